@@ -1,0 +1,83 @@
+"""memobench: how well do generative models draw human emotion, and how well do they read it?
+
+Public names are imported when they are first used, so that `import harness` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "BadData": "errors", "BadOption": "errors", "BadTask": "errors", "Capability": "types",
+    "Component": "components.record", "DataSet": "components.dataset", "Detector": "components.detector",
+    "EMOTIONS": "types", "Executor": "components.executor", "Face": "types", "Generator": "components.generator",
+    "HarnessError": "errors", "HarnessOptions": "components.options", "ImageReply": "types",
+    "ImageRequest": "types", "Judge": "components.judge", "JudgeReply": "types", "JudgeRequest": "types",
+    "Message": "types", "Metric": "components.metric", "MissingPackage": "errors", "Part": "types",
+    "Picture": "types", "PluginError": "errors", "Question": "types", "ReplyError": "types",
+    "Reporter": "components.reporter", "RequestError": "errors", "RequestSource": "components.sources",
+    "RunResult": "run.result", "Sample": "types", "Sampling": "types", "Scale": "types",
+    "Scores": "components.metric", "StorageError": "errors", "UnknownName": "errors", "evaluate": "run.evaluate",
+    "hookimpl": "hookspecs", "lazy": "components.record", "option": "components.options",
+}  # fmt: skip
+
+__all__ = sorted([*_HOMES, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'harness' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"harness.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
+
+
+if TYPE_CHECKING:
+    from harness.components.dataset import DataSet as DataSet
+    from harness.components.detector import Detector as Detector
+    from harness.components.executor import Executor as Executor
+    from harness.components.generator import Generator as Generator
+    from harness.components.judge import Judge as Judge
+    from harness.components.metric import Metric as Metric
+    from harness.components.metric import Scores as Scores
+    from harness.components.options import HarnessOptions as HarnessOptions
+    from harness.components.options import option as option
+    from harness.components.record import Component as Component
+    from harness.components.record import lazy as lazy
+    from harness.components.reporter import Reporter as Reporter
+    from harness.components.sources import RequestSource as RequestSource
+    from harness.errors import BadData as BadData
+    from harness.errors import BadOption as BadOption
+    from harness.errors import BadTask as BadTask
+    from harness.errors import HarnessError as HarnessError
+    from harness.errors import MissingPackage as MissingPackage
+    from harness.errors import PluginError as PluginError
+    from harness.errors import RequestError as RequestError
+    from harness.errors import StorageError as StorageError
+    from harness.errors import UnknownName as UnknownName
+    from harness.hookspecs import hookimpl as hookimpl
+    from harness.run.evaluate import evaluate as evaluate
+    from harness.run.result import RunResult as RunResult
+    from harness.types import EMOTIONS as EMOTIONS
+    from harness.types import Capability as Capability
+    from harness.types import Face as Face
+    from harness.types import ImageReply as ImageReply
+    from harness.types import ImageRequest as ImageRequest
+    from harness.types import JudgeReply as JudgeReply
+    from harness.types import JudgeRequest as JudgeRequest
+    from harness.types import Message as Message
+    from harness.types import Part as Part
+    from harness.types import Picture as Picture
+    from harness.types import Question as Question
+    from harness.types import ReplyError as ReplyError
+    from harness.types import Sample as Sample
+    from harness.types import Sampling as Sampling
+    from harness.types import Scale as Scale

@@ -1,0 +1,1 @@
+"""The command `harness`: one module for each subcommand, imported when it is used."""

@@ -1,0 +1,47 @@
+"""`harness generate`: draw a prompt set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.cli.progress import make_watch
+from harness.cli.shared import pairs
+from harness.reporters.sheet import write_sheet
+from harness.run.generate import GenerateRequest, generate
+
+FAILED = 3
+
+
+@click.command("generate")
+@click.option("--model", required=True, metavar="G", help="The generator: NAME or NAME:REF.")
+@click.option("--prompts", required=True, metavar="SET|FILE", help="A prompt set's name, or a .csv file.")
+@click.option("--per-prompt", type=int, default=1, show_default=True, help="Portraits for each prompt.")
+@click.option("--limit", type=int, metavar="N", help="A seeded, stratified subset of N portraits.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Determines the portraits.")
+@click.option("--out", type=click.Path(path_type=Path), help="The folder. [default: runs/NAME]")
+@click.option(
+    "-o", "options", multiple=True, metavar="KEY=VALUE", help="An option of the generator; repeatable."
+)
+@click.option("--max-failures", type=int, metavar="N", help="Stop after N failures.")
+def command(model: str, prompts: str, per_prompt: int, limit: int | None, seed: int, out: Path | None,
+            options: tuple[str, ...], max_failures: int | None) -> int:  # fmt: skip
+    """Draw a prompt set; the folder is a data set that `harness run --data` accepts.
+
+    \b
+      harness generate --model portraits --prompts emotion_600 --out mine
+      harness run --task coarse_emotion --model fer --data mine
+    """
+    request = GenerateRequest(
+        model, prompts, per_prompt, limit, seed, out, pairs(options, "-o"), max_failures
+    )
+    drawn = generate(request, make_watch())
+    sheet = write_sheet(drawn.path)
+    outcomes = ", ".join(f"{k} {v}" for k, v in drawn.outcomes.items()) or "none"
+    click.echo(f"{drawn.path}: {drawn.asked} portraits asked for, {outcomes}, {drawn.failed} failed")
+    if sheet is not None:
+        click.echo(f"contact sheet: {sheet}")
+    for fault in drawn.faults[:5]:
+        click.echo(f"fault: {fault}", err=True)
+    return FAILED if drawn.failed or drawn.faults else 0

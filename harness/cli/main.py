@@ -1,0 +1,137 @@
+"""Entry point of the command line: finds subcommands lazily, turns failures into messages and exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+import traceback
+from types import FrameType
+
+import click
+
+from harness import __version__
+from harness.errors import HarnessError, nearest
+
+COMMANDS = {
+    "run": "Evaluate a model on tasks; resumes what was begun.",
+    "generate": "Draw a prompt set; the folder is a data set.",
+    "score": "Parse and score a run again, without a model.",
+    "list": "What there is: tasks, models, data, metrics, plugins, runs.",
+    "show": "A task, a component with its options, or a run.",
+    "schema": "The JSON Schema of task files or of results.",
+    "doctor": "What is installed, what works, what to install.",
+}
+FAULT, INTERRUPTED, WRONG = 70, 130, 2
+
+
+class LazyGroup(click.Group):
+    """A group that imports a subcommand's module when it is used: `harness --help` loads no plugin."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The subcommands, in the order of their use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The subcommand of a name, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"harness.cli.{cmd_name}_command").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of subcommands, from texts kept here so that none is imported."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The subcommand meant; an unknown one is answered with the nearest."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            guess = nearest(args[0], COMMANDS)
+            raise HarnessError(
+                f"Unknown command {args[0]!r}.",
+                (f"Did you mean {guess!r}? " if guess else "") + f"Commands: {', '.join(COMMANDS)}.",
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, prog_name="memobench")
+def harness() -> None:
+    """memobench measures how well AI draws and reads human emotion.
+
+    \b
+      harness run --task fine_intensity --model llava            an MLLM, on rated portraits
+      harness run --task t2i_emotion --model sdxl --judge llava  a T2I model, read by a judge
+      harness show RUN                                           what a run found
+
+    Exit codes: 0 fine; 2 the request was wrong; 3 samples failed or could not be stored (run again to
+    resume); 70 a fault of memobench; 130 interrupted (run again to resume). --traceback shows where an
+    error came from.
+    """
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    show_traceback = "--traceback" in arguments
+    arguments = [a for a in arguments if a != "--traceback"]
+    signal.signal(signal.SIGTERM, _terminate)
+    code = _guarded(arguments, show_traceback)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    # A terminated run ends as an interrupted one does: everything stored, resumable.
+    raise KeyboardInterrupt
+
+
+def _guarded(arguments: list[str], show_traceback: bool) -> int:
+    try:
+        result = harness.main(arguments, prog_name="harness", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except HarnessError as e:
+        code = _say(e.message, e.hint, e.exit_code)
+    except click.ClickException as e:
+        code = _say(*_usage(e), WRONG)
+    except (KeyboardInterrupt, click.Abort):
+        code = _say(
+            "Interrupted.", "What was stored is kept: run the same command again to resume.", INTERRUPTED
+        )
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as e:  # the last resort: a fault of our own still gets a clear answer
+        code = _say(f"A fault of memobench: {type(e).__name__}: {e}", "Please report it with the output of the same "
+                    "command and --traceback. What was stored is kept.", FAULT)  # fmt: skip
+    if show_traceback:
+        traceback.print_exc()
+    return code
+
+
+def _usage(e: click.ClickException) -> tuple[str, str]:
+    command = e.ctx.command_path if isinstance(e, click.UsageError) and e.ctx else "harness"
+    message = e.format_message()
+    if isinstance(e, click.NoSuchOption):
+        guess = nearest(e.option_name, e.possibilities or [])
+        message = f"No such option: {e.option_name}." + (f" Did you mean {guess}?" if guess else "")
+    return message, f"See `{command} --help`."
+
+
+def _say(message: str, hint: str, code: int) -> int:
+    # Imported late: most commands end without an error.
+    from harness.escaping import plain
+
+    click.echo(f"error: {plain(message)}", err=True)
+    if hint:
+        click.echo(f"  -> {plain(hint)}", err=True)
+    return code

@@ -1,0 +1,124 @@
+"""Progress on standard error: a live line on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from harness.escaping import plain
+from harness.run.watch import Watch
+
+
+class Counting(Watch):
+    """Counts what every way of showing needs."""
+
+    def __init__(self) -> None:
+        self.title, self.total, self.resumed = "", 0, 0
+        self.done = self.failed = self.unparsed = 0
+        self.began = time.monotonic()
+
+    def phase(self, title: str, total: int, done: int = 0) -> None:
+        """Start counting anew."""
+        self.title, self.total, self.resumed, self.done = plain(title), total, done, 0
+        self.failed = self.unparsed = 0
+        self.began = time.monotonic()
+
+    def advance(self, *, failed: bool = False, unparsed: bool = False) -> None:
+        """Count one request."""
+        self.done += 1
+        self.failed += failed
+        self.unparsed += unparsed
+
+    def rate(self) -> float:
+        """Requests a second in this phase."""
+        return self.done / max(1e-6, time.monotonic() - self.began)
+
+    def state(self) -> str:
+        """Rate, failures and unparsed replies so far."""
+        return f"{self.rate():.1f}/s, {self.failed} failed, {self.unparsed} unparsed"
+
+
+class PlainWatch(Counting):
+    """A line at the start and end of each phase, and one every ten seconds."""
+
+    every = 10.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last = 0.0
+
+    def phase(self, title: str, total: int, done: int = 0) -> None:
+        """Say what begins."""
+        super().phase(title, total, done)
+        self._last = time.monotonic()
+        self.note(f"{self.title}: {total} requests" + (f", {done} stored already" if done else ""))
+
+    def advance(self, *, failed: bool = False, unparsed: bool = False) -> None:
+        """Count, and say so now and then."""
+        super().advance(failed=failed, unparsed=unparsed)
+        now = time.monotonic()
+        if now - self._last >= self.every:
+            self._last = now
+            left = max(0, self.total - self.resumed - self.done) / max(1e-6, self.rate())
+            self.note(
+                f"{self.title}: {self.resumed + self.done}/{self.total}, {self.state()}, {left:.0f} s left"
+            )
+
+    def end(self) -> None:
+        """Say how it went."""
+        if self.done:
+            self.note(f"{self.title}: done, {self.state()}")
+
+    def note(self, text: str) -> None:
+        """One line on standard error."""
+        print(plain(text), file=sys.stderr, flush=True)
+
+
+class LiveWatch(Counting):
+    """A progress bar, redrawn ten times a second at most."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._progress = Progress(TextColumn("{task.fields[title]}", markup=False), BarColumn(), MofNCompleteColumn(),
+                                  TextColumn("{task.fields[state]}", markup=False), TimeRemainingColumn(),
+                                  console=console, auto_refresh=False, transient=True)  # fmt: skip
+        self._bar: TaskID | None = None
+        self._drawn = 0.0
+
+    def phase(self, title: str, total: int, done: int = 0) -> None:
+        """Show a new bar."""
+        super().phase(title, total, done)
+        self._bar = self._progress.add_task("", total=total, completed=done, title=self.title, state="")
+        self._progress.start()
+
+    def advance(self, *, failed: bool = False, unparsed: bool = False) -> None:
+        """Count; redraw if it is time."""
+        super().advance(failed=failed, unparsed=unparsed)
+        now = time.monotonic()
+        if self._bar is not None and now - self._drawn > 0.1:
+            self._drawn = now
+            self._progress.update(self._bar, completed=self.resumed + self.done, state=self.state())
+            self._progress.refresh()
+
+    def end(self) -> None:
+        """Replace the bar by a line."""
+        if self._bar is not None:
+            self._progress.remove_task(self._bar)
+            self._bar = None
+        self._progress.stop()
+        if self.done:
+            self.note(f"{self.title}: {self.done} requests, {self.state()}")
+
+    def note(self, text: str) -> None:
+        """One line above the bar."""
+        self._progress.console.print(Text(plain(text)))
+
+
+def make_watch() -> Watch:
+    """What fits standard error: a live bar on a terminal, else plain lines."""
+    console = Console(stderr=True, highlight=False)
+    return LiveWatch(console) if console.is_terminal else PlainWatch()

@@ -1,0 +1,92 @@
+"""`harness run`: evaluate a model on tasks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.cli.progress import make_watch
+from harness.cli.shared import listed, pairs, print_results
+from harness.reporters.sheet import write_sheet
+from harness.run.plan import make_plan
+from harness.run.preview import preview
+from harness.run.request import RunRequest
+from harness.run.session import execute
+
+FAILED = 3
+
+
+@click.command("run")
+@click.option(
+    "--task",
+    "tasks",
+    multiple=True,
+    required=True,
+    metavar="T[,T]",
+    help="Tasks, suites, or paths to .toml files.",
+)
+@click.option("--model", required=True, metavar="M", help="The model under test: NAME or NAME:REF.")
+@click.option(
+    "--judge",
+    "judges",
+    multiple=True,
+    metavar="J",
+    help="Generator tasks: what reads the portraits; repeatable.",
+)
+@click.option("--data", multiple=True, metavar="D[,D]", help="Judge tasks: data sets by name, or folders.")
+@click.option("--limit", type=int, metavar="N", help="A seeded, stratified subset of N pictures.")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Orders options, draws subsets and portraits."
+)
+@click.option("--repeats", type=int, default=1, show_default=True, help="Ask each question N times.")
+@click.option("--out", type=click.Path(path_type=Path), help="The run folder. [default: runs/NAME]")
+@click.option("--read", type=click.Choice(["auto", "logprobs", "rating", "choice", "text"]), default="auto",
+              show_default=True, help="How answers are read.")  # fmt: skip
+@click.option("--executor", default="local", show_default=True, metavar="NAME", help="Where the judge works.")
+@click.option("-o", "options", multiple=True, metavar="KEY=VALUE", help="An option of the model; repeatable.")
+@click.option(
+    "--judge-option",
+    "judge_options",
+    multiple=True,
+    metavar="[JUDGE.]KEY=VALUE",
+    help="An option of the judges; repeatable.",
+)
+@click.option("--max-failures", type=int, metavar="N", help="Stop after N failures.")
+@click.option("--allow-outside", is_flag=True, help="Read pictures outside the data folder.")
+@click.option("--dry-run", is_flag=True, help="Counts, a rendered prompt, the cost; asks nothing.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print results.json, and nothing else, on standard output."
+)
+def command(tasks: tuple[str, ...], model: str, judges: tuple[str, ...], data: tuple[str, ...], limit: int | None,
+            seed: int, repeats: int, out: Path | None, read: str, executor: str, options: tuple[str, ...],
+            judge_options: tuple[str, ...], max_failures: int | None, allow_outside: bool, dry_run: bool,
+            as_json: bool) -> int:  # fmt: skip
+    """Evaluate a model on tasks; run the same command again to resume.
+
+    \b
+      harness run --task coarse_emotion --model fer --data portraits
+      harness run --task t2i_emotion --model portraits --judge fer
+    """
+    request = RunRequest(
+        tasks=listed(tasks), model=model, judges=listed(judges), data=listed(data), limit=limit, seed=seed,
+        repeats=repeats, out=out, read=read, executor=executor, options=pairs(options, "-o"),
+        judge_options=pairs(judge_options, "--judge-option"), max_failures=max_failures, allow_outside=allow_outside,
+    )  # fmt: skip
+    plan = make_plan(request)
+    if dry_run:
+        click.echo(preview(plan), nl=False)
+        return 0
+    watch = make_watch()
+    result = execute(plan, watch)
+    sheet = write_sheet(result.path) if plan.generator is not None else None
+    print_results(result.results, "json" if as_json else "table")
+    click.echo(f"\nrun folder: {result.path}", err=True)
+    if sheet is not None:
+        click.echo(f"contact sheet: {sheet}", err=True)
+    for fault in result.faults[:5]:
+        click.echo(f"fault: {fault}", err=True)
+    if result.failed:
+        click.echo(f"{result.failed} failed; see `harness show {result.path} --samples --failed`. The same command again "
+                   "retries them.", err=True)  # fmt: skip
+    return FAILED if result.failed or result.faults else 0

@@ -1,0 +1,79 @@
+"""The samples of a run, one line each: the raw reply and how it was read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from harness.escaping import plain
+from harness.reading import read_reply, truth_of
+from harness.run.rows import read_stored
+from harness.store.files import read_lines
+from harness.store.runfolder import FAILURES, read_run
+from harness.taskspec import TaskSpec
+
+
+def sample_lines(
+    path: Path, *, wrong: bool, unparsed: bool, failed: bool, limit: int, as_json: bool = False
+) -> Iterator[str]:
+    """Lines for `harness show RUN --samples`; with no filter, everything; filters add up."""
+    everything = not (wrong or unparsed or failed)
+    rows = _answers(path, wrong=wrong or everything, unparsed=unparsed or everything, right=everything)
+    lines = (json.dumps(row, ensure_ascii=False) if as_json else _line(row) for row in rows)
+    shown = list(islice(lines, limit + 1))
+    if failed or everything:
+        left = max(0, limit + 1 - len(shown))
+        failures = read_lines(path / FAILURES)
+        shown += [
+            json.dumps(f, ensure_ascii=False) if as_json else _failure(f) for f in islice(failures, left)
+        ]
+    yield from shown[:limit]
+    if len(shown) > limit:
+        yield f"... more; --limit N shows more than {limit}"
+    elif not shown:
+        yield "no such samples"
+
+
+def _answers(path: Path, *, wrong: bool, unparsed: bool, right: bool) -> Iterator[dict[str, Any]]:
+    run, stored = read_run(path), read_stored(path)
+    tables = run["request"].get("questions") or run["request"]["tasks"]
+    answers = {name: TaskSpec.model_validate(table).answer for name, table in tables.items()}
+    for reply in stored.replies():
+        answer = answers.get(reply["task"])
+        if answer is None:
+            continue
+        sample = stored.samples[reply["data"], reply["sample_id"]]
+        shown = sample["shown"].get(reply["task"], answer.options)
+        reading = read_reply(reply, answer, shown, run["reads"][reply["by"]][reply["task"]])
+        truth = truth_of(answer, sample)
+        state = "unparsed" if reading.value is None else "right" if _agrees(truth, reading.value) else "wrong"
+        if (state == "wrong" and wrong) or (state == "unparsed" and unparsed) or (state == "right" and right):
+            yield {"sample": reply["sample_id"], "task": reply["task"], "by": reply["by"], "state": state, "truth": truth,
+                   "read": reading.value, "reason": reading.reason, "reply": _raw(reply)}  # fmt: skip
+
+
+def _agrees(truth: str | float | None, read: str | float) -> bool:
+    """A choice must be the same; a rating may be off by less than half a level."""
+    return abs(truth - read) < 0.5 if isinstance(truth, float) and isinstance(read, float) else truth == read
+
+
+def _raw(reply: Mapping[str, Any]) -> Any:
+    return next((reply[k] for k in ("text", "rating", "scores", "refusal") if reply.get(k) is not None), None)
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    read = row["reason"] if row["read"] is None else _short(row["read"])
+    reply = row["reply"] if isinstance(row["reply"], str) else json.dumps(row["reply"])
+    return (f"{row['state']:<8} {plain(row['sample'], 34):<20} {row['task']:<16} true {_short(row['truth']):<9} "
+            f"read {plain(read, 60):<9} by {plain(row['by'])}: {plain(reply, 160)}")  # fmt: skip
+
+
+def _short(value: Any) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else plain(value)
+
+
+def _failure(row: Mapping[str, Any]) -> str:
+    return f"failed   {plain(row['sample_id'], 34):<20} {row['task'] or 'drawing':<16} {plain(row['error']['kind'])}: {plain(row['error']['message'], 200)}"

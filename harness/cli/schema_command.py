@@ -1,0 +1,24 @@
+"""`harness schema`: JSON Schemas for editors and scripts."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+
+@click.command("schema")
+@click.argument("what", type=click.Choice(["task", "result"]))
+def command(what: str) -> int:
+    """Print the JSON Schema of task files, or of results.json."""
+    if what == "task":
+        from harness.taskspec import TaskSpec
+
+        schema = TaskSpec.model_json_schema()
+    else:
+        from harness.run.document import ResultsDocument
+
+        schema = ResultsDocument.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    click.echo(json.dumps(schema, indent=2))
+    return 0

@@ -1,0 +1,38 @@
+"""The generator interface: what draws portraits."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from harness.components.base import Configured
+from harness.components.sources import RequestSource
+from harness.errors import HarnessError
+from harness.types import ImageReply, ImageRequest, ReplyError
+
+
+class Generator(Configured, ABC):
+    """A text-to-image model. One reply for each request, matched by id, in any order."""
+
+    batch_size: int = 4
+    """How many requests the default `stream` hands to `generate` at a time."""
+
+    def generate(self, batch: Sequence[ImageRequest]) -> Iterable[ImageReply]:
+        """Draw one batch. A simple plugin writes this alone."""
+        raise TypeError(f"{type(self).__name__} must define generate() or stream()")
+
+    def stream(self, requests: RequestSource[ImageRequest]) -> Iterator[ImageReply]:
+        """Draw everything in `requests`. A batch that raises fails alone, as with `Judge.stream`."""
+        remaining = iter(requests)
+        while batch := list(islice(remaining, self.batch_size)):
+            left = {r.id for r in batch}
+            try:
+                for reply in self.generate(batch):
+                    left.discard(reply.id)
+                    yield reply
+            except HarnessError:
+                raise
+            except Exception as e:  # a model may fail in any way; the other batches must not suffer
+                error = ReplyError(type(e).__name__, str(e))
+                yield from (ImageReply(r.id, outcome="error", error=error) for r in batch if r.id in left)

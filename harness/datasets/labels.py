@@ -1,0 +1,21 @@
+"""Emotion labels as data sets write them, folded to the six."""
+
+from __future__ import annotations
+
+_SYNONYMS = {
+    "happy": ("happiness", "joy", "joyful", "glad"),
+    "sad": ("sadness", "unhappy", "sorrow", "sorrowful"),
+    "angry": ("anger", "mad", "rage", "furious"),
+    "surprise": ("surprised", "surprising", "astonished", "astonishment"),
+    "worry": ("worried", "worrying", "worries", "anxious", "anxiety"),
+    "neutral": ("neutrality", "calm_neutral", "no_emotion", "none"),
+}
+_FOLD = {word: emotion for emotion, words in _SYNONYMS.items() for word in (emotion, *words)}
+
+
+def fold_emotion(label: str) -> str | None:
+    """The emotion that a label means, case and common synonyms folded; None if it is none of the six.
+
+    Fear, disgust, contempt and the like are none of the six: they need a mapping that the user declares.
+    """
+    return _FOLD.get(label.strip().casefold().replace(" ", "_").replace("-", "_"))

@@ -1,0 +1,29 @@
+"""The order in which samples are taken, so that a limit is a fair subset and a smaller one its prefix."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def stratified(
+    items: Sequence[T], *, key: Callable[[T], str], stratum: Callable[[T], Hashable], seed: int
+) -> list[T]:
+    """All items, in a seeded order that takes from every stratum in proportion at every length.
+
+    `key` must be unique; the order depends on keys, strata and seed alone, not on the order given.
+    """
+    strata: dict[Hashable, list[tuple[bytes, T]]] = defaultdict(list)
+    for item in items:
+        digest = hashlib.blake2b(f"{seed}:{key(item)}".encode(), digest_size=8).digest()
+        strata[stratum(item)].append((digest, item))
+    placed: list[tuple[float, bytes, T]] = []
+    for members in strata.values():
+        members.sort(key=lambda pair: pair[0])
+        placed += [((rank + 0.5) / len(members), digest, item) for rank, (digest, item) in enumerate(members)]
+    placed.sort(key=lambda triple: triple[:2])
+    return [item for _, _, item in placed]

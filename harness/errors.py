@@ -1,0 +1,100 @@
+"""Every failure that a user can cause or mend, each with what is wrong and how to mend it.
+
+HarnessError                 what is wrong, how to mend it, an exit code; never shown with a traceback
+├── RequestError             2   the request was wrong
+│   ├── UnknownName              a name that is not registered; suggests the nearest
+│   ├── BadOption                an option that does not exist, or a value that does not fit it
+│   ├── BadTask                  a task, suite or prompt file that cannot be used
+│   ├── BadData                  a data set that cannot be used
+│   ├── RunMismatch              a run folder that holds another request, or is in use
+│   └── MissingPackage           a package that is not installed, with the command that installs it
+├── StorageError             3   results could not be stored; resume once there is room
+├── TooManyFailures          3   stopped by --max-failures
+└── PluginError              3   a plugin broke its contract
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class HarnessError(Exception):
+    """An expected failure: `message` says what is wrong and where, `hint` how to mend it."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class RequestError(HarnessError):
+    """The request was wrong; nothing was run."""
+
+
+class UnknownName(RequestError):
+    """A name that nothing is registered under."""
+
+
+class BadOption(RequestError):
+    """An option that does not exist or a value that does not fit it."""
+
+
+class BadTask(RequestError):
+    """A task, suite or prompt file that cannot be used."""
+
+
+class BadData(RequestError):
+    """A data set that cannot be used at all (single broken samples are failed samples instead)."""
+
+
+class RunMismatch(RequestError):
+    """A run folder that holds another request, or that another process is writing."""
+
+
+class MissingPackage(RequestError):
+    """A package that a component needs and that is not installed.
+
+    Plugins raise it from `open` or from their loader; the hint is the exact command.
+    """
+
+    def __init__(self, feature: str, package: str, install: str = "") -> None:
+        super().__init__(f"{feature} needs the package {package!r}, which is not installed.")
+        self.hint = f"Install it: {install or 'pip install ' + package}"
+
+
+class StorageError(HarnessError):
+    """What was computed could not be stored (full disk, read-only folder)."""
+
+    exit_code = 3
+
+
+class TooManyFailures(HarnessError):
+    """`--max-failures` was reached."""
+
+    exit_code = 3
+
+
+class PluginError(HarnessError):
+    """A plugin raised where it must not, or broke its contract."""
+
+    exit_code = 3
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name most like `name`, or None if none is close."""
+    matches = difflib.get_close_matches(name.lower(), {k.lower(): k for k in known}, n=1, cutoff=0.5)
+    return next((k for k in known if k.lower() == matches[0]), None) if matches else None
+
+
+def unknown(kind: str, name: str, known: Iterable[str], see: str = "") -> UnknownName:
+    """An `UnknownName` for `name`, with the nearest known name and all (or the first dozen) that exist."""
+    names = sorted(known)
+    guess = nearest(name, names)
+    hint = f"Did you mean {guess!r}? " if guess else ""
+    if names:
+        more = f", and {len(names) - 12} more" if len(names) > 12 else ""
+        hint += f"Known: {', '.join(names[:12])}{more}."
+    return UnknownName(f"Unknown {kind} {name!r}.", f"{hint} {see}".strip())

@@ -1,0 +1,63 @@
+"""Every extension point, on one page. A plugin implements the hooks it needs and returns `Component` records.
+
+A plugin is a distribution with an entry point in the group `memobench`:
+
+    [project.entry-points.memobench]
+    mine = "memobench_plugin_mine.plugin"
+
+whose module marks functions with `@hookimpl`. Hooks are pulled: they return things and have no side effects.
+The module must import nothing heavy; `Component.load` imports the class when it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pluggy
+
+from harness.components.record import Component
+
+PROJECT = "memobench"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def harness_generators() -> Sequence[Component]:  # type: ignore[empty-body]
+    """Text-to-image models: components that load a `harness.Generator`."""
+
+
+@hookspec
+def harness_judges() -> Sequence[Component]:  # type: ignore[empty-body]
+    """Models that read emotion: components that load a `harness.Judge`."""
+
+
+@hookspec
+def harness_datasets() -> Sequence[Component]:  # type: ignore[empty-body]
+    """Labelled portraits: components that load a `harness.DataSet`."""
+
+
+@hookspec
+def harness_detectors() -> Sequence[Component]:  # type: ignore[empty-body]
+    """Face detectors: components that load a `harness.Detector`."""
+
+
+@hookspec
+def harness_metrics() -> Sequence[Component]:  # type: ignore[empty-body]
+    """Metrics that task files name: components that load a `harness.Metric`."""
+
+
+@hookspec
+def harness_tasks() -> Sequence[Path]:  # type: ignore[empty-body]
+    """Folders with task and suite files (`*.toml`) and, beside them, `prompts/*.csv`."""
+
+
+@hookspec
+def harness_reporters() -> Sequence[Component]:  # type: ignore[empty-body]
+    """Formats for results: components that load a `harness.Reporter`."""
+
+
+@hookspec
+def harness_executors() -> Sequence[Component]:  # type: ignore[empty-body]
+    """Where a judge's work is done: components that load a `harness.Executor`."""

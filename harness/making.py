@@ -1,0 +1,109 @@
+"""Makes components from their names and the options that a user typed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from harness.components.options import HarnessOptions
+from harness.errors import BadOption, HarnessError, MissingPackage, PluginError, nearest
+from harness.registry import Found
+
+
+def load_class(found: Found) -> type[Any]:
+    """Import the class of a component. Raises `MissingPackage` or `PluginError` with the reason."""
+    try:
+        return found.component.load()  # type: ignore[no-any-return]
+    except HarnessError:
+        raise
+    except ModuleNotFoundError as e:
+        raise MissingPackage(f"The {found.kind} {found.component.name!r}", e.name or "?") from e
+    except Exception as e:  # a plugin's module may fail in any way when it is imported
+        raise PluginError(
+            f"The {found.kind} {found.component.name!r} of {found.dist} cannot be loaded: "
+            f"{type(e).__name__}: {e}.",
+            f"Reinstall or update {found.dist}.",
+        ) from e
+
+
+def make(found: Found, typed: Mapping[str, Any] | None = None) -> Any:
+    """An instance of the component, its options checked; nothing heavy is loaded.
+
+    `typed` holds what the user gave, as text from a command line or as values from Python.
+    Raises `BadOption` naming the option and the nearest valid one.
+    """
+    cls = load_class(found)
+    values: dict[str, Any] = dict(found.component.defaults)
+    if found.ref is not None:
+        if "ref" not in cls.Options.model_fields:
+            raise BadOption(
+                f"{found.component.name!r} takes no reference, but {found.ref!r} follows its colon.",
+                f"Type {found.component.name} alone.",
+            )
+        values["ref"] = found.ref
+    values |= {k: _read(cls.Options, k, v, found) for k, v in (typed or {}).items()}
+    try:
+        return cls(cls.Options.model_validate(values))
+    except ValidationError as e:
+        raise BadOption(
+            f"{found.component.name}: "
+            + "; ".join(_explain(error, cls.Options) for error in e.errors())
+            + ".",
+            f"See `harness show {found.component.name}` for its options.",
+        ) from e
+
+
+def _read(options: type[HarnessOptions], key: str, value: Any, found: Found) -> Any:
+    """A typed value: text is kept for text options and read as JSON for lists and tables."""
+    fields = options.model_fields
+    if key not in fields:
+        guess = nearest(key, fields)
+        known = ", ".join(fields) or "it has none"
+        raise BadOption(
+            f"{found.component.name!r} has no option {key!r}.",
+            (f"Did you mean {guess!r}? " if guess else "") + f"Options: {known}.",
+        )
+    annotation = fields[key].annotation
+    if not isinstance(value, str) or annotation is str or str in get_args(annotation):
+        return value
+    if value.lstrip()[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except ValueError as e:
+            raise BadOption(
+                f"{found.component.name}: {key}: {value!r} is not valid JSON: {e}.",
+                "Lists and tables are given as JSON.",
+            ) from e
+    return value
+
+
+def _explain(error: Mapping[str, Any], options: type[HarnessOptions]) -> str:
+    key = ".".join(str(part) for part in error["loc"]) or "options"
+    if error["type"] == "missing":
+        return f"the option {key!r} must be given: -o {key}=..."
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{key}: {message[:1].lower()}{message[1:]} (given: {error.get('input')!r})"
+
+
+def options_table(found: Found) -> list[dict[str, Any]]:
+    """Name, type, default and description of every option of a component."""
+    cls = load_class(found)
+    rows = []
+    for name, info in cls.Options.model_fields.items():
+        default = found.component.defaults.get(
+            name, None if info.is_required() else info.get_default(call_default_factory=True)
+        )
+        kind = getattr(info.annotation, "__name__", None) if not get_args(info.annotation) else None
+        rows.append(
+            {
+                "name": name,
+                "type": kind or str(info.annotation).replace("typing.", ""),
+                "default": default,
+                "required": info.is_required() and name not in found.component.defaults,
+                "description": info.description or "",
+            }
+        )
+    return rows

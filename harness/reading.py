@@ -1,0 +1,90 @@
+"""Reads one stored reply the way that its run recorded, and finds the true answer of a sample."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.parsing import Unparsed, read_choice, read_rating
+from harness.prompts import shown_labels
+from harness.taskspec import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How one reply was read: an option or a number, or why it could not be read."""
+
+    value: str | float | None
+    reason: str = ""
+    probabilities: Mapping[str, float] | None = None
+
+
+def truth_of(answer: Answer, sample: Mapping[str, Any]) -> str | float | None:
+    """The true answer of a sample record; None where the task does not ask about it.
+
+    `sample` has `emotion`, `intensity`, `quality` and `attributes`.
+    """
+    if sample.get("emotion") in answer.truth.leave_out:
+        return None
+    field = answer.truth.field
+    value = sample[field] if field in ("emotion", "intensity", "quality") else sample["attributes"].get(field)
+    if value is None or value == "":
+        return None
+    if answer.kind == "rating":
+        try:
+            number = float(value)
+        except ValueError:
+            return None
+        return number if math.isfinite(number) else None
+    mapped = answer.truth.mapping.get(str(value), str(value))
+    return mapped if mapped in answer.options else None
+
+
+def read_reply(reply: Mapping[str, Any], answer: Answer, shown: Sequence[str], way: str) -> Reading:
+    """Read a reply record by `way`. Never guesses: what cannot be read has a reason instead of a value."""
+    if reply.get("refusal"):
+        return Reading(None, "refused")
+    if way == "logprobs":
+        return _from_scores(reply.get("scores"), answer, shown)
+    if way == "rating":
+        return _from_number(reply.get("rating"), answer)
+    text = reply.get("text")
+    if text is None:
+        return Reading(None, "the reply has no text")
+    synonyms, labels = answer.synonyms or None, shown_labels(answer)
+    parsed = (
+        read_choice(text, shown, labels=labels, synonyms=synonyms)
+        if answer.kind == "choice"
+        else read_rating(text, answer.options, low=answer.low, labels=labels)
+    )
+    return Reading(None, parsed.reason) if isinstance(parsed, Unparsed) else Reading(parsed.value)
+
+
+def _from_number(rating: Any, answer: Answer) -> Reading:
+    scale = answer.scale
+    if scale is None or not isinstance(rating, (int, float)):
+        return Reading(None, "the reply has no rating")
+    if not scale.low <= rating <= scale.high:
+        return Reading(None, f"the rating {rating:g} lies outside {scale.low:g} to {scale.high:g}")
+    return Reading(float(rating))
+
+
+def _from_scores(scores: Any, answer: Answer, shown: Sequence[str]) -> Reading:
+    if not isinstance(scores, Mapping):
+        return Reading(None, "the reply has no log-probabilities")
+    missing = [o for o in shown if not isinstance(scores.get(o), (int, float))]
+    if missing:
+        return Reading(None, f"no log-probability for {', '.join(missing)}")
+    top = max(float(scores[o]) for o in shown)
+    weights = {o: math.exp(float(scores[o]) - top) for o in shown}
+    total = sum(weights.values())
+    probabilities = {o: w / total for o, w in weights.items()}
+    if answer.kind == "rating":
+        expected = sum(probabilities[level] * (answer.low + i) for i, level in enumerate(answer.options))
+        return Reading(expected, probabilities=probabilities)
+    best = [o for o in shown if float(scores[o]) == top]
+    if len(best) > 1:
+        return Reading(None, f"equal log-probability for {' and '.join(best)}", probabilities)
+    return Reading(best[0], probabilities=probabilities)

@@ -1,0 +1,66 @@
+"""A contact sheet: what a generator drew, a row for each emotion, on one picture."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from harness.store.files import write_atomically
+from harness.types import EMOTIONS
+
+SHEET = "sheet.png"
+_CELL, _GAP, _MARGIN, _LABEL = 160, 8, 24, 90
+_PAPER, _INK = "#faf9f7", "#2b2b2b"
+
+
+def write_sheet(folder: Path, columns: int = 8) -> Path | None:
+    """Write `sheet.png` from the folder's manifest; None where nothing was drawn.
+
+    A row shows up to `columns` portraits of one emotion, spread over the strengths asked for, weakest first.
+    """
+    rows = {emotion: _spread(cells, columns) for emotion, cells in _drawn(folder).items()}
+    rows = {emotion: cells for emotion, cells in rows.items() if cells}
+    if not rows:
+        return None
+    width = 2 * _MARGIN + _LABEL + max(map(len, rows.values())) * (_CELL + _GAP) - _GAP
+    height = 2 * _MARGIN + len(rows) * (_CELL + _GAP) - _GAP
+    sheet = Image.new("RGB", (width, height), _PAPER)
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(16)
+    for y, (emotion, cells) in enumerate(rows.items()):
+        top = _MARGIN + y * (_CELL + _GAP)
+        pen.text((_MARGIN, top + _CELL // 2), emotion, fill=_INK, font=font, anchor="lm")
+        for x, path in enumerate(cells):
+            try:
+                with Image.open(path) as picture:
+                    picture.draft("RGB", (_CELL, _CELL))
+                    cell = picture.convert("RGB").resize((_CELL, _CELL), Image.Resampling.LANCZOS)
+            except OSError:
+                continue
+            sheet.paste(cell, (_MARGIN + _LABEL + x * (_CELL + _GAP), top))
+    buffer = io.BytesIO()
+    sheet.save(buffer, "PNG", optimize=True)
+    write_atomically(folder / SHEET, buffer.getvalue())
+    return folder / SHEET
+
+
+def _drawn(folder: Path) -> dict[str, list[tuple[float, Path]]]:
+    found: dict[str, list[tuple[float, Path]]] = {emotion: [] for emotion in EMOTIONS}
+    manifest = folder / "manifest.csv"
+    if manifest.is_file():
+        with manifest.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                found.setdefault(row["emotion"] or "unlabelled", []).append(
+                    (float(row["intensity"] or 0), folder / row["image"])
+                )
+    return found
+
+
+def _spread(cells: list[tuple[float, Path]], columns: int) -> list[Path]:
+    """Up to `columns` of the pictures, evenly over their order by strength."""
+    ordered = [path for _, path in sorted(cells, key=lambda cell: (cell[0], cell[1].name))]
+    if len(ordered) <= columns:
+        return ordered
+    return [ordered[i * len(ordered) // columns] for i in range(columns)]

@@ -1,0 +1,103 @@
+"""The results document, schema 1: what `results.json` and `--json` hold."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class RunHead(_Part):
+    """Which run this is."""
+
+    name: str
+    model: str
+    judges: list[str]
+    created: str
+    versions: dict[str, str]
+    complete: bool = Field(description="Every question has an answer.")
+
+
+class DataHead(_Part):
+    """What the task was asked on: a data set, or the prompts that were drawn."""
+
+    name: str
+    digest: str
+    n: int
+
+
+class SettingValue(_Part):
+    """A choice that affects the figures; `source` is "assumed" where no publication gives it."""
+
+    name: str
+    value: str
+    source: str
+
+
+class MetricValue(_Part):
+    """One figure with its interval. A value that does not exist is null, and a warning says why."""
+
+    name: str
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    method: str | None
+    direction: Literal["higher", "lower", "none"]
+    primary: bool
+    group: dict[str, str]
+
+
+class BaselineValue(_Part):
+    """What a trivial reader would reach on a metric."""
+
+    name: str
+    metric: str
+    value: float | None
+
+
+class Confusion(_Part):
+    """Counts: a row for each true option, a column for each option read, and a last one for unparsed replies."""
+
+    labels: list[str]
+    matrix: list[list[int]]
+
+
+class TaskResult(_Part):
+    """One task, judge, data set and wording."""
+
+    task: str
+    version: str
+    stage: str
+    role: Literal["judge", "generator"]
+    data: DataHead
+    judge: str | None
+    wording: str | None
+    read: str
+    settings: list[SettingValue]
+    n: int
+    answered: int
+    unparsed: int
+    failed: int
+    outcomes: dict[str, int]
+    faces: dict[str, int] = Field(
+        {}, description="Generator tasks: portraits that show no, one, or several faces."
+    )
+    metrics: list[MetricValue]
+    baselines: list[BaselineValue]
+    confusion: Confusion | None = None
+    tests: list[dict[str, Any]]
+    unparsed_reasons: dict[str, int] = {}
+    warnings: list[str]
+
+
+class ResultsDocument(_Part):
+    """The whole document."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    run: RunHead
+    tasks: list[TaskResult]

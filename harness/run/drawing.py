@@ -1,0 +1,247 @@
+"""Draws portraits: one picture for each request, checked for blanks and faces, stored before it is counted."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections import deque
+from collections.abc import Generator as Gen
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from harness.components.detector import Detector
+from harness.components.generator import Generator
+from harness.components.sources import RequestSource
+from harness.datasets import stratified
+from harness.errors import HarnessError, PluginError, TooManyFailures
+from harness.promptsets import PromptRow
+from harness.run.pictures import to_rgb
+from harness.run.watch import Watch
+from harness.store.files import storing, write_atomically
+from harness.types import ImageReply, ImageRequest, ReplyError, Sample
+
+if TYPE_CHECKING:
+    from harness.run.plan import Contender
+    from harness.store import RunFolder
+
+IMAGES = "images"
+MANIFEST = "manifest.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """One portrait that is asked for, with the prompt it comes from and the tasks that want it."""
+
+    request: ImageRequest
+    row: PromptRow
+    tasks: tuple[str, ...]
+
+    def sample(self, generator: str, *, drawn: bool) -> Sample:
+        """The portrait as a sample, labelled with what was asked."""
+        attributes = {**self.row.attributes, "prompt_id": self.row.prompt_id, "generator": generator}
+        path = f"{IMAGES}/{self.request.id}.png" if drawn else None
+        return Sample(self.request.id, path, self.row.emotion, self.row.intensity, None, attributes)
+
+
+def drawings(generator: Contender, rows: Mapping[str, Sequence[PromptRow]], *, per_prompt: Mapping[str, int],
+             negative: Mapping[str, str], limit: int | None, seed: int) -> list[Drawing]:  # fmt: skip
+    """The portraits that tasks (name -> prompts) ask for, each once, a limit taken from each task in proportion."""
+    found: dict[str, tuple[ImageRequest, PromptRow, list[str]]] = {}
+    described = json.dumps(generator.described, sort_keys=True)
+    for task, prompts in rows.items():
+        pairs = [(row, index) for row in prompts for index in range(per_prompt[task])]
+        ordered = stratified(pairs, key=lambda p: f"{p[0].prompt_id}:{p[1]}",
+                             stratum=lambda p: (p[0].emotion, p[0].intensity), seed=seed)  # fmt: skip
+        for row, index in ordered[:limit]:
+            fixed = [described, row.prompt, negative[task], row.emotion, row.intensity, sorted(row.attributes.items()),
+                     row.prompt_id, index, seed]  # fmt: skip
+            id_ = hashlib.blake2b(json.dumps(fixed).encode(), digest_size=16).hexdigest()
+            image_seed = int.from_bytes(hashlib.blake2b(id_.encode(), digest_size=4).digest(), "big") >> 1
+            request = ImageRequest(id_, row.prompt, negative[task], row.emotion, row.intensity, index, image_seed,
+                                   None, row.attributes)  # fmt: skip
+            found.setdefault(id_, (request, row, []))[2].append(task)
+    return [Drawing(request, row, tuple(tasks)) for request, row, tasks in found.values()]
+
+
+class _Listed(RequestSource[ImageRequest]):
+    """Requests that need no preparing."""
+
+    def __init__(self, requests: Sequence[ImageRequest]) -> None:
+        self._left = deque(requests)
+
+    def __iter__(self) -> Iterator[ImageRequest]:
+        while self._left:
+            yield self._left.popleft()
+
+    def ready(self, max_n: int, timeout: float = 0.0) -> list[ImageRequest]:
+        return [self._left.popleft() for _ in range(min(max_n, len(self._left)))]
+
+    @property
+    def exhausted(self) -> bool:
+        return not self._left
+
+
+@dataclass
+class Draw:
+    """One generator at work on one list of drawings."""
+
+    generator: Contender
+    folder: RunFolder
+    watch: Watch
+    detector: Detector | None
+    max_failures: int | None
+    failed: int = 0
+    faults: list[str] = field(default_factory=list)
+
+    def run(self, wanted: Sequence[Drawing]) -> None:
+        """Draw what has no picture yet. Raises `TooManyFailures` and what the generator's `open` raises."""
+        (self.folder.path / IMAGES).mkdir(exist_ok=True)
+        for torn in (self.folder.path / IMAGES).glob(".*.tmp"):
+            torn.unlink(missing_ok=True)
+        done = {r["id"] for r in self.folder.replies() if "outcome" in r}
+        self._open = {d.request.id: d for d in wanted if d.request.id not in done}
+        self.watch.phase(f"drawing with {self.generator.name}", len(wanted), len(wanted) - len(self._open))
+        if self._open:
+            self._draw([d.request for d in self._open.values()])
+        self.watch.end()
+        write_manifest(self.folder.path, wanted, self.generator.name, {
+            r["id"] for r in self.folder.replies() if r.get("outcome") == "ok"})  # fmt: skip
+
+    def _draw(self, requests: Sequence[ImageRequest]) -> None:
+        model: Generator = self.generator.instance
+        error = ReplyError("no_reply", f"{self.generator.name} gave no reply to this request")
+        started = False
+        try:
+            model.open()
+            if self.detector is not None:
+                self.detector.open()
+            started = True
+            # Encoding and face detection go on in threads while the generator draws.
+            with (
+                ThreadPoolExecutor(2, thread_name_prefix="memobench-store") as pool,
+                closing(_replies(model, requests)) as replies,
+            ):
+                self._store_all(replies, pool)
+        except HarnessError:
+            raise
+        except Exception as e:  # a generator may fail in any way; what it drew is kept
+            if not started:
+                raise PluginError(
+                    f"The generator {self.generator.name!r} could not be started: {type(e).__name__}: {e}.",
+                    "See `harness doctor`; --traceback shows where.",
+                ) from e
+            error = ReplyError(type(e).__name__, str(e))
+        finally:
+            model.close()
+            if self.detector is not None:
+                self.detector.close()
+        for id_ in list(self._open):
+            self._fail(id_, error)
+
+    def _store_all(self, replies: Iterator[ImageReply], pool: ThreadPoolExecutor) -> None:
+        pending: deque[Future[dict[str, Any]]] = deque()
+        try:
+            for reply in replies:
+                drawing = self._open.pop(reply.id, None) if isinstance(reply, ImageReply) else None
+                if drawing is None:
+                    shown = getattr(reply, "id", reply)
+                    self.faults.append(f"it answered {shown!r}, which was never asked or is answered already")
+                elif reply.error is not None or reply.outcome == "error":
+                    self._fail(
+                        reply.id, reply.error or ReplyError("error", "the generator reported an error")
+                    )
+                else:
+                    pending.append(pool.submit(self._finish, reply, drawing))
+                while pending and (len(pending) > 16 or pending[0].done()):
+                    self._stored(pending.popleft().result())
+        finally:
+            # Whatever ended the loop, pictures that were drawn are kept.
+            while pending:
+                self._stored(pending.popleft().result())
+
+    def _finish(self, reply: ImageReply, drawing: Drawing) -> dict[str, Any]:
+        """Check one picture and write it; runs in a thread. Returns the reply's record."""
+        extra = {str(k): v for k, v in reply.extra.items()}
+        record: dict[str, Any] = {"id": reply.id, "by": self.generator.name, "sample_id": reply.id,
+                                  "outcome": reply.outcome, "extra": extra}  # fmt: skip
+        if reply.image is None:
+            return record | {"outcome": reply.outcome if reply.outcome != "ok" else "error"}
+        image = to_rgb(reply.image)
+        if reply.outcome == "ok" and all(high == 0 for _, high in image.getextrema()):  # type: ignore[misc]
+            record["outcome"] = "blank"
+        if record["outcome"] != "ok":
+            return record
+        if self.detector is not None:
+            record["faces"] = self._faces(self.detector, image, extra)
+        data = encode(image, {"prompt": drawing.request.prompt, "seed": str(drawing.request.seed),
+                              "generator": self.generator.name})  # fmt: skip
+        write_atomically(self.folder.path / IMAGES / f"{reply.id}.png", data, sync=False)
+        return record | {"picture": hashlib.sha256(data).hexdigest(), "size": list(image.size)}
+
+    @staticmethod
+    def _faces(detector: Detector, image: Image.Image, extra: dict[str, Any]) -> int | None:
+        try:
+            return len(detector.detect(image))
+        except Exception as e:  # a detector is a plugin's code; the picture is good without it
+            extra["detector_error"] = f"{type(e).__name__}: {e}"
+            return None
+
+    def _stored(self, record: dict[str, Any]) -> None:
+        if record["outcome"] == "error":
+            self._fail(
+                record["id"],
+                ReplyError("no_image", "the generator returned neither a picture nor an outcome"),
+            )
+            return
+        self.folder.add_reply(record)
+        self.watch.advance()
+
+    def _fail(self, id_: str, error: ReplyError) -> None:
+        self._open.pop(id_, None)
+        self.failed += 1
+        self.folder.add_failure({"id": id_, "task": None, "by": self.generator.name, "sample_id": id_, "error": {
+            "kind": error.kind, "message": error.message, "retryable": error.retryable}})  # fmt: skip
+        self.watch.advance(failed=True)
+        if self.max_failures is not None and self.failed >= self.max_failures:
+            raise TooManyFailures(
+                f"Stopped after {self.failed} failures; the last: {error.kind}: {error.message}.",
+                "Mend the cause and run the same command again: what was drawn is kept.",
+            )
+
+
+def _replies(model: Generator, requests: Sequence[ImageRequest]) -> Gen[ImageReply, None, None]:
+    yield from model.stream(_Listed(requests))
+
+
+def encode(image: Image.Image, texts: Mapping[str, str]) -> bytes:
+    """PNG bytes with provenance in text chunks."""
+    info = PngInfo()
+    for key, value in texts.items():
+        info.add_itxt(key, value)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", pnginfo=info, compress_level=4)
+    return buffer.getvalue()
+
+
+def write_manifest(folder: Path, wanted: Sequence[Drawing], generator: str, drawn: set[str]) -> None:
+    """Make the folder a data set: a manifest of all portraits that were drawn, labelled with what was asked."""
+    factors = sorted({k for d in wanted for k in d.row.attributes})
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["image", "id", "emotion", "intensity", "prompt_id", "generator", "prompt", *factors])
+    for d in wanted:
+        if d.request.id in drawn:
+            strength = "" if d.row.intensity is None else f"{d.row.intensity:g}"
+            writer.writerow([f"{IMAGES}/{d.request.id}.png", d.request.id, d.row.emotion or "", strength, d.row.prompt_id,
+                             generator, d.row.prompt, *(d.row.attributes.get(k, "") for k in factors)])  # fmt: skip
+    with storing(folder):
+        write_atomically(folder / MANIFEST, text.getvalue().encode())

@@ -1,0 +1,89 @@
+"""Reads pictures that nobody vouches for: bounded, checked, decoded to RGB."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+MAX_BYTES = 256 * 2**20
+MAX_PIXELS = 50_000_000
+
+
+class PictureProblem(Exception):
+    """Why a picture cannot be used: `kind` for machines, the message for people."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+def read_bytes(root: str, path: str, *, allow_outside: bool = False) -> bytes:
+    """The bytes of the picture at `path` below `root` (a real path). Raises `PictureProblem`."""
+    full = os.path.join(root, path)
+    if not allow_outside:
+        real = os.path.realpath(full)
+        if os.path.commonpath([root, real]) != root:
+            raise PictureProblem("outside", f"{path} leaves the data folder; allow it with --allow-outside")
+    try:
+        with open(full, "rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise PictureProblem("missing", f"{path} does not exist") from None
+    except (OSError, ValueError) as e:
+        raise PictureProblem(
+            "unreadable", f"{path} cannot be read: {getattr(e, 'strerror', None) or e}"
+        ) from None
+    if not data:
+        raise PictureProblem("empty", f"{path} is empty (zero bytes)")
+    if len(data) > MAX_BYTES:
+        raise PictureProblem("too_large", f"{path} is larger than {MAX_BYTES // 2**20} MiB")
+    return data
+
+
+def decode(data: bytes, path: str) -> tuple[Image.Image, str]:
+    """RGB pixels, upright, and the media type. Raises `PictureProblem` for anything that is no whole picture."""
+    try:
+        image: Image.Image = Image.open(io.BytesIO(data))
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise PictureProblem("too_large", f"{path} has {width}x{height} pixels, more than {MAX_PIXELS:,}")
+        media_type = image.get_format_mimetype() if hasattr(image, "get_format_mimetype") else None
+        image.load()
+        if image.format in ("JPEG", "TIFF", "WEBP", "PNG") and image.getexif().get(0x0112, 1) != 1:
+            image = ImageOps.exif_transpose(image)
+        return to_rgb(image), media_type or "image/png"
+    except PictureProblem:
+        raise
+    except Image.DecompressionBombError:
+        raise PictureProblem("too_large", f"{path} has more than {MAX_PIXELS:,} pixels") from None
+    except UnidentifiedImageError:
+        raise PictureProblem("not_a_picture", f"{path} is not a picture in a known format") from None
+    except Exception as e:  # decoders raise anything on broken files
+        raise PictureProblem("broken", f"{path} is broken: {e}") from None
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """8-bit RGB: transparency over white, 16-bit greys scaled rather than clipped."""
+    if image.mode == "RGB":
+        return image
+    if image.mode.startswith("I"):
+        values = np.asarray(image).astype(np.float64)
+        top = 65535.0 if values.max(initial=0) > 255 else 255.0
+        grey = np.clip(values * (255.0 / top) + 0.5, 0, 255).astype(np.uint8)
+        return Image.fromarray(grey).convert("RGB")
+    if image.mode == "F":
+        raise PictureProblem("unsupported", "floating-point pictures have no known range")
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image).convert("RGB")
+    return image.convert("RGB")
+
+
+def real_root(root: Path) -> str:
+    """The data folder's real path, against which pictures are checked."""
+    return os.path.realpath(root)

@@ -1,0 +1,246 @@
+"""Turns a request into a plan: everything is resolved and checked before anything heavy is loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import catalog
+from harness.catalog import FoundTask
+from harness.components.base import Configured
+from harness.components.generator import Generator
+from harness.components.judge import Judge
+from harness.datasets import DataFolder, read_folder
+from harness.errors import HarnessError, PluginError, RequestError, nearest, unknown
+from harness.making import make
+from harness.promptsets import PromptSet
+from harness.registry import registry
+from harness.run.request import RunRequest
+from harness.taskspec import TaskSpec
+from harness.types import Capability, Read
+
+_NEEDS = {"logprobs": Capability.LOGPROBS, "rating": Capability.RATING, "choice": Capability.CHOICE,
+          "text": Capability.TEXT}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A judge or generator that takes part, made but not opened."""
+
+    name: str
+    instance: Any
+    described: Mapping[str, Any]
+    """Its name, its answer-affecting options and its identity, as `run.json` keeps them."""
+
+    @property
+    def oracle(self) -> bool:
+        """Whether it is shown the truth."""
+        return isinstance(self.instance, Judge) and Capability.ORACLE in self.instance.capabilities
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked request. `generator` is None for judge tasks; `judges` then holds the model alone."""
+
+    request: RunRequest
+    tasks: tuple[FoundTask, ...]
+    questions: Mapping[str, TaskSpec]
+    """The judge tasks that are asked, by name: the tasks themselves, or what generator tasks ask."""
+    reads: Mapping[str, Mapping[str, Read]]
+    """Judge -> question -> the way to read."""
+    judges: tuple[Contender, ...]
+    generator: Contender | None
+    data: tuple[DataFolder, ...]
+    prompt_sets: Mapping[str, PromptSet]
+    """Generator tasks: the prompt set of each task, by the task's name."""
+
+    @property
+    def role(self) -> str:
+        """judge or generator: what is under test."""
+        return "judge" if self.generator is None else "generator"
+
+    @property
+    def model(self) -> Contender:
+        """What is under test."""
+        return self.judges[0] if self.generator is None else self.generator
+
+    def describe(self) -> dict[str, Any]:
+        """All that affects answers: what `run.json` keeps as the request and what resuming compares."""
+        request = self.request
+        document: dict[str, Any] = {
+            "role": self.role,
+            "tasks": {t.spec.name: t.spec.model_dump(mode="json") for t in self.tasks},
+            "model": self.model.described,
+            "seed": request.seed,
+            "repeats": request.repeats,
+            "read": request.read,
+        }
+        if self.generator is None:
+            document["data"] = {d.name: d.digest for d in self.data}
+        else:
+            document["questions"] = {
+                name: spec.model_dump(mode="json") for name, spec in self.questions.items()
+            }
+            document["judges"] = [j.described for j in self.judges]
+            document["prompt_sets"] = {task: [s.name, s.digest] for task, s in self.prompt_sets.items()}
+        return document
+
+    def name(self) -> str:
+        """A folder name made from task, model, data and a digest of all that affects answers."""
+        described = json.dumps(self.describe(), sort_keys=True, ensure_ascii=False)
+        parts = ["+".join(t.spec.name for t in self.tasks), self.model.name]
+        parts += [d.name for d in self.data] or [j.name for j in self.judges]
+        readable = re.sub(r"[^A-Za-z0-9.+_-]+", "-", "-".join(parts)).strip("-.")[:80]
+        return f"{readable}-{hashlib.sha256(described.encode()).hexdigest()[:8]}"
+
+
+def make_plan(request: RunRequest) -> Plan:
+    """Resolve and check a request. Raises `RequestError` and its kin; loads no weights, opens no picture."""
+    tasks = tuple(catalog.find_tasks(request.tasks))
+    roles = {t.spec.role for t in tasks}
+    if len(roles) > 1:
+        raise RequestError(
+            "Judge tasks and generator tasks cannot share a run: "
+            + ", ".join(f"{t.spec.name} ({t.spec.role})" for t in tasks)
+            + ".",
+            "Run them apart.",
+        )
+    check_metrics(tasks)
+    request.check_judge_options()
+    if roles == {"judge"}:
+        if request.judges:
+            raise RequestError(
+                f"{tasks[0].spec.name!r} tests a judge: --model names it, and --judge is not used.",
+                "Leave --judge away, or choose a generator task.",
+            )
+        judges = (contender("judge", request.model, request.options),)
+        questions = {t.spec.name: t.spec for t in tasks}
+        reads = {judges[0].name: ways(judges[0], questions, request.read)}
+        return Plan(request, tasks, questions, reads, judges, None, find_data(request, tasks), {})
+    return _generator_plan(request, tasks)
+
+
+def _generator_plan(request: RunRequest, tasks: tuple[FoundTask, ...]) -> Plan:
+    if not request.judges:
+        raise RequestError(
+            f"{tasks[0].spec.name!r} tests a generator, and a judge must read what it draws.",
+            "Add --judge; see `harness list models`.",
+        )
+    if request.data:
+        raise RequestError(
+            f"{tasks[0].spec.name!r} draws its own portraits: --data is not used.",
+            "Leave --data away, or choose a judge task.",
+        )
+    generator = contender("generator", request.model, request.options)
+    questions = {name: catalog.find_question(name, t) for t in tasks for name in t.spec.asks}
+    judges = tuple(
+        contender("judge", j, request.options_of(j if isinstance(j, str) else "")) for j in request.judges
+    )
+    if len({j.name for j in judges}) < len(judges):
+        raise RequestError("A judge is named twice.", "Name each judge once.")
+    reads = {j.name: ways(j, questions, request.read) for j in judges}
+    sets = {t.spec.name: catalog.find_prompts(t.spec.prompt_set, t.path.parent) for t in tasks}
+    return Plan(request, tasks, questions, reads, judges, generator, (), sets)
+
+
+def contender(kind: str, model: str | Configured, options: Mapping[str, Any]) -> Contender:
+    """A judge or generator from its name, or from an object made in Python."""
+    if isinstance(model, str):
+        try:
+            found = registry().find(kind, model)
+        except HarnessError as e:
+            other = "generator" if kind == "judge" else "judge"
+            if any(f.component.name == model.partition(":")[0] for f in registry().components(other)):
+                e.hint = f"{model!r} is a {other}; this task needs a {kind}. " + e.hint
+            raise
+        name, instance = found.reference, make(found, options)
+    else:
+        wanted = Judge if kind == "judge" else Generator
+        if not isinstance(model, wanted):
+            raise RequestError(
+                f"A {kind} is needed, not {type(model).__name__}.",
+                f"Pass a name or a harness.{wanted.__name__}.",
+            )
+        name, instance = type(model).__name__, model
+    try:
+        identity = {str(k): str(v) for k, v in instance.identity().items()}
+    except HarnessError:
+        raise
+    except Exception as e:  # identity() is a plugin's code
+        raise PluginError(
+            f"{name}: identity() raises {type(e).__name__}: {e}.", "Report it to the plugin's authors."
+        ) from e
+    options_used = instance.options.answer_affecting()
+    return Contender(name, instance, {"name": name, "options": options_used, "identity": identity})
+
+
+def ways(judge: Contender, questions: Mapping[str, TaskSpec], asked: str) -> dict[str, Read]:
+    """The way to read each question: the first of the task's that the judge is capable of, or the one asked for."""
+    able = judge.instance.capabilities
+    chosen: dict[str, Read] = {}
+    for name, spec in questions.items():
+        assert spec.answer is not None
+        order = tuple(w for w in spec.answer.read if asked in ("auto", w))
+        if asked != "auto" and asked not in spec.answer.read:
+            raise RequestError(
+                f"The task {name!r} is not read by {asked!r}.",
+                f"Its ways to read: {', '.join(spec.answer.read)}.",
+            )
+        way = next((w for w in order if _NEEDS[w] in able), None)
+        if way is None:
+            raise RequestError(
+                f"{judge.name!r} cannot answer {name!r}: it would have to be read by {' or '.join(order)}, and the judge "
+                f"offers {', '.join(sorted(c.value for c in able)) or 'nothing'}.",
+                "Choose another judge, or another --read.",
+            )
+        chosen[name] = way
+    return chosen
+
+
+def find_data(request: RunRequest, tasks: Sequence[FoundTask]) -> tuple[DataFolder, ...]:
+    """The data sets of a judge run, each read from its folder."""
+    references = request.data or tuple(dict.fromkeys(t.spec.data for t in tasks if t.spec.data))
+    if not references:
+        raise RequestError("No data set is named.", "Give --data; see `harness list data`.")
+    folders = [find_one_data_set(r) for r in references]
+    if len({f.name for f in folders}) < len(folders):
+        raise RequestError("Two data sets have the same name.", "Rename one of the folders.")
+    return tuple(folders)
+
+
+def find_one_data_set(reference: str) -> DataFolder:
+    """A data set by registered name, or by path."""
+    path = Path(reference).expanduser()
+    registered = {f.component.name for f in registry().components("data set")}
+    if reference.partition(":")[0] in registered or (
+        reference.rpartition("/")[2] in registered and not path.exists()
+    ):
+        found = registry().find("data set", reference)
+        try:
+            folder = make(found).prepare()
+        except HarnessError:
+            raise
+        except OSError as e:
+            raise PluginError(
+                f"The data set {reference!r} cannot be prepared: {e}.", "Check that there is room."
+            ) from e
+        return read_folder(folder, found.component.name)
+    if path.exists() or "/" in reference:
+        return read_folder(path)
+    guess = nearest(reference, registered)
+    raise unknown("data set", reference, registered, "" if guess else "A path to a folder works too.")
+
+
+def check_metrics(tasks: Sequence[FoundTask]) -> None:
+    """Refuse tasks that name metrics which do not exist."""
+    for task in tasks:
+        for metric in task.spec.metrics:
+            try:
+                registry().find("metric", metric.name)
+            except HarnessError as e:
+                raise type(e)(f"{task.path}: metrics: {e.message}", e.hint) from e

@@ -1,0 +1,43 @@
+"""What a finished run gives back to Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A scored run: its folder and its results document (schema 1)."""
+
+    path: Path
+    results: dict[str, Any]
+    faults: tuple[str, ...] = ()
+    """Ways in which a plugin broke its contract in this attempt."""
+
+    @property
+    def tasks(self) -> list[dict[str, Any]]:
+        """One entry for each task, judge, data set and wording."""
+        return list(self.results["tasks"])
+
+    @property
+    def failed(self) -> int:
+        """How many questions have no answer."""
+        return sum(int(t["failed"]) for t in self.results["tasks"])
+
+    def metric(self, name: str, task: str | None = None, **group: str) -> float | None:
+        """The value of a metric: of the first task that has it, or of the task named.
+
+        `group` picks a group (`emotion="happy"`). Raises `KeyError` where there is no such figure.
+        """
+        for entry in self.results["tasks"]:
+            if task in (None, entry["task"]):
+                for m in entry["metrics"]:
+                    if m["name"] == name and m["group"] == group:
+                        return None if m["value"] is None else float(m["value"])
+        raise KeyError(
+            f"no metric {name!r}"
+            + (f" in the task {task!r}" if task else "")
+            + (f" for {group}" if group else "")
+        )

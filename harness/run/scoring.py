@@ -1,0 +1,216 @@
+"""Scores a run folder: reads every reply again and writes results.json. Needs no model and no picture."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.making import make
+from harness.metrics import MetricRequest, score_metrics
+from harness.reading import truth_of
+from harness.registry import registry
+from harness.run.result import RunResult
+from harness.run.rows import Key, Rows, Stored, collect, read_stored
+from harness.store.files import write_json
+from harness.store.runfolder import RESULTS, read_run
+from harness.taskspec import Answer, MetricSpec, TaskSpec
+
+DRAWS = 10_000
+
+
+def score_folder(path: Path, *, complete: bool = True) -> RunResult:
+    """Recompute `results.json` from the run folder alone and write it.
+
+    Raises `RunMismatch` where there is no run, and `UnknownName` for a metric that is no longer installed.
+    """
+    run = read_run(path)
+    stored = read_stored(path)
+    entries = list(
+        _generator_entries(run, stored)
+        if run["request"]["role"] == "generator"
+        else _judge_entries(run, stored)
+    )
+    results = {
+        "schema": 1,
+        "run": _head(run, complete and not any(e["failed"] for e in entries)),
+        "tasks": entries,
+    }
+    write_json(path / RESULTS, results)
+    return RunResult(path, results)
+
+
+def _head(run: Mapping[str, Any], complete: bool) -> dict[str, Any]:
+    request = run["request"]
+    return {"name": run["name"], "model": request["model"]["name"], "judges": [j["name"] for j in request.get("judges", [])],
+            "created": run["created"], "versions": run["versions"], "complete": complete}  # fmt: skip
+
+
+def _answer(spec: TaskSpec) -> Answer:
+    assert spec.answer is not None, "questions are judge tasks, which have an answer"
+    return spec.answer
+
+
+def _wordings(spec: TaskSpec) -> list[str]:
+    return [w.name for w in spec.prompts if w.default]
+
+
+def _judge_entries(run: Mapping[str, Any], stored: Stored) -> Iterator[dict[str, Any]]:
+    request, judge = run["request"], run["request"]["model"]
+    specs = {name: TaskSpec.model_validate(table) for name, table in request["tasks"].items()}
+    asked: dict[Key, tuple[Answer, str]] = {
+        (name, judge["name"], data, wording): (_answer(spec), run["reads"][judge["name"]][name])
+        for name, spec in specs.items() for data in request["data"] for wording in _wordings(spec)}  # fmt: skip
+    rows = collect(stored, asked)
+    for (name, _, data, wording), (_, way) in asked.items():
+        spec, found = specs[name], rows[name, judge["name"], data, wording].sorted()
+        several = len(_wordings(spec)) > 1
+        n = run["plan"][f"{name}@{data}"]
+        unparsed = sum(found.unparsed.values())
+        table = _score(found, spec.metrics, spec, request["seed"])
+        yield {
+            "task": name, "version": spec.version, "stage": spec.stage, "role": "judge",
+            "data": {"name": data, "digest": request["data"][data], "n": n // request["repeats"]},
+            "judge": None, "wording": wording if several else None, "read": way,
+            "settings": _settings(spec, judge), "n": n, "answered": found.answered, "unparsed": unparsed,
+            "failed": max(0, n - found.answered), "outcomes": {"ok": found.answered}, **table, "tests": [],
+            "unparsed_reasons": found.unparsed,
+            "warnings": [*run.get("notes", {}).get(data, []), *_oracle_warning(run, judge), *table["warnings"]],
+        }  # fmt: skip
+
+
+def _generator_entries(run: Mapping[str, Any], stored: Stored) -> Iterator[dict[str, Any]]:
+    request, generator = run["request"], run["request"]["model"]["name"]
+    questions = {name: TaskSpec.model_validate(table) for name, table in request["questions"].items()}
+    asked: dict[Key, tuple[Answer, str]] = {
+        (name, judge["name"], generator, wording): (_answer(spec), run["reads"][judge["name"]][name])
+        for name, spec in questions.items() for judge in request["judges"] for wording in _wordings(spec)[:1]}  # fmt: skip
+    rows = collect(stored, asked)
+    for name, table in request["tasks"].items():
+        spec = TaskSpec.model_validate(table)
+        for judge in request["judges"]:
+            mine = {q: _rows_of(name, rows[q, judge["name"], generator, _wordings(questions[q])[0]], stored)
+                    for q in spec.asks}  # fmt: skip
+            yield _generator_entry(run, spec, judge, mine, questions, stored)
+
+
+def _rows_of(task: str, rows: Rows, stored: Stored) -> Rows:
+    """The rows of portraits that a task asked for, and one for each that was not delivered."""
+    mine = rows.select(i for i, s in enumerate(rows.samples) if task in s["tasks"])
+    for sample in stored.samples.values():
+        if task in sample["tasks"] and _outcome(sample, stored) in ("blocked", "blank"):
+            truth = truth_of(rows.answer, sample)
+            if truth is not None:
+                mine.add_missed(sample, truth)
+    return mine.sorted()
+
+
+def _outcome(sample: Mapping[str, Any], stored: Stored) -> str:
+    draw = stored.draws.get(sample["id"])
+    return draw["outcome"] if draw else "error"
+
+
+def _generator_entry(run: Mapping[str, Any], spec: TaskSpec, judge: Mapping[str, Any], rows: Mapping[str, Rows],
+                     questions: Mapping[str, TaskSpec], stored: Stored) -> dict[str, Any]:  # fmt: skip
+    request = run["request"]
+    n = run["plan"][f"{spec.name}@generator"]
+    samples = [s for s in stored.samples.values() if spec.name in s["tasks"]]
+    outcomes = Counter(_outcome(s, stored) for s in samples)
+    outcomes["error"] += n - len(samples)
+    faces = Counter(stored.draws[s["id"]].get("faces") for s in samples if _outcome(s, stored) == "ok")
+    given = Counter(
+        s["id"]
+        for r in rows.values()
+        for s, reason in zip(r.samples, r.reasons, strict=True)
+        if reason is not None
+    )
+    answered = sum(_outcome(s, stored) == "ok" and given[s["id"]] == _expected(s, rows) for s in samples)
+    missed = outcomes["blocked"] + outcomes["blank"]
+    entry: dict[str, Any] = {"metrics": [], "baselines": [], "confusion": None, "warnings": []}
+    for question in spec.asks:
+        metrics = tuple(m for m in spec.metrics if m.asks == question)
+        if metrics:
+            part = _score(rows[question], metrics, spec, request["seed"], _valid(rows[question], stored))
+            for key in ("metrics", "baselines", "warnings"):
+                entry[key] += part[key]
+            entry["confusion"] = entry["confusion"] or part["confusion"]
+    reasons: Counter[str] = sum((Counter(r.unparsed) for r in rows.values()), Counter())
+    reads = run["reads"][judge["name"]]
+    settings = [*_settings(spec, request["model"]), *_settings(None, judge)]
+    settings += [{"name": f"{q} read by", "value": reads[q], "source": "run"} for q in spec.asks]
+    return {
+        "task": spec.name, "version": spec.version, "stage": spec.stage, "role": "generator",
+        "data": {"name": request["prompt_sets"][spec.name][0], "digest": request["prompt_sets"][spec.name][1], "n": n},
+        "judge": judge["name"], "wording": None, "read": reads[spec.primary.asks], "settings": settings,
+        "n": n, "answered": answered, "unparsed": sum(reasons.values()), "failed": max(0, n - answered - missed),
+        "outcomes": {k: v for k, v in outcomes.items() if v},
+        "faces": _faces(faces), **entry, "tests": [], "unparsed_reasons": dict(reasons),
+        "warnings": [*run.get("notes", {}).get("generator", []), *_oracle_warning(run, judge), *entry["warnings"]],
+    }  # fmt: skip
+
+
+def _expected(sample: Mapping[str, Any], rows: Mapping[str, Rows]) -> int:
+    return sum(truth_of(r.answer, sample) is not None for r in rows.values())
+
+
+def _valid(rows: Rows, stored: Stored) -> list[bool] | None:
+    """Which rows are of portraits that were drawn and show one face; None where all or none are."""
+    draws = [stored.draws.get(s["id"], {}) for s in rows.samples]
+    valid = [d.get("outcome") == "ok" and d.get("faces") == 1 for d in draws]
+    return valid if any(valid) and not all(valid) else None
+
+
+def _faces(counts: Mapping[int | None, int]) -> dict[str, int]:
+    """How many portraits show no face, one, or several; empty where no detector looked."""
+    known = {k: v for k, v in counts.items() if k is not None}
+    several = sum(v for k, v in known.items() if k > 1)
+    return {"none": known.get(0, 0), "one": known.get(1, 0), "several": several} if known else {}
+
+
+def _score(
+    rows: Rows, metrics: tuple[MetricSpec, ...], spec: TaskSpec, seed: int, valid: list[bool] | None = None
+) -> dict[str, Any]:
+    scores = rows.scores(spec.cluster)
+    groups = rows.groups(spec.group.by)
+    if valid is not None:
+        groups.append(({"portraits": "valid"}, _mask(valid)))
+    requests = [
+        MetricRequest(m.name, make(registry().find("metric", m.name), m.options), m.primary) for m in metrics
+    ]
+    table = score_metrics(scores, requests, groups, seed=seed, draws=DRAWS)
+    return {
+        "metrics": table.metrics,
+        "baselines": table.baselines,
+        "confusion": table.confusion,
+        "warnings": table.warnings,
+    }
+
+
+def _mask(values: list[bool]) -> Any:
+    import numpy as np
+
+    return np.array(values)
+
+
+def _settings(spec: TaskSpec | None, contender: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The task's settings, and the contender's options and identity, which determine answers too."""
+    settings = [s.model_dump() for s in spec.settings] if spec else []
+    for source in ("options", "identity"):
+        settings += [{"name": f"{contender['name']}.{k}", "value": v if isinstance(v, str) else _plain(v), "source": source}
+                     for k, v in contender[source].items() if v is not None]  # fmt: skip
+    return settings
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{k} -> {v}" for k, v in value.items())
+    return str(value)
+
+
+def _oracle_warning(run: Mapping[str, Any], judge: Mapping[str, Any]) -> list[str]:
+    if judge["name"] not in run.get("oracles", []):
+        return []
+    return [
+        f"{judge['name']} is shown the true answers (an oracle): a stand-in for trying things out, never ranked."
+    ]

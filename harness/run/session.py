@@ -1,0 +1,231 @@
+"""Carries a plan out: draw, judge in phases, score; everything on disk as it happens."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import os
+import platform
+import subprocess
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from harness import __version__
+from harness.components.detector import Detector
+from harness.datasets import DataFolder, stratified
+from harness.errors import HarnessError
+from harness.making import make
+from harness.reading import truth_of
+from harness.registry import registry
+from harness.run.asking import Asker, Job
+from harness.run.drawing import Draw, Drawing, drawings
+from harness.run.judging import Judging
+from harness.run.pictures import real_root
+from harness.run.plan import Contender, Plan
+from harness.run.result import RunResult
+from harness.run.scoring import score_folder
+from harness.run.watch import Watch
+from harness.store import RunFolder
+from harness.taskspec import TaskSpec
+from harness.types import Sample
+
+
+def execute(plan: Plan, watch: Watch) -> RunResult:
+    """Run or resume a plan and score it. What was computed before an error or interrupt is kept."""
+    path = plan.request.out or Path("runs") / plan.name()
+    wanted = wanted_drawings(plan)
+    detector, notes = _detector(plan)
+    folder = RunFolder.open(path, run_document(plan, path.name, wanted, notes))
+    try:
+        # Pictures are bounded by our own check, which comes before decoding.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            faults, stop = _work(plan, folder, wanted, detector, watch)
+        result = score_folder(path, complete=stop is None)
+    finally:
+        folder.close()
+    if stop is not None:
+        raise stop
+    return RunResult(path, result.results, tuple(faults))
+
+
+def _work(
+    plan: Plan, folder: RunFolder, wanted: list[Drawing], detector: Detector | None, watch: Watch
+) -> tuple[list[str], HarnessError | None]:
+    """Draw, then let each judge read in turn. Returns contract faults, and what stopped the run early."""
+    faults: list[str] = []
+    try:
+        if plan.generator is not None:
+            draw = Draw(plan.generator, folder, watch, detector, plan.request.max_failures)
+            try:
+                draw.run(wanted)
+            finally:
+                faults += [f"{plan.generator.name} broke its contract: {f}" for f in draw.faults]
+        for judge in plan.judges:
+            jobs = _drawn_jobs(plan, folder, wanted) if plan.generator else list(judge_jobs(plan))
+            faults += _judge(plan, judge, jobs, folder, watch)
+    except HarnessError as e:
+        # Only a stop in the middle leaves something worth scoring.
+        if e.exit_code == 3:
+            return faults, e
+        raise
+    return faults, None
+
+
+def _judge(plan: Plan, judge: Contender, jobs: Sequence[Job], folder: RunFolder, watch: Watch) -> list[str]:
+    request = plan.request
+    answered = folder.answered()
+    asker = Asker(judge, plan.questions, plan.reads[judge.name], seed=request.seed, repeats=request.repeats,
+                  answered=answered, allow_outside=request.allow_outside or plan.generator is not None)  # fmt: skip
+    total = sum(asker.count(job) for job in jobs)
+    stored = sum(r.get("by") == judge.name for r in folder.replies())
+    watch.phase(f"reading with {judge.name}", total, min(stored, total))
+    executor = make(registry().find("executor", request.executor))
+    judging = Judging(asker, folder, watch, request.max_failures)
+    judging.run(executor, iter(jobs))
+    return [f"{judge.name} broke its contract: {f}" for f in judging.tally.faults]
+
+
+def _asked_of(questions: dict[str, TaskSpec], sample: Sample) -> tuple[str, ...]:
+    """The questions to which a sample has a true answer."""
+    labels = {
+        "emotion": sample.emotion,
+        "intensity": sample.intensity,
+        "quality": sample.quality,
+        "attributes": sample.attributes,
+    }
+    return tuple(
+        q for q, spec in questions.items() if spec.answer and truth_of(spec.answer, labels) is not None
+    )
+
+
+def judge_jobs(plan: Plan) -> Iterator[Job]:
+    """The pictures of a judge run, with the questions that each is asked; a limit counts pictures for each data set."""
+    questions = dict(plan.questions)
+    for data in plan.data:
+        root = real_root(data.root)
+        for sample in limited(data, plan.request.limit, plan.request.seed):
+            # A sample with a problem fails in every task: nobody knows which it belonged to.
+            asked = tuple(questions) if sample.problem else _asked_of(questions, sample)
+            if asked:
+                yield Job(sample, data.name, root, asked)
+
+
+def limited(data: DataFolder, limit: int | None, seed: int) -> list[Sample]:
+    """A seeded subset, stratified by emotion and intensity; a smaller one is a prefix of a larger one."""
+    if limit is None:
+        return data.samples
+    return stratified(
+        data.samples, key=lambda s: s.id, stratum=lambda s: (s.emotion, s.intensity), seed=seed
+    )[:limit]
+
+
+def wanted_drawings(plan: Plan) -> list[Drawing]:
+    """The portraits of a generator run; none for a judge run."""
+    if plan.generator is None:
+        return []
+    specs = {t.spec.name: t.spec for t in plan.tasks}
+    return drawings(plan.generator, {name: plan.prompt_sets[name].rows for name in specs},
+                    per_prompt={name: s.per_prompt * plan.request.repeats for name, s in specs.items()},
+                    negative={name: s.negative_prompt for name, s in specs.items()},
+                    limit=plan.request.limit, seed=plan.request.seed)  # fmt: skip
+
+
+def _drawn_jobs(plan: Plan, folder: RunFolder, wanted: Sequence[Drawing]) -> list[Job]:
+    assert plan.generator is not None
+    outcomes = {r["id"]: r["outcome"] for r in folder.replies() if "outcome" in r}
+    asks = {t.spec.name: t.spec.asks for t in plan.tasks}
+    root = real_root(folder.path)
+    jobs = []
+    for drawing in wanted:
+        outcome = outcomes.get(drawing.request.id)
+        sample = drawing.sample(plan.generator.name, drawn=outcome == "ok")
+        questions = {q: plan.questions[q] for task in drawing.tasks for q in asks[task]}
+        job = Job(sample, plan.generator.name, root, _asked_of(questions, sample),
+                  {"tasks": list(drawing.tasks), "prompt": drawing.row.prompt})  # fmt: skip
+        if outcome == "ok":
+            jobs.append(job)
+        elif outcome is not None:
+            folder.add_sample({**job.record(), "shown": {}, "digest": None})
+    return jobs
+
+
+def _detector(plan: Plan) -> tuple[Detector | None, list[str]]:
+    """The face detector of a generator run: the one that a task names, else the first installed."""
+    if plan.generator is None:
+        return None, []
+    named = next((t.spec.detector for t in plan.tasks if t.spec.detector), "")
+    installed = registry().components("detector")
+    if not named and not installed:
+        return None, [
+            "No face detector is installed: faces are not counted. Install one: pip install memobench-plugin-fer."
+        ]
+    found = registry().find("detector", named or installed[0].component.name)
+    detector: Detector = make(found)
+    return detector, []
+
+
+def run_document(plan: Plan, name: str, wanted: Sequence[Drawing], notes: list[str]) -> dict[str, Any]:
+    """What `run.json` keeps. `request` decides whether a folder can be resumed; `plan` counts may grow."""
+    counts: dict[str, int] = {}
+    if plan.generator is None:
+        counts = {f"{q}@{d.name}": 0 for q in plan.questions for d in plan.data}
+        for job in judge_jobs(plan):
+            for question in job.questions:
+                counts[f"{question}@{job.data}"] += plan.request.repeats
+    else:
+        for task in plan.tasks:
+            counts[f"{task.spec.name}@generator"] = sum(task.spec.name in d.tasks for d in wanted)
+    return draft_document(name, plan.describe(), counts) | {
+        "limit": plan.request.limit,
+        "reads": {j: dict(r) for j, r in plan.reads.items()},
+        "folders": {d.name: str(d.root) for d in plan.data},
+        "oracles": [j.name for j in plan.judges if j.oracle],
+        "notes": {"generator": notes} if plan.generator else {d.name: _data_notes(d) for d in plan.data},
+    }
+
+
+def draft_document(name: str, request: Mapping[str, Any], counts: Mapping[str, int]) -> dict[str, Any]:
+    """The part of `run.json` that every folder has: request, counts, time, versions, hardware, git commit."""
+    versions = {"memobench": __version__, "python": platform.python_version()}
+    versions |= {p.dist: p.version for p in registry().plugins if p.dist != "memobench" and not p.problem}
+    versions |= {package: importlib.metadata.version(package) for package in ("numpy", "pillow")}
+    return {
+        "schema": 1,
+        "name": name,
+        "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "request": dict(request),
+        "plan": dict(counts),
+        "versions": versions,
+        "git": _git_commit(),
+        "hardware": {
+            "machine": platform.machine(),
+            "system": platform.system(),
+            "processors": os.cpu_count(),
+        },
+    }
+
+
+def _data_notes(data: DataFolder) -> list[str]:
+    notes = list(data.notes)
+    unlabelled = sum(s.emotion is None and not s.problem for s in data.samples)
+    if unlabelled:
+        notes.append(
+            f"{unlabelled} of {len(data.samples)} samples of {data.name} have no emotion and are asked only what they are labelled for."
+        )
+    return notes
+
+
+def _git_commit() -> str | None:
+    """The commit of the folder that the command runs in, where it is a git checkout."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None if done.returncode == 0 else None

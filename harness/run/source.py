@@ -1,0 +1,105 @@
+"""Requests prepared ahead in threads, in order, within bounds of number and memory."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from harness.components.sources import RequestSource
+
+J = TypeVar("J")
+T = TypeVar("T")
+
+
+@dataclass
+class Prepared(Generic[T]):
+    """What one job came to: requests, the memory they hold, and a note that the run loop stores first."""
+
+    requests: list[T]
+    cost: int = 0
+    note: object = None
+
+
+@dataclass
+class AheadSource(RequestSource[T], Generic[J, T]):
+    """Prepares `jobs` with `prepare` in threads; `arrived` sees each result in the consumer's thread."""
+
+    jobs: Iterator[J]
+    prepare: Callable[[J], Prepared[T]]
+    arrived: Callable[[J, Prepared[T]], None]
+    workers: int = min(4, os.cpu_count() or 1)
+    max_ahead: int = 64
+    max_bytes: int = 128 * 2**20
+    _pending: deque[tuple[J, Future[Prepared[T]]]] = field(default_factory=deque)
+    _buffer: deque[T] = field(default_factory=deque)
+    _drained: bool = False
+    _cost: int = 1 << 20
+
+    def __post_init__(self) -> None:
+        self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="memobench-prepare")
+
+    def _fill(self) -> None:
+        while not self._drained and len(self._pending) < self.max_ahead:
+            # The size of a picture is known only once it is decoded: the last one seen is the estimate.
+            if len(self._pending) >= self.workers and len(self._pending) * self._cost > self.max_bytes:
+                return
+            job = next(self.jobs, None)
+            if job is None:
+                self._drained = True
+                return
+            self._pending.append((job, self._pool.submit(self.prepare, job)))
+
+    def _take(self) -> None:
+        """Move the first pending job's requests into the buffer."""
+        job, future = self._pending.popleft()
+        prepared = future.result()
+        if prepared.cost:
+            self._cost = prepared.cost
+        self.arrived(job, prepared)
+        self._buffer.extend(prepared.requests)
+        self._fill()
+
+    def ready(self, max_n: int, timeout: float = 0.0) -> list[T]:
+        """Up to `max_n` prepared requests; waits up to `timeout` seconds for the first."""
+        self._fill()
+        deadline = time.monotonic() + timeout
+        while self._pending and len(self._buffer) < max_n:
+            if self._pending[0][1].done():
+                self._take()
+            elif self._buffer or not wait([self._pending[0][1]], max(0.0, deadline - time.monotonic())).done:
+                break
+        return [self._buffer.popleft() for _ in range(min(max_n, len(self._buffer)))]
+
+    def __iter__(self) -> Iterator[T]:
+        """Every request that is left, in order."""
+        self._fill()
+        while self._buffer or self._pending:
+            while not self._buffer and self._pending:
+                self._take()
+            if self._buffer:
+                yield self._buffer.popleft()
+
+    @property
+    def exhausted(self) -> bool:
+        """True once nothing is left to hand out."""
+        self._fill()
+        return self._drained and not self._pending and not self._buffer
+
+    def abandon(self) -> Iterable[J]:
+        """Stop preparing; the jobs whose requests were never handed out, those not begun included."""
+        for _, future in self._pending:
+            future.cancel()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        left = [job for job, _ in self._pending]
+        self._pending.clear()
+        yield from left
+        yield from self.jobs
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,19 @@
+"""How a run tells of its progress; what shows it lives with the command line."""
+
+from __future__ import annotations
+
+
+class Watch:
+    """Hears of progress. This one says nothing; a subclass shows it."""
+
+    def phase(self, title: str, total: int, done: int = 0) -> None:
+        """A phase begins: `total` requests, `done` of them stored by an earlier attempt."""
+
+    def advance(self, *, failed: bool = False, unparsed: bool = False) -> None:
+        """One request is done, for better or worse."""
+
+    def end(self) -> None:
+        """The phase is over."""
+
+    def note(self, text: str) -> None:
+        """Something that the user should read."""
