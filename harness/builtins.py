@@ -8,7 +8,34 @@ from pathlib import Path
 from harness.components.record import Component, lazy
 from harness.hookspecs import hookimpl
 
-METRICS = {}  # type: ignore[var-annotated]
+_METRICS = (
+    ("accuracy", "choice:Accuracy", "share of replies that are right; unparsed ones are wrong"),
+    ("balanced_accuracy", "choice:BalancedAccuracy", "mean over the true options of the share read right"),
+    ("macro_f1", "choice:MacroF1", "mean F1 over the options"),
+    ("kappa", "choice:Kappa", "Cohen's kappa: agreement beyond chance"),
+    ("unparsed_rate", "choice:UnparsedRate", "share of replies that could not be read"),
+    ("fidelity", "choice:Fidelity", "share of portraits read as the emotion asked for"),
+    ("valence_gap", "choice:ValenceGap", "fidelity of positive minus fidelity of negative emotions"),
+    ("srcc", "rank:Srcc", "Spearman rank correlation, pooled"),
+    ("srcc_within_emotion", "rank:SrccWithinEmotion", "Spearman rank correlation within each emotion, averaged (Fisher z)"),
+    ("krcc", "rank:Krcc", "Kendall's tau-b"),
+    ("plcc", "rating:Plcc", "Pearson correlation"),
+    ("plcc_fitted", "fitted:PlccFitted", "Pearson correlation after the 4-parameter logistic"),
+    ("rmse_fitted", "fitted:RmseFitted", "root mean square error after the 4-parameter logistic"),
+    ("mae", "rating:MeanAbsoluteError", "mean absolute error, in levels"),
+    ("rmse", "rating:RootMeanSquareError", "root mean square error, in levels"),
+    ("bias", "rating:Bias", "mean of read minus true, in levels"),
+    ("slope", "rating:Slope", "regression slope of the level read on the level asked"),
+    ("mean_rating", "rating:MeanRating", "mean of the levels read"),
+    ("spread_ratio", "rating:SpreadRatio", "standard deviation of what was read over that of the truth"),
+    ("distinct_values", "rating:DistinctValues", "how many different values were read"),
+)
+
+
+@hookimpl
+def harness_metrics() -> Sequence[Component]:
+    """Figures that task files name."""
+    return [Component(name, lazy(f"harness.metrics.{home}"), summary) for name, home, summary in _METRICS]
 
 
 @hookimpl

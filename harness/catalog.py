@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import BadTask, RequestError, unknown
+from harness.errors import BadTask, RequestError, UnknownName, unknown
 from harness.promptsets import PromptSet, read_prompts
 from harness.registry import registry
 from harness.taskspec import SuiteSpec, TaskSpec, load_spec
@@ -51,19 +51,33 @@ def load(reference: str) -> tuple[TaskSpec | SuiteSpec, Path]:
     return spec, known[reference][0]
 
 
-def find_tasks(references: Sequence[str]) -> list[FoundTask]:
-    """The tasks that names, paths and suites stand for, each once, in order."""
+def find_tasks(references: Sequence[str], within: tuple[Path, ...] = ()) -> list[FoundTask]:
+    """The tasks that names, paths and suites stand for, each once, in order.
+
+    What a suite file lists is looked for beside it first. `within` are the suites that are being resolved.
+    """
     found: dict[str, FoundTask] = {}
     for reference in references:
-        spec, path = load(reference)
+        spec, path = _listed(reference, within[-1]) if within else load(reference)
         if isinstance(spec, SuiteSpec):
-            for task in find_tasks(spec.tasks):
+            if path.resolve() in within:
+                raise BadTask(f"{path}: the suite contains itself.", "Let suites list tasks, or other suites.")
+            for task in find_tasks(spec.tasks, (*within, path.resolve())):
                 found.setdefault(task.spec.name, task)
         elif spec.name in found and found[spec.name].path != path:
             raise RequestError(f"Two tasks are named {spec.name!r}.", f"Rename one: {path}.")
         else:
             found[spec.name] = FoundTask(spec, path)
     return list(found.values())
+
+
+def _listed(reference: str, suite: Path) -> tuple[TaskSpec | SuiteSpec, Path]:
+    """What a suite file lists: a file beside it, or what is installed."""
+    beside = suite.parent / (reference if reference.endswith(".toml") else f"{reference}.toml")
+    try:
+        return load(str(beside) if beside.is_file() else reference)
+    except UnknownName as e:
+        raise UnknownName(f"{suite}: tasks: {e.message}", e.hint) from e
 
 
 def find_question(reference: str, asked_by: FoundTask) -> TaskSpec:

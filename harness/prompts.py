@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import random
 import re
 from collections.abc import Mapping
 
@@ -17,8 +16,12 @@ def shown_options(answer: Answer, sample_id: str, seed: int) -> tuple[str, ...]:
     """The options in the order in which this sample shows them: permuted from the seed, if the task says so."""
     if answer.kind == "rating" or not answer.shuffle:
         return answer.options
-    key = hashlib.blake2b(f"{seed}:{sample_id}".encode(), digest_size=8).digest()
-    return tuple(random.Random(key).sample(answer.options, len(answer.options)))
+    number = int.from_bytes(hashlib.blake2b(f"{seed}:{sample_id}".encode(), digest_size=16).digest(), "big")
+    left, shown = list(answer.options), []
+    while left:
+        number, position = divmod(number, len(left))
+        shown.append(left.pop(position))
+    return tuple(shown)
 
 
 def shown_labels(answer: Answer) -> tuple[str, ...] | None:
@@ -50,6 +53,11 @@ def render(
     parts = (Part(_fill(before, values).strip()), Part(image=0), Part(_fill(after, values).strip()))
     messages.append(Message("user", tuple(p for p in parts if p.text or p.image is not None)))
     return tuple(messages)
+
+
+def names_emotion(wording: Wording) -> bool:
+    """Whether a wording gives the emotion away."""
+    return "{emotion}" in wording.text or "{emotion}" in wording.system
 
 
 def as_text(messages: tuple[Message, ...]) -> str:

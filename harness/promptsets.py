@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,8 +49,13 @@ def read_prompts(path: Path) -> PromptSet:
         raise BadTask(
             f"The prompt file {str(path)!r} cannot be read: {e}.", "Give a CSV file in UTF-8."
         ) from e
-    reader = csv.DictReader(text.splitlines(keepends=True))
-    columns = [c for c in reader.fieldnames or [] if c]
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        columns = [c for c in reader.fieldnames or [] if c]
+        rows = tuple(_row(path, reader.line_num, row) for row in reader if columns and any(row.values()))
+    except csv.Error as e:
+        raise BadTask(f"The prompt file {str(path)!r} cannot be read: line {reader.line_num}: {e}.",
+                      "Give a CSV file in UTF-8.") from e  # fmt: skip
     if "prompt" not in columns:
         guess = nearest("prompt", columns)
         raise BadTask(
@@ -56,7 +63,6 @@ def read_prompts(path: Path) -> PromptSet:
             + (f" (did you mean {guess!r}?)." if guess else "."),
             "Columns: prompt; optional prompt_id, emotion, intensity; any others are factors.",
         )
-    rows = tuple(_row(path, reader.line_num, row) for row in reader if any(row.values()))
     if not rows:
         raise BadTask(f"The prompt file {str(path)!r} holds no prompts.", "Add a row for each prompt.")
     ids = [r.prompt_id for r in rows]
@@ -82,6 +88,8 @@ def _row(path: Path, line: int, row: Mapping[str, str | None]) -> PromptRow:
     strength = (row.get("intensity") or "").strip()
     try:
         intensity = float(strength) if strength else None
+        if intensity is not None and not math.isfinite(intensity):
+            raise ValueError
     except ValueError:
         raise BadTask(
             f"{path}, line {line}: the intensity {strength!r} is not a number.", "Give 1 to 5."

@@ -42,6 +42,11 @@ def truth_of(answer: Answer, sample: Mapping[str, Any]) -> str | float | None:
     return mapped if mapped in answer.options else None
 
 
+def rates_unlabelled(answer: Answer, sample: Mapping[str, Any]) -> bool:
+    """Whether a drawn portrait without a true answer is rated all the same: its mean says something."""
+    return answer.kind == "rating" and sample.get("emotion") not in answer.truth.leave_out
+
+
 def read_reply(reply: Mapping[str, Any], answer: Answer, shown: Sequence[str], way: str) -> Reading:
     """Read a reply record by `way`. Never guesses: what cannot be read has a reason instead of a value."""
     if reply.get("refusal"):
@@ -54,8 +59,10 @@ def read_reply(reply: Mapping[str, Any], answer: Answer, shown: Sequence[str], w
     if text is None:
         return Reading(None, "the reply has no text")
     synonyms, labels = answer.synonyms or None, shown_labels(answer)
+    # Without labels the order shown does not matter, and one order for all samples is prepared once.
+    options = answer.options if labels is None else shown
     parsed = (
-        read_choice(text, shown, labels=labels, synonyms=synonyms)
+        read_choice(text, options, labels=labels, synonyms=synonyms)
         if answer.kind == "choice"
         else read_rating(text, answer.options, low=answer.low, labels=labels)
     )

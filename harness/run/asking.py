@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.prompts import render, shown_labels, shown_options
+from harness.prompts import names_emotion, render, shown_labels, shown_options
 from harness.reading import truth_of
 from harness.run import pictures
 from harness.run.pictures import PictureProblem
@@ -81,19 +81,20 @@ class Asker:
 
     def count(self, job: Job) -> int:
         """How many requests a job comes to."""
-        return sum(len(self.wordings[q]) for q in job.questions) * self.repeats
+        return sum(1 for _ in self._keys(job))
 
     def prepare(self, job: Job) -> Prepared[JudgeRequest]:
         """Read the picture; make the requests that have no reply yet. Runs in a thread."""
         record = job.record()
-        record["shown"] = {q: self._shown(q, job) for q in job.questions if self.answer(q).kind == "choice"}
+        shown = {q: shown_options(self.answer(q), job.sample.id, self.seed) for q in job.questions}
+        record["shown"] = {q: options for q, options in shown.items() if self.answer(q).kind == "choice"}
         try:
             if job.sample.problem or job.sample.path is None:
                 raise PictureProblem("label", job.sample.problem or "the sample has no picture")
             data = pictures.read_bytes(job.root, job.sample.path, allow_outside=self.allow_outside)
             record["digest"] = digest = hashlib.sha256(data).hexdigest()
-            keys = [(k, self._id(k, job, digest)) for k in self._keys(job)]
-            missing = [(k, i) for k, i in keys if bytes.fromhex(i) not in self.answered]
+            keys = {self._id(k, job, digest): k for k in self._keys(job)}
+            missing = {i: k for i, k in keys.items() if bytes.fromhex(i) not in self.answered}
             if not missing:
                 return Prepared([], 0, Note(record, None, {}))
             image, media_type = pictures.decode(data, job.sample.path)
@@ -104,15 +105,24 @@ class Asker:
             picture, cost = Picture(digest, None, data, media_type), len(data)
         else:
             picture, cost = Picture(digest, image, None, media_type), image.width * image.height * 3
-        asked = {
-            i: Asked(q, w.name, n, job.data, job.sample.id, digest, self._shown(q, job))
-            for (q, w, n), i in missing
-        }
-        requests = [self._request(k, i, job, picture) for k, i in missing]
+        asked, requests = {}, []
+        for id_, (question, wording, repeat) in missing.items():
+            options = shown[question]
+            asked[id_] = Asked(question, wording.name, repeat, job.data, job.sample.id, digest, options)
+            truth = truth_of(self.answer(question), record) if self.oracle else None
+            messages = render(wording, self.answer(question), options, job.sample.emotion)
+            requests.append(JudgeRequest(id_, job.sample.id, (picture,), messages, self._question(question, options),
+                                         self._sampling(question, id_), truth))  # fmt: skip
         return Prepared(requests, cost, Note(record, None, asked))
 
     def _keys(self, job: Job) -> Iterator[tuple[str, Wording, int]]:
         for question in job.questions:
+            if (
+                self.oracle
+                and not job.sample.problem
+                and truth_of(self.answer(question), job.record()) is None
+            ):
+                continue  # A stand-in that answers from the truth has nothing to say without it.
             for wording in self.wordings[question]:
                 for repeat in range(self.repeats):
                     yield question, wording, repeat
@@ -123,26 +133,21 @@ class Asker:
         assert answer is not None, "questions are judge tasks, which have an answer"
         return answer
 
-    def _shown(self, question: str, job: Job) -> tuple[str, ...]:
-        return shown_options(self.answer(question), job.sample.id, self.seed)
-
     def _id(self, key: tuple[str, Wording, int], job: Job, digest: str) -> str:
         question, wording, repeat = key
-        determined = f"{digest}:{repeat}:{job.data}:{job.sample.id}:{job.sample.emotion}"
+        named = job.sample.emotion if names_emotion(wording) else ""
+        determined = f"{digest}:{repeat}:{named}:{job.data}:{job.sample.id}".encode()
         return hashlib.blake2b(
-            self._prefixes[question, wording.name] + determined.encode(), digest_size=16
+            self._prefixes[question, wording.name] + determined, digest_size=16
         ).hexdigest()
 
-    def _request(self, key: tuple[str, Wording, int], id_: str, job: Job, picture: Picture) -> JudgeRequest:
-        question, wording, _ = key
-        spec, answer, shown = self.questions[question], self.answer(question), self._shown(question, job)
-        named = job.sample.emotion if "{emotion}" in wording.text + wording.system else None
-        seed = int.from_bytes(hashlib.blake2b(id_.encode(), digest_size=4).digest(), "big") >> 1
-        asked = Question(
+    def _question(self, question: str, shown: tuple[str, ...]) -> Question:
+        answer = self.answer(question)
+        return Question(
             answer.kind, shown, shown_labels(answer), answer.scale, self.reads[question], answer.target
         )
-        return JudgeRequest(
-            id_, job.sample.id, (picture,), render(wording, answer, shown, named), asked,
-            Sampling(spec.sampling.temperature, spec.sampling.max_tokens, spec.sampling.top_p, seed),
-            truth_of(answer, job.record()) if self.oracle else None,
-        )  # fmt: skip
+
+    def _sampling(self, question: str, id_: str) -> Sampling:
+        # The seed follows from the request, so that a resumed run samples as an uninterrupted one does.
+        sampling = self.questions[question].sampling
+        return Sampling(sampling.temperature, sampling.max_tokens, sampling.top_p, int(id_[:8], 16) >> 1)

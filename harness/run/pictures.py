@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -24,14 +26,19 @@ class PictureProblem(Exception):
 def read_bytes(root: str, path: str, *, allow_outside: bool = False) -> bytes:
     """The bytes of the picture at `path` below `root` (a real path). Raises `PictureProblem`."""
     full = os.path.join(root, path)
-    if not allow_outside:
-        real = os.path.realpath(full)
-        if os.path.commonpath([root, real]) != root:
-            raise PictureProblem("outside", f"{path} leaves the data folder; allow it with --allow-outside")
     try:
-        with open(full, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
+        found = os.lstat(full)
+        if not allow_outside and not _inside(root, full, stat.S_ISLNK(found.st_mode)):
+            raise PictureProblem("outside", f"{path} leaves the data folder; allow it with --allow-outside")
+        if stat.S_ISLNK(found.st_mode):
+            found = os.stat(full)
+        if not stat.S_ISREG(found.st_mode):
+            raise PictureProblem("unreadable", f"{path} is not a file")
+        if found.st_size > MAX_BYTES:
+            raise PictureProblem("too_large", f"{path} is larger than {MAX_BYTES // 2**20} MiB")
+        with open(full, "rb", buffering=0) as file:
+            data = file.readall()
+    except (FileNotFoundError, NotADirectoryError):
         raise PictureProblem("missing", f"{path} does not exist") from None
     except (OSError, ValueError) as e:
         raise PictureProblem(
@@ -39,9 +46,19 @@ def read_bytes(root: str, path: str, *, allow_outside: bool = False) -> bytes:
         ) from None
     if not data:
         raise PictureProblem("empty", f"{path} is empty (zero bytes)")
-    if len(data) > MAX_BYTES:
-        raise PictureProblem("too_large", f"{path} is larger than {MAX_BYTES // 2**20} MiB")
     return data
+
+
+def _inside(root: str, full: str, link: bool) -> bool:
+    """Whether a path stays below the root once links are followed."""
+    real = os.path.realpath(full) if link else _real_folder(os.path.dirname(full))
+    return real == root or real.startswith(root.rstrip(os.sep) + os.sep)
+
+
+@functools.lru_cache(maxsize=4096)
+def _real_folder(folder: str) -> str:
+    # Pictures share folders: resolving each folder once saves several system calls a picture.
+    return os.path.realpath(folder)
 
 
 def decode(data: bytes, path: str) -> tuple[Image.Image, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,13 +17,14 @@ from harness.components.base import Configured
 from harness.components.generator import Generator
 from harness.components.judge import Judge
 from harness.datasets import DataFolder, read_folder
-from harness.errors import HarnessError, PluginError, RequestError, nearest, unknown
+from harness.errors import BadData, BadTask, HarnessError, PluginError, RequestError, nearest, unknown
 from harness.making import make
 from harness.promptsets import PromptSet
+from harness.reading import truth_of
 from harness.registry import registry
 from harness.run.request import RunRequest
 from harness.taskspec import TaskSpec
-from harness.types import Capability, Read
+from harness.types import Capability, Read, Sample
 
 _NEEDS = {"logprobs": Capability.LOGPROBS, "rating": Capability.RATING, "choice": Capability.CHOICE,
           "text": Capability.TEXT}  # fmt: skip
@@ -110,7 +112,7 @@ def make_plan(request: RunRequest) -> Plan:
             + ".",
             "Run them apart.",
         )
-    check_metrics(tasks)
+    registry().find("executor", request.executor)
     request.check_judge_options()
     if roles == {"judge"}:
         if request.judges:
@@ -118,10 +120,18 @@ def make_plan(request: RunRequest) -> Plan:
                 f"{tasks[0].spec.name!r} tests a judge: --model names it, and --judge is not used.",
                 "Leave --judge away, or choose a generator task.",
             )
+        if request.judge_options:
+            raise RequestError(
+                f"{tasks[0].spec.name!r} tests a judge: --judge-option is not used.",
+                "Options of the model under test are given by -o KEY=VALUE.",
+            )
         judges = (contender("judge", request.model, request.options),)
         questions = {t.spec.name: t.spec for t in tasks}
+        check_metrics(tasks, questions)
         reads = {judges[0].name: ways(judges[0], questions, request.read)}
-        return Plan(request, tasks, questions, reads, judges, None, find_data(request, tasks), {})
+        data = find_data(request, tasks)
+        check_labels(data, questions)
+        return Plan(request, tasks, questions, reads, judges, None, data, {})
     return _generator_plan(request, tasks)
 
 
@@ -138,6 +148,7 @@ def _generator_plan(request: RunRequest, tasks: tuple[FoundTask, ...]) -> Plan:
         )
     generator = contender("generator", request.model, request.options)
     questions = {name: catalog.find_question(name, t) for t in tasks for name in t.spec.asks}
+    check_metrics(tasks, questions)
     judges = tuple(
         contender("judge", j, request.options_of(j if isinstance(j, str) else "")) for j in request.judges
     )
@@ -215,10 +226,10 @@ def find_data(request: RunRequest, tasks: Sequence[FoundTask]) -> tuple[DataFold
 
 def find_one_data_set(reference: str) -> DataFolder:
     """A data set by registered name, or by path."""
-    path = Path(reference).expanduser()
+    path = _expanded(reference)
     registered = {f.component.name for f in registry().components("data set")}
     if reference.partition(":")[0] in registered or (
-        reference.rpartition("/")[2] in registered and not path.exists()
+        reference.rpartition("/")[2] in registered and not os.path.exists(path)
     ):
         found = registry().find("data set", reference)
         try:
@@ -230,17 +241,50 @@ def find_one_data_set(reference: str) -> DataFolder:
                 f"The data set {reference!r} cannot be prepared: {e}.", "Check that there is room."
             ) from e
         return read_folder(folder, found.component.name)
-    if path.exists() or "/" in reference:
+    if os.path.exists(path) or "/" in reference:
         return read_folder(path)
     guess = nearest(reference, registered)
     raise unknown("data set", reference, registered, "" if guess else "A path to a folder works too.")
 
 
-def check_metrics(tasks: Sequence[FoundTask]) -> None:
-    """Refuse tasks that name metrics which do not exist."""
+def _expanded(reference: str) -> Path:
+    try:
+        return Path(reference).expanduser()
+    except RuntimeError as e:
+        raise BadData(f"The data folder {reference!r} cannot be found: {e}", "Give its full path.") from e
+
+
+def check_metrics(tasks: Sequence[FoundTask], questions: Mapping[str, TaskSpec]) -> None:
+    """Refuse tasks whose metrics do not exist, have wrong options, or do not fit the answers that they score."""
     for task in tasks:
         for metric in task.spec.metrics:
             try:
-                registry().find("metric", metric.name)
+                made = make(registry().find("metric", metric.name), metric.options)
             except HarnessError as e:
                 raise type(e)(f"{task.path}: metrics: {e.message}", e.hint) from e
+            answer = questions[metric.asks or task.spec.name].answer
+            if answer is not None and answer.kind not in made.kinds:
+                raise BadTask(
+                    f"{task.path}: metrics: the metric {metric.name!r} scores a {' or '.join(sorted(made.kinds))}, "
+                    f"and the answer is a {answer.kind}.",
+                    "Choose another; see `harness list metrics`.",
+                )
+
+
+def check_labels(data: Sequence[DataFolder], questions: Mapping[str, TaskSpec]) -> None:
+    """Refuse data in which no sample has a label that any task asks for."""
+    samples = (s for folder in data for s in folder.samples)
+    if any(s.problem or any(_has_truth(q, s) for q in questions.values()) for s in samples):
+        return
+    fields = sorted({spec.answer.truth.field for spec in questions.values() if spec.answer})
+    raise BadData(
+        f"No sample of {', '.join(folder.name for folder in data)} has what {', '.join(questions)} asks for: "
+        f"{' or '.join(fields)}.",
+        "Add the column to the manifest, or choose another task or data set.",
+    )
+
+
+def _has_truth(question: TaskSpec, sample: Sample) -> bool:
+    labels = {"emotion": sample.emotion, "intensity": sample.intensity, "quality": sample.quality,
+              "attributes": sample.attributes}  # fmt: skip
+    return question.answer is not None and truth_of(question.answer, labels) is not None

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.components.metric import Floats, Scores
-from harness.reading import Reading, read_reply, truth_of
+from harness.reading import Reading, rates_unlabelled, read_reply, truth_of
 from harness.store.files import read_lines
 from harness.store.runfolder import REPLIES, SAMPLES
 from harness.taskspec import Answer
@@ -57,7 +57,7 @@ class Rows:
     """The answers to one question by one judge, ready to be scored. Parallel lists, one entry a row."""
 
     answer: Answer
-    truths: list[str | float] = field(default_factory=list)
+    truths: list[str | float | None] = field(default_factory=list)
     readings: list[float] = field(default_factory=list)
     """Code of the option read, or the rating; NaN where the reply could not be read."""
     samples: list[dict[str, Any]] = field(default_factory=list)
@@ -65,7 +65,9 @@ class Rows:
     """Why a reply could not be read; empty where it could, None where there is no reply."""
     repeats: list[int] = field(default_factory=list)
 
-    def add(self, sample: dict[str, Any], truth: str | float, reading: Reading, repeat: int = 0) -> None:
+    def add(
+        self, sample: dict[str, Any], truth: str | float | None, reading: Reading, repeat: int = 0
+    ) -> None:
         """Add one answered question."""
         self._append(sample, truth, reading.value, reading.reason, repeat)
 
@@ -76,7 +78,7 @@ class Rows:
     def _append(
         self,
         sample: dict[str, Any],
-        truth: str | float,
+        truth: str | float | None,
         value: str | float | None,
         reason: str | None,
         repeat: int,
@@ -120,7 +122,7 @@ class Rows:
         if answer.kind == "choice":
             truth = np.array([float(answer.options.index(str(t))) for t in self.truths])
         else:
-            truth = np.array([float(t) for t in self.truths])
+            truth = np.array([np.nan if t is None else float(t) for t in self.truths])
         emotions = [EMOTIONS.index(s["emotion"]) if s["emotion"] in EMOTIONS else -1 for s in self.samples]
         column = cluster or next(
             (c for c in _CLUSTERS if any(s["attributes"].get(c) for s in self.samples)), ""
@@ -187,7 +189,7 @@ def collect(stored: Stored, asked: Mapping[Key, tuple[Answer, str]]) -> dict[Key
         answer, way = asked[key]
         sample = stored.samples[reply["data"], reply["sample_id"]]
         truth = truth_of(answer, sample)
-        if truth is not None:
+        if truth is not None or rates_unlabelled(answer, sample):
             shown = sample["shown"].get(reply["task"], answer.options)
             rows[key].add(sample, truth, read_reply(reply, answer, shown, way), reply["repeat"])
     return rows

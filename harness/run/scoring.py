@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.making import make
-from harness.metrics import MetricRequest, score_metrics
-from harness.reading import truth_of
+from harness.metrics.score import MetricRequest, score_metrics
+from harness.reading import rates_unlabelled, truth_of
 from harness.registry import registry
 from harness.run.result import RunResult
 from harness.run.rows import Key, Rows, Stored, collect, read_stored
@@ -76,8 +76,14 @@ def _judge_entries(run: Mapping[str, Any], stored: Stored) -> Iterator[dict[str,
             "settings": _settings(spec, judge), "n": n, "answered": found.answered, "unparsed": unparsed,
             "failed": max(0, n - found.answered), "outcomes": {"ok": found.answered}, **table, "tests": [],
             "unparsed_reasons": found.unparsed,
-            "warnings": [*run.get("notes", {}).get(data, []), *_oracle_warning(run, judge), *table["warnings"]],
+            "warnings": [*_unlabelled(spec, data, n), *run.get("notes", {}).get(data, []), *_oracle_warning(run, judge), *table["warnings"]],
         }  # fmt: skip
+
+
+def _unlabelled(spec: TaskSpec, data: str, n: int) -> list[str]:
+    if n:
+        return []
+    return [f"no sample of {data} has the label that the task asks for: {_answer(spec).truth.field}"]
 
 
 def _generator_entries(run: Mapping[str, Any], stored: Stored) -> Iterator[dict[str, Any]]:
@@ -119,13 +125,16 @@ def _generator_entry(run: Mapping[str, Any], spec: TaskSpec, judge: Mapping[str,
     outcomes = Counter(_outcome(s, stored) for s in samples)
     outcomes["error"] += n - len(samples)
     faces = Counter(stored.draws[s["id"]].get("faces") for s in samples if _outcome(s, stored) == "ok")
+    oracle = judge["name"] in run["oracles"]
     given = Counter(
         s["id"]
         for r in rows.values()
         for s, reason in zip(r.samples, r.reasons, strict=True)
         if reason is not None
     )
-    answered = sum(_outcome(s, stored) == "ok" and given[s["id"]] == _expected(s, rows) for s in samples)
+    answered = sum(
+        _outcome(s, stored) == "ok" and given[s["id"]] == _expected(s, rows, oracle) for s in samples
+    )
     missed = outcomes["blocked"] + outcomes["blank"]
     entry: dict[str, Any] = {"metrics": [], "baselines": [], "confusion": None, "warnings": []}
     for question in spec.asks:
@@ -150,8 +159,10 @@ def _generator_entry(run: Mapping[str, Any], spec: TaskSpec, judge: Mapping[str,
     }  # fmt: skip
 
 
-def _expected(sample: Mapping[str, Any], rows: Mapping[str, Rows]) -> int:
-    return sum(truth_of(r.answer, sample) is not None for r in rows.values())
+def _expected(sample: Mapping[str, Any], rows: Mapping[str, Rows], oracle: bool) -> int:
+    """How many of a task's questions a drawn portrait is asked."""
+    return sum(truth_of(r.answer, sample) is not None or (not oracle and rates_unlabelled(r.answer, sample))
+               for r in rows.values())  # fmt: skip
 
 
 def _valid(rows: Rows, stored: Stored) -> list[bool] | None:

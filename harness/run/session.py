@@ -19,7 +19,7 @@ from harness.components.detector import Detector
 from harness.datasets import DataFolder, stratified
 from harness.errors import HarnessError
 from harness.making import make
-from harness.reading import truth_of
+from harness.reading import rates_unlabelled, truth_of
 from harness.registry import registry
 from harness.run.asking import Asker, Job
 from harness.run.drawing import Draw, Drawing, drawings
@@ -45,6 +45,7 @@ def execute(plan: Plan, watch: Watch) -> RunResult:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             faults, stop = _work(plan, folder, wanted, detector, watch)
+        folder.flush()
         result = score_folder(path, complete=stop is None)
     finally:
         folder.close()
@@ -82,7 +83,7 @@ def _judge(plan: Plan, judge: Contender, jobs: Sequence[Job], folder: RunFolder,
     asker = Asker(judge, plan.questions, plan.reads[judge.name], seed=request.seed, repeats=request.repeats,
                   answered=answered, allow_outside=request.allow_outside or plan.generator is not None)  # fmt: skip
     total = sum(asker.count(job) for job in jobs)
-    stored = sum(r.get("by") == judge.name for r in folder.replies())
+    stored = sum(r["by"] == judge.name and "outcome" not in r for r in folder.replies())
     watch.phase(f"reading with {judge.name}", total, min(stored, total))
     executor = make(registry().find("executor", request.executor))
     judging = Judging(asker, folder, watch, request.max_failures)
@@ -90,27 +91,29 @@ def _judge(plan: Plan, judge: Contender, jobs: Sequence[Job], folder: RunFolder,
     return [f"{judge.name} broke its contract: {f}" for f in judging.tally.faults]
 
 
-def _asked_of(questions: dict[str, TaskSpec], sample: Sample) -> tuple[str, ...]:
-    """The questions to which a sample has a true answer."""
+def _asked_of(questions: Mapping[str, TaskSpec], sample: Sample, *, drawn: bool = False) -> tuple[str, ...]:
+    """The questions to which a sample has a true answer, or which a drawn portrait is asked without one."""
     labels = {
         "emotion": sample.emotion,
         "intensity": sample.intensity,
         "quality": sample.quality,
         "attributes": sample.attributes,
     }
-    return tuple(
-        q for q, spec in questions.items() if spec.answer and truth_of(spec.answer, labels) is not None
-    )
+    found = []
+    for question, spec in questions.items():
+        answer = spec.answer
+        if answer and (truth_of(answer, labels) is not None or (drawn and rates_unlabelled(answer, labels))):
+            found.append(question)
+    return tuple(found)
 
 
 def judge_jobs(plan: Plan) -> Iterator[Job]:
     """The pictures of a judge run, with the questions that each is asked; a limit counts pictures for each data set."""
-    questions = dict(plan.questions)
     for data in plan.data:
         root = real_root(data.root)
         for sample in limited(data, plan.request.limit, plan.request.seed):
             # A sample with a problem fails in every task: nobody knows which it belonged to.
-            asked = tuple(questions) if sample.problem else _asked_of(questions, sample)
+            asked = tuple(plan.questions) if sample.problem else _asked_of(plan.questions, sample)
             if asked:
                 yield Job(sample, data.name, root, asked)
 
@@ -145,7 +148,7 @@ def _drawn_jobs(plan: Plan, folder: RunFolder, wanted: Sequence[Drawing]) -> lis
         outcome = outcomes.get(drawing.request.id)
         sample = drawing.sample(plan.generator.name, drawn=outcome == "ok")
         questions = {q: plan.questions[q] for task in drawing.tasks for q in asks[task]}
-        job = Job(sample, plan.generator.name, root, _asked_of(questions, sample),
+        job = Job(sample, plan.generator.name, root, _asked_of(questions, sample, drawn=True),
                   {"tasks": list(drawing.tasks), "prompt": drawing.row.prompt})  # fmt: skip
         if outcome == "ok":
             jobs.append(job)

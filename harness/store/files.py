@@ -12,6 +12,8 @@ from typing import Any
 
 from harness.errors import RunMismatch, StorageError
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
 
 @contextmanager
 def storing(path: Path) -> Iterator[None]:
@@ -57,6 +59,7 @@ class LineFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._waiting: list[str] = []
         with storing(path):
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
             self._cut_torn_line()
@@ -75,9 +78,21 @@ class LineFile:
 
     def append(self, record: Mapping[str, Any]) -> None:
         """Append one line. It has reached the kernel on return: killing the process does not lose it."""
-        line = (json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n").encode(
-            "utf-8", "backslashreplace"
-        )
+        self._write((_ENCODE(record) + "\n").encode("utf-8", "backslashreplace"))
+
+    def append_later(self, record: Mapping[str, Any]) -> None:
+        """Append one line that could be made again: a kill may lose the last ones."""
+        self._waiting.append(_ENCODE(record) + "\n")
+        if len(self._waiting) >= 256:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the lines that wait."""
+        lines, self._waiting = "".join(self._waiting), []
+        if lines:
+            self._write(lines.encode("utf-8", "backslashreplace"))
+
+    def _write(self, line: bytes) -> None:
         with storing(self.path):
             done = os.write(self._fd, line)
             while done < len(line):
@@ -89,9 +104,12 @@ class LineFile:
             os.ftruncate(self._fd, 0)
 
     def close(self) -> None:
-        """Close the file; a second call does nothing."""
+        """Write what waits and close the file; a second call does nothing."""
         if self._fd >= 0:
-            os.close(self._fd)
+            try:
+                self.flush()
+            finally:
+                os.close(self._fd)
             self._fd = -1
 
 

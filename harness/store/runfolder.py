@@ -80,7 +80,11 @@ class RunFolder:
         key = hash((record["id"], record.get("digest")))
         if key not in self._known_samples:
             self._known_samples.add(key)
-            self._samples.append(record)
+            self._samples.append_later(record)
+
+    def flush(self) -> None:
+        """Write what waits: call before the folder is scored."""
+        self._samples.flush()
 
     def add_reply(self, record: Mapping[str, Any]) -> None:
         """Store one reply; it outlives the process from here on."""

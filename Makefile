@@ -1,0 +1,61 @@
+# make demo    draw and read portraits, on this machine, in minutes
+# make test    every test that needs no accelerator
+# make lint    ruff and mypy
+# make bench   speed, as ratios
+
+PYTHON ?= python3
+VENV := .venv
+DEMO := .demo-venv
+BIN := $(VENV)/bin
+PLUGINS := plugins/echo plugins/fer plugins/portraits
+SOURCES := $(wildcard pyproject.toml plugins/*/pyproject.toml requirements-dev.txt)
+
+.PHONY: setup demo test lint format bench clean
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: $(SOURCES)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e . $(addprefix -e ,$(PLUGINS))
+	touch $@
+
+$(DEMO)/.ready: pyproject.toml $(wildcard plugins/*/pyproject.toml)
+	test -x $(DEMO)/bin/python || $(PYTHON) -m venv $(DEMO)
+	$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check -e . $(addprefix -e ,$(PLUGINS))
+	touch $@
+
+demo: $(DEMO)/.ready
+	$(DEMO)/bin/harness run --task comprehension --model fer --data portraits --out runs/demo-comprehension
+	$(DEMO)/bin/harness run --task generation --model portraits --judge fer --out runs/demo-generation
+	@echo
+	@echo "What you have now:"
+	@echo "  runs/demo-comprehension          how well the judge 'fer' reads the built-in portraits"
+	@echo "  runs/demo-generation             how well the generator 'portraits' draws what prompts ask for"
+	@echo "  runs/demo-generation/sheet.png   a contact sheet of what it drew"
+	@echo
+	@echo "What to type next:"
+	@echo "  source $(DEMO)/bin/activate"
+	@echo "  harness show runs/demo-comprehension --samples --wrong          what was misread"
+	@echo "  harness run --task coarse_emotion --model fer --data FOLDER     your own pictures, in subfolders named after emotions"
+	@echo "  harness list models                                             what can be tested; plugins add more"
+
+test: setup
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	@for plugin in $(PLUGINS); do (cd $$plugin && ../../$(BIN)/mypy --config-file ../../pyproject.toml src) || exit 1; done
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup
+	$(BIN)/python benchmarks/bench_run.py
+	$(BIN)/python benchmarks/bench_stats.py
+
+clean:
+	rm -rf $(VENV) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,6 @@
+from harness import Component, hookimpl, lazy
+
+
+@hookimpl
+def harness_judges():
+    return [Component("brightness", lazy("memobench_plugin_brightness.judge:Brightness"), "how light it is")]

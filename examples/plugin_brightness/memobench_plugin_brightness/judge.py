@@ -1,0 +1,11 @@
+from harness import Capability, Judge, JudgeReply
+
+
+class Brightness(Judge):
+    capabilities = frozenset({Capability.CHOICE})
+
+    def judge(self, batch):
+        for request in batch:
+            options = sorted(request.question.options)
+            light = request.images[0].image.convert("L").resize((1, 1)).getpixel((0, 0))
+            yield JudgeReply(request.id, text=options[light * len(options) // 256])

@@ -1,0 +1,104 @@
+"""What the built-in metrics share: preparation that serves all draws, and words for what is missing."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.components.metric import Floats, Ints, Metric, Scores
+from harness.stats.correlation import ratio
+from harness.stats.jackknife import leave_one_out
+
+Mask = npt.NDArray[np.bool_]
+Estimator = Callable[[Ints], Floats]
+"""Figures, shape (draws,), for weights of shape (draws, clusters): a metric made ready for certain scores."""
+
+
+class BuiltIn(Metric):
+    """A metric that is made ready once for its scores and then run on many draws."""
+
+    uses_probabilities: ClassVar[bool] = False
+    per_group: ClassVar[bool] = False
+    """Shown for every group, beside the primary metric."""
+    proportion: ClassVar[bool] = False
+    """A share of rows: 0 and 1 get an exact interval, since no draw differs from them."""
+    correlation: ClassVar[bool] = False
+    method: ClassVar[str] = "cluster bootstrap"
+
+    @abstractmethod
+    def estimator(self, scores: Scores) -> Estimator:
+        """`estimate` for these scores, sorted and tabled once."""
+
+    def draw_estimator(self, scores: Scores, counts: Ints) -> Estimator:
+        """What runs on the draws: `estimator`, but for metrics that hold something fixed meanwhile.
+
+        `counts`, shape (clusters,), are the weights that give the figure on the data as they are.
+        """
+        return self.estimator(scores)
+
+    def left_out(self, scores: Scores, counts: Ints) -> Floats:
+        """The figure without one cluster of each pattern, shape (clusters,), for the jackknife."""
+        return leave_one_out(self.estimator(scores), counts)
+
+    def estimate(self, scores: Scores, weights: Ints) -> Floats:
+        """See `Metric.estimate`."""
+        if not self.entered(scores).any():
+            return np.full(len(weights), np.nan)
+        return self.estimator(scores)(weights)
+
+    def entered(self, scores: Scores) -> Mask:
+        """Which rows enter the figure, shape (n,)."""
+        return entered(scores)
+
+    def missing(self, scores: Scores) -> str:
+        """Why the figure does not exist on these scores, as the end of "NAME does not exist: ..."."""
+        return missing_rows(scores) or "it cannot be computed on these answers"
+
+
+class TableMetric(BuiltIn):
+    """A figure that follows from sums over rows: sums by cluster serve all draws in one product."""
+
+    @abstractmethod
+    def columns(self, scores: Scores) -> Floats:
+        """What is summed, shape (n, k)."""
+
+    @abstractmethod
+    def figure(self, sums: Floats) -> Floats:
+        """The figure, shape (draws,), from sums of shape (draws, k)."""
+
+    def estimator(self, scores: Scores) -> Estimator:
+        """One product of weights and sums by cluster."""
+        table = cluster_sums(self.columns(scores), scores.cluster, scores.clusters)
+        return lambda weights: self.figure(weights @ table)
+
+
+def cluster_sums(columns: Floats, cluster: Ints, clusters: int) -> Floats:
+    """Sums of each column over the rows of each cluster, shape (clusters, k), from shape (n, k)."""
+    sums = [np.bincount(cluster, weights=column, minlength=clusters) for column in columns.T]
+    return np.stack(sums, axis=1) if sums else np.zeros((clusters, 0))
+
+
+def share(columns: Floats) -> Floats:
+    """First column over second: the figure of metrics that are a mean."""
+    return ratio(columns[:, 0], columns[:, 1])
+
+
+def parsed(scores: Scores) -> Mask:
+    """Rows whose reply could be read, shape (n,)."""
+    return ~np.isnan(scores.read)
+
+
+def entered(scores: Scores) -> Mask:
+    """Rows that enter a metric by default: all for a choice (unparsed is wrong), the parsed for a rating."""
+    return np.ones(scores.n, bool) if scores.kind == "choice" else parsed(scores)
+
+
+def missing_rows(scores: Scores) -> str:
+    """Says that there are no rows, or none that could be read; empty otherwise."""
+    if not scores.n:
+        return "nothing was answered"
+    return "" if parsed(scores).any() or scores.kind == "choice" else "no reply could be read"

@@ -1,0 +1,65 @@
+"""PLCC and RMSE after the 4-parameter logistic that maps replies onto the scale of the truth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+
+from harness.components.metric import Floats, Ints, Scores
+from harness.metrics.base import BuiltIn, Estimator, missing_rows, parsed
+from harness.metrics.rating import Plcc, RootMeanSquareError, missing_spread
+from harness.stats.logistic import Logistic, fit_logistic
+
+
+class FittedMetric(BuiltIn):
+    """A metric of mapped replies. The mapping is held fixed over the draws, and the method says so."""
+
+    kinds = frozenset({"rating"})
+    method = "cluster bootstrap, mapping fixed"
+    plain: type[BuiltIn]
+    """The metric that is applied to the mapped replies."""
+
+    def estimator(self, scores: Scores) -> Estimator:
+        """A fit for every draw."""
+        def refit(weights: Ints) -> Floats:
+            return np.array([self.draw_estimator(scores, row)(row[None])[0] for row in weights])
+
+        return refit
+
+    def draw_estimator(self, scores: Scores, counts: Ints) -> Estimator:
+        """The plain metric on replies mapped by the fit to the data, weighted by `counts`."""
+        inside = parsed(scores)
+        weights = counts[scores.cluster].astype(np.float64)
+        columns = (scores.read[inside], scores.truth[inside], weights[inside])
+        curve = _fitted(*(column.tobytes() for column in columns))
+        if curve is None:
+            return lambda weights: np.full(len(weights), np.nan)
+        return self.plain().estimator(replace(scores, read=curve(scores.read)))
+
+    def missing(self, scores: Scores) -> str:
+        """See `BuiltIn.missing`."""
+        few = len(np.unique(scores.read[parsed(scores)]))
+        return (missing_rows(scores) or missing_spread(scores)
+                or f"the fit has 4 parameters and the judge gave {few} distinct values")
+
+
+class PlccFitted(FittedMetric):
+    """Pearson's correlation after the mapping."""
+
+    correlation = True
+    plain = Plcc
+
+
+class RmseFitted(FittedMetric):
+    """Root mean square error after the mapping."""
+
+    direction = "lower"
+    plain = RootMeanSquareError
+
+
+@lru_cache(maxsize=2)
+def _fitted(read: bytes, truth: bytes, weights: bytes) -> Logistic | None:
+    """The fit to these columns of float64: both metrics, their figures and their draws share it."""
+    return fit_logistic(*(np.frombuffer(column, np.float64) for column in (read, truth, weights)))

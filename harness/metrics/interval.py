@@ -1,0 +1,227 @@
+"""Figures with their intervals, for several metrics on the same draws."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from harness.components.metric import Floats, Ints, Metric, Scores
+from harness.metrics.base import BuiltIn, Estimator, TableMetric, cluster_sums, entered
+from harness.stats.bootstrap import cluster_weights, percentile_interval
+from harness.stats.clustered import exact_bound
+from harness.stats.collapse import collapse
+from harness.stats.jackknife import jackknife_interval, leave_one_out, standard_error
+
+ENOUGH = 0.95
+"""Share of the draws that must have a figure for its interval to go without a remark."""
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How intervals are had: the seed and number of bootstrap draws, and the level of confidence."""
+
+    seed: int
+    draws: int = 10_000
+    level: float = 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure, its interval, how the interval was had, and what is to be said about either."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    method: str
+    missing: str = ""
+    """Why there is no figure, where there is none."""
+    remark: str = ""
+    """What is wrong with the interval, if anything."""
+
+
+@dataclass(eq=False)
+class _Job:
+    """A metric at work: what `Estimate` will say, and its figure on each draw so far."""
+
+    metric: Metric
+    value: float
+    draws: list[Floats]
+    fault: str = ""
+
+
+def estimates(scores: Scores, metrics: Sequence[Metric], how: Resampling) -> list[Estimate]:
+    """The estimate of each metric on `scores`, in order; all of them on the same draws."""
+    wanting = [_uses_probabilities(metric) and scores.probabilities is not None for metric in metrics]
+    found: dict[int, Estimate] = {}
+    for with_probabilities in sorted(set(wanting)):
+        chosen = [i for i, wants in enumerate(wanting) if wants is with_probabilities]
+        sample, counts = collapsed(scores, with_probabilities)
+        for i, made in zip(chosen, _estimates(sample, counts, [metrics[i] for i in chosen], how), strict=True):
+            found[i] = replace(made, n=_rows(metrics[i], scores))
+    return [found[i] for i in range(len(metrics))]
+
+
+def collapsed(scores: Scores, with_probabilities: bool = False) -> tuple[Scores, Ints]:
+    """Scores with one cluster of each kind, in an order that depends on content alone, and how many of each."""
+    columns = [scores.truth, scores.read, scores.emotion.astype(np.float64)]
+    if with_probabilities and scores.probabilities is not None:
+        columns += list(scores.probabilities.T)
+    kinds = collapse(columns, scores.cluster)
+    probabilities = None if scores.probabilities is None else scores.probabilities[kinds.rows]
+    sample = replace(scores, truth=scores.truth[kinds.rows], read=scores.read[kinds.rows],
+                     emotion=scores.emotion[kinds.rows], cluster=kinds.cluster,
+                     probabilities=probabilities if with_probabilities else None)
+    return sample, kinds.counts
+
+
+def point(metric: Metric, scores: Scores) -> float | None:
+    """The figure alone; None where it does not exist."""
+    sample, counts = collapsed(scores, _uses_probabilities(metric))
+    value = _first(metric, sample, counts).value
+    return value if math.isfinite(value) else None
+
+
+def _estimates(sample: Scores, counts: Ints, metrics: Sequence[Metric], how: Resampling) -> list[Estimate]:
+    jobs = [_first(metric, sample, counts) for metric in metrics]
+    if counts.sum() > 1:
+        drawn = [job for job in jobs if math.isfinite(job.value) and job.metric.resampled
+                 and job.metric.interval == "bootstrap"]
+        _draw(drawn, sample, counts, how)
+    return [_finish(job, sample, counts, how) for job in jobs]
+
+
+def _first(metric: Metric, sample: Scores, counts: Ints) -> _Job:
+    """The figure on the data as they are. A metric that raises gives none, and says what it raised."""
+    if not sample.n or sample.kind not in metric.kinds:
+        return _Job(metric, math.nan, [])
+    try:
+        return _Job(metric, float(_checked(partial(metric.estimate, sample), counts[None])[0]), [])
+    except Exception as error:
+        return _Job(metric, math.nan, [], f"the metric raised {type(error).__name__}: {error}")
+
+
+def _draw(jobs: Sequence[_Job], sample: Scores, counts: Ints, how: Resampling) -> None:
+    """Give each job its figures on the draws."""
+    if not jobs:
+        return
+    tables = [job for job in jobs if isinstance(job.metric, TableMetric)]
+    ready = [(job, _draw_estimator(job.metric, sample, counts)) for job in jobs if job not in tables]
+    summed = _Tables([job.metric for job in tables if isinstance(job.metric, TableMetric)], sample)
+    for weights in cluster_weights(counts, how.draws, how.seed, sample.n):
+        for job, figures in zip(tables, summed(weights), strict=True):
+            job.draws.append(figures)
+        for job, estimator in ready:
+            if job.fault:
+                continue
+            try:
+                job.draws.append(_checked(estimator, weights))
+            except Exception as error:
+                job.fault = f"the metric raised {type(error).__name__}: {error}"
+
+
+class _Tables:
+    """All metrics that follow from sums by cluster, from one product of the weights and their sums."""
+
+    def __init__(self, metrics: Sequence[TableMetric], sample: Scores) -> None:
+        tables = [cluster_sums(metric.columns(sample), sample.cluster, sample.clusters) for metric in metrics]
+        self._metrics = metrics
+        self._ends = np.cumsum([table.shape[1] for table in tables])[:-1]
+        self._table = np.hstack(tables) if tables else None
+
+    def __call__(self, weights: Ints) -> list[Floats]:
+        """The figures of each metric, shape (draws,) each."""
+        if self._table is None:
+            return []
+        sums = np.split(weights @ self._table, self._ends, axis=1)
+        return [metric.figure(part) for metric, part in zip(self._metrics, sums, strict=True)]
+
+
+def _finish(job: _Job, sample: Scores, counts: Ints, how: Resampling) -> Estimate:
+    metric, value, clusters = job.metric, job.value, int(counts.sum())
+    if not math.isfinite(value):
+        return Estimate(None, None, None, 0, "none", job.fault or _missing(metric, sample))
+    plain = Estimate(value, None, None, 0, "none")
+    if not metric.resampled:
+        return replace(plain, method="none: a count")
+    if clusters < 2:
+        return replace(plain, method="none: one cluster")
+    if job.fault:
+        return replace(plain, remark=f"has no interval: {job.fault}")
+    if metric.interval == "jackknife":
+        return _jackknifed(plain, metric, sample, counts, how)
+    if not job.draws:
+        return replace(plain, method="none: no draws")
+    return _bootstrapped(plain, metric, np.concatenate(job.draws), clusters, how)
+
+
+def _bootstrapped(plain: Estimate, metric: Metric, draws: Floats, clusters: int, how: Resampling) -> Estimate:
+    """The percentile interval of the draws, or the exact one where a share is 0 or 1 in all of them."""
+    if isinstance(metric, BuiltIn) and metric.proportion and plain.value in (0.0, 1.0):
+        bound = exact_bound(clusters, how.level)
+        low, high = (bound, 1.0) if plain.value else (0.0, 1 - bound)
+        return replace(plain, low=low, high=high, method="exact binomial, one trial a cluster")
+    interval, existing = percentile_interval(draws, how.level), float(np.isfinite(draws).mean())
+    if interval is None:
+        return replace(plain, remark=f"has no interval: it exists in {existing:.0%} of the draws only")
+    remark = ""
+    if interval[0] == interval[1]:
+        remark = "has an interval of no width: every draw gave the same value"
+    elif existing < ENOUGH:
+        remark = f"has an interval from the {existing:.0%} of the draws in which it exists"
+    method = metric.method if isinstance(metric, BuiltIn) else "cluster bootstrap"
+    return replace(plain, low=interval[0], high=interval[1], method=method, remark=remark)
+
+
+def _jackknifed(plain: Estimate, metric: Metric, sample: Scores, counts: Ints, how: Resampling) -> Estimate:
+    assert plain.value is not None
+    try:
+        left_out = (metric.left_out(sample, counts) if isinstance(metric, BuiltIn)
+                    else leave_one_out(partial(_checked, partial(metric.estimate, sample)), counts))
+    except Exception as error:
+        return replace(plain, remark=f"has no interval: the metric raised {type(error).__name__}: {error}")
+    interval = jackknife_interval(plain.value, standard_error(left_out, counts), int(counts.sum()), how.level,
+                                  correlation=isinstance(metric, BuiltIn) and metric.correlation)
+    if interval is None:
+        return replace(plain, remark="has no interval: without some cluster it does not exist")
+    remark = "has an interval of no width" if interval[0] == interval[1] else ""
+    return replace(plain, low=interval[0], high=interval[1], method="cluster jackknife", remark=remark)
+
+
+def _checked(estimator: Estimator, weights: Ints) -> Floats:
+    """The figures, with remarks on divisions by zero and the like kept quiet: what does not exist is NaN."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        figures = np.asarray(estimator(weights), np.float64)
+    if figures.shape != (len(weights),):
+        raise ValueError(f"estimate returned shape {figures.shape} for {len(weights)} draws")
+    return figures
+
+
+def _draw_estimator(metric: Metric, sample: Scores, counts: Ints) -> Estimator:
+    if isinstance(metric, BuiltIn):
+        return metric.draw_estimator(sample, counts)
+    return partial(metric.estimate, sample)
+
+
+def _uses_probabilities(metric: Metric) -> bool:
+    return metric.uses_probabilities if isinstance(metric, BuiltIn) else True
+
+
+def _rows(metric: Metric, scores: Scores) -> int:
+    return int((metric.entered(scores) if isinstance(metric, BuiltIn) else entered(scores)).sum())
+
+
+def _missing(metric: Metric, sample: Scores) -> str:
+    if not sample.n:
+        return "nothing was answered"
+    if sample.kind not in metric.kinds:
+        return f"it is no metric of a {sample.kind}"
+    if isinstance(metric, BuiltIn):
+        return metric.missing(sample)
+    return "it cannot be computed on these answers"

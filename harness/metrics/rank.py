@@ -1,0 +1,133 @@
+"""Rank correlations of ratings, pooled and within each emotion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from harness.components.metric import Floats, Ints, Scores
+from harness.metrics.base import BuiltIn, Estimator, Mask, missing_rows, parsed
+from harness.metrics.rating import missing_spread
+from harness.stats.correlation import RankCorrelation, fisher_mean
+from harness.stats.kendall import tau_b, tau_b_left_out
+
+FEWEST = 3
+"""Rows that an emotion needs for a correlation within it to say anything: two points always lie on a line."""
+
+
+class Srcc(BuiltIn):
+    """Spearman's rank correlation of replies and truth, over all rows together."""
+
+    kinds = frozenset({"rating"})
+    correlation = True
+
+    def estimator(self, scores: Scores) -> Estimator:
+        """One sort for all draws."""
+        inside = parsed(scores)
+        ranks = RankCorrelation(scores.read[inside], scores.truth[inside], scores.cluster[inside],
+                                scores.clusters)
+        return lambda weights: ranks(weights)[0][:, 0]
+
+    def missing(self, scores: Scores) -> str:
+        """See `BuiltIn.missing`."""
+        return missing_rows(scores) or missing_spread(scores)
+
+
+class SrccWithinEmotion(BuiltIn):
+    """Spearman's correlation within each emotion, averaged over emotions by Fisher's z.
+
+    Each emotion counts alike. One in which truth or replies are constant, or with fewer than three rows, has
+    no correlation and is left out.
+    """
+
+    kinds = frozenset({"rating"})
+    correlation = True
+
+    def estimator(self, scores: Scores) -> Estimator:
+        """One sort for all emotions and draws."""
+        inside = _any(self._varied(scores), scores.n)
+        if not inside.any():
+            return lambda weights: np.full(len(weights), np.nan)
+        emotion = np.unique(scores.emotion[inside], return_inverse=True)[1].reshape(-1)
+        ranks = RankCorrelation(scores.read[inside], scores.truth[inside], scores.cluster[inside],
+                                scores.clusters, emotion)
+
+        def within(weights: Ints) -> Floats:
+            correlations, sizes = ranks(weights)
+            return fisher_mean(np.where(sizes >= FEWEST, correlations, np.nan), sizes)
+
+        return within
+
+    def estimate(self, scores: Scores, weights: Ints) -> Floats:
+        """See `Metric.estimate`. How many rows an emotion has depends on the weights."""
+        return self.estimator(scores)(weights)
+
+    def entered(self, scores: Scores) -> Mask:
+        """Rows of the emotions that have a correlation."""
+        return _any(self._emotions(scores), scores.n)
+
+    def left_out_emotions(self, scores: Scores) -> list[str]:
+        """Names of the emotions that occur among the parsed rows and have no correlation."""
+        known = self._emotions(scores)
+        seen = np.unique(scores.emotion[parsed(scores)]).tolist()
+        return [scores.emotions[code] for code in seen if code >= 0 and code not in known]
+
+    def missing(self, scores: Scores) -> str:
+        """See `BuiltIn.missing`."""
+        inside = parsed(scores)
+        if missing_rows(scores):
+            return missing_rows(scores)
+        if not (scores.emotion[inside] >= 0).any():
+            return "the samples have no emotion"
+        if all(len(np.unique(scores.read[inside & (scores.emotion == code)])) == 1
+               for code in np.unique(scores.emotion[inside])):
+            return "each emotion has one constant"
+        return "no emotion has three rows in which truth and replies both vary"
+
+    def _emotions(self, scores: Scores) -> dict[int, Mask]:
+        """Those of `_varied` that have enough rows."""
+        return {code: inside for code, inside in self._varied(scores).items() if inside.sum() >= FEWEST}
+
+    @staticmethod
+    def _varied(scores: Scores) -> dict[int, Mask]:
+        """Emotions in which truth and replies vary, and their parsed rows."""
+        found = {}
+        for code in np.unique(scores.emotion).tolist():
+            inside = parsed(scores) & (scores.emotion == code)
+            varied = all(len(np.unique(values[inside])) > 1 for values in (scores.truth, scores.read))
+            if code >= 0 and varied:
+                found[code] = inside
+        return found
+
+
+class Krcc(BuiltIn):
+    """Kendall's tau-b of replies and truth. A draw costs n log^2 n, so its interval is the jackknife's."""
+
+    kinds = frozenset({"rating"})
+    correlation = True
+    interval = "jackknife"
+    method = "cluster jackknife"
+
+    def estimator(self, scores: Scores) -> Estimator:
+        """Draw by draw."""
+        inside = parsed(scores)
+        read, truth, cluster = scores.read[inside], scores.truth[inside], scores.cluster[inside]
+        return lambda weights: np.array([tau_b(read, truth, row[cluster] * 1.0) for row in weights])
+
+    def left_out(self, scores: Scores, counts: Ints) -> Floats:
+        """All at once."""
+        inside = parsed(scores)
+        return tau_b_left_out(scores.read[inside], scores.truth[inside], scores.cluster[inside], counts)
+
+    def missing(self, scores: Scores) -> str:
+        """See `BuiltIn.missing`."""
+        return missing_rows(scores) or missing_spread(scores)
+
+
+def _any(masks: Mapping[int, Mask], n: int) -> Mask:
+    """Rows in any of the masks, shape (n,)."""
+    found = np.zeros(n, bool)
+    for mask in masks.values():
+        found |= mask
+    return found

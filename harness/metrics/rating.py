@@ -1,0 +1,171 @@
+"""Metrics of ratings that follow from sums. Replies that could not be read do not enter."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.components.metric import Floats, Ints, Scores
+from harness.metrics.base import BuiltIn, Estimator, TableMetric, missing_rows, parsed, share
+from harness.stats.correlation import pearson_from_sums, ratio, slope_from_sums, variance_from_sums
+
+
+class RatingMetric(TableMetric):
+    """A figure from sums over the parsed rows."""
+
+    kinds = frozenset({"rating"})
+
+    def columns(self, scores: Scores) -> Floats:
+        """Shape (n, k): 0 in unparsed rows."""
+        inside = parsed(scores)
+        columns = self.parsed_columns(scores.read[inside], scores.truth[inside])
+        filled = np.zeros((scores.n, columns.shape[1]))
+        filled[inside] = columns
+        return filled
+
+    def parsed_columns(self, read: Floats, truth: Floats) -> Floats:
+        """What is summed, shape (m, k), for the m rows that were read."""
+        raise NotImplementedError
+
+
+class MomentMetric(RatingMetric):
+    """A figure from sums of (1, read, truth, read^2, truth^2, read * truth), both shifted to around 0."""
+
+    needs_read = True
+    """Whether the figure needs replies that differ; all of them need a truth that does."""
+
+    def parsed_columns(self, read: Floats, truth: Floats) -> Floats:
+        """Shape (m, 6)."""
+        return moments(read, truth)
+
+    def missing(self, scores: Scores) -> str:
+        """See `BuiltIn.missing`."""
+        return missing_rows(scores) or missing_spread(scores, self.needs_read)
+
+
+class Plcc(MomentMetric):
+    """Pearson's linear correlation of replies and truth."""
+
+    correlation = True
+
+    def figure(self, sums: Floats) -> Floats:
+        """Pearson's r."""
+        return np.clip(pearson_from_sums(sums), -1.0, 1.0)
+
+
+class Slope(MomentMetric):
+    """How much the reply rises when the truth (or the strength asked for) rises by one."""
+
+    needs_read = False
+
+    def figure(self, sums: Floats) -> Floats:
+        """Least-squares slope of replies on truth."""
+        return slope_from_sums(sums)
+
+
+class SpreadRatio(MomentMetric):
+    """Standard deviation of the replies over that of the truth: below 1, the judge uses less of the scale."""
+
+    direction = "none"
+    needs_read = False
+
+    def figure(self, sums: Floats) -> Floats:
+        """sd(read) / sd(truth)."""
+        return np.sqrt(ratio(variance_from_sums(sums, 1, 3), variance_from_sums(sums, 2, 4)))
+
+
+class MeanMetric(RatingMetric):
+    """The mean of `value` over the parsed rows."""
+
+    def parsed_columns(self, read: Floats, truth: Floats) -> Floats:
+        """Shape (m, 2): the value, 1."""
+        return np.column_stack([self.value(read, truth), np.ones(len(read))])
+
+    def value(self, read: Floats, truth: Floats) -> Floats:
+        """What is averaged, shape (m,)."""
+        raise NotImplementedError
+
+    def figure(self, sums: Floats) -> Floats:
+        """The mean."""
+        return share(sums)
+
+
+class MeanAbsoluteError(MeanMetric):
+    """Mean of |reply - truth|."""
+
+    direction = "lower"
+
+    def value(self, read: Floats, truth: Floats) -> Floats:
+        """Distance."""
+        return np.abs(read - truth)
+
+
+class RootMeanSquareError(MeanMetric):
+    """Square root of the mean of (reply - truth)^2."""
+
+    direction = "lower"
+
+    def value(self, read: Floats, truth: Floats) -> Floats:
+        """Squared distance."""
+        return (read - truth) ** 2
+
+    def figure(self, sums: Floats) -> Floats:
+        """Root of the mean."""
+        return np.sqrt(share(sums))
+
+
+class Bias(MeanMetric):
+    """Mean of reply - truth: above 0, the judge rates too high."""
+
+    direction = "none"
+
+    def value(self, read: Floats, truth: Floats) -> Floats:
+        """Signed distance."""
+        return read - truth
+
+
+class MeanRating(MeanMetric):
+    """Mean of the replies."""
+
+    direction = "none"
+
+    def value(self, read: Floats, truth: Floats) -> Floats:
+        """The reply."""
+        return read
+
+
+class DistinctValues(BuiltIn):
+    """How many different values the judge used: one or two tell of a judge that does not grade at all."""
+
+    direction = "none"
+    resampled = False
+    per_group = True
+    kinds = frozenset({"rating"})
+
+    def estimator(self, scores: Scores) -> Estimator:
+        """A count; draws are counted one by one, since no interval is wanted."""
+        inside = parsed(scores)
+        read, cluster = scores.read[inside], scores.cluster[inside]
+
+        def count(weights: Ints) -> Floats:
+            return np.array([float(len(np.unique(read[row[cluster] > 0]))) for row in weights])
+
+        return count
+
+
+def moments(x: Floats, y: Floats) -> Floats:
+    """Columns (1, x, y, xx, yy, xy), shape (m, 6), with the middle of the range taken off x and y."""
+    if len(x):
+        x, y = x - (x.min() + x.max()) / 2, y - (y.min() + y.max()) / 2
+    return np.column_stack([np.ones(len(x)), x, y, x * x, y * y, x * y])
+
+
+def missing_spread(scores: Scores, needs_read: bool = True) -> str:
+    """Says that the replies, or the truth, have one value only; empty where both vary."""
+    inside = parsed(scores)
+    if inside.sum() == 1:
+        return "only one reply could be read"
+    if len(np.unique(scores.truth[inside])) < 2:
+        return "the truth has 1 distinct value"
+    if needs_read and len(np.unique(scores.read[inside])) < 2:
+        return "the judge gave 1 distinct value"
+    return ""

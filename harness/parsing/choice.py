@@ -1,0 +1,63 @@
+"""Reads which of several options a reply commits to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from harness.parsing.clean import key
+from harness.parsing.reader import Reader
+from harness.parsing.result import Parsed, Unparsed
+from harness.parsing.vocabulary import add_labels, build
+
+_CACHED_QUESTIONS = 512
+
+
+def check_options(options: Sequence[str], labels: Sequence[str] | None) -> None:
+    """Raise ValueError for options or labels that cannot tell answers apart."""
+    if isinstance(options, str):
+        raise ValueError("options must be a sequence of strings, not one string")
+    if not options:
+        raise ValueError("options are empty: give at least one")
+    for name, given in (("option", options), ("label", labels or ())):
+        folded = [key(one) for one in given]
+        if not all(folded):
+            raise ValueError(f"an empty {name} cannot be read: {list(given)!r}")
+        if len(set(folded)) != len(folded):
+            raise ValueError(f"two {name}s are the same but for case or accents: {list(given)!r}")
+    if labels is not None and len(labels) != len(options):
+        raise ValueError(f"{len(labels)} labels for {len(options)} options: give one label for each option")
+
+
+@lru_cache(maxsize=_CACHED_QUESTIONS)
+def _reader(
+    options: tuple[str, ...], labels: tuple[str, ...] | None, synonyms: tuple[tuple[str, tuple[str, ...]], ...]
+) -> Reader:
+    check_options(options, labels)
+    unknown = [option for option, _ in synonyms if option not in options]
+    if unknown:
+        raise ValueError(f"synonyms given for {unknown[0]!r}, which is not among the options {list(options)!r}")
+    vocabulary = build({option: [option] for option in options}, synonyms=dict(synonyms))
+    if labels is not None:
+        add_labels(vocabulary, dict(zip(labels, options, strict=True)))
+    return Reader(vocabulary)
+
+
+def read_choice(
+    text: str,
+    options: Sequence[str],
+    *,
+    labels: Sequence[str] | None = None,
+    synonyms: Mapping[str, Sequence[str]] | None = None,
+) -> Parsed[str] | Unparsed:
+    """The option that `text` commits to, in the spelling of `options`, or why there is none.
+
+    `labels[i]` was shown before `options[i]` ("A", "(b)", "1."). `synonyms` maps an option to further words
+    that a task accepts for it ("fear" for "worry"). Raises ValueError for empty or duplicate options, labels
+    of another length, or synonyms of an unknown option; never raises for any text.
+    """
+    if isinstance(options, str):
+        raise ValueError("options must be a sequence of strings, not one string")
+    declared = tuple((option, tuple(words)) for option, words in synonyms.items()) if synonyms else ()
+    reader = _reader(tuple(options), tuple(labels) if labels is not None else None, declared)
+    return reader.read(text)  # type: ignore[return-value]

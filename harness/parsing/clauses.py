@@ -1,0 +1,173 @@
+"""Cut the items of a reply into clauses, the units in which a denial or a preference holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from harness.parsing.lexicon import Tag
+from harness.parsing.tokens import Item
+
+_STOPS = frozenset(".!?;\u3002")
+_SOFT = frozenset(",:-([|\u3001")
+_CONNECTORS = frozenset({Tag.JOIN, Tag.FILLER, Tag.ALSO})
+_NEW_THOUGHT = frozenset({Tag.PERSON, Tag.CONCLUDE, Tag.ANSWER, Tag.SUGGEST, Tag.LINK, Tag.CORRECT, Tag.TOPIC})
+_LEADS = frozenset(
+    {Tag.CONCLUDE, Tag.CORRECT, Tag.AT_FIRST, Tag.PREFER, Tag.FILLER, Tag.ANSWER, Tag.SKIP, Tag.PUNCT, Tag.IF, Tag.LISTING, Tag.OPEN}
+)
+_LONGEST = 100  # items in one clause; longer ones are cut, so that time stays in proportion
+_INTERJECTIONS = ("no", "nein", "non", "nope")
+_CARRIED = frozenset({Tag.CONCLUDE, Tag.CORRECT})
+
+
+@dataclass(slots=True)
+class Clause:
+    """Consecutive items; `line` counts lines, `stop` is what ended it ("" inside a sentence)."""
+
+    items: list[Item] = field(default_factory=list)
+    line: int = 0
+    but: bool = False
+    opens: bool = False  # begins its sentence
+    stop: str = ""
+    whole_line: bool = False
+    after_blank: bool = False
+
+    @property
+    def mentions(self) -> list[Item]:
+        """The mentions of options in it."""
+        return [item for item in self.items if item.tag is Tag.MENTION]
+
+
+class _Cutter:
+    """Walks the items once and closes a clause wherever its scope ends."""
+
+    def __init__(self, items: list[Item]) -> None:
+        self.items = items
+        self.done: list[Clause] = []
+        self.line = 0
+        self.blank = False
+        self.now = Clause(opens=True)
+        self.seen = False  # a mention stands in the clause
+
+    def cut(self, stop: str = "", *, but: bool = False) -> None:
+        """Close the clause, carrying a leading "therefore" on where it has said nothing yet."""
+        carried = []
+        if not stop and not self.seen and not but:
+            carried = [item for item in self.now.items if item.tag in _CARRIED]
+        if self.now.items:
+            self.now.stop = stop
+            self.done.append(self.now)
+        elif stop and self.done:
+            self.done[-1].stop = self.done[-1].stop or stop
+        opens = bool(stop)
+        self.now = Clause(items=carried, line=self.line, but=but, opens=opens, after_blank=self.blank and opens)
+        self.seen = False
+
+    def run(self) -> list[Clause]:
+        """All clauses, in order."""
+        for index, item in enumerate(self.items):
+            if item.tag is Tag.NEWLINE:
+                self.line += 1
+                self.blank = item.blank
+                self.cut("\n")
+            elif item.text == "?" and self.seen and self._verdict_ahead(index + 1):
+                self.now.items.append(Item(Tag.PUNCT, "-", "-"))
+            elif item.tag is Tag.PUNCT and item.text in _STOPS:
+                self.now.items.append(item)
+                self.cut(item.text)
+            elif item.tag is Tag.BUT:
+                self.cut(but=True)
+            else:
+                if self._breaks(index, item) or len(self.now.items) >= _LONGEST:
+                    self.cut()
+                self.now.items.append(item)
+                self.seen = self.seen or item.tag is Tag.MENTION
+        self.cut()
+        return self.done
+
+    def _breaks(self, index: int, item: Item) -> bool:
+        """Whether a new clause begins at this item."""
+        if self.seen:
+            if item.tag is Tag.CAUSE:
+                return True
+            if item.tag is Tag.PUNCT and item.text in _SOFT:
+                return not self._leads_to_mention(index + 1) and not self._verdict_ahead(index + 1)
+            if item.tag in (Tag.ANSWER, Tag.CONCLUDE, Tag.CORRECT):
+                return self._mention_ahead(index + 1)
+        if item.tag is Tag.JOIN:
+            return self.seen_something() and self._next_tag(index + 1) in (Tag.PERSON, Tag.LINK) and (
+                not self.seen or self._mention_ahead(index + 1)
+            )
+        if item.tag is Tag.PUNCT and item.text in ",\u3001":
+            if not self.seen_something():
+                return False
+            return self._next_tag(index + 1) in _NEW_THOUGHT or self._named_subject(index + 1)
+        return False
+
+    def seen_something(self) -> bool:
+        """Whether the clause holds more than leading words."""
+        return any(item.tag not in _LEADS for item in self.now.items)
+
+    def _subject_at(self, index: int) -> bool:
+        """Whether the mention is the subject of a clause of its own: "the second image shows"."""
+        tags = [item.tag for item in self.items[index + 1 : index + 3]]
+        return bool(tags) and (tags[0] is Tag.LINK or tags == [Tag.PERSON, Tag.LINK])
+
+    def _named_subject(self, index: int) -> bool:
+        while index < len(self.items) and self.items[index].tag is Tag.FILLER:
+            index += 1
+        return index < len(self.items) and self.items[index].tag is Tag.MENTION and self._subject_at(index)
+
+    def _next_tag(self, index: int) -> Tag | None:
+        while index < len(self.items) and self.items[index].tag in (Tag.FILLER, Tag.JOIN):
+            index += 1
+        return self.items[index].tag if index < len(self.items) else None
+
+    def _leads_to_mention(self, index: int) -> bool:
+        """Whether only connectors stand between here and the next mention."""
+        for index in range(index, min(index + 12, len(self.items))):
+            item = self.items[index]
+            if item.tag is Tag.MENTION:
+                return not self._subject_at(index)
+            soft = item.tag is Tag.PUNCT and item.text in ",:-()[]/&+|\"'\u3001"
+            if item.tag not in _CONNECTORS and not soft:
+                return False
+        return False
+
+    def _verdict_ahead(self, index: int) -> bool:
+        """Whether "yes" or "no" follows and nothing more: "Sad? No." """
+        ahead = []
+        for item in self.items[index : index + 5]:
+            if item.tag is Tag.NEWLINE or (item.tag is Tag.PUNCT and item.text in _STOPS):
+                break
+            ahead.append(item)
+        if not ahead or len(ahead) > 3 or any(item.tag is Tag.MENTION for item in ahead):
+            return False
+        return ahead[0].text in ("yes", "si", "ja", "oui", "no", "nein", "non", "not", "unlikely", "nope", "\u662f", "\u5426")
+
+    def _mention_ahead(self, index: int) -> bool:
+        for item in self.items[index : index + 40]:
+            if item.tag is Tag.NEWLINE or (item.tag is Tag.PUNCT and item.text in _STOPS):
+                return False
+            if item.tag is Tag.MENTION:
+                return True
+        return False
+
+
+def _interjections(items: list[Item]) -> list[Item]:
+    """ "No, ..." at the head of a sentence corrects; it does not deny what follows."""
+    for index, item in enumerate(items[:-1]):
+        before = items[index - 1] if index else None
+        heads = before is None or before.tag in (Tag.NEWLINE, Tag.PUNCT)
+        if item.tag is Tag.NOT and item.text in _INTERJECTIONS and heads and items[index + 1].text == ",":
+            items[index] = Item(Tag.CORRECT, item.text, item.raw)
+    return items
+
+
+def split(items: list[Item]) -> list[Clause]:
+    """The clauses of a reply."""
+    clauses = _Cutter(_interjections(items)).run()
+    for index, clause in enumerate(clauses):
+        alone_before = index == 0 or clauses[index - 1].line != clause.line
+        alone_after = index + 1 == len(clauses) or clauses[index + 1].line != clause.line
+        clause.whole_line = alone_before and alone_after
+    return clauses

@@ -1,0 +1,149 @@
+"""From a raw reply to the text that may hold its answer: thinking, end tokens, invented turns and markup go."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+MOST_SEARCHED = 200_000  # characters searched for thinking blocks and end tokens
+HEAD, TAIL = 4_000, 16_000  # how much of a very long reply is read: its opening and its end
+ANSWER_MARK = "\ue000"  # stands before what an answer tag or a box holds
+END_MARK = "\ue001"  # stands behind it
+
+_MARKS = re.compile("[\u0300-\u036f]")
+_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\ufe0e\ufe0f\u00ad\u0000-\u0008]")
+_QUOTES = str.maketrans(
+    {"\u2018": "'", "\u2019": "'", "\u00b4": "'", "\u02bc": "'", "\u201c": '"', "\u201d": '"', "\u00ab": '"', "\u00bb": '"',
+     "\u2013": "-", "\u2014": " - ", "\u2212": "-", "\u2010": "-", "\u2011": "-", "\u00df": "ss", "\u301c": "~", "\u2192": ":",
+     "\u300c": '"', "\u300d": '"', "\u3010": "[", "\u3011": "]", "\u300e": '"', "\u300f": '"'}
+)  # fmt: skip
+
+_END = re.compile(
+    r"</s>|<\|im_end\|>|<\|endoftext\|>|<eos>|<\|eos\|>|<\|eot_id\|>|<\|end_of_text\|>|<end_of_turn>|<\|end\|>|<\|return\|>"
+    r"|<\|end_of_sentence\|>|<\uff5cend\u2581of\u2581sentence\uff5c>|<\|endofassistant\|>|<\|eom_id\|>|<\|user\|>|<\|END_OF_TURN_TOKEN\|>"
+    r"|<end_of_utterance>|<\|im_start\|>\s*(?:user|system)|<start_of_turn>\s*user|<\|start_header_id\|>\s*user|\[INST\]|<\|stop\|>",
+    re.IGNORECASE,
+)
+_START = re.compile(
+    r"\A\s*(?:<s>|<bos>|<\|begin_of_text\|>|<\|im_start\|>\s*assistant|<start_of_turn>\s*model|<\|assistant\|>|\[/INST\]"
+    r"|<\|start_header_id\|>\s*assistant\s*<\|end_header_id\|>|(?:###\s*)?(?:assistant|ASSISTANT|Assistant|GPT|AI|Bot)\s*:)",
+)
+_CHANNEL = re.compile(r"<\|channel\|>\s*(\w+)\s*<\|message\|>")
+_THINK_WORDS = r"think(?:ing)?|thoughts?|reasoning|reason|analysis|reflection|scratchpad|seed:think|cot|rationale|summary_of_thought"
+_THINK = re.compile(
+    rf"(?P<open><\s*(?:{_THINK_WORDS})\s*>|\u25c1\s*think\s*\u25b7|\[\s*(?:THINK|THINKING|think)\s*\]|<\|begin_of_thought\|>"
+    rf"|<\|thinking\|>|<\|think\|>|<!--\s*think)"
+    rf"|(?P<close><\s*/\s*(?:{_THINK_WORDS})\s*>|\u25c1\s*/\s*think\s*\u25b7|\[\s*/\s*(?:THINK|THINKING|think)\s*\]"
+    rf"|<\|end_of_thought\|>|<\|/thinking\|>|<\|/think\|>)",
+    re.IGNORECASE,
+)
+_ASK = r"(?:human|user|question|q|instruction|input|prompt|follow-up question|next question|new question|next image|usuario|frage|pregunta|\u95ee\u9898|\u7528\u6237|\u7528\u6236|\u8cea\u554f|\u554f\u984c)"
+_TURN = re.compile(rf"(?:(?:^|\n)[ \t]*(?:#+[ \t]*)?(?:\*\*)?{_ASK}[ \t]*(?:\d+[ \t]*)?(?:\*\*)?[:\uff1a]|###[ \t]*(?:human|user|instruction|question|input)\b|\bUSER:|\bHuman:)", re.IGNORECASE)
+_REPLY = re.compile(r"\b(?:ASSISTANT|Assistant|GPT|assistant)\s*:|<\|assistant\|>|<\|im_start\|>\s*assistant|\[/INST\]|###\s*(?:Response|Assistant|Answer)\s*:?")
+
+_BOX = re.compile(r"\\(?:boxed|fbox)\s*\{((?:[^{}]|\{[^{}]{0,200}\}){0,400})\}")
+_TEX = re.compile(r"\\(?:text|textbf|mathrm|mathbf|texttt|textit|mathit|operatorname|emph)\s*\{([^{}]{0,200})\}")
+_ANSWER_OPEN = re.compile(r"<\s*(?:final_?)?(?:answer|ans|choice|output|response|result)\s*>|<\|begin_of_box\|>|\[ANSWER\]", re.IGNORECASE)
+_ANSWER_CLOSE = re.compile(r"<\s*/\s*(?:final_?)?(?:answer|ans|choice|output|response|result)\s*>|<\|end_of_box\|>|\[/ANSWER\]", re.IGNORECASE)
+_FENCE = re.compile(r"```[ \t]*(?:json|JSON|text|txt|python|markdown|xml|yaml|plaintext)?")
+_STRUCK = re.compile(r"~~[^~\n]{1,200}~~|<(?:s|del|strike)>[^<\n]{1,200}</(?:s|del|strike)>")
+_BREAK = re.compile(r"<\s*/?\s*(?:br|p|div|li|ul|ol|h[1-6]|tr)\s*/?\s*>", re.IGNORECASE)
+_HTML = re.compile(r"</?[a-zA-Z][^<>\n]{0,60}>|<\|[^<>|\n]{1,40}\|>|&nbsp;")
+_RULE = re.compile(r"(?m)^[ \t]*(?:[-=*_]{3,}|\|?[ \t:|-]*-{2,}[ \t:|-]*)[ \t]*$")
+_LINE_MARK = re.compile(r"(?m)^[ \t]*(?:#{1,6}[ \t]+|>[ \t]*|[-*+\u2022\u25cf\u25aa\u2023][ \t]+)+")
+_CHECK = re.compile(r"\[[xX\u2713\u2714]\]|\u2705|\u2714|\u2611|\u2713")
+_EMPHASIS = re.compile(r"\*+|`+|__+|\$+")
+_INNER_HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
+_DOTTED = re.compile(r"\b(?:(i)\.(e)\.|(e)\.(g)\.|(vs|Mr|Ms|Mrs|Dr|approx|cf|v)\.(?=\s))", re.IGNORECASE)
+
+
+def fold(text: str) -> str:
+    """The same text with width, accents, quotes and dashes made plain; letters keep their case."""
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFKD", text.translate(_QUOTES))
+    text = unicodedata.normalize("NFC", _MARKS.sub("", text))
+    return _INVISIBLE.sub("", text.translate(_QUOTES))
+
+
+def key(text: str) -> str:
+    """How a word of the lexicon, an option or a label is compared: folded, lower case, spaces for hyphens."""
+    return " ".join(fold(text).lower().replace("_", " ").replace("-", " ").split())
+
+
+def answer_part(text: str) -> str | None:
+    """What a model says after thinking and before it runs on; None where only thoughts are left.
+
+    Thinking blocks that are never closed, or have nothing after them, leave nothing.
+    """
+    if len(text) > MOST_SEARCHED:
+        text = f"{text[:HEAD]}\n\n{text[HEAD - MOST_SEARCHED :]}"
+    channels = list(_CHANNEL.finditer(text))
+    if channels:
+        last = channels[-1]
+        if last.group(1).lower() != "final":
+            return None
+        text = text[last.end() :]
+    text = _START.sub("", text, count=1)
+    end = _END.search(text)
+    if end:
+        text = text[: end.start()]
+    last_mark = None
+    for last_mark in _THINK.finditer(text):
+        pass
+    if last_mark is not None:
+        text = text[last_mark.end() :]
+        if last_mark.lastgroup == "open" or not text.strip():
+            return None
+    return _own_turn(text)
+
+
+def _own_turn(text: str) -> str:
+    """Cut invented next turns; where the prompt is echoed first, keep what follows it."""
+    text = text.strip()
+    turn = _TURN.search(text)
+    if turn is None:
+        return text
+    if turn.start() > 0:
+        return text[: turn.start()]
+    reply = _REPLY.search(text, turn.end())
+    start = reply.end() if reply else turn.end()
+    later = _TURN.search(text, start)
+    return text[start : later.start()] if later else text[start:]
+
+
+def bounded(text: str) -> str:
+    """The opening and the end of a text that is too long to be read whole."""
+    if len(text) <= HEAD + TAIL:
+        return text
+    return f"{text[:HEAD]}\n\n{text[-TAIL:]}"
+
+
+def plain(text: str) -> str:
+    """Fold the text and take its markup away; answer tags and boxes become `ANSWER_MARK`."""
+    text = fold(text)
+    if "\\" in text:
+        text = _TEX.sub(r"\1", text)
+        text = _BOX.sub(rf"\n{ANSWER_MARK} \1 {END_MARK}\n", text)
+        text = text.replace("\\n", "\n").replace("\\(", " ").replace("\\)", " ").replace("\\", " ")
+    if "<" in text or "[" in text:
+        text = _ANSWER_OPEN.sub(f"\n{ANSWER_MARK} ", text)
+        text = _ANSWER_CLOSE.sub(f" {END_MARK}\n", text)
+        text = _CHECK.sub(f" {ANSWER_MARK} ", text)
+        text = _STRUCK.sub(" ", text)
+        without = _HTML.sub(" ", _BREAK.sub("\n", text))
+        text = without if without.strip() else text
+    if "~~" in text:
+        text = _STRUCK.sub(" ", text)
+    if "```" in text:
+        text = _FENCE.sub("\n", text)
+    if "---" in text or "===" in text or "***" in text or "___" in text:
+        text = _RULE.sub("", text)
+    text = _EMPHASIS.sub("", _LINE_MARK.sub("", text))
+    if "." in text:
+        text = _DOTTED.sub(_join_groups, text)
+    return _INNER_HYPHEN.sub(" ", text).replace("_", " ")
+
+
+def _join_groups(found: re.Match[str]) -> str:
+    return "".join(part for part in found.groups() if part)

@@ -1,0 +1,197 @@
+"""JSON in a reply, strict or nearly so: which fields answer, which argue, which score every option."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from harness.parsing.clean import key
+from harness.parsing.commit import Event, Kind, Strength
+from harness.parsing.scores import top
+from harness.parsing.vocabulary import Value
+
+_MOST_OBJECTS = 20
+_LONGEST_OBJECT = 8_000
+_DECODER = json.JSONDecoder()
+_PAIR = re.compile(
+    r"""["']?([^\W\d][\w \-]{0,40}?)["']?\s*[:=]\s*(?:"([^"\n]{0,2000})"|'([^'\n]{0,2000})'|(-?\d+(?:\.\d+)?%?)|(true|false|null|None|True|False)\b|([^\W\d][\w \-]{0,60}?)\s*(?=[,}\n]))"""
+)
+
+# Keys that hold the answer; those of the first set win over those of the second.
+_FINAL_KEYS = frozenset("answer,final answer,final,prediction,predicted,choice,selected,selected option,selection,final choice,final prediction,predicted label,final emotion,final rating,"
+    "predicted emotion,chosen,chosen option,decision,respuesta,antwort,reponse,答案,最终答案,回答,答え".split(","))  # fmt: skip
+_ANSWER_KEYS = frozenset("emotion,label,expression,facial expression,class,category,result,response,output,sentiment,polarity,primary emotion,"
+    "dominant emotion,main emotion,overall emotion,classification,option,letter,rating,score,intensity,level,quality,value,strength,detected emotion,emotion label,mood,"
+    "feeling,primary,top,best,winner,stronger,image,degree,overall,grade,overall rating,intensity level,emotion intensity,emotion class,emocion,emocion principal,gefuhl,情绪,情感,表情,情緒,感情,类别,結果,结果,强度,等级,intensidad,"
+    "intensitat,intensite,calidad,qualitat,qualite,overall quality,image quality,number,choice letter,preferred,preference,stronger image,sentimiento,emotion detected,face emotion,facial emotion,"
+    "評価,评分,text,content,message,name,type,state,emotional state,predicted class,answer letter,answer text,option text,rating value,top emotion,most likely".split(","))  # fmt: skip
+_PROSE_KEYS = frozenset("reason,reasoning,explanation,rationale,description,analysis,thought,thoughts,justification,evidence,"
+    "comment,comments,notes,note,observations,observation,details,cues,features,summary,caption,理由,原因,explicacion,begrundung,explication,step,steps,thinking".split(","))  # fmt: skip
+_SKIPPED_KEYS = frozenset("confidence,probability,certainty,alternatives,alternative,alternative emotion,other,others,second,secondary,secondary emotion,runner up,options,"
+    "choices,candidates,question,prompt,possible emotions,confidence level,置信度,second choice,rejected,not,labels,scale,max,min,"
+    "age,gender,background,lighting,bbox,box,id,image id,max score,out of,tone,other emotions,excluded,least likely,second best,confidence score,considered,possible".split(","))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A JSON value in a text and where it stands."""
+
+    start: int
+    end: int
+    content: Any
+
+
+def objects(text: str) -> Iterator[Found]:
+    """The JSON objects, and arrays of objects or strings, in reading order."""
+    position = 0
+    for _ in range(_MOST_OBJECTS):
+        starts = [at for at in (text.find("{", position), _array_start(text, position)) if at >= 0]
+        if not starts:
+            return
+        start = min(starts)
+        found = _decode(text, start)
+        if found is None:
+            position = start + 1
+            continue
+        yield found
+        position = found.end
+
+
+def _array_start(text: str, position: int) -> int:
+    found = re.compile(r"\[\s*[\{\"]").search(text, position)
+    return found.start() if found else -1
+
+
+def _decode(text: str, start: int) -> Found | None:
+    try:
+        content, end = _DECODER.raw_decode(text[start : start + _LONGEST_OBJECT])
+    except (ValueError, RecursionError):
+        return _lenient(text, start) if text[start] == "{" else None
+    return Found(start, start + end, content)
+
+
+def _lenient(text: str, start: int) -> Found | None:
+    """An object with single quotes, bare words, trailing commas or a missing end."""
+    end = text.find("}", start)
+    body = text[start + 1 : min(end if end >= 0 else len(text), start + _LONGEST_OBJECT)]
+    pairs: dict[str, Any] = {}
+    repeated = False
+    for found in _PAIR.finditer(body):
+        name = key(found.group(1))
+        values = [value for value in found.groups()[1:] if value is not None]
+        repeated = repeated or name in pairs
+        pairs[name] = values[0]
+    if not pairs or repeated:
+        return None
+    return Found(start, (end + 1) if end >= 0 else len(text), pairs)
+
+
+def events(content: Any, read_value: Callable[[str], Event | None], read_prose: Callable[[str], list[Event]]) -> list[Event]:
+    """What a JSON value says, in the order of its fields: an answer, prose before and after it."""
+    if isinstance(content, list):
+        return _from_list(content, read_value, read_prose)
+    if not isinstance(content, dict):
+        event = read_value(_text(content))
+        return [event] if event else []
+    distribution = _scores(content, read_value)
+    if distribution is not None:
+        return [distribution]
+    answers: list[tuple[int, Event]] = []
+    prose: list[tuple[int, list[Event]]] = []
+    answers, prose = _sort_fields(content, read_value, read_prose)
+    if not answers:
+        return [event for _, found in prose for event in found]
+    verdict = _agree([event for _, event in answers])
+    at = answers[-1][0]
+    before = [event for index, found in prose if index < at for event in found]
+    after = [event for index, found in prose if index > at for event in found]
+    return [*before, verdict, *after]
+
+
+def _sort_fields(
+    content: dict[str, Any], read_value: Callable[[str], Event | None], read_prose: Callable[[str], list[Event]]
+) -> tuple[list[tuple[int, Event]], list[tuple[int, list[Event]]]]:
+    answers: list[tuple[int, Event]] = []
+    others: list[tuple[int, Event]] = []
+    prose: list[tuple[int, list[Event]]] = []
+    for index, (name, value) in enumerate(content.items()):
+        folded = key(str(name))
+        if folded in _SKIPPED_KEYS:
+            continue
+        if folded in _PROSE_KEYS:
+            if isinstance(value, str):
+                prose.append((index, read_prose(value)))
+            continue
+        known = folded in _FINAL_KEYS or folded in _ANSWER_KEYS
+        if isinstance(value, (dict, list)):
+            for event in events(value, read_value, read_prose):
+                if event.field:
+                    (answers if known or event.how == "json scores" else others).append((index, event))
+            continue
+        found = read_value(_text(value)) if value is not None and not isinstance(value, bool) else None
+        if found is not None:
+            (answers if known else others).append((index, found))
+    return answers or others, prose
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _agree(answers: list[Event]) -> Event:
+    """One event for all answering fields: they agree, or they contradict each other."""
+    for event in answers:
+        if event.kind is Kind.OPEN:
+            return event
+    if len({event.value for event in answers}) > 1:
+        return Event(Kind.OPEN, Strength.FINAL, reason="fields contradict each other", field=True)
+    first = answers[0]
+    return Event(Kind.COMMIT, Strength.FINAL, first.value, "json field", field=True)
+
+
+def _scores(content: dict[str, Any], read_value: Callable[[str], Event | None]) -> Event | None:
+    """The event of a dictionary from options to numbers or truth values; None where it is something else."""
+    if len(content) < 2:
+        return None
+    scores: dict[Value, float] = {}
+    for name, value in content.items():
+        number = _as_number(value)
+        event = read_value(str(name)) if number is not None else None
+        if number is None or event is None or event.kind is not Kind.COMMIT or event.value in scores:
+            return None
+        scores[event.value] = number
+    return top(scores, "json scores")
+
+
+def _as_number(value: Any) -> float | None:
+    if isinstance(value, (bool, int, float)):
+        return float(value)
+    if isinstance(value, str) and re.fullmatch(r"-?\d+(?:\.\d+)?\s*%?", value.strip()):
+        return float(value.strip().rstrip("% "))
+    if value in ("true", "True"):
+        return 1.0
+    return 0.0 if value in ("false", "False") else None
+
+
+def _from_list(
+    content: list[Any], read_value: Callable[[str], Event | None], read_prose: Callable[[str], list[Event]]
+) -> list[Event]:
+    """A list of answers, or of records {label, score} whose highest score answers."""
+    if content and all(isinstance(item, dict) for item in content):
+        scores: dict[Value, float] = {}
+        for item in content:
+            numbers = [n for n in map(_as_number, (v for v in item.values() if not isinstance(v, str))) if n is not None]
+            named = [event for v in item.values() if isinstance(v, str) if (event := read_value(v)) and event.kind is Kind.COMMIT]
+            if len(named) != 1 or len(numbers) != 1:
+                scores.clear()
+                break
+            scores[named[0].value] = max(numbers[0], scores.get(named[0].value, numbers[0]))
+        if scores:
+            return [top(scores, "json scores")] if len(scores) > 1 else [named[0]]
+    found = [event for item in content for event in events(item, read_value, read_prose) if event.field]
+    return [_agree(found)] if found else []

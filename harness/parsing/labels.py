@@ -1,0 +1,175 @@
+"""Letters and numbers that stand for options: where a reply means one, it becomes a mention."""
+
+from __future__ import annotations
+
+from harness.parsing.lexicon import Tag
+from harness.parsing.tokens import Item
+from harness.parsing.vocabulary import NOT_OFFERED, Vocabulary
+
+_KEYS = (Tag.ANSWER, Tag.TOPIC, Tag.PREFER)
+_STOPS = frozenset(".!?,;:)]}/\"'-|&~")
+_MARKERS = frozenset(".):]-/|")
+_SENTENCE = frozenset(".!?;\n")
+
+
+def mark_labels(items: list[Item], vocabulary: Vocabulary) -> list[Item]:
+    """Turn labels into mentions; one followed by its option keeps no stop between them."""
+    if not vocabulary.letter_labels:
+        items = _without_markers(items, vocabulary)
+    if not (vocabulary.numeric_labels or vocabulary.letter_labels):
+        return items
+    candidates = [index for index, item in enumerate(items) if _shape(item, vocabulary)]
+    if not candidates:
+        return items
+    enumerated = _enumerated(items, candidates)
+    for index in candidates:
+        item = items[index]
+        if index in enumerated or not _meant(items, index):
+            continue
+        value = vocabulary.labels.get(item.text, NOT_OFFERED)
+        if value is NOT_OFFERED and not _sure(items, index):
+            continue
+        items[index] = Item(Tag.MENTION, item.text, item.raw, value, "number" if item.text.isdigit() else "letter")
+    return _join_to_option(items)
+
+
+def _without_markers(items: list[Item], vocabulary: Vocabulary) -> list[Item]:
+    """List markers before options ("A. happy B. sad") where no letters were shown: a comma takes their place."""
+    kept = list(items)
+    for index in range(len(items) - 2):
+        item, mark, option = items[index : index + 3]
+        letter = len(item.raw) == 1 and item.raw.isalpha() and item.raw.isupper() and item.raw.isascii()
+        number = item.tag is Tag.NUMBER and not vocabulary.numeric and not vocabulary.numeric_labels
+        if (letter or number) and item.tag is not Tag.MENTION and mark.text in (".", ")", ":") and option.tag is Tag.MENTION:
+            kept[index] = Item(Tag.PUNCT, ",", ",")
+            kept[index + 1] = Item(Tag.PUNCT, ",", ",")
+    return kept
+
+
+def _shape(item: Item, vocabulary: Vocabulary) -> bool:
+    if item.tag is Tag.NUMBER:
+        return vocabulary.numeric_labels and item.raw.isdigit()
+    if item.tag in (Tag.PUNCT, Tag.NEWLINE) or len(item.raw) != 1 or not item.raw.isalpha():
+        return False
+    return vocabulary.letter_labels and item.raw.isascii()
+
+
+def _before(items: list[Item], index: int) -> Item | None:
+    return items[index - 1] if index else None
+
+
+def _after(items: list[Item], index: int) -> Item | None:
+    return items[index + 1] if index + 1 < len(items) else None
+
+
+def _at_start(items: list[Item], index: int) -> bool:
+    before = _before(items, index)
+    if before is not None and before.text in "([" and before.tag is Tag.PUNCT:
+        before = items[index - 2] if index > 1 else None
+    return before is None or before.tag is Tag.NEWLINE or before.text in _SENTENCE or before.raw == "\ue000"
+
+
+def _ends(after: Item | None) -> bool:
+    return after is None or after.tag is Tag.NEWLINE or (after.tag is Tag.PUNCT and after.text not in "%'#")
+
+
+def _keyed(items: list[Item], index: int) -> bool:
+    """Whether the label follows "answer", "option", "is" and the like, colon or bracket between or not."""
+    position = index - 1
+    nearest = max(0, index - 6)
+    while position >= nearest and items[position].tag is Tag.PUNCT and items[position].text in ":=(\"'[#.":
+        position -= 1
+    while position >= nearest and items[position].tag in (Tag.FILLER, Tag.LINK):
+        position -= 1
+    return position >= 0 and items[position].tag in _KEYS
+
+
+def _bracketed(items: list[Item], index: int) -> bool:
+    before, after = _before(items, index), _after(items, index)
+    return before is not None and after is not None and (before.text, after.text) in (("(", ")"), ("[", "]"))
+
+
+def _meant(items: list[Item], index: int) -> bool:
+    """Whether a single letter or a number in this place is a label, not an article or a count."""
+    item, before, after = items[index], _before(items, index), _after(items, index)
+    if _bracketed(items, index):
+        return True
+    if before is not None and before.text == "#" or _continues_labels(items, index):
+        return True
+    if _at_start(items, index):
+        if after is None or after.tag is Tag.NEWLINE or (after.tag is Tag.PUNCT and after.text in ").:]-,/|;\ue001("):
+            return True
+        if item.raw == "A" and len(after.raw) == 1 and after.raw.isupper():
+            return True
+        if item.text == "a" or item.raw.isdigit() or item.raw.islower():
+            return after.tag in (Tag.LINK, Tag.CAUSE, Tag.BUT, Tag.JOIN) and not item.raw.islower()
+        return True
+    if item.raw.isdigit():
+        linked = before is not None and before.tag in (Tag.LINK, Tag.JOIN)
+        return (_keyed(items, index) or linked) and (_ends(after) or (after is not None and after.tag in (Tag.CAUSE, Tag.JOIN, Tag.BUT, Tag.MENTION, Tag.LINK)))
+    if item.raw.islower():
+        return _keyed(items, index) and _ends(after) and item.text != "a"
+    if item.raw in "AI":
+        follows = after is None or _ends(after) or after.tag in (Tag.LINK, Tag.JOIN, Tag.CAUSE, Tag.BUT, Tag.THAN)
+        return follows and not (item.raw == "I" and after is not None and after.tag in (Tag.LINK, Tag.BUT))
+    return True
+
+
+def _continues_labels(items: list[Item], index: int) -> bool:
+    """Whether the label goes on from another: "2, 3", "A and B"."""
+    position = index - 1
+    while position >= max(0, index - 5) and (items[position].tag is Tag.JOIN or items[position].text in ",/&+|"):
+        position -= 1
+    if not 0 <= position < index - 1:
+        return False
+    after = _after(items, index)
+    last = items[position]
+    return last.tag is Tag.MENTION and last.how in ("letter", "number") and (_ends(after) or items[index].raw.isupper())
+
+
+def _sure(items: list[Item], index: int) -> bool:
+    """Whether a label that was not offered is nonetheless plainly meant as the answer."""
+    after = _after(items, index)
+    if items[index].raw == "I" or items[index].raw.islower():
+        return False
+    alone = _at_start(items, index) and (_ends(after) or after is None)
+    return alone or (_keyed(items, index) and _ends(after))
+
+
+def _enumerated(items: list[Item], candidates: list[int]) -> set[int]:
+    """Labels that number the points of an argument: at least two, each opening a line of other text."""
+    points = []
+    for index in candidates:
+        before, after = _before(items, index), _after(items, index)
+        opens_line = before is None or before.tag is Tag.NEWLINE
+        if opens_line and after is not None and after.text in (".", ")", ":"):
+            follower = _after(items, index + 1)
+            if follower is not None and follower.tag not in (Tag.MENTION, Tag.NEWLINE):
+                points.append(index)
+    several = len({items[index].text for index in points}) > 1
+    first_point = [index for index in points if items[index].text == "1"]
+    return set(points) if several else set(first_point)
+
+
+def _join_to_option(items: list[Item]) -> list[Item]:
+    """Drop the stop in "B. sad" and "(B) sad", so that letter and word are read together."""
+    kept: list[Item] = []
+    skip = False
+    for index, item in enumerate(items):
+        if skip:
+            skip = False
+            continue
+        kept.append(item)
+        if item.tag is Tag.MENTION and item.how in ("letter", "number"):
+            after, then = _after(items, index), _after(items, index + 1) if index + 1 < len(items) else None
+            if after is not None and then is not None and after.text in _MARKERS and _option_follows(items, index + 2):
+                skip = True
+    return kept
+
+
+def _option_follows(items: list[Item], index: int) -> bool:
+    """Whether an option in words comes next (brackets and articles apart) and nothing more is made of it."""
+    last = min(len(items) - 1, index + 6)
+    while index < last and items[index].text in ("the", "a", "an", '"', "(", "-", ")"):
+        index += 1
+    return index < len(items) and items[index].tag is Tag.MENTION and items[index].how not in ("letter", "number")

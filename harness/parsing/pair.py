@@ -1,0 +1,164 @@
+"""Reads which of two pictures a reply commits to, or that they tie."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from harness.parsing.choice import check_options
+from harness.parsing.clean import key
+from harness.parsing.labels import mark_labels
+from harness.parsing.lexicon import SIDES, Tag, forms
+from harness.parsing.reader import Reader
+from harness.parsing.result import Parsed, Unparsed
+from harness.parsing.tokens import Item
+from harness.parsing.vocabulary import NOT_OFFERED, Entry, Value, Vocabulary, add_labels, build
+
+_CACHED_QUESTIONS = 512
+_THING = (
+    r"(?:image|picture|photo|portrait|face|option|number|figure|img|pic|person|photograph|imagen|bild|foto|photographie|panel|frame"
+    r"|\u56fe\u7247?|\u5716\u7247?|\u753b\u50cf|\u56fe\u50cf|\u5716\u50cf|\u5199\u771f|\u7167\u7247)"
+)
+_NUMBERED = re.compile(rf"(?:(?<![A-Za-z]){_THING}\s*(?:no\.?\s*|#|number\s*|:\s*)?|(?<![\w.])#\s*|\bno\.\s*)([0-9]+|[A-Da-d](?![A-Za-z])|one|two|three|i{{1,3}}\b)(?![A-Za-z0-9%]|\.\d)", re.IGNORECASE)
+_ORDINAL_CJK = re.compile("\u7b2c?([12\uff11\uff12])(?:\u679a\u76ee|\u5f20|\u5f35|\u5e45|\u756a\u76ee|\u4e2a|\u3064\u76ee)")
+_ORDINAL = re.compile(r"\b([12])(?:st|nd)\b", re.IGNORECASE)
+_NAMES = {"1": "first", "2": "second", "a": "first", "b": "second", "one": "first", "two": "second", "i": "first", "ii": "second"}
+_LESS = re.compile(r"\b(?:less|weaker|fainter|milder|lower|not as|isn't as|not so|calmer|subtler|menos|weniger|schwacher|moins)\b")
+_WEAKER = re.compile(r"^(?:\w+ ){0,3}(?:is|shows|looks|seems|appears|has) (?:\w+ ){0,2}(?:less|weaker|fainter|milder|lower|not as|not so|calmer)\b")
+_THAN = re.compile(r"\b(?:than|as|que|als)\b")
+_STEP_FOLLOWERS = frozenset("i we let looking look the consider considering compare comparing observe observing examine examining analyze analyzing note".split())
+_LOOSE = frozenset({"left", "right", "same", "both", "former", "equal", "even"})
+
+
+class PairReader(Reader):
+    """Knows pictures by place and number."""
+
+    def prepare(self, text: str) -> str:
+        """Name pictures the same way throughout: "image 2" is the second."""
+        text = _ORDINAL.sub(lambda found: f" {_NAMES[found.group(1)]} ", text)
+        text = _NUMBERED.sub(self._name, text)
+        return _ORDINAL_CJK.sub(lambda found: " first " if found.group(1) in "1\uff11" else " second ", text)
+
+    def _name(self, found: re.Match[str]) -> str:
+        called = found.group(1).lower()
+        if called in self.vocabulary.labels:
+            return found.group()
+        name = _NAMES.get(called)
+        if name is None:
+            return " third " if called not in ("c", "d") or self.vocabulary.letter_labels else found.group()
+        return f" {name} "
+
+    def mark(self, items: list[Item]) -> list[Item]:
+        """Take out steps ("First, ..."), sides of a face, and "right" for correct; turn "less ... than" around."""
+        items = mark_labels(items, self.vocabulary)
+        for index, item in enumerate(items):
+            if item.tag is Tag.MENTION and not self._pictures(items, index):
+                items[index] = Item(Tag.SKIP, item.text, item.raw)
+        return self._turn_comparisons(items)
+
+    def _pictures(self, items: list[Item], index: int) -> bool:
+        item = items[index]
+        after = items[index + 1] if index + 1 < len(items) else None
+        before = items[index - 1] if index else None
+        starts = before is None or before.tag is Tag.NEWLINE or before.text in (".", "!", "?", ";")
+        if starts and item.text in ("first", "second", "right", "third", "1st", "2nd") and after is not None:
+            if after.text == "," and index + 2 < len(items):
+                return items[index + 2].tag in (Tag.CAUSE, Tag.FILLER) and items[index + 2].text != "the"
+            if after.text in _STEP_FOLLOWERS and after.text != "the":
+                return False
+            return after.text != "the"
+        if item.text == "right" and before is not None and before.tag is Tag.LINK and after is not None:
+            return after.text in ("one", "image", "picture", "face", "side")
+        if item.text in ("both", "same"):
+            return _equates(items, index)
+        return not (item.text in ("left", "right") and after is not None and after.tag is Tag.FEATURE)
+
+    def _turn_comparisons(self, items: list[Item]) -> list[Item]:
+        """ "The first is less worried than the second" asserts the second."""
+        start = 0
+        for index in range(len(items) + 1):
+            stop = index == len(items) or items[index].tag in (Tag.NEWLINE, Tag.BUT) or items[index].text in (".", ";", "!")
+            if stop:
+                self._turn(items[start:index])
+                start = index + 1
+        return items
+
+    def _turn(self, sentence: list[Item]) -> None:
+        mentions = [item for item in sentence if item.tag is Tag.MENTION and item.value is not NOT_OFFERED]
+        if len(mentions) == 1:
+            after = " ".join(item.text for item in sentence[sentence.index(mentions[0]) + 1 :])
+            if _WEAKER.search(after):
+                mentions[0].tag = Tag.SKIP
+        if len(mentions) != 2 or mentions[0].value == mentions[1].value:
+            return
+        first, second = (sentence.index(item) for item in mentions)
+        text = " ".join(item.text for item in sentence[first + 1 : second])
+        denied = any(item.tag is Tag.NOT for item in sentence[first + 1 : second]) and " as " in text
+        if (denied or _LESS.search(text)) and _THAN.search(text):
+            mentions[0].tag = Tag.SKIP
+            for item in sentence[first + 1 : second]:
+                if item.tag in (Tag.THAN, Tag.NOT, Tag.CAUSE, Tag.MINOR, Tag.PREFER):
+                    item.tag = Tag.WORD
+
+
+def _equates(items: list[Item], index: int) -> bool:
+    """Whether "both" or "same" says that the pictures are alike: "both equally", "show the same level"."""
+    after = items[index + 1] if index + 1 < len(items) else None
+    if items[index].text == "same":
+        return after is None or after.tag in (Tag.TOPIC, Tag.PUNCT, Tag.NEWLINE, Tag.MENTION) or after.text in ("amount", "worry")
+    sentence = [item.text for item in items[max(0, index - 6) : index + 8]]
+    alone = after is None or after.tag in (Tag.PUNCT, Tag.NEWLINE, Tag.LINK, Tag.MENTION, Tag.ALSO)
+    return alone or any(word in sentence for word in ("equally", "same", "similar", "similarly", "equal"))
+
+
+def _sides(options: tuple[str, ...]) -> dict[str, str]:
+    """Which option is the first picture, the second, the tie."""
+    ties = set(forms(SIDES["tie"]))
+    tie = [option for option in options if key(option) in ties or key(option) in ("equal", "neither")]
+    pictures = [option for option in options if option not in tie]
+    if len(pictures) != 2 or len(tie) > 1:
+        raise ValueError(f"a pair has two pictures and at most one tie among its options, not {list(options)!r}")
+    return {"first": pictures[0], "second": pictures[1], **({"tie": tie[0]} if tie else {})}
+
+
+@lru_cache(maxsize=_CACHED_QUESTIONS)
+def _reader(options: tuple[str, ...], labels: tuple[str, ...] | None) -> PairReader:
+    check_options(options, labels)
+    sides = _sides(options)
+    vocabulary = build({option: [option] for option in options})
+    vocabulary.pictures = True
+    for name, lines in SIDES.items():
+        value: Value = sides.get(name, NOT_OFFERED)
+        for form in forms(lines):
+            if key(form) not in {key(option) for option in options}:
+                _add_side(vocabulary, form, value)
+    for called, name in _NAMES.items():
+        if called not in ("i", "ii"):
+            vocabulary.exact.setdefault(called, (sides[name], "number" if called.isdigit() else "letter"))
+    if labels is not None:
+        add_labels(vocabulary, dict(zip(labels, options, strict=True)))
+        for label, label_value in vocabulary.labels.items():
+            vocabulary.exact[label] = (label_value, "number" if label.isdigit() else "letter")
+    return PairReader(vocabulary)
+
+
+def _add_side(vocabulary: Vocabulary, form: str, value: Value) -> None:
+    vocabulary.add(form, Entry(Tag.MENTION, value, "word"))
+    if value is not NOT_OFFERED:
+        vocabulary.exact.setdefault(form, (value, "word"))
+
+
+def read_pair(
+    text: str, *, options: Sequence[str] = ("first", "second"), labels: Sequence[str] | None = None
+) -> Parsed[str] | Unparsed:
+    """Which of two pictures `text` commits to, in the spelling of `options`, or why there is none.
+
+    The options name the first picture, the second, and optionally a tie, which is read only where it is
+    among them. Places (left, right), numbers (image 1, image 2) and `labels` are understood. Raises
+    ValueError for options that are not two pictures and at most one tie, or labels of another length.
+    """
+    if isinstance(options, str):
+        raise ValueError("options must be a sequence of strings, not one string")
+    reader = _reader(tuple(options), tuple(labels) if labels is not None else None)
+    return reader.read(text)  # type: ignore[return-value]

@@ -1,0 +1,246 @@
+"""Reads the level or the number that a reply gives on a scale."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from harness.parsing.choice import check_options
+from harness.parsing.clean import END_MARK
+from harness.parsing.labels import mark_labels
+from harness.parsing.lexicon import EMOTIONS, NUMBER_WORDS, Tag, families
+from harness.parsing.reader import Reader
+from harness.parsing.result import Parsed, Unparsed
+from harness.parsing.tokens import Item
+from harness.parsing.vocabulary import NOT_OFFERED, Value, Vocabulary, add_labels, build
+
+_CACHED_QUESTIONS = 512
+_REFUSED = "\ue003"  # stands for a number that is an answer on another scale
+_N = r"(\d{1,6}(?:\.\d{1,6})?)"
+_COMMA = re.compile(r"(?<=\d),(?=\d\b)")
+_SIZES = re.compile(r"\b\d{2,}\s*[x\u00d7]\s*\d{2,}(?:\s*px)?\b|\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}/\d{1,2}/\d{2,4}\b|\b\d{1,2}:\d{2}\b", re.IGNORECASE)
+_PERCENT = re.compile(rf"(?<![\w.]){_N}\s*(?:%|percent\b|per cent\b|prozent\b)", re.IGNORECASE)
+_OUT_OF = re.compile(rf"(?<![\w./]){_N}\s*(?:/|out of|over|de|von|sur|sobre|of|\u70b9\s*/|\u5206\s*/)\s*(?:a (?:possible|maximum) )?{_N}(?![\w.]*\d)", re.IGNORECASE)
+_NEGATIVE = re.compile(rf"(?<![\w.)\]]\s)(?<![\w.)\]])-\s?{_N}")
+_WORDED = re.compile(rf"\b({'|'.join(word for word in NUMBER_WORDS if word.isascii())})\s+(?:out of|of|over)\s+(\w+)\b", re.IGNORECASE)
+_STARS = re.compile(r"[\u2605\u2b50]+[\u2606]*")
+_SCALE = re.compile(
+    rf"(?:\b(?:scale|range|escala|skala|echelle|ranging|scale is|rated)\s*(?:of|from|de|von|between|:|\()?\s*{_N}\s*(?:to|-|~|through|a|bis|and|\.\.)\s*{_N})"
+    rf"|\(?{_N}\s*(?:to|-|~)\s*{_N}\)?[- ]*(?:point )?(?:scale|likert|range)\b|\b{_N}[- ]point (?:\w+ )?scale",
+    re.IGNORECASE,
+)
+_RANGE = re.compile(rf"(?<![\w./-])(?:between |entre |zwischen )?{_N}\s*(?:-|to|~|\u2013|\u5230|\u81f3|\u304b\u3089|through|bis|a|and(?=\s*\d))\s*{_N}(?![\w/%-]*\d|%)", re.IGNORECASE)
+_BETWEEN = re.compile(r"\b(?:between|entre|zwischen)\s+\d", re.IGNORECASE)
+_UNITS = re.compile(r"^(?:point|points|star|stars|\u5206|\u70b9|\u7d1a|\u7ea7|puntos|punkte|punkten|etoiles|estrellas|\uc810|\u30dd\u30a4\u30f3\u30c8)$")
+_LOOSE_NUMBERS = ("one", "un", "uno", "acht", "sept", "once", "null")
+_ARTICLES = ("a", "an", "un", "una", "une", "ein", "eine", "einen")
+_RATED_NOUNS = frozenset(
+    "one sense reaction display show presence emotional facial visible overall outward response case example but and "
+    "though yet here enough in on for with to at display manifestation portrayal depiction depicted emotionally "
+    "emoci\u00f3n emotionale emotionaler".split()
+)
+_STOPPED = frozenset(".!?\u3002;:,()[]}|-\"'=~>\u3001" + END_MARK)
+_RATED = (Tag.BUT, Tag.THAN, Tag.ANSWER, Tag.TOPIC, Tag.LINK, Tag.PREFER, Tag.CONCLUDE, Tag.CORRECT, Tag.JOIN, Tag.MAYBE)
+_GO_ON = (Tag.CAUSE, Tag.JOIN, Tag.BUT, Tag.LINK, Tag.SUGGEST, Tag.OPEN, Tag.MENTION, Tag.LISTING, Tag.THAN, Tag.PREFER)
+_LEVEL_WORDS = frozenset({"it's", "that's", "it", "this", "level", "number", "a", "stufe", "nivel", "niveau", "grade", "at", "of", "as", "with", "to", "around", "about", "approximately", "roughly", "be", "by", "with a", "等级", "级别", "为", "是", "#", "no", "option", "强度", "打", "给"})
+
+
+class RatingReader(Reader):
+    """Reads numbers as answers where they stand for the rating."""
+
+    def __init__(self, vocabulary: Vocabulary, low: float, high: float) -> None:
+        super().__init__(vocabulary, reconcile=_midpoint)
+        self.low, self.high = low, high
+
+    def prepare(self, text: str) -> str:
+        """Make n/5, ranges and quoted scales plain: the number meant, or a mark that none was offered."""
+        if " of " in text or " over " in text:
+            text = _WORDED.sub(_digits, text)
+        if not any(character.isdigit() for character in text):
+            return _STARS.sub(self._stars, text) if "\u2605" in text or "\u2b50" in text else text
+        text = _COMMA.sub(".", text)
+        text = _SIZES.sub(" ", text)
+        text = _SCALE.sub(self._scale, text)
+        text = _PERCENT.sub(f" {_REFUSED} ", text)
+        text = _OUT_OF.sub(self._fraction, text)
+        text = _RANGE.sub(self._range, text)
+        return _NEGATIVE.sub(f" {_REFUSED} ", text)
+
+    def _stars(self, found: re.Match[str]) -> str:
+        return f" {sum(mark != chr(0x2606) for mark in found.group())} "
+
+    def _scale(self, found: re.Match[str]) -> str:
+        numbers = [float(number) for number in found.groups() if number]
+        return " scale " if numbers[-1] == self.high else f" scale {_REFUSED} "
+
+    def _fraction(self, found: re.Match[str]) -> str:
+        return f" {found.group(1)} " if float(found.group(2)) == self.high else f" {_REFUSED} "
+
+    def _range(self, found: re.Match[str]) -> str:
+        first, last = float(found.group(1)), float(found.group(2))
+        if (first, last) == (self.low, self.high):
+            return " scale "
+        if not self.low <= first < last <= self.high:
+            return found.group() if first >= last and "-" not in found.group() else f" {_REFUSED} "
+        return f" {(first + last) / 2:g} "
+
+    def mark(self, items: list[Item]) -> list[Item]:
+        """Numbers and number words that give the rating become mentions."""
+        items = mark_labels(items, self.vocabulary)
+        points = _points(items)
+        refused = any(item.raw == _REFUSED for item in items)
+        for index, item in enumerate(items):
+            if item.raw == _REFUSED:
+                items[index] = Item(Tag.MENTION, item.text, item.raw, NOT_OFFERED, "number")
+                continue
+            number = _number(item)
+            if number is None or index in points or not self._rates(items, index):
+                continue
+            offered = self.low <= number <= self.high and not self.vocabulary.numeric_labels
+            items[index] = Item(Tag.MENTION, item.text, item.raw, number if offered else NOT_OFFERED, "number")
+        items = _without_other_nouns(items)
+        if refused:
+            items = _only_refused_where_alone(items)
+        return _join(items)
+
+    def _rates(self, items: list[Item], index: int) -> bool:
+        """Whether a number in this place is the rating, not a count, an age or a step."""
+        after = items[index + 1] if index + 1 < len(items) else None
+        if after is not None and _UNITS.match(after.text):
+            after = items[index + 2] if index + 2 < len(items) else None
+        follows = after is None or after.tag is Tag.NEWLINE or after.tag in _GO_ON
+        follows = follows or (after is not None and after.tag is Tag.PUNCT and after.text in _STOPPED)
+        if not follows and after is not None and after.tag is Tag.WORD:
+            follows = after.text in ("on", "for", "stars", "in", "here", "would", "\u5206", "i")
+        if not follows:
+            return False
+        return self._introduced(items, index)
+
+    def _introduced(self, items: list[Item], index: int) -> bool:
+        position = index - 1
+        while position >= max(0, index - 8) and (
+            items[position].tag in (Tag.FILLER, Tag.MAYBE) or items[position].tag is Tag.PUNCT and items[position].text in "\"'([#=:-"
+        ):
+            position -= 1
+        if position < 0:
+            return True
+        if position < index - 8:
+            return False
+        before = items[position]
+        stopped = before.tag in (Tag.NEWLINE, Tag.MENTION, Tag.SKIP) or (before.tag is Tag.PUNCT and before.text in ".!?;,)|")
+        if stopped or before.tag in _RATED or before.text in _LEVEL_WORDS or before.text[-1] in "给給打为為" or before.tag is Tag.NOT:
+            return True
+        window = items[max(0, position - 3) : position + 1]
+        if before.tag is Tag.WORD and len(window) > 1 and window[-2].text in ("a", "an"):
+            return True
+        return any(item.tag in (Tag.ANSWER, Tag.TOPIC) or item.text in ("rate", "rating", "score", "give") for item in window)
+
+
+def _digits(found: re.Match[str]) -> str:
+    """ "four out of five" in figures."""
+    first, last = NUMBER_WORDS[found.group(1).lower()], NUMBER_WORDS.get(found.group(2).lower(), found.group(2))
+    return f"{first} out of {last}"
+
+
+def _number(item: Item) -> float | None:
+    if item.tag is Tag.NUMBER:
+        return float(item.raw)
+    if item.tag in (Tag.WORD, Tag.FILLER) and item.text in NUMBER_WORDS and item.text not in _LOOSE_NUMBERS:
+        return float(NUMBER_WORDS[item.text])
+    return None
+
+
+def _without_other_nouns(items: list[Item]) -> list[Item]:
+    """ "a moderate beard" is no rating: a level straight before a noun that is no emotion nor its degree."""
+    for index in range(1, len(items) - 1):
+        item, before, after = items[index], items[index - 1], items[index + 1]
+        worded = item.tag is Tag.MENTION and item.how != "number" and before.text in _ARTICLES
+        if worded and after.tag is Tag.WORD and after.text not in _RATED_NOUNS and after.text not in _emotion_words():
+            items[index] = Item(Tag.SKIP, item.text, item.raw)
+    return items
+
+
+@lru_cache(maxsize=1)
+def _emotion_words() -> frozenset[str]:
+    return frozenset(form for name in EMOTIONS for group in families()[name] for form in group)
+
+
+def _points(items: list[Item]) -> set[int]:
+    """Numbers that open the points of an argument ("1. The eyes ..."), not ratings."""
+    opened = []
+    for index, item in enumerate(items):
+        starts = index == 0 or items[index - 1].tag is Tag.NEWLINE
+        if item.tag is Tag.NUMBER and starts and index + 2 < len(items) and items[index + 1].text in (".", ")"):
+            if items[index + 2].tag not in (Tag.NEWLINE, Tag.MENTION):
+                opened.append(index)
+    numbers = {items[index].text for index in opened}
+    return set(opened) if len(numbers) > 1 or "1" in numbers else set()
+
+
+def _only_refused_where_alone(items: list[Item]) -> list[Item]:
+    """A percentage beside a proper rating ("4, 90% sure") is no answer of its own."""
+    proper = [item for item in items if item.tag is Tag.MENTION and item.value is not NOT_OFFERED]
+    if not proper:
+        return items
+    certain = ("sure", "confident", "confidence", "certain", "certainty")
+    return [
+        item
+        for index, item in enumerate(items)
+        if not (item.raw == _REFUSED and any(other.text in certain for other in items[max(0, index - 3) : index + 4]))
+    ]
+
+
+def _join(items: list[Item]) -> list[Item]:
+    """Drop the stop in "4. strong", so that number and level are read together."""
+    kept: list[Item] = []
+    for index, item in enumerate(items):
+        number_before = bool(kept) and kept[-1].tag is Tag.MENTION and kept[-1].how == "number"
+        level_after = index + 1 < len(items) and items[index + 1].tag is Tag.MENTION and items[index + 1].how != "number"
+        if not (item.tag is Tag.PUNCT and item.text in ".):" and number_before and level_after):
+            kept.append(item)
+    return kept
+
+
+def _midpoint(values: list[Value]) -> Value:
+    """The value among several that is the middle of the others ("3.5, between moderate and strong"), or None."""
+    numbers = [value for value in values if isinstance(value, float)]
+    if len(numbers) != 3 or len(values) != 3:
+        return None
+    low, middle, high = sorted(numbers)
+    return middle if abs(middle - (low + high) / 2) < 1e-9 and middle not in (low, high) and middle % 1 else None
+
+
+@lru_cache(maxsize=_CACHED_QUESTIONS)
+def _reader(levels: tuple[str, ...], low: float, labels: tuple[str, ...] | None) -> RatingReader:
+    check_options(levels, labels)
+    worth = {low + step: [level] for step, level in enumerate(levels)}
+    vocabulary = build(dict(worth.items()))
+    vocabulary.numeric = True
+    high = low + len(levels) - 1
+    for word, number in NUMBER_WORDS.items():
+        value: Value = float(number) if low <= number <= high else NOT_OFFERED
+        if value is not NOT_OFFERED:
+            vocabulary.exact.setdefault(word, (value, "number"))
+    for number in range(int(low), int(high) + 1):
+        vocabulary.exact.setdefault(str(number), (float(number), "number"))
+    if labels is not None:
+        add_labels(vocabulary, dict(zip(labels, worth, strict=True)))
+        for label, label_value in vocabulary.labels.items():
+            vocabulary.exact[label] = (label_value, "number" if label.isdigit() else "letter")
+    return RatingReader(vocabulary, low, high)
+
+
+def read_rating(
+    text: str, levels: Sequence[str], *, low: float = 1.0, labels: Sequence[str] | None = None
+) -> Parsed[float] | Unparsed:
+    """The rating that `text` commits to, from `low` to `low + len(levels) - 1`, or why there is none.
+
+    `levels` are given weakest first, worth `low`, `low + 1`, ...; `labels[i]` was shown before `levels[i]`.
+    A range of numbers is its midpoint. Nothing is clipped or rescaled: a number off the scale, n/10 or a
+    percentage is unparsed. Raises ValueError for empty or duplicate levels and labels of another length.
+    """
+    if isinstance(levels, str):
+        raise ValueError("levels must be a sequence of strings, not one string")
+    reader = _reader(tuple(levels), float(low), tuple(labels) if labels is not None else None)
+    return reader.read(text)  # type: ignore[return-value]

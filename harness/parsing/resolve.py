@@ -1,0 +1,183 @@
+"""From the events of all clauses to one answer: the last explicit commitment, unless the reply contradicts itself."""
+
+from __future__ import annotations
+
+from harness.parsing.commit import Event, Kind, Strength
+from harness.parsing.lexicon import Tag
+from harness.parsing.result import Parsed, Unparsed
+from harness.parsing.vocabulary import NOT_OFFERED, Value
+
+_SENTENCE_ENDS = frozenset(".!?\u3002)\"'")
+_UNFINISHED = frozenset({Tag.LINK, Tag.OPEN, Tag.JOIN, Tag.FILLER, Tag.CAUSE, Tag.ANSWER, Tag.LISTING, Tag.NOT, Tag.TOPIC})
+
+
+def resolve(events: list[Event], *, cut_off: bool = False, open_answer: bool = False) -> Parsed[Value] | Unparsed:
+    """Weigh the events in order.
+
+    `cut_off`: the text ends in mid-sentence; `open_answer`: it does so where it was about to answer.
+    """
+    events = _without_recitals(events)
+    state = _State()
+    for event in events:
+        state.take(event)
+    if state.conflict:
+        return Unparsed(state.conflict)
+    current = state.current
+    if open_answer and (current is None or current.strength < Strength.TOPICAL):
+        return Unparsed("cut off before the answer")
+    if current is None:
+        return _from_passing(state, cut_off)
+    if current.kind is Kind.OPEN:
+        return Unparsed(current.reason or "names several options, prefers none")
+    if current.value is NOT_OFFERED:
+        return Unparsed("answers with something that was not offered")
+    return Parsed(current.value, current.how)
+
+
+class _State:
+    """The commitment that stands so far, and what speaks against it."""
+
+    def __init__(self) -> None:
+        self.current: Event | None = None
+        self.passing: list[Event] = []
+        self.conflict = ""
+        self.refused = False
+        self.denied: set[Value] = set()
+        self.listed = ""
+        self.just_before: Event | None = None
+
+    def take(self, event: Event) -> None:
+        """Let one event act."""
+        if event.kind is Kind.REFUSE:
+            self.refused = True
+            if event.correction:
+                self.current, self.conflict, self.passing = None, "", []
+        elif event.kind is Kind.LIST:
+            self.listed = event.reason or self.listed or "options listed, none chosen"
+        elif event.kind is Kind.DENY:
+            self._deny(event)
+        elif event.strength is Strength.PASSING and not event.correction:
+            self._pass(event)
+        else:
+            self._commit(event)
+        self.just_before = event
+
+    def _deny(self, event: Event) -> None:
+        self.denied.add(event.value)
+        current = self.current
+        if current is not None and current.value == event.value and current.kind is Kind.COMMIT:
+            if event.correction or current.clause is not event.clause and event.subject in (None, Tag.PERSON, Tag.TOPIC):
+                self.conflict = "denies its own answer"
+
+    def _pass(self, event: Event) -> None:
+        current = self.current
+        if event.alternative and current is not None and current.value != event.value:
+            self.conflict = "names several options, prefers none"
+        self.passing.append(event)
+        self.refused = self.refused and event.hedged
+
+    def _commit(self, event: Event) -> None:
+        current = self.current
+        self.refused = False
+        if event.kind is Kind.OPEN and event.also and current is not None:
+            if event.value != current.value:
+                self.conflict = event.reason
+        elif current is None or event.correction:
+            self._replace(event)
+        elif event.kind is Kind.COMMIT and current.kind is Kind.COMMIT and event.value == current.value:
+            if event.strength >= current.strength:
+                self.current = event
+                if event.strength >= Strength.CONCLUDING and not (event.field and current.field):
+                    self.conflict = ""
+        elif current.kind is Kind.OPEN and event.kind is Kind.COMMIT:
+            self._after_open(current, event)
+        elif event.kind is Kind.OPEN and event.strength < current.strength:
+            return
+        elif self._supersedes(event, current):
+            self._replace(event)
+        else:
+            self.conflict = "asserts more than one answer"
+
+    def _after_open(self, current: Event, event: Event) -> None:
+        if event.also or (current.reason.startswith("fields")):
+            self.conflict = current.reason or "names several options, prefers none"
+        else:
+            self._replace(event)
+
+    def _supersedes(self, event: Event, current: Event) -> bool:
+        """Whether a later, different answer takes the place of the one that stood."""
+        if event.also:
+            return False
+        adjacent = self.just_before is current
+        if event.field and current.field and adjacent:
+            return _is_final(event) and not _is_final(current)
+        if event.strength is Strength.FINAL and current.strength is Strength.FINAL:
+            return not adjacent or _is_final(event)
+        return event.strength > current.strength
+
+    def _replace(self, event: Event) -> None:
+        self.current = event
+        self.conflict = ""
+
+
+def _is_final(event: Event) -> bool:
+    """Whether the clause says in so many words that this is the last answer."""
+    clause = event.clause
+    return clause is not None and any("final" in item.text or "endgult" in item.text or "最终" in item.text for item in clause.items)
+
+
+def _without_recitals(events: list[Event]) -> list[Event]:
+    """Lines that hold one option each, several in a row, are the options recited."""
+    kept: list[Event] = []
+    index = 0
+    while index < len(events):
+        run = _recital(events, index)
+        if len({event.value for event in run}) < 2:
+            kept.append(events[index])
+            index += 1
+            continue
+        values = [event.value for event in run]
+        last_repeats = len(set(values[:-1])) == len(values) - 1 > 2 and values[-1] in values[:-1]
+        kept.append(Event(Kind.OPEN if len(run) == 2 else Kind.LIST, Strength.BARE, reason="options listed, none chosen"))
+        if last_repeats:
+            kept.append(run[-1])
+        index += len(run)
+    return kept
+
+
+def _recital(events: list[Event], start: int) -> list[Event]:
+    run: list[Event] = []
+    for event in events[start:]:
+        clause = event.clause
+        alone = event.kind is Kind.COMMIT and event.bare and event.strength is Strength.BARE
+        if not alone or clause is None or not clause.whole_line or event.correction:
+            break
+        if run:
+            last = run[-1].clause
+            if last is None or clause.line - last.line != 1 or clause.after_blank:
+                break
+        run.append(event)
+    return run
+
+
+def _from_passing(state: _State, cut_off: bool) -> Parsed[Value] | Unparsed:
+    """Nothing is asserted outright: what is named in passing counts where it agrees."""
+    if state.refused:
+        return Unparsed("says it cannot tell")
+    if not state.passing:
+        if state.listed:
+            return Unparsed(state.listed)
+        return Unparsed("only denies options" if state.denied else "names no option")
+    if cut_off:
+        return Unparsed("cut off before the answer")
+    if any(event.kind is Kind.OPEN for event in state.passing):
+        return Unparsed("names several options, prefers none")
+    values = {event.value for event in state.passing}
+    if len(values) > 1:
+        return Unparsed("names several options, prefers none")
+    first = state.passing[0]
+    if first.value in state.denied:
+        return Unparsed("denies its own answer")
+    if first.value is NOT_OFFERED:
+        return Unparsed("answers with something that was not offered")
+    return Parsed(first.value, first.how)

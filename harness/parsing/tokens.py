@@ -1,0 +1,99 @@
+"""From plain text to items: words and phrases with what they do, mentions of options, numbers, punctuation."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from harness.parsing.clean import ANSWER_MARK, END_MARK
+from harness.parsing.lexicon import Tag
+from harness.parsing.vocabulary import CJK, Entry, Value, Vocabulary
+
+_LETTER = "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u1fff"
+_TOKEN = re.compile(
+    rf"(?P<cjk>[{CJK}]+)"
+    rf"|(?P<number>\d+(?:\.\d+)?)"
+    rf"|(?P<elision>(?<![{_LETTER}])(?:[LlDdNnCcJjSsMm]|[Qq]u)'(?=[{_LETTER}]))"
+    rf"|(?P<word>[{_LETTER}]+(?:'[{_LETTER}]+)?)"
+    rf"|(?P<newline>\s*\n\s*)"
+    rf"|(?P<punct>[^\w\s])"
+)
+_STRETCHED = re.compile(r"(.)\1{2,}")
+_MARK_ENTRIES = {ANSWER_MARK: Entry(Tag.ANSWER), END_MARK: Entry(Tag.PUNCT)}
+
+
+@dataclass(slots=True)
+class Item:
+    """One unit of a reply: `text` in lower case, `raw` as written."""
+
+    tag: Tag
+    text: str
+    raw: str
+    value: Value = None
+    how: str = ""
+    blank: bool = False  # for a newline: an empty line
+
+
+def scan(text: str, vocabulary: Vocabulary) -> list[Item]:
+    """Split the text and look up every word, longest phrase first."""
+    tokens = [(found.lastgroup, found.group()) for found in _TOKEN.finditer(text)]
+    lowered = [raw.lower() for _, raw in tokens]
+    items: list[Item] = []
+    index, count = 0, len(tokens)
+    while index < count:
+        kind, raw = tokens[index]
+        word = lowered[index]
+        index += 1
+        if kind == "word" or kind == "elision":
+            entry, used = _lookup(word, lowered, index, vocabulary)
+            joined = word if not used else " ".join(lowered[index - 1 : index + used])
+            index += used
+            items.append(Item(entry.tag, joined, raw, entry.value, entry.how))
+        elif kind == "punct":
+            items.append(_punctuation(raw))
+        elif kind == "newline":
+            items.append(Item(Tag.NEWLINE, "\n", "\n", blank=raw.count("\n") > 1))
+        elif kind == "number":
+            items.append(Item(Tag.NUMBER, word, raw))
+        else:
+            items.extend(_spaceless(raw, vocabulary))
+    return items
+
+
+def _lookup(word: str, lowered: list[str], after: int, vocabulary: Vocabulary) -> tuple[Entry, int]:
+    """The entry of a word or of the longest phrase that starts with it, and how many more words it takes."""
+    for rest, entry in vocabulary.multi.get(word, ()):
+        if tuple(lowered[after : after + len(rest)]) == rest:
+            return entry, len(rest)
+    entry_or_none = vocabulary.single.get(word)
+    if entry_or_none is None and word.endswith("'s"):
+        entry_or_none = vocabulary.single.get(word[:-2])
+    if entry_or_none is None and _STRETCHED.search(word):
+        entry_or_none = vocabulary.single.get(_STRETCHED.sub(r"\1", word)) or vocabulary.single.get(
+            _STRETCHED.sub(r"\1\1", word)
+        )
+    return entry_or_none or Entry(Tag.WORD), 0
+
+
+def _punctuation(raw: str) -> Item:
+    marked = _MARK_ENTRIES.get(raw)
+    if marked is not None:
+        return Item(marked.tag, raw, raw)
+    return Item(Tag.PUNCT, raw, raw)
+
+
+def _spaceless(run: str, vocabulary: Vocabulary) -> list[Item]:
+    """Cut a run of Chinese, Japanese or Korean into known forms and what lies between them."""
+    items: list[Item] = []
+    position = 0
+    assert vocabulary.cjk is not None
+    for found in vocabulary.cjk.finditer(run):
+        if found.start() > position:
+            gap = run[position : found.start()]
+            items.append(Item(Tag.WORD, gap, gap))
+        entry = vocabulary.spaceless[found.group()]
+        items.append(Item(entry.tag, found.group(), found.group(), entry.value, entry.how))
+        position = found.end()
+    if position < len(run):
+        items.append(Item(Tag.WORD, run[position:], run[position:]))
+    return items

@@ -1,0 +1,175 @@
+"""The words of one question: its options by every name that fits exactly one, and the grammar around them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from harness.parsing.clean import key
+from harness.parsing.lexicon import SEVERAL, THINGS, Tag, families, forms, grammar
+
+CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_HAS_CJK = re.compile(f"[{CJK}]")
+_HAS_LETTER = re.compile(r"[^\W\d_]")
+
+NOT_OFFERED: Hashable = "\ue002 not offered"
+
+Value = Hashable
+
+
+class Entry(NamedTuple):
+    """What a word or phrase stands for: its tag and, for a mention, the answer and the rule."""
+
+    tag: Tag
+    value: Value = None
+    how: str = ""
+
+
+@dataclass(slots=True)
+class Vocabulary:
+    """Lookup tables for one set of options.
+
+    `single` holds one-word forms, `multi` longer ones by their first word (longest first), `cjk` the forms
+    of scripts without spaces, `symbols` emoji. `labels` maps a shown label to its answer.
+    """
+
+    single: dict[str, Entry] = field(default_factory=dict)
+    multi: dict[str, list[tuple[tuple[str, ...], Entry]]] = field(default_factory=dict)
+    spaceless: dict[str, Entry] = field(default_factory=dict)
+    symbols: dict[str, Value] = field(default_factory=dict)
+    labels: dict[str, Value] = field(default_factory=dict)
+    exact: dict[str, tuple[Value, str]] = field(default_factory=dict)
+    typos: dict[str, Value] = field(default_factory=dict)
+    cjk: re.Pattern[str] | None = None
+    numeric: bool = False  # numbers are answers (ratings)
+    numeric_labels: bool = False
+    letter_labels: bool = False
+    pictures: bool = False  # the answers are pictures of a pair
+
+    def add(self, form: str, entry: Entry, *, replace: bool = True) -> None:
+        """Register one folded form; longer phrases win over shorter ones when text is read."""
+        if not _HAS_LETTER.search(form) and not form.isdigit():
+            if entry.tag is Tag.MENTION:
+                self.symbols.setdefault(form, entry.value)
+            return
+        if _HAS_CJK.search(form):
+            if replace or form not in self.spaceless:
+                self.spaceless[form] = entry
+            return
+        first, *rest = form.split(" ")
+        if not rest:
+            if replace or first not in self.single:
+                self.single[first] = entry
+            return
+        phrases = self.multi.setdefault(first, [])
+        known = [index for index, (words, _) in enumerate(phrases) if words == tuple(rest)]
+        if known and replace:
+            phrases[known[0]] = (tuple(rest), entry)
+        elif not known:
+            phrases.append((tuple(rest), entry))
+
+    def finish(self) -> Vocabulary:
+        """Sort phrases longest first and compile the search for scripts without spaces."""
+        for phrases in self.multi.values():
+            phrases.sort(key=lambda item: -len(item[0]))
+        alternatives = sorted(self.spaceless, key=len, reverse=True)
+        self.cjk = re.compile("|".join(map(re.escape, alternatives)))
+        return self
+
+
+def build(
+    names: Mapping[Value, Iterable[str]], *, synonyms: Mapping[Value, Iterable[str]] | None = None
+) -> Vocabulary:
+    """A vocabulary of the grammar and of every form that fits exactly one of `names`.
+
+    `names` gives each answer its own names; `synonyms` what a task declares beside them.
+    """
+    vocabulary = Vocabulary()
+    for form, tag in grammar().items():
+        vocabulary.add(form, Entry(tag))
+    own = {key(name): value for value, listed in names.items() for name in listed}
+    claims: dict[str, dict[Value, str]] = {}
+    for form, value, how in _claims(own, synonyms or {}):
+        claims.setdefault(form, {}).setdefault(value, how)
+    for form, values in claims.items():
+        if len(values) != 1 or form in own:
+            continue
+        ((value, how),) = values.items()
+        if grammar().get(form) is not Tag.SKIP:
+            vocabulary.add(form, Entry(Tag.MENTION, value, how))
+            _add_exact(vocabulary, form, value, how)
+            if how == "word" and form.isascii() and form.isalpha() and len(form) >= 5:
+                vocabulary.typos[form] = value
+    for form, value in own.items():
+        vocabulary.add(form, Entry(Tag.MENTION, value, "word"))
+        _add_exact(vocabulary, form, value, "word")
+        if form.isascii() and form.isalpha() and len(form) >= 5:
+            vocabulary.typos[form] = value
+        _add_things(vocabulary, form)
+    return vocabulary
+
+
+def _add_exact(vocabulary: Vocabulary, form: str, value: Value, how: str) -> None:
+    if _HAS_LETTER.search(form):
+        vocabulary.exact[form] = (value, how)
+
+
+def _claims(
+    own: Mapping[str, Value], synonyms: Mapping[Value, Iterable[str]]
+) -> Iterable[tuple[str, Value, str]]:
+    """Every form with the answer that it may stand for; a form claimed by two answers is dropped later."""
+    declared = {key(word): value for value, words in synonyms.items() for word in words}
+    for form, value in declared.items():
+        if form not in own:
+            yield form, value, "synonym"
+    roots = {**declared, **own}
+    for name, groups in families().items():
+        family_value = roots.get(name)
+        for index, group in enumerate(groups):
+            owners = {roots[form] for form in group if form in roots}
+            claimed = owners or ({family_value} if family_value is not None else set())
+            if not claimed and index and not _family_named(groups, roots):
+                continue
+            if not claimed:
+                claimed = {value for value in _family_named(groups, roots)}
+            for form in group:
+                if form in declared or form in own:
+                    continue
+                for value in claimed:
+                    yield form, value, "word" if index == 0 else "synonym"
+    for form, fitting in SEVERAL.items():
+        if form not in own and form not in declared:
+            for name in fitting:
+                if name in own:
+                    yield key(form), own[name], "synonym"
+    for form, value in own.items():
+        if form.isalpha() and form.isascii() and not any(form in group for groups in families().values() for group in groups):
+            for ending in ("ness", "ly", "s", "ment"):
+                yield form + ending, value, "word"
+
+
+def _family_named(groups: Sequence[Sequence[str]], roots: Mapping[str, Value]) -> set[Value]:
+    """The answers named by any word of a family whose own name is not among the options."""
+    return {roots[form] for group in groups for form in group if form in roots}
+
+
+def _add_things(vocabulary: Vocabulary, option: str) -> None:
+    for thing in forms([THINGS.get(option, "")]):
+        vocabulary.add(f"{option} {thing}", Entry(Tag.SKIP), replace=False)
+
+
+def add_labels(vocabulary: Vocabulary, labels: Mapping[str, Value]) -> None:
+    """Register the labels shown before the options ("A", "(b)", "1.")."""
+    for shown, value in labels.items():
+        label = key(shown).strip("()[]{}.:) ")
+        vocabulary.labels[label] = value
+        if label.isdigit():
+            vocabulary.numeric_labels = True
+        elif len(label) == 1 and label.isalpha():
+            vocabulary.letter_labels = True
+        elif label and label not in vocabulary.single:
+            vocabulary.add(label, Entry(Tag.MENTION, value, "label"))
+        if label:
+            vocabulary.exact.setdefault(label, (value, "number" if label.isdigit() else "letter"))

@@ -1,0 +1,1 @@
+"""Statistics on plain arrays: resampling by cluster, correlations, fits and comparisons."""
