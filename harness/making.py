@@ -9,14 +9,29 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from harness.components.options import HarnessOptions
+from harness.components.record import lazy
 from harness.errors import BadOption, HarnessError, MissingPackage, PluginError, nearest
 from harness.registry import Found
+
+CLASSES: Mapping[str, lazy] = {
+    "generator": lazy("harness.components.generator:Generator"),
+    "judge": lazy("harness.components.judge:Judge"),
+    "data set": lazy("harness.components.dataset:DataSet"),
+    "detector": lazy("harness.components.detector:Detector"),
+    "metric": lazy("harness.components.metric:Metric"),
+    "reporter": lazy("harness.components.reporter:Reporter"),
+    "executor": lazy("harness.components.executor:Executor"),
+}
+"""What the class of a component of each kind must derive from."""
 
 
 def load_class(found: Found) -> type[Any]:
     """Import the class of a component. Raises `MissingPackage` or `PluginError` with the reason."""
+    wanted = CLASSES[found.kind]()
     try:
-        return found.component.load()  # type: ignore[no-any-return]
+        loaded = found.component.load()
+        if not isinstance(loaded, type) or not issubclass(loaded, wanted):
+            raise TypeError(f"{loaded!r} is not a {wanted.__name__}")
     except HarnessError:
         raise
     except ModuleNotFoundError as e:
@@ -27,6 +42,7 @@ def load_class(found: Found) -> type[Any]:
             f"{type(e).__name__}: {e}.",
             f"Reinstall or update {found.dist}.",
         ) from e
+    return loaded
 
 
 def make(found: Found, typed: Mapping[str, Any] | None = None) -> Any:
@@ -53,6 +69,13 @@ def make(found: Found, typed: Mapping[str, Any] | None = None) -> Any:
             + "; ".join(_explain(error, cls.Options) for error in e.errors())
             + ".",
             f"See `harness show {found.component.name}` for its options.",
+        ) from e
+    except HarnessError:
+        raise
+    except Exception as e:  # a plugin's constructor may fail in any way
+        raise PluginError(
+            f"The {found.kind} {found.component.name!r} of {found.dist} cannot be made: {type(e).__name__}: {e}.",
+            f"Reinstall or update {found.dist}.",
         ) from e
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from harness.parsing import Unparsed, read_choice, read_rating
 from harness.prompts import shown_labels
 from harness.taskspec import Answer
+
+LABELS = ("emotion", "intensity", "quality")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +23,25 @@ class Reading:
     probabilities: Mapping[str, float] | None = None
 
 
-def truth_of(answer: Answer, sample: Mapping[str, Any]) -> str | float | None:
-    """The true answer of a sample record; None where the task does not ask about it.
+class Labelled(Protocol):
+    """What has labels: a sample as planned, or as stored."""
 
-    `sample` has `emotion`, `intensity`, `quality` and `attributes`.
-    """
-    if sample.get("emotion") in answer.truth.leave_out:
+    @property
+    def emotion(self) -> str | None: ...  # noqa: D102
+    @property
+    def intensity(self) -> float | None: ...  # noqa: D102
+    @property
+    def quality(self) -> float | None: ...  # noqa: D102
+    @property
+    def attributes(self) -> Mapping[str, str]: ...  # noqa: D102
+
+
+def truth_of(answer: Answer, sample: Labelled) -> str | float | None:
+    """The true answer of a sample; None where the task does not ask about it."""
+    if sample.emotion in answer.truth.leave_out:
         return None
     field = answer.truth.field
-    value = sample[field] if field in ("emotion", "intensity", "quality") else sample["attributes"].get(field)
+    value = getattr(sample, field) if field in LABELS else sample.attributes.get(field)
     if value is None or value == "":
         return None
     if answer.kind == "rating":
@@ -42,9 +54,9 @@ def truth_of(answer: Answer, sample: Mapping[str, Any]) -> str | float | None:
     return mapped if mapped in answer.options else None
 
 
-def rates_unlabelled(answer: Answer, sample: Mapping[str, Any]) -> bool:
+def rates_unlabelled(answer: Answer, sample: Labelled) -> bool:
     """Whether a drawn portrait without a true answer is rated all the same: its mean says something."""
-    return answer.kind == "rating" and sample.get("emotion") not in answer.truth.leave_out
+    return answer.kind == "rating" and sample.emotion not in answer.truth.leave_out
 
 
 def read_reply(reply: Mapping[str, Any], answer: Answer, shown: Sequence[str], way: str) -> Reading:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import io
 import os
 import signal
 import sys
@@ -23,7 +25,10 @@ COMMANDS = {
     "schema": "The JSON Schema of task files or of results.",
     "doctor": "What is installed, what works, what to install.",
 }
-FAULT, INTERRUPTED, WRONG = 70, 130, 2
+FAULT, INTERRUPTED, WRONG, FAILED = 70, 130, 2, 3
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+LONGEST = 1000
+"""Characters of a message that are shown: names and values in it may be of any length."""
 
 
 class LazyGroup(click.Group):
@@ -82,12 +87,28 @@ def main(argv: list[str] | None = None) -> None:
     show_traceback = "--traceback" in arguments
     arguments = [a for a in arguments if a != "--traceback"]
     signal.signal(signal.SIGTERM, _terminate)
+    # Figures are small matrices: threads of the linear algebra library only stall on a busy machine.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that lacks a character shows another instead of ending the command.
+        sys.stdout.reconfigure(errors="replace")
     code = _guarded(arguments, show_traceback)
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as e:
+        code = code if e.errno == errno.EPIPE else _unwritable(e)
+        _silence()
     sys.exit(code)
+
+
+def _silence() -> None:
+    # What is buffered would be written, and fail, once more when the interpreter ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _unwritable(e: OSError) -> int:
+    return _say(f"The output cannot be written: {e.strerror}.", "What was stored is kept: `harness show RUN` prints it.",
+                FAILED)  # fmt: skip
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
@@ -96,25 +117,29 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 
 def _guarded(arguments: list[str], show_traceback: bool) -> int:
+    cause: BaseException
     try:
         result = harness.main(arguments, prog_name="harness", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except HarnessError as e:
-        code = _say(e.message, e.hint, e.exit_code)
+        code, cause = _say(e.message, e.hint, e.exit_code), e
     except click.ClickException as e:
-        code = _say(*_usage(e), WRONG)
-    except (KeyboardInterrupt, click.Abort):
-        code = _say(
-            "Interrupted.", "What was stored is kept: run the same command again to resume.", INTERRUPTED
-        )
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception as e:  # the last resort: a fault of our own still gets a clear answer
-        code = _say(f"A fault of memobench: {type(e).__name__}: {e}", "Please report it with the output of the same "
-                    "command and --traceback. What was stored is kept.", FAULT)  # fmt: skip
+        code, cause = _say(*_usage(e), WRONG), e
+    except (KeyboardInterrupt, click.Abort) as e:
+        code, cause = _say("Interrupted.", "What was stored is kept: run the same command again to resume.",
+                           INTERRUPTED), e  # fmt: skip
+    except BaseException as e:  # the last resort: a fault of our own still gets a clear answer
+        if isinstance(e, BrokenPipeError) or isinstance(e.__context__, BrokenPipeError):
+            _silence()  # Whoever read the output has gone; click leaves by SystemExit then.
+            return 0
+        if isinstance(e, OSError) and e.errno in FULL:
+            code, cause = _unwritable(e), e
+            _silence()
+        else:
+            code, cause = _say(f"A fault of memobench: {type(e).__name__}: {e}", "Please report it with the output of "
+                               "the same command and --traceback. What was stored is kept.", FAULT), e  # fmt: skip
     if show_traceback:
-        traceback.print_exc()
+        traceback.print_exception(type(cause), cause, cause.__traceback__)
     return code
 
 
@@ -131,7 +156,7 @@ def _say(message: str, hint: str, code: int) -> int:
     # Imported late: most commands end without an error.
     from harness.escaping import plain
 
-    click.echo(f"error: {plain(message)}", err=True)
+    click.echo(f"error: {plain(message, LONGEST)}", err=True)
     if hint:
-        click.echo(f"  -> {plain(hint)}", err=True)
+        click.echo(f"  -> {plain(hint, LONGEST)}", err=True)
     return code

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.escaping import plain
 from harness.reading import read_reply, truth_of
-from harness.run.rows import read_stored
+from harness.run.stored import read_stored
 from harness.store.files import read_lines
 from harness.store.runfolder import FAILURES, read_run
 from harness.taskspec import TaskSpec
@@ -41,12 +41,11 @@ def _answers(path: Path, *, wrong: bool, unparsed: bool, right: bool) -> Iterato
     run, stored = read_run(path), read_stored(path)
     tables = run["request"].get("questions") or run["request"]["tasks"]
     answers = {name: TaskSpec.model_validate(table).answer for name, table in tables.items()}
-    for reply in stored.replies():
+    for reply, sample in stored.replies():
         answer = answers.get(reply["task"])
         if answer is None:
             continue
-        sample = stored.samples[reply["data"], reply["sample_id"]]
-        shown = sample["shown"].get(reply["task"], answer.options)
+        shown = sample.shown.get(reply["task"], answer.options)
         reading = read_reply(reply, answer, shown, run["reads"][reply["by"]][reply["task"]])
         truth = truth_of(answer, sample)
         state = "unparsed" if reading.value is None else "right" if _agrees(truth, reading.value) else "wrong"

@@ -53,7 +53,11 @@ def command(
                 f"The run {name!r} has no results yet.",
                 f"Finish it with the command that began it, or: harness score {path}",
             )
-        print_results(json.loads(results.read_bytes()), "json" if as_json else form)
+        try:
+            document = json.loads(results.read_bytes())
+        except ValueError as e:
+            raise RequestError(f"{results} cannot be read: {e}.", f"Make it again: harness score {path}") from e
+        print_results(document, "json" if as_json else form)
         return 0
     known = {
         kind: [f for f in registry().components(kind) if _means(f, name)]

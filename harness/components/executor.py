@@ -24,8 +24,8 @@ class LocalExecutor(Executor):
 
     def run(self, judge: Judge, requests: RequestSource[JudgeRequest]) -> Iterator[JudgeReply]:
         """Open the judge, stream, close."""
-        judge.open()
         try:
+            judge.open()
             yield from judge.stream(requests)
         finally:
             judge.close()

@@ -26,7 +26,7 @@ class Scores:
 
     kind: Literal["choice", "rating"]
     truth: Floats
-    """Shape (n,), never NaN."""
+    """Shape (n,). NaN only in a rating whose sample has no label: such a row has no truth to compare with."""
     read: Floats
     """Shape (n,), NaN where the reply could not be read."""
     cluster: Ints
@@ -79,5 +79,6 @@ class Metric(Configured, ABC):
         """The figure for each row of `weights`, shape (draws, clusters): how often each cluster counts.
 
         A row of ones gives the figure on the data as they are. NaN where a figure does not exist.
-        Returns shape (draws,).
+        Returns shape (draws,). Clusters that are interchangeable may be passed once, with higher weights;
+        `weights` may be overwritten after the return, so do not keep it.
         """

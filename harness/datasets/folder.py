@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import functools
 import hashlib
 import json
+import math
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -145,13 +147,10 @@ def _sample(sample_id: str, image: str, row: Mapping[str, Any], line: int) -> Sa
     for column in ("intensity", "quality"):
         text = _text(row.get(column))
         try:
-            numbers[column] = float(text) if text else None
+            numbers[column] = _number(text)
         except ValueError:
             numbers[column] = None
-            problems.append(f"the {column} {text!r} (line {line}) is not a number")
-        if numbers[column] is not None and not abs(numbers[column] or 0.0) < float("inf"):
             problems.append(f"the {column} {text!r} (line {line}) is not a finite number")
-            numbers[column] = None
     others = {
         sys.intern(str(k)): sys.intern(_text(v))
         for k, v in row.items()
@@ -166,6 +165,15 @@ def _sample(sample_id: str, image: str, row: Mapping[str, Any], line: int) -> Sa
         others or _NOTHING,
         "; ".join(problems) or None,
     )
+
+
+@functools.lru_cache(maxsize=1024)
+def _number(text: str) -> float | None:
+    """A number, shared between the samples that have it; raises `ValueError` where it is none."""
+    number = float(text) if text else None
+    if number is not None and not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def _text(value: Any) -> str:
@@ -217,11 +225,14 @@ def _parquet_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         import pyarrow.parquet as parquet
     except ModuleNotFoundError as e:
         raise MissingPackage(f"Reading {path.name}", "pyarrow", 'pip install "memobench[parquet]"') from e
-    table = parquet.ParquetFile(path)
-    if "image" not in table.schema_arrow.names:
-        raise _no_image_column(path, table.schema_arrow.names)
     line = 0
-    for batch in table.iter_batches(batch_size=4096):
-        for row in batch.to_pylist():
-            line += 1
-            yield line, row
+    try:
+        table = parquet.ParquetFile(path)
+        if "image" not in table.schema_arrow.names:
+            raise _no_image_column(path, table.schema_arrow.names)
+        for batch in table.iter_batches(batch_size=4096):
+            for row in batch.to_pylist():
+                line += 1
+                yield line, row
+    except (ValueError, NotImplementedError) as e:  # pyarrow's own errors are ValueErrors
+        raise BadData(f"{path} cannot be read as Parquet: {e}.", "Save it again, or as CSV.") from e

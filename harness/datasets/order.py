@@ -19,7 +19,9 @@ def stratified(
     """
     strata: dict[Hashable, list[tuple[bytes, T]]] = defaultdict(list)
     for item in items:
-        digest = hashlib.blake2b(f"{seed}:{key(item)}".encode(), digest_size=8).digest()
+        digest = hashlib.blake2b(
+            f"{seed}:{key(item)}".encode("utf-8", "surrogatepass"), digest_size=8
+        ).digest()
         strata[stratum(item)].append((digest, item))
     placed: list[tuple[float, bytes, T]] = []
     for members in strata.values():

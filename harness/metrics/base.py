@@ -92,13 +92,22 @@ def parsed(scores: Scores) -> Mask:
     return ~np.isnan(scores.read)
 
 
+def paired(scores: Scores) -> Mask:
+    """Rows that have both a reply that could be read and a truth to hold it against, shape (n,)."""
+    return parsed(scores) & ~np.isnan(scores.truth)
+
+
 def entered(scores: Scores) -> Mask:
-    """Rows that enter a metric by default: all for a choice (unparsed is wrong), the parsed for a rating."""
-    return np.ones(scores.n, bool) if scores.kind == "choice" else parsed(scores)
+    """Rows that enter a metric by default: all for a choice (unparsed is wrong), `paired` for a rating."""
+    return np.ones(scores.n, bool) if scores.kind == "choice" else paired(scores)
 
 
 def missing_rows(scores: Scores) -> str:
     """Says that there are no rows, or none that could be read; empty otherwise."""
     if not scores.n:
         return "nothing was answered"
-    return "" if parsed(scores).any() or scores.kind == "choice" else "no reply could be read"
+    if scores.kind == "choice":
+        return ""
+    if not parsed(scores).any():
+        return "no reply could be read"
+    return "" if paired(scores).any() else "no sample has a truth to hold the replies against"

@@ -7,17 +7,19 @@ from dataclasses import replace
 import numpy as np
 
 from harness.components.metric import Floats, Metric, Scores
-from harness.metrics.interval import point
+from harness.metrics.interval import collapsed, point, weighted_point
 
 
 def chance(scores: Scores, metric: Metric) -> float | None:
     """A judge that picks each option equally often, whatever it sees: every row once with each option."""
     options = len(scores.options)
+    # Interchangeable clusters first: rows are about to be multiplied.
+    sample, counts = collapsed(replace(scores, read=np.zeros(scores.n), probabilities=None))
     spread = replace(
-        scores, truth=np.repeat(scores.truth, options), cluster=np.repeat(scores.cluster, options),
-        emotion=np.repeat(scores.emotion, options), probabilities=None,
-        read=np.tile(np.arange(options, dtype=np.float64), scores.n))
-    return point(metric, spread)
+        sample, truth=np.repeat(sample.truth, options), cluster=np.repeat(sample.cluster, options),
+        emotion=np.repeat(sample.emotion, options),
+        read=np.tile(np.arange(options, dtype=np.float64), sample.n))
+    return weighted_point(metric, spread, counts)
 
 
 def majority(scores: Scores, metric: Metric) -> float | None:

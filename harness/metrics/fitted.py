@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from harness.components.metric import Floats, Ints, Scores
-from harness.metrics.base import BuiltIn, Estimator, missing_rows, parsed
+from harness.metrics.base import BuiltIn, Estimator, missing_rows, paired
 from harness.metrics.rating import Plcc, RootMeanSquareError, missing_spread
 from harness.stats.logistic import Logistic, fit_logistic
 
@@ -30,7 +30,7 @@ class FittedMetric(BuiltIn):
 
     def draw_estimator(self, scores: Scores, counts: Ints) -> Estimator:
         """The plain metric on replies mapped by the fit to the data, weighted by `counts`."""
-        inside = parsed(scores)
+        inside = paired(scores)
         weights = counts[scores.cluster].astype(np.float64)
         columns = (scores.read[inside], scores.truth[inside], weights[inside])
         curve = _fitted(*(column.tobytes() for column in columns))
@@ -40,7 +40,7 @@ class FittedMetric(BuiltIn):
 
     def missing(self, scores: Scores) -> str:
         """See `BuiltIn.missing`."""
-        few = len(np.unique(scores.read[parsed(scores)]))
+        few = len(np.unique(scores.read[paired(scores)]))
         return (missing_rows(scores) or missing_spread(scores)
                 or f"the fit has 4 parameters and the judge gave {few} distinct values")
 

@@ -82,7 +82,11 @@ def collapsed(scores: Scores, with_probabilities: bool = False) -> tuple[Scores,
 
 def point(metric: Metric, scores: Scores) -> float | None:
     """The figure alone; None where it does not exist."""
-    sample, counts = collapsed(scores, _uses_probabilities(metric))
+    return weighted_point(metric, *collapsed(scores, _uses_probabilities(metric)))
+
+
+def weighted_point(metric: Metric, sample: Scores, counts: Ints) -> float | None:
+    """The figure on `collapsed` scores, shape (k,) of counts; None where it does not exist."""
     value = _first(metric, sample, counts).value
     return value if math.isfinite(value) else None
 

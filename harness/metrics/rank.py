@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from harness.components.metric import Floats, Ints, Scores
-from harness.metrics.base import BuiltIn, Estimator, Mask, missing_rows, parsed
+from harness.metrics.base import BuiltIn, Estimator, Mask, missing_rows, paired
 from harness.metrics.rating import missing_spread
 from harness.stats.correlation import RankCorrelation, fisher_mean
 from harness.stats.kendall import tau_b, tau_b_left_out
@@ -24,7 +24,7 @@ class Srcc(BuiltIn):
 
     def estimator(self, scores: Scores) -> Estimator:
         """One sort for all draws."""
-        inside = parsed(scores)
+        inside = paired(scores)
         ranks = RankCorrelation(scores.read[inside], scores.truth[inside], scores.cluster[inside],
                                 scores.clusters)
         return lambda weights: ranks(weights)[0][:, 0]
@@ -68,14 +68,14 @@ class SrccWithinEmotion(BuiltIn):
         return _any(self._emotions(scores), scores.n)
 
     def left_out_emotions(self, scores: Scores) -> list[str]:
-        """Names of the emotions that occur among the parsed rows and have no correlation."""
+        """Names of the emotions that occur among the rows and have no correlation."""
         known = self._emotions(scores)
-        seen = np.unique(scores.emotion[parsed(scores)]).tolist()
+        seen = np.unique(scores.emotion[paired(scores)]).tolist()
         return [scores.emotions[code] for code in seen if code >= 0 and code not in known]
 
     def missing(self, scores: Scores) -> str:
         """See `BuiltIn.missing`."""
-        inside = parsed(scores)
+        inside = paired(scores)
         if missing_rows(scores):
             return missing_rows(scores)
         if not (scores.emotion[inside] >= 0).any():
@@ -91,10 +91,10 @@ class SrccWithinEmotion(BuiltIn):
 
     @staticmethod
     def _varied(scores: Scores) -> dict[int, Mask]:
-        """Emotions in which truth and replies vary, and their parsed rows."""
+        """Emotions in which truth and replies vary, and their rows."""
         found = {}
         for code in np.unique(scores.emotion).tolist():
-            inside = parsed(scores) & (scores.emotion == code)
+            inside = paired(scores) & (scores.emotion == code)
             varied = all(len(np.unique(values[inside])) > 1 for values in (scores.truth, scores.read))
             if code >= 0 and varied:
                 found[code] = inside
@@ -111,13 +111,13 @@ class Krcc(BuiltIn):
 
     def estimator(self, scores: Scores) -> Estimator:
         """Draw by draw."""
-        inside = parsed(scores)
+        inside = paired(scores)
         read, truth, cluster = scores.read[inside], scores.truth[inside], scores.cluster[inside]
         return lambda weights: np.array([tau_b(read, truth, row[cluster] * 1.0) for row in weights])
 
     def left_out(self, scores: Scores, counts: Ints) -> Floats:
         """All at once."""
-        inside = parsed(scores)
+        inside = paired(scores)
         return tau_b_left_out(scores.read[inside], scores.truth[inside], scores.cluster[inside], counts)
 
     def missing(self, scores: Scores) -> str:

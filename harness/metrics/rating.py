@@ -1,29 +1,29 @@
-"""Metrics of ratings that follow from sums. Replies that could not be read do not enter."""
+"""Metrics of ratings that follow from sums. Replies that could not be read, or have no truth, do not enter."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from harness.components.metric import Floats, Ints, Scores
-from harness.metrics.base import BuiltIn, Estimator, TableMetric, missing_rows, parsed, share
+from harness.metrics.base import BuiltIn, Estimator, Mask, TableMetric, missing_rows, paired, parsed, share
 from harness.stats.correlation import pearson_from_sums, ratio, slope_from_sums, variance_from_sums
 
 
 class RatingMetric(TableMetric):
-    """A figure from sums over the parsed rows."""
+    """A figure from sums over the rows that enter."""
 
     kinds = frozenset({"rating"})
 
     def columns(self, scores: Scores) -> Floats:
-        """Shape (n, k): 0 in unparsed rows."""
-        inside = parsed(scores)
+        """Shape (n, k): 0 in rows that do not enter."""
+        inside = self.entered(scores)
         columns = self.parsed_columns(scores.read[inside], scores.truth[inside])
         filled = np.zeros((scores.n, columns.shape[1]))
         filled[inside] = columns
         return filled
 
     def parsed_columns(self, read: Floats, truth: Floats) -> Floats:
-        """What is summed, shape (m, k), for the m rows that were read."""
+        """What is summed, shape (m, k), for the m rows that enter."""
         raise NotImplementedError
 
 
@@ -74,7 +74,7 @@ class SpreadRatio(MomentMetric):
 
 
 class MeanMetric(RatingMetric):
-    """The mean of `value` over the parsed rows."""
+    """The mean of `value` over the rows that enter."""
 
     def parsed_columns(self, read: Floats, truth: Floats) -> Floats:
         """Shape (m, 2): the value, 1."""
@@ -132,6 +132,10 @@ class MeanRating(MeanMetric):
         """The reply."""
         return read
 
+    def entered(self, scores: Scores) -> Mask:
+        """All that could be read: no truth is needed."""
+        return parsed(scores)
+
 
 class DistinctValues(BuiltIn):
     """How many different values the judge used: one or two tell of a judge that does not grade at all."""
@@ -151,6 +155,10 @@ class DistinctValues(BuiltIn):
 
         return count
 
+    def entered(self, scores: Scores) -> Mask:
+        """All that could be read: no truth is needed."""
+        return parsed(scores)
+
 
 def moments(x: Floats, y: Floats) -> Floats:
     """Columns (1, x, y, xx, yy, xy), shape (m, 6), with the middle of the range taken off x and y."""
@@ -161,9 +169,9 @@ def moments(x: Floats, y: Floats) -> Floats:
 
 def missing_spread(scores: Scores, needs_read: bool = True) -> str:
     """Says that the replies, or the truth, have one value only; empty where both vary."""
-    inside = parsed(scores)
+    inside = paired(scores)
     if inside.sum() == 1:
-        return "only one reply could be read"
+        return "there is only one pair of reply and truth"
     if len(np.unique(scores.truth[inside])) < 2:
         return "the truth has 1 distinct value"
     if needs_read and len(np.unique(scores.read[inside])) < 2:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from harness.components.metric import Metric, Scores
 from harness.metrics import baselines
-from harness.metrics.base import BuiltIn
+from harness.metrics.base import BuiltIn, parsed
 from harness.metrics.interval import Estimate, Resampling, estimates
 from harness.metrics.rank import SrccWithinEmotion
 from harness.metrics.rating import MeanAbsoluteError
@@ -51,7 +51,8 @@ def score_metrics(scores: Scores, requests: Sequence[MetricRequest],
     """Compute every metric over all rows, and for each group the primary one and those shown per group.
 
     `groups` are names and values with the rows that belong to them, shape (n,). The same seed gives the
-    same intervals, whatever the order of rows and numbers of clusters. Raises ValueError for scores that
+    same intervals, whatever the order of rows and numbers of clusters. The truth of a rating may be NaN: such rows
+    enter only metrics that need none. Raises ValueError for scores that
     are not what `Scores` says.
     """
     _check(scores)
@@ -93,12 +94,12 @@ def _check(scores: Scores) -> None:
     lengths = {len(column) for column in (scores.truth, scores.read, scores.cluster, scores.emotion)}
     if len(lengths) != 1:
         raise ValueError(f"columns of different lengths: {sorted(lengths)}")
-    if not np.isfinite(scores.truth).all() or np.isinf(scores.read).any():
-        raise ValueError("the truth must be finite, and replies finite or NaN")
+    if np.isinf(scores.truth).any() or np.isinf(scores.read).any():
+        raise ValueError("truth and replies must be finite or NaN")
     if scores.n and (scores.cluster.min() < 0 or scores.emotion.max() >= len(scores.emotions)):
         raise ValueError("cluster below 0, or an emotion without a name")
     if scores.kind == "choice":
-        codes = np.r_[scores.truth, scores.read[~np.isnan(scores.read)]]
+        codes = np.r_[scores.truth, scores.read[parsed(scores)]]
         if not np.isin(codes, np.arange(len(scores.options))).all():
             raise ValueError("truth and replies of a choice must be codes into its options")
 
@@ -115,17 +116,19 @@ def _per_group(metric: Metric) -> bool:
 
 def _baselines(scores: Scores, requests: Sequence[MetricRequest]) -> list[dict[str, Any]]:
     """The baselines that exist, of the primary metric and, for ratings, of the mean absolute error."""
-    if not scores.n:
+    known = scores.where(~np.isnan(scores.truth))
+    if not known.n:
         return []
     compared = [(request.name, request.metric) for request in requests if request.primary]
     if scores.kind == "choice":
         makers = {"chance": baselines.chance, "majority": baselines.majority}
     else:
         makers = {"constant": baselines.constant, "emotion-mean": baselines.emotion_mean}
-        if not any(isinstance(metric, MeanAbsoluteError) for _, metric in compared):
-            compared.append((next((r.name for r in requests if isinstance(r.metric, MeanAbsoluteError)), "mae"),
-                             MeanAbsoluteError()))
-    made = [{"name": name, "metric": metric_name, "value": make(scores, metric)}
+        errors = [(r.name, r.metric) for r in requests if isinstance(r.metric, MeanAbsoluteError)]
+        if compared and not any(isinstance(metric, MeanAbsoluteError) for _, metric in compared):
+            errors = errors or [("mae", MeanAbsoluteError())]
+        compared += [error for error in errors if error not in compared]
+    made = [{"name": name, "metric": metric_name, "value": make(known, metric)}
             for metric_name, metric in compared for name, make in makers.items()]
     return [entry for entry in made if entry["value"] is not None]
 

@@ -8,9 +8,10 @@ from functools import lru_cache
 from harness.parsing.clean import key
 from harness.parsing.reader import Reader
 from harness.parsing.result import Parsed, Unparsed
-from harness.parsing.vocabulary import add_labels, build
+from harness.parsing.vocabulary import Vocabulary, build, with_labels
 
-_CACHED_QUESTIONS = 512
+_CACHED_QUESTIONS = 4096  # orders of options and labels
+_CACHED_WORDS = 64
 
 
 def check_options(options: Sequence[str], labels: Sequence[str] | None) -> None:
@@ -29,17 +30,27 @@ def check_options(options: Sequence[str], labels: Sequence[str] | None) -> None:
         raise ValueError(f"{len(labels)} labels for {len(options)} options: give one label for each option")
 
 
+@lru_cache(maxsize=_CACHED_WORDS)
+def _words(options: tuple[str, ...], synonyms: tuple[tuple[str, tuple[str, ...]], ...]) -> Vocabulary:
+    """The words of a set of options, whatever order and labels they are shown with."""
+    return build({option: [option] for option in options}, synonyms=dict(synonyms)).finish()
+
+
 @lru_cache(maxsize=_CACHED_QUESTIONS)
 def _reader(
-    options: tuple[str, ...], labels: tuple[str, ...] | None, synonyms: tuple[tuple[str, tuple[str, ...]], ...]
+    options: tuple[str, ...],
+    labels: tuple[str, ...] | None,
+    synonyms: tuple[tuple[str, tuple[str, ...]], ...],
 ) -> Reader:
     check_options(options, labels)
     unknown = [option for option, _ in synonyms if option not in options]
     if unknown:
-        raise ValueError(f"synonyms given for {unknown[0]!r}, which is not among the options {list(options)!r}")
-    vocabulary = build({option: [option] for option in options}, synonyms=dict(synonyms))
+        raise ValueError(
+            f"synonyms given for {unknown[0]!r}, which is not among the options {list(options)!r}"
+        )
+    vocabulary = _words(tuple(sorted(options)), synonyms)
     if labels is not None:
-        add_labels(vocabulary, dict(zip(labels, options, strict=True)))
+        vocabulary = with_labels(vocabulary, dict(zip(labels, options, strict=True)))
     return Reader(vocabulary)
 
 

@@ -10,11 +10,28 @@ from harness.parsing.tokens import Item
 _STOPS = frozenset(".!?;\u3002")
 _SOFT = frozenset(",:-([|\u3001")
 _CONNECTORS = frozenset({Tag.JOIN, Tag.FILLER, Tag.ALSO})
-_NEW_THOUGHT = frozenset({Tag.PERSON, Tag.CONCLUDE, Tag.ANSWER, Tag.SUGGEST, Tag.LINK, Tag.CORRECT, Tag.TOPIC})
+_NEW_THOUGHT = frozenset(
+    {Tag.PERSON, Tag.CONCLUDE, Tag.ANSWER, Tag.SUGGEST, Tag.LINK, Tag.CORRECT, Tag.TOPIC}
+)
 _LEADS = frozenset(
-    {Tag.CONCLUDE, Tag.CORRECT, Tag.AT_FIRST, Tag.PREFER, Tag.FILLER, Tag.ANSWER, Tag.SKIP, Tag.PUNCT, Tag.IF, Tag.LISTING, Tag.OPEN}
+    {
+        Tag.CONCLUDE,
+        Tag.CORRECT,
+        Tag.AT_FIRST,
+        Tag.PREFER,
+        Tag.FILLER,
+        Tag.ANSWER,
+        Tag.PUNCT,
+        Tag.IF,
+        Tag.LISTING,
+        Tag.OPEN,
+    }
 )
 _LONGEST = 100  # items in one clause; longer ones are cut, so that time stays in proportion
+_VERDICT_TAILS = frozenset(
+    ["quite", "really", "likely", "exactly", "possible", "fitting", "at", "all", "not", "definitely"]
+)
+_TURNS = ("so", "though", "although", "which")
 _INTERJECTIONS = ("no", "nein", "non", "nope")
 _CARRIED = frozenset({Tag.CONCLUDE, Tag.CORRECT})
 
@@ -59,7 +76,9 @@ class _Cutter:
         elif stop and self.done:
             self.done[-1].stop = self.done[-1].stop or stop
         opens = bool(stop)
-        self.now = Clause(items=carried, line=self.line, but=but, opens=opens, after_blank=self.blank and opens)
+        self.now = Clause(
+            items=carried, line=self.line, but=but, opens=opens, after_blank=self.blank and opens
+        )
         self.seen = False
 
     def run(self) -> list[Clause]:
@@ -90,13 +109,19 @@ class _Cutter:
             if item.tag is Tag.CAUSE:
                 return True
             if item.tag is Tag.PUNCT and item.text in _SOFT:
+                if item.text == "(" and self._next_tag(index + 1) in (Tag.PREFER, Tag.MINOR):
+                    return self.items[min(index + 2, len(self.items) - 1)].text != ")"
                 return not self._leads_to_mention(index + 1) and not self._verdict_ahead(index + 1)
             if item.tag in (Tag.ANSWER, Tag.CONCLUDE, Tag.CORRECT):
                 return self._mention_ahead(index + 1)
         if item.tag is Tag.JOIN:
-            return self.seen_something() and self._next_tag(index + 1) in (Tag.PERSON, Tag.LINK) and (
-                not self.seen or self._mention_ahead(index + 1)
+            return (
+                self.seen_something()
+                and self._next_tag(index + 1) in (Tag.PERSON, Tag.LINK)
+                and (not self.seen or self._mention_ahead(index + 1))
             )
+        if item.text == "," and index + 1 < len(self.items) and self.items[index + 1].text in _TURNS:
+            return self.seen_something()
         if item.tag is Tag.PUNCT and item.text in ",\u3001":
             if not self.seen_something():
                 return False
@@ -109,7 +134,7 @@ class _Cutter:
 
     def _subject_at(self, index: int) -> bool:
         """Whether the mention is the subject of a clause of its own: "the second image shows"."""
-        tags = [item.tag for item in self.items[index + 1 : index + 3]]
+        tags = [Tag.PERSON if item.text == "one" else item.tag for item in self.items[index + 1 : index + 3]]
         return bool(tags) and (tags[0] is Tag.LINK or tags == [Tag.PERSON, Tag.LINK])
 
     def _named_subject(self, index: int) -> bool:
@@ -124,10 +149,10 @@ class _Cutter:
 
     def _leads_to_mention(self, index: int) -> bool:
         """Whether only connectors stand between here and the next mention."""
-        for index in range(index, min(index + 12, len(self.items))):
-            item = self.items[index]
+        for ahead in range(index, min(index + 12, len(self.items))):
+            item = self.items[ahead]
             if item.tag is Tag.MENTION:
-                return not self._subject_at(index)
+                return not self._subject_at(ahead)
             soft = item.tag is Tag.PUNCT and item.text in ",:-()[]/&+|\"'\u3001"
             if item.tag not in _CONNECTORS and not soft:
                 return False
@@ -140,9 +165,22 @@ class _Cutter:
             if item.tag is Tag.NEWLINE or (item.tag is Tag.PUNCT and item.text in _STOPS):
                 break
             ahead.append(item)
-        if not ahead or len(ahead) > 3 or any(item.tag is Tag.MENTION for item in ahead):
+        if not ahead or any(item.text not in _VERDICT_TAILS and item.text != "|" for item in ahead[1:]):
             return False
-        return ahead[0].text in ("yes", "si", "ja", "oui", "no", "nein", "non", "not", "unlikely", "nope", "\u662f", "\u5426")
+        return ahead[0].text in (
+            "yes",
+            "si",
+            "ja",
+            "oui",
+            "no",
+            "nein",
+            "non",
+            "not",
+            "unlikely",
+            "nope",
+            "\u662f",
+            "\u5426",
+        )
 
     def _mention_ahead(self, index: int) -> bool:
         for item in self.items[index : index + 40]:
@@ -157,8 +195,13 @@ def _interjections(items: list[Item]) -> list[Item]:
     """ "No, ..." at the head of a sentence corrects; it does not deny what follows."""
     for index, item in enumerate(items[:-1]):
         before = items[index - 1] if index else None
-        heads = before is None or before.tag in (Tag.NEWLINE, Tag.PUNCT)
-        if item.tag is Tag.NOT and item.text in _INTERJECTIONS and heads and items[index + 1].text == ",":
+        heads = before is None or before.tag in (Tag.NEWLINE, Tag.PUNCT, Tag.BUT)
+        if (
+            item.tag is Tag.NOT
+            and item.text in _INTERJECTIONS
+            and heads
+            and items[index + 1].text in (",", ":")
+        ):
             items[index] = Item(Tag.CORRECT, item.text, item.raw)
     return items
 

@@ -38,14 +38,28 @@ _THINK = re.compile(
     re.IGNORECASE,
 )
 _ASK = r"(?:human|user|question|q|instruction|input|prompt|follow-up question|next question|new question|next image|usuario|frage|pregunta|\u95ee\u9898|\u7528\u6237|\u7528\u6236|\u8cea\u554f|\u554f\u984c)"
-_TURN = re.compile(rf"(?:(?:^|\n)[ \t]*(?:#+[ \t]*)?(?:\*\*)?{_ASK}[ \t]*(?:\d+[ \t]*)?(?:\*\*)?[:\uff1a]|###[ \t]*(?:human|user|instruction|question|input)\b|\bUSER:|\bHuman:)", re.IGNORECASE)
-_REPLY = re.compile(r"\b(?:ASSISTANT|Assistant|GPT|assistant)\s*:|<\|assistant\|>|<\|im_start\|>\s*assistant|\[/INST\]|###\s*(?:Response|Assistant|Answer)\s*:?")
+_TURN = re.compile(
+    rf"(?:(?:^|\n)[ \t]*(?:#+[ \t]*)?(?:\*\*)?{_ASK}[ \t]*(?:\d+[ \t]*)?(?:\*\*)?[:\uff1a]|###[ \t]*(?:human|user|instruction|question|input)\b|\bUSER:|\bHuman:)",
+    re.IGNORECASE,
+)
+_REPLY = re.compile(
+    r"\b(?:ASSISTANT|Assistant|GPT|assistant)\s*:|<\|assistant\|>|<\|im_start\|>\s*assistant|\[/INST\]|###\s*(?:Response|Assistant|Answer)\s*:?"
+)
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{((?:[^{}]|\{[^{}]{0,200}\}){0,400})\}")
-_TEX = re.compile(r"\\(?:text|textbf|mathrm|mathbf|texttt|textit|mathit|operatorname|emph)\s*\{([^{}]{0,200})\}")
-_ANSWER_OPEN = re.compile(r"<\s*(?:final_?)?(?:answer|ans|choice|output|response|result)\s*>|<\|begin_of_box\|>|\[ANSWER\]", re.IGNORECASE)
-_ANSWER_CLOSE = re.compile(r"<\s*/\s*(?:final_?)?(?:answer|ans|choice|output|response|result)\s*>|<\|end_of_box\|>|\[/ANSWER\]", re.IGNORECASE)
+_TEX = re.compile(
+    r"\\(?:text|textbf|mathrm|mathbf|texttt|textit|mathit|operatorname|emph)\s*\{([^{}]{0,200})\}"
+)
+_ANSWER_OPEN = re.compile(
+    r"<\s*(?:final_?)?(?:answer|ans|choice|output|response|result)\s*>|<\|begin_of_box\|>|\[ANSWER\]",
+    re.IGNORECASE,
+)
+_ANSWER_CLOSE = re.compile(
+    r"<\s*/\s*(?:final_?)?(?:answer|ans|choice|output|response|result)\s*>|<\|end_of_box\|>|\[/ANSWER\]",
+    re.IGNORECASE,
+)
 _FENCE = re.compile(r"```[ \t]*(?:json|JSON|text|txt|python|markdown|xml|yaml|plaintext)?")
+_ADDRESS = re.compile(r"\b(?:https?://|www\.)\S{1,2000}")
 _STRUCK = re.compile(r"~~[^~\n]{1,200}~~|<(?:s|del|strike)>[^<\n]{1,200}</(?:s|del|strike)>")
 _BREAK = re.compile(r"<\s*/?\s*(?:br|p|div|li|ul|ol|h[1-6]|tr)\s*/?\s*>", re.IGNORECASE)
 _HTML = re.compile(r"</?[a-zA-Z][^<>\n]{0,60}>|<\|[^<>|\n]{1,40}\|>|&nbsp;")
@@ -88,10 +102,9 @@ def answer_part(text: str) -> str | None:
     end = _END.search(text)
     if end:
         text = text[: end.start()]
-    last_mark = None
-    for last_mark in _THINK.finditer(text):
-        pass
-    if last_mark is not None:
+    marks = list(_THINK.finditer(text))
+    if marks:
+        last_mark = marks[-1]
         text = text[last_mark.end() :]
         if last_mark.lastgroup == "open" or not text.strip():
             return None
@@ -133,6 +146,8 @@ def plain(text: str) -> str:
         text = _STRUCK.sub(" ", text)
         without = _HTML.sub(" ", _BREAK.sub("\n", text))
         text = without if without.strip() else text
+    if "://" in text or "www." in text:
+        text = _ADDRESS.sub(" ", text)
     if "~~" in text:
         text = _STRUCK.sub(" ", text)
     if "```" in text:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.parsing.clean import key
-from harness.parsing.commit import Event, Kind, Strength
+from harness.parsing.events import Event, Kind, Strength
 from harness.parsing.scores import top
 from harness.parsing.vocabulary import Value
 
@@ -21,18 +21,10 @@ _PAIR = re.compile(
 )
 
 # Keys that hold the answer; those of the first set win over those of the second.
-_FINAL_KEYS = frozenset("answer,final answer,final,prediction,predicted,choice,selected,selected option,selection,final choice,final prediction,predicted label,final emotion,final rating,"
-    "predicted emotion,chosen,chosen option,decision,respuesta,antwort,reponse,答案,最终答案,回答,答え".split(","))  # fmt: skip
-_ANSWER_KEYS = frozenset("emotion,label,expression,facial expression,class,category,result,response,output,sentiment,polarity,primary emotion,"
-    "dominant emotion,main emotion,overall emotion,classification,option,letter,rating,score,intensity,level,quality,value,strength,detected emotion,emotion label,mood,"
-    "feeling,primary,top,best,winner,stronger,image,degree,overall,grade,overall rating,intensity level,emotion intensity,emotion class,emocion,emocion principal,gefuhl,情绪,情感,表情,情緒,感情,类别,結果,结果,强度,等级,intensidad,"
-    "intensitat,intensite,calidad,qualitat,qualite,overall quality,image quality,number,choice letter,preferred,preference,stronger image,sentimiento,emotion detected,face emotion,facial emotion,"
-    "評価,评分,text,content,message,name,type,state,emotional state,predicted class,answer letter,answer text,option text,rating value,top emotion,most likely".split(","))  # fmt: skip
-_PROSE_KEYS = frozenset("reason,reasoning,explanation,rationale,description,analysis,thought,thoughts,justification,evidence,"
-    "comment,comments,notes,note,observations,observation,details,cues,features,summary,caption,理由,原因,explicacion,begrundung,explication,step,steps,thinking".split(","))  # fmt: skip
-_SKIPPED_KEYS = frozenset("confidence,probability,certainty,alternatives,alternative,alternative emotion,other,others,second,secondary,secondary emotion,runner up,options,"
-    "choices,candidates,question,prompt,possible emotions,confidence level,置信度,second choice,rejected,not,labels,scale,max,min,"
-    "age,gender,background,lighting,bbox,box,id,image id,max score,out of,tone,other emotions,excluded,least likely,second best,confidence score,considered,possible".split(","))  # fmt: skip
+_FINAL_KEYS = frozenset(["answer", "final answer", "final", "prediction", "predicted", "choice", "selected", "selected option", "selection", "final choice", "final prediction", "predicted label", "final emotion", "final rating", "predicted emotion", "chosen", "chosen option", "decision", "respuesta", "antwort", "reponse", "答案", "最终答案", "回答", "答え"])  # fmt: skip
+_ANSWER_KEYS = frozenset(["emotion", "label", "expression", "facial expression", "class", "category", "result", "response", "output", "sentiment", "polarity", "primary emotion", "dominant emotion", "main emotion", "overall emotion", "classification", "option", "letter", "rating", "score", "intensity", "level", "quality", "value", "strength", "detected emotion", "emotion label", "mood", "feeling", "primary", "top", "best", "winner", "stronger", "image", "degree", "overall", "grade", "overall rating", "intensity level", "emotion intensity", "emotion class", "emocion", "emocion principal", "gefuhl", "情绪", "情感", "表情", "情緒", "感情", "类别", "結果", "结果", "强度", "等级", "intensidad", "intensitat", "intensite", "calidad", "qualitat", "qualite", "overall quality", "image quality", "number", "choice letter", "preferred", "preference", "stronger image", "sentimiento", "emotion detected", "face emotion", "facial emotion", "評価", "评分", "text", "content", "message", "name", "type", "state", "emotional state", "predicted class", "answer letter", "answer text", "option text", "rating value", "top emotion", "most likely"])  # fmt: skip
+_PROSE_KEYS = frozenset(["reason", "reasoning", "explanation", "rationale", "description", "analysis", "thought", "thoughts", "justification", "evidence", "comment", "comments", "notes", "note", "observations", "observation", "details", "cues", "features", "summary", "caption", "理由", "原因", "explicacion", "begrundung", "explication", "step", "steps", "thinking"])  # fmt: skip
+_SKIPPED_KEYS = frozenset(["confidence", "probability", "certainty", "alternatives", "alternative", "alternative emotion", "other", "others", "second", "secondary", "secondary emotion", "runner up", "options", "choices", "candidates", "question", "prompt", "possible emotions", "confidence level", "置信度", "second choice", "rejected", "not", "labels", "scale", "max", "min", "age", "gender", "background", "lighting", "bbox", "box", "id", "image id", "max score", "out of", "tone", "other emotions", "excluded", "least likely", "second best", "confidence score", "considered", "possible"])  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +81,9 @@ def _lenient(text: str, start: int) -> Found | None:
     return Found(start, (end + 1) if end >= 0 else len(text), pairs)
 
 
-def events(content: Any, read_value: Callable[[str], Event | None], read_prose: Callable[[str], list[Event]]) -> list[Event]:
+def events(
+    content: Any, read_value: Callable[[str], Event | None], read_prose: Callable[[str], list[Event]]
+) -> list[Event]:
     """What a JSON value says, in the order of its fields: an answer, prose before and after it."""
     if isinstance(content, list):
         return _from_list(content, read_value, read_prose)
@@ -112,7 +106,9 @@ def events(content: Any, read_value: Callable[[str], Event | None], read_prose: 
 
 
 def _sort_fields(
-    content: dict[str, Any], read_value: Callable[[str], Event | None], read_prose: Callable[[str], list[Event]]
+    content: dict[str, Any],
+    read_value: Callable[[str], Event | None],
+    read_prose: Callable[[str], list[Event]],
 ) -> tuple[list[tuple[int, Event]], list[tuple[int, list[Event]]]]:
     answers: list[tuple[int, Event]] = []
     others: list[tuple[int, Event]] = []
@@ -185,8 +181,17 @@ def _from_list(
     if content and all(isinstance(item, dict) for item in content):
         scores: dict[Value, float] = {}
         for item in content:
-            numbers = [n for n in map(_as_number, (v for v in item.values() if not isinstance(v, str))) if n is not None]
-            named = [event for v in item.values() if isinstance(v, str) if (event := read_value(v)) and event.kind is Kind.COMMIT]
+            numbers = [
+                n
+                for n in map(_as_number, (v for v in item.values() if not isinstance(v, str)))
+                if n is not None
+            ]
+            named = [
+                event
+                for v in item.values()
+                if isinstance(v, str)
+                if (event := read_value(v)) and event.kind is Kind.COMMIT
+            ]
             if len(named) != 1 or len(numbers) != 1:
                 scores.clear()
                 break

@@ -29,7 +29,9 @@ def mark_labels(items: list[Item], vocabulary: Vocabulary) -> list[Item]:
         value = vocabulary.labels.get(item.text, NOT_OFFERED)
         if value is NOT_OFFERED and not _sure(items, index):
             continue
-        items[index] = Item(Tag.MENTION, item.text, item.raw, value, "number" if item.text.isdigit() else "letter")
+        items[index] = Item(
+            Tag.MENTION, item.text, item.raw, value, "number" if item.text.isdigit() else "letter"
+        )
     return _join_to_option(items)
 
 
@@ -40,7 +42,12 @@ def _without_markers(items: list[Item], vocabulary: Vocabulary) -> list[Item]:
         item, mark, option = items[index : index + 3]
         letter = len(item.raw) == 1 and item.raw.isalpha() and item.raw.isupper() and item.raw.isascii()
         number = item.tag is Tag.NUMBER and not vocabulary.numeric and not vocabulary.numeric_labels
-        if (letter or number) and item.tag is not Tag.MENTION and mark.text in (".", ")", ":") and option.tag is Tag.MENTION:
+        if (
+            (letter or number)
+            and item.tag is not Tag.MENTION
+            and mark.text in (".", ")", ":")
+            and option.tag is Tag.MENTION
+        ):
             kept[index] = Item(Tag.PUNCT, ",", ",")
             kept[index + 1] = Item(Tag.PUNCT, ",", ",")
     return kept
@@ -94,10 +101,16 @@ def _meant(items: list[Item], index: int) -> bool:
     item, before, after = items[index], _before(items, index), _after(items, index)
     if _bracketed(items, index):
         return True
-    if before is not None and before.text == "#" or _continues_labels(items, index):
+    if (before is not None and before.text == "#") or _continues_labels(items, index):
         return True
     if _at_start(items, index):
-        if after is None or after.tag is Tag.NEWLINE or (after.tag is Tag.PUNCT and after.text in ").:]-,/|;\ue001("):
+        if (
+            after is None
+            or after.tag is Tag.NEWLINE
+            or (after.tag is Tag.PUNCT and after.text in ").:]-,/|;\ue001(")
+        ):
+            return True
+        if item.raw == "A" and after.text == "it":
             return True
         if item.raw == "A" and len(after.raw) == 1 and after.raw.isupper():
             return True
@@ -106,11 +119,16 @@ def _meant(items: list[Item], index: int) -> bool:
         return True
     if item.raw.isdigit():
         linked = before is not None and before.tag in (Tag.LINK, Tag.JOIN)
-        return (_keyed(items, index) or linked) and (_ends(after) or (after is not None and after.tag in (Tag.CAUSE, Tag.JOIN, Tag.BUT, Tag.MENTION, Tag.LINK)))
+        return (_keyed(items, index) or linked) and (
+            _ends(after)
+            or (after is not None and after.tag in (Tag.CAUSE, Tag.JOIN, Tag.BUT, Tag.MENTION, Tag.LINK))
+        )
     if item.raw.islower():
         return _keyed(items, index) and _ends(after) and item.text != "a"
     if item.raw in "AI":
-        follows = after is None or _ends(after) or after.tag in (Tag.LINK, Tag.JOIN, Tag.CAUSE, Tag.BUT, Tag.THAN)
+        follows = (
+            after is None or _ends(after) or after.tag in (Tag.LINK, Tag.JOIN, Tag.CAUSE, Tag.BUT, Tag.THAN)
+        )
         return follows and not (item.raw == "I" and after is not None and after.tag in (Tag.LINK, Tag.BUT))
     return True
 
@@ -118,13 +136,19 @@ def _meant(items: list[Item], index: int) -> bool:
 def _continues_labels(items: list[Item], index: int) -> bool:
     """Whether the label goes on from another: "2, 3", "A and B"."""
     position = index - 1
-    while position >= max(0, index - 5) and (items[position].tag is Tag.JOIN or items[position].text in ",/&+|"):
+    while position >= max(0, index - 5) and (
+        items[position].tag is Tag.JOIN or items[position].text in ",/&+|"
+    ):
         position -= 1
     if not 0 <= position < index - 1:
         return False
     after = _after(items, index)
     last = items[position]
-    return last.tag is Tag.MENTION and last.how in ("letter", "number") and (_ends(after) or items[index].raw.isupper())
+    return (
+        last.tag is Tag.MENTION
+        and last.how in ("letter", "number")
+        and (_ends(after) or items[index].raw.isupper())
+    )
 
 
 def _sure(items: list[Item], index: int) -> bool:
@@ -144,7 +168,7 @@ def _enumerated(items: list[Item], candidates: list[int]) -> set[int]:
         opens_line = before is None or before.tag is Tag.NEWLINE
         if opens_line and after is not None and after.text in (".", ")", ":"):
             follower = _after(items, index + 1)
-            if follower is not None and follower.tag not in (Tag.MENTION, Tag.NEWLINE):
+            if follower is not None and follower.tag not in (Tag.MENTION, Tag.NEWLINE, Tag.NUMBER):
                 points.append(index)
     several = len({items[index].text for index in points}) > 1
     first_point = [index for index in points if items[index].text == "1"]
@@ -162,7 +186,12 @@ def _join_to_option(items: list[Item]) -> list[Item]:
         kept.append(item)
         if item.tag is Tag.MENTION and item.how in ("letter", "number"):
             after, then = _after(items, index), _after(items, index + 1) if index + 1 < len(items) else None
-            if after is not None and then is not None and after.text in _MARKERS and _option_follows(items, index + 2):
+            if (
+                after is not None
+                and then is not None
+                and after.text in _MARKERS
+                and _option_follows(items, index + 2)
+            ):
                 skip = True
     return kept
 
@@ -172,4 +201,8 @@ def _option_follows(items: list[Item], index: int) -> bool:
     last = min(len(items) - 1, index + 6)
     while index < last and items[index].text in ("the", "a", "an", '"', "(", "-", ")"):
         index += 1
-    return index < len(items) and items[index].tag is Tag.MENTION and items[index].how not in ("letter", "number")
+    return (
+        index < len(items)
+        and items[index].tag is Tag.MENTION
+        and items[index].how not in ("letter", "number")
+    )

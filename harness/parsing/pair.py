@@ -5,29 +5,68 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 from harness.parsing.choice import check_options
-from harness.parsing.clean import key
+from harness.parsing.clean import END_MARK, key
 from harness.parsing.labels import mark_labels
 from harness.parsing.lexicon import SIDES, Tag, forms
 from harness.parsing.reader import Reader
 from harness.parsing.result import Parsed, Unparsed
 from harness.parsing.tokens import Item
-from harness.parsing.vocabulary import NOT_OFFERED, Entry, Value, Vocabulary, add_labels, build
+from harness.parsing.vocabulary import NOT_OFFERED, Entry, Value, Vocabulary, build, with_labels
 
 _CACHED_QUESTIONS = 512
 _THING = (
     r"(?:image|picture|photo|portrait|face|option|number|figure|img|pic|person|photograph|imagen|bild|foto|photographie|panel|frame"
     r"|\u56fe\u7247?|\u5716\u7247?|\u753b\u50cf|\u56fe\u50cf|\u5716\u50cf|\u5199\u771f|\u7167\u7247)"
 )
-_NUMBERED = re.compile(rf"(?:(?<![A-Za-z]){_THING}\s*(?:no\.?\s*|#|number\s*|:\s*)?|(?<![\w.])#\s*|\bno\.\s*)([0-9]+|[A-Da-d](?![A-Za-z])|one|two|three|i{{1,3}}\b)(?![A-Za-z0-9%]|\.\d)", re.IGNORECASE)
-_ORDINAL_CJK = re.compile("\u7b2c?([12\uff11\uff12])(?:\u679a\u76ee|\u5f20|\u5f35|\u5e45|\u756a\u76ee|\u4e2a|\u3064\u76ee)")
+_NUMBERED = re.compile(
+    rf"(?:(?<![A-Za-z]){_THING}\s*(?:no\.?\s*|#|number\s*|:\s*|-)?|(?<![\w.])#\s*|\bno\.\s*)([0-9]+|[A-Da-d](?![A-Za-z])|one|two|three|i{{1,3}}\b)(?![A-Za-z0-9%]|\.\d)",
+    re.IGNORECASE,
+)
+_ORDINAL_CJK = re.compile(
+    "\u7b2c?([12\uff11\uff12])(?:\u679a\u76ee|\u5f20|\u5f35|\u5e45|\u756a\u76ee|\u4e2a|\u3064\u76ee)"
+)
 _ORDINAL = re.compile(r"\b([12])(?:st|nd)\b", re.IGNORECASE)
-_NAMES = {"1": "first", "2": "second", "a": "first", "b": "second", "one": "first", "two": "second", "i": "first", "ii": "second"}
-_LESS = re.compile(r"\b(?:less|weaker|fainter|milder|lower|not as|isn't as|not so|calmer|subtler|menos|weniger|schwacher|moins)\b")
-_WEAKER = re.compile(r"^(?:\w+ ){0,3}(?:is|shows|looks|seems|appears|has) (?:\w+ ){0,2}(?:less|weaker|fainter|milder|lower|not as|not so|calmer)\b")
+_NAMES = {
+    "1": "first",
+    "2": "second",
+    "a": "first",
+    "b": "second",
+    "one": "first",
+    "two": "second",
+    "i": "first",
+    "ii": "second",
+}
+_LESS = re.compile(
+    r"\b(?:less|weaker|fainter|milder|lower|not as|isn't as|not so|calmer|subtler|menos|weniger|schwacher|moins)\b"
+)
+_WEAKER = re.compile(
+    r"^(?:\w+ ){0,3}(?:is|shows|looks|seems|appears|has) (?:\w+ ){0,2}(?:less|weaker|fainter|milder|lower|not as|not so|calmer)\b"
+)
 _THAN = re.compile(r"\b(?:than|as|que|als)\b")
-_STEP_FOLLOWERS = frozenset("i we let looking look the consider considering compare comparing observe observing examine examining analyze analyzing note".split())
+_STEP_FOLLOWERS = frozenset(
+    [
+        "i",
+        "we",
+        "let",
+        "looking",
+        "look",
+        "the",
+        "consider",
+        "considering",
+        "compare",
+        "comparing",
+        "observe",
+        "observing",
+        "examine",
+        "examining",
+        "analyze",
+        "analyzing",
+        "note",
+    ]
+)
 _LOOSE = frozenset({"left", "right", "same", "both", "former", "equal", "even"})
 
 
@@ -52,9 +91,13 @@ class PairReader(Reader):
     def mark(self, items: list[Item]) -> list[Item]:
         """Take out steps ("First, ..."), sides of a face, and "right" for correct; turn "less ... than" around."""
         items = mark_labels(items, self.vocabulary)
+        _mark_bare_names(items, self.vocabulary)
         for index, item in enumerate(items):
             if item.tag is Tag.MENTION and not self._pictures(items, index):
                 items[index] = Item(Tag.SKIP, item.text, item.raw)
+        for item, after in pairwise(items):
+            if item.tag is Tag.MENTION and after.text == ":":
+                after.tag = Tag.WORD  # "Image 1: calm" describes it
         return self._turn_comparisons(items)
 
     def _pictures(self, items: list[Item], index: int) -> bool:
@@ -78,7 +121,11 @@ class PairReader(Reader):
         """ "The first is less worried than the second" asserts the second."""
         start = 0
         for index in range(len(items) + 1):
-            stop = index == len(items) or items[index].tag in (Tag.NEWLINE, Tag.BUT) or items[index].text in (".", ";", "!")
+            stop = (
+                index == len(items)
+                or items[index].tag in (Tag.NEWLINE, Tag.BUT)
+                or items[index].text in (".", ";", "!")
+            )
             if stop:
                 self._turn(items[start:index])
                 start = index + 1
@@ -102,11 +149,36 @@ class PairReader(Reader):
                     item.tag = Tag.WORD
 
 
+def _mark_bare_names(items: list[Item], vocabulary: Vocabulary) -> None:
+    """ "Answer: 2" names the second picture even where no labels were shown."""
+    for index, item in enumerate(items):
+        if (
+            item.raw not in ("1", "2", "A", "B")
+            or item.tag is Tag.MENTION
+            or vocabulary.bare(item.text) is None
+        ):
+            continue
+        before = index - 1
+        while before >= max(0, index - 4) and (
+            items[before].tag is Tag.LINK or items[before].text in (":", "=", "(")
+        ):
+            before -= 1
+        after = items[index + 1] if index + 1 < len(items) else None
+        ends = after is None or after.tag is Tag.NEWLINE or after.text in (".", ",", ")", END_MARK)
+        if before >= 0 and items[before].tag is Tag.ANSWER and ends:
+            value, how = vocabulary.bare(item.text) or (NOT_OFFERED, "number")
+            items[index] = Item(Tag.MENTION, item.text, item.raw, value, how)
+
+
 def _equates(items: list[Item], index: int) -> bool:
     """Whether "both" or "same" says that the pictures are alike: "both equally", "show the same level"."""
     after = items[index + 1] if index + 1 < len(items) else None
     if items[index].text == "same":
-        return after is None or after.tag in (Tag.TOPIC, Tag.PUNCT, Tag.NEWLINE, Tag.MENTION) or after.text in ("amount", "worry")
+        return (
+            after is None
+            or after.tag in (Tag.TOPIC, Tag.PUNCT, Tag.NEWLINE, Tag.MENTION)
+            or after.text in ("amount", "worry")
+        )
     sentence = [item.text for item in items[max(0, index - 6) : index + 8]]
     alone = after is None or after.tag in (Tag.PUNCT, Tag.NEWLINE, Tag.LINK, Tag.MENTION, Tag.ALSO)
     return alone or any(word in sentence for word in ("equally", "same", "similar", "similarly", "equal"))
@@ -118,7 +190,9 @@ def _sides(options: tuple[str, ...]) -> dict[str, str]:
     tie = [option for option in options if key(option) in ties or key(option) in ("equal", "neither")]
     pictures = [option for option in options if option not in tie]
     if len(pictures) != 2 or len(tie) > 1:
-        raise ValueError(f"a pair has two pictures and at most one tie among its options, not {list(options)!r}")
+        raise ValueError(
+            f"a pair has two pictures and at most one tie among its options, not {list(options)!r}"
+        )
     return {"first": pictures[0], "second": pictures[1], **({"tie": tie[0]} if tie else {})}
 
 
@@ -136,10 +210,10 @@ def _reader(options: tuple[str, ...], labels: tuple[str, ...] | None) -> PairRea
     for called, name in _NAMES.items():
         if called not in ("i", "ii"):
             vocabulary.exact.setdefault(called, (sides[name], "number" if called.isdigit() else "letter"))
+    vocabulary.labels_first = True
+    vocabulary.finish()
     if labels is not None:
-        add_labels(vocabulary, dict(zip(labels, options, strict=True)))
-        for label, label_value in vocabulary.labels.items():
-            vocabulary.exact[label] = (label_value, "number" if label.isdigit() else "letter")
+        vocabulary = with_labels(vocabulary, dict(zip(labels, options, strict=True)))
     return PairReader(vocabulary)
 
 

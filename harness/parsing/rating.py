@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -10,40 +11,74 @@ from harness.parsing.choice import check_options
 from harness.parsing.clean import END_MARK
 from harness.parsing.labels import mark_labels
 from harness.parsing.lexicon import EMOTIONS, NUMBER_WORDS, Tag, families
+from harness.parsing.lexicon.particulars import LEVEL_WORDS, RATED_NOUNS
 from harness.parsing.reader import Reader
 from harness.parsing.result import Parsed, Unparsed
 from harness.parsing.tokens import Item
-from harness.parsing.vocabulary import NOT_OFFERED, Value, Vocabulary, add_labels, build
+from harness.parsing.vocabulary import NOT_OFFERED, Value, Vocabulary, build, with_labels
 
 _CACHED_QUESTIONS = 512
+_CACHED_WORDS = 64
 _REFUSED = "\ue003"  # stands for a number that is an answer on another scale
 _N = r"(\d{1,6}(?:\.\d{1,6})?)"
 _COMMA = re.compile(r"(?<=\d),(?=\d\b)")
-_SIZES = re.compile(r"\b\d{2,}\s*[x\u00d7]\s*\d{2,}(?:\s*px)?\b|\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}/\d{1,2}/\d{2,4}\b|\b\d{1,2}:\d{2}\b", re.IGNORECASE)
+_SIZES = re.compile(
+    r"\b\d{2,}\s*[x\u00d7]\s*\d{2,}(?:\s*px)?\b|\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}/\d{1,2}/\d{2,4}\b|\b\d{1,2}:\d{2}\b",
+    re.IGNORECASE,
+)
 _PERCENT = re.compile(rf"(?<![\w.]){_N}\s*(?:%|percent\b|per cent\b|prozent\b)", re.IGNORECASE)
-_OUT_OF = re.compile(rf"(?<![\w./]){_N}\s*(?:/|out of|over|de|von|sur|sobre|of|\u70b9\s*/|\u5206\s*/)\s*(?:a (?:possible|maximum) )?{_N}(?![\w.]*\d)", re.IGNORECASE)
+_OUT_OF = re.compile(
+    rf"(?<![\w./]){_N}\s*(?:/|out of|over|de|von|sur|sobre|of|\u70b9\s*/|\u5206\s*/)\s*(?:a (?:possible|maximum) )?{_N}(?![\w.]*\d)",
+    re.IGNORECASE,
+)
 _NEGATIVE = re.compile(rf"(?<![\w.)\]]\s)(?<![\w.)\]])-\s?{_N}")
-_WORDED = re.compile(rf"\b({'|'.join(word for word in NUMBER_WORDS if word.isascii())})\s+(?:out of|of|over)\s+(\w+)\b", re.IGNORECASE)
+_WORDED = re.compile(
+    rf"\b({'|'.join(word for word in NUMBER_WORDS if word.isascii())})\s+(?:out of|of|over)\s+(\w+)\b",
+    re.IGNORECASE,
+)
+_WORDED_SCALE = re.compile(
+    r"\b(?:scale (?:of|from) [a-z]+ to [a-z]+|[a-z]+ point (?:rating )?scale)\b", re.IGNORECASE
+)
 _STARS = re.compile(r"[\u2605\u2b50]+[\u2606]*")
 _SCALE = re.compile(
     rf"(?:\b(?:scale|range|escala|skala|echelle|ranging|scale is|rated)\s*(?:of|from|de|von|between|:|\()?\s*{_N}\s*(?:to|-|~|through|a|bis|and|\.\.)\s*{_N})"
     rf"|\(?{_N}\s*(?:to|-|~)\s*{_N}\)?[- ]*(?:point )?(?:scale|likert|range)\b|\b{_N}[- ]point (?:\w+ )?scale",
     re.IGNORECASE,
 )
-_RANGE = re.compile(rf"(?<![\w./-])(?:between |entre |zwischen )?{_N}\s*(?:-|to|~|\u2013|\u5230|\u81f3|\u304b\u3089|through|bis|a|and(?=\s*\d))\s*{_N}(?![\w/%-]*\d|%)", re.IGNORECASE)
+_RANGE = re.compile(
+    rf"(?<![\w./-])(?:between |entre |zwischen )?{_N}\s*(?:-|to|~|\u2013|\u5230|\u81f3|\u304b\u3089|through|bis|a|and(?=\s*\d))\s*{_N}(?![\w/%-]*\d|%)",
+    re.IGNORECASE,
+)
 _BETWEEN = re.compile(r"\b(?:between|entre|zwischen)\s+\d", re.IGNORECASE)
-_UNITS = re.compile(r"^(?:point|points|star|stars|\u5206|\u70b9|\u7d1a|\u7ea7|puntos|punkte|punkten|etoiles|estrellas|\uc810|\u30dd\u30a4\u30f3\u30c8)$")
+_UNITS = re.compile(
+    r"^(?:point|points|star|stars|\u5206|\u70b9|\u7d1a|\u7ea7|puntos|punkte|punkten|etoiles|estrellas|\uc810|\u30dd\u30a4\u30f3\u30c8)$"
+)
 _LOOSE_NUMBERS = ("one", "un", "uno", "acht", "sept", "once", "null")
 _ARTICLES = ("a", "an", "un", "una", "une", "ein", "eine", "einen")
-_RATED_NOUNS = frozenset(
-    "one sense reaction display show presence emotional facial visible overall outward response case example but and "
-    "though yet here enough in on for with to at display manifestation portrayal depiction depicted emotionally "
-    "emoci\u00f3n emotionale emotionaler".split()
-)
 _STOPPED = frozenset(".!?\u3002;:,()[]}|-\"'=~>\u3001" + END_MARK)
-_RATED = (Tag.BUT, Tag.THAN, Tag.ANSWER, Tag.TOPIC, Tag.LINK, Tag.PREFER, Tag.CONCLUDE, Tag.CORRECT, Tag.JOIN, Tag.MAYBE)
-_GO_ON = (Tag.CAUSE, Tag.JOIN, Tag.BUT, Tag.LINK, Tag.SUGGEST, Tag.OPEN, Tag.MENTION, Tag.LISTING, Tag.THAN, Tag.PREFER)
-_LEVEL_WORDS = frozenset({"it's", "that's", "it", "this", "level", "number", "a", "stufe", "nivel", "niveau", "grade", "at", "of", "as", "with", "to", "around", "about", "approximately", "roughly", "be", "by", "with a", "等级", "级别", "为", "是", "#", "no", "option", "强度", "打", "给"})
+_RATED = (
+    Tag.BUT,
+    Tag.THAN,
+    Tag.ANSWER,
+    Tag.TOPIC,
+    Tag.LINK,
+    Tag.PREFER,
+    Tag.CONCLUDE,
+    Tag.CORRECT,
+    Tag.JOIN,
+    Tag.MAYBE,
+)
+_GO_ON = (
+    Tag.CAUSE,
+    Tag.JOIN,
+    Tag.BUT,
+    Tag.LINK,
+    Tag.SUGGEST,
+    Tag.OPEN,
+    Tag.MENTION,
+    Tag.THAN,
+    Tag.PREFER,
+)
 
 
 class RatingReader(Reader):
@@ -55,6 +90,8 @@ class RatingReader(Reader):
 
     def prepare(self, text: str) -> str:
         """Make n/5, ranges and quoted scales plain: the number meant, or a mark that none was offered."""
+        if "scale" in text:
+            text = _WORDED_SCALE.sub(_scale_digits, text)
         if " of " in text or " over " in text:
             text = _WORDED.sub(_digits, text)
         if not any(character.isdigit() for character in text):
@@ -98,7 +135,9 @@ class RatingReader(Reader):
             if number is None or index in points or not self._rates(items, index):
                 continue
             offered = self.low <= number <= self.high and not self.vocabulary.numeric_labels
-            items[index] = Item(Tag.MENTION, item.text, item.raw, number if offered else NOT_OFFERED, "number")
+            items[index] = Item(
+                Tag.MENTION, item.text, item.raw, number if offered else NOT_OFFERED, "number"
+            )
         items = _without_other_nouns(items)
         if refused:
             items = _only_refused_where_alone(items)
@@ -120,27 +159,47 @@ class RatingReader(Reader):
     def _introduced(self, items: list[Item], index: int) -> bool:
         position = index - 1
         while position >= max(0, index - 8) and (
-            items[position].tag in (Tag.FILLER, Tag.MAYBE) or items[position].tag is Tag.PUNCT and items[position].text in "\"'([#=:-"
+            items[position].tag in (Tag.FILLER, Tag.MAYBE)
+            or (items[position].tag is Tag.PUNCT and items[position].text in "\"'([#=:-")
         ):
             position -= 1
-        if position < 0:
+        if position < 0 or items[index - 1].text in ("a", "an"):
             return True
         if position < index - 8:
             return False
         before = items[position]
-        stopped = before.tag in (Tag.NEWLINE, Tag.MENTION, Tag.SKIP) or (before.tag is Tag.PUNCT and before.text in ".!?;,)|")
-        if stopped or before.tag in _RATED or before.text in _LEVEL_WORDS or before.text[-1] in "给給打为為" or before.tag is Tag.NOT:
+        stopped = before.tag in (Tag.NEWLINE, Tag.MENTION, Tag.SKIP) or (
+            before.tag is Tag.PUNCT and before.text in ".!?;,)|"
+        )
+        if (
+            stopped
+            or before.tag in _RATED
+            or before.text in LEVEL_WORDS
+            or before.text[-1] in "给給打为為"
+            or before.tag is Tag.NOT
+        ):
             return True
         window = items[max(0, position - 3) : position + 1]
         if before.tag is Tag.WORD and len(window) > 1 and window[-2].text in ("a", "an"):
             return True
-        return any(item.tag in (Tag.ANSWER, Tag.TOPIC) or item.text in ("rate", "rating", "score", "give") for item in window)
+        return any(
+            item.tag in (Tag.ANSWER, Tag.TOPIC) or item.text in ("rate", "rating", "score", "give")
+            for item in window
+        )
 
 
 def _digits(found: re.Match[str]) -> str:
     """ "four out of five" in figures."""
-    first, last = NUMBER_WORDS[found.group(1).lower()], NUMBER_WORDS.get(found.group(2).lower(), found.group(2))
+    first, last = (
+        NUMBER_WORDS[found.group(1).lower()],
+        NUMBER_WORDS.get(found.group(2).lower(), found.group(2)),
+    )
     return f"{first} out of {last}"
+
+
+def _scale_digits(found: re.Match[str]) -> str:
+    """ "scale of one to five" and "five point scale" in figures."""
+    return " ".join(str(NUMBER_WORDS.get(word.lower(), word)) for word in found.group().split())
 
 
 def _number(item: Item) -> float | None:
@@ -156,7 +215,12 @@ def _without_other_nouns(items: list[Item]) -> list[Item]:
     for index in range(1, len(items) - 1):
         item, before, after = items[index], items[index - 1], items[index + 1]
         worded = item.tag is Tag.MENTION and item.how != "number" and before.text in _ARTICLES
-        if worded and after.tag is Tag.WORD and after.text not in _RATED_NOUNS and after.text not in _emotion_words():
+        if (
+            worded
+            and after.tag is Tag.WORD
+            and after.text not in RATED_NOUNS
+            and after.text not in _emotion_words()
+        ):
             items[index] = Item(Tag.SKIP, item.text, item.raw)
     return items
 
@@ -171,9 +235,10 @@ def _points(items: list[Item]) -> set[int]:
     opened = []
     for index, item in enumerate(items):
         starts = index == 0 or items[index - 1].tag is Tag.NEWLINE
-        if item.tag is Tag.NUMBER and starts and index + 2 < len(items) and items[index + 1].text in (".", ")"):
-            if items[index + 2].tag not in (Tag.NEWLINE, Tag.MENTION):
-                opened.append(index)
+        if item.tag is not Tag.NUMBER or not starts or index + 2 >= len(items):
+            continue
+        if items[index + 1].text in (".", ")") and items[index + 2].tag not in (Tag.NEWLINE, Tag.MENTION):
+            opened.append(index)
     numbers = {items[index].text for index in opened}
     return set(opened) if len(numbers) > 1 or "1" in numbers else set()
 
@@ -187,7 +252,10 @@ def _only_refused_where_alone(items: list[Item]) -> list[Item]:
     return [
         item
         for index, item in enumerate(items)
-        if not (item.raw == _REFUSED and any(other.text in certain for other in items[max(0, index - 3) : index + 4]))
+        if not (
+            item.raw == _REFUSED
+            and any(other.text in certain for other in items[max(0, index - 3) : index + 4])
+        )
     ]
 
 
@@ -196,7 +264,11 @@ def _join(items: list[Item]) -> list[Item]:
     kept: list[Item] = []
     for index, item in enumerate(items):
         number_before = bool(kept) and kept[-1].tag is Tag.MENTION and kept[-1].how == "number"
-        level_after = index + 1 < len(items) and items[index + 1].tag is Tag.MENTION and items[index + 1].how != "number"
+        level_after = (
+            index + 1 < len(items)
+            and items[index + 1].tag is Tag.MENTION
+            and items[index + 1].how != "number"
+        )
         if not (item.tag is Tag.PUNCT and item.text in ".):" and number_before and level_after):
             kept.append(item)
     return kept
@@ -208,27 +280,36 @@ def _midpoint(values: list[Value]) -> Value:
     if len(numbers) != 3 or len(values) != 3:
         return None
     low, middle, high = sorted(numbers)
-    return middle if abs(middle - (low + high) / 2) < 1e-9 and middle not in (low, high) and middle % 1 else None
+    return (
+        middle if abs(middle - (low + high) / 2) < 1e-9 and middle not in (low, high) and middle % 1 else None
+    )
+
+
+@lru_cache(maxsize=_CACHED_WORDS)
+def _words(levels: tuple[str, ...], low: float) -> Vocabulary:
+    """The words of a scale, whatever labels it is shown with."""
+    worth: dict[Value, list[str]] = {low + step: [level] for step, level in enumerate(levels)}
+    vocabulary = build(worth)
+    vocabulary.numeric = vocabulary.labels_first = True
+    high = low + len(levels) - 1
+    for word, number in NUMBER_WORDS.items():
+        if low <= number <= high:
+            vocabulary.exact.setdefault(word, (float(number), "number"))
+    for number in range(math.ceil(low), math.floor(high) + 1):
+        vocabulary.exact.setdefault(str(number), (float(number), "number"))
+    return vocabulary.finish()
 
 
 @lru_cache(maxsize=_CACHED_QUESTIONS)
 def _reader(levels: tuple[str, ...], low: float, labels: tuple[str, ...] | None) -> RatingReader:
     check_options(levels, labels)
-    worth = {low + step: [level] for step, level in enumerate(levels)}
-    vocabulary = build(dict(worth.items()))
-    vocabulary.numeric = True
-    high = low + len(levels) - 1
-    for word, number in NUMBER_WORDS.items():
-        value: Value = float(number) if low <= number <= high else NOT_OFFERED
-        if value is not NOT_OFFERED:
-            vocabulary.exact.setdefault(word, (value, "number"))
-    for number in range(int(low), int(high) + 1):
-        vocabulary.exact.setdefault(str(number), (float(number), "number"))
+    if not math.isfinite(low):
+        raise ValueError(f"low is {low}: a scale begins at a finite number")
+    vocabulary = _words(levels, low)
     if labels is not None:
-        add_labels(vocabulary, dict(zip(labels, worth, strict=True)))
-        for label, label_value in vocabulary.labels.items():
-            vocabulary.exact[label] = (label_value, "number" if label.isdigit() else "letter")
-    return RatingReader(vocabulary, low, high)
+        worth = [low + step for step in range(len(levels))]
+        vocabulary = with_labels(vocabulary, dict(zip(labels, worth, strict=True)))
+    return RatingReader(vocabulary, low, low + len(levels) - 1)
 
 
 def read_rating(

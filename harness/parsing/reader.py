@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from harness.parsing import clean, fields
 from harness.parsing.clauses import Clause, split
-from harness.parsing.commit import ClauseReader, Event, Kind, Reconcile, Strength
+from harness.parsing.commit import ClauseReader, Reconcile
+from harness.parsing.events import Event, Kind, Strength
 from harness.parsing.labels import mark_labels
 from harness.parsing.lexicon import Tag
 from harness.parsing.resolve import resolve
@@ -14,8 +15,28 @@ from harness.parsing.tokens import Item, scan
 from harness.parsing.typos import mark_fallbacks
 from harness.parsing.vocabulary import Value, Vocabulary
 
+_HEAD_ITEMS, _TAIL_ITEMS = 1_500, 4_500  # read of a reply with more words than any answer needs
 _STRIP = " \t\r\n.!*`\"'\u3002\uff01"
-_OPEN_ENDS = frozenset({Tag.LINK, Tag.OPEN, Tag.JOIN, Tag.FILLER, Tag.CAUSE, Tag.ANSWER, Tag.LISTING, Tag.NOT, Tag.PREFER, Tag.MAYBE, Tag.PERSON, Tag.MINOR, Tag.TOPIC, Tag.CONCLUDE, Tag.CORRECT, Tag.BUT})
+_OPEN_ENDS = frozenset(
+    {
+        Tag.LINK,
+        Tag.OPEN,
+        Tag.JOIN,
+        Tag.FILLER,
+        Tag.CAUSE,
+        Tag.ANSWER,
+        Tag.LISTING,
+        Tag.NOT,
+        Tag.PREFER,
+        Tag.MAYBE,
+        Tag.PERSON,
+        Tag.MINOR,
+        Tag.TOPIC,
+        Tag.CONCLUDE,
+        Tag.CORRECT,
+        Tag.BUT,
+    }
+)
 
 
 class Reader:
@@ -26,7 +47,7 @@ class Reader:
     """
 
     def __init__(self, vocabulary: Vocabulary, *, reconcile: Reconcile | None = None) -> None:
-        self.vocabulary = vocabulary.finish()
+        self.vocabulary = vocabulary
         self.reconcile = reconcile
 
     def prepare(self, text: str) -> str:
@@ -39,7 +60,7 @@ class Reader:
 
     def read(self, text: str) -> Parsed[Value] | Unparsed:
         """The answer that `text` commits to."""
-        quick = self.vocabulary.exact.get(text.strip(_STRIP).lower())
+        quick = self.vocabulary.bare(text.strip(_STRIP).lower())
         if quick is not None:
             return Parsed(*quick)
         if not text.strip():
@@ -50,7 +71,7 @@ class Reader:
         part = clean.bounded(part).strip()
         if not part:
             return Unparsed("empty reply")
-        quick = self.vocabulary.exact.get(clean.key(part.strip(_STRIP)))
+        quick = self.vocabulary.bare(clean.key(part.strip(_STRIP)))
         if quick is not None and not part.startswith(("-", "+")):
             return Parsed(*quick)
         events, clauses = self._events(part)
@@ -70,7 +91,10 @@ class Reader:
     def _read_text(self, text: str) -> tuple[list[Event], list[Clause]]:
         if not text.strip():
             return [], []
-        items = self.mark(scan(self.prepare(clean.plain(text)), self.vocabulary))
+        items = scan(self.prepare(clean.plain(text)), self.vocabulary)
+        if len(items) > _HEAD_ITEMS + _TAIL_ITEMS:
+            items = items[:_HEAD_ITEMS] + items[-_TAIL_ITEMS:]
+        items = self.mark(items)
         items = mark_fallbacks(items, self.vocabulary)
         distribution = scored(items)
         clauses = split(items)
@@ -78,7 +102,11 @@ class Reader:
             return [distribution], clauses
         events: list[Event] = []
         subject: Tag | None = None
+        rejecting = False
         for clause in clauses:
+            if rejecting and not clause.after_blank:
+                continue
+            rejecting = _rejects_rest(clause)
             reader = ClauseReader(clause, subject, self.reconcile, comparing=self.vocabulary.pictures)
             events += reader.read()
             subject = reader.subject or (subject if not clause.opens else None)
@@ -86,7 +114,7 @@ class Reader:
 
     def read_value(self, text: str) -> Event | None:
         """The event of a field's value, a short text that answers by itself; None where it names nothing."""
-        quick = self.vocabulary.exact.get(text.strip(_STRIP).lower())
+        quick = self.vocabulary.bare(text.strip(_STRIP).lower())
         if quick is not None:
             return Event(Kind.COMMIT, Strength.FINAL, *quick, field=True)
         events, _ = self._read_text(text)
@@ -99,8 +127,20 @@ class Reader:
         return Event(Kind.COMMIT, Strength.FINAL, result.value, result.how, field=True)
 
 
+def _rejects_rest(clause: Clause) -> bool:
+    """Whether the lines that follow say why the other options were not chosen."""
+    if clause.stop != "\n" or not clause.items or clause.items[-1].text != ":":
+        return False
+    text = " ".join(item.text for item in clause.items)
+    return any(words in text for words in ("why not", "other options", "not the others", "other emotions"))
+
+
 def _last_items(clauses: list[Clause]) -> list[Item]:
-    return [item for item in clauses[-1].items if not (item.tag is Tag.PUNCT and item.text in "'\"")] if clauses else []
+    return (
+        [item for item in clauses[-1].items if not (item.tag is Tag.PUNCT and item.text in "'\"")]
+        if clauses
+        else []
+    )
 
 
 def _cut_off(clauses: list[Clause]) -> bool:
@@ -110,8 +150,14 @@ def _cut_off(clauses: list[Clause]) -> bool:
     items = _last_items(clauses)
     if not items or items[-1].tag is Tag.MENTION:
         return False
-    named = bool(clauses[-1].mentions) and items[-1].tag in (Tag.PERSON, Tag.TOPIC, Tag.FILLER, Tag.LINK, Tag.ANSWER)
-    if items[-1].tag in _OPEN_ENDS and not named or items[-1].text in (",", ":", "("):
+    named = bool(clauses[-1].mentions) and items[-1].tag in (
+        Tag.PERSON,
+        Tag.TOPIC,
+        Tag.FILLER,
+        Tag.LINK,
+        Tag.ANSWER,
+    )
+    if (items[-1].tag in _OPEN_ENDS and not named) or items[-1].text in (",", ":", "("):
         return True
     return not clauses[-1].mentions and len(items) > 2
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from harness.parsing.commit import Event, Kind, Strength
+from harness.parsing.events import Event, Kind, Strength
 from harness.parsing.lexicon import Tag
 from harness.parsing.result import Parsed, Unparsed
 from harness.parsing.vocabulary import NOT_OFFERED, Value
 
 _SENTENCE_ENDS = frozenset(".!?\u3002)\"'")
-_UNFINISHED = frozenset({Tag.LINK, Tag.OPEN, Tag.JOIN, Tag.FILLER, Tag.CAUSE, Tag.ANSWER, Tag.LISTING, Tag.NOT, Tag.TOPIC})
+_UNFINISHED = frozenset(
+    {Tag.LINK, Tag.OPEN, Tag.JOIN, Tag.FILLER, Tag.CAUSE, Tag.ANSWER, Tag.LISTING, Tag.NOT, Tag.TOPIC}
+)
 
 
-def resolve(events: list[Event], *, cut_off: bool = False, open_answer: bool = False) -> Parsed[Value] | Unparsed:
+def resolve(
+    events: list[Event], *, cut_off: bool = False, open_answer: bool = False
+) -> Parsed[Value] | Unparsed:
     """Weigh the events in order.
 
     `cut_off`: the text ends in mid-sentence; `open_answer`: it does so where it was about to answer.
@@ -65,9 +69,11 @@ class _State:
     def _deny(self, event: Event) -> None:
         self.denied.add(event.value)
         current = self.current
-        if current is not None and current.value == event.value and current.kind is Kind.COMMIT:
-            if event.correction or current.clause is not event.clause and event.subject in (None, Tag.PERSON, Tag.TOPIC):
-                self.conflict = "denies its own answer"
+        if current is None or current.value != event.value or current.kind is not Kind.COMMIT:
+            return
+        elsewhere = current.clause is not event.clause and event.subject in (None, Tag.PERSON, Tag.TOPIC)
+        if event.correction or elsewhere:
+            self.conflict = "denies its own answer"
 
     def _pass(self, event: Event) -> None:
         current = self.current
@@ -109,8 +115,13 @@ class _State:
         if event.also:
             return False
         adjacent = self.just_before is current
+        if event.how.startswith("json") and current.strength >= Strength.TOPICAL:
+            return False
         if event.field and current.field and adjacent:
             return _is_final(event) and not _is_final(current)
+        labelled = [one.how in ("letter", "number") for one in (current, event)]
+        if adjacent and labelled == [False, True] and not isinstance(event.value, float):
+            return False
         if event.strength is Strength.FINAL and current.strength is Strength.FINAL:
             return not adjacent or _is_final(event)
         return event.strength > current.strength
@@ -123,7 +134,9 @@ class _State:
 def _is_final(event: Event) -> bool:
     """Whether the clause says in so many words that this is the last answer."""
     clause = event.clause
-    return clause is not None and any("final" in item.text or "endgult" in item.text or "最终" in item.text for item in clause.items)
+    return clause is not None and any(
+        "final" in item.text or "endgult" in item.text or "最终" in item.text for item in clause.items
+    )
 
 
 def _without_recitals(events: list[Event]) -> list[Event]:
@@ -138,7 +151,11 @@ def _without_recitals(events: list[Event]) -> list[Event]:
             continue
         values = [event.value for event in run]
         last_repeats = len(set(values[:-1])) == len(values) - 1 > 2 and values[-1] in values[:-1]
-        kept.append(Event(Kind.OPEN if len(run) == 2 else Kind.LIST, Strength.BARE, reason="options listed, none chosen"))
+        kept.append(
+            Event(
+                Kind.OPEN if len(run) == 2 else Kind.LIST, Strength.BARE, reason="options listed, none chosen"
+            )
+        )
         if last_repeats:
             kept.append(run[-1])
         index += len(run)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.parsing.commit import Event, Kind, Strength
+from harness.parsing.events import Event, Kind, Strength
 from harness.parsing.lexicon import Tag
 from harness.parsing.tokens import Item
 from harness.parsing.vocabulary import Value

@@ -10,9 +10,43 @@ _MOST_WORDS = 15
 _MOST_WORDS_WITH_SYMBOL = 8
 # Real words one letter away from a word of the lexicon.
 _REAL = frozenset(
-    "angel angels angler neural string strung wordy wormy exited native moderated modern strange stronger strongest "
-    "weaker weakest happier surprises anger hungry worn word words world works worse worth positions fist fires "
-    "secondary poster posters neatly".split()
+    [
+        "angel",
+        "angels",
+        "angler",
+        "neural",
+        "string",
+        "strung",
+        "wordy",
+        "wormy",
+        "exited",
+        "native",
+        "moderated",
+        "modern",
+        "strange",
+        "stronger",
+        "strongest",
+        "weaker",
+        "weakest",
+        "happier",
+        "surprises",
+        "anger",
+        "hungry",
+        "worn",
+        "word",
+        "words",
+        "world",
+        "works",
+        "worse",
+        "worth",
+        "positions",
+        "fist",
+        "fires",
+        "secondary",
+        "poster",
+        "posters",
+        "neatly",
+    ]
 )
 
 
@@ -30,7 +64,9 @@ def mark_fallbacks(items: list[Item], vocabulary: Vocabulary) -> list[Item]:
                 value = _abbreviated(item.text, vocabulary)
             if value is not None:
                 item.tag, item.value, item.how = Tag.MENTION, value, "typo"
-    if len(words) <= _MOST_WORDS_WITH_SYMBOL and not any(item.tag in (Tag.SKIP, Tag.MENTION) for item in words):
+    if len(words) <= _MOST_WORDS_WITH_SYMBOL and not any(
+        item.tag in (Tag.SKIP, Tag.MENTION) for item in words
+    ):
         for item in items:
             if item.raw in vocabulary.symbols:
                 item.tag, item.value, item.how = Tag.MENTION, vocabulary.symbols[item.raw], "emoji"
@@ -70,4 +106,7 @@ def one_slip(a: str, b: str) -> bool:
         return False
     if a[start + 1 :] == b[start + 1 :]:
         return True
-    return a[start : start + 2] == b[start + 1 : start + 2] + b[start : start + 1] and a[start + 2 :] == b[start + 2 :]
+    return (
+        a[start : start + 2] == b[start + 1 : start + 2] + b[start : start + 1]
+        and a[start + 2 :] == b[start + 2 :]
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from harness.parsing.clean import key
@@ -12,6 +12,7 @@ from harness.parsing.lexicon import SEVERAL, THINGS, Tag, families, forms, gramm
 
 CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _HAS_CJK = re.compile(f"[{CJK}]")
+_LABEL_MARKS = re.compile(r"^[(\[{\s]+|[)\]}.:\s]+$")
 _HAS_LETTER = re.compile(r"[^\W\d_]")
 
 NOT_OFFERED: Hashable = "\ue002 not offered"
@@ -46,6 +47,7 @@ class Vocabulary:
     numeric: bool = False  # numbers are answers (ratings)
     numeric_labels: bool = False
     letter_labels: bool = False
+    labels_first: bool = False  # a bare "1" is the label before it is the number
     pictures: bool = False  # the answers are pictures of a pair
 
     def add(self, form: str, entry: Entry, *, replace: bool = True) -> None:
@@ -69,6 +71,13 @@ class Vocabulary:
             phrases[known[0]] = (tuple(rest), entry)
         elif not known:
             phrases.append((tuple(rest), entry))
+
+    def bare(self, text: str) -> tuple[Value, str] | None:
+        """The answer, and the rule, of a text that is nothing but one known form; None for any other."""
+        word = self.exact.get(text)
+        if text in self.labels and (word is None or self.labels_first):
+            return self.labels[text], "number" if text.isdigit() else "letter"
+        return word
 
     def finish(self) -> Vocabulary:
         """Sort phrases longest first and compile the search for scripts without spaces."""
@@ -133,7 +142,7 @@ def _claims(
             if not claimed and index and not _family_named(groups, roots):
                 continue
             if not claimed:
-                claimed = {value for value in _family_named(groups, roots)}
+                claimed = _family_named(groups, roots)
             for form in group:
                 if form in declared or form in own:
                     continue
@@ -145,7 +154,11 @@ def _claims(
                 if name in own:
                     yield key(form), own[name], "synonym"
     for form, value in own.items():
-        if form.isalpha() and form.isascii() and not any(form in group for groups in families().values() for group in groups):
+        if (
+            form.isalpha()
+            and form.isascii()
+            and not any(form in group for groups in families().values() for group in groups)
+        ):
             for ending in ("ness", "ly", "s", "ment"):
                 yield form + ending, value, "word"
 
@@ -160,16 +173,25 @@ def _add_things(vocabulary: Vocabulary, option: str) -> None:
         vocabulary.add(f"{option} {thing}", Entry(Tag.SKIP), replace=False)
 
 
-def add_labels(vocabulary: Vocabulary, labels: Mapping[str, Value]) -> None:
-    """Register the labels shown before the options ("A", "(b)", "1.")."""
-    for shown, value in labels.items():
-        label = key(shown).strip("()[]{}.:) ")
-        vocabulary.labels[label] = value
-        if label.isdigit():
-            vocabulary.numeric_labels = True
-        elif len(label) == 1 and label.isalpha():
-            vocabulary.letter_labels = True
-        elif label and label not in vocabulary.single:
+def with_labels(base: Vocabulary, labels: Mapping[str, Value]) -> Vocabulary:
+    """The same words with the labels shown before the options ("A", "(b)", "1."); `base` stays as it is.
+
+    Option orders differ from sample to sample, so the costly part, the words, is shared.
+    """
+    named = {_LABEL_MARKS.sub("", key(shown)): value for shown, value in labels.items()}
+    vocabulary = replace(
+        base,
+        labels=named,
+        numeric_labels=any(label.isdigit() for label in named),
+        letter_labels=any(len(label) == 1 and label.isalpha() for label in named),
+    )
+    long_ones = {label: value for label, value in named.items() if len(label) > 1 and not label.isdigit()}
+    if not long_ones:
+        return vocabulary
+    vocabulary.single = dict(base.single)
+    vocabulary.multi = {first: list(phrases) for first, phrases in base.multi.items()}
+    vocabulary.spaceless = dict(base.spaceless)
+    for label, value in long_ones.items():
+        if label not in base.single or base.single[label].tag is not Tag.MENTION:
             vocabulary.add(label, Entry(Tag.MENTION, value, "label"))
-        if label:
-            vocabulary.exact.setdefault(label, (value, "number" if label.isdigit() else "letter"))
+    return vocabulary.finish()

@@ -83,8 +83,20 @@ class Asker:
         """How many requests a job comes to."""
         return sum(1 for _ in self._keys(job))
 
+    def times(self, question: str) -> int:
+        """How often a question is put to one picture."""
+        return len(self.wordings[question]) * self.repeats
+
     def prepare(self, job: Job) -> Prepared[JudgeRequest]:
-        """Read the picture; make the requests that have no reply yet. Runs in a thread."""
+        """Read the picture; make the requests that have no reply yet. Runs in a thread; raises nothing."""
+        try:
+            return self._prepare(job)
+        except Exception as e:  # one odd sample must not stop the others
+            problem = PictureProblem("unusable", f"{job.sample.path}: {type(e).__name__}: {e}")
+            record = job.record() | {"shown": {}, "digest": None}
+            return Prepared([], 0, Note(record, problem, {}))
+
+    def _prepare(self, job: Job) -> Prepared[JudgeRequest]:
         record = job.record()
         shown = {q: shown_options(self.answer(q), job.sample.id, self.seed) for q in job.questions}
         record["shown"] = {q: options for q, options in shown.items() if self.answer(q).kind == "choice"}
@@ -99,8 +111,7 @@ class Asker:
                 return Prepared([], 0, Note(record, None, {}))
             image, media_type = pictures.decode(data, job.sample.path)
         except PictureProblem as problem:
-            record["digest"] = None
-            return Prepared([], 0, Note(record, problem, {}))
+            return Prepared([], 0, Note(record | {"digest": None}, problem, {}))
         if self.judge.instance.takes == "bytes":
             picture, cost = Picture(digest, None, data, media_type), len(data)
         else:
@@ -109,7 +120,7 @@ class Asker:
         for id_, (question, wording, repeat) in missing.items():
             options = shown[question]
             asked[id_] = Asked(question, wording.name, repeat, job.data, job.sample.id, digest, options)
-            truth = truth_of(self.answer(question), record) if self.oracle else None
+            truth = truth_of(self.answer(question), job.sample) if self.oracle else None
             messages = render(wording, self.answer(question), options, job.sample.emotion)
             requests.append(JudgeRequest(id_, job.sample.id, (picture,), messages, self._question(question, options),
                                          self._sampling(question, id_), truth))  # fmt: skip
@@ -117,11 +128,7 @@ class Asker:
 
     def _keys(self, job: Job) -> Iterator[tuple[str, Wording, int]]:
         for question in job.questions:
-            if (
-                self.oracle
-                and not job.sample.problem
-                and truth_of(self.answer(question), job.record()) is None
-            ):
+            if self.oracle and not job.sample.problem and truth_of(self.answer(question), job.sample) is None:
                 continue  # A stand-in that answers from the truth has nothing to say without it.
             for wording in self.wordings[question]:
                 for repeat in range(self.repeats):
@@ -136,7 +143,7 @@ class Asker:
     def _id(self, key: tuple[str, Wording, int], job: Job, digest: str) -> str:
         question, wording, repeat = key
         named = job.sample.emotion if names_emotion(wording) else ""
-        determined = f"{digest}:{repeat}:{named}:{job.data}:{job.sample.id}".encode()
+        determined = f"{digest}:{repeat}:{named}:{job.data}:{job.sample.id}".encode("utf-8", "surrogatepass")
         return hashlib.blake2b(
             self._prefixes[question, wording.name] + determined, digest_size=16
         ).hexdigest()

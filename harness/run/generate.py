@@ -70,7 +70,7 @@ def generate(request: GenerateRequest, watch: Watch) -> Drawn:
     path = request.out or Path("runs") / name
     installed = registry().components("detector")
     detector = make(installed[0]) if installed else None
-    folder = RunFolder.open(path, draft_document(path.name, described, {"drawings": len(wanted)}))
+    folder = RunFolder.open(path, draft_document(path.resolve().name, described, {"drawings": len(wanted)}))
     try:
         draw = Draw(model, folder, watch, detector, request.max_failures)
         draw.run(wanted)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Generator, Iterator, Mapping
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness.components.executor import Executor
-from harness.errors import HarnessError, PluginError, TooManyFailures
+from harness.errors import HarnessError, MissingPackage, PluginError, TooManyFailures
 from harness.reading import read_reply
 from harness.run.asking import Asked, Asker, Job, Note
 from harness.run.source import AheadSource, Prepared
@@ -35,8 +36,12 @@ class Tally:
 class Judging:
     """One judge at work on one list of jobs."""
 
-    def __init__(self, asker: Asker, folder: RunFolder, watch: Watch, max_failures: int | None) -> None:
+    def __init__(
+        self, asker: Asker, folder: RunFolder, watch: Watch, max_failures: int | None, *, notes_samples: bool
+    ) -> None:
         self.asker, self.folder, self.watch = asker, folder, watch
+        self.notes_samples = notes_samples
+        """Samples are the same for all judges of a run: the first one's phase notes them."""
         self.max_failures = max_failures
         self.tally = Tally()
         self._open: dict[str, Asked] = {}
@@ -49,18 +54,27 @@ class Judging:
         """
         source: AheadSource[Job, JudgeRequest] = AheadSource(jobs, self.asker.prepare, self._arrived)
         try:
-            if not source.ready(0) and source.exhausted:
-                return self.tally
-            error = self._consume(executor, source)
-            for asked_id, asked in self._open.items():
-                self._fail(asked_id, asked.question, asked.sample_id, error)
-            for job in source.abandon():
-                for question in job.questions:
-                    self._fail(None, question, job.sample.id, error)
+            # A judge with nothing to answer is not opened: loading weights may take minutes.
+            if source.any():
+                error = self._consume(executor, source)
+                for asked_id, asked in self._open.items():
+                    self._fail(asked_id, asked.question, asked.sample_id, error)
+                self._give_up(source.abandon(), error)
         finally:
             source.close()
         self.watch.end()
         return self.tally
+
+    def _give_up(self, jobs: Iterable[Job], error: ReplyError) -> None:
+        """Note the jobs that were never reached as failed, but for what an earlier attempt answered."""
+        stored: Counter[tuple[str, str, str]] | None = None
+        for job in jobs:
+            if stored is None:
+                stored = Counter((r["task"], r["data"], r["sample_id"]) for r in self.folder.replies()
+                                 if r["by"] == self._by and "outcome" not in r)  # fmt: skip
+            for question in job.questions:
+                if stored[question, job.data, job.sample.id] < self.asker.times(question):
+                    self._fail(None, question, job.sample.id, error)
 
     def _consume(self, executor: Executor, source: AheadSource[Job, JudgeRequest]) -> ReplyError:
         """Take replies until there are no more; the error that those left without one have."""
@@ -71,7 +85,9 @@ class Judging:
             except HarnessError:
                 raise
             except Exception as e:  # a judge may fail in any way; what it answered is kept
-                if not self.tally.answered and not self._open:
+                if not source.handed:
+                    if isinstance(e, ModuleNotFoundError):
+                        raise MissingPackage(f"The judge {self._by!r}", e.name or "?") from e
                     raise PluginError(
                         f"The judge {self._by!r} could not be started: {type(e).__name__}: {e}.",
                         "See `harness doctor`; --traceback shows where.",
@@ -82,7 +98,8 @@ class Judging:
     def _arrived(self, job: Job, prepared: Prepared[JudgeRequest]) -> None:
         note = prepared.note
         assert isinstance(note, Note)
-        self.folder.add_sample(note.record)
+        if self.notes_samples:
+            self.folder.add_sample(note.record)
         if note.problem is not None:
             for question in job.questions:
                 self._fail(
@@ -94,25 +111,27 @@ class Judging:
         if not isinstance(reply, JudgeReply):
             self.tally.faults.append(f"it yielded {type(reply).__name__} where a JudgeReply belongs")
             return
-        asked = self._open.pop(reply.id, None)
+        asked = self._open.pop(reply.id, None) if isinstance(reply.id, str) else None
         if asked is None:
-            again = _is_id(reply.id) and bytes.fromhex(reply.id) in self.asker.answered
             self.tally.faults.append(
-                f"it answered {reply.id!r} " + ("twice" if again else "which was never asked")
+                f"it answered {reply.id!r}, which was never asked or is answered already"
             )
             return
         if reply.error is not None:
-            self._fail(reply.id, asked.question, asked.sample_id, reply.error)
+            self._fail(reply.id, asked.question, asked.sample_id, as_error(reply.error))
+            return
+        problem = _malformed(reply)
+        if problem:
+            self._fail(reply.id, asked.question, asked.sample_id, ReplyError("invalid_reply", problem, False))
             return
         record = {"id": reply.id, "task": asked.question, "by": self._by, "data": asked.data,
                   "sample_id": asked.sample_id, "wording": asked.wording, "repeat": asked.repeat,
                   "picture": asked.digest, **_kept(reply)}  # fmt: skip
-        problem = _invalid(record)
+        problem = _unstorable(record)
         if problem:
             self._fail(reply.id, asked.question, asked.sample_id, ReplyError("invalid_reply", problem, False))
             return
         self.folder.add_reply(record)
-        self.asker.answered.add(bytes.fromhex(reply.id))
         self.tally.answered += 1
         answer = self.asker.answer(asked.question)
         reading = read_reply(record, answer, asked.shown, self.asker.reads[asked.question])
@@ -136,8 +155,11 @@ def _as_generator(replies: Iterator[JudgeReply]) -> Generator[JudgeReply, None, 
     yield from replies
 
 
-def _is_id(text: Any) -> bool:
-    return isinstance(text, str) and len(text) == 32 and not set(text) - set("0123456789abcdef")
+def as_error(error: Any) -> ReplyError:
+    """The error of a reply as a record of texts, whatever a plugin put there."""
+    if isinstance(error, ReplyError):
+        return ReplyError(str(error.kind), str(error.message), bool(error.retryable))
+    return ReplyError("error", str(error))
 
 
 def _kept(reply: JudgeReply) -> dict[str, Any]:
@@ -148,16 +170,28 @@ def _kept(reply: JudgeReply) -> dict[str, Any]:
     fields: Mapping[str, Any] = {
         "text": reply.text, "scores": scores, "rating": reply.rating, "finish_reason": reply.finish_reason,
         "refusal": reply.refusal, "usage": reply.usage and dict(reply.usage),
-        "timings": reply.timings and dict(reply.timings), "extra": dict(reply.extra) or None,
+        "timings": reply.timings and dict(reply.timings), "extra": dict(reply.extra or {}) or None,
     }  # fmt: skip
     return {k: v for k, v in fields.items() if v is not None}
 
 
-def _invalid(record: Mapping[str, Any]) -> str:
+_KINDS: Mapping[str, type | tuple[type, ...]] = {
+    "text": str, "scores": Mapping, "rating": (int, float), "finish_reason": str, "refusal": str, "usage": Mapping,
+    "timings": Mapping, "extra": Mapping,
+}  # fmt: skip
+
+
+def _malformed(reply: JudgeReply) -> str:
+    """Which field of a reply is not what it should be, or an empty string."""
+    for name, kinds in _KINDS.items():
+        value = getattr(reply, name)
+        if value is not None and not isinstance(value, kinds):
+            return f"{name} is {type(value).__name__}"
+    return ""
+
+
+def _unstorable(record: Mapping[str, Any]) -> str:
     """Why a reply cannot be stored, or an empty string."""
-    for name, kinds in (("text", str), ("rating", (int, float)), ("scores", dict)):
-        if name in record and not isinstance(record[name], kinds):
-            return f"{name} is {type(record[name]).__name__}"
     try:
         json.dumps(record, allow_nan=False)
     except (TypeError, ValueError) as e:

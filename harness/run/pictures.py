@@ -67,14 +67,14 @@ def decode(data: bytes, path: str) -> tuple[Image.Image, str]:
         image: Image.Image = Image.open(io.BytesIO(data))
         width, height = image.size
         if width * height > MAX_PIXELS:
-            raise PictureProblem("too_large", f"{path} has {width}x{height} pixels, more than {MAX_PIXELS:,}")
+            raise PictureProblem("too_large", f"{width}x{height} pixels are more than {MAX_PIXELS:,}")
         media_type = image.get_format_mimetype() if hasattr(image, "get_format_mimetype") else None
         image.load()
         if image.format in ("JPEG", "TIFF", "WEBP", "PNG") and image.getexif().get(0x0112, 1) != 1:
             image = ImageOps.exif_transpose(image)
         return to_rgb(image), media_type or "image/png"
-    except PictureProblem:
-        raise
+    except PictureProblem as problem:
+        raise PictureProblem(problem.kind, f"{path}: {problem}") from None
     except Image.DecompressionBombError:
         raise PictureProblem("too_large", f"{path} has more than {MAX_PIXELS:,} pixels") from None
     except UnidentifiedImageError:
@@ -89,7 +89,8 @@ def to_rgb(image: Image.Image) -> Image.Image:
         return image
     if image.mode.startswith("I"):
         values = np.asarray(image).astype(np.float64)
-        top = 65535.0 if values.max(initial=0) > 255 else 255.0
+        # "I;16" is 16-bit for certain; "I" may hold numbers of either size.
+        top = 65535.0 if image.mode.startswith("I;16") or values.max(initial=0) > 255 else 255.0
         grey = np.clip(values * (255.0 / top) + 0.5, 0, 255).astype(np.uint8)
         return Image.fromarray(grey).convert("RGB")
     if image.mode == "F":

@@ -180,11 +180,14 @@ def contender(kind: str, model: str | Configured, options: Mapping[str, Any]) ->
         name, instance = type(model).__name__, model
     try:
         identity = {str(k): str(v) for k, v in instance.identity().items()}
+        if isinstance(instance, Judge):
+            frozenset(instance.capabilities)
     except HarnessError:
         raise
-    except Exception as e:  # identity() is a plugin's code
+    except Exception as e:  # both are a plugin's code
         raise PluginError(
-            f"{name}: identity() raises {type(e).__name__}: {e}.", "Report it to the plugin's authors."
+            f"{name}: identity() or capabilities raises {type(e).__name__}: {e}.",
+            "Report it to the plugin's authors.",
         ) from e
     options_used = instance.options.answer_affecting()
     return Contender(name, instance, {"name": name, "options": options_used, "identity": identity})
@@ -233,12 +236,13 @@ def find_one_data_set(reference: str) -> DataFolder:
     ):
         found = registry().find("data set", reference)
         try:
-            folder = make(found).prepare()
+            folder = Path(make(found).prepare())
         except HarnessError:
             raise
-        except OSError as e:
+        except Exception as e:  # prepare() is a plugin's code
             raise PluginError(
-                f"The data set {reference!r} cannot be prepared: {e}.", "Check that there is room."
+                f"The data set {reference!r} cannot be prepared: {type(e).__name__}: {e}.",
+                "Check that there is room in the cache; see `harness doctor`.",
             ) from e
         return read_folder(folder, found.component.name)
     if os.path.exists(path) or "/" in reference:
@@ -285,6 +289,4 @@ def check_labels(data: Sequence[DataFolder], questions: Mapping[str, TaskSpec]) 
 
 
 def _has_truth(question: TaskSpec, sample: Sample) -> bool:
-    labels = {"emotion": sample.emotion, "intensity": sample.intensity, "quality": sample.quality,
-              "attributes": sample.attributes}  # fmt: skip
-    return question.answer is not None and truth_of(question.answer, labels) is not None
+    return question.answer is not None and truth_of(question.answer, sample) is not None

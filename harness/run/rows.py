@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,7 @@ import numpy.typing as npt
 
 from harness.components.metric import Floats, Scores
 from harness.reading import Reading, rates_unlabelled, read_reply, truth_of
-from harness.store.files import read_lines
-from harness.store.runfolder import REPLIES, SAMPLES
+from harness.run.stored import Stored, StoredSample
 from harness.taskspec import Answer
 from harness.types import EMOTIONS
 
@@ -23,61 +22,29 @@ _MAX_GROUPS = 50
 
 
 @dataclass
-class Stored:
-    """A run folder in memory: samples by id, draws and replies by what they answer."""
-
-    samples: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-    """(data, sample id) -> record; the last one written counts."""
-    draws: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Image request id -> reply of the generator."""
-    path: Path = Path()
-
-    def replies(self) -> Iterable[dict[str, Any]]:
-        """The judges' replies to pictures as they are now; one for each request, the first counts."""
-        for reply in read_lines(self.path / REPLIES):
-            if "outcome" not in reply:
-                sample = self.samples.get((reply["data"], reply["sample_id"]))
-                if sample is not None and sample.get("digest") == reply["picture"]:
-                    yield reply
-
-
-def read_stored(path: Path) -> Stored:
-    """Read samples and draws; replies are streamed when they are scored."""
-    stored = Stored(path=path)
-    for sample in read_lines(path / SAMPLES):
-        stored.samples[sample["data"], sample["id"]] = sample
-    for reply in read_lines(path / REPLIES):
-        if "outcome" in reply:
-            stored.draws[reply["id"]] = reply
-    return stored
-
-
-@dataclass
 class Rows:
     """The answers to one question by one judge, ready to be scored. Parallel lists, one entry a row."""
 
     answer: Answer
     truths: list[str | float | None] = field(default_factory=list)
-    readings: list[float] = field(default_factory=list)
+    readings: array[float] = field(default_factory=lambda: array("d"))
     """Code of the option read, or the rating; NaN where the reply could not be read."""
-    samples: list[dict[str, Any]] = field(default_factory=list)
+    samples: list[StoredSample] = field(default_factory=list)
     reasons: list[str | None] = field(default_factory=list)
     """Why a reply could not be read; empty where it could, None where there is no reply."""
     repeats: list[int] = field(default_factory=list)
 
-    def add(
-        self, sample: dict[str, Any], truth: str | float | None, reading: Reading, repeat: int = 0
-    ) -> None:
+    def add(self, sample: StoredSample, truth: str | float | None, reading: Reading, repeat: int = 0) -> None:
         """Add one answered question."""
         self._append(sample, truth, reading.value, reading.reason, repeat)
 
-    def add_missed(self, sample: dict[str, Any], truth: str | float) -> None:
+    def add_missed(self, sample: StoredSample, truth: str | float) -> None:
         """Add a portrait that the generator did not deliver: it cannot show what was asked."""
         self._append(sample, truth, None, None, 0)
 
     def _append(
         self,
-        sample: dict[str, Any],
+        sample: StoredSample,
         truth: str | float | None,
         value: str | float | None,
         reason: str | None,
@@ -107,13 +74,19 @@ class Rows:
     def select(self, chosen: Iterable[int]) -> Rows:
         """The rows of these numbers, in this order."""
         chosen = list(chosen)
-        return Rows(self.answer, *([column[i] for i in chosen] for column in  # type: ignore[arg-type]
-                                   (self.truths, self.readings, self.samples, self.reasons, self.repeats)))  # fmt: skip
+        return Rows(
+            self.answer,
+            [self.truths[i] for i in chosen],
+            array("d", [self.readings[i] for i in chosen]),
+            [self.samples[i] for i in chosen],
+            [self.reasons[i] for i in chosen],
+            [self.repeats[i] for i in chosen],
+        )
 
     def sorted(self) -> Rows:
         """The same rows in an order that does not depend on when they were answered."""
         return self.select(
-            sorted(range(len(self.samples)), key=lambda i: (self.samples[i]["id"], self.repeats[i]))
+            sorted(range(len(self.samples)), key=lambda i: (self.samples[i].id, self.repeats[i]))
         )
 
     def scores(self, cluster: str) -> Scores:
@@ -123,11 +96,9 @@ class Rows:
             truth = np.array([float(answer.options.index(str(t))) for t in self.truths])
         else:
             truth = np.array([np.nan if t is None else float(t) for t in self.truths])
-        emotions = [EMOTIONS.index(s["emotion"]) if s["emotion"] in EMOTIONS else -1 for s in self.samples]
-        column = cluster or next(
-            (c for c in _CLUSTERS if any(s["attributes"].get(c) for s in self.samples)), ""
-        )
-        units = codes(s["attributes"].get(column) or s["id"] for s in self.samples)
+        emotions = [EMOTIONS.index(s.emotion) if s.emotion in EMOTIONS else -1 for s in self.samples]
+        column = cluster or next((c for c in _CLUSTERS if any(s.attributes.get(c) for s in self.samples)), "")
+        units = codes(s.attributes.get(column) or s.id for s in self.samples)
         return Scores(
             kind=answer.kind, truth=_floats(truth), read=_floats(np.array(self.readings)), cluster=units,
             emotion=np.array(emotions, np.int64), options=answer.options, emotions=EMOTIONS, low=answer.low,
@@ -154,9 +125,11 @@ def codes(values: Iterable[Hashable]) -> npt.NDArray[np.int64]:
     return np.array([numbers.setdefault(v, len(numbers)) for v in values], np.int64)
 
 
-def _value(sample: Mapping[str, Any], column: str) -> str | None:
+def _value(sample: StoredSample, column: str) -> str | None:
     value = (
-        sample[column] if column in ("emotion", "intensity", "quality") else sample["attributes"].get(column)
+        getattr(sample, column)
+        if column in ("emotion", "intensity", "quality")
+        else sample.attributes.get(column)
     )
     if value is None or value == "":
         return None
@@ -179,17 +152,19 @@ Key = tuple[str, str, str, str]
 def collect(stored: Stored, asked: Mapping[Key, tuple[Answer, str]]) -> dict[Key, Rows]:
     """Read every reply once. `asked` maps each key to its answer and the way to read."""
     rows = {key: Rows(answer) for key, (answer, _) in asked.items()}
-    seen: set[int] = set()
-    for reply in stored.replies():
+    seen: dict[tuple[Key, int], bytearray] = {}
+    for reply, sample in stored.replies():
         key = (reply["task"], reply["by"], reply["data"], reply["wording"])
-        identity = hash((*key, reply["sample_id"], reply["repeat"]))
-        if key not in asked or identity in seen:
+        if key not in asked:
             continue
-        seen.add(identity)
+        # A byte for each sample: a benchmark may have very many.
+        flags = seen.setdefault((key, reply["repeat"]), bytearray(stored.count))
+        if flags[sample.number]:
+            continue
+        flags[sample.number] = 1
         answer, way = asked[key]
-        sample = stored.samples[reply["data"], reply["sample_id"]]
         truth = truth_of(answer, sample)
         if truth is not None or rates_unlabelled(answer, sample):
-            shown = sample["shown"].get(reply["task"], answer.options)
+            shown = sample.shown.get(reply["task"], answer.options)
             rows[key].add(sample, truth, read_reply(reply, answer, shown, way), reply["repeat"])
     return rows

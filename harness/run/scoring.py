@@ -12,7 +12,8 @@ from harness.metrics.score import MetricRequest, score_metrics
 from harness.reading import rates_unlabelled, truth_of
 from harness.registry import registry
 from harness.run.result import RunResult
-from harness.run.rows import Key, Rows, Stored, collect, read_stored
+from harness.run.rows import Key, Rows, collect
+from harness.run.stored import Stored, StoredSample, read_stored
 from harness.store.files import write_json
 from harness.store.runfolder import RESULTS, read_run
 from harness.taskspec import Answer, MetricSpec, TaskSpec
@@ -103,17 +104,17 @@ def _generator_entries(run: Mapping[str, Any], stored: Stored) -> Iterator[dict[
 
 def _rows_of(task: str, rows: Rows, stored: Stored) -> Rows:
     """The rows of portraits that a task asked for, and one for each that was not delivered."""
-    mine = rows.select(i for i, s in enumerate(rows.samples) if task in s["tasks"])
-    for sample in stored.samples.values():
-        if task in sample["tasks"] and _outcome(sample, stored) in ("blocked", "blank"):
+    mine = rows.select(i for i, s in enumerate(rows.samples) if task in s.tasks)
+    for sample in stored.everything():
+        if task in sample.tasks and _outcome(sample, stored) in ("blocked", "blank"):
             truth = truth_of(rows.answer, sample)
             if truth is not None:
                 mine.add_missed(sample, truth)
     return mine.sorted()
 
 
-def _outcome(sample: Mapping[str, Any], stored: Stored) -> str:
-    draw = stored.draws.get(sample["id"])
+def _outcome(sample: StoredSample, stored: Stored) -> str:
+    draw = stored.draws.get(sample.id)
     return draw["outcome"] if draw else "error"
 
 
@@ -121,20 +122,18 @@ def _generator_entry(run: Mapping[str, Any], spec: TaskSpec, judge: Mapping[str,
                      questions: Mapping[str, TaskSpec], stored: Stored) -> dict[str, Any]:  # fmt: skip
     request = run["request"]
     n = run["plan"][f"{spec.name}@generator"]
-    samples = [s for s in stored.samples.values() if spec.name in s["tasks"]]
+    samples = [s for s in stored.everything() if spec.name in s.tasks]
     outcomes = Counter(_outcome(s, stored) for s in samples)
     outcomes["error"] += n - len(samples)
-    faces = Counter(stored.draws[s["id"]].get("faces") for s in samples if _outcome(s, stored) == "ok")
+    faces = Counter(stored.draws[s.id].get("faces") for s in samples if _outcome(s, stored) == "ok")
     oracle = judge["name"] in run["oracles"]
     given = Counter(
-        s["id"]
+        s.id
         for r in rows.values()
         for s, reason in zip(r.samples, r.reasons, strict=True)
         if reason is not None
     )
-    answered = sum(
-        _outcome(s, stored) == "ok" and given[s["id"]] == _expected(s, rows, oracle) for s in samples
-    )
+    answered = sum(_outcome(s, stored) == "ok" and given[s.id] == _expected(s, rows, oracle) for s in samples)
     missed = outcomes["blocked"] + outcomes["blank"]
     entry: dict[str, Any] = {"metrics": [], "baselines": [], "confusion": None, "warnings": []}
     for question in spec.asks:
@@ -159,7 +158,7 @@ def _generator_entry(run: Mapping[str, Any], spec: TaskSpec, judge: Mapping[str,
     }  # fmt: skip
 
 
-def _expected(sample: Mapping[str, Any], rows: Mapping[str, Rows], oracle: bool) -> int:
+def _expected(sample: StoredSample, rows: Mapping[str, Rows], oracle: bool) -> int:
     """How many of a task's questions a drawn portrait is asked."""
     return sum(truth_of(r.answer, sample) is not None or (not oracle and rates_unlabelled(r.answer, sample))
                for r in rows.values())  # fmt: skip
@@ -167,7 +166,7 @@ def _expected(sample: Mapping[str, Any], rows: Mapping[str, Rows], oracle: bool)
 
 def _valid(rows: Rows, stored: Stored) -> list[bool] | None:
     """Which rows are of portraits that were drawn and show one face; None where all or none are."""
-    draws = [stored.draws.get(s["id"], {}) for s in rows.samples]
+    draws = [stored.draws.get(s.id, {}) for s in rows.samples]
     valid = [d.get("outcome") == "ok" and d.get("faces") == 1 for d in draws]
     return valid if any(valid) and not all(valid) else None
 

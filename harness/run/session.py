@@ -39,7 +39,7 @@ def execute(plan: Plan, watch: Watch) -> RunResult:
     path = plan.request.out or Path("runs") / plan.name()
     wanted = wanted_drawings(plan)
     detector, notes = _detector(plan)
-    folder = RunFolder.open(path, run_document(plan, path.name, wanted, notes))
+    folder = RunFolder.open(path, run_document(plan, path.resolve().name, wanted, notes))
     try:
         # Pictures are bounded by our own check, which comes before decoding.
         with warnings.catch_warnings():
@@ -66,9 +66,10 @@ def _work(
                 draw.run(wanted)
             finally:
                 faults += [f"{plan.generator.name} broke its contract: {f}" for f in draw.faults]
+            for job in _drawn_jobs(plan, folder, wanted, delivered=False):
+                folder.add_sample({**job.record(), "shown": {}, "digest": None})
         for judge in plan.judges:
-            jobs = _drawn_jobs(plan, folder, wanted) if plan.generator else list(judge_jobs(plan))
-            faults += _judge(plan, judge, jobs, folder, watch)
+            faults += _judge(plan, judge, wanted, folder, watch)
     except HarnessError as e:
         # Only a stop in the middle leaves something worth scoring.
         if e.exit_code == 3:
@@ -77,32 +78,31 @@ def _work(
     return faults, None
 
 
-def _judge(plan: Plan, judge: Contender, jobs: Sequence[Job], folder: RunFolder, watch: Watch) -> list[str]:
+def _judge(
+    plan: Plan, judge: Contender, wanted: Sequence[Drawing], folder: RunFolder, watch: Watch
+) -> list[str]:
     request = plan.request
-    answered = folder.answered()
     asker = Asker(judge, plan.questions, plan.reads[judge.name], seed=request.seed, repeats=request.repeats,
-                  answered=answered, allow_outside=request.allow_outside or plan.generator is not None)  # fmt: skip
-    total = sum(asker.count(job) for job in jobs)
+                  answered=folder.answered(), allow_outside=request.allow_outside or plan.generator is not None)  # fmt: skip
+
+    def jobs() -> Iterator[Job]:
+        return _drawn_jobs(plan, folder, wanted) if plan.generator else judge_jobs(plan)
+
+    total = sum(asker.count(job) for job in jobs())
     stored = sum(r["by"] == judge.name and "outcome" not in r for r in folder.replies())
     watch.phase(f"reading with {judge.name}", total, min(stored, total))
     executor = make(registry().find("executor", request.executor))
-    judging = Judging(asker, folder, watch, request.max_failures)
-    judging.run(executor, iter(jobs))
+    judging = Judging(asker, folder, watch, request.max_failures, notes_samples=judge is plan.judges[0])
+    judging.run(executor, jobs())
     return [f"{judge.name} broke its contract: {f}" for f in judging.tally.faults]
 
 
 def _asked_of(questions: Mapping[str, TaskSpec], sample: Sample, *, drawn: bool = False) -> tuple[str, ...]:
     """The questions to which a sample has a true answer, or which a drawn portrait is asked without one."""
-    labels = {
-        "emotion": sample.emotion,
-        "intensity": sample.intensity,
-        "quality": sample.quality,
-        "attributes": sample.attributes,
-    }
     found = []
     for question, spec in questions.items():
         answer = spec.answer
-        if answer and (truth_of(answer, labels) is not None or (drawn and rates_unlabelled(answer, labels))):
+        if answer and (truth_of(answer, sample) is not None or (drawn and rates_unlabelled(answer, sample))):
             found.append(question)
     return tuple(found)
 
@@ -138,23 +138,21 @@ def wanted_drawings(plan: Plan) -> list[Drawing]:
                     limit=plan.request.limit, seed=plan.request.seed)  # fmt: skip
 
 
-def _drawn_jobs(plan: Plan, folder: RunFolder, wanted: Sequence[Drawing]) -> list[Job]:
+def _drawn_jobs(
+    plan: Plan, folder: RunFolder, wanted: Sequence[Drawing], delivered: bool = True
+) -> Iterator[Job]:
+    """The portraits that were delivered (or those that were blocked or blank), with what each is asked."""
     assert plan.generator is not None
     outcomes = {r["id"]: r["outcome"] for r in folder.replies() if "outcome" in r}
     asks = {t.spec.name: t.spec.asks for t in plan.tasks}
     root = real_root(folder.path)
-    jobs = []
     for drawing in wanted:
         outcome = outcomes.get(drawing.request.id)
-        sample = drawing.sample(plan.generator.name, drawn=outcome == "ok")
-        questions = {q: plan.questions[q] for task in drawing.tasks for q in asks[task]}
-        job = Job(sample, plan.generator.name, root, _asked_of(questions, sample, drawn=True),
-                  {"tasks": list(drawing.tasks), "prompt": drawing.row.prompt})  # fmt: skip
-        if outcome == "ok":
-            jobs.append(job)
-        elif outcome is not None:
-            folder.add_sample({**job.record(), "shown": {}, "digest": None})
-    return jobs
+        if outcome is not None and (outcome == "ok") == delivered:
+            sample = drawing.sample(plan.generator.name, drawn=delivered)
+            questions = {q: plan.questions[q] for task in drawing.tasks for q in asks[task]}
+            yield Job(sample, plan.generator.name, root, _asked_of(questions, sample, drawn=True),
+                      {"tasks": list(drawing.tasks), "prompt": drawing.row.prompt})  # fmt: skip
 
 
 def _detector(plan: Plan) -> tuple[Detector | None, list[str]]:

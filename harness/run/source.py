@@ -37,6 +37,8 @@ class AheadSource(RequestSource[T], Generic[J, T]):
     max_bytes: int = 128 * 2**20
     _pending: deque[tuple[J, Future[Prepared[T]]]] = field(default_factory=deque)
     _buffer: deque[T] = field(default_factory=deque)
+    handed: int = 0
+    """How many requests the consumer has been given."""
     _drained: bool = False
     _cost: int = 1 << 20
 
@@ -73,7 +75,7 @@ class AheadSource(RequestSource[T], Generic[J, T]):
                 self._take()
             elif self._buffer or not wait([self._pending[0][1]], max(0.0, deadline - time.monotonic())).done:
                 break
-        return [self._buffer.popleft() for _ in range(min(max_n, len(self._buffer)))]
+        return [self._hand() for _ in range(min(max_n, len(self._buffer)))]
 
     def __iter__(self) -> Iterator[T]:
         """Every request that is left, in order."""
@@ -82,7 +84,18 @@ class AheadSource(RequestSource[T], Generic[J, T]):
             while not self._buffer and self._pending:
                 self._take()
             if self._buffer:
-                yield self._buffer.popleft()
+                yield self._hand()
+
+    def _hand(self) -> T:
+        self.handed += 1
+        return self._buffer.popleft()
+
+    def any(self) -> bool:
+        """Whether there is anything to ask: prepares jobs until one comes to a request."""
+        self._fill()
+        while self._pending and not self._buffer:
+            self._take()
+        return bool(self._buffer)
 
     @property
     def exhausted(self) -> bool:

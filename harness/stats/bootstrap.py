@@ -12,6 +12,9 @@ from harness.components.metric import Floats, Ints
 CELLS = 1 << 17
 """Weights made at a time: small enough for the processor's cache, and memory stays bounded for any n."""
 
+SMALL = 500
+"""Below so many clusters, all draws of a chunk are counted at once; above, one by one, which fits the cache."""
+
 Interval = tuple[float, float]
 
 
@@ -28,13 +31,17 @@ def cluster_weights(counts: Ints, draws: int, seed: int, width: int = 0) -> Iter
         return
     rng = np.random.default_rng(seed % 2**64)
     few = patterns * 40 <= total
-    step = max(1, min(draws, CELLS // max(width, patterns)))
+    step = max(1, min(draws, CELLS // max(width, patterns, min(total, SMALL))))
     owner = np.repeat(np.arange(patterns), counts)
     chunk = np.empty((step, patterns), np.int64)
     for start in range(0, draws, step):
         size = min(step, draws - start)
         if few:
             yield rng.multinomial(total, counts / total, size=size)
+            continue
+        if total < SMALL:
+            drawn = owner[rng.integers(0, total, size=(size, total))] + np.arange(size)[:, None] * patterns
+            yield np.bincount(drawn.reshape(-1), minlength=size * patterns).reshape(size, patterns)
             continue
         for row in chunk[:size]:
             drawn = rng.integers(0, total, size=total)

@@ -103,12 +103,13 @@ class RankCorrelation:
         NaN where x or y is constant in the segment.
         """
         counts = self._counts(weights)
-        total = np.add.reduceat(counts, self._starts, axis=1, dtype=np.float64)
+        total = np.add.reduceat(counts, self._starts, axis=1).astype(np.float64)
         before = np.cumsum(total, axis=1) - total
         ranks, x_cubes = self._ranks(counts, self._x_runs)
+        y_cubes = None if self._y_runs.tied or self._x_runs.tied else x_cubes
         ranks *= counts
         counts, weighted = self._ordered("by y", counts), self._ordered("weighted", ranks)
-        ranks, y_cubes = self._ranks(counts, self._y_runs)
+        ranks, y_cubes = self._ranks(counts, self._y_runs, y_cubes)
         product = self._rows.sums(weighted, ranks) - before**2 * total - before * total**2 - total**3 / 4
         spread = np.sqrt((total**3 - x_cubes) / 12) * np.sqrt((total**3 - y_cubes) / 12)
         return np.clip(ratio(product, spread), -1.0, 1.0), total
@@ -129,17 +130,18 @@ class RankCorrelation:
         out = self._scratch.array(name, values.shape, values.dtype)
         return np.take(values, self._by_y, axis=1, mode="clip", out=out)
 
-    def _ranks(self, counts: npt.NDArray[Any], runs: _Runs) -> tuple[npt.NDArray[Any], Floats]:
-        """u of each row, and the sum of t^3 in each segment."""
-        tied = len(runs.starts) < counts.shape[1]
-        grouped = np.add.reduceat(counts, runs.starts, axis=1) if tied else counts
+    def _ranks(self, counts: npt.NDArray[Any], runs: _Runs,
+               cubes: Floats | None = None) -> tuple[npt.NDArray[Any], Floats]:
+        """u of each row, and the sum of t^3 in each segment unless it is known."""
+        grouped = np.add.reduceat(counts, runs.starts, axis=1) if runs.tied else counts
         ranks = cumulate(grouped, self._scratch)
         half = self._scratch.array("half", grouped.shape, grouped.dtype)
         np.multiply(grouped, 0.5, out=half)
         ranks -= half
-        half *= grouped
-        cubes = 2 * runs.sums(half, grouped)
-        return (np.repeat(ranks, runs.lengths, axis=1) if tied else ranks), cubes
+        if cubes is None:
+            half *= grouped
+            cubes = 2 * runs.sums(half, grouped)
+        return (np.repeat(ranks, runs.lengths, axis=1) if runs.tied else ranks), cubes
 
 
 class _Runs:
@@ -148,6 +150,7 @@ class _Runs:
     def __init__(self, starts: Ints, segments: Ints, rows: int) -> None:
         self.starts = starts
         self.lengths = np.diff(np.r_[starts, rows])
+        self.tied = len(starts) < rows
         edges = [*np.searchsorted(starts, segments).tolist(), len(starts)]
         self._segments = [slice(*edge) for edge in itertools.pairwise(edges)]
 

@@ -47,10 +47,18 @@ def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
             raise
 
 
+def is_aside(path: Path) -> bool:
+    """Whether a file is one that a killed process left while writing it aside."""
+    return path.name.startswith(".") and path.name.endswith(".tmp")
+
+
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     """Write a JSON document atomically. NaN is refused: a value that does not exist is null."""
     write_atomically(
-        path, (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+        path,
+        (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode(
+            "utf-8", "backslashreplace"
+        ),
     )
 
 
@@ -93,10 +101,16 @@ class LineFile:
             self._write(lines.encode("utf-8", "backslashreplace"))
 
     def _write(self, line: bytes) -> None:
+        done = 0
         with storing(self.path):
-            done = os.write(self._fd, line)
-            while done < len(line):
-                done += os.write(self._fd, line[done:])
+            try:
+                while done < len(line):
+                    done += os.write(self._fd, line[done:])
+            except OSError:
+                # A part of a line must not stand before the next one.
+                if done:
+                    os.ftruncate(self._fd, os.fstat(self._fd).st_size - done)
+                raise
 
     def clear(self) -> None:
         """Remove every line."""
@@ -124,12 +138,15 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
             if not line.endswith(b"\n"):
                 return
             try:
-                yield json.loads(line)
+                record = json.loads(line)
+                if not isinstance(record, dict) or "id" not in record:
+                    raise ValueError("no record")
             except ValueError as e:
                 raise RunMismatch(
-                    f"{path}, line {number}: not valid JSON.",
+                    f"{path}, line {number}: not a valid record.",
                     "The file was changed by hand or by a fault of the disk: remove that line, then run again.",
                 ) from e
+            yield record
 
 
 class Lock:

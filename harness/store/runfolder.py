@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import RunMismatch
-from harness.store.files import LineFile, Lock, read_lines, storing, write_json
+from harness.store.files import LineFile, Lock, is_aside, read_lines, storing, write_json
 
 RUN, SAMPLES, REPLIES, FAILURES, RESULTS = (
     "run.json",
@@ -25,6 +25,7 @@ RUN, SAMPLES, REPLIES, FAILURES, RESULTS = (
     "failures.jsonl",
     "results.json",
 )
+NEEDED = ("request", "plan", "name", "created", "versions")
 
 
 class RunFolder:
@@ -38,7 +39,7 @@ class RunFolder:
         self._replies = LineFile(path / REPLIES)
         self._failures = LineFile(path / FAILURES)
         # Hashes, not the records: a run may have very many samples.
-        self._known_samples = {hash((s["id"], s.get("digest"))) for s in read_lines(path / SAMPLES)}
+        self._known_samples = {_identity(s) for s in read_lines(path / SAMPLES)}
         self._failures.clear()
 
     @classmethod
@@ -48,11 +49,11 @@ class RunFolder:
         `run["request"]` is compared; `run["plan"]` may grow. Raises `RunMismatch` with the difference, or
         when another process writes the folder, and `StorageError` when it cannot be written.
         """
-        if path.exists() and not path.is_dir():
-            raise RunMismatch(f"{str(path)!r} is a file, not a run folder.", "Give another --out.")
         with storing(path):
+            if path.exists() and not path.is_dir():
+                raise RunMismatch(f"{str(path)!r} is a file, not a run folder.", "Give another --out.")
             path.mkdir(parents=True, exist_ok=True)
-            others = [p.name for p in path.iterdir() if p.name not in (".lock", RUN)]
+            others = [p.name for p in path.iterdir() if p.name not in (".lock", RUN) and not is_aside(p)]
         if others and not (path / RUN).exists():
             raise RunMismatch(
                 f"{str(path)!r} is not a run folder: it holds {others[0]!r} but no {RUN}.",
@@ -76,8 +77,8 @@ class RunFolder:
         return read_lines(self.path / REPLIES)
 
     def add_sample(self, record: Mapping[str, Any]) -> None:
-        """Note a sample, unless it stands there already with the same picture."""
-        key = hash((record["id"], record.get("digest")))
+        """Note a sample, unless an earlier attempt noted it with the same picture."""
+        key = _identity(record)
         if key not in self._known_samples:
             self._known_samples.add(key)
             self._samples.append_later(record)
@@ -96,9 +97,16 @@ class RunFolder:
 
     def close(self) -> None:
         """Close the files and let others write; a second call does nothing."""
-        for file in (self._samples, self._replies, self._failures):
-            file.close()
-        self._lock.release()
+        try:
+            self._samples.close()
+        finally:
+            self._replies.close()
+            self._failures.close()
+            self._lock.release()
+
+
+def _identity(sample: Mapping[str, Any]) -> int:
+    return hash((sample["data"], sample["id"], sample.get("digest")))
 
 
 def read_run(path: Path) -> dict[str, Any]:
@@ -109,9 +117,10 @@ def read_run(path: Path) -> dict[str, Any]:
         )
     try:
         document = json.loads((path / RUN).read_bytes())
-        if not isinstance(document.get("request"), dict):
-            raise ValueError("it has no request")
-    except (ValueError, AttributeError, OSError) as e:
+        missing = [key for key in NEEDED if key not in document]
+        if missing or not isinstance(document["request"], dict):
+            raise ValueError(f"it has no {' and no '.join(missing) or 'request'}")
+    except (ValueError, TypeError, OSError) as e:
         raise RunMismatch(f"{path / RUN} cannot be read: {e}.", "Start a new run with another --out.") from e
     return dict(document)
 

@@ -27,7 +27,9 @@ def forms(lines: Iterable[str]) -> Iterator[str]:
 @lru_cache(maxsize=1)
 def families() -> dict[str, list[tuple[str, ...]]]:
     """Family name to its groups of folded forms, emotions and levels together."""
-    return {name: [tuple(forms([group])) for group in groups] for name, groups in {**EMOTIONS, **LEVELS}.items()}
+    return {
+        name: [tuple(forms([group])) for group in groups] for name, groups in {**EMOTIONS, **LEVELS}.items()
+    }
 
 
 @lru_cache(maxsize=1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 FAMILIES: dict[str, list[str]] = {
     "happy": [
-        "happy, happier, happiest, happiness, happily, hapy, happpy, hapyy, hppy, happy-looking, hapiness, happyness",
+        "happy, happier, happiest, could not be happier, couldn't be happier, happiness, happily, hapy, happpy, hapyy, hppy, happy-looking, hapiness, happyness",
         "joy, joyful, joyfully, joyous, overjoyed, joyfulness, enjoyment, rejoicing",
         "glad, gladness, delighted, delight, cheerful, cheerfully, cheerfulness, cheery, merry, jolly, jubilant",
         "pleased, pleasure, elated, elation, blissful, bliss, ecstatic, gleeful, glee, jovial, contented, contentment",
@@ -54,7 +54,7 @@ FAMILIES: dict[str, list[str]] = {
         "raiva, zangado, zangada, irritado, irritada, bravo, brava, arrabbiato, arrabbiata, rabbia",
         "гнев, злой, злая, злость, сердитый, сердитая, сердитое, злится, злым, сердитым, сердитой, сердится, разгневан, зол, гневный, гневное",
         "愤怒, 憤怒, 生气, 生氣, 恼怒, 惱怒, 发怒, 發怒, 气愤, 氣憤, 恼火, 惱火, 怒气, 怒氣, 愤慨, 怒火",
-        "怒り, 怒っ, 怒る, 怒りっぽ, 怒って, いかり, おこって, 腹立",
+        "怒り, 怒っ, 怒る, 怒りっぽ, いかり, おこっ, 腹立",
         "분노, 화난, 화남, 화가, 화났",
         "😠, 😡, 🤬, 😤, 👿, 💢",
     ],

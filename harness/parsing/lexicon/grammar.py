@@ -58,14 +58,16 @@ WORDS: dict[Tag, list[str]] = {
         "et aussi, versus, vs, or maybe, or perhaps, or possibly, or even, or potentially, sowie, "
         "coupled with, accompanied by, bordering on, slash, および",
     ],
-    Tag.ALSO: ["also, too, as well, additionally, equally, simultaneously, también, auch, aussi, 也, 同时, 同時, また, 又, 兼, それに"],
+    Tag.ALSO: [
+        "also, too, as well, additionally, equally, simultaneously, también, auch, aussi, 也, 同时, 同時, また, 又, 兼, それに"
+    ],
     Tag.NOT: [
         "not, no, never, without, neither, lacks, lack of, lacking, absence of, isn't, aren't, wasn't, weren't, doesn't, "
         "don't, didn't, can't, won't, couldn't, wouldn't, shouldn't, ain't, hasn't, haven't, cannot, isnt, doesnt, dont, "
         "arent, can not, no sign of, no signs of, rule out, rules out, ruled out, ruling out, far from, anything but, "
         "hardly, scarcely, excluding, except, free of, devoid of, eliminate, eliminates, nothing, none of, unlike, "
         "i can't say, i doubt, exclude, excludes, fails to, contradicts, inconsistent with, incompatible with, nicht, "
-        "opposite of, ruling out, discard, discarded, not so much, not particularly, unlikely, less likely, non",
+        "opposite of, absent, missing, wrong, incorrect, excluded, less, does not fit, doesn't fit, ruling out, discard, discarded, not so much, not particularly, unlikely, less likely, non",
         "nada, ni, sin, nunca, tampoco, kein, keine, keinen, keiner, keinerlei, weder, noch, ohne, niemals, nie, "
         "ne, n', pas, ni, sans, jamais, aucun, aucune, nao, não, sem, nem, senza, né, не, ни, нет, без",
         "不, 没有, 沒有, 没, 并不, 並不, 不是, 并非, 並非, 非, 无, 無, 未, 不像, 不太, 并没有, 並沒有, 既不, 也不, 排除, 缺乏, 毫无, "
@@ -74,13 +76,13 @@ WORDS: dict[Tag, list[str]] = {
     Tag.NOT_BEFORE: [
         "ではない, じゃない, ではなく, じゃなく, ではありません, じゃありません, くない, くありません, わけではない, わけではありません, "
         "ていない, ていません, とは言えない, とは言えません, でもない, もない, はない, がない, はなく, でもなく, でもありません, "
-        "ていなく, そうではない, そうではありません, ようには見えない, ようには見えません, ように見えません, には見えません, "
+        "のではなく, のではない, のではありません, わけではなく, ていなく, そうではない, そうではありません, ようには見えない, ようには見えません, ように見えません, には見えません, "
         "には見えない, に見えない, は見られません, は見られない, は感じられ, ありません, ではなくて, 아니, 않, 없",
     ],
     Tag.THAN: [
         "rather than, instead of, as opposed to, over, than, in place of, en lugar de, en vez de, más que, mas que, que no, "
         "statt, anstatt, anstelle von, als, eher als, plutôt que, plutot que, au lieu de, 而不是, 而非, 而不, 不是, 与其说, 與其說, "
-        "比起, versus, more than, compared to, compared with, in comparison to, вместо, чем, em vez de, invece di, "
+        "比起, versus, more than, opposed to, compared to, compared with, in comparison to, вместо, чем, em vez de, invece di, "
         "not just, above, below, beyond, exceeds, exceeding, at least, at most, up to, no more than, greater than, higher than, lower than, less than, to distinguish from, distinct from, distinguish it from, as well be",
     ],
     Tag.THAN_BEFORE: ["よりも, というより, よりは, より, というよりも, というよりは, 보다"],
@@ -123,10 +125,10 @@ WORDS: dict[Tag, list[str]] = {
         "at first glance, at first, at first sight, initially, first impression, one might think, you might think, might seem, "
         "may seem, might appear, may appear, may look, might look, mistaken for, confused with, although, though, "
         "even though, despite, in spite of, could be mistaken for, considered, previous answer, previously, earlier answer, earlier i said, i said, i initially, original answer, first answer, initial answer, earlier i thought, i first thought,  i considered, i thought, "
-        "my first thought, my initial thought, people might say, some might say, some may, some might, some could, "
+        "first i thought, i was going to say, i was tempted, i was thinking, i almost said, might expect, you would expect, you'd expect, one would expect, my first thought, my initial thought, people might say, some might say, some would say, others would say, some say, some will say, some may, some might, some could, "
         "others, aunque, a primera vista, obwohl, auf den ersten blick, bien que, à première vue, au premier abord, "
         "虽然, 雖然, 尽管, 儘管, 乍一看, 乍看, 一見, 最初は, similar to, resembles, resembling, even if, used to, "
-        "often confused with, on the surface, superficially, hesitated between, was tempted, zunächst, "
+        "often confused with, hiding, hides, masking, masks, behind a, by some, to some, for some, on the surface, superficially, hesitated between, was tempted, zunächst, "
         "d'abord, not only, not just, not merely, no solo, nicht nur, non seulement, 不仅, 不僅, 不但, 不只",
     ],
     Tag.IF: [
@@ -246,7 +248,7 @@ WORDS: dict[Tag, list[str]] = {
         "gaze, jaw, jawline, posture, tears, tear, frown, frowns, frowning, features, nose, eyelids, chin, wrinkles, lines, "
         "grin, grinning, laugh, laughing, corners, head, body language, hands, shoulders, feature, muscles, movement, "
         "raised, furrowed, widened, downturned, light, shadows, lighting, composition, sharpness, focus, contrast, exposure, resolution, "
-        "background, skin, hair, crying, squint, scowl, scowling, stare, clothes, colors, colours, detail, details, texture, "
+        "background, skin, hair, crying, squint, scowl, scowling, stare, clothes, color, colour, colors, colours, detail, details, texture, "
         "ojos, cejas, boca, labios, sonrisa, frente, mirada, augen, augenbrauen, brauen, mund, lippen, lächeln, stirn, blick, "
         "mundwinkel, yeux, sourcils, bouche, lèvres, sourire, front, regard, 眼睛, 眼, 眉毛, 眉头, 眉頭, 眉, 嘴巴, 嘴角, 嘴, 笑容, "
         "微笑, 皱眉, 皺眉, 眼神, 泪, 目, 口, 口元, 口角, 笑顔, 眼差し, 額, глаза, брови, рот, улыбка, губы, 눈, 입, 미소, 눈썹",

@@ -1,0 +1,129 @@
+"""How much the harness adds to the work itself: a whole `harness run` against decoding the same pictures with Pillow.
+
+    python benchmarks/bench_run.py [--pictures 7145] [--pairs 3]
+
+Makes 256x256 PNGs of about 90 KB in a temporary folder, then runs, in turn, a plain script that decodes all of
+them in 2 threads and the whole command `harness run --task coarse_emotion --model echo --data FOLDER`, each as a
+process of its own. Prints the ratio of their times pair by pair, and the peak memory of the run at n and 4 n
+pictures. Ratios within one run of this script can be compared; single times cannot.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+EMOTIONS = ("happy", "sad", "angry", "surprise", "worry", "neutral")
+DECODE = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from PIL import Image
+
+def decode(path):
+    with Image.open(path) as image:
+        image.load()
+
+with ThreadPoolExecutor(2) as pool:
+    list(pool.map(decode, sorted(Path(sys.argv[1]).glob("*.png"))))
+"""
+
+
+def picture(seed: int) -> bytes:
+    """A 256x256 PNG of about 90 KB: smooth waves with a little noise."""
+    y, x = np.mgrid[0:256, 0:256]
+    waves = np.stack([(np.sin(x / 40 + seed) + np.cos(y / 30 + c)) * 60 + 128 for c in range(3)], -1)
+    noise = np.random.default_rng(seed).normal(0, 2.0, waves.shape)
+    buffer = io.BytesIO()
+    Image.fromarray(np.clip(waves + noise, 0, 255).astype(np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def make_data(folder: Path, count: int) -> float:
+    """Write `count` pictures and a manifest; the mean size in bytes."""
+    kinds = [picture(seed) for seed in range(200)]
+    folder.mkdir()
+    rows = ["image,emotion,intensity"]
+    for i in range(count):
+        (folder / f"{i:06d}.png").write_bytes(kinds[i % len(kinds)])
+        emotion = EMOTIONS[i % 6]
+        rows.append(f"{i:06d}.png,{emotion},{'' if emotion == 'neutral' else i % 5 + 1}")
+    (folder / "manifest.csv").write_text("\n".join(rows) + "\n")
+    return sum(map(len, kinds)) / len(kinds)
+
+
+def measure(command: list[str], cwd: Path) -> tuple[float, float, float]:
+    """Wall seconds, processor seconds and peak memory (MB) of one command, run as a process of its own."""
+    began = time.perf_counter()
+    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - began
+    if status:
+        raise SystemExit(f"failed: {' '.join(command)}")
+    scale = 1 if sys.platform == "darwin" else 1024
+    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * scale / 1e6
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--pictures", type=int, default=7145)
+    parser.add_argument("--pairs", type=int, default=3)
+    arguments = parser.parse_args()
+    harness = Path(sys.executable).with_name("harness")
+    with tempfile.TemporaryDirectory() as name:
+        here = Path(name)
+        size = make_data(here / "data", arguments.pictures)
+        print(f"{arguments.pictures} PNGs of 256x256, {size / 1000:.0f} KB each")
+        decode = [sys.executable, "-c", DECODE, "data"]
+        run = [
+            str(harness),
+            "run",
+            "--task",
+            "coarse_emotion",
+            "--model",
+            "echo",
+            "--json",
+            "--out",
+            "run",
+            "--data",
+        ]
+        ratios, processor = [], []
+        for pair in range(arguments.pairs):
+            base = measure(decode, here)
+            ours = measure([*run, "data"], here)
+            shutil.rmtree(here / "run")
+            ratios.append(ours[0] / base[0])
+            processor.append(ours[1] / base[1])
+            print(
+                f"pair {pair + 1}: decoding {base[0]:.1f} s, harness {ours[0]:.1f} s, ratio {ratios[-1]:.2f} "
+                f"(processor time {processor[-1]:.2f}), peak {ours[2]:.0f} MB"
+            )
+        print(
+            f"median ratio {statistics.median(ratios):.2f} (at most 1.5), processor time {statistics.median(processor):.2f}"
+        )
+        make_data(here / "four", 4 * arguments.pictures)
+        four = measure([*run, "four"], here)
+        print(
+            f"peak memory {ours[2]:.0f} MB for {arguments.pictures}, {four[2]:.0f} MB for {4 * arguments.pictures}: "
+            f"{four[2] / ours[2]:.2f} times (at most 1.15)"
+        )
+        helps = sorted(measure([str(harness), "--help"], here)[1] for _ in range(5))
+        print(f"harness --help: {helps[2]:.3f} s of processor time (at most 0.15)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""How long scoring takes: `python benchmarks/bench_stats.py`. Prints seconds, seconds of processor time and
+peak memory of each case.
+
+The cases are a data set of 7,145 portraits, each its own cluster, and one of 24 people with 26 portraits
+each, both with intervals from 10,000 bootstrap draws.
+"""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness.components.metric import Metric, Scores
+from harness.metrics.choice import Accuracy, BalancedAccuracy, Kappa, MacroF1
+from harness.metrics.fitted import PlccFitted, RmseFitted
+from harness.metrics.rank import Krcc, Srcc, SrccWithinEmotion
+from harness.metrics.rating import DistinctValues, MeanAbsoluteError, Plcc, RootMeanSquareError, SpreadRatio
+from harness.metrics.score import MetricRequest, score_metrics
+from harness.types import EMOTIONS
+
+CHOICE = (Accuracy(), BalancedAccuracy(), MacroF1(), Kappa())
+RANKS = (Srcc(), SrccWithinEmotion())
+RATING = (
+    *RANKS,
+    Krcc(),
+    Plcc(),
+    PlccFitted(),
+    RmseFitted(),
+    MeanAbsoluteError(),
+    RootMeanSquareError(),
+    SpreadRatio(),
+    DistinctValues(),
+)
+
+
+def choice_scores(n: int, clusters: int) -> Scores:
+    rng = np.random.default_rng(0)
+    emotion = rng.integers(0, 6, n)
+    read = np.where(rng.random(n) < 0.7, emotion, rng.integers(0, 6, n)).astype(np.float64)
+    read[rng.random(n) < 0.02] = np.nan
+    return Scores(
+        "choice", emotion.astype(np.float64), read, np.arange(n) % clusters, emotion, EMOTIONS, EMOTIONS
+    )
+
+
+def rating_scores(n: int, clusters: int, levels: int = 0) -> Scores:
+    rng = np.random.default_rng(0)
+    truth = rng.uniform(1, 5, n)
+    read = np.clip(truth + rng.normal(0, 1, n), 1, 5) + rng.uniform(0, 1e-6, n)
+    if levels:
+        truth, read = np.round(truth), np.round(read)
+    return Scores("rating", truth, read, np.arange(n) % clusters, rng.integers(0, 6, n), (), EMOTIONS)
+
+
+def measure(
+    name: str, scores: Scores, metrics: Sequence[Metric], target: str = "", grouped: bool = False
+) -> None:
+    requests = [MetricRequest(type(metric).__name__, metric, i == 0) for i, metric in enumerate(metrics)]
+    groups = (
+        [({"emotion": name}, scores.emotion == code) for code, name in enumerate(EMOTIONS)] if grouped else []
+    )
+    start, processor = time.perf_counter(), time.process_time()
+    score_metrics(scores, requests, groups, seed=1)
+    seconds, processor = time.perf_counter() - start, time.process_time() - processor
+    tracemalloc.start()
+    score_metrics(scores, requests, groups, seed=1, draws=500)
+    peak = tracemalloc.get_traced_memory()[1] / 1e6
+    tracemalloc.stop()
+    print(f"{name:58} {seconds:7.2f} s {processor:7.2f} s {peak:7.0f} MB  {target}")
+
+
+def main() -> None:
+    measure(
+        "choice, 4 metrics, overall and by emotion, n = 7,145",
+        choice_scores(7145, 7145),
+        CHOICE,
+        "aim 0.4 s",
+        grouped=True,
+    )
+    measure("choice, the same, 24 people x 26", choice_scores(624, 24), CHOICE, grouped=True)
+    measure(
+        "continuous ratings, SRCC pooled and within, n = 7,145", rating_scores(7145, 7145), RANKS, "aim 2 s"
+    )
+    measure("continuous ratings, all metrics, n = 7,145", rating_scores(7145, 7145), RATING)
+    measure(
+        "continuous ratings, all metrics, by emotion, n = 7,145",
+        rating_scores(7145, 7145),
+        RATING,
+        grouped=True,
+    )
+    measure("continuous ratings, all metrics, 24 people x 26", rating_scores(624, 24), RATING, grouped=True)
+    measure(
+        "five levels, all metrics, by emotion, n = 7,145", rating_scores(7145, 7145, 5), RATING, grouped=True
+    )
+    measure("five levels, all metrics, 275 prompts x 26", rating_scores(7145, 275, 5), RATING, grouped=True)
+    measure("continuous ratings, SRCC pooled and within, n = 28,580", rating_scores(28580, 28580), RANKS)
+    measure("choice, 4 metrics, by emotion, n = 28,580", choice_scores(28580, 28580), CHOICE, grouped=True)
+
+
+if __name__ == "__main__":
+    main()

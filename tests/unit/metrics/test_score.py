@@ -1,0 +1,377 @@
+import json
+import math
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness.components.metric import Metric, Scores
+from harness.metrics.choice import Accuracy, BalancedAccuracy, Kappa, MacroF1
+from harness.metrics.fitted import PlccFitted
+from harness.metrics.rank import Krcc, Srcc, SrccWithinEmotion
+from harness.metrics.rating import DistinctValues, MeanAbsoluteError, MeanRating, Plcc
+from harness.metrics.score import MetricRequest, score_metrics
+from harness.types import EMOTIONS
+
+NAN = float("nan")
+CHOICE = {"accuracy": Accuracy, "balanced_accuracy": BalancedAccuracy, "macro_f1": MacroF1, "kappa": Kappa}
+RATING = {"srcc": Srcc, "srcc_within_emotion": SrccWithinEmotion, "krcc": Krcc, "plcc": Plcc,
+          "plcc_fitted": PlccFitted, "mae": MeanAbsoluteError, "distinct_values": DistinctValues}
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def requests(named):
+    return [MetricRequest(name, metric(), i == 0) for i, (name, metric) in enumerate(named.items())]
+
+
+def choices(n=120, clusters=30, seed=0, skill=0.6):
+    rng = np.random.default_rng(seed)
+    emotion = rng.integers(0, 6, n)
+    read = np.where(rng.random(n) < skill, emotion, rng.integers(0, 6, n)).astype(float)
+    read[rng.random(n) < 0.05] = NAN
+    return Scores("choice", emotion.astype(float), read, np.arange(n) % clusters, emotion, EMOTIONS, EMOTIONS)
+
+
+def ratings(n=120, clusters=30, seed=0):
+    rng = np.random.default_rng(seed)
+    truth = rng.uniform(1, 5, n)
+    return Scores("rating", truth, truth + rng.normal(0, 1, n), np.arange(n) % clusters, rng.integers(0, 5, n),
+                  (), EMOTIONS)
+
+
+def by_emotion(scores):
+    return [({"emotion": name}, scores.emotion == code) for code, name in enumerate(EMOTIONS)
+            if (scores.emotion == code).any()]
+
+
+def score(scores, named, groups=(), **keywords):
+    return score_metrics(scores, requests(named), groups, **{"seed": 3, "draws": 400, **keywords})
+
+
+def entry(table, name, **group):
+    return next(e for e in table.metrics if e["name"] == name and e["group"] == group)
+
+
+def shuffled(scores, seed):
+    order = np.random.default_rng(seed).permutation(scores.n)
+    names = np.random.default_rng(seed).permutation(scores.clusters + 3)
+    return replace(scores, truth=scores.truth[order], read=scores.read[order], emotion=scores.emotion[order],
+                   cluster=names[scores.cluster[order]])
+
+
+@pytest.mark.parametrize(("make", "named"), [(choices, CHOICE), (ratings, RATING)])
+@pytest.mark.parametrize("clusters", [30, 120])
+def test_order_of_rows_and_names_of_clusters_change_no_bit(make, named, clusters):
+    scores = make(clusters=clusters)
+    one = score(scores, named, by_emotion(scores))
+    for seed in range(3):
+        other = shuffled(scores, seed)
+        assert score(other, named, by_emotion(other)) == one
+
+
+def test_the_seed_decides_the_intervals():
+    scores = choices()
+    assert score(scores, CHOICE) == score(scores, CHOICE)
+    assert score(scores, CHOICE).metrics[0]["low"] != score(scores, CHOICE, seed=4, draws=401).metrics[0]["low"]
+
+
+def test_metrics_do_not_disturb_each_other():
+    scores = ratings()
+    assert entry(score(scores, RATING), "srcc") == entry(score(scores, {"srcc": Srcc}), "srcc")
+
+
+def test_entries_are_those_of_the_results_file():
+    scores = choices()
+    table = score(scores, CHOICE, by_emotion(scores))
+    assert list(table.metrics[0]) == ["name", "value", "low", "high", "n", "method", "direction", "primary", "group"]
+    first = entry(table, "accuracy")
+    assert first["value"] == pytest.approx((scores.truth == scores.read).mean())
+    assert first["low"] < first["value"] < first["high"]
+    assert (first["n"], first["method"], first["direction"], first["primary"]) == (
+        120, "cluster bootstrap", "higher", True)
+    assert [e["group"].get("emotion") for e in table.metrics[4:]] == list(EMOTIONS)
+    happy = scores.where(scores.emotion == 0)
+    assert entry(table, "accuracy", emotion="happy")["value"] == pytest.approx((happy.truth == happy.read).mean())
+    assert not any(e["primary"] for e in table.metrics[1:])
+    json.dumps([table.metrics, table.baselines, table.confusion], allow_nan=False)
+
+
+def test_groups_of_ratings_show_primary_and_distinct_values():
+    scores = ratings()
+    table = score(scores, RATING, by_emotion(scores)[:1])
+    assert [e["name"] for e in table.metrics if e["group"]] == ["srcc", "distinct_values"]
+
+
+def test_confusion_counts_unparsed_last():
+    scores = choices()
+    table = score(scores, {"accuracy": Accuracy})
+    matrix = np.array(table.confusion["matrix"])
+    assert table.confusion["labels"] == list(EMOTIONS)
+    assert matrix.shape == (6, 7)
+    assert matrix.sum() == 120
+    assert matrix[:, 6].sum() == np.isnan(scores.read).sum()
+    assert np.trace(matrix) == (scores.truth == scores.read).sum()
+    assert score(ratings(), RATING).confusion is None
+
+
+def test_methods_stand_beside_intervals():
+    methods = {e["name"]: e["method"] for e in score(ratings(), RATING).metrics}
+    assert methods == {"srcc": "cluster bootstrap", "srcc_within_emotion": "cluster bootstrap",
+                       "krcc": "cluster jackknife", "plcc": "cluster bootstrap",
+                       "plcc_fitted": "cluster bootstrap, mapping fixed", "mae": "cluster bootstrap",
+                       "distinct_values": "none: a count"}
+
+
+def test_baselines_of_a_choice():
+    scores = choices()
+    most = np.bincount(scores.truth.astype(int)).max() / 120
+    assert score(scores, {"accuracy": Accuracy}).baselines == [
+        {"name": "chance", "metric": "accuracy", "value": pytest.approx(1 / 6)},
+        {"name": "majority", "metric": "accuracy", "value": pytest.approx(most)}]
+    balanced = {e["name"]: e["value"] for e in score(scores, {"balanced_accuracy": BalancedAccuracy}).baselines}
+    assert balanced == {"chance": pytest.approx(1 / 6), "majority": pytest.approx(1 / 6)}
+    kappa = {e["name"]: e["value"] for e in score(scores, {"kappa": Kappa}).baselines}
+    assert kappa == {"chance": pytest.approx(0), "majority": pytest.approx(0)}
+
+
+def test_a_judge_that_guesses_does_not_beat_the_baseline():
+    warnings = score(choices(skill=0.0), {"accuracy": Accuracy}).warnings
+    assert any("baseline not beaten: accuracy" in line for line in warnings)
+    assert not any("not beaten" in line for line in score(choices(skill=0.9), {"accuracy": Accuracy}).warnings)
+
+
+def test_a_judge_with_one_constant_for_each_emotion_is_exposed():
+    rng = np.random.default_rng(2)
+    emotion = np.arange(200) % 5
+    truth = np.clip(emotion + 1 + rng.normal(0, 0.4, 200), 0.5, 5.5)
+    scores = Scores("rating", truth, emotion + 1.0, np.arange(200) // 4, emotion, (), EMOTIONS)
+    table = score(scores, RATING, by_emotion(scores))
+    assert entry(table, "srcc")["value"] > 0.9
+    within = entry(table, "srcc_within_emotion")
+    assert (within["value"], within["low"], within["method"], within["n"]) == (None, None, "none", 0)
+    assert "srcc_within_emotion does not exist: each emotion has one constant" in table.warnings
+    assert any(line.startswith("emotion-mean baseline not beaten: srcc") for line in table.warnings)
+    assert entry(table, "distinct_values", emotion="sad")["value"] == 1
+    assert entry(table, "srcc", emotion="sad")["value"] is None
+    assert "srcc (emotion=sad) does not exist: the judge gave 1 distinct value" in table.warnings
+
+
+def test_baselines_of_a_rating():
+    scores = ratings()
+    found = {(e["name"], e["metric"]): e["value"] for e in score(scores, RATING).baselines}
+    assert found["constant", "mae"] == pytest.approx(np.abs(scores.truth - scores.truth.mean()).mean())
+    assert ("constant", "srcc") not in found
+    assert abs(found["emotion-mean", "srcc"]) < 0.6
+    assert found["emotion-mean", "mae"] <= found["constant", "mae"] + 0.02
+
+
+def test_an_emotion_of_two_values_repeated_counts():
+    twice = np.tile([1.0, 2.0], 20)
+    scores = Scores("rating", twice, twice, np.arange(40), np.zeros(40, np.int64), (), EMOTIONS)
+    found = entry(score(scores, {"within": SrccWithinEmotion}), "within")
+    assert (found["value"], found["n"]) == (1, 40)
+
+
+def naive_interval(scores, statistic, draws, seed):
+    """A bootstrap the long way: clusters drawn, rows repeated."""
+    rng = np.random.default_rng(seed)
+    rows = [np.flatnonzero(scores.cluster == number) for number in range(scores.clusters)]
+    found = []
+    for _ in range(draws):
+        drawn = np.concatenate([rows[number] for number in rng.integers(0, len(rows), len(rows))])
+        found.append(statistic(scores.truth[drawn], scores.read[drawn]))
+    return np.quantile(found, [0.025, 0.975])
+
+
+@pytest.mark.parametrize("clusters", [20, 300])
+def test_intervals_are_those_of_a_naive_bootstrap(clusters):
+    scores = choices(n=300, clusters=clusters)
+    found = entry(score(scores, {"accuracy": Accuracy}, draws=4000), "accuracy")
+    low, high = naive_interval(scores, lambda t, r: (t == r).mean(), 2000, 1)
+    assert (found["low"], found["high"]) == pytest.approx((low, high), abs=0.012)
+
+
+def test_rank_intervals_are_those_of_a_naive_bootstrap():
+    from scipy.stats import spearmanr
+    scores = ratings(n=80, clusters=80)
+    found = entry(score(scores, {"srcc": Srcc}, draws=4000), "srcc")
+    low, high = naive_interval(scores, lambda t, r: spearmanr(t, r)[0], 1500, 1)
+    assert (found["low"], found["high"]) == pytest.approx((low, high), abs=0.025)
+
+
+def test_intervals_cover_the_truth():
+    hits = {"accuracy": 0, "srcc": 0, "krcc": 0}
+    truth = {"accuracy": 0.7, "srcc": 6 / math.pi * math.asin(0.3), "krcc": 2 / math.pi * math.asin(0.6)}
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        cluster = np.arange(120) // 3
+        right = rng.random(40) < 0.7
+        read = np.where(np.where(rng.random(120) < 0.5, right[cluster], rng.random(120) < 0.7), 0.0, 1.0)
+        one = score(Scores("choice", np.zeros(120), read, cluster, np.zeros(120, np.int64), ("a", "b"), EMOTIONS),
+                    {"accuracy": Accuracy}, seed=seed, draws=300)
+        x = rng.normal(size=80)
+        y = 0.6 * x + 0.8 * rng.normal(size=80)
+        two = score(Scores("rating", x, y, np.arange(80), np.zeros(80, np.int64), (), EMOTIONS),
+                    {"srcc": Srcc, "krcc": Krcc}, seed=seed, draws=300)
+        for found in (entry(one, "accuracy"), *two.metrics):
+            hits[found["name"]] += found["low"] <= truth[found["name"]] <= found["high"]
+    assert all(131 <= count <= 149 for count in hits.values()), hits
+
+
+def degenerate():
+    two = np.array([0, 1])
+    yield "nothing", Scores("choice", np.zeros(0), np.zeros(0), two[:0], two[:0], EMOTIONS, EMOTIONS)
+    yield "one row", Scores("choice", np.zeros(1), np.zeros(1), two[:1], two[:1], EMOTIONS, EMOTIONS)
+    yield "all unparsed", replace(choices(), read=np.full(120, NAN))
+    yield "one class", replace(choices(), truth=np.zeros(120))
+    yield "one class, one answer", replace(choices(), truth=np.zeros(120), read=np.zeros(120))
+    yield "one cluster", replace(choices(), cluster=np.zeros(120, np.int64))
+    yield "a missing class", choices().where(choices().emotion != 2)
+    yield "no emotions", replace(choices(), emotion=np.full(120, -1))
+    empty = Scores("rating", np.zeros(0), np.zeros(0), two[:0], two[:0], (), EMOTIONS)
+    yield "no ratings", empty
+    yield "one rating", Scores("rating", np.ones(1), np.ones(1), two[:1], two[:1], (), EMOTIONS)
+    yield "two ratings", Scores("rating", np.array([1.0, 2]), np.array([2.0, 1]), two, two, (), EMOTIONS)
+    yield "ratings unparsed", replace(ratings(), read=np.full(120, NAN))
+    yield "constant truth", replace(ratings(), truth=np.full(120, 3.1))
+    yield "constant ratings", replace(ratings(), read=np.full(120, 0.1))
+    yield "one cluster of ratings", replace(ratings(), cluster=np.zeros(120, np.int64))
+    yield "unknown emotions", replace(ratings(), emotion=np.full(120, -1))
+    yield "perfect", replace(ratings(), read=ratings().truth)
+    yield "huge", replace(ratings(), read=ratings().read * 1e150)
+
+
+@pytest.mark.parametrize(("name", "scores"), list(degenerate()), ids=lambda value: value if isinstance(value, str) else "")
+def test_degenerate_answers_give_null_and_a_reason(name, scores):
+    named = CHOICE if scores.kind == "choice" else RATING
+    table = score(scores, named, by_emotion(scores))
+    json.dumps([table.metrics, table.baselines, table.confusion], allow_nan=False)
+    said = " | ".join(table.warnings)
+    for found in table.metrics:
+        assert (found["low"] is None) == (found["high"] is None)
+        if found["value"] is None:
+            assert found["method"] == "none"
+            assert found["name"] in said
+        elif found["low"] is None:
+            assert found["method"].startswith("none: ") or f"{found['name']} has no interval" in said
+        else:
+            assert found["low"] <= found["high"]
+
+
+def test_ratings_without_truth_enter_only_what_needs_none():
+    scores = ratings()
+    unlabelled = replace(scores, truth=np.where(np.arange(120) < 40, NAN, scores.truth))
+    known = scores.where(np.arange(120) >= 40)
+    table = score(unlabelled, RATING | {"mean_rating": MeanRating}, by_emotion(unlabelled))
+    assert entry(table, "mean_rating")["value"] == pytest.approx(scores.read.mean())
+    assert (entry(table, "mean_rating")["n"], entry(table, "srcc")["n"]) == (120, 80)
+    for name in ("srcc", "srcc_within_emotion", "krcc", "plcc", "plcc_fitted", "mae"):
+        assert entry(table, name)["value"] == pytest.approx(entry(score(known, RATING), name)["value"], abs=1e-9)
+    assert table.baselines == score(known, RATING).baselines
+    none = score(replace(scores, truth=np.full(120, NAN)), RATING | {"mean_rating": MeanRating})
+    assert "no sample has a truth to hold the replies against" in none.warnings[0]
+    assert none.baselines == []
+    assert entry(none, "mean_rating")["low"] < scores.read.mean() < entry(none, "mean_rating")["high"]
+
+
+def test_a_mean_rating_alone_has_no_baselines():
+    requested = [MetricRequest("mean_rating", MeanRating())]
+    assert score_metrics(ratings(), requested, seed=1, draws=50).baselines == []
+
+
+def test_a_group_without_rows_is_null():
+    scores = choices()
+    table = score(scores, {"accuracy": Accuracy}, [({"emotion": "none"}, np.zeros(120, bool))])
+    assert (table.metrics[1]["value"], table.metrics[1]["n"]) == (None, 0)
+    assert "accuracy (emotion=none) does not exist: nothing was answered" in table.warnings
+
+
+def test_one_cluster_and_few_clusters_are_said():
+    one = score(choices(clusters=1), CHOICE)
+    assert [e["method"] for e in one.metrics] == ["none: one cluster"] * 4
+    assert any(line.startswith("one cluster") for line in one.warnings)
+    assert any(line.startswith("few clusters (6)") for line in score(choices(clusters=6), CHOICE).warnings)
+    assert not any("few clusters" in line for line in score(choices(), CHOICE).warnings)
+
+
+def test_all_right_is_no_certainty():
+    scores = replace(choices(), read=choices().truth)
+    found = entry(score(scores, CHOICE), "accuracy")
+    assert (found["value"], found["high"], found["method"]) == (1, 1, "exact binomial, one trial a cluster")
+    assert found["low"] == pytest.approx(0.025 ** (1 / 30))
+    wrong = entry(score(replace(scores, read=(scores.truth + 1) % 6), CHOICE), "accuracy")
+    assert (wrong["value"], wrong["low"]) == (0, 0)
+    assert wrong["high"] == pytest.approx(1 - 0.025 ** (1 / 30))
+
+
+class Brier(Metric):
+    """A third party's metric: only `estimate`, in a loop, on probabilities."""
+
+    kinds = frozenset({"choice"})
+    direction = "lower"
+
+    def estimate(self, scores, weights):
+        truth = np.eye(len(scores.options))[scores.truth.astype(int)]
+        loss = ((scores.probabilities - truth) ** 2).sum(axis=1)
+        return np.array([np.average(loss, weights=row[scores.cluster]) if row.any() else NAN for row in weights])
+
+
+class Slow(Brier):
+    interval = "jackknife"
+
+
+class Broken(Metric):
+    def estimate(self, scores, weights):
+        raise RuntimeError("no luck")
+
+
+class Misshapen(Metric):
+    def estimate(self, scores, weights):
+        return np.zeros(7)
+
+
+def test_third_party_metrics_need_only_estimate():
+    scores = choices()
+    chances = np.random.default_rng(0).dirichlet(np.ones(6), 120)
+    scores = replace(scores, probabilities=chances)
+    table = score(scores, {"brier": Brier, "slow": Slow, "accuracy": Accuracy})
+    loss = ((chances - np.eye(6)[scores.truth.astype(int)]) ** 2).sum(axis=1)
+    brier, slow, accuracy = table.metrics
+    assert brier["value"] == pytest.approx(loss.mean(), abs=1e-12)
+    assert brier["low"] < brier["value"] < brier["high"]
+    assert (brier["method"], slow["method"]) == ("cluster bootstrap", "cluster jackknife")
+    assert (slow["low"], slow["high"]) == pytest.approx((brier["low"], brier["high"]), abs=0.03)
+    assert accuracy == {**entry(score(choices(), {"accuracy": Accuracy}), "accuracy"), "primary": False}
+
+
+def test_a_metric_that_raises_is_null_and_stops_no_other():
+    table = score(choices(), {"accuracy": Accuracy, "broken": Broken, "misshapen": Misshapen})
+    assert [e["value"] is None for e in table.metrics] == [False, True, True]
+    assert "broken does not exist: the metric raised RuntimeError: no luck" in table.warnings
+    assert any(line.startswith("misshapen does not exist: the metric raised ValueError") for line in table.warnings)
+
+
+def test_a_metric_of_the_other_kind_is_null():
+    table = score(choices(), {"accuracy": Accuracy, "srcc": Srcc})
+    assert "srcc does not exist: it is no metric of a choice" in table.warnings
+
+
+@pytest.mark.parametrize("change", [
+    {"truth": np.full(120, NAN)}, {"read": np.full(120, 6.0)}, {"read": np.full(120, 0.5)},
+    {"read": np.full(120, np.inf)}, {"emotion": np.full(120, 6)}, {"cluster": np.full(120, -1)},
+    {"truth": np.zeros(3)},
+])
+def test_scores_that_break_their_contract_are_refused(change):
+    with pytest.raises(ValueError):
+        score(replace(choices(), **change), CHOICE)
+
+
+def test_scoring_a_choice_loads_no_scipy():
+    code = ("import sys, numpy as np; from harness.metrics.score import *; from harness.metrics.choice import Accuracy;"
+            "from harness.components.metric import Scores; z = np.zeros(30); c = np.arange(30);"
+            "score_metrics(Scores('choice', z, c % 2.0, c, c * 0, ('a', 'b'), ('x',)),"
+            "[MetricRequest('accuracy', Accuracy(), True)], seed=1, draws=50); print('scipy' in sys.modules)")
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"

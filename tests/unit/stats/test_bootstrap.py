@@ -1,0 +1,102 @@
+import tracemalloc
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from harness.stats.bootstrap import bca_interval, cluster_weights, percentile_interval
+from harness.stats.jackknife import acceleration, jackknife_interval, leave_one_out, standard_error
+
+
+def all_weights(counts, draws, seed, width=0):
+    return np.concatenate([chunk.copy() for chunk in cluster_weights(np.array(counts), draws, seed, width)])
+
+
+@pytest.mark.parametrize("counts", [[1] * 30, [50, 200, 150], [3, 1, 1, 2]])
+def test_weights_are_draws_with_replacement(counts):
+    weights = all_weights(counts, 4000, 5)
+    total = sum(counts)
+    assert weights.shape == (4000, len(counts))
+    assert (weights.sum(axis=1) == total).all()
+    expected = np.array(counts) / total
+    error = np.sqrt(expected * (1 - expected) / total / 4000)
+    assert (np.abs(weights.mean(axis=0) / total - expected) < 5 * error).all()
+    spread = weights.var(axis=0) / (total * expected * (1 - expected))
+    assert (np.abs(spread - 1) < 0.2).all()
+
+
+def test_chunks_do_not_change_the_draws():
+    np.testing.assert_array_equal(all_weights([1] * 40, 500, 7), all_weights([1] * 40, 500, 7, width=20_000))
+    np.testing.assert_array_equal(all_weights([90, 10], 500, 7), all_weights([90, 10], 500, 7, width=20_000))
+
+
+def test_seeds_matter_and_repeat():
+    assert (all_weights([1] * 9, 50, 1) != all_weights([1] * 9, 50, 2)).any()
+    np.testing.assert_array_equal(all_weights([1] * 9, 50, -3), all_weights([1] * 9, 50, -3))
+
+
+def test_memory_stays_bounded_for_many_clusters():
+    tracemalloc.start()
+    rows = sum(len(chunk) for chunk in cluster_weights(np.ones(28_580, np.int64), 60, 1))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert rows == 60
+    assert peak < 20e6
+
+
+def test_percentile_interval_leaves_out_what_does_not_exist():
+    draws = np.r_[np.arange(101.0), [np.nan] * 20, [np.inf]]
+    assert percentile_interval(draws, 0.9) == pytest.approx((5.0, 95.0))
+    assert percentile_interval(np.r_[1.0, [np.nan] * 3]) is None
+    assert percentile_interval(np.zeros(0)) is None
+
+
+def test_bca_equals_scipy():
+    data = np.random.default_rng(3).exponential(size=40)
+    found = stats.bootstrap((data,), np.mean, n_resamples=2000, method="BCa",
+                            rng=np.random.default_rng(4))
+
+    def mean(weights):
+        return weights @ data / weights.sum(axis=1)
+
+    ones = np.ones(40, np.int64)
+    slope = acceleration(leave_one_out(mean, ones), ones)
+    low, high = bca_interval(found.bootstrap_distribution, data.mean(), slope)
+    assert low == pytest.approx(found.confidence_interval.low, abs=1e-9)
+    assert high == pytest.approx(found.confidence_interval.high, abs=1e-9)
+
+
+def test_bca_cannot_tell_bias_from_one_side():
+    assert bca_interval(np.arange(10.0), 20.0, 0.0) is None
+    assert bca_interval(np.full(10, np.nan), 0.0, 0.0) is None
+
+
+def test_jackknife_error_of_a_mean_is_the_textbook_one():
+    data = np.random.default_rng(1).normal(size=25)
+    ones = np.ones(25, np.int64)
+    left_out = leave_one_out(lambda weights: weights @ data / weights.sum(axis=1), ones)
+    error = standard_error(left_out, ones)
+    assert error == pytest.approx(stats.sem(data), abs=1e-12)
+    low, high = jackknife_interval(data.mean(), error, 25)
+    expected = stats.t.interval(0.95, 24, data.mean(), stats.sem(data))
+    assert (low, high) == pytest.approx(expected, abs=1e-12)
+
+
+def test_jackknife_counts_patterns_as_often_as_they_occur():
+    values, counts = np.array([1.0, 2.0, 5.0]), np.array([4, 3, 2])
+    repeated, ones = np.repeat(values, counts), np.ones(9, np.int64)
+
+    def mean_of(data):
+        return lambda weights: weights @ data / weights.sum(axis=1)
+
+    short, long = leave_one_out(mean_of(values), counts), leave_one_out(mean_of(repeated), ones)
+    assert standard_error(short, counts) == pytest.approx(standard_error(long, ones), abs=1e-12)
+    assert acceleration(short, counts) == pytest.approx(acceleration(long, ones), abs=1e-12)
+
+
+def test_jackknife_of_correlations_stays_inside():
+    low, high = jackknife_interval(0.98, 0.05, 8, correlation=True)
+    assert -1 < low < 0.98 < high < 1
+    assert jackknife_interval(1.0, 0.0, 8, correlation=True) == (1.0, 1.0)
+    assert jackknife_interval(0.5, float("nan"), 8) is None
+    assert jackknife_interval(0.5, 0.1, 1) is None

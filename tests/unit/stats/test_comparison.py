@@ -1,0 +1,92 @@
+import math
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar as reference_mcnemar
+from statsmodels.stats.multitest import multipletests
+
+from harness.stats.clustered import clustered_standard_error, exact_bound
+from harness.stats.comparison import benjamini_hochberg, holm, mcnemar, paired_difference
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_mcnemar_equals_statsmodels(b, c):
+    expected = reference_mcnemar([[5, b], [c, 7]], exact=True).pvalue if b + c else 1.0
+    assert mcnemar(b, c) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("p_values", [
+    [0.5], [0.01, 0.04, 0.03, 0.005], [0.2, 0.2, 0.2], [0.0, 1.0, 0.0], [0.9, 0.04, 0.7, 0.01, 0.04, 0.02, 0.3],
+])
+def test_corrections_equal_statsmodels(p_values):
+    np.testing.assert_allclose(holm(p_values), multipletests(p_values, method="holm")[1], atol=1e-12)
+    np.testing.assert_allclose(benjamini_hochberg(p_values), multipletests(p_values, method="fdr_bh")[1],
+                               atol=1e-12)
+
+
+def test_corrections_of_nothing_and_of_nonsense():
+    assert holm([]) == []
+    with pytest.raises(ValueError, match="must lie in"):
+        holm([0.2, math.nan])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.floats(-3, 3), st.integers(0, 4)), min_size=2, max_size=25))
+def test_clustered_error_is_the_double_sum(rows):
+    values, cluster = np.array([v for v, _ in rows]), np.array([c for _, c in rows])
+    away = values - values.mean()
+    pairs = sum(away[i] * away[j] for i in range(len(away)) for j in range(len(away))
+                if i != j and cluster[i] == cluster[j])
+    n = len(values)
+    expected = math.sqrt(max(values.var(ddof=1) / n + pairs / n**2, 0))
+    assert clustered_standard_error(values, cluster) == pytest.approx(expected, abs=1e-7)
+
+
+def test_clustered_error_agrees_with_statsmodels():
+    rng = np.random.default_rng(0)
+    cluster = np.repeat(np.arange(20), 6)
+    values = rng.normal(size=120) + rng.normal(size=20)[cluster]
+    fit = sm.OLS(values, np.ones(120)).fit(cov_type="cluster",
+                                           cov_kwds={"groups": cluster, "use_correction": False})
+    own_terms = values.var(ddof=1) / 120 - values.var() / 120
+    assert clustered_standard_error(values, cluster) ** 2 - own_terms == pytest.approx(fit.bse[0] ** 2, abs=1e-12)
+    assert math.isnan(clustered_standard_error(values[:1], cluster[:1]))
+
+
+def test_exact_bound_is_clopper_pearson():
+    expected = stats.binomtest(20, 20).proportion_ci(method="exact").low
+    assert exact_bound(20) == pytest.approx(expected, abs=1e-12)
+
+
+def means(values):
+    return lambda weights: weights @ values / weights.sum(axis=1)
+
+
+def test_paired_difference_of_means():
+    rng = np.random.default_rng(1)
+    first = rng.normal(size=200)
+    second = first + rng.normal(0.2, 0.5, size=200)
+    found = paired_difference(means(first), means(second), np.ones(200, np.int64), seed=3, draws=4000)
+    expected = stats.ttest_rel(second, first).confidence_interval()
+    assert found.value == pytest.approx((second - first).mean(), abs=1e-12)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=0.02)
+    assert found.p < 0.01
+    assert found == paired_difference(means(first), means(second), np.ones(200, np.int64), seed=3, draws=4000)
+
+
+def test_no_difference_is_no_finding():
+    same = np.random.default_rng(1).normal(size=50)
+    found = paired_difference(means(same), means(same), np.ones(50, np.int64), seed=0, draws=300)
+    assert (found.value, found.low, found.high, found.p) == (0, 0, 0, 1)
+
+
+def test_one_cluster_has_no_interval():
+    found = paired_difference(means(np.ones(1)), means(np.zeros(1)), np.ones(1, np.int64), seed=0)
+    assert found.value == -1
+    assert math.isnan(found.low)
+    assert math.isnan(found.p)
