@@ -1,0 +1,50 @@
+"""The shipped networks: what they are, and sessions on them whose bytes have been verified."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.resources import files
+from typing import Any
+
+from harness import HarnessError, MissingPackage
+
+
+class DamagedWeights(HarnessError):
+    """A shipped file whose checksum is not the recorded one."""
+
+
+def checksums() -> dict[str, str]:
+    """The sha256 of each network's file, as recorded in `data/SOURCE.json`."""
+    source: dict[str, dict[str, str]] = json.loads(_read("SOURCE.json"))
+    return dict(source["sha256"])
+
+
+def open_session(file: str, threads: int, feature: str) -> Any:
+    """An onnxruntime session on `data/<file>`, on the processor with `threads` threads.
+
+    `feature` ("judge fer") names who asks. Raises `MissingPackage` without onnxruntime, `DamagedWeights` where the
+    file is not the one that was shipped.
+    """
+    try:
+        import onnxruntime
+    except ImportError:
+        raise MissingPackage(feature, "onnxruntime") from None
+    data, recorded = _read(file), checksums()[file]
+    if hashlib.sha256(data).hexdigest() != recorded:
+        raise DamagedWeights(
+            f"{feature}: the file {file} is damaged (its sha256 is not {recorded}).",
+            "Install it again: pip install --force-reinstall memobench-plugin-fer",
+        )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # The 8-bit weights are unpacked once, at load; otherwise each run would do it again, at twice the time.
+    options.add_session_config_entry("session.disable_quant_qdq", "1")
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
+def _read(file: str) -> bytes:
+    return (files("memobench_fer") / "data" / file).read_bytes()
