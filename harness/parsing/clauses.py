@@ -209,6 +209,9 @@ def _interjections(items: list[Item]) -> list[Item]:
 def split(items: list[Item]) -> list[Clause]:
     """The clauses of a reply."""
     clauses = _Cutter(_interjections(items)).run()
+    for clause, after in zip(clauses[-2::-1], clauses[:0:-1], strict=True):
+        if after.stop == "?" and not clause.stop and after.mentions:
+            clause.stop = "?"
     for index, clause in enumerate(clauses):
         alone_before = index == 0 or clauses[index - 1].line != clause.line
         alone_after = index + 1 == len(clauses) or clauses[index + 1].line != clause.line

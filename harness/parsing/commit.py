@@ -134,7 +134,8 @@ class ClauseReader(MentionReader):
         kind = Kind.OPEN if Tag.CORRECT in self.tags else Kind.LIST
         strength = Strength.FINAL if Tag.CORRECT in self.tags else Strength.PASSING
         head = self._head()
-        if head.tag is Tag.JOIN and head.text.startswith(OR):
+        level = any(item.text.startswith("equally") for item in self.items)
+        if level or (head.tag is Tag.JOIN and head.text.startswith(OR)):
             event = self._event(Kind.OPEN, self.found[0])
             event.also, event.strength, event.reason = (
                 True,
@@ -164,12 +165,18 @@ class ClauseReader(MentionReader):
             clause=self.clause,
             bare=self._bare(),
             hedged=Tag.MAYBE in self.tags,
-            alternative=self._head().text in PERHAPS
-            and len(self.items) <= 5
-            and not self.tags & {Tag.LINK, Tag.PERSON, Tag.MINOR},
+            alternative=self._alternative(),
             also=Tag.ALSO in self.tags,
             subject=self.subject,
         )
+
+    def _alternative(self) -> bool:
+        """Whether the clause puts an option beside another: "maybe worry", "happy yet surprised"."""
+        if self.tags & {Tag.LINK, Tag.PERSON, Tag.MINOR, Tag.CORRECT, Tag.PREFER, Tag.ANSWER, Tag.CONCLUDE}:
+            return False
+        if self.clause.but and not self.clause.opens and self._bare():
+            return True
+        return self._head().text in PERHAPS and len(self.items) <= 5
 
     def _is_field(self) -> bool:
         keys = [i for i, item in enumerate(self.items) if item.tag in (Tag.TOPIC, Tag.ANSWER)]

@@ -125,6 +125,8 @@ def _meant(items: list[Item], index: int) -> bool:
         )
     if item.raw.islower():
         return _keyed(items, index) and _ends(after) and item.text != "a"
+    if item.raw == "A" and after is not None and len(after.raw) == 1 and after.raw.isupper():
+        return True
     if item.raw in "AI":
         follows = (
             after is None or _ends(after) or after.tag in (Tag.LINK, Tag.JOIN, Tag.CAUSE, Tag.BUT, Tag.THAN)

@@ -11,7 +11,7 @@ from harness.parsing.choice import check_options
 from harness.parsing.clean import END_MARK
 from harness.parsing.labels import mark_labels
 from harness.parsing.lexicon import EMOTIONS, NUMBER_WORDS, Tag, families
-from harness.parsing.lexicon.particulars import LEVEL_WORDS, RATED_NOUNS
+from harness.parsing.lexicon.particulars import LEVEL_WORDS, PEOPLE, RATED_NOUNS
 from harness.parsing.reader import Reader
 from harness.parsing.result import Parsed, Unparsed
 from harness.parsing.tokens import Item
@@ -214,6 +214,10 @@ def _without_other_nouns(items: list[Item]) -> list[Item]:
     """ "a moderate beard" is no rating: a level straight before a noun that is no emotion nor its degree."""
     for index in range(1, len(items) - 1):
         item, before, after = items[index], items[index - 1], items[index + 1]
+        described = before.text in ("is", "was", "are", "looks", "appears", "seems") and index > 1
+        if item.tag is Tag.MENTION and item.how != "number" and described and _of_person(items, index - 2):
+            items[index] = Item(Tag.SKIP, item.text, item.raw)  # the man is strong, not what he feels
+            continue
         worded = item.tag is Tag.MENTION and item.how != "number" and before.text in _ARTICLES
         if (
             worded
@@ -223,6 +227,12 @@ def _without_other_nouns(items: list[Item]) -> list[Item]:
         ):
             items[index] = Item(Tag.SKIP, item.text, item.raw)
     return items
+
+
+def _of_person(items: list[Item], index: int) -> bool:
+    """Whether the subject is a person as such, not "the emotion of the man"."""
+    near = items[max(0, index - 5) : index]
+    return items[index].text in PEOPLE and all(item.tag is not Tag.TOPIC for item in near)
 
 
 @lru_cache(maxsize=1)

@@ -88,6 +88,8 @@ class _State:
         if event.kind is Kind.OPEN and event.also and current is not None:
             if event.value != current.value:
                 self.conflict = event.reason
+        elif event.alternative and current is not None and current.value != event.value:
+            self.conflict = "names several options, prefers none"
         elif current is None or event.correction:
             self._replace(event)
         elif event.kind is Kind.COMMIT and current.kind is Kind.COMMIT and event.value == current.value:

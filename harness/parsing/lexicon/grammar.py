@@ -142,7 +142,7 @@ WORDS: dict[Tag, list[str]] = {
         "answer, answer is, answer would be, final answer, the answer, my answer, the final answer, correct answer, "
         "best answer, right answer, final decision, final verdict, verdict, final choice, my choice, my pick, my final, choice is, "
         "i choose, i'd choose, i would choose, i pick, i'd pick, i would pick, i select, i'd select, i would select, "
-        "i'd go with, i would go with, i'll go with, i will go with, go with, going with, i go with, "
+        "i'd go with, i would go with, i'll go with, i will go with, go with, going with, i go with, go for, going for, i'd go for, i would go for, "
         "correct option, correct choice, best option, best choice, best match, best fit, "
         "chosen option, selected option, correct label, i'd answer, i would answer, i answer, i conclude, "
         "we can conclude, we conclude, i'd label, i would label, i'd classify, i would classify, classified as, "

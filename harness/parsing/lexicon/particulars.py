@@ -48,3 +48,4 @@ RATED_NOUNS = _set(
     "outward, overall, portrayal, presence, reaction, response, sense, show, though, to, visible, "
     "with, yet"
 )
+PEOPLE = _set("person, man, woman, boy, girl, child, he, she, subject, individual, guy, lady, they")

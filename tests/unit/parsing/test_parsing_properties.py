@@ -1,0 +1,138 @@
+"""What holds for any text: readers never raise, and answer only with what was offered."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.parsing import Parsed, Unparsed, read_choice, read_pair, read_rating
+
+EMOTIONS = ("happy", "sad", "angry", "surprise", "worry", "neutral")
+LEVELS = ("very weak", "weak", "moderate", "strong", "very strong")
+LETTERS = tuple("ABCDEF")
+
+FRAGMENTS = st.sampled_from(
+    [
+        "happy", "sad", "not", "very strong", "weak", "4", "/5", "B", "(C)", "or", "but", "because", "?", ".", "\n", "{", "}",
+        '"emotion":', "<think>", "</think>", "**", "answer is", "first", "than", "image 2", "8/10", "\\boxed{", "不", "悲伤", "ない",
+        "n't", "~~", "|", "<answer>", "</s>", "1.", "-", "maybe", "wait,", "the person", "eyes", "suggest", ",", "[", "]", "%",
+    ]
+)  # fmt: skip
+REPLIES = st.one_of(
+    st.text(max_size=200),
+    st.lists(FRAGMENTS, max_size=25).map(" ".join),
+    st.lists(FRAGMENTS, max_size=12).map("".join),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(REPLIES)
+def test_choice_is_one_of_the_options_or_unparsed(text: str) -> None:
+    for labels in (None, LETTERS, tuple("123456")):
+        result = read_choice(text, EMOTIONS, labels=labels)
+        assert isinstance(result, Unparsed) or result.value in EMOTIONS
+
+
+@settings(max_examples=300, deadline=None)
+@given(REPLIES)
+def test_rating_stays_on_the_scale_or_is_unparsed(text: str) -> None:
+    for low, labels in ((1.0, None), (0.0, None), (1.0, tuple("ABCDE"))):
+        result = read_rating(text, LEVELS, low=low, labels=labels)
+        assert isinstance(result, Unparsed) or low <= result.value <= low + 4
+
+
+@settings(max_examples=300, deadline=None)
+@given(REPLIES)
+def test_pair_is_one_of_the_options_or_unparsed(text: str) -> None:
+    for options in (("first", "second"), ("first", "second", "tie"), ("left", "right")):
+        result = read_pair(text, options=options)
+        assert isinstance(result, Unparsed) or result.value in options
+
+
+NAMES = st.lists(
+    st.text(alphabet="abcdefghijklmnopqrstuvwxyz", min_size=2, max_size=9),
+    min_size=2,
+    max_size=6,
+    unique=True,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(NAMES, st.data())
+def test_bare_options_are_always_read(options: list[str], data: st.DataObject) -> None:
+    option = data.draw(st.sampled_from(options))
+    for shown in (option, option.upper(), f"{option}.", f" **{option}** \n", f'"{option}"'):
+        assert read_choice(shown, options) == Parsed(option, "word")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.permutations(EMOTIONS), st.integers(0, 5))
+def test_labels_follow_the_order_shown(options: list[str], index: int) -> None:
+    for text in (
+        LETTERS[index],
+        f"({LETTERS[index]})",
+        f"Answer: {LETTERS[index]}",
+        f"{LETTERS[index]}. {options[index]}",
+    ):
+        result = read_choice(text, options, labels=LETTERS)
+        assert isinstance(result, Parsed)
+        assert result.value == options[index]
+    other = options[(index + 1) % 6]
+    assert isinstance(read_choice(f"{LETTERS[index]}. {other}", options, labels=LETTERS), Unparsed)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.permutations(EMOTIONS))
+def test_two_options_side_by_side_are_undecided(options: list[str]) -> None:
+    first, second = options[:2]
+    for text in (
+        f"{first} or {second}",
+        f"{first}/{second}",
+        f"{first}, {second}",
+        f"both {first} and {second}",
+    ):
+        assert isinstance(read_choice(text, EMOTIONS), Unparsed)
+
+
+@pytest.mark.parametrize("level", range(5))
+@pytest.mark.parametrize("low", [0.0, 1.0, 2.0])
+def test_levels_and_numbers_agree(level: int, low: float) -> None:
+    number = int(low) + level
+    for text in (LEVELS[level], str(number), f"Rating: {number}", f"{number} - {LEVELS[level]}"):
+        result = read_rating(text, LEVELS, low=low)
+        assert isinstance(result, Parsed)
+        assert result.value == low + level
+
+
+HOSTILE = [
+    "a" * 1_000_000, "happy " * 170_000, "{" * 1_000_000, '[{"a":' * 150_000, "<think>" * 140_000, "\n" * 1_000_000,
+    "\\boxed{" * 140_000, "1-2 " * 250_000, "1" * 1_000_000, "not " * 250_000, "|-" * 500_000, "~~" * 500_000, "<" * 1_000_000,
+    "\u5f00\u5fc3" * 500_000, "-a" * 500_000, " \n" * 500_000, '{"emotion": "sad", ' * 50_000, "A. " * 300_000, "image " * 160_000,
+    "\nQuestion: " * 90_000, "The emotion is " * 60_000, "</think>" * 120_000, "e.g." * 250_000, "\\boxed{" + "{a}" * 300_000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=[repr(text[:12]) for text in HOSTILE])
+def test_a_megabyte_takes_less_than_a_second(text: str) -> None:
+    read_choice("warm", EMOTIONS, labels=LETTERS)
+    read_rating("warm", LEVELS)
+    read_pair("warm")
+    for read in (
+        lambda: read_choice(text, EMOTIONS, labels=LETTERS),
+        lambda: read_rating(text, LEVELS),
+        lambda: read_pair(text),
+    ):
+        began = time.process_time()
+        read()
+        assert time.process_time() - began < 1.0
+
+
+def test_a_bare_answer_is_quick() -> None:
+    read_choice("warm", EMOTIONS, labels=LETTERS)
+    began = time.process_time()
+    for _ in range(2_000):
+        read_choice("Sad.", EMOTIONS, labels=LETTERS)
+    assert (time.process_time() - began) / 2_000 < 50e-6
