@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import sys
@@ -34,7 +35,8 @@ INTENSITY = Question("rating", LEVELS, scale=Scale(LEVELS), target="intensity")
 
 
 def request(image: Image.Image | None, question: Question = EMOTION, name: str = "r1") -> JudgeRequest:
-    picture = Picture("00", image=image)
+    digest = hashlib.sha256(image.tobytes() if image else b"").hexdigest()
+    picture = Picture(digest, image=image)
     return JudgeRequest(name, "s1", (picture,), (Message("user", (Part("?"), Part(image=0))),), question)
 
 
@@ -235,3 +237,16 @@ def test_a_damaged_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     )
     with pytest.raises(weights.DamagedWeights, match="is damaged"):
         FerJudge().open()
+
+
+def test_questions_on_one_picture_share_one_look(
+    judge: FerJudge, astronaut: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[Image.Image] = []
+    detect = judge._detector.detect
+    monkeypatch.setattr(judge._detector, "detect", lambda image: looks.append(image) or detect(image))
+    first, again = ask(judge, astronaut), ask(judge, astronaut)
+    other = ask(judge, astronaut.transpose(Image.Transpose.FLIP_LEFT_RIGHT))
+    assert first.scores == again.scores
+    assert other.scores != first.scores
+    assert len(looks) == 2

@@ -17,6 +17,9 @@ from memobench_fer.weights import checksums
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    from PIL.Image import Image
+
+    Look = tuple[list[Face], npt.NDArray[np.float64]]
 
 
 class FerJudge(Judge):
@@ -60,6 +63,7 @@ class FerJudge(Judge):
         chosen = TinyFace.Options(threshold=self.options.threshold, threads=self.options.threads)
         self._detector = TinyFace(chosen)
         self._net: ExpressionNet | None = None
+        self._last: tuple[str, Look] | None = None
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -78,7 +82,7 @@ class FerJudge(Judge):
 
     def close(self) -> None:
         """Free both networks."""
-        self._net = None
+        self._net, self._last = None, None
         self._detector.close()
 
     def judge(self, batch: Sequence[JudgeRequest]) -> Iterator[JudgeReply]:
@@ -97,16 +101,22 @@ class FerJudge(Judge):
             read = reader(request.question, self.options.mapping)
         except UnsupportedQuestion as error:
             return _failure(request, "unsupported_question", str(error))
-        image = request.images[0].image
-        faces = self._detector.detect(image)
+        faces, log_probabilities = self._look(request.images[0].digest, request.images[0].image, net)
         if not faces and self.options.no_face == "error":
             return _failure(request, "no_face", "no face was found in the picture")
-        log_probabilities = net.log_probabilities(face_crop(image, faces[0]) if faces else centre_crop(image))
         answer = read(log_probabilities)
         extra = _findings(faces, log_probabilities)
         return JudgeReply(
             request.id, text=answer.text, scores=answer.scores, rating=answer.rating, extra=extra
         )
+
+    def _look(self, digest: str, image: Image, net: ExpressionNet) -> Look:
+        """Faces and the network's answer; questions on one picture follow each other and share one look."""
+        if self._last is None or self._last[0] != digest:
+            faces = self._detector.detect(image)
+            crop = face_crop(image, faces[0]) if faces else centre_crop(image)
+            self._last = digest, (faces, net.log_probabilities(crop))
+        return self._last[1]
 
 
 def _findings(faces: Sequence[Face], log_probabilities: npt.NDArray[np.float64]) -> dict[str, Any]:
