@@ -1,0 +1,255 @@
+"""The conformance kit: what every judge, generator and detector must hold to, as tests to inherit.
+
+    from harness.testing import JudgeContract
+
+    class TestMine(JudgeContract):
+        @pytest.fixture
+        def judge(self):
+            return Mine(Mine.Options(device="cpu"))
+
+A part of the contract that a component cannot hold is declared, with the reason:
+
+        expected_failures = {"test_answers_do_not_depend_on_the_batch": "dynamic batching rounds differently"}
+
+Needs pytest. Everything here uses public names of `harness` alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
+
+import pytest
+from PIL import Image, ImageDraw
+
+from harness import (
+    EMOTIONS,
+    Capability,
+    Detector,
+    Generator,
+    ImageReply,
+    ImageRequest,
+    Judge,
+    JudgeReply,
+    JudgeRequest,
+    Message,
+    Part,
+    Picture,
+    Question,
+    RequestSource,
+    Sampling,
+)
+
+
+class Listed(RequestSource[JudgeRequest]):
+    """A request source over a list, for components that override `stream`."""
+
+    def __init__(self, requests: Sequence[JudgeRequest]) -> None:
+        self._left = list(requests)
+
+    def __iter__(self) -> Iterator[JudgeRequest]:
+        while self._left:
+            yield self._left.pop(0)
+
+    def ready(self, max_n: int, timeout: float = 0.0) -> list[JudgeRequest]:
+        """The next requests; all are prepared."""
+        taken, self._left = self._left[:max_n], self._left[max_n:]
+        return taken
+
+    @property
+    def exhausted(self) -> bool:
+        """True once all are handed out."""
+        return not self._left
+
+
+def face_picture(number: int, side: int = 128) -> Picture:
+    """A plain drawn face; different numbers give different pictures."""
+    image = Image.new("RGB", (side, side), (200, 210, 220 - number % 50))
+    pen = ImageDraw.Draw(image)
+    pen.ellipse((side // 5, side // 8, 4 * side // 5, 7 * side // 8), fill=(230, 190, 160 + number % 40))
+    for x in (2 * side // 5, 3 * side // 5):
+        pen.ellipse((x - 6, side // 2 - 16, x + 6, side // 2 - 8), fill="black")
+    pen.arc(
+        (2 * side // 5, side // 2, 3 * side // 5, 3 * side // 4),
+        20,
+        160 + number % 20,
+        fill="darkred",
+        width=3,
+    )
+    return Picture(f"{number:064x}", image=image)
+
+
+class _Contract:
+    expected_failures: ClassVar[Mapping[str, str]] = {}
+    """Name of a test -> why this component cannot pass it."""
+
+    @pytest.fixture(autouse=True)
+    def _declared(self, request: pytest.FixtureRequest) -> None:
+        reason = self.expected_failures.get(request.node.originalname or request.node.name)
+        if reason:
+            request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+
+
+class JudgeContract(_Contract):
+    """Inherit and override `judge`; override `requests` for a judge that needs other questions."""
+
+    @pytest.fixture
+    def judge(self) -> Judge:
+        """The judge under test, made but not opened."""
+        pytest.fail("override the fixture `judge`")
+
+    @pytest.fixture
+    def requests(self, judge: Judge) -> list[JudgeRequest]:
+        """Five questions on five pictures, which the judge is capable of answering."""
+        able = judge.capabilities
+        way = "logprobs" if Capability.LOGPROBS in able else "choice" if Capability.CHOICE in able else "text"
+        question = Question("choice", EMOTIONS, read=way, target="emotion")  # type: ignore[arg-type]
+        asked = (Message("user", (Part(image=0), Part("Which emotion? " + ", ".join(EMOTIONS)))),)
+        return [
+            JudgeRequest(f"{n:032x}", f"s{n}", (face_picture(n),), asked, question, Sampling(seed=n),
+                         truth=EMOTIONS[n % 6] if Capability.ORACLE in able else None)
+            for n in range(5)
+        ]  # fmt: skip
+
+    @pytest.fixture
+    def opened(self, judge: Judge) -> Iterator[Judge]:
+        """The judge, opened and closed again."""
+        judge.open()
+        try:
+            yield judge
+        finally:
+            judge.close()
+
+    def test_capabilities_are_declared(self, judge: Judge) -> None:
+        """A judge says what it can do before it is opened."""
+        assert judge.capabilities
+        assert all(isinstance(c, Capability) for c in judge.capabilities)
+        assert judge.takes in ("pixels", "bytes")
+
+    def test_identity_is_known_before_weights_load(self, judge: Judge) -> None:
+        """What determines answers is text, the same each time."""
+        identity = dict(judge.identity())
+        assert identity == dict(judge.identity())
+        assert all(isinstance(k, str) and isinstance(v, str) for k, v in identity.items())
+
+    def test_one_reply_for_each_request(self, opened: Judge, requests: list[JudgeRequest]) -> None:
+        """Replies are matched by id, in any order; each request has exactly one."""
+        replies = list(opened.stream(Listed(requests)))
+        assert all(isinstance(r, JudgeReply) for r in replies)
+        assert sorted(r.id for r in replies) == sorted(r.id for r in requests)
+
+    def test_replies_can_be_stored(self, opened: Judge, requests: list[JudgeRequest]) -> None:
+        """Everything in a reply is a JSON value, and there is something to read in it."""
+        for reply in opened.stream(Listed(requests)):
+            if reply.error is None:
+                json.dumps(
+                    [reply.text, reply.rating, dict(reply.scores or {}), dict(reply.extra)], allow_nan=False
+                )
+                assert reply.text is not None or reply.scores is not None or reply.rating is not None
+            else:
+                assert reply.error.kind
+                assert reply.error.message
+
+    def test_answers_do_not_depend_on_the_batch(self, opened: Judge, requests: list[JudgeRequest]) -> None:
+        """The same request has the same answer alone, and in any order."""
+        together = {r.id: _answer(r) for r in opened.stream(Listed(requests))}
+        backwards = {r.id: _answer(r) for r in opened.stream(Listed(requests[::-1]))}
+        alone = {r.id: _answer(r) for q in requests for r in opened.stream(Listed([q]))}
+        assert together == backwards == alone
+
+    def test_closing_twice_is_harmless(self, judge: Judge) -> None:
+        """`close` may come twice, and without `open`."""
+        judge.close()
+        judge.open()
+        judge.close()
+        judge.close()
+
+
+def _answer(reply: JudgeReply) -> object:
+    scores = reply.scores and {k: round(v, 4) for k, v in reply.scores.items()}
+    return reply.text, scores, reply.rating, reply.error and reply.error.kind
+
+
+class GeneratorContract(_Contract):
+    """Inherit and override `generator`."""
+
+    @pytest.fixture
+    def generator(self) -> Generator:
+        """The generator under test, made but not opened."""
+        pytest.fail("override the fixture `generator`")
+
+    @pytest.fixture
+    def requests(self) -> list[ImageRequest]:
+        """Four portraits."""
+        return [ImageRequest(f"{n:032x}", f"A portrait of a {e} person", emotion=e, intensity=None if e == "neutral" else 4.0,
+                             seed=n) for n, e in enumerate(("happy", "sad", "angry", "neutral"))]  # fmt: skip
+
+    @pytest.fixture
+    def opened(self, generator: Generator) -> Iterator[Generator]:
+        """The generator, opened and closed again."""
+        generator.open()
+        try:
+            yield generator
+        finally:
+            generator.close()
+
+    def test_one_reply_for_each_request(self, opened: Generator, requests: list[ImageRequest]) -> None:
+        """Replies are matched by id; each has a picture, or an outcome that says why not."""
+        replies = list(opened.generate(requests))
+        assert sorted(r.id for r in replies) == sorted(r.id for r in requests)
+        for reply in replies:
+            assert isinstance(reply, ImageReply)
+            assert reply.outcome in ("ok", "blocked", "blank", "error")
+            assert (reply.image is not None) or reply.outcome != "ok"
+            json.dumps(dict(reply.extra), allow_nan=False)
+
+    def test_the_seed_determines_the_picture(self, opened: Generator, requests: list[ImageRequest]) -> None:
+        """Order and batch do not: pixels may differ by 1 of 255."""
+        first = {r.id: r.image for r in opened.generate(requests)}
+        again = {r.id: r.image for q in requests[::-1] for r in opened.generate([q])}
+        for id_, image in first.items():
+            other = again[id_]
+            assert (image is None) == (other is None)
+            if image is not None and other is not None:
+                assert image.size == other.size
+                pairs = zip(image.convert("RGB").tobytes(), other.convert("RGB").tobytes(), strict=True)
+                assert max(abs(a - b) for a, b in pairs) <= 1
+
+    def test_identity_is_known_before_weights_load(self, generator: Generator) -> None:
+        """What determines pictures is text, the same each time."""
+        assert dict(generator.identity()) == dict(generator.identity())
+        assert all(isinstance(v, str) for v in generator.identity().values())
+
+    def test_closing_twice_is_harmless(self, generator: Generator) -> None:
+        """`close` may come twice, and without `open`."""
+        generator.close()
+        generator.open()
+        generator.close()
+        generator.close()
+
+
+class DetectorContract(_Contract):
+    """Inherit and override `detector`."""
+
+    @pytest.fixture
+    def detector(self) -> Detector:
+        """The detector under test, made but not opened."""
+        pytest.fail("override the fixture `detector`")
+
+    def test_an_empty_picture_has_no_face(self, detector: Detector) -> None:
+        """A plain ground is not a face, whatever its shape."""
+        detector.open()
+        try:
+            assert all(
+                detector.detect(Image.new("RGB", size, "grey")) == [] for size in ((64, 64), (300, 80))
+            )
+        finally:
+            detector.close()
+
+    def test_closing_twice_is_harmless(self, detector: Detector) -> None:
+        """`close` may come twice, and without `open`."""
+        detector.close()
+        detector.open()
+        detector.close()
+        detector.close()

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import pytest
+from memobench_echo.generator import EchoGenerator
+from memobench_echo.judge import EchoJudge
+
+from harness import Generator, Judge
+from harness.testing import GeneratorContract, JudgeContract
+
+
+class TestTruth(JudgeContract):
+    @pytest.fixture
+    def judge(self) -> Judge:
+        return EchoJudge()
+
+
+class TestErrors(JudgeContract):
+    @pytest.fixture
+    def judge(self) -> Judge:
+        return EchoJudge(EchoJudge.Options(accuracy=0.5))
+
+
+class TestCards(GeneratorContract):
+    @pytest.fixture
+    def generator(self) -> Generator:
+        return EchoGenerator()
