@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, get_args
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 from pydantic import ValidationError
 
@@ -89,8 +90,7 @@ def _read(options: type[HarnessOptions], key: str, value: Any, found: Found) -> 
             f"{found.component.name!r} has no option {key!r}.",
             (f"Did you mean {guess!r}? " if guess else "") + f"Options: {known}.",
         )
-    annotation = fields[key].annotation
-    if not isinstance(value, str) or annotation is str or str in get_args(annotation):
+    if not isinstance(value, str) or _is_text(fields[key].annotation):
         return value
     if value.lstrip()[:1] in ("{", "["):
         try:
@@ -101,6 +101,12 @@ def _read(options: type[HarnessOptions], key: str, value: Any, found: Found) -> 
                 "Lists and tables are given as JSON.",
             ) from e
     return value
+
+
+def _is_text(annotation: Any) -> bool:
+    """Whether an option may hold text: `str`, or a union with it (`list[str]` may not)."""
+    union = get_origin(annotation) in (Union, UnionType)
+    return annotation is str or (union and any(map(_is_text, get_args(annotation))))
 
 
 def _explain(error: Mapping[str, Any], options: type[HarnessOptions]) -> str:

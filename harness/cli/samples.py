@@ -22,14 +22,12 @@ def sample_lines(
     """Lines for `harness show RUN --samples`; with no filter, everything; filters add up."""
     everything = not (wrong or unparsed or failed)
     rows = _answers(path, wrong=wrong or everything, unparsed=unparsed or everything, right=everything)
-    lines = (json.dumps(row, ensure_ascii=False) if as_json else _line(row) for row in rows)
+    lines = (json.dumps(row) if as_json else _line(row) for row in rows)
     shown = list(islice(lines, limit + 1))
     if failed or everything:
         left = max(0, limit + 1 - len(shown))
         failures = read_lines(path / FAILURES)
-        shown += [
-            json.dumps(f, ensure_ascii=False) if as_json else _failure(f) for f in islice(failures, left)
-        ]
+        shown += [json.dumps(f) if as_json else _failure(f) for f in islice(failures, left)]
     yield from shown[:limit]
     if len(shown) > limit:
         yield f"... more; --limit N shows more than {limit}"
@@ -39,7 +37,7 @@ def sample_lines(
 
 def _answers(path: Path, *, wrong: bool, unparsed: bool, right: bool) -> Iterator[dict[str, Any]]:
     run, stored = read_run(path), read_stored(path)
-    tables = run["request"].get("questions") or run["request"]["tasks"]
+    tables = run["request"].get("questions") or run["request"].get("tasks", {})
     answers = {name: TaskSpec.model_validate(table).answer for name, table in tables.items()}
     for reply, sample in stored.replies():
         answer = answers.get(reply["task"])
@@ -48,15 +46,24 @@ def _answers(path: Path, *, wrong: bool, unparsed: bool, right: bool) -> Iterato
         shown = sample.shown.get(reply["task"], answer.options)
         reading = read_reply(reply, answer, shown, run["reads"][reply["by"]][reply["task"]])
         truth = truth_of(answer, sample)
-        state = "unparsed" if reading.value is None else "right" if _agrees(truth, reading.value) else "wrong"
-        if (state == "wrong" and wrong) or (state == "unparsed" and unparsed) or (state == "right" and right):
+        state = _state(truth, reading.value)
+        if (
+            (state == "wrong" and wrong)
+            or (state == "unparsed" and unparsed)
+            or (state in ("right", "rated") and right)
+        ):
             yield {"sample": reply["sample_id"], "task": reply["task"], "by": reply["by"], "state": state, "truth": truth,
                    "read": reading.value, "reason": reading.reason, "reply": _raw(reply)}  # fmt: skip
 
 
-def _agrees(truth: str | float | None, read: str | float) -> bool:
-    """A choice must be the same; a rating may be off by less than half a level."""
-    return abs(truth - read) < 0.5 if isinstance(truth, float) and isinstance(read, float) else truth == read
+def _state(truth: str | float | None, read: str | float | None) -> str:
+    """A choice is right if it is the same; a rating, if it is off by less than half a level."""
+    if read is None:
+        return "unparsed"
+    if truth is None:
+        return "rated"
+    close = isinstance(truth, float) and isinstance(read, float) and abs(truth - read) < 0.5
+    return "right" if close or truth == read else "wrong"
 
 
 def _raw(reply: Mapping[str, Any]) -> Any:
@@ -66,7 +73,7 @@ def _raw(reply: Mapping[str, Any]) -> Any:
 def _line(row: Mapping[str, Any]) -> str:
     read = row["reason"] if row["read"] is None else _short(row["read"])
     reply = row["reply"] if isinstance(row["reply"], str) else json.dumps(row["reply"])
-    return (f"{row['state']:<8} {plain(row['sample'], 34):<20} {row['task']:<16} true {_short(row['truth']):<9} "
+    return (f"{row['state']:<8} {plain(row['sample'], 34):<20} {row['task']:<16} true {_short(row['truth'] if row['truth'] is not None else '-'):<9} "
             f"read {plain(read, 60):<9} by {plain(row['by'])}: {plain(reply, 160)}")  # fmt: skip
 
 

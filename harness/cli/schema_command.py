@@ -10,11 +10,13 @@ import click
 @click.command("schema")
 @click.argument("what", type=click.Choice(["task", "result"]))
 def command(what: str) -> int:
-    """Print the JSON Schema of task files, or of results.json."""
+    """Print the JSON Schema of task and suite files, or of results.json."""
     if what == "task":
-        from harness.taskspec import TaskSpec
+        from pydantic import TypeAdapter
 
-        schema = TaskSpec.model_json_schema()
+        from harness.taskspec import SuiteSpec, TaskSpec
+
+        schema = TypeAdapter(TaskSpec | SuiteSpec).json_schema()
     else:
         from harness.run.document import ResultsDocument
 

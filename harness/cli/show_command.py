@@ -15,6 +15,7 @@ from harness.errors import HarnessError, RequestError, unknown
 from harness.escaping import plain
 from harness.making import load_class, options_table
 from harness.registry import HOOKS, Found, registry
+from harness.store.runfolder import read_run
 from harness.taskspec import SuiteSpec
 
 
@@ -48,6 +49,11 @@ def command(
                 click.echo(line)
             return 0
         results = path / "results.json"
+        if read_run(path)["request"]["role"] == "draw":
+            raise RequestError(
+                f"{name!r} holds portraits that no judge has read.",
+                f"Let one read them: harness run --task coarse_emotion --model fer --data {path}",
+            )
         if not results.is_file():
             raise RequestError(
                 f"The run {name!r} has no results yet.",
@@ -56,7 +62,9 @@ def command(
         try:
             document = json.loads(results.read_bytes())
         except ValueError as e:
-            raise RequestError(f"{results} cannot be read: {e}.", f"Make it again: harness score {path}") from e
+            raise RequestError(
+                f"{results} cannot be read: {e}.", f"Make it again: harness score {path}"
+            ) from e
         print_results(document, "json" if as_json else form)
         return 0
     known = {

@@ -62,12 +62,14 @@ class Asker:
     """Makes the requests of one judge: what is asked, under which ids, with which picture."""
 
     def __init__(self, judge: Contender, questions: Mapping[str, TaskSpec], reads: Mapping[str, Read], *,
-                 seed: int, repeats: int, answered: set[bytes], allow_outside: bool) -> None:  # fmt: skip
+                 seed: int, repeats: int, one_wording: bool, answered: set[bytes],
+                 allow_outside: bool) -> None:  # fmt: skip
         self.judge, self.questions, self.reads = judge, questions, reads
         self.seed, self.repeats, self.answered, self.allow_outside = seed, repeats, answered, allow_outside
         self.oracle = Capability.ORACLE in judge.instance.capabilities
         self.wordings = {
-            name: tuple(w for w in spec.prompts if w.default) for name, spec in questions.items()
+            name: tuple(w for w in spec.prompts if w.default)[: 1 if one_wording else None]
+            for name, spec in questions.items()
         }
         self._prefixes = {
             (name, w.name): self._prefix(name, w) for name in questions for w in self.wordings[name]

@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from harness.components.base import Configured
 from harness.components.detector import Detector
 from harness.components.generator import Generator
 from harness.components.sources import RequestSource
 from harness.datasets import stratified
-from harness.errors import HarnessError, PluginError, TooManyFailures
+from harness.errors import HarnessError, MissingPackage, PluginError, TooManyFailures
 from harness.promptsets import PromptRow
+from harness.run.judging import as_error
 from harness.run.pictures import to_rgb
 from harness.run.watch import Watch
 from harness.store.files import storing, write_atomically
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 IMAGES = "images"
 MANIFEST = "manifest.csv"
+DELIVERED = ("ok", "blocked", "blank")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,42 +138,69 @@ class Draw:
             raise
         except Exception as e:  # a generator may fail in any way; what it drew is kept
             if not started:
+                if isinstance(e, ModuleNotFoundError):
+                    raise MissingPackage(f"The generator {self.generator.name!r}", e.name or "?") from e
                 raise PluginError(
                     f"The generator {self.generator.name!r} could not be started: {type(e).__name__}: {e}.",
                     "See `harness doctor`; --traceback shows where.",
                 ) from e
             error = ReplyError(type(e).__name__, str(e))
         finally:
-            model.close()
+            self._close(model)
             if self.detector is not None:
-                self.detector.close()
+                self._close(self.detector)
         for id_ in list(self._open):
             self._fail(id_, error)
+
+    def _close(self, component: Configured) -> None:
+        try:
+            component.close()
+        except Exception as e:  # what was drawn is stored: a plugin that cannot end does no harm
+            self.faults.append(f"close() raises {type(e).__name__}: {e}")
 
     def _store_all(self, replies: Iterator[ImageReply], pool: ThreadPoolExecutor) -> None:
         pending: deque[Future[dict[str, Any]]] = deque()
         try:
             for reply in replies:
-                drawing = self._open.pop(reply.id, None) if isinstance(reply, ImageReply) else None
+                shown = getattr(reply, "id", reply)
+                known = isinstance(reply, ImageReply) and isinstance(reply.id, str)
+                drawing = self._open.pop(reply.id, None) if known else None
                 if drawing is None:
-                    shown = getattr(reply, "id", reply)
                     self.faults.append(f"it answered {shown!r}, which was never asked or is answered already")
                 elif reply.error is not None or reply.outcome == "error":
-                    self._fail(
-                        reply.id, reply.error or ReplyError("error", "the generator reported an error")
-                    )
+                    self._fail(reply.id, as_error(reply.error or "the generator reported an error"))
                 else:
                     pending.append(pool.submit(self._finish, reply, drawing))
                 while pending and (len(pending) > 16 or pending[0].done()):
                     self._stored(pending.popleft().result())
         finally:
             # Whatever ended the loop, pictures that were drawn are kept.
+            problem: HarnessError | None = None
             while pending:
-                self._stored(pending.popleft().result())
+                try:
+                    self._stored(pending.popleft().result())
+                except HarnessError as e:
+                    problem = problem or e
+            if problem is not None:
+                raise problem
 
     def _finish(self, reply: ImageReply, drawing: Drawing) -> dict[str, Any]:
-        """Check one picture and write it; runs in a thread. Returns the reply's record."""
+        """Check one picture and write it; runs in a thread. Returns the reply's record, or one with an error."""
+        try:
+            return self._checked(reply, drawing)
+        except HarnessError:
+            raise
+        except Exception as e:  # a generator may reply with anything
+            error = ReplyError("invalid_reply", f"{type(e).__name__}: {e}", False)
+            return {"id": reply.id, "outcome": "error", "error": error}
+
+    def _checked(self, reply: ImageReply, drawing: Drawing) -> dict[str, Any]:
+        if reply.outcome not in DELIVERED:
+            raise ValueError(f"the outcome {reply.outcome!r} is none of {', '.join(DELIVERED)}, error")
+        if reply.image is not None and not isinstance(reply.image, Image.Image):
+            raise TypeError(f"the image is {type(reply.image).__name__}, not a PIL image")
         extra = {str(k): v for k, v in reply.extra.items()}
+        json.dumps(extra, allow_nan=False)
         record: dict[str, Any] = {"id": reply.id, "by": self.generator.name, "sample_id": reply.id,
                                   "outcome": reply.outcome, "extra": extra}  # fmt: skip
         if reply.image is None:
@@ -197,10 +227,8 @@ class Draw:
 
     def _stored(self, record: dict[str, Any]) -> None:
         if record["outcome"] == "error":
-            self._fail(
-                record["id"],
-                ReplyError("no_image", "the generator returned neither a picture nor an outcome"),
-            )
+            none = ReplyError("no_image", "the generator returned neither a picture nor an outcome")
+            self._fail(record["id"], record.get("error", none))
             return
         self.folder.add_reply(record)
         self.watch.advance()

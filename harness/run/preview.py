@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.prompts import as_text, render, shown_options
 from harness.run.plan import Plan
-from harness.run.session import judge_jobs, wanted_drawings
+from harness.run.session import drawn_questions, judge_jobs, wanted_drawings
 from harness.types import EMOTIONS
 
 
@@ -23,8 +23,7 @@ def preview(plan: Plan) -> str:
         emotions, first = Counter(j.sample.emotion for j in jobs), jobs[0].sample.id if jobs else "?"
     else:
         wanted = wanted_drawings(plan)
-        asks = {t.spec.name: t.spec.asks for t in plan.tasks}
-        asked = Counter(q for d in wanted for q in {q for t in d.tasks for q in asks[t]})
+        asked = Counter(q for d in wanted for q in drawn_questions(plan, d))
         lines += [f"model: {plan.model.name} (generator)", f"portraits to draw: {len(wanted)}",
                   f"judges: {', '.join(j.name for j in plan.judges)}"]  # fmt: skip
         emotions, first = Counter(d.row.emotion for d in wanted), wanted[0].request.id if wanted else "?"
@@ -35,7 +34,8 @@ def preview(plan: Plan) -> str:
     for question, spec in plan.questions.items():
         assert spec.answer is not None
         wordings = [w for w in spec.prompts if w.default]
-        count = asked[question] * len(wordings) * request.repeats * len(plan.judges)
+        each = 1 if plan.generator else len(wordings) * request.repeats
+        count = asked[question] * each * len(plan.judges)
         total += count
         tokens += count * spec.sampling.max_tokens
         reads = ", ".join(sorted({reads[question] for reads in plan.reads.values()}))

@@ -82,8 +82,9 @@ def _judge(
     plan: Plan, judge: Contender, wanted: Sequence[Drawing], folder: RunFolder, watch: Watch
 ) -> list[str]:
     request = plan.request
-    asker = Asker(judge, plan.questions, plan.reads[judge.name], seed=request.seed, repeats=request.repeats,
-                  answered=folder.answered(), allow_outside=request.allow_outside or plan.generator is not None)  # fmt: skip
+    asker = Asker(judge, plan.questions, plan.reads[judge.name], seed=request.seed,
+                  repeats=1 if plan.generator else request.repeats, one_wording=plan.generator is not None,
+                  answered=folder.answered(), allow_outside=request.allow_outside)  # fmt: skip
 
     def jobs() -> Iterator[Job]:
         return _drawn_jobs(plan, folder, wanted) if plan.generator else judge_jobs(plan)
@@ -144,15 +145,20 @@ def _drawn_jobs(
     """The portraits that were delivered (or those that were blocked or blank), with what each is asked."""
     assert plan.generator is not None
     outcomes = {r["id"]: r["outcome"] for r in folder.replies() if "outcome" in r}
-    asks = {t.spec.name: t.spec.asks for t in plan.tasks}
     root = real_root(folder.path)
     for drawing in wanted:
         outcome = outcomes.get(drawing.request.id)
         if outcome is not None and (outcome == "ok") == delivered:
             sample = drawing.sample(plan.generator.name, drawn=delivered)
-            questions = {q: plan.questions[q] for task in drawing.tasks for q in asks[task]}
-            yield Job(sample, plan.generator.name, root, _asked_of(questions, sample, drawn=True),
+            yield Job(sample, plan.generator.name, root, drawn_questions(plan, drawing),
                       {"tasks": list(drawing.tasks), "prompt": drawing.row.prompt})  # fmt: skip
+
+
+def drawn_questions(plan: Plan, drawing: Drawing) -> tuple[str, ...]:
+    """What a portrait is asked by the tasks that want it."""
+    asks = {q for t in plan.tasks if t.spec.name in drawing.tasks for q in t.spec.asks}
+    questions = {q: spec for q, spec in plan.questions.items() if q in asks}
+    return _asked_of(questions, drawing.sample(plan.model.name, drawn=True), drawn=True)
 
 
 def _detector(plan: Plan) -> tuple[Detector | None, list[str]]:
