@@ -36,7 +36,11 @@ def command(model: str, prompts: str, per_prompt: int, limit: int | None, seed: 
     request = GenerateRequest(
         model, prompts, per_prompt, limit, seed, out, pairs(options, "-o"), max_failures
     )
-    drawn = generate(request, make_watch())
+    watch = make_watch()
+    try:
+        drawn = generate(request, watch)
+    finally:
+        watch.close()
     sheet = write_sheet(drawn.path)
     outcomes = ", ".join(f"{k} {v}" for k, v in drawn.outcomes.items()) or "none"
     click.echo(f"{drawn.path}: {drawn.asked} portraits asked for, {outcomes}, {drawn.failed} failed")

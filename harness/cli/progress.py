@@ -113,6 +113,10 @@ class LiveWatch(Counting):
         if self.done:
             self.note(f"{self.title}: {self.done} requests, {self.state()}")
 
+    def close(self) -> None:
+        """Give the terminal back, also after an interrupt."""
+        self._progress.stop()
+
     def note(self, text: str) -> None:
         """One line above the bar."""
         self._progress.console.print(Text(plain(text)))

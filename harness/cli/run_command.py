@@ -78,7 +78,10 @@ def command(tasks: tuple[str, ...], model: str, judges: tuple[str, ...], data: t
         click.echo(preview(plan), nl=False)
         return 0
     watch = make_watch()
-    result = execute(plan, watch)
+    try:
+        result = execute(plan, watch)
+    finally:
+        watch.close()
     sheet = write_sheet(result.path) if plan.generator is not None else None
     print_results(result.results, "json" if as_json else "table")
     click.echo(f"\nrun folder: {result.path}", err=True)

@@ -8,7 +8,7 @@ from harness.cli.shared import find_run, print_results
 from harness.errors import RequestError
 from harness.run.scoring import score_folder
 from harness.store.files import Lock
-from harness.store.runfolder import read_run
+from harness.store.runfolder import intact, read_run
 
 
 @click.command("score")
@@ -19,14 +19,15 @@ from harness.store.runfolder import read_run
 def command(run: str, as_json: bool) -> int:
     """Parse and score RUN again from its folder alone: no model, no pictures."""
     path = find_run(run)
-    if read_run(path)["request"]["role"] == "draw":
+    if read_run(path)["request"].get("role") == "draw":
         raise RequestError(
             f"{run!r} holds portraits and no answers: there is nothing to score.",
             f"Let a judge read them: harness run --task coarse_emotion --model fer --data {path}",
         )
     lock = Lock(path)
     try:
-        result = score_folder(path)
+        with intact(path):
+            result = score_folder(path)
     finally:
         lock.release()
     print_results(result.results, "json" if as_json else "table")

@@ -15,7 +15,7 @@ from harness.errors import HarnessError, RequestError, unknown
 from harness.escaping import plain
 from harness.making import load_class, options_table
 from harness.registry import HOOKS, Found, registry
-from harness.store.runfolder import read_run
+from harness.store.runfolder import intact, read_run
 from harness.taskspec import SuiteSpec
 
 
@@ -43,13 +43,14 @@ def command(
     if samples or wrong or unparsed or failed or _is_run(name):
         path = find_run(name)
         if samples or wrong or unparsed or failed:
-            for line in sample_lines(
-                path, wrong=wrong, unparsed=unparsed, failed=failed, limit=limit, as_json=as_json
-            ):
-                click.echo(line)
+            with intact(path):
+                for line in sample_lines(
+                    path, wrong=wrong, unparsed=unparsed, failed=failed, limit=limit, as_json=as_json
+                ):
+                    click.echo(line)
             return 0
         results = path / "results.json"
-        if read_run(path)["request"]["role"] == "draw":
+        if read_run(path)["request"].get("role") == "draw":
             raise RequestError(
                 f"{name!r} holds portraits that no judge has read.",
                 f"Let one read them: harness run --task coarse_emotion --model fer --data {path}",
@@ -65,7 +66,8 @@ def command(
             raise RequestError(
                 f"{results} cannot be read: {e}.", f"Make it again: harness score {path}"
             ) from e
-        print_results(document, "json" if as_json else form)
+        with intact(path):
+            print_results(document, "json" if as_json else form)
         return 0
     known = {
         kind: [f for f in registry().components(kind) if _means(f, name)]

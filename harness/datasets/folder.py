@@ -148,9 +148,9 @@ def _sample(sample_id: str, image: str, row: Mapping[str, Any], line: int) -> Sa
         text = _text(row.get(column))
         try:
             numbers[column] = _number(text)
-        except ValueError:
+        except ValueError as e:
             numbers[column] = None
-            problems.append(f"the {column} {text!r} (line {line}) is not a finite number")
+            problems.append(f"the {column} {text!r} (line {line}) is {e}")
     others = {
         sys.intern(str(k)): sys.intern(_text(v))
         for k, v in row.items()
@@ -170,9 +170,14 @@ def _sample(sample_id: str, image: str, row: Mapping[str, Any], line: int) -> Sa
 @functools.lru_cache(maxsize=1024)
 def _number(text: str) -> float | None:
     """A number, shared between the samples that have it; raises `ValueError` where it is none."""
-    number = float(text) if text else None
-    if number is not None and not math.isfinite(number):
-        raise ValueError(text)
+    if not text:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        raise ValueError("not a number") from None
+    if not math.isfinite(number):
+        raise ValueError("not a finite number")
     return number
 
 

@@ -49,4 +49,6 @@ def evaluate(
 
 
 def _many(value: Any) -> tuple[Any, ...]:
+    if value is None:
+        return ()
     return tuple(value) if isinstance(value, (list, tuple)) else (value,)

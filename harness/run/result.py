@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ class RunResult:
     """A scored run: its folder and its results document (schema 1)."""
 
     path: Path
-    results: dict[str, Any]
+    results: dict[str, Any] = field(repr=False)
     faults: tuple[str, ...] = ()
     """Ways in which a plugin broke its contract in this attempt."""
 

@@ -15,5 +15,8 @@ class Watch:
     def end(self) -> None:
         """The phase is over."""
 
+    def close(self) -> None:
+        """The run is over, for better or worse."""
+
     def note(self, text: str) -> None:
         """Something that the user should read."""

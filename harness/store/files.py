@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,6 +69,7 @@ class LineFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._waiting: list[str] = []
+        self._flushed = 0.0
         with storing(path):
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
             self._cut_torn_line()
@@ -89,14 +91,15 @@ class LineFile:
         self._write((_ENCODE(record) + "\n").encode("utf-8", "backslashreplace"))
 
     def append_later(self, record: Mapping[str, Any]) -> None:
-        """Append one line that could be made again: a kill may lose the last ones."""
+        """Append one line that could be made again: a kill may lose those of the last half second."""
         self._waiting.append(_ENCODE(record) + "\n")
-        if len(self._waiting) >= 256:
+        if len(self._waiting) >= 256 or time.monotonic() - self._flushed > 0.5:
             self.flush()
 
     def flush(self) -> None:
         """Write the lines that wait."""
         lines, self._waiting = "".join(self._waiting), []
+        self._flushed = time.monotonic()
         if lines:
             self._write(lines.encode("utf-8", "backslashreplace"))
 

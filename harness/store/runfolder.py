@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,18 @@ class RunFolder:
 
 def _identity(sample: Mapping[str, Any]) -> int:
     return hash((sample["data"], sample["id"], sample.get("digest")))
+
+
+@contextmanager
+def intact(path: Path) -> Iterator[None]:
+    """Turn what a stored run lacks into a `RunMismatch`: it was damaged, or another version wrote it."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as e:
+        raise RunMismatch(
+            f"The run folder {str(path)!r} does not hold what this version writes: {type(e).__name__}: {e}.",
+            "Use the version that its run.json names, or start a new run with another --out.",
+        ) from e
 
 
 def read_run(path: Path) -> dict[str, Any]:

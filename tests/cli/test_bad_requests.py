@@ -1,0 +1,223 @@
+"""Requests that are wrong: each is refused with what is wrong and how to mend it, before anything is run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from helpers import data, plugins
+from helpers.command import InProcess
+from helpers.plugins import Install
+from helpers.tasks import TASK
+
+CORRECT = ["run", "--task", "coarse_emotion", "--model", "echo", "--data", "faces"]
+
+
+def instead(**changes: str) -> list[str]:
+    """A correct command with the value of some flags replaced."""
+    arguments = list(CORRECT)
+    for flag, value in changes.items():
+        arguments[arguments.index(f"--{flag}") + 1] = value
+    return arguments
+
+
+REFUSED = {
+    "unknown command": (["rnu"], ["'rnu'", "Did you mean 'run'?"]),
+    "no command's option": ([*CORRECT, "--limt", "3"], ["--limt", "Did you mean --limit?"]),
+    "no model": (["run", "--task", "coarse_emotion"], ["--model"]),
+    "unknown task": (instead(task="coarse_emoton"), ["'coarse_emoton'", "Did you mean 'coarse_emotion'?"]),
+    "no task at all": (instead(task=","), ["No task", "harness list tasks"]),
+    "unknown model": (instead(model="ecco"), ["judge 'ecco'", "Did you mean 'echo'?"]),
+    "unknown data set": (instead(data="facs"), ["data set 'facs'"]),
+    "data folder that does not exist": (instead(data="./facs"), ["'facs'", "does not exist"]),
+    "data that are a file": (instead(data="faces/manifest.csv"), ["is not a folder"]),
+    "data named too long": (instead(data="a" * 5000), ["data set"]),
+    "data of an unknown user": (instead(data="~nobody-has-this-name/faces"), ["nobody-has-this-name"]),
+    "unknown option": ([*CORRECT, "-o", "acuracy=1"], ["'acuracy'", "Did you mean 'accuracy'?"]),
+    "option of the wrong type": ([*CORRECT, "-o", "accuracy=high"], ["accuracy", "'high'", "harness show echo"]),
+    "option out of bounds": ([*CORRECT, "-o", "accuracy=2"], ["accuracy", "less than or equal to 1"]),
+    "option without a value": ([*CORRECT, "-o", "accuracy"], ["'accuracy'", "KEY=VALUE"]),
+    "options that exclude each other": ([*CORRECT, "-o", "text=a", "-o", "accuracy=0"], ["exclude each other"]),
+    "option that names a missing file": ([*CORRECT, "-o", "replies=none.jsonl"], ["none.jsonl"]),
+    "limit 0": ([*CORRECT, "--limit", "0"], ["--limit must be at least 1, not 0"]),
+    "negative limit": ([*CORRECT, "--limit", "-3"], ["--limit must be at least 1, not -3"]),
+    "limit that is no number": ([*CORRECT, "--limit", "all"], ["--limit", "'all'"]),
+    "repeats 0": ([*CORRECT, "--repeats", "0"], ["--repeats must be at least 1"]),
+    "max-failures 0": ([*CORRECT, "--max-failures", "0"], ["--max-failures must be at least 1"]),
+    "unknown way to read": ([*CORRECT, "--read", "telepathy"], ["telepathy", "logprobs"]),
+    "way to read the judge is not capable of": ([*CORRECT, "--read", "logprobs"], ["'echo' cannot answer", "text"]),
+    "way to read the task does not have": ([*CORRECT, "--read", "rating"], ["not read by 'rating'", "logprobs"]),
+    "unknown executor": ([*CORRECT, "--executor", "locl"], ["executor 'locl'", "Did you mean 'local'?"]),
+    "reference for a judge without": (instead(model="echo:large"), ["takes no reference", "'large'"]),
+    "judge for a judge task": ([*CORRECT, "--judge", "echo"], ["--judge is not used"]),
+    "judge option for a judge task": ([*CORRECT, "--judge-option", "fer.a=1"], ["'fer' is none of the judges"]),
+    "judge option for every judge of a judge task": ([*CORRECT, "--judge-option", "accuracy=1"], ["--judge-option", "-o"]),
+    "no judge for a generator task": (["run", "--task", "t2i_emotion", "--model", "echo"], ["Add --judge"]),
+    "data for a generator task": (
+        ["run", "--task", "t2i_emotion", "--model", "echo", "--judge", "echo", "--data", "faces"],
+        ["--data is not used"],
+    ),
+    "the same judge twice": (
+        ["run", "--task", "t2i_emotion", "--model", "echo", "--judge", "echo", "--judge", "echo"],
+        ["named twice"],
+    ),
+    "option of a judge that does not take part": (
+        ["run", "--task", "t2i_emotion", "--model", "echo", "--judge", "echo", "--judge-option", "fer.x=1"],
+        ["'fer' is none of the judges", "echo"],
+    ),
+    "judge task and generator task in one run": (
+        ["run", "--task", "coarse_emotion,t2i_emotion", "--model", "echo"],
+        ["cannot share a run", "Run them apart"],
+    ),
+    "unknown prompt set": (
+        ["generate", "--model", "echo", "--prompts", "emotion_60"],
+        ["prompt set 'emotion_60'", "Did you mean 'emotion_600'?"],
+    ),
+    "per-prompt 0": (
+        ["generate", "--model", "echo", "--prompts", "emotion_600", "--per-prompt", "0"],
+        ["--per-prompt must be at least 1"],
+    ),
+    "list what there is not": (["list", "modles"], ["modles", "models"]),
+    "show what there is not": (["show", "coarse_emoton"], ["Did you mean 'coarse_emotion'?"]),
+    "show samples of no run": (["show", "runs/none", "--samples"], ["no run 'runs/none'"]),
+    "score no run": (["score", "faces"], ["is not a run folder"]),
+    "schema of what there is not": (["schema", "tsk"], ["tsk", "task"]),
+    "result format that does not exist": (["show", "finished", "--format", "cvs"], ["reporter 'cvs'", "'csv'"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "said"), REFUSED.values(), ids=REFUSED.keys())
+def test_refused(arguments: list[str], said: list[str], harness: InProcess, faces: Path) -> None:
+    if "finished" in arguments:
+        harness(*CORRECT, "--out", "runs/finished").ok()
+    before = sorted(Path("runs").glob("*"))
+    harness(*arguments).fails(2, *said)
+    assert sorted(Path("runs").glob("*")) == before, "something was run"
+
+
+BAD_TASKS = {
+    "wrong key": (("[answer]\n", "[answer]\nshufle = true\n"), ["unknown key 'answer.shufle'", "did you mean 'shuffle'?"]),
+    "wrong key at the top": (('name = "mine"', 'name = "mine"\nrol = "judge"'), ["'rol'", "did you mean 'role'?"]),
+    "wrong key in a list": (('name = "accuracy"', 'name = "accuracy"\nprimry = true'), ["metrics.0.primry", "'primary'"]),
+    "wrong type": (('options = ["happy"', 'options = "happy" #["happy"'), ["answer.options", "tuple"]),
+    "missing field": (('role = "judge"\n', ""), ["the key 'role' is missing"]),
+    "missing field within": (('field = "emotion"', ""), ["the key 'answer.truth.field' is missing"]),
+    "unknown metric": (('name = "accuracy"', 'name = "acuracy"'), ["metric 'acuracy'", "Did you mean 'accuracy'?"]),
+    "metric that does not fit": (('name = "accuracy"', 'name = "mae"'), ["metric 'mae'", "choice"]),
+    "unknown option of a metric": (
+        ('name = "accuracy"', 'name = "accuracy"\noptions = { level = 3 }'), ["'accuracy'", "no option 'level'"]),
+    "no primary metric": (("primary = true", ""), ["exactly one must have primary = true"]),
+    "unknown placeholder": (("{options}", "{option}"), ["unknown placeholder {option}", "did you mean {options}?"]),
+    "unknown role": (('role = "judge"', 'role = "juge"'), ["role", "'judge' or 'generator'"]),
+    "mapping to no option": (
+        ('field = "emotion"', 'field = "emotion"\nmapping = { happy = "hapy" }'), ["'hapy'", "did you mean 'happy'?"]),
+    "options that are the same": (('"sad", "angry"', '"Happy", "angry"'), ["options must differ"]),
+    "name that is no name": (('name = "mine"', 'name = "../mine"'), ["name", "../mine"]),
+    "not TOML": (("[answer]", "[answer"), ["is not valid TOML", "line 7"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "said"), BAD_TASKS.values(), ids=BAD_TASKS.keys())
+def test_bad_task_file(change: tuple[str, str], said: list[str], harness: InProcess, faces: Path) -> None:
+    assert change[0] in TASK
+    Path("mine.toml").write_text(TASK.replace(change[0], change[1], 1))
+    harness("run", "--task", "mine.toml", "--model", "echo").fails(2, "mine.toml", *said)
+    assert not Path("runs").exists(), "something was run"
+
+
+def test_the_task_file_that_the_bad_ones_are_made_from_works(harness: InProcess, faces: Path) -> None:
+    Path("mine.toml").write_text(TASK)
+    assert (
+        harness("run", "--task", "mine.toml", "--model", "echo", "--data", "faces", "--json").ok().task["n"]
+        == 12
+    )
+
+
+def test_task_files_that_cannot_be_read(harness: InProcess) -> None:
+    harness(*instead(task="none.toml")).fails(2, "'none.toml'", "cannot be read")
+    Path("binary.toml").write_bytes(b"\xff\xfe\x00name")
+    harness(*instead(task="binary.toml")).fails(2, "binary.toml", "not valid TOML")
+    Path("folder.toml").mkdir()
+    harness(*instead(task="folder.toml")).fails(2, "folder.toml", "cannot be read")
+
+
+SUITES = {
+    "unknown task": ('tasks = ["coarse_emoton"]', ["mine.toml", "Did you mean 'coarse_emotion'?"]),
+    "itself": ('tasks = ["./mine.toml"]', ["mine.toml", "itself"]),
+    "no task": ("tasks = []", ["mine.toml", "tasks"]),
+    "wrong key": ('taks = ["coarse_emotion"]', ["mine.toml", "'taks'", "did you mean 'tasks'?"]),
+}
+
+
+@pytest.mark.parametrize(("tasks", "said"), SUITES.values(), ids=SUITES.keys())
+def test_bad_suite_file(tasks: str, said: list[str], harness: InProcess, faces: Path) -> None:
+    Path("mine.toml").write_text(f'kind = "suite"\nname = "mine"\n{tasks}\n')
+    harness(*instead(task="mine.toml")).fails(2, *said)
+
+
+PROMPTS = {
+    "no prompt column": ("promt,emotion\nA face,happy\n", ["no column 'prompt'", "did you mean 'promt'?"]),
+    "no rows": ("prompt,emotion\n", ["holds no prompts"]),
+    "empty prompt": ("prompt,emotion\n ,happy\n", ["line 2", "the prompt is empty"]),
+    "unknown emotion": ("prompt,emotion\nA face,hapy\n", ["line 2", "'hapy'", "did you mean 'happy'?"]),
+    "strength that is no number": (
+        "prompt,intensity\nA face,strong\n",
+        ["line 2", "'strong' is not a number"],
+    ),
+    "strength that is not finite": ("prompt,intensity\nA face,nan\n", ["line 2", "'nan'", "not a number"]),
+    "an id twice": ("prompt_id,prompt\na,x\na,y\n", ["'a'", "twice"]),
+    "not UTF-8": ("prompt\nü\n", ["cannot be read", "UTF-8"]),
+    "a cell beyond bounds": ("prompt\n" + "x" * 200_000 + "\n", ["cannot be read"]),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), PROMPTS.values(), ids=PROMPTS.keys())
+def test_bad_prompt_file(text: str, said: list[str], harness: InProcess) -> None:
+    Path("mine.csv").write_text(text, encoding="latin-1")
+    harness("generate", "--model", "echo", "--prompts", "mine.csv").fails(2, "mine.csv", *said)
+    assert not Path("runs").exists()
+
+
+WRONG_KIND = {
+    "generator where a judge is needed": (["--task", "coarse_emotion", "--model", "painter"], "painter' is a generator"),
+    "judge where a generator is needed": (
+        ["--task", "t2i_emotion", "--model", "reader", "--judge", "echo"], "reader' is a judge"),
+    "generator as the judge": (["--task", "t2i_emotion", "--model", "echo", "--judge", "painter"], "painter' is a generator"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "said"), WRONG_KIND.values(), ids=WRONG_KIND.keys())
+def test_model_of_the_wrong_kind(
+    arguments: list[str], said: str, harness: InProcess, install: Install, faces: Path
+) -> None:
+    install("painters", plugins.generator("painter", "pass"))
+    install("readers", plugins.judge("reader", "pass"))
+    harness("run", *arguments).fails(2, said)
+
+
+def test_data_without_what_the_task_asks_for(harness: InProcess, tmp_path: Path) -> None:
+    rows = [{k: v for k, v in data.row(i).items() if k != "intensity"} for i in range(6)]
+    for number, row in enumerate(rows):
+        data.picture(tmp_path / "plain" / row["image"], number)
+    data.manifest(tmp_path / "plain", rows)
+    harness("run", "--task", "fine_intensity", "--model", "echo", "--data", "plain").fails(
+        2, "plain", "intensity"
+    )
+    suite = (
+        harness("run", "--task", "comprehension", "--model", "echo", "--data", "plain", "--json").ok().results
+    )
+    empty = next(t for t in suite["tasks"] if t["task"] == "fine_intensity")
+    assert (empty["n"], empty["failed"]) == (0, 0)
+    assert any("intensity" in warning for warning in empty["warnings"])
+
+
+def test_errors_never_fill_the_screen(harness: InProcess) -> None:
+    said = harness(*instead(task="x" * 10_000)).fails(2).err
+    assert len(said) < 2_000
+    assert not re.search(r"x{2000}", said)
+
+
+def test_traceback_on_request(harness: InProcess) -> None:
+    outcome = harness(*instead(task="none"), "--traceback")
+    assert (outcome.code, "Traceback" in outcome.err) == (2, True)

@@ -1,0 +1,459 @@
+"""What each command does when all is well."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers import data, plugins
+from helpers.command import InProcess
+from helpers.plugins import Install
+from helpers.tasks import TASK
+
+Make = Callable[..., Path]
+RUN = ["run", "--task", "coarse_emotion", "--model", "echo", "--data", "faces", "--json"]
+
+
+def value(entry: dict[str, Any], name: str, **group: str) -> float:
+    (found,) = [m for m in entry["metrics"] if m["name"] == name and m["group"] == group]
+    return float(found["value"])
+
+
+def replies(folder: str) -> dict[str, dict[str, Any]]:
+    rows = [json.loads(line) for line in Path(folder, "replies.jsonl").read_text().splitlines()]
+    assert len({r["id"] for r in rows}) == len(rows), "no request is answered twice"
+    return {r["id"]: r for r in rows}
+
+
+def test_run_prints_a_table_and_says_where_the_folder_is(harness: InProcess, faces: Path) -> None:
+    done = harness(*RUN[:-1]).ok()
+    assert "accuracy *" in done.out
+    assert "chance 0.167" in done.out
+    (folder,) = Path("runs").iterdir()
+    assert folder.name.startswith("coarse_emotion-echo-faces-")
+    assert f"run folder: runs/{folder.name}" in done.err
+
+
+def test_json_is_the_results_file_and_nothing_else(harness: InProcess, faces: Path) -> None:
+    done = harness(*RUN, "--out", "run").ok()
+    assert done.results == json.loads(Path("run/results.json").read_text())
+    assert done.results["schema"] == 1
+    assert done.results["run"]["complete"] is True
+    assert harness("show", "run", "--json").ok().out == done.out
+    assert harness("score", "run", "--json").ok().out == done.out
+
+
+def test_the_same_command_resumes(harness: InProcess, faces: Path) -> None:
+    first = harness(*RUN).ok().results
+    before = {p: p.read_bytes() for p in Path("runs").rglob("replies.jsonl")}
+    again = harness(*RUN).ok()
+    assert again.results == first
+    assert {p: p.read_bytes() for p in Path("runs").rglob("replies.jsonl")} == before
+    assert "12 stored already" in again.err
+    harness(*RUN, "--seed", "1").ok()
+    assert len(list(Path("runs").iterdir())) == 2
+
+
+def test_failed_samples_are_retried(harness: InProcess, faces: Path) -> None:
+    done = harness(*RUN, "--out", "run", "-o", "fail_every=4").fails(3, "3 failed")
+    assert (done.task["answered"], done.task["failed"], done.results["run"]["complete"]) == (9, 3, False)
+    whole = harness(*RUN, "--out", "run").ok()
+    assert (whole.task["answered"], whole.task["failed"], whole.results["run"]["complete"]) == (12, 0, True)
+    assert {**whole.results, "run": None} == {**harness(*RUN, "--out", "other").ok().results, "run": None}
+
+
+def test_limit_is_a_stratified_prefix_and_extends(harness: InProcess, make_data: Make) -> None:
+    make_data(240)
+    small = harness(*RUN, "--out", "run", "--limit", "30").ok().task
+    assert small["n"] == 30
+    assert {value(small, "accuracy", emotion=e) for e in data.EMOTIONS} == {1.0}
+    assert all(m["n"] == 5 for m in small["metrics"] if "emotion" in m["group"])
+    few = replies("run")
+    large = harness(*RUN, "--out", "run", "--limit", "60").ok()
+    assert "30 stored already" in large.err
+    more = replies("run")
+    assert (large.task["n"], len(more)) == (60, 60)
+    assert few.items() <= more.items()
+    assert harness(*RUN, "--out", "fresh", "--limit", "60").ok().task["answered"] == 60
+    assert replies("fresh") == more
+    harness(*RUN, "--out", "run").ok()
+    assert len(replies("run")) == 240
+
+
+def test_limit_beyond_the_data(harness: InProcess, faces: Path) -> None:
+    assert harness(*RUN, "--limit", "1000").ok().task["n"] == 12
+
+
+def test_repeats_ask_again(harness: InProcess, faces: Path) -> None:
+    entry = harness(*RUN, "--repeats", "3", "--out", "run").ok().task
+    assert (entry["n"], entry["answered"], entry["data"]["n"]) == (36, 36, 12)
+    assert len(replies("run")) == 36
+    assert {r["repeat"] for r in replies("run").values()} == {0, 1, 2}
+
+
+def test_suite_asks_every_picture_all_its_questions(
+    harness: InProcess, install: Install, faces: Path
+) -> None:
+    install(
+        "mine",
+        plugins.judge(
+            "mine",
+            """
+def open(self):
+    open("opened", "a").write("x")
+
+def judge(self, batch):
+    for r in batch:
+        open("order", "a").write(r.sample_id + chr(10))
+        yield JudgeReply(r.id, text=r.question.options[0])
+""",
+        ),
+    )
+    done = harness("run", "--task", "comprehension", "--model", "mine", "--data", "faces", "--json").ok()
+    counts = [(t["task"], t["n"], t["answered"]) for t in done.results["tasks"]]
+    assert counts == [("coarse_polarity", 12, 12), ("coarse_emotion", 12, 12), ("fine_intensity", 10, 10)]
+    assert Path("opened").read_text() == "x", "the model is loaded once for all tasks"
+    order = Path("order").read_text().split()
+    assert len(order) == 34
+    changes = sum(a != b for a, b in itertools.pairwise(order))
+    assert changes == 11, "a picture is read once for all tasks"
+
+
+def test_several_tasks_and_data_sets(harness: InProcess, make_data: Make) -> None:
+    make_data(6, "one")
+    make_data(12, "two")
+    done = harness("run", "--task", "coarse_emotion,fine_intensity", "--task", "coarse_polarity", "--model", "echo",
+                   "--data", "one,./two", "--json").ok()  # fmt: skip
+    counts = [(t["task"], t["data"]["name"], t["n"]) for t in done.results["tasks"]]
+    assert counts == [(task, name, n) for task, one, two in (("coarse_emotion", 6, 12), ("fine_intensity", 5, 10),
+                      ("coarse_polarity", 6, 12)) for name, n in (("one", one), ("two", two))]  # fmt: skip
+
+
+def test_truth_reaches_oracles_alone(harness: InProcess, install: Install, faces: Path) -> None:
+    body = """
+def judge(self, batch):
+    for r in batch:
+        open("truths", "a").write(repr(r.truth) + chr(10))
+        yield JudgeReply(r.id, text="happy")
+"""
+    install("blind", plugins.judge("blind", body))
+    entry = harness(*RUN[:4], "blind", *RUN[5:]).ok().task
+    assert set(Path("truths").read_text().split()) == {"None"}
+    assert not [w for w in entry["warnings"] if "oracle" in w]
+    Path("truths").unlink()
+    install(
+        "seer",
+        plugins.judge(
+            "seer",
+            "@property\ndef capabilities(self):\n    return frozenset({Capability.TEXT, Capability.ORACLE})\n"
+            + body,
+        ),
+    )
+    entry = harness(*RUN[:4], "seer", *RUN[5:]).ok().task
+    assert "'angry'" in Path("truths").read_text().split()
+    assert [w for w in entry["warnings"] if "oracle" in w]
+
+
+def test_pictures_reach_judges_as_they_take_them(harness: InProcess, install: Install, faces: Path) -> None:
+    judging = "def judge(self, batch):\n    return [JudgeReply(r.id, text='sad', extra={}) for r in batch]"
+    install(
+        "pixels",
+        plugins.judge(
+            "pixels",
+            judging.format(
+                "{'size': r.images[0].image.size, 'mode': r.images[0].image.mode, 'data': r.images[0].data is None}"
+            ),
+        ),
+    )
+    install(
+        "bytes",
+        plugins.judge(
+            "bytes",
+            "takes = 'bytes'\n"
+            + judging.format(
+                "{'head': r.images[0].data[:4].hex(), 'type': r.images[0].media_type, 'image': r.images[0].image is None}"
+            ),
+        ),
+    )
+    harness(*RUN[:4], "pixels", *RUN[5:], "--out", "pixels").ok()
+    harness(*RUN[:4], "bytes", *RUN[5:], "--out", "bytes").ok()
+    assert all(
+        r["extra"] == {"size": [24, 16], "mode": "RGB", "data": True} for r in replies("pixels").values()
+    )
+    assert all(
+        r["extra"] == {"head": "89504e47", "type": "image/png", "image": True}
+        for r in replies("bytes").values()
+    )
+
+
+def test_dry_run_asks_nothing(harness: InProcess, faces: Path) -> None:
+    out = harness(*RUN[:-1], "--dry-run").ok().out
+    assert "pictures: 12" in out
+    assert "coarse_emotion: 12 requests, read by text" in out
+    assert "Which emotion does the person's face show?" in out
+    assert "happy 2" in out
+    assert not Path("runs").exists()
+    out = (
+        harness(
+            "run", "--task", "generation", "--model", "echo", "--judge", "echo", "--limit", "10", "--dry-run"
+        )
+        .ok()
+        .out
+    )
+    assert "portraits to draw: 20" in out
+
+
+def test_generate_makes_a_data_set(harness: InProcess) -> None:
+    draw = [
+        "generate",
+        "--model",
+        "echo",
+        "--prompts",
+        "emotion_600",
+        "--limit",
+        "12",
+        "-o",
+        "size=64",
+        "--out",
+        "mine",
+    ]
+    out = harness(*draw).ok().out
+    assert "12 portraits asked for, ok 12, 0 failed" in out
+    assert Path("mine/sheet.png").is_file()
+    entry = (
+        harness("run", "--task", "coarse_emotion", "--model", "echo", "--data", "mine", "--json").ok().task
+    )
+    assert (entry["n"], entry["answered"]) == (12, 12)
+    again = harness(*draw, "--per-prompt", "2")
+    again.fails(2, "holds another request", "per_prompt")
+    harness("score", "mine").fails(2, "no answers", "harness run")
+    harness("show", "mine").fails(2, "portraits", "harness run")
+    harness("show", "mine", "--samples").ok()
+    assert "mine" in harness("list", "runs").ok().out or not Path("runs/mine").exists()
+
+
+def test_generator_run(harness: InProcess, install: Install) -> None:
+    install(
+        "painter",
+        plugins.generator(
+            "painter",
+            """
+def generate(self, batch):
+    for r in batch:
+        n = r.seed % 4
+        if r.emotion == "happy":
+            yield ImageReply(r.id, outcome="blocked")
+        elif r.emotion == "sad":
+            yield ImageReply(r.id, Image.new("RGB", (8, 8)))
+        elif r.emotion == "angry":
+            yield ImageReply(r.id, error=ReplyError("cuda", "out of memory"))
+        else:
+            yield ImageReply(r.id, Image.new("RGB", (8, 8), (r.seed % 255, 9, 9)))
+""",
+        ),
+    )
+    run = [
+        "run",
+        "--task",
+        "t2i_emotion",
+        "--model",
+        "painter",
+        "--judge",
+        "echo",
+        "--limit",
+        "12",
+        "--json",
+        "--out",
+        "run",
+    ]
+    entry = harness(*run).fails(3, "2 failed").task
+    assert (entry["n"], entry["answered"], entry["failed"]) == (12, 6, 2)
+    assert entry["outcomes"] == {"ok": 6, "blocked": 2, "blank": 2, "error": 2}
+    assert value(entry, "fidelity", emotion="happy") == 0.0, "a blocked portrait does not show what was asked"
+    assert value(entry, "fidelity", emotion="worry") == 1.0
+    assert "cuda: out of memory" in harness("show", "run", "--samples", "--failed").ok().out
+
+
+def test_generator_runs_are_data_sets_and_extend(harness: InProcess) -> None:
+    run = [
+        "run",
+        "--task",
+        "t2i_emotion",
+        "--model",
+        "echo",
+        "--judge",
+        "echo",
+        "-o",
+        "size=64",
+        "--json",
+        "--out",
+        "run",
+    ]
+    harness(*run, "--limit", "6").ok()
+    few = replies("run")
+    large = harness(*run, "--limit", "12").ok()
+    assert "drawing with echo: 12 requests, 6 stored already" in large.err
+    assert few.items() <= replies("run").items()
+    assert large.task["n"] == 12
+    again = (
+        harness("run", "--task", "coarse_emotion", "--model", "echo", "--data", "./run", "--json").ok().task
+    )
+    assert (again["n"], again["answered"]) == (12, 12)
+
+
+def test_pictures_of_every_kind(harness: InProcess, install: Install, tmp_path: Path) -> None:
+    import numpy as np
+    from PIL import Image
+
+    happy = tmp_path / "faces" / "happy"
+    happy.mkdir(parents=True)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(np.full((8, 4), 30_000, np.uint16)).save(happy / "grey16.png")
+    Image.new("RGBA", (4, 8), (9, 9, 9, 0)).save(happy / "clear.png")
+    Image.new("RGB", (4, 8), "red").quantize(2).save(happy / "palette.png")
+    Image.new("CMYK", (8, 4), (0, 0, 0, 128)).save(happy / "turned.jpg", exif=exif)
+    Image.new("L", (4, 8), 200).save(happy / "grey.webp")
+    extra = "{'size': r.images[0].image.size, 'mode': r.images[0].image.mode, 'first': r.images[0].image.getpixel((0, 0))}"
+    install(
+        "eye",
+        plugins.judge(
+            "eye",
+            f"def judge(self, batch):\n    return [JudgeReply(r.id, text='happy', extra={extra}) for r in batch]",
+        ),
+    )
+    assert harness(*RUN[:4], "eye", *RUN[5:], "--out", "run").ok().task["answered"] == 5
+    seen = {r["sample_id"].split("/")[1]: r["extra"] for r in replies("run").values()}
+    assert {(tuple(e["size"]), e["mode"]) for e in seen.values()} == {((4, 8), "RGB")}, (
+        "turned upright, in RGB"
+    )
+    assert seen["clear"]["first"] == [255, 255, 255]
+    assert seen["grey16"]["first"] == [117, 117, 117]
+    assert seen["palette"]["first"] == [255, 0, 0]
+
+
+GENERATORS = {
+    "raises on some": ("for r in batch:\n        if r.emotion == 'happy':\n            raise ValueError('no')\n        yield ImageReply(r.id, Image.new('RGB', (8, 8), 'red'))", None),
+    "too few": ("return [ImageReply(r.id, Image.new('RGB', (8, 8), 'red')) for r in batch if r.emotion != 'happy']", 10),
+    "no pictures": ("return [ImageReply(r.id, None if r.emotion == 'happy' else Image.new('RGB', (8, 8), 'red')) for r in batch]", 10),
+    "no PIL pictures": ("return [ImageReply(r.id, [[0]] if r.emotion == 'happy' else Image.new('RGB', (8, 8), 'red')) for r in batch]", 10),
+    "an unknown outcome": ("return [ImageReply(r.id, Image.new('RGB', (8, 8), 'red'), outcome='odd' if r.emotion == 'happy' else 'ok') for r in batch]", 10),
+    "an extra that is no JSON": ("return [ImageReply(r.id, Image.new('RGB', (8, 8), 'red'), extra={'x': object()} if r.emotion == 'happy' else {}) for r in batch]", 10),
+    "ids never asked": ("return [ImageReply('x', Image.new('RGB', (8, 8), 'red'))] + [ImageReply(r.id, Image.new('RGB', (8, 8), 'red')) for r in batch]", 12),
+    "twice": ("return [ImageReply(r.id, Image.new('RGB', (8, 8), 'red')) for r in batch for _ in '12']", 12),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("drawing", "drawn"), GENERATORS.values(), ids=GENERATORS.keys())
+def test_generator_that_breaks_its_contract(
+    drawing: str, drawn: int | None, harness: InProcess, install: Install
+) -> None:
+    install("painter", plugins.generator("painter", f"def generate(self, batch):\n    {drawing}"))
+    done = harness(
+        "generate", "--model", "painter", "--prompts", "emotion_600", "--limit", "12", "--out", "run"
+    )
+    done.fails(3)
+    kept = len(list(Path("run/images").glob("*.png")))
+    assert kept == drawn if drawn is not None else 0 < kept <= 10
+    assert len(replies("run")) == kept
+    assert f"ok {kept}" in done.out
+
+
+def test_generator_that_cannot_start(harness: InProcess, install: Install) -> None:
+    install("painter", plugins.generator("painter", "def open(self):\n    raise RuntimeError('no GPU')"))
+    install("needy", plugins.generator("needy", "def open(self):\n    import not_there_at_all"))
+    draw = ["generate", "--prompts", "emotion_600", "--limit", "6", "--model"]
+    harness(*draw, "painter").fails(3, "'painter' could not be started", "no GPU")
+    harness(*draw, "needy").fails(2, "needs the package 'not_there_at_all'", "pip install not_there_at_all")
+
+
+@pytest.mark.parametrize("what", ["tasks", "models", "data", "metrics", "plugins", "runs"])
+def test_list(what: str, harness: InProcess, faces: Path) -> None:
+    harness(*RUN).ok()
+    rows = json.loads(harness("list", what, "--json").ok().out)
+    assert rows
+    shown = harness("list", what).ok().out.replace("\n", "")
+    for row in rows:
+        assert next(iter(row.values()))[:20] in shown
+
+
+def test_list_says_where_there_is_nothing(harness: InProcess) -> None:
+    assert "no runs here" in harness("list", "runs").ok().out
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["coarse_emotion", "comprehension", "t2i_emotion", "echo", "accuracy", "emotion_600", "local", "csv"],
+)
+def test_show(name: str, harness: InProcess) -> None:
+    out = harness("show", name).ok().out
+    assert name in out
+    assert json.loads(harness("show", name, "--json").ok().out)
+
+
+def test_show_tells_the_options(harness: InProcess) -> None:
+    out = harness("show", "echo").ok().out
+    assert "accuracy" in out
+    assert "share of right answers" in out
+    assert "default 1.0" in out
+
+
+def test_show_samples_filters(harness: InProcess, faces: Path) -> None:
+    lines = [
+        json.dumps({"id": f"s{i:05}", "text": t})
+        for i, t in enumerate(["happy", "happy", "no idea", *["happy"] * 8])
+    ]
+    Path("replies.jsonl").write_text("\n".join(lines) + "\n")
+    done = harness(*RUN, "-o", "replies=replies.jsonl", "--out", "run").fails(3)
+    assert (done.task["answered"], done.task["unparsed"], done.task["failed"]) == (11, 1, 1)
+
+    def states(*filters: str) -> list[str]:
+        return sorted(
+            line.split()[0] for line in harness("show", "run", "--samples", *filters).ok().out.splitlines()
+        )
+
+    assert states("--wrong") == ["wrong"] * 8
+    assert states("--unparsed") == ["unparsed"]
+    assert states("--failed") == ["failed"]
+    assert states("--unparsed", "--failed") == ["failed", "unparsed"]
+    assert len(states()) == 12
+    assert states("--limit", "3")[0] == "..."
+    assert "no idea" in harness("show", "run", "--unparsed").ok().out
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv", "markdown"])
+def test_every_format_tells_the_figures(form: str, harness: InProcess, faces: Path) -> None:
+    harness(*RUN, "--out", "run").ok()
+    out = harness("show", "run", "--format", form).ok().out
+    assert "accuracy" in out
+    assert "balanced" in out
+    assert out.endswith("\n")
+
+
+def test_doctor(harness: InProcess) -> None:
+    out = harness("doctor").ok().out
+    assert "+ memobench-plugin-echo" in out
+    assert "everything that is installed works" in out
+
+
+@pytest.mark.parametrize("command", ["run", "generate", "score", "list", "show", "schema", "doctor"])
+def test_help(command: str, harness: InProcess) -> None:
+    assert f"Usage: harness {command}" in harness(command, "--help").ok().out
+
+
+def test_version(harness: InProcess) -> None:
+    from harness import __version__
+
+    assert harness("--version").ok().out == f"memobench, version {__version__}\n"
+
+
+def test_custom_suite_finds_tasks_beside_it(harness: InProcess, faces: Path) -> None:
+    Path("mine").mkdir()
+    Path("mine/mine.toml").write_text(TASK)
+    Path("mine/both.toml").write_text('kind = "suite"\nname = "both"\ntasks = ["mine", "coarse_polarity"]\n')
+    done = harness("run", "--task", "mine/both.toml", "--model", "echo", "--data", "faces", "--json").ok()
+    assert [t["task"] for t in done.results["tasks"]] == ["mine", "coarse_polarity"]

@@ -1,0 +1,239 @@
+"""The harness from Python: `harness.evaluate` with names and with objects."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from helpers.command import InProcess
+from PIL import Image
+
+from harness import (
+    BadOption,
+    Capability,
+    Generator,
+    HarnessError,
+    HarnessOptions,
+    ImageReply,
+    ImageRequest,
+    Judge,
+    JudgeReply,
+    JudgeRequest,
+    PluginError,
+    RequestError,
+    RunResult,
+    StorageError,
+    UnknownName,
+    evaluate,
+    option,
+)
+
+Make = Callable[..., Path]
+
+
+class Constant(Judge):
+    """Always the same answer; remembers what it was asked."""
+
+    class Options(HarnessOptions):
+        """What is answered."""
+
+        word: str = option("happy", "the answer")
+
+    def __init__(self, options: HarnessOptions | None = None) -> None:
+        super().__init__(options)
+        self.asked: list[JudgeRequest] = []
+        self.closed = 0
+
+    def judge(self, batch: Sequence[JudgeRequest]) -> Iterator[JudgeReply]:
+        for request in batch:
+            self.asked.append(request)
+            yield JudgeReply(request.id, text=self.options.word)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class Rater(Constant):
+    """Rates with its own number and with log-probabilities."""
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        return frozenset({Capability.RATING, Capability.LOGPROBS, Capability.CHOICE})
+
+    def judge(self, batch: Sequence[JudgeRequest]) -> Iterator[JudgeReply]:
+        for request in batch:
+            self.asked.append(request)
+            scores = {
+                o: 0.0 if o == request.question.options[-1] else float("-inf")
+                for o in request.question.options
+            }
+            yield JudgeReply(request.id, scores=scores, rating=2.0, text="sad")
+
+
+class Squares(Generator):
+    """Draws squares of one colour."""
+
+    def generate(self, batch: Sequence[ImageRequest]) -> list[ImageReply]:
+        return [ImageReply(r.id, Image.new("RGB", (16, 16), (r.seed % 255, 1, 2))) for r in batch]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_names(faces: Path) -> None:
+    result = evaluate("coarse_emotion", "echo", data=faces, options={"accuracy": 1.0})
+    assert isinstance(result, RunResult)
+    assert result.metric("accuracy") == 1.0
+    assert result.metric("accuracy", "coarse_emotion", emotion="sad") == 1.0
+    assert (result.failed, result.faults) == (0, ())
+    assert json.loads((result.path / "results.json").read_text()) == result.results
+    with pytest.raises(KeyError, match="no metric 'srcc'"):
+        result.metric("srcc")
+
+
+def test_objects(faces: Path) -> None:
+    judge = Constant()
+    result = evaluate("coarse_emotion", judge, data=str(faces), limit=6)
+    assert result.metric("accuracy") == pytest.approx(1 / 6)
+    assert len(judge.asked) == 6
+    assert judge.closed == 1
+    request = judge.asked[0]
+    assert (request.question.kind, request.question.target, request.truth) == ("choice", "emotion", None)
+    assert sorted(request.question.options) == ["angry", "happy", "neutral", "sad", "surprise", "worry"]
+    assert request.images[0].image is not None
+    assert request.images[0].image.size == (24, 16)
+
+
+def test_objects_resume_by_their_options(faces: Path) -> None:
+    first, second, other = Constant(), Constant(), Constant(Constant.Options(word="sad"))
+    path = evaluate("coarse_emotion", first, data=faces).path
+    assert evaluate("coarse_emotion", second, data=faces).path == path
+    assert second.asked == []
+    assert evaluate("coarse_emotion", other, data=faces).path != path
+    assert len(other.asked) == 12
+
+
+def test_seeds_of_requests_do_not_depend_on_the_order_of_asking(faces: Path) -> None:
+    whole, part, rest = Constant(), Constant(), Constant()
+    evaluate("coarse_emotion", whole, data=faces, out="whole")
+    evaluate("coarse_emotion", part, data=faces, out="part", limit=5)
+    evaluate("coarse_emotion", rest, data=faces, out="part")
+    assert (len(part.asked), len(rest.asked)) == (5, 7)
+    seeds = {r.id: (r.sampling, r.question, r.messages) for r in whole.asked}
+    assert {r.id: (r.sampling, r.question, r.messages) for r in part.asked + rest.asked} == seeds
+    assert len({r.sampling.seed for r in whole.asked}) == 12
+
+
+def test_ways_to_read(faces: Path) -> None:
+    result = evaluate("fine_intensity", Rater(), data=faces)
+    assert result.tasks[0]["read"] == "logprobs"
+    assert result.metric("mae") == pytest.approx(sum(5 - t for t in [1] * 5 + [2] * 5) / 10)
+    result = evaluate("fine_intensity", Rater(), data=faces, read="rating")
+    assert (result.tasks[0]["read"], result.metric("mae")) == ("rating", pytest.approx(0.5))
+    with pytest.raises(RequestError, match="cannot answer 'fine_intensity'"):
+        evaluate("fine_intensity", Rater(), data=faces, read="text")
+
+
+def test_generators(tmp_path: Path) -> None:
+    result = evaluate("generation", Squares(), judge=[Constant(), "echo"], limit=12, out=tmp_path / "run")
+    assert [(t["task"], t["judge"], t["n"], t["answered"]) for t in result.tasks] == [
+        (task, judge, 12, 12) for task in ("t2i_emotion", "t2i_intensity") for judge in ("Constant", "echo")]  # fmt: skip
+    again = Squares()
+    again.generate = None  # type: ignore[method-assign, assignment]
+    assert (
+        evaluate("generation", again, judge=[Constant(), "echo"], limit=12, out=tmp_path / "run").results
+        == result.results
+    )
+
+
+def test_several_tasks_and_data_sets(make_data: Make) -> None:
+    one, two = make_data(6, "one"), make_data(6, "two")
+    result = evaluate(["coarse_emotion", "coarse_polarity"], "echo", data=[one, two])
+    assert [(t["task"], t["data"]["name"]) for t in result.tasks] == [
+        ("coarse_emotion", "one"), ("coarse_emotion", "two"), ("coarse_polarity", "one"), ("coarse_polarity", "two")]  # fmt: skip
+
+
+def test_none_means_what_is_left_away(faces: Path) -> None:
+    result = evaluate("coarse_emotion", "echo", judge=None, data="faces", limit=None, options=None)  # type: ignore[arg-type]
+    assert result.tasks[0]["n"] == 12
+
+
+def test_failed_samples_are_counted_and_not_raised(faces: Path) -> None:
+    result = evaluate("coarse_emotion", "echo", data=faces, options={"fail_every": 3})
+    assert result.failed == 4
+    assert evaluate("coarse_emotion", "echo", data=faces).failed == 0
+
+
+RAISED = [
+    ({"model": "ecco"}, UnknownName),
+    ({"task": "coarse_emoton"}, UnknownName),
+    ({"options": {"acuracy": 1}}, BadOption),
+    ({"options": {"accuracy": 3}}, BadOption),
+    ({"limit": 0}, RequestError),
+    ({"model": 3}, RequestError),
+    ({"model": Squares()}, RequestError),
+    ({"judge": "echo"}, RequestError),
+    ({"out": "/proc/memobench/x"}, StorageError),
+]
+
+
+@pytest.mark.parametrize(("change", "error"), RAISED, ids=[f"{c}" for c, _ in RAISED])
+def test_what_is_raised(change: dict[str, object], error: type[HarnessError], faces: Path) -> None:
+    request: dict[str, object] = {"task": "coarse_emotion", "model": "echo", "data": faces, **change}
+    with pytest.raises(error) as raised:
+        evaluate(**request)  # type: ignore[arg-type]
+    assert raised.value.hint, "it says how to mend it"
+
+
+class Broken(Constant):
+    """Cannot be opened."""
+
+    def open(self) -> None:
+        raise RuntimeError("no weights")
+
+
+def test_the_folder_is_free_again_after_an_error(faces: Path) -> None:
+    with pytest.raises(PluginError, match="no weights"):
+        evaluate("coarse_emotion", Broken(), data=faces, out="run")
+
+    class Stopped(Broken):
+        """Stopped by its user in mid-run."""
+
+        def open(self) -> None: ...
+
+        def judge(self, batch: Sequence[JudgeRequest]) -> Iterator[JudgeReply]:
+            yield JudgeReply(batch[0].id, text="sad")
+            raise KeyboardInterrupt
+
+    Stopped.__name__ = "Broken"
+    with pytest.raises(KeyboardInterrupt):
+        evaluate("coarse_emotion", Stopped(), data=faces, out="run")
+    assert (Path("run") / "replies.jsonl").read_text().count("\n") == 1
+    Constant.__name__, kept = "Broken", Constant.__name__
+    try:
+        assert evaluate("coarse_emotion", Constant(), data=faces, out="run").failed == 0
+    finally:
+        Constant.__name__ = kept
+
+
+def test_python_and_the_command_share_run_folders(faces: Path, harness: InProcess) -> None:
+    result = evaluate("coarse_emotion", "echo", data="faces")
+    done = harness("run", "--task", "coarse_emotion", "--model", "echo", "--data", "faces", "--json").ok()
+    assert "12 stored already" in done.err
+    assert done.results == result.results
+    assert str(result.path) in done.err
+
+
+@pytest.mark.e2e
+def test_nothing_is_printed(faces: Path) -> None:
+    code = "import harness; harness.evaluate('coarse_emotion', 'echo', data='faces')"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -1,0 +1,62 @@
+"""Fixtures that every test may use; what they are made of lives in `helpers`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from helpers import command, data, plugins
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the caches and data of whoever runs it."""
+    home = tmp_path_factory.mktemp("home")
+    for variable in ("XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(variable, str(home / variable.lower()))
+
+
+@pytest.fixture
+def make_data(tmp_path: Path) -> Callable[..., Path]:
+    """`make_data(n, name="faces")`: a data folder of `n` tiny portraits below the test's own folder."""
+
+    def make(n: int = 12, name: str = "faces", **options: object) -> Path:
+        return data.make(tmp_path / name, n, **options)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def faces(make_data: Callable[..., Path]) -> Path:
+    """Twelve tiny portraits, two of each emotion."""
+    return make_data()
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[plugins.Install]:
+    """`install(NAME, SOURCE)`: a plugin of one module, found by this process and by commands that it starts."""
+    installer = plugins.Installer(tmp_path / "site", monkeypatch)
+    yield installer.install
+    installer.forget()
+
+
+@pytest.fixture
+def harness(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[command.InProcess]:
+    """`harness("run", ...)`: the command line in this process, in the test's own folder. Quick."""
+    monkeypatch.chdir(tmp_path)
+    runner = command.InProcess(capsys)
+    yield runner
+    runner.restore()
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> command.Shell:
+    """`shell("run", ...)`: the real command in a process of its own, in the test's own folder."""
+    return command.Shell(tmp_path)

@@ -1,0 +1,1 @@
+"""What tests share: data folders, plugins, and ways to run the command."""

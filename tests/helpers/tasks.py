@@ -1,0 +1,25 @@
+"""A task file that is as small as one can be."""
+
+from __future__ import annotations
+
+TASK = """
+name = "mine"
+role = "judge"
+stage = "coarse"
+data = "faces"
+
+[answer]
+kind = "choice"
+options = ["happy", "sad", "angry", "surprise", "worry", "neutral"]
+
+[answer.truth]
+field = "emotion"
+
+[[prompts]]
+name = "plain"
+text = "Which emotion? {options}"
+
+[[metrics]]
+name = "accuracy"
+primary = true
+"""

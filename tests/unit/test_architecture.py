@@ -1,0 +1,231 @@
+"""The layers, the sizes of files and functions, and what starting the command costs: kept by tests, not by memory."""
+
+from __future__ import annotations
+
+import ast
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import harness
+
+ROOT = Path(__file__).resolve().parents[2]
+CORE = ROOT / "harness"
+PLUGINS = sorted(p.parent for p in (ROOT / "plugins").glob("*/pyproject.toml"))
+
+LAYERS = (
+    ("errors", "types", "escaping"),
+    ("components", "hookspecs", "taskspec"),
+    ("prompts", "parsing", "metrics", "stats", "datasets", "promptsets", "store", "reading"),
+    ("builtins", "registry", "making", "catalog"),
+    ("run",),
+    ("reporters",),
+    ("cli", "testing"),
+)
+"""Imports point from a later line to an earlier one, or stay on their line."""
+
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+NOT_IN_HELP = {
+    "pydantic",
+    "numpy",
+    "scipy",
+    "rich",
+    "torch",
+    "pluggy",
+    "PIL",
+    "harness.registry",
+    "harness.hookspecs",
+}
+HEAVY = {
+    "pydantic",
+    "numpy",
+    "scipy",
+    "PIL",
+    "rich",
+    "torch",
+    "onnxruntime",
+    "resvg_py",
+    "diffusers",
+    "transformers",
+}
+LONGEST_FILE, LONGEST_FUNCTION = 400, 70
+
+
+def sources(*folders: Path) -> list[Path]:
+    return sorted(path for folder in folders for path in folder.rglob("*.py"))
+
+
+def module(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[ast.stmt, str]]:
+    """Each import statement with the dotted name that it imports, the imported attribute included."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield from ((node, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def layer(name: str) -> str:
+    parts = name.split(".")
+    return parts[1] if len(parts) > 1 else ""
+
+
+OUTSIDE_LAYERS = (CORE / "__init__.py", CORE / "testing.py")
+"""The public names, and the conformance kit, which uses public names only."""
+
+
+@pytest.mark.parametrize("path", [p for p in sources(CORE) if p not in OUTSIDE_LAYERS], ids=module)
+def test_imports_point_only_leftwards(path: Path) -> None:
+    mine = layer(module(path))
+    assert mine in LEVEL, f"{mine} belongs to no layer: give it one in LAYERS"
+    for _, name in imports(ast.parse(path.read_text(encoding="utf-8"))):
+        if name.split(".")[0] == "harness" and layer(name) in LEVEL:
+            assert LEVEL[layer(name)] <= LEVEL[mine], (
+                f"{module(path)} imports {name}, which lies to its right"
+            )
+
+
+def test_the_core_imports_no_plugin() -> None:
+    for path in sources(CORE):
+        for _, name in imports(ast.parse(path.read_text(encoding="utf-8"))):
+            assert not name.startswith("memobench"), f"{module(path)} imports {name}"
+
+
+def at_import(path: Path) -> Iterator[str]:
+    """What a module imports when it is imported itself: neither in functions nor for type checkers alone."""
+
+    def visit(body: list[ast.stmt]) -> Iterator[str]:
+        for node in body:
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                yield from (name for _, name in imports(node))
+            elif isinstance(node, ast.If) and "TYPE_CHECKING" not in ast.unparse(node.test):
+                yield from visit([*node.body, *node.orelse])
+            elif isinstance(node, ast.Try):
+                yield from visit([*node.body, *node.orelse, *node.finalbody])
+
+    yield from visit(ast.parse(path.read_text(encoding="utf-8")).body)
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    known = {module(path): path for path in sources(CORE)}
+    graph: dict[str, set[str]] = {}
+    for name, path in known.items():
+        targets = {t if t in known else t.rpartition(".")[0] for t in at_import(path)}
+        graph[name] = {t for t in targets if t in known and t not in ("harness", name)}
+    done: set[str] = set()
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, " -> ".join((*trail[trail.index(name) :], name))
+        if name not in done:
+            for target in sorted(graph[name]):
+                visit(target, (*trail, name))
+            done.add(name)
+
+    for name in graph:
+        visit(name, ())
+
+
+SIZED = sources(CORE, *(p / "src" for p in PLUGINS))
+
+
+@pytest.mark.parametrize("path", SIZED, ids=module)
+def test_files_and_functions_are_short(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= LONGEST_FILE
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert lines <= LONGEST_FUNCTION, f"{node.name} has {lines} lines"
+
+
+@pytest.mark.parametrize("plugin", [*PLUGINS, CORE / "testing.py"], ids=lambda p: p.name)
+def test_plugins_and_their_kit_import_public_names_only(plugin: Path) -> None:
+    for path in [plugin] if plugin.is_file() else sources(plugin / "src"):
+        for node, name in imports(ast.parse(path.read_text(encoding="utf-8"))):
+            if name.split(".")[0] != "harness":
+                continue
+            where = f"{path.relative_to(ROOT)}:{node.lineno}"
+            assert isinstance(node, ast.ImportFrom), f"{where}: write `from harness import ...`"
+            assert node.module in ("harness", "harness.parsing", "harness.testing"), (
+                f"{where}: {name} is not public"
+            )
+            if node.module == "harness":
+                assert name.removeprefix("harness.") in harness.__all__, f"{where}: {name} is not public"
+
+
+def modules_after(code: str, *, path: Path | None = None) -> set[str]:
+    """The modules that a fresh interpreter has loaded after running some code."""
+    report = (
+        "import atexit, json, sys; atexit.register(lambda: print('\\n' + json.dumps(sorted(sys.modules))))\n"
+    )
+    first = f"import sys; sys.path.insert(0, {str(path)!r})\n" if path else ""
+    done = subprocess.run(
+        [sys.executable, "-c", report + first + code], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"]])
+def test_help_loads_no_plugin(arguments: list[str]) -> None:
+    loaded = modules_after(f"from harness.cli.main import main; main({arguments!r})")
+    assert not {m for m in loaded if m.startswith("memobench")}
+    if arguments != ["run", "--help"]:
+        assert not loaded & NOT_IN_HELP
+
+
+def test_help_is_quick() -> None:
+    command = [str(Path(sys.executable).parent / "harness"), "--help"]
+    spent = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert min(spent) < 1.0, "seconds of processor time; it should take a tenth of that"
+
+
+def test_importing_harness_loads_nothing_heavy() -> None:
+    assert not modules_after("import harness") & (HEAVY | NOT_IN_HELP)
+
+
+def entry_modules(plugin: Path) -> list[str]:
+    from harness.taskspec import read_toml
+
+    return list(
+        read_toml(plugin / "pyproject.toml", "project file")["project"]["entry-points"]["memobench"].values()
+    )
+
+
+@pytest.mark.parametrize("plugin", PLUGINS, ids=lambda p: p.name)
+def test_entry_modules_of_plugins_load_nothing_heavy(plugin: Path) -> None:
+    for name in entry_modules(plugin):
+        assert not modules_after(f"import {name}", path=plugin / "src") & HEAVY
+        hooks = f"""
+import {name} as plugin
+for hook in vars(plugin).copy().values():
+    if getattr(hook, "memobench_impl", None) is not None:
+        hook()
+"""
+        assert not modules_after(hooks, path=plugin / "src") & (HEAVY - {"pydantic"}), (
+            "hooks load nothing either"
+        )
+
+
+def test_every_public_thing_has_a_docstring() -> None:
+    for path in sources(CORE):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert ast.get_docstring(tree) or path.stat().st_size == 0, module(path)
+        for node in tree.body:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+                assert ast.get_docstring(node), f"{module(path)}.{node.name} says nothing about itself"

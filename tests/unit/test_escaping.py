@@ -1,0 +1,71 @@
+"""Untrusted text is shown literally and in one line."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.escaping import csv_cell, markdown, plain
+
+ANYTHING = st.text(st.characters(codec=None), max_size=60)
+
+
+@given(ANYTHING)
+def test_plain_has_no_control_characters(text: str) -> None:
+    shown = plain(text)
+    assert not [c for c in shown if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")]
+    assert not {
+        "\u202a",
+        "\u202b",
+        "\u202d",
+        "\u202e",
+        "\u2066",
+        "\u2067",
+        "\u2068",
+        "\u200e",
+        "\u200f",
+    } & set(shown)
+    assert len(shown.splitlines()) <= 1
+    shown.encode("utf-8")
+
+
+@given(ANYTHING, st.integers(1, 20))
+def test_plain_keeps_within_its_limit(text: str, limit: int) -> None:
+    shown = plain(text, limit)
+    assert len(shown) <= limit
+    assert shown == plain(text) or (shown.endswith("…") and plain(text).startswith(shown[:-1]))
+
+
+@given(st.text(st.characters(categories=("L", "N", "Zs")), max_size=60))
+def test_plain_leaves_plain_text_as_it_is(text: str) -> None:
+    assert plain(text) == text
+
+
+def test_plain_shows_where_lines_end() -> None:
+    assert plain("one\ntwo") == "one ↵ two"
+    assert plain("\x1b[31mred\x07") == "�[31mred�"
+    assert plain(3.5) == "3.5"
+
+
+@given(ANYTHING)
+def test_csv_cells_are_no_formulas(text: str) -> None:
+    cell = csv_cell(text)
+    assert isinstance(cell, str)
+    assert cell[:1] not in {"=", "+", "-", "@", "\t", "\r", "\n"}
+
+
+@pytest.mark.parametrize("value", [0.5, -1, None, True, 10**30])
+def test_csv_cells_keep_numbers(value: object) -> None:
+    assert csv_cell(value) is value
+
+
+@given(ANYTHING)
+def test_markdown_cells_stay_in_their_cell(text: str) -> None:
+    cell = markdown(text)
+    assert "\n" not in cell
+    bare = cell.replace("\\\\", "")
+    for mark in "|<>`*_[]":
+        assert bare.count(mark) == bare.count("\\" + mark), f"{mark} is not escaped in {cell!r}"

@@ -1,0 +1,174 @@
+"""Every extension point is documented, and works for a plugin that uses them all."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import pytest
+from helpers.plugins import Install
+
+from harness import hookspecs
+from harness.making import CLASSES, load_class, make
+from harness.registry import HOOKS, registry
+
+SPECS = {name: value for name, value in vars(hookspecs).items() if name.startswith("harness_")}
+
+EVERYTHING = """
+from pathlib import Path
+import numpy as np
+from harness import (Component, DataSet, Detector, Executor, Face, Generator, ImageReply, Judge, JudgeReply, Metric,
+                     Reporter, hookimpl)
+
+HERE = Path(__file__).parent
+
+class AGenerator(Generator):
+    def generate(self, batch):
+        from PIL import Image
+        return [ImageReply(r.id, Image.new("RGB", (8, 8), "white")) for r in batch]
+
+class AJudge(Judge):
+    def judge(self, batch):
+        return [JudgeReply(r.id, text="happy") for r in batch]
+
+class ADataSet(DataSet):
+    def prepare(self):
+        return HERE / "faces"
+
+class ADetector(Detector):
+    def detect(self, image):
+        return [Face(0, 0, 8, 8), Face(0, 0, 4, 4)]
+
+class AMetric(Metric):
+    kinds = frozenset({"choice"})
+    def estimate(self, scores, weights):
+        return np.full(len(weights), 0.42)
+
+class AReporter(Reporter):
+    def render(self, results, *, width=100, color=False):
+        return "reported " + results["run"]["model"] + chr(10)
+
+class AnExecutor(Executor):
+    def run(self, judge, requests):
+        (HERE / "executed").touch()
+        judge.open()
+        yield from judge.stream(requests)
+        judge.close()
+
+@hookimpl
+def harness_generators():
+    return [Component("a_generator", lambda: AGenerator)]
+
+@hookimpl
+def harness_judges():
+    return [Component("a_judge", lambda: AJudge)]
+
+@hookimpl
+def harness_datasets():
+    return [Component("a_dataset", lambda: ADataSet)]
+
+@hookimpl
+def harness_detectors():
+    return [Component("a_detector", lambda: ADetector)]
+
+@hookimpl
+def harness_metrics():
+    return [Component("a_metric", lambda: AMetric)]
+
+@hookimpl
+def harness_reporters():
+    return [Component("a_reporter", lambda: AReporter)]
+
+@hookimpl
+def harness_executors():
+    return [Component("an_executor", lambda: AnExecutor)]
+
+@hookimpl
+def harness_tasks():
+    return [HERE / "tasks"]
+"""
+
+TASK = """
+name = "a_task"
+role = "judge"
+stage = "coarse"
+data = "a_dataset"
+[answer]
+kind = "choice"
+options = ["happy", "sad", "angry", "surprise", "worry", "neutral"]
+[answer.truth]
+field = "emotion"
+[[prompts]]
+name = "plain"
+text = "Which? {options}"
+[[metrics]]
+name = "a_metric"
+primary = true
+"""
+
+DRAWING = """
+name = "a_drawing"
+role = "generator"
+stage = "coarse"
+prompt_set = "a_set"
+asks = ["a_task"]
+detector = "a_detector"
+[[metrics]]
+name = "a_metric"
+asks = "a_task"
+primary = true
+"""
+
+
+@pytest.fixture
+def everything(install: Install, tmp_path: Path) -> Path:
+    """A plugin that uses every hook; returns its folder."""
+    from helpers import data
+
+    site = tmp_path / "site"
+    data.make(site / "faces", 6)
+    (site / "tasks" / "prompts").mkdir(parents=True)
+    (site / "tasks" / "a_task.toml").write_text(TASK)
+    (site / "tasks" / "a_drawing.toml").write_text(DRAWING)
+    (site / "tasks" / "prompts" / "a_set.csv").write_text("prompt,emotion\nx,happy\ny,sad\n")
+    install("everything", EVERYTHING)
+    return site
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_hook_is_documented(name: str) -> None:
+    doc = inspect.getdoc(SPECS[name]) or ""
+    assert len(doc.split()) >= 5, f"{name} says too little about what it returns"
+    assert inspect.signature(SPECS[name]).return_annotation is not inspect.Signature.empty
+    assert name in HOOKS.values(), f"the registry does not call {name}"
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_hook_is_called(name: str, everything: Path) -> None:
+    (kind,) = [k for k, hook in HOOKS.items() if hook == name]
+    (plugin,) = [p for p in registry().plugins if p.dist == "everything"]
+    assert not plugin.problem
+    assert len(plugin.offers[kind]) == 1
+    if kind != "task folder":
+        (found,) = [f for f in registry().components(kind) if f.dist == "everything"]
+        assert make(found)
+        assert issubclass(load_class(found), CLASSES[kind]())
+
+
+def test_a_judge_run_of_one_plugin(everything: Path, tmp_path: Path) -> None:
+    from harness import evaluate
+
+    result = evaluate("a_task", "a_judge", out=tmp_path / "run", executor="an_executor")
+    assert result.metric("a_metric") == pytest.approx(0.42)
+    assert (result.tasks[0]["n"], result.failed) == (6, 0)
+    assert (everything / "executed").exists()
+    assert make(registry().find("reporter", "a_reporter")).render(result.results) == "reported a_judge\n"
+
+
+def test_a_generator_run_of_one_plugin(everything: Path, tmp_path: Path) -> None:
+    from harness import evaluate
+
+    result = evaluate("a_drawing", "a_generator", judge="a_judge", out=tmp_path / "run")
+    (entry,) = result.tasks
+    assert (entry["n"], entry["answered"]) == (2, 2)
+    assert entry["faces"] == {"none": 0, "one": 0, "several": 2}

@@ -1,0 +1,104 @@
+"""Wordings become messages; options are shown in an order that only seed and sample decide."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from harness.prompts import as_text, names_emotion, render, shown_labels, shown_options
+from harness.taskspec import Answer, Wording
+from harness.types import Part
+
+SIX = ("happy", "sad", "angry", "surprise", "worry", "neutral")
+
+
+def choice(**more: object) -> Answer:
+    return Answer.model_validate({"kind": "choice", "options": SIX, "truth": {"field": "emotion"}, **more})
+
+
+def rating(**more: object) -> Answer:
+    return Answer.model_validate(
+        {"kind": "rating", "options": ("weak", "medium", "strong"), "truth": {"field": "intensity"}, **more}
+    )
+
+
+def say(
+    text: str, answer: Answer, emotion: str | None = None, system: str = "", shown: tuple[str, ...] = SIX
+) -> str:
+    return as_text(render(Wording(name="w", text=text, system=system), answer, shown, emotion))
+
+
+def test_the_order_is_a_permutation_that_seed_and_sample_decide() -> None:
+    orders = {shown_options(choice(), f"s{i}", 0) for i in range(200)}
+    assert all(sorted(o) == sorted(SIX) for o in orders)
+    assert len(orders) > 100
+    assert shown_options(choice(), "s1", 0) == shown_options(choice(), "s1", 0)
+    assert [shown_options(choice(), f"s{i}", 1) for i in range(9)] != [
+        shown_options(choice(), f"s{i}", 0) for i in range(9)
+    ]
+
+
+def test_every_option_stands_everywhere_equally_often() -> None:
+    n = 6000
+    counts = Counter(
+        (place, o) for i in range(n) for place, o in enumerate(shown_options(choice(), f"sample-{i}", 7))
+    )
+    assert len(counts) == 36
+    # A binomial count with p = 1/6: five standard deviations are 144.
+    assert all(abs(count - n / 6) < 5 * (n * 5 / 36) ** 0.5 for count in counts.values())
+
+
+@pytest.mark.parametrize("answer", [choice(shuffle=False), rating()], ids=["unshuffled", "rating"])
+def test_some_orders_are_fixed(answer: Answer) -> None:
+    assert {shown_options(answer, f"s{i}", i) for i in range(20)} == {answer.options}
+
+
+def test_any_sample_id_has_an_order() -> None:
+    assert sorted(shown_options(choice(), "caf\udce9 \N{GRINNING FACE}\n", 0)) == sorted(SIX)
+
+
+def test_labels() -> None:
+    assert shown_labels(choice()) is None
+    assert shown_labels(choice(labels="letters")) == ("A", "B", "C", "D", "E", "F")
+    assert shown_labels(rating(labels="numbers")) == ("1", "2", "3")
+
+
+def test_the_picture_comes_first_unless_the_wording_places_it() -> None:
+    (message,) = render(Wording(name="w", text="What?"), choice(), SIX, None)
+    assert message.parts == (Part(image=0), Part("What?"))
+    (message,) = render(Wording(name="w", text="Look: {image} What?"), choice(), SIX, None)
+    assert message.parts == (Part("Look:"), Part(image=0), Part("What?"))
+    (message,) = render(Wording(name="w", text="What? {image}"), choice(), SIX, None)
+    assert message.parts == (Part("What?"), Part(image=0))
+
+
+def test_placeholders() -> None:
+    assert (
+        say("One of {options}.", choice())
+        == "[user] <image>\nOne of happy, sad, angry, surprise, worry, neutral."
+    )
+    assert say("{options}", choice(labels="letters"), shown=("sad", "happy", *SIX[2:])).splitlines()[1:3] == [
+        "A. sad",
+        "B. happy",
+    ]
+    assert say("From {low} to {high}", rating(low=0), shown=("weak", "medium", "strong")).endswith(
+        "From 0 to 2"
+    )
+    assert say("It shows {emotion}.", choice(), "worry").endswith("It shows worry.")
+    assert say("It shows {emotion}.", choice()).endswith("It shows unknown.")
+    assert say("{options}", choice(), system="You see {emotion}.", emotion="sad").startswith(
+        "[system] You see sad.\n[user]"
+    )
+
+
+def test_values_are_filled_in_once_and_never_reach_into_objects() -> None:
+    braces = choice(options=("{emotion}", "{options.__class__}", "x"))
+    assert say("{options}", braces, "sad", shown=braces.options).endswith("{emotion}, {options.__class__}, x")
+    assert say('Reply as {"answer": 1} or {}', choice()).endswith('Reply as {"answer": 1} or {}')
+
+
+def test_wordings_that_give_the_emotion_away_are_known() -> None:
+    assert names_emotion(Wording(name="w", text="{emotion}?"))
+    assert names_emotion(Wording(name="w", text="?", system="{emotion}"))
+    assert not names_emotion(Wording(name="w", text="{options}"))

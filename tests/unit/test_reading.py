@@ -1,0 +1,120 @@
+"""Stored replies are read the way that their run recorded; what cannot be read has a reason."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import Sample
+from harness.reading import rates_unlabelled, read_reply, truth_of
+from harness.taskspec import Answer
+
+CHOICE = Answer.model_validate(
+    {"kind": "choice", "options": ("happy", "sad", "angry"), "truth": {"field": "emotion"}}
+)
+RATING = Answer.model_validate(
+    {"kind": "rating", "options": ("weak", "medium", "strong"), "low": 1,
+     "truth": {"field": "intensity", "leave_out": ("neutral",)}})  # fmt: skip
+
+
+def sample(emotion: str | None = "happy", intensity: float | None = 2.0, **attributes: str) -> Sample:
+    return Sample("s", "s.png", emotion, intensity, None, attributes)
+
+
+def read(reply: dict[str, Any], answer: Answer, way: str) -> tuple[Any, str]:
+    reading = read_reply(reply, answer, answer.options, way)
+    assert (reading.value is None) == bool(reading.reason), "either a value or a reason"
+    return reading.value, reading.reason
+
+
+@pytest.mark.parametrize("way", ["text", "choice"])
+def test_text(way: str) -> None:
+    assert read({"text": "sad"}, CHOICE, way)[0] == "sad"
+    assert read({"text": "strong"}, RATING, way)[0] == 3.0
+    assert read({"text": "a banana"}, CHOICE, way)[0] is None
+    assert read({"text": ""}, CHOICE, way)[0] is None
+    assert read({}, CHOICE, way) == (None, "the reply has no text")
+
+
+@pytest.mark.parametrize("way", ["text", "choice", "rating", "logprobs"])
+def test_refusals_are_never_read(way: str) -> None:
+    reply = {
+        "text": "happy",
+        "refusal": "I cannot",
+        "rating": 2.0,
+        "scores": {"happy": 0, "sad": -1, "angry": -2},
+    }
+    assert read(reply, RATING if way == "rating" else CHOICE, way) == (None, "refused")
+
+
+def test_ratings() -> None:
+    assert read({"rating": 2.4}, RATING, "rating")[0] == 2.4
+    assert read({"rating": 3}, RATING, "rating")[0] == 3.0
+    assert "outside 1 to 3" in read({"rating": 3.01}, RATING, "rating")[1]
+    assert read({"text": "strong"}, RATING, "rating") == (None, "the reply has no rating")
+
+
+def test_log_probabilities_of_a_choice() -> None:
+    scores = {"happy": -2.0, "sad": -0.5, "angry": -3.0, "other": 5.0}
+    assert read({"scores": scores}, CHOICE, "logprobs")[0] == "sad"
+    reading = read_reply({"scores": scores}, CHOICE, CHOICE.options, "logprobs")
+    assert reading.probabilities is not None
+    assert sum(reading.probabilities.values()) == pytest.approx(1.0)
+    assert reading.probabilities["sad"] == pytest.approx(
+        math.exp(-0.5) / sum(math.exp(scores[o]) for o in CHOICE.options)
+    )
+    assert (
+        "equal log-probability"
+        in read({"scores": dict.fromkeys(CHOICE.options, -1.0)}, CHOICE, "logprobs")[1]
+    )
+    assert (
+        "no log-probability for angry" in read({"scores": {"happy": 0.0, "sad": 0.0}}, CHOICE, "logprobs")[1]
+    )
+    assert read({"text": "sad"}, CHOICE, "logprobs") == (None, "the reply has no log-probabilities")
+
+
+def test_expected_score_of_a_rating() -> None:
+    """The softmax over the levels, weighted by what they are worth."""
+    even = dict.fromkeys(RATING.options, -7.0)
+    assert read({"scores": even}, RATING, "logprobs")[0] == pytest.approx(2.0)
+    scores = {"weak": math.log(0.2), "medium": math.log(0.3), "strong": math.log(0.5)}
+    assert read({"scores": scores}, RATING, "logprobs")[0] == pytest.approx(0.2 * 1 + 0.3 * 2 + 0.5 * 3)
+    never = {"weak": -9999.0, "medium": -9999.0, "strong": -1.0}
+    assert read({"scores": never}, RATING, "logprobs")[0] == 3.0
+
+
+@given(st.lists(st.floats(-1e4, 1e4), min_size=3, max_size=3))
+def test_expected_scores_stay_on_the_scale(values: list[float]) -> None:
+    value, _ = read({"scores": dict(zip(RATING.options, values, strict=True))}, RATING, "logprobs")
+    assert 1.0 - 1e-9 <= value <= 3.0 + 1e-9
+
+
+def test_truth() -> None:
+    assert truth_of(CHOICE, sample("sad")) == "sad"
+    assert truth_of(CHOICE, sample("worry")) is None, "the task does not offer it"
+    assert truth_of(CHOICE, sample(None)) is None
+    assert truth_of(RATING, sample(intensity=4.5)) == 4.5
+    assert truth_of(RATING, sample("neutral", 3.0)) is None, "neutral has no strength"
+    assert truth_of(RATING, sample(intensity=None)) is None
+
+
+def test_truth_from_an_attribute_and_through_a_mapping() -> None:
+    answer = Answer.model_validate({"kind": "choice", "options": ("pos", "neg"), "truth": {
+        "field": "valence", "mapping": {"1": "pos", "-1": "neg"}}})  # fmt: skip
+    assert truth_of(answer, sample(valence="1")) == "pos"
+    assert truth_of(answer, sample(valence="0")) is None
+    assert truth_of(answer, sample()) is None
+    number = Answer.model_validate({"kind": "rating", "options": ("a", "b"), "truth": {"field": "score"}})
+    assert truth_of(number, sample(score="1.5")) == 1.5
+    assert truth_of(number, sample(score="nan")) is None
+    assert truth_of(number, sample(score="much")) is None
+
+
+def test_portraits_without_a_truth_are_rated_where_the_task_rates() -> None:
+    assert rates_unlabelled(RATING, sample(intensity=None))
+    assert not rates_unlabelled(RATING, sample("neutral", None))
+    assert not rates_unlabelled(CHOICE, sample(None))

@@ -1,0 +1,140 @@
+"""Results as tables, CSV and Markdown: every figure is told, and a missing one is never shown as a number."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers import data
+from PIL import Image
+
+from harness import Reporter
+from harness.making import make
+from harness.registry import registry
+from harness.reporters.sheet import write_sheet
+
+METRIC = {"name": "accuracy", "value": 0.8125, "low": 0.7, "high": 0.9, "n": 32, "method": "cluster bootstrap",
+          "direction": "higher", "primary": True, "group": {}}  # fmt: skip
+ENTRY: dict[str, Any] = {
+    "task": "coarse_emotion", "version": "1", "stage": "coarse", "role": "judge",
+    "data": {"name": "faces", "digest": "d", "n": 33}, "judge": None, "wording": None, "read": "text",
+    "settings": [{"name": "wording", "value": "plain", "source": "assumed"}, {"name": "x", "value": "y", "source": "paper"}],
+    "n": 33, "answered": 32, "unparsed": 2, "failed": 1, "outcomes": {"ok": 32}, "faces": {},
+    "metrics": [METRIC, {**METRIC, "name": "kappa", "value": None, "low": None, "high": None, "primary": False},
+                {**METRIC, "value": 0.25, "low": None, "high": None, "n": 4, "primary": False, "group": {"emotion": "sad"}}],
+    "baselines": [{"name": "chance", "metric": "accuracy", "value": 0.5}], "tests": [],
+    "confusion": {"labels": ["happy", "sad"], "matrix": [[20, 3, 1], [2, 5, 1]]},
+    "unparsed_reasons": {"a refusal": 2}, "warnings": ["kappa does not exist: because"],
+}  # fmt: skip
+RESULTS = {
+    "schema": 1,
+    "run": {
+        "name": "my run",
+        "model": "mine",
+        "judges": [],
+        "created": "now",
+        "versions": {},
+        "complete": True,
+    },
+    "tasks": [ENTRY],
+}
+
+
+def render(form: str, results: dict[str, Any] = RESULTS, **options: Any) -> str:
+    reporter: Reporter = make(registry().find("reporter", form))
+    text = reporter.render(results, **options)
+    assert text.endswith("\n")
+    assert "nan" not in text.lower().split()
+    return text
+
+
+@pytest.mark.parametrize("form", ["table", "markdown"])
+def test_what_people_read(form: str) -> None:
+    text = render(form).replace("\\", "")
+    for part in ("my run", "mine", "coarse_emotion", "faces", "n 33", "answered 32", "unparsed 2", "failed 1", "0.812", "[0.700, 0.900]",
+                 "chance 0.500", "kappa", "sad", "0.250", "kappa does not exist: because"):  # fmt: skip
+        assert part in text, part
+    assert "incomplete" not in text
+    assert "–" in text, "a figure that does not exist is a dash"
+
+
+def test_tables_show_confusion_reasons_and_assumptions() -> None:
+    text = render("table")
+    assert "true → read" in text
+    assert "20" in text
+    assert "2 a refusal" in text
+    assert "assumed settings: wording" in text
+
+
+def test_incomplete_runs_are_marked() -> None:
+    results = copy.deepcopy(RESULTS)
+    results["run"]["complete"] = False  # type: ignore[index]
+    for form in ("table", "markdown"):
+        assert "(incomplete)" in render(form, results)
+
+
+def test_several_tasks_have_a_summary() -> None:
+    results = {**RESULTS, "tasks": [ENTRY, {**ENTRY, "task": "other", "judge": "fer"}]}
+    first = render("table", results).split("coarse_emotion v1")[0]
+    assert "other" in first
+    assert "fer" in first
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_tables_fit_their_width(width: int) -> None:
+    long = {**ENTRY, "data": {**ENTRY["data"], "name": "x" * 300}, "warnings": ["word " * 200]}
+    for line in render("table", {**RESULTS, "tasks": [long]}, width=width).splitlines():
+        assert len(line) <= width
+
+
+def test_colour_only_where_asked_for() -> None:
+    assert "\x1b[" not in render("table")
+    assert "\x1b[" in render("table", color=True)
+
+
+def test_csv_has_a_line_for_each_figure() -> None:
+    rows = list(csv.DictReader(io.StringIO(render("csv"))))
+    assert [(r["metric"], r["value"], r["group"]) for r in rows] == [
+        ("accuracy", "0.8125", ""), ("kappa", "", ""), ("accuracy", "0.25", "emotion=sad")]  # fmt: skip
+    assert {r["model"] for r in rows} == {"mine"}
+    assert (rows[0]["low"], rows[0]["high"], rows[0]["n"], rows[0]["unparsed"], rows[0]["failed"]) == (
+        "0.7",
+        "0.9",
+        "32",
+        "2",
+        "1",
+    )
+
+
+def test_json_is_the_document() -> None:
+    assert json.loads(render("json")) == RESULTS
+
+
+def test_runs_without_tasks_or_figures_are_shown_too() -> None:
+    for form in ("table", "csv", "markdown", "json"):
+        render(form, {**RESULTS, "tasks": []})
+        render(form, {**RESULTS, "tasks": [{**ENTRY, "metrics": [], "baselines": [], "confusion": None}]})
+
+
+def test_markdown_tables_have_equal_columns() -> None:
+    evil = {**ENTRY, "metrics": [{**METRIC, "group": {"style|x": "a|b\nc"}}, METRIC], "task": "a|b"}
+    lines = [
+        line for line in render("markdown", {**RESULTS, "tasks": [evil]}).splitlines() if line.startswith("|")
+    ]
+    assert len({line.replace("\\|", "").count("|") for line in lines}) == 1
+
+
+def test_the_contact_sheet_shows_what_was_drawn(tmp_path: Path) -> None:
+    assert write_sheet(tmp_path) is None
+    folder = data.make(tmp_path / "faces", 120)
+    (folder / data.row(0)["image"]).unlink()
+    sheet = write_sheet(folder)
+    assert sheet is not None
+    with Image.open(sheet) as picture:
+        assert picture.width > picture.height > 900, "eight portraits in each of six rows"
+        assert len(picture.convert("RGB").getcolors(10**7) or []) > 40

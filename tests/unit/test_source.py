@@ -1,0 +1,137 @@
+"""Requests prepared ahead: in order, within bounds, and never lost."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from harness.run.source import AheadSource, Prepared
+
+
+class Watching:
+    """Prepares numbers and keeps count of what goes on."""
+
+    def __init__(self, *, cost: int = 0, per_job: int = 1, slow: float = 0.0) -> None:
+        self.cost, self.per_job, self.slow = cost, per_job, slow
+        self.begun = self.held = self.most = 0
+        self.arrivals: list[int] = []
+        self.threads: set[str] = set()
+        self._lock = threading.Lock()
+
+    def prepare(self, job: int) -> Prepared[tuple[int, int]]:
+        with self._lock:
+            self.begun += 1
+            self.held += 1
+            self.most = max(self.most, self.held)
+            self.threads.add(threading.current_thread().name)
+        time.sleep(self.slow)
+        return Prepared([(job, n) for n in range(self.per_job)], self.cost)
+
+    def arrived(self, job: int, prepared: Prepared[tuple[int, int]]) -> None:
+        assert threading.current_thread() is threading.main_thread(), "what is stored is stored by one thread"
+        self.held -= 1
+        self.arrivals.append(job)
+
+    def source(self, n: int, **options: int) -> AheadSource[int, tuple[int, int]]:
+        return AheadSource(iter(range(n)), self.prepare, self.arrived, **options)
+
+
+@pytest.mark.parametrize("per_job", [0, 1, 3])
+def test_everything_comes_in_order(per_job: int) -> None:
+    watching = Watching(per_job=per_job)
+    source = watching.source(200)
+    assert list(source) == [(job, n) for job in range(200) for n in range(per_job)]
+    assert watching.arrivals == list(range(200))
+    assert source.exhausted
+    assert source.handed == 200 * per_job
+    source.close()
+    assert all(name.startswith("memobench-prepare") for name in watching.threads)
+
+
+def test_no_jobs() -> None:
+    source = Watching().source(0)
+    assert source.exhausted
+    assert not source.any()
+    assert source.ready(5, timeout=1.0) == []
+    assert list(source) == []
+    source.close()
+
+
+def test_ready_never_waits_longer_than_asked() -> None:
+    watching = Watching(slow=0.2)
+    source = watching.source(4)
+    start = time.monotonic()
+    assert source.ready(4) == []
+    assert source.ready(4, timeout=0.01) == []
+    assert time.monotonic() - start < 0.15
+    assert source.ready(1, timeout=5.0) == [(0, 0)]
+    assert not source.exhausted
+    taken = []
+    while not source.exhausted:
+        taken += source.ready(10, timeout=1.0)
+    assert taken == [(1, 0), (2, 0), (3, 0)]
+    source.close()
+
+
+def test_ready_and_iteration_may_be_mixed() -> None:
+    source = Watching(per_job=2).source(10)
+    first = source.ready(3, timeout=5.0)
+    assert 1 <= len(first) <= 3
+    assert first + list(source) == [(job, n) for job in range(10) for n in range(2)]
+    source.close()
+
+
+def test_any_finds_the_first_request_and_hands_out_none() -> None:
+    def prepare(job: int) -> Prepared[int]:
+        return Prepared([job] if job >= 150 else [])
+
+    seen: list[int] = []
+    source = AheadSource(iter(range(200)), prepare, lambda job, _: seen.append(job))
+    assert source.any()
+    assert (seen, source.handed) == (list(range(151)), 0)
+    assert list(source) == list(range(150, 200))
+    source.close()
+
+
+def test_few_are_held_ahead() -> None:
+    watching = Watching()
+    source = watching.source(500, max_ahead=8)
+    for _ in source:
+        assert watching.begun <= len(watching.arrivals) + 8
+    source.close()
+
+
+def test_large_pictures_are_held_in_smaller_numbers() -> None:
+    watching = Watching(cost=10 * 2**20)
+    source = watching.source(100, workers=2, max_bytes=40 * 2**20)
+    taken = iter(source)
+    for _ in range(60):
+        next(taken)
+    assert watching.begun - len(watching.arrivals) <= 6
+    source.close()
+
+
+def test_what_was_not_handed_out_can_be_had_back() -> None:
+    source = Watching().source(100, max_ahead=10)
+    taken = iter(source)
+    handed = [next(taken)[0] for _ in range(5)]
+    left = list(source.abandon())
+    assert sorted(handed + left) == list(range(100))
+    assert list(source.abandon()) == []
+
+
+def test_endless_jobs_are_taken_as_needed() -> None:
+    def forever() -> Iterator[int]:
+        number = 0
+        while True:
+            yield number
+            number += 1
+
+    watching = Watching()
+    source = AheadSource(forever(), watching.prepare, watching.arrived, max_ahead=4)
+    taken = iter(source)
+    assert [next(taken)[0] for _ in range(20)] == list(range(20))
+    source.close()

@@ -1,0 +1,237 @@
+"""The run folder: whole lines or nothing, one writer, the same request or none."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import StorageError
+from harness.errors import RunMismatch
+from harness.store import RunFolder
+from harness.store.files import LineFile, Lock, read_lines, write_atomically, write_json
+from harness.store.runfolder import read_run
+
+
+def run(**more: Any) -> dict[str, Any]:
+    return {
+        "name": "n",
+        "created": "now",
+        "request": {"model": {"name": "echo"}, "seed": 0},
+        "plan": {"t@d": 3},
+        "versions": {},
+        **more,
+    }
+
+
+def reply(number: int, **more: Any) -> dict[str, Any]:
+    return {"id": f"{number:032x}", "task": "t", "by": "echo", **more}
+
+
+def sample(id_: str, data: str = "d", digest: str | None = "x") -> dict[str, Any]:
+    return {"id": id_, "data": data, "digest": digest}
+
+
+def test_what_is_stored_is_found_again(tmp_path: Path) -> None:
+    folder = RunFolder.open(tmp_path / "a" / "run", run())
+    folder.add_reply(reply(1, text="happy"))
+    folder.add_sample(sample("s1"))
+    folder.add_failure({"id": None, "task": "t"})
+    folder.close()
+    folder.close()
+    again = RunFolder.open(tmp_path / "a" / "run", run(created="later"))
+    assert again.answered() == {(1).to_bytes(16, "big")}
+    assert list(again.replies()) == [reply(1, text="happy")]
+    assert again.run["created"] == "now", "the folder keeps the time at which it was begun"
+    assert list(read_lines(tmp_path / "a" / "run" / "failures.jsonl")) == [], (
+        "failures are those of the last attempt"
+    )
+    again.close()
+
+
+def test_replies_reach_the_file_at_once(tmp_path: Path) -> None:
+    folder = RunFolder.open(tmp_path, run())
+    for number in range(3):
+        folder.add_reply(reply(number))
+        assert (tmp_path / "replies.jsonl").read_bytes().count(b"\n") == number + 1
+    folder.close()
+
+
+def test_samples_are_noted_once_for_each_picture_and_data_set(tmp_path: Path) -> None:
+    for _ in range(2):
+        folder = RunFolder.open(tmp_path, run())
+        for record in (
+            sample("s"),
+            sample("s"),
+            sample("s", digest="y"),
+            sample("s", data="other"),
+            sample("t", digest=None),
+        ):
+            folder.add_sample(record)
+        folder.close()
+    assert len(list(read_lines(tmp_path / "samples.jsonl"))) == 4
+
+
+def test_plans_grow(tmp_path: Path) -> None:
+    RunFolder.open(tmp_path, run()).close()
+    RunFolder.open(tmp_path, run(plan={"t@d": 9, "u@d": 1})).close()
+    RunFolder.open(tmp_path, run(plan={"t@d": 2})).close()
+    assert read_run(tmp_path)["plan"] == {"t@d": 9, "u@d": 1}
+
+
+def test_another_request_is_refused_with_the_difference(tmp_path: Path) -> None:
+    RunFolder.open(tmp_path, run()).close()
+    with pytest.raises(RunMismatch, match=r'model\.name was "echo", is "fer"; seed was 0, is 1'):
+        RunFolder.open(tmp_path, run(request={"model": {"name": "fer"}, "seed": 1}))
+    RunFolder.open(tmp_path, run()).close()
+
+
+def test_one_writer_at_a_time(tmp_path: Path) -> None:
+    folder = RunFolder.open(tmp_path, run())
+    with pytest.raises(RunMismatch, match="Another process is writing"):
+        RunFolder.open(tmp_path, run())
+    folder.close()
+    RunFolder.open(tmp_path, run()).close()
+
+
+def test_locks_end_with_their_process(tmp_path: Path) -> None:
+    child = os.fork()
+    if child == 0:
+        Lock(tmp_path)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    Lock(tmp_path).release()
+
+
+@pytest.mark.parametrize("torn", ['{"id": "x', '{"id": "' + "x" * 200_000, "\0" * 70_000, '{"id":"x"}'])
+def test_torn_last_lines_are_cut_off(torn: str, tmp_path: Path) -> None:
+    path = tmp_path / "lines.jsonl"
+    path.write_text('{"id":1}\n{"id":2}\n' + torn)
+    assert [r["id"] for r in read_lines(path)] == [1, 2]
+    file = LineFile(path)
+    file.append({"id": 3})
+    file.close()
+    assert path.read_text() == '{"id":1}\n{"id":2}\n{"id":3}\n'
+
+
+@pytest.mark.parametrize("content", ["", "\n", "x", "x" * 70_000])
+def test_files_without_a_whole_record(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "lines.jsonl"
+    path.write_text(content)
+    file = LineFile(path)
+    file.close()
+    assert path.read_text() == ("\n" if content == "\n" else "")
+
+
+@pytest.mark.parametrize("line", ["{broken", "null", "[]", "3", '{"task": "t"}'])
+def test_damaged_lines_are_named(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "lines.jsonl"
+    path.write_text('{"id":1}\n' + line + '\n{"id":2}\n')
+    with pytest.raises(RunMismatch, match="line 2"):
+        list(read_lines(path))
+
+
+texts = st.text(st.characters(codec=None), max_size=40)
+
+
+@given(
+    st.lists(
+        st.dictionaries(
+            texts, texts | st.integers() | st.floats(allow_nan=False, allow_infinity=False), max_size=4
+        ),
+        max_size=5,
+    )
+)
+def test_any_text_survives(records: list[dict[str, Any]]) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "lines.jsonl"
+        file = LineFile(path)
+        wanted = [{**record, "id": number} for number, record in enumerate(records)]
+        for record in wanted:
+            file.append(record)
+        file.close()
+        assert list(read_lines(path)) == wanted
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_nan_is_never_written(value: float, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "x.json", {"value": value})
+    file = LineFile(tmp_path / "x.jsonl")
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        file.append({"value": value})
+    file.close()
+    assert [p.name for p in tmp_path.iterdir()] == ["x.jsonl"]
+
+
+def test_documents_are_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x.json"
+    write_json(path, {"a": 1})
+
+    def full(fd: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageError, match="No space left"):
+        write_json(path, {"a": 2})
+    assert json.loads(path.read_text()) == {"a": 1}
+    assert [p.name for p in tmp_path.iterdir()] == ["x.json"], "nothing is left beside it"
+
+
+def test_lines_that_could_not_be_written_leave_no_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fills up takes half a line; the next line must not be joined to it."""
+    path = tmp_path / "lines.jsonl"
+    file = LineFile(path)
+    file.append({"id": 1})
+    whole, calls = os.write, []
+
+    def filling(fd: int, line: bytes) -> int:
+        calls.append(line)
+        if len(calls) == 2:
+            raise OSError(28, "No space left on device")
+        return whole(fd, line[: len(line) // 2] if len(calls) == 1 else line)
+
+    monkeypatch.setattr(os, "write", filling)
+    with pytest.raises(StorageError, match="No space left"):
+        file.append({"id": 2, "text": "long enough to be cut"})
+    file.append({"id": 3})
+    file.close()
+    assert [r["id"] for r in read_lines(path)] == [1, 3]
+
+
+def test_writing_where_nothing_can_be_written(tmp_path: Path) -> None:
+    with pytest.raises(StorageError):
+        write_atomically(tmp_path / "missing" / "x.json", b"")
+    with pytest.raises(StorageError):
+        RunFolder.open(Path("/proc/memobench"), run())
+
+
+def test_the_lock_is_released_when_closing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = RunFolder.open(tmp_path, run())
+    folder.add_sample(sample("s"))
+
+    def full(fd: int, line: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(StorageError):
+            folder.close()
+    RunFolder.open(tmp_path, run()).close()
+
+
+def test_run_folders_that_are_none(tmp_path: Path) -> None:
+    with pytest.raises(RunMismatch, match=r"holds no run\.json"):
+        read_run(tmp_path)
+    (tmp_path / "photo.jpg").touch()
+    with pytest.raises(RunMismatch, match=r"'photo\.jpg'"):
+        RunFolder.open(tmp_path, run())

@@ -1,0 +1,129 @@
+"""Task and suite files: what they may say, and how errors name the file, the key and the nearest valid key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.tasks import TASK
+
+from harness import BadTask
+from harness.builtins import harness_tasks
+from harness.registry import registry
+from harness.taskspec import SuiteSpec, TaskSpec, load_spec
+
+BUILT_IN = sorted(p for folder in harness_tasks() for p in folder.glob("*.toml"))
+
+
+def read(tmp_path: Path, text: str) -> TaskSpec | SuiteSpec:
+    path = tmp_path / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return load_spec(path)
+
+
+@pytest.mark.parametrize("path", BUILT_IN, ids=lambda p: p.stem)
+def test_built_in_tasks(path: Path) -> None:
+    spec = load_spec(path)
+    assert spec.name == path.stem
+    assert spec.summary
+    if isinstance(spec, TaskSpec):
+        assert {m.name for m in spec.metrics} <= {f.component.name for f in registry().components("metric")}
+        assert all(s.source for s in spec.settings), "each setting says where it comes from"
+        assert any(s.source == "assumed" for s in spec.settings)
+
+
+def test_the_built_in_tasks_are_those_promised() -> None:
+    names = {p.stem for p in BUILT_IN}
+    assert {"coarse_polarity", "coarse_emotion", "fine_intensity", "t2i_emotion", "t2i_intensity"} <= names
+    assert {"comprehension", "generation"} <= names
+
+
+def test_defaults(tmp_path: Path) -> None:
+    spec = read(tmp_path, TASK)
+    assert isinstance(spec, TaskSpec)
+    assert spec.answer is not None
+    assert (spec.version, spec.answer.shuffle, spec.answer.labels, spec.answer.scale) == (
+        "1",
+        True,
+        "none",
+        None,
+    )
+    assert spec.answer.read == ("logprobs", "choice", "text")
+    assert (spec.sampling.temperature, spec.primary.name) == (0.0, "accuracy")
+
+
+def test_a_rating_has_a_scale(tmp_path: Path) -> None:
+    text = TASK.replace('kind = "choice"', 'kind = "rating"\nlow = 0').replace(
+        'name = "accuracy"', 'name = "mae"'
+    )
+    spec = read(tmp_path, text)
+    assert isinstance(spec, TaskSpec)
+    assert spec.answer is not None
+    assert spec.answer.scale is not None
+    assert (spec.answer.scale.low, spec.answer.scale.high) == (0.0, 5.0)
+
+
+WRONG = {
+    "two primary metrics": ('primary = true', 'primary = true\n[[metrics]]\nname = "kappa"\nprimary = true', "exactly one"),
+    "no prompts": ('[[prompts]]\nname = "plain"\ntext = "Which emotion? {options}"', "", "at least one \\[\\[prompts\\]\\]"),
+    "no default prompt": ('name = "plain"', 'name = "plain"\ndefault = false', "asked by default"),
+    "one option": ('"sad", "angry", "surprise", "worry", "neutral"]', "]", "answer.options"),
+    "prompt_set of a judge task": ('role = "judge"', 'role = "judge"\nprompt_set = "x"', "belong to generator tasks"),
+    "generator task with an answer": ('role = "judge"', 'role = "generator"', "needs prompt_set and asks"),
+    "rating of a choice": ("[answer.truth]", 'read = ["rating"]\n[answer.truth]', "cannot be read by 'rating'"),
+    "unknown way to read": ("[answer.truth]", 'read = ["guess"]\n[answer.truth]', "answer.read.0: .*'logprobs'"),
+    "synonyms of no option": ("[answer.truth]", '[answer.synonyms]\nhapy = ["glad"]\n[answer.truth]', "did you mean 'happy'"),
+    "hot sampling": ("[answer]", "[sampling]\ntemperature = 9.0\n[answer]", "sampling.temperature: .*less than or equal to 2"),
+    "no tokens": ("[answer]", "[sampling]\nmax_tokens = 0\n[answer]", "sampling.max_tokens"),
+    "wrong key in a table": ('field = "emotion"', 'field = "emotion"\nmaping = {}', "'answer.truth.maping' .*'mapping'"),
+    "wrong key in a list": ('name = "plain"', 'name = "plain"\nsytem = ""', "'prompts.0.sytem' .*'system'"),
+    "wrong key unlike any": ('role = "judge"', 'role = "judge"\nqqqq = 1', "unknown key 'qqqq' .*known: .*name"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "said"), WRONG.values(), ids=WRONG.keys())
+def test_what_is_refused(old: str, new: str, said: str, tmp_path: Path) -> None:
+    assert old in TASK
+    with pytest.raises(BadTask, match=said) as error:
+        read(tmp_path, TASK.replace(old, new, 1))
+    assert "mine.toml" in error.value.message
+    assert "harness schema task" in error.value.hint
+
+
+def test_a_generator_task_says_which_answers_a_metric_scores(tmp_path: Path) -> None:
+    text = """
+name = "mine"
+role = "generator"
+stage = "coarse"
+prompt_set = "few"
+asks = ["coarse_emotion"]
+[[metrics]]
+name = "fidelity"
+asks = "coarse_emotoin"
+primary = true
+"""
+    with pytest.raises(BadTask, match="asks must be one of coarse_emotion"):
+        read(tmp_path, text)
+    assert read(tmp_path, text.replace("emotoin", "emotion")).name == "mine"
+
+
+def test_suites(tmp_path: Path) -> None:
+    suite = read(tmp_path, 'kind = "suite"\nname = "mine"\ntasks = ["coarse_emotion"]\n')
+    assert isinstance(suite, SuiteSpec)
+    with pytest.raises(BadTask, match="the key 'tasks' is missing"):
+        read(tmp_path, 'kind = "suite"\nname = "mine"\n')
+
+
+@pytest.mark.parametrize("value", ['"judge\\u0000"', "3", "[]", "true"])
+def test_wrong_types_are_named(value: str, tmp_path: Path) -> None:
+    with pytest.raises(BadTask, match="role: input should be"):
+        read(tmp_path, TASK.replace('role = "judge"', f"role = {value}"))
+
+
+def test_specs_survive_a_round_trip(tmp_path: Path) -> None:
+    """Runs keep the resolved task in run.json and are scored from it."""
+    for path in BUILT_IN:
+        spec = load_spec(path)
+        dumped: dict[str, Any] = spec.model_dump(mode="json")
+        assert type(spec).model_validate(dumped) == spec
