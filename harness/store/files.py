@@ -69,7 +69,7 @@ class LineFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._waiting: list[str] = []
-        self._flushed = 0.0
+        self._flushed = time.monotonic()
         with storing(path):
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
             self._cut_torn_line()
@@ -127,7 +127,7 @@ class LineFile:
                 self.flush()
             finally:
                 os.close(self._fd)
-            self._fd = -1
+                self._fd = -1
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
