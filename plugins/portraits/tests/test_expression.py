@@ -107,3 +107,55 @@ def test_the_face_fills_the_frame() -> None:
         shown = anatomy(identity(seed), action_units("neutral", 0))
         height = shown.chin - min(y for _, y in shown.outline)
         assert 0.58 < height / 512 < 0.68
+
+
+def covered(shown: Anatomy) -> list[float]:
+    """The share of each iris' height under the upper lid; negative where white shows above it."""
+    return [
+        (min(y for _, y in eye.upper) - eye.iris[1] + eye.iris_radius) / (2 * eye.iris_radius)
+        for eye in shown.eyes
+    ]
+
+
+@pytest.mark.parametrize("seed", range(0, 120, 6))
+def test_lids_rest_on_the_iris_and_open_less_in_worry_than_in_surprise(seed: int) -> None:
+    who = identity(seed)
+
+    def shown(emotion: str) -> list[float]:
+        return covered(anatomy(who, action_units(emotion, 5)))
+
+    assert all(0.1 < share < 0.3 for share in shown("neutral"))
+    assert all(s < w - 0.12 for s, w in zip(shown("surprise"), shown("worry"), strict=True))
+    assert all(w < n for w, n in zip(shown("worry"), shown("neutral"), strict=True))
+    assert all(d > n + 0.04 for d, n in zip(shown("sad"), shown("neutral"), strict=True))
+
+
+def test_anger_narrows_the_eye_under_a_lowered_brow() -> None:
+    rest, angry = face("neutral"), face("angry")
+    assert opening(angry) < opening(rest) - 3
+    for eye, brow, calm in zip(angry.eyes, angry.brows, rest.brows, strict=True):
+        assert all(y > before + 2 for (_, y), (_, before) in zip(brow, calm, strict=True))
+        assert brow[0][1] == max(y for _, y in brow[:12])
+        assert min(y for _, y in eye.upper) - brow[0][1] < 12
+
+
+def test_forehead_brows_slope_outward_in_worry_and_inward_in_anger() -> None:
+    for emotion, sign in (("worry", 1), ("sad", 1), ("angry", -1)):
+        for line in face(emotion).brows:
+            assert sign * (line[10][1] - line[0][1]) > 1.5, emotion
+
+
+@pytest.mark.parametrize("emotion", [e for e in EMOTIONS if e != "neutral"])
+@pytest.mark.parametrize("shouts", [False, True])
+def test_steps_of_strength_are_alike(emotion: str, shouts: bool) -> None:
+    """What is between 0.18 and 0.22 of the activation apart is between 0.12 and 0.3 of the way apart."""
+    frames = [anatomy(WHO, action_units(emotion, s, shouts=shouts)) for s in range(6)]
+
+    def far(one: Anatomy, other: Anatomy) -> float:
+        pairs = zip(one.brows[0] + one.mouth.top + one.eyes[0].upper + one.mouth.bottom,
+                    other.brows[0] + other.mouth.top + other.eyes[0].upper + other.mouth.bottom, strict=True)  # fmt: skip
+        return sum(abs(a[0] - b[0]) + abs(a[1] - b[1]) for a, b in pairs)
+
+    whole = far(frames[0], frames[5])
+    steps = [far(a, b) / whole for a, b in itertools.pairwise(frames)]
+    assert all(0.12 < step < 0.3 for step in steps), steps

@@ -106,10 +106,11 @@ def _outline(who: Identity, fw: float, chin: float, a: Mapping[int, float]) -> l
     drop = chin - 412.0
     jaw, full = who.jaw_width, who.cheek
     puff = 2.5 * a[12] + 1.5 * a[6]
+    clench = 3.0 * a[24] + 2.0 * a[16]
     half = [
         (0, CROWN), (fw * 0.44, 95), (fw * 0.78, 123), (fw * 0.955, 172), (fw * 0.995, 230),
         (fw * 0.985 * full + puff * 0.6, 278), (fw * 0.905 * (full + jaw) / 2 + puff, 322 + drop * 0.25),
-        (fw * 0.735 * jaw + puff * 0.5, 361 + drop * 0.6), (fw * 0.50 * (jaw + who.chin) / 2, 393 + drop * 0.9),
+        (fw * 0.735 * jaw + puff * 0.5 + clench, 361 + drop * 0.6), (fw * 0.50 * (jaw + who.chin) / 2, 393 + drop * 0.9),
         (fw * 0.26 * who.chin, chin - 4), (0, chin),
     ]  # fmt: skip
     right = spline([(x, y) for x, y in half], 40)
@@ -122,14 +123,16 @@ def _eye(who: Identity, a: Mapping[int, float], side: int) -> Eye:
     share, size = _share(who, side), who.eye_size
     width = 27.5 * size * (1 - 0.03 * side * who.turn)
     x = MIDDLE + 4 * who.turn + side * 52 * who.eye_spacing * who.face_width**0.5
-    narrow = 0.32 * a[7] + 0.20 * a[6] + 0.52 * a[43] + 0.06 * who.wrinkles
-    op = 11.8 * size * (1 + 0.66 * a[5] * share + 0.05 * a[1] * a[2] - narrow)
-    lo = 8.2 * size * (1 + 0.10 * a[5] - 0.52 * a[7] - 0.70 * a[6] * share)
+    narrow = 0.34 * a[7] + 0.16 * a[6] + 0.55 * a[43] + 0.05 * who.wrinkles
+    op = 9.8 * size**0.65 * (1 + 0.95 * a[5] * share - narrow)
+    lo = 8.7 * size * (1 + 0.10 * a[5] - 0.50 * a[7] - 0.70 * a[6] * share)
+    worried = min(a[1], a[4])
+    droop = min(a[1], a[43])
     inner = (x - side * width, EYE_LINE + 2.5)
-    outer = (x + side * width, EYE_LINE + 0.5 - who.eye_tilt * 0.8 + 2.5 * a[43] * a[1] + 1.5 * who.wrinkles)
-    knit = a[4] * (1 - 0.75 * a[1])
-    lift_inner = 4.0 * a[1] * a[4] - 5.0 * knit
-    lift_outer = 1.5 * knit - 3.5 * a[1] * a[43] - 1.5 * who.wrinkles
+    outer = (x + side * width, EYE_LINE + 0.5 - who.eye_tilt * 0.8 + 3.5 * droop + 1.5 * who.wrinkles)
+    knit = a[4] - 0.8 * worried
+    lift_inner = 4.5 * worried - 7.5 * knit
+    lift_outer = 2.0 * knit - 2.0 * worried - 3.5 * droop - 1.5 * who.wrinkles
     c1 = (inner[0] + side * width * 0.42, inner[1] - 1.36 * op - lift_inner)
     c2 = (outer[0] - side * width * 0.50, outer[1] - 1.30 * op - lift_outer)
     upper = bezier(inner, c1, c2, outer, 18)
@@ -141,34 +144,38 @@ def _eye(who: Identity, a: Mapping[int, float], side: int) -> Eye:
         (px, py - fold * (0.35 + 0.75 * math.sin(math.pi * min(max(i / 17, 0.1), 0.92))))
         for i, (px, py) in enumerate(upper)
     ]
-    gaze = EYE_LINE - 1.2 + 4.5 * a[64]
+    gaze = EYE_LINE - 0.9 + 4.5 * a[64]
     if side < 0:
         upper, crease = upper[::-1], crease[::-1]
     else:
         lower = lower[::-1]
     return Eye(
-        side, (x, EYE_LINE), width, upper, lower, crease, (x + 1.5 * who.turn, gaze), 12.6 * size**0.6, op
+        side, (x, EYE_LINE), width, upper, lower, crease, (x + 1.5 * who.turn, gaze), 12.1 * size**0.6, op
     )
 
 
 def _brow(who: Identity, a: Mapping[int, float], side: int) -> list[Point]:
     share = _share(who, side)
     x = MIDDLE + 4 * who.turn
-    knit = a[4] * (1 - 0.62 * a[1])
+    worried = min(a[1], a[4])
+    knit = a[4] - 0.70 * worried
     arch = 4.5 * (who.brow_arch - 1) + 1.5
-    rise1, rise2 = 21 * a[1] * share, 17 * a[2] * share
-    base = 223.0 - 1.5 * who.feminine
-    gather = 8.5 * a[4]
+    rise1, rise2 = 24 * a[1] * share, 17 * a[2] * share
+    base = 227.0 - 2.5 * who.feminine
+    gather = 9.5 * a[4]
     wide = who.face_width
-    inner = (x + side * (25 * wide - gather), base - 1.5 - rise1 + 15.5 * knit)
+    inner = (x + side * (25 * wide - gather), base - 1.5 - rise1 + 19.0 * knit)
     second = (
         x + side * (42 * wide - gather * 0.6),
-        base - 6.5 - arch * 0.5 - 0.80 * rise1 - 0.45 * rise2 + 11.5 * knit,
+        base - 6.5 - arch * 0.5 - 0.80 * rise1 - 0.45 * rise2 + 17.0 * knit + 6.0 * worried,
     )
-    third = (x + side * 66 * wide, base - 8.5 - arch * 1.2 - 0.22 * rise1 - 1.0 * rise2 + 4.0 * knit)
+    third = (
+        x + side * 66 * wide,
+        base - 8.5 - arch * 1.2 - 0.22 * rise1 - 1.0 * rise2 + 9.5 * knit + 6.5 * worried,
+    )
     tail = (
         x + side * 91 * wide,
-        base + 1.5 - arch * 0.4 + 2.5 * a[1] * (1 - a[2]) - 0.85 * rise2 + 1.0 * knit,
+        base + 1.5 - arch * 0.4 + 4.5 * max(a[1] - a[2], 0.0) - 0.85 * rise2 + 4.5 * knit,
     )
     return spline([inner, second, third, tail], 16)
 
@@ -177,12 +184,14 @@ _STEPS = 24
 
 
 def _mouth(who: Identity, a: Mapping[int, float], nose: float) -> Mouth:
-    smile, round_ = a[12], a[26] * (1 - a[12]) * (1 - a[10])
+    smile, round_ = a[12], max(a[26] - a[12] - a[10], 0.0)
+    bared = min(a[10], a[16])
     width = (
         36.5 * who.mouth_width
         + 17 * smile
-        + 10 * a[20]
-        - 4.5 * a[23]
+        + 13 * a[20]
+        - 2.5 * a[23]
+        + 4.0 * a[24]
         - 8.5 * round_
         - 2 * a[17]
         + 4 * a[16]
@@ -193,18 +202,13 @@ def _mouth(who: Identity, a: Mapping[int, float], nose: float) -> Mouth:
     ends = []
     for side in (-1, 1):
         share = _share(who, side)
-        up = (
-            1.2 * (1 - a[15])
-            + 14.0 * smile * share
-            - 11.5 * a[15] * share
-            - 3.0 * a[20]
-            - 2.0 * a[10] * a[16]
-        )
+        up = 1.5 + 14.0 * smile * share - 12.5 * a[15] * share - 4.5 * a[20] - 12.0 * bared
         ends.append((x + side * width, middle - up + 5 * round_))
-    square = 0.5 * a[22] + 0.5 * a[16] + 0.45 * a[20]
-    parted = a[25] * (5 + 7.5 * smile + 4.5 * a[20] + 7 * a[10] + 8 * a[16] + 1.0 * a[22])
+    square = 0.6 * a[22] + 0.6 * a[16] + 0.45 * a[20]
+    wide = 7.5 * smile + 5.5 * a[20] + 9 * a[10] + 8 * a[16] + 2.0 * a[22]
+    parted = 5 * a[25] + (wide if a[25] else 0.0)
     gap = parted + 30 * a[26] * (1 - 0.55 * smile)
-    press = 1 - 0.60 * max(a[23], a[24]) - 0.28 * a[20] - 0.18 * smile
+    press = 1 - 0.70 * max(a[23], a[24]) - 0.28 * a[20] - 0.18 * smile
     upper_y = middle - 0.30 * gap * (1 - smile) + 4.5 * smile * a[25] - 4.5 * a[10] - 4 * a[17] - 1.5 * a[15]
     lower_y = upper_y + gap
     power = 2.0 + 2.2 * square

@@ -19,7 +19,7 @@ def num(value: float) -> str:
 
 def polygon(points: Sequence[Point]) -> str:
     """Path data of the closed polygon through the points."""
-    return "M" + "L".join(f"{num(x)} {num(y)}" for x, y in points) + "Z"
+    return "M" + "L".join([f"{x:.1f} {y:.1f}" for x, y in points]) + "Z"
 
 
 def smooth(points: Sequence[Point], *, closed: bool = True) -> str:
@@ -33,7 +33,7 @@ def smooth(points: Sequence[Point], *, closed: bool = True) -> str:
             p0, p1, p2, p3 = points[max(i - 1, 0)], points[i], points[i + 1], points[min(i + 2, n - 1)]
         a = (p1[0] + (p2[0] - p0[0]) / 6, p1[1] + (p2[1] - p0[1]) / 6)
         b = (p2[0] - (p3[0] - p1[0]) / 6, p2[1] - (p3[1] - p1[1]) / 6)
-        parts.append("C" + " ".join(f"{num(x)} {num(y)}" for x, y in (a, b, p2)))
+        parts.append(f"C{a[0]:.1f} {a[1]:.1f} {b[0]:.1f} {b[1]:.1f} {p2[0]:.1f} {p2[1]:.1f}")
     return "".join(parts) + ("Z" if closed else "")
 
 

@@ -13,10 +13,10 @@ EMOTIONS: tuple[str, ...] = ("happy", "sad", "angry", "surprise", "worry", "neut
 PROTOTYPES: Mapping[str, Mapping[int, float]] = {
     "neutral": {},
     "happy": {6: 1.0, 12: 1.0, 25: 1.0, 26: 0.2},
-    "sad": {1: 1.0, 4: 0.6, 15: 1.0, 17: 0.75, 43: 0.5, 64: 0.45},
-    "angry": {4: 1.0, 5: 0.55, 7: 0.8, 9: 0.35, 10: 0.15, 23: 1.0, 24: 0.7, 17: 0.25},
+    "sad": {1: 1.0, 4: 0.6, 15: 1.0, 17: 0.8, 43: 0.6, 64: 0.5},
+    "angry": {4: 1.0, 5: 0.4, 7: 1.0, 9: 0.4, 10: 0.15, 15: 0.5, 17: 0.5, 23: 1.0, 24: 1.0, 38: 1.0},
     "surprise": {1: 1.0, 2: 1.0, 5: 1.0, 25: 1.0, 26: 1.0},
-    "worry": {1: 1.0, 2: 0.3, 4: 0.85, 5: 0.75, 7: 0.15, 15: 0.2, 20: 1.0, 25: 0.7},
+    "worry": {1: 1.0, 2: 0.25, 4: 0.9, 5: 0.5, 7: 0.4, 15: 0.3, 20: 1.0, 25: 0.7},
 }
 """The AUs of each emotion at full strength.
 
@@ -24,16 +24,18 @@ PROTOTYPES: Mapping[str, Mapping[int, float]] = {
 6 cheek raised, 7 lids tightened, 9 nose wrinkled, 10 upper lip raised, 12 lip corners pulled up,
 15 lip corners pulled down, 16 lower lip lowered, 17 chin raised, 20 lips stretched,
 22 lips funnelled, 23 lips tightened, 24 lips pressed, 25 lips parted, 26 jaw dropped,
-43 eyes closing, 64 gaze lowered.
+38 nostrils flared, 43 eyes closing, 64 gaze lowered.
 """
 
-SHOUT: Mapping[int, float] = {4: 1.0, 5: 0.6, 7: 0.85, 9: 0.55, 10: 0.8, 16: 0.8, 22: 0.7, 25: 1.0, 26: 0.3}
+SHOUT: Mapping[int, float] = {
+    4: 1.0, 5: 0.45, 7: 1.0, 9: 0.7, 10: 0.9, 16: 0.9, 22: 0.8, 25: 1.0, 26: 0.3, 38: 1.0
+}  # fmt: skip
 """Anger's other prototype, with a square open mouth that bares the teeth."""
 
 ACTIVATION: Mapping[int, float] = {1: 0.22, 2: 0.42, 3: 0.62, 4: 0.82, 5: 1.0}
 """How far the prototype is activated at each strength from 1 (very weak) to 5 (very strong)."""
 
-UNITS: tuple[int, ...] = (1, 2, 4, 5, 6, 7, 9, 10, 12, 15, 16, 17, 20, 22, 23, 24, 25, 26, 43, 64)
+UNITS: tuple[int, ...] = (1, 2, 4, 5, 6, 7, 9, 10, 12, 15, 16, 17, 20, 22, 23, 24, 25, 26, 38, 43, 64)
 
 
 def action_units(emotion: str, strength: float, *, shouts: bool = False) -> dict[int, float]:

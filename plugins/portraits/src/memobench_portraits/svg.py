@@ -62,23 +62,39 @@ class Drawing:
             )
 
     def ellipse(
-        self, centre: Point, rx: float, ry: float, paint: str, opacity: float = 1.0, turn: float = 0.0
+        self,
+        centre: Point,
+        rx: float,
+        ry: float,
+        paint: str,
+        opacity: float = 1.0,
+        turn: float = 0.0,
+        more: str = "",
     ) -> None:
-        """A filled ellipse, turned by ``turn`` degrees."""
+        """A filled ellipse, turned by ``turn`` degrees; ``more`` are further attributes, each after a space."""
         if opacity > 0.004 and rx > 0 and ry > 0:
             turned = f' transform="rotate({num(turn)} {num(centre[0])} {num(centre[1])})"' if turn else ""
             self._body.append(
                 f'<ellipse cx="{num(centre[0])}" cy="{num(centre[1])}" rx="{num(rx)}" ry="{num(ry)}"'
-                f' fill="{paint}"{_alpha("fill", opacity)}{turned}/>'
+                f' fill="{paint}"{_alpha("fill", opacity)}{turned}{more}/>'
             )
 
     def glow(
         self, centre: Point, rx: float, ry: float, colour: str, opacity: float, turn: float = 0.0
     ) -> None:
-        """A soft spot of light or shade that fades to nothing at its edge, as if blurred."""
+        """A soft spot of light or shade that fades to nothing at its edge, as if blurred.
+
+        Its edge is invisible, so time is saved by not smoothing it.
+        """
         stops = _stops([(offset, colour, share) for offset, share in _FALL_OFF])
         self.ellipse(
-            centre, rx, ry, self._define(f'radialGradient id="%">{stops}</radialGradient>'), opacity, turn
+            centre,
+            rx,
+            ry,
+            self._define(f'radialGradient id="%">{stops}</radialGradient>'),
+            opacity,
+            turn,
+            ' shape-rendering="crispEdges"',
         )
 
     @contextmanager

@@ -32,9 +32,10 @@ def creases(art: Drawing, face: Anatomy, skin: Skin) -> None:
     """All lines but those of lids and lips."""
     pen = _Pen(art, skin)
     _forehead(pen, face)
-    _between_brows(pen, face)
+    _between_brows(art, pen, face, skin)
     _around_eyes(pen, face)
     _cheek_folds(art, pen, face, skin)
+    _pressed(art, pen, face, skin)
     _chin(art, pen, face, skin)
 
 
@@ -49,31 +50,40 @@ def _forehead(pen: _Pen, face: Anatomy) -> None:
     count = 3 if lowest - top > 24 else 2
     for i in range(count):
         y = lowest - (lowest - top) * i / max(count - 1, 1) * 0.86
-        wide = min(face.half_width_at(y) * 0.62, 62 - 9 * i)
-        arch = 3.5 * a[2] - 5.0 * a[1] * (1 - a[2])
+        narrow = 1 - 0.5 * max(a[1] - a[2], 0.0)
+        wide = min(face.half_width_at(y) * 0.62, 62 - 9 * i) * narrow
+        arch = 3.5 * a[2] - 5.0 * max(a[1] - a[2], 0.0)
         pen.line([(middle - wide, y + arch * 0.5), (middle - wide * 0.5, y - arch), (middle, y - arch * 0.2),
                   (middle + wide * 0.5, y - arch), (middle + wide, y + arch * 0.5)], 2.0, depth * (1 - 0.14 * i))  # fmt: skip
 
 
-def _between_brows(pen: _Pen, face: Anatomy) -> None:
+def _between_brows(art: Drawing, pen: _Pen, face: Anatomy, skin: Skin) -> None:
     """The upright furrows of drawn-together brows, and the wrinkles of the nose's root."""
     a, age = face.units, face.who.wrinkles
     middle = MIDDLE + 4 * face.who.turn
+    lowered = max(a[4] - a[1], 0.0)
+    shadow, root = mix(skin.shade, skin.deep, 0.5), (face.brows[0][0][1] + face.brows[1][0][1]) / 2
+    art.glow((middle, root + 2), 19, 24, shadow, 0.40 * a[4])
+    for eye in face.eyes:
+        art.glow((eye.centre[0] - eye.side * 19, 246), 24, 12, shadow, 0.60 * lowered, 16 * eye.side)
+    art.glow((middle, root - 8), 5, 17, skin.light, 0.45 * a[4])
     for side, brow in zip((-1, 1), face.brows, strict=True):
         x, y = brow[0]
         gap = abs(x - middle)
         top = [
-            (middle + side * gap * 0.62, y + 8),
-            (middle + side * gap * 0.42, y - 4),
-            (middle + side * gap * 0.60, y - 19),
+            (middle + side * gap * 0.72, y + 8 + 3 * lowered),
+            (middle + side * gap * 0.44, y - 4),
+            (middle + side * gap * 0.62, y - 19 - 9 * lowered),
         ]
-        pen.line(top, 2.5, min(0.95 * a[4] + 0.22 * age, 1.0))
+        pen.line(top, 2.5 + 1.3 * lowered, min(0.95 * a[4] + 0.22 * age, 1.0))
         for k in range(2):
             wrinkle = [
                 (middle + side * 4, 250 + 9 * k - 2 * a[9]),
                 (middle + side * 13, 246 + 10 * k - 3 * a[9]),
             ]
             pen.line(wrinkle, 2.1, 0.85 * a[9])
+    bridge = [(middle - 11, root + 9), (middle, root + 12), (middle + 11, root + 9)]
+    pen.line(bridge, 2.4, 0.8 * lowered)
 
 
 def _around_eyes(pen: _Pen, face: Anatomy) -> None:
@@ -116,6 +126,35 @@ def _cheek_folds(art: Drawing, pen: _Pen, face: Anatomy, skin: Skin) -> None:
         low = 0.85 * a[15] + 0.62 * age + 0.25 * a[20] - 0.5 * a[12]
         pen.line([(corner[0] + side * 3, corner[1] + 4), (corner[0] + side * 6, corner[1] + 14),
                   (corner[0] + side * 5, corner[1] + 25)], 2.3, min(low, 0.95) * 0.72)  # fmt: skip
+
+
+def _pressed(art: Drawing, pen: _Pen, face: Anatomy, skin: Skin) -> None:
+    """The swollen rims above and below pressed lips, the shadows beside them, and the drawn-in corners."""
+    press = max(face.units[23], face.units[24])
+    if press < 0.02:
+        return
+    lips, away = face.mouth, mix(skin.shade, skin.deep, 0.45)
+    x = (lips.left[0] + lips.right[0]) / 2
+    top, low = lips.top[len(lips.top) // 2][1], lips.bottom[len(lips.bottom) // 2][1]
+    art.glow((x, low + 8), lips.half_width * 0.95, 9, away, 0.55 * press)
+    for side, corner in ((-1, lips.left), (1, lips.right)):
+        art.glow(
+            (x + side * lips.half_width * 0.5, top - 5), lips.half_width * 0.46, 6.5, skin.light, 0.75 * press
+        )
+        art.glow((corner[0] + side * 5, corner[1] + 1), 10, 13, away, 0.70 * press)
+        hook = [
+            (corner[0] + side * 2, corner[1] - 9),
+            (corner[0] + side * 8, corner[1]),
+            (corner[0] + side * 6, corner[1] + 13),
+        ]
+        pen.line(hook, 2.4, 0.85 * press)
+        for k in (0.30, 0.62):
+            fold = [
+                (x + side * lips.half_width * k, top - 3),
+                (x + side * (lips.half_width * k + 1.5), top - 10),
+            ]
+            pen.line(fold, 1.4, 0.45 * press)
+    art.glow((x, low + 4), lips.half_width * 0.62, 4, skin.light, 0.6 * press)
 
 
 def _chin(art: Drawing, pen: _Pen, face: Anatomy, skin: Skin) -> None:

@@ -25,7 +25,7 @@ def _socket(art: Drawing, face: Anatomy, eye: Eye, skin: Skin) -> None:
     x, y = eye.centre
     a = face.units
     away = mix(skin.shade, skin.deep, 0.32)
-    art.glow((x - eye.side * 8, y - 15), 40, 19 + 3 * a[5], away, 0.36 + 0.14 * a[4])
+    art.glow((x - eye.side * 8, y - 15), 40, 19 + 3 * a[5], away, 0.36 + 0.22 * a[4] - 0.16 * a[1])
     art.glow((x, y + 15), 30, 11, mix(away, skin.blush, 0.4), 0.26 + 0.22 * face.who.wrinkles)
     lid = polygon(eye.crease + eye.upper[::-1])
     shadow = mix(mix(skin.base, skin.shade, 0.45), "#8a4a52", 0.30 * face.who.makeup)

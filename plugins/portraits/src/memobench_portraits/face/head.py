@@ -7,6 +7,9 @@ from memobench_portraits.colours import Skin, mix
 from memobench_portraits.curves import num, polygon, smooth, spline, tapered
 from memobench_portraits.svg import Drawing
 
+_ALL = "M80 40H432V500H80Z"
+"""An area that holds any face."""
+
 
 def neck(art: Drawing, face: Anatomy, skin: Skin) -> None:
     """Neck and collar bones, in the shadow of the head."""
@@ -61,16 +64,17 @@ def ears(art: Drawing, face: Anatomy, skin: Skin) -> None:
 
 
 def head(art: Drawing, face: Anatomy, skin: Skin) -> None:
-    """The head's skin, with the planes of forehead, cheeks, temples and jaw."""
-    outline = smooth(face.outline[::2])
+    """The head's skin, with the planes of forehead, cheeks, temples and jaw.
+
+    Drawn beyond the face's outline: `render` cuts it out, after enlarging it, since it has no edges to lose.
+    """
     turn = face.who.turn
     lit = [(0.0, skin.light, 1.0), (0.42, mix(skin.light, skin.base, 0.62), 1.0), (0.72, skin.base, 1.0),
            (1.0, mix(skin.base, skin.shade, 0.55), 1.0)]  # fmt: skip
-    art.fill(outline, art.radial((226, 222), 205, lit, stretch=1.12))
+    art.fill(_ALL, art.radial((226, 222), 205, lit, stretch=1.12))
     away = mix(skin.shade, skin.deep, 0.25)
     side = [(0.0, away, 0.0), (0.36, away, 0.07), (0.72, away, 0.34), (1.0, away, 0.75)]
-    shaded = polygon([p for p in face.outline if p[0] >= MIDDLE + 24])
-    art.fill(shaded, art.linear((MIDDLE + 22, 256), (MIDDLE + face.half_width + 2, 256), side))
+    art.fill(_ALL, art.linear((MIDDLE + 22, 256), (MIDDLE + face.half_width + 2, 256), side))
     for sign, depth in ((-1, 0.20), (1, 0.30)):
         hollow = MIDDLE + sign * face.half_width * 0.70
         art.glow((hollow + 4 * turn, 342), 34, 52, away, depth * (0.7 + 0.6 * face.who.wrinkles), 22 * sign)
@@ -81,7 +85,7 @@ def head(art: Drawing, face: Anatomy, skin: Skin) -> None:
 
 
 def cheeks(art: Drawing, face: Anatomy, skin: Skin) -> None:
-    """The blood in the cheeks, the light on the cheekbones, and freckles."""
+    """The blood in the cheeks and the light on the cheekbones."""
     who, lift = face.who, face.cheek_lift
     for side in (-1, 1):
         x = MIDDLE + side * (64 + 3 * lift) * who.face_width + 4 * who.turn
@@ -91,11 +95,12 @@ def cheeks(art: Drawing, face: Anatomy, skin: Skin) -> None:
         art.glow(
             (x + side * 6, y - 12 - 2 * lift), 27, 13 + 3 * lift, skin.light, light + 0.26 * lift, -20 * side
         )
-    if who.freckles:
-        _freckles(art, face, skin)
 
 
-def _freckles(art: Drawing, face: Anatomy, skin: Skin) -> None:
+def freckles(art: Drawing, face: Anatomy, skin: Skin) -> None:
+    """The freckles of those who have them."""
+    if not face.who.freckles:
+        return
     dots = []
     for i in range(34):
         u, v, w = (i * 0.618034) % 1, (i * 0.754878) % 1, (i * 0.569841) % 1
@@ -130,7 +135,7 @@ def nose(art: Drawing, face: Anatomy, skin: Skin) -> None:
     for side in (-1, 1):
         art.glow((root + side * 17, 246), 13, 20, away, 0.22 if side < 0 else 0.36)
     art.glow((x - 3, y - 38), 7.5, 42, skin.light, 0.8)
-    flare = 2.5 * a[9] + 1.2 * a[12]
+    flare = 2.5 * a[9] + 1.2 * a[12] + 4.0 * a[38]
     for side in (-1, 1):
         wing = [
             (x + side * (13 * wide), y - 13), (x + side * (20.5 * wide + flare), y - 10), (x + side * (22 * wide + flare), y - 2 - 2 * a[9]),
@@ -143,7 +148,7 @@ def nose(art: Drawing, face: Anatomy, skin: Skin) -> None:
         )
         nostril = [
             (x + side * 5, y + 2.5),
-            (x + side * 9.5 * wide, y - 1.5),
+            (x + side * 9.5 * wide, y - 1.5 - 2.2 * a[38]),
             (x + side * (15 * wide + flare * 0.6), y + 0.5),
             (x + side * 10 * wide, y + 3.5),
         ]

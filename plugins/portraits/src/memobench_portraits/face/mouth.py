@@ -110,7 +110,11 @@ def _lips(art: Drawing, face: Anatomy, lips: Mouth, colour: str, skin: Skin) -> 
     art.fill(polygon(tapered(bow, 1.8)), skin.light, 0.5)
     if closed:
         line = [((a[0] + b[0]) / 2, (a[1] + b[1]) / 2) for a, b in zip(lips.upper, lips.lower, strict=True)]
-        art.fill(polygon(tapered(line, 2.5, start=0.6, end=0.6)), mix(colour, "#260a0b", 0.68), 0.95)
+        art.fill(
+            polygon(tapered(line, 2.5 + 0.9 * face.units[24], start=0.6, end=0.6)),
+            mix(colour, "#260a0b", 0.68),
+            0.95,
+        )
 
 
 def _corners(art: Drawing, face: Anatomy, lips: Mouth, skin: Skin) -> None:
@@ -120,7 +124,7 @@ def _corners(art: Drawing, face: Anatomy, lips: Mouth, skin: Skin) -> None:
         art.glow((x + side * 2, y + 1), 6, 5, away, 0.45 + 0.2 * max(a[12], a[15], a[20]))
         tail = [
             (x - side * 2, y),
-            (x + side * 2.5, y - 1.5 * a[12] + 1.5 * a[15]),
-            (x + side * 4.5, y - 3.5 * a[12] + 4 * a[15] + 1),
+            (x + side * 2.5, y - 0.3 - 1.5 * a[12] + 1.5 * a[15]),
+            (x + side * 4.5, y - 0.4 - 3.5 * a[12] + 4.5 * a[15]),
         ]
         art.fill(polygon(tapered(tail, 2.4, start=0.6)), away, 0.62)
