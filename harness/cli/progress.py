@@ -5,10 +5,6 @@ from __future__ import annotations
 import sys
 import time
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.text import Text
-
 from harness.escaping import plain
 from harness.run.watch import Watch
 
@@ -78,51 +74,13 @@ class PlainWatch(Counting):
         print(plain(text), file=sys.stderr, flush=True)
 
 
-class LiveWatch(Counting):
-    """A progress bar, redrawn ten times a second at most."""
-
-    def __init__(self, console: Console) -> None:
-        super().__init__()
-        self._progress = Progress(TextColumn("{task.fields[title]}", markup=False), BarColumn(), MofNCompleteColumn(),
-                                  TextColumn("{task.fields[state]}", markup=False), TimeRemainingColumn(),
-                                  console=console, auto_refresh=False, transient=True)  # fmt: skip
-        self._bar: TaskID | None = None
-        self._drawn = 0.0
-
-    def phase(self, title: str, total: int, done: int = 0) -> None:
-        """Show a new bar."""
-        super().phase(title, total, done)
-        self._bar = self._progress.add_task("", total=total, completed=done, title=self.title, state="")
-        self._progress.start()
-
-    def advance(self, *, failed: bool = False, unparsed: bool = False) -> None:
-        """Count; redraw if it is time."""
-        super().advance(failed=failed, unparsed=unparsed)
-        now = time.monotonic()
-        if self._bar is not None and now - self._drawn > 0.1:
-            self._drawn = now
-            self._progress.update(self._bar, completed=self.resumed + self.done, state=self.state())
-            self._progress.refresh()
-
-    def end(self) -> None:
-        """Replace the bar by a line."""
-        if self._bar is not None:
-            self._progress.remove_task(self._bar)
-            self._bar = None
-        self._progress.stop()
-        if self.done:
-            self.note(f"{self.title}: {self.done} requests, {self.state()}")
-
-    def close(self) -> None:
-        """Give the terminal back, also after an interrupt."""
-        self._progress.stop()
-
-    def note(self, text: str) -> None:
-        """One line above the bar."""
-        self._progress.console.print(Text(plain(text)))
-
-
 def make_watch() -> Watch:
     """What fits standard error: a live bar on a terminal, else plain lines."""
-    console = Console(stderr=True, highlight=False)
-    return LiveWatch(console) if console.is_terminal else PlainWatch()
+    if not sys.stderr.isatty():
+        return PlainWatch()
+    # Imported late: scripts and CI, which have no terminal, need not wait for it.
+    from rich.console import Console
+
+    from harness.cli.live import LiveWatch
+
+    return LiveWatch(Console(stderr=True, highlight=False))

@@ -8,7 +8,6 @@ import click
 
 from harness.cli.progress import make_watch
 from harness.cli.shared import listed, pairs, print_results
-from harness.reporters.sheet import write_sheet
 from harness.run.plan import make_plan
 from harness.run.preview import preview
 from harness.run.request import RunRequest
@@ -82,7 +81,7 @@ def command(tasks: tuple[str, ...], model: str, judges: tuple[str, ...], data: t
         result = execute(plan, watch)
     finally:
         watch.close()
-    sheet = write_sheet(result.path) if plan.generator is not None else None
+    sheet = _sheet(result.path) if plan.generator is not None else None
     print_results(result.results, "json" if as_json else "table")
     click.echo(f"\nrun folder: {result.path}", err=True)
     if sheet is not None:
@@ -93,3 +92,10 @@ def command(tasks: tuple[str, ...], model: str, judges: tuple[str, ...], data: t
         click.echo(f"{result.failed} failed; see `harness show {result.path} --samples --failed`. The same command again "
                    "retries them.", err=True)  # fmt: skip
     return FAILED if result.failed or result.faults else 0
+
+
+def _sheet(path: Path) -> Path | None:
+    # Imported late: judge runs, which are most, draw nothing.
+    from harness.reporters.sheet import write_sheet
+
+    return write_sheet(path)
