@@ -17,7 +17,11 @@ _METRICS = (
     ("fidelity", "choice:Fidelity", "share of portraits read as the emotion asked for"),
     ("valence_gap", "choice:ValenceGap", "fidelity of positive minus fidelity of negative emotions"),
     ("srcc", "rank:Srcc", "Spearman rank correlation, pooled"),
-    ("srcc_within_emotion", "rank:SrccWithinEmotion", "Spearman rank correlation within each emotion, averaged (Fisher z)"),
+    (
+        "srcc_within_emotion",
+        "rank:SrccWithinEmotion",
+        "Spearman rank correlation within each emotion, averaged (Fisher z)",
+    ),
     ("krcc", "rank:Krcc", "Kendall's tau-b"),
     ("plcc", "rating:Plcc", "Pearson correlation"),
     ("plcc_fitted", "fitted:PlccFitted", "Pearson correlation after the 4-parameter logistic"),

@@ -61,7 +61,9 @@ def find_tasks(references: Sequence[str], within: tuple[Path, ...] = ()) -> list
         spec, path = _listed(reference, within[-1]) if within else load(reference)
         if isinstance(spec, SuiteSpec):
             if path.resolve() in within:
-                raise BadTask(f"{path}: the suite contains itself.", "Let suites list tasks, or other suites.")
+                raise BadTask(
+                    f"{path}: the suite contains itself.", "Let suites list tasks, or other suites."
+                )
             for task in find_tasks(spec.tasks, (*within, path.resolve())):
                 found.setdefault(task.spec.name, task)
         elif spec.name in found and found[spec.name].path != path:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 # C0 and C1 controls but for newline, the marks that reorder text on screen, and halves of characters.
-_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+_CONTROL = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
+)
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
 
 

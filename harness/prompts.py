@@ -16,7 +16,10 @@ def shown_options(answer: Answer, sample_id: str, seed: int) -> tuple[str, ...]:
     """The options in the order in which this sample shows them: permuted from the seed, if the task says so."""
     if answer.kind == "rating" or not answer.shuffle:
         return answer.options
-    number = int.from_bytes(hashlib.blake2b(f"{seed}:{sample_id}".encode("utf-8", "surrogatepass"), digest_size=16).digest(), "big")
+    number = int.from_bytes(
+        hashlib.blake2b(f"{seed}:{sample_id}".encode("utf-8", "surrogatepass"), digest_size=16).digest(),
+        "big",
+    )
     left, shown = list(answer.options), []
     while left:
         number, position = divmod(number, len(left))

@@ -52,7 +52,9 @@ def read_prompts(path: Path) -> PromptSet:
     reader = csv.DictReader(io.StringIO(text, newline=""))
     try:
         columns = [c for c in reader.fieldnames or [] if c]
-        rows = tuple(_row(path, reader.line_num, row) for row in reader if "prompt" in columns and any(row.values()))
+        rows = tuple(
+            _row(path, reader.line_num, row) for row in reader if "prompt" in columns and any(row.values())
+        )
     except csv.Error as e:
         raise BadTask(f"The prompt file {str(path)!r} cannot be read: line {reader.line_num}: {e}.",
                       "Give a CSV file in UTF-8.") from e  # fmt: skip

@@ -117,7 +117,8 @@ def load() -> Registry:
         )
         try:
             module = point.load()
-        except (Exception, SystemExit) as e:  # a plugin may fail in any way at all; it must not stop the others
+        except (Exception, SystemExit) as e:
+            # A plugin may fail in any way at all; it must not stop the others.
             plugin.problem = f"fails to import: {type(e).__name__}: {e}"
         else:
             _collect(plugin, module)
@@ -153,7 +154,8 @@ def _collect(plugin: Plugin, module: ModuleType) -> Plugin:
         wanted = Path if kind == "task folder" else Component
         try:
             returned = [item for result in getattr(manager.hook, hook)() for item in result]
-        except (Exception, SystemExit) as e:  # any error in a plugin's hook disables that plugin alone
+        except (Exception, SystemExit) as e:
+            # Any error in a plugin's hook disables that plugin alone.
             plugin.problem = f"{hook} raises {type(e).__name__}: {e}"
             return plugin
         wrong = next((item for item in returned if not isinstance(item, wanted)), None)

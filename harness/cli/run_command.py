@@ -72,11 +72,11 @@ def command(tasks: tuple[str, ...], model: str, judges: tuple[str, ...], data: t
         repeats=repeats, out=out, read=read, executor=executor, options=pairs(options, "-o"),
         judge_options=pairs(judge_options, "--judge-option"), max_failures=max_failures, allow_outside=allow_outside,
     )  # fmt: skip
-    plan = make_plan(request)
+    watch = make_watch()
+    plan = make_plan(request, watch)
     if dry_run:
         click.echo(preview(plan), nl=False)
         return 0
-    watch = make_watch()
     try:
         result = execute(plan, watch)
     finally:

@@ -16,9 +16,12 @@ def chance(scores: Scores, metric: Metric) -> float | None:
     # Interchangeable clusters first: rows are about to be multiplied.
     sample, counts = collapsed(replace(scores, read=np.zeros(scores.n), probabilities=None))
     spread = replace(
-        sample, truth=np.repeat(sample.truth, options), cluster=np.repeat(sample.cluster, options),
+        sample,
+        truth=np.repeat(sample.truth, options),
+        cluster=np.repeat(sample.cluster, options),
         emotion=np.repeat(sample.emotion, options),
-        read=np.tile(np.arange(options, dtype=np.float64), sample.n))
+        read=np.tile(np.arange(options, dtype=np.float64), sample.n),
+    )
     return weighted_point(metric, spread, counts)
 
 

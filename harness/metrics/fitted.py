@@ -23,6 +23,7 @@ class FittedMetric(BuiltIn):
 
     def estimator(self, scores: Scores) -> Estimator:
         """A fit for every draw."""
+
         def refit(weights: Ints) -> Floats:
             return np.array([self.draw_estimator(scores, row)(row[None])[0] for row in weights])
 
@@ -41,8 +42,11 @@ class FittedMetric(BuiltIn):
     def missing(self, scores: Scores) -> str:
         """See `BuiltIn.missing`."""
         few = len(np.unique(scores.read[paired(scores)]))
-        return (missing_rows(scores) or missing_spread(scores)
-                or f"the fit has 4 parameters and the judge gave {few} distinct values")
+        return (
+            missing_rows(scores)
+            or missing_spread(scores)
+            or f"the fit has 4 parameters and the judge gave {few} distinct values"
+        )
 
 
 class PlccFitted(FittedMetric):

@@ -62,7 +62,9 @@ def estimates(scores: Scores, metrics: Sequence[Metric], how: Resampling) -> lis
     for with_probabilities in sorted(set(wanting)):
         chosen = [i for i, wants in enumerate(wanting) if wants is with_probabilities]
         sample, counts = collapsed(scores, with_probabilities)
-        for i, made in zip(chosen, _estimates(sample, counts, [metrics[i] for i in chosen], how), strict=True):
+        for i, made in zip(
+            chosen, _estimates(sample, counts, [metrics[i] for i in chosen], how), strict=True
+        ):
             found[i] = replace(made, n=_rows(metrics[i], scores))
     return [found[i] for i in range(len(metrics))]
 
@@ -74,9 +76,14 @@ def collapsed(scores: Scores, with_probabilities: bool = False) -> tuple[Scores,
         columns += list(scores.probabilities.T)
     kinds = collapse(columns, scores.cluster)
     probabilities = None if scores.probabilities is None else scores.probabilities[kinds.rows]
-    sample = replace(scores, truth=scores.truth[kinds.rows], read=scores.read[kinds.rows],
-                     emotion=scores.emotion[kinds.rows], cluster=kinds.cluster,
-                     probabilities=probabilities if with_probabilities else None)
+    sample = replace(
+        scores,
+        truth=scores.truth[kinds.rows],
+        read=scores.read[kinds.rows],
+        emotion=scores.emotion[kinds.rows],
+        cluster=kinds.cluster,
+        probabilities=probabilities if with_probabilities else None,
+    )
     return sample, kinds.counts
 
 
@@ -94,8 +101,11 @@ def weighted_point(metric: Metric, sample: Scores, counts: Ints) -> float | None
 def _estimates(sample: Scores, counts: Ints, metrics: Sequence[Metric], how: Resampling) -> list[Estimate]:
     jobs = [_first(metric, sample, counts) for metric in metrics]
     if counts.sum() > 1:
-        drawn = [job for job in jobs if math.isfinite(job.value) and job.metric.resampled
-                 and job.metric.interval == "bootstrap"]
+        drawn = [
+            job
+            for job in jobs
+            if math.isfinite(job.value) and job.metric.resampled and job.metric.interval == "bootstrap"
+        ]
         _draw(drawn, sample, counts, how)
     return [_finish(job, sample, counts, how) for job in jobs]
 
@@ -185,12 +195,20 @@ def _bootstrapped(plain: Estimate, metric: Metric, draws: Floats, clusters: int,
 def _jackknifed(plain: Estimate, metric: Metric, sample: Scores, counts: Ints, how: Resampling) -> Estimate:
     assert plain.value is not None
     try:
-        left_out = (metric.left_out(sample, counts) if isinstance(metric, BuiltIn)
-                    else leave_one_out(partial(_checked, partial(metric.estimate, sample)), counts))
+        left_out = (
+            metric.left_out(sample, counts)
+            if isinstance(metric, BuiltIn)
+            else leave_one_out(partial(_checked, partial(metric.estimate, sample)), counts)
+        )
     except Exception as error:
         return replace(plain, remark=f"has no interval: the metric raised {type(error).__name__}: {error}")
-    interval = jackknife_interval(plain.value, standard_error(left_out, counts), int(counts.sum()), how.level,
-                                  correlation=isinstance(metric, BuiltIn) and metric.correlation)
+    interval = jackknife_interval(
+        plain.value,
+        standard_error(left_out, counts),
+        int(counts.sum()),
+        how.level,
+        correlation=isinstance(metric, BuiltIn) and metric.correlation,
+    )
     if interval is None:
         return replace(plain, remark="has no interval: without some cluster it does not exist")
     remark = "has an interval of no width" if interval[0] == interval[1] else ""

@@ -25,8 +25,9 @@ class Srcc(BuiltIn):
     def estimator(self, scores: Scores) -> Estimator:
         """One sort for all draws."""
         inside = paired(scores)
-        ranks = RankCorrelation(scores.read[inside], scores.truth[inside], scores.cluster[inside],
-                                scores.clusters)
+        ranks = RankCorrelation(
+            scores.read[inside], scores.truth[inside], scores.cluster[inside], scores.clusters
+        )
         return lambda weights: ranks(weights)[0][:, 0]
 
     def missing(self, scores: Scores) -> str:
@@ -50,8 +51,9 @@ class SrccWithinEmotion(BuiltIn):
         if not inside.any():
             return lambda weights: np.full(len(weights), np.nan)
         emotion = np.unique(scores.emotion[inside], return_inverse=True)[1].reshape(-1)
-        ranks = RankCorrelation(scores.read[inside], scores.truth[inside], scores.cluster[inside],
-                                scores.clusters, emotion)
+        ranks = RankCorrelation(
+            scores.read[inside], scores.truth[inside], scores.cluster[inside], scores.clusters, emotion
+        )
 
         def within(weights: Ints) -> Floats:
             correlations, sizes = ranks(weights)
@@ -80,8 +82,10 @@ class SrccWithinEmotion(BuiltIn):
             return missing_rows(scores)
         if not (scores.emotion[inside] >= 0).any():
             return "the samples have no emotion"
-        if all(len(np.unique(scores.read[inside & (scores.emotion == code)])) == 1
-               for code in np.unique(scores.emotion[inside])):
+        if all(
+            len(np.unique(scores.read[inside & (scores.emotion == code)])) == 1
+            for code in np.unique(scores.emotion[inside])
+        ):
             return "each emotion has one constant"
         return "no emotion has three rows in which truth and replies both vary"
 

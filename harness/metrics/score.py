@@ -45,9 +45,15 @@ class ScoreTable:
     """For a choice: labels, and matrix[truth][read] with unparsed as the last column."""
 
 
-def score_metrics(scores: Scores, requests: Sequence[MetricRequest],
-                  groups: Sequence[tuple[Mapping[str, str], Mask]] = (), *, seed: int, draws: int = 10_000,
-                  level: float = 0.95) -> ScoreTable:
+def score_metrics(
+    scores: Scores,
+    requests: Sequence[MetricRequest],
+    groups: Sequence[tuple[Mapping[str, str], Mask]] = (),
+    *,
+    seed: int,
+    draws: int = 10_000,
+    level: float = 0.95,
+) -> ScoreTable:
     """Compute every metric over all rows, and for each group the primary one and those shown per group.
 
     `groups` are names and values with the rows that belong to them, shape (n,). The same seed gives the
@@ -74,8 +80,10 @@ def score_metrics(scores: Scores, requests: Sequence[MetricRequest],
         warnings += _remarks(shown, found, _label(group))
         few += [part.clusters] if part.clusters < FEW <= scores.clusters else []
     if few:
-        warnings.append(f"{len(few)} of {len(groups)} groups have few clusters (the least {min(few)}): "
-                        "their intervals are rough")
+        warnings.append(
+            f"{len(few)} of {len(groups)} groups have few clusters (the least {min(few)}): "
+            "their intervals are rough"
+        )
     return ScoreTable(metrics, trivial, warnings, confusion(scores))
 
 
@@ -105,9 +113,17 @@ def _check(scores: Scores) -> None:
 
 
 def _entry(request: MetricRequest, found: Estimate, group: Mapping[str, str]) -> dict[str, Any]:
-    return {"name": request.name, "value": found.value, "low": found.low, "high": found.high, "n": found.n,
-            "method": found.method, "direction": request.metric.direction,
-            "primary": request.primary and not group, "group": dict(group)}
+    return {
+        "name": request.name,
+        "value": found.value,
+        "low": found.low,
+        "high": found.high,
+        "n": found.n,
+        "method": found.method,
+        "direction": request.metric.direction,
+        "primary": request.primary and not group,
+        "group": dict(group),
+    }
 
 
 def _per_group(metric: Metric) -> bool:
@@ -128,8 +144,11 @@ def _baselines(scores: Scores, requests: Sequence[MetricRequest]) -> list[dict[s
         if compared and not any(isinstance(metric, MeanAbsoluteError) for _, metric in compared):
             errors = errors or [("mae", MeanAbsoluteError())]
         compared += [error for error in errors if error not in compared]
-    made = [{"name": name, "metric": metric_name, "value": make(known, metric)}
-            for metric_name, metric in compared for name, make in makers.items()]
+    made = [
+        {"name": name, "metric": metric_name, "value": make(known, metric)}
+        for metric_name, metric in compared
+        for name, make in makers.items()
+    ]
     return [entry for entry in made if entry["value"] is not None]
 
 
@@ -145,8 +164,10 @@ def _beaten(metrics: Sequence[Mapping[str, Any]], trivial: Sequence[Mapping[str,
         edge = entry["low" if sign == 1 else "high"]
         if sign * ((entry["value"] if edge is None else edge) - best["value"]) <= 0:
             interval = "" if edge is None else f" [{_show(entry['low'])}, {_show(entry['high'])}]"
-            warnings.append(f"{best['name']} baseline not beaten: {entry['name']} {_show(entry['value'])}"
-                            f"{interval} vs {_show(best['value'])}")
+            warnings.append(
+                f"{best['name']} baseline not beaten: {entry['name']} {_show(entry['value'])}"
+                f"{interval} vs {_show(best['value'])}"
+            )
     return warnings
 
 

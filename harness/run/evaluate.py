@@ -45,7 +45,8 @@ def evaluate(
         limit=limit, seed=seed, repeats=repeats, out=None if out is None else Path(out), read=read, executor=executor,
         options=options or {}, judge_options=judge_options or {}, max_failures=max_failures, allow_outside=allow_outside,
     )  # fmt: skip
-    return execute(make_plan(request), watch or Watch())
+    watch = watch or Watch()
+    return execute(make_plan(request, watch), watch)
 
 
 def _many(value: Any) -> tuple[Any, ...]:

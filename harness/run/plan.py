@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from harness.promptsets import PromptSet
 from harness.reading import truth_of
 from harness.registry import registry
 from harness.run.request import RunRequest
+from harness.run.watch import Watch
 from harness.taskspec import TaskSpec
 from harness.types import Capability, Read, Sample
 
@@ -101,7 +103,7 @@ class Plan:
         return f"{readable}-{hashlib.sha256(described.encode()).hexdigest()[:8]}"
 
 
-def make_plan(request: RunRequest) -> Plan:
+def make_plan(request: RunRequest, watch: Watch | None = None) -> Plan:
     """Resolve and check a request. Raises `RequestError` and its kin; loads no weights, opens no picture."""
     tasks = tuple(catalog.find_tasks(request.tasks))
     roles = {t.spec.role for t in tasks}
@@ -129,7 +131,7 @@ def make_plan(request: RunRequest) -> Plan:
         questions = {t.spec.name: t.spec for t in tasks}
         check_metrics(tasks, questions)
         reads = {judges[0].name: ways(judges[0], questions, request.read)}
-        data = find_data(request, tasks)
+        data = find_data(request, tasks, watch or Watch())
         check_labels(data, questions)
         return Plan(request, tasks, questions, reads, judges, None, data, {})
     return _generator_plan(request, tasks)
@@ -216,18 +218,18 @@ def ways(judge: Contender, questions: Mapping[str, TaskSpec], asked: str) -> dic
     return chosen
 
 
-def find_data(request: RunRequest, tasks: Sequence[FoundTask]) -> tuple[DataFolder, ...]:
+def find_data(request: RunRequest, tasks: Sequence[FoundTask], watch: Watch) -> tuple[DataFolder, ...]:
     """The data sets of a judge run, each read from its folder."""
     references = request.data or tuple(dict.fromkeys(t.spec.data for t in tasks if t.spec.data))
     if not references:
         raise RequestError("No data set is named.", "Give --data; see `harness list data`.")
-    folders = [find_one_data_set(r) for r in references]
+    folders = [find_one_data_set(r, watch) for r in references]
     if len({f.name for f in folders}) < len(folders):
         raise RequestError("Two data sets have the same name.", "Rename one of the folders.")
     return tuple(folders)
 
 
-def find_one_data_set(reference: str) -> DataFolder:
+def find_one_data_set(reference: str, watch: Watch) -> DataFolder:
     """A data set by registered name, or by path."""
     path = _expanded(reference)
     registered = {f.component.name for f in registry().components("data set")}
@@ -235,6 +237,12 @@ def find_one_data_set(reference: str) -> DataFolder:
         reference.rpartition("/")[2] in registered and not os.path.exists(path)
     ):
         found = registry().find("data set", reference)
+        # Said only if it takes a while: most times the data set stands there already.
+        patience = threading.Timer(
+            1.0, watch.note, [f"preparing the data set {reference}, on first use only ..."]
+        )
+        patience.daemon = True
+        patience.start()
         try:
             folder = Path(make(found).prepare())
         except HarnessError:
@@ -244,6 +252,8 @@ def find_one_data_set(reference: str) -> DataFolder:
                 f"The data set {reference!r} cannot be prepared: {type(e).__name__}: {e}.",
                 "Check that there is room in the cache; see `harness doctor`.",
             ) from e
+        finally:
+            patience.cancel()
         return read_folder(folder, found.component.name)
     if os.path.exists(path) or "/" in reference:
         return read_folder(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from harness.escaping import plain
 from harness.prompts import as_text, render, shown_options
 from harness.run.plan import Plan
 from harness.run.session import drawn_questions, judge_jobs, wanted_drawings
@@ -43,4 +44,5 @@ def preview(plan: Plan) -> str:
         messages = render(wordings[0], spec.answer, shown_options(spec.answer, first, request.seed), "happy")
         lines += ["  " + line for line in as_text(messages).splitlines()]
     lines.append(f"cost: {total} requests, at most {tokens:,} reply tokens; prices are the provider's")
-    return "\n".join(lines) + "\n"
+    # Prompts and names of data are untrusted.
+    return "".join(plain(line) + "\n" for text in lines for line in text.split("\n"))

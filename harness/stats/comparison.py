@@ -25,8 +25,16 @@ class Difference:
     p: float
 
 
-def paired_difference(first: Callable[[Ints], Floats], second: Callable[[Ints], Floats], counts: Ints,
-                      *, seed: int, draws: int = 10_000, level: float = 0.95, width: int = 0) -> Difference:
+def paired_difference(
+    first: Callable[[Ints], Floats],
+    second: Callable[[Ints], Floats],
+    counts: Ints,
+    *,
+    seed: int,
+    draws: int = 10_000,
+    level: float = 0.95,
+    width: int = 0,
+) -> Difference:
     """`second` less `first`, by a cluster bootstrap that gives both the same draws.
 
     Both take weights of shape (draws, patterns) and return shape (draws,); the patterns are clusters of both
@@ -36,8 +44,9 @@ def paired_difference(first: Callable[[Ints], Floats], second: Callable[[Ints], 
     value = float((second(counts[None]) - first(counts[None]))[0])
     if not math.isfinite(value) or counts.sum() < 2:
         return Difference(value, math.nan, math.nan, math.nan)
-    found = np.concatenate([second(weights) - first(weights)
-                            for weights in cluster_weights(counts, draws, seed, width)])
+    found = np.concatenate(
+        [second(weights) - first(weights) for weights in cluster_weights(counts, draws, seed, width)]
+    )
     low, high = percentile_interval(found, level) or (math.nan, math.nan)
     found = found[np.isfinite(found)]
     tail = min(int((found <= 0).sum()), int((found >= 0).sum()))

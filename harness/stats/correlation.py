@@ -78,7 +78,9 @@ class RankCorrelation:
     with those of y is sum(w * ux * uy) - O^2 N - O N^2 - N^3 / 4. All terms are exact.
     """
 
-    def __init__(self, x: Floats, y: Floats, cluster: Ints, clusters: int, segment: Ints | None = None) -> None:
+    def __init__(
+        self, x: Floats, y: Floats, cluster: Ints, clusters: int, segment: Ints | None = None
+    ) -> None:
         leading = np.zeros(len(x)) if segment is None else segment.astype(np.float64)
         rows: Floats = np.column_stack([leading, x, y])
         kinds, cell = np.unique(rows, axis=0, return_inverse=True)
@@ -130,8 +132,9 @@ class RankCorrelation:
         out = self._scratch.array(name, values.shape, values.dtype)
         return np.take(values, self._by_y, axis=1, mode="clip", out=out)
 
-    def _ranks(self, counts: npt.NDArray[Any], runs: _Runs,
-               cubes: Floats | None = None) -> tuple[npt.NDArray[Any], Floats]:
+    def _ranks(
+        self, counts: npt.NDArray[Any], runs: _Runs, cubes: Floats | None = None
+    ) -> tuple[npt.NDArray[Any], Floats]:
         """u of each row, and the sum of t^3 in each segment unless it is known."""
         grouped = np.add.reduceat(counts, runs.starts, axis=1) if runs.tied else counts
         ranks = cumulate(grouped, self._scratch)
@@ -156,8 +159,13 @@ class _Runs:
 
     def sums(self, first: npt.NDArray[Any], second: npt.NDArray[Any]) -> Floats:
         """Sums of products over each segment, in double precision, shape (draws, segments)."""
-        return np.stack([np.einsum("ij,ij->i", first[:, part], second[:, part], dtype=np.float64)
-                         for part in self._segments], axis=1)
+        return np.stack(
+            [
+                np.einsum("ij,ij->i", first[:, part], second[:, part], dtype=np.float64)
+                for part in self._segments
+            ],
+            axis=1,
+        )
 
 
 def cumulate(counts: npt.NDArray[Any], scratch: Scratch) -> npt.NDArray[Any]:

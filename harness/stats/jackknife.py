@@ -51,8 +51,9 @@ def standard_error(left_out: Floats, counts: Ints) -> float:
     return math.sqrt((total - 1) / total * float(counts @ away**2))
 
 
-def jackknife_interval(value: float, error: float, clusters: int, level: float = 0.95,
-                       *, correlation: bool = False) -> Interval | None:
+def jackknife_interval(
+    value: float, error: float, clusters: int, level: float = 0.95, *, correlation: bool = False
+) -> Interval | None:
     """`value` plus and minus t (clusters - 1 degrees of freedom) times `error`; None where `error` is NaN.
 
     A correlation's interval is laid on Fisher's z scale, by the delta method, so that it stays in -1..1.

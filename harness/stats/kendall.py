@@ -10,8 +10,9 @@ from harness.stats.correlation import ratio
 
 def tau_b(x: Floats, y: Floats, weights: Floats) -> float:
     """Kendall's tau-b of x and y, shape (n,), row i occurring `weights[i]` times; NaN if one is constant."""
-    return float(_tau(_concordance(x, y, weights) @ weights / 2, weights.sum(), _tied(x, weights),
-                      _tied(y, weights)))
+    return float(
+        _tau(_concordance(x, y, weights) @ weights / 2, weights.sum(), _tied(x, weights), _tied(y, weights))
+    )
 
 
 def tau_b_left_out(x: Floats, y: Floats, cluster: Ints, counts: Ints) -> Floats:

@@ -67,8 +67,11 @@ def _starts(x: Floats, y: Floats, weights: Floats, customary: float) -> list[Flo
     starts = [(high, low, 0.0, math.log(customary)) for high, low in ((top, bottom), (bottom, top))]
     rising = float(np.average(x * y, weights=weights)) >= 0
     high, low = (top, bottom) if rising else (bottom, top)
-    starts += [(high, low, float(bend), math.log(scale))
-               for bend in np.quantile(x, [0.25, 0.5, 0.75]) for scale in (0.1, 0.4, 1.5)]
+    starts += [
+        (high, low, float(bend), math.log(scale))
+        for bend in np.quantile(x, [0.25, 0.5, 0.75])
+        for scale in (0.1, 0.4, 1.5)
+    ]
     return [np.array(start) for start in starts]
 
 
@@ -84,8 +87,9 @@ def _descend(start: Floats, x: Floats, y: Floats, weights: Floats, most: int) ->
     def jacobian(parameters: Floats) -> Floats:
         return root[:, None] * model(parameters, x)[1]
 
-    found = least_squares(residuals, start, jac=jacobian, method="lm", ftol=1e-11, xtol=1e-11, gtol=1e-13,
-                          max_nfev=most)
+    found = least_squares(
+        residuals, start, jac=jacobian, method="lm", ftol=1e-11, xtol=1e-11, gtol=1e-13, max_nfev=most
+    )
     cost = float(found.cost)
     return (cost if math.isfinite(cost) else math.inf), np.asarray(found.x, np.float64)
 

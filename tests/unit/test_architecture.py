@@ -229,3 +229,10 @@ def test_every_public_thing_has_a_docstring() -> None:
         for node in tree.body:
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
                 assert ast.get_docstring(node), f"{module(path)}.{node.name} says nothing about itself"
+
+
+@pytest.mark.parametrize(
+    "path", sources(ROOT / "tests", *(p / "tests" for p in PLUGINS)), ids=lambda p: p.name
+)
+def test_files_of_tests_are_short_too(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE

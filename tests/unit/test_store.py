@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -100,11 +102,8 @@ def test_one_writer_at_a_time(tmp_path: Path) -> None:
 
 
 def test_locks_end_with_their_process(tmp_path: Path) -> None:
-    child = os.fork()
-    if child == 0:
-        Lock(tmp_path)
-        os._exit(0)
-    assert os.waitpid(child, 0)[1] == 0
+    code = "import os, pathlib, sys, harness.store.files as f; lock = f.Lock(pathlib.Path(sys.argv[1])); os._exit(0)"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=60)
     Lock(tmp_path).release()
 
 

@@ -18,7 +18,9 @@ from harness.metrics.choice import (
 from harness.types import EMOTIONS
 
 NAN = float("nan")
-answers = st.lists(st.tuples(st.integers(0, 3), st.sampled_from([0.0, 1.0, 2.0, 3.0, NAN])), min_size=1, max_size=30)
+answers = st.lists(
+    st.tuples(st.integers(0, 3), st.sampled_from([0.0, 1.0, 2.0, 3.0, NAN])), min_size=1, max_size=30
+)
 
 
 def choice(truth, read, cluster=None, options=("a", "b", "c", "d"), emotion=None, emotions=EMOTIONS):

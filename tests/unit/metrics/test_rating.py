@@ -25,8 +25,19 @@ from harness.types import EMOTIONS
 NAN = float("nan")
 numbers = st.one_of(st.integers(1, 5).map(float), st.floats(1, 5).map(lambda x: round(x, 2)))
 ratings = st.lists(st.tuples(numbers, st.one_of(numbers, st.just(NAN))), min_size=1, max_size=30)
-ALL = [Srcc(), SrccWithinEmotion(), Krcc(), Plcc(), Slope(), SpreadRatio(), MeanAbsoluteError(),
-       RootMeanSquareError(), Bias(), MeanRating(), DistinctValues()]
+ALL = [
+    Srcc(),
+    SrccWithinEmotion(),
+    Krcc(),
+    Plcc(),
+    Slope(),
+    SpreadRatio(),
+    MeanAbsoluteError(),
+    RootMeanSquareError(),
+    Bias(),
+    MeanRating(),
+    DistinctValues(),
+]
 
 
 def rating(truth, read, cluster=None, emotion=None):
@@ -66,7 +77,9 @@ def test_equal_to_scipy_over_the_replies_that_could_be_read(rows):
         expected |= {Slope: stats.linregress(y, x).slope, SpreadRatio: x.std() / y.std()}
     for kind, number in expected.items():
         assert value(kind(), scores) == pytest.approx(number, abs=1e-9, nan_ok=True), kind
-    assert value(DistinctValues(), scores) == (len(np.unique(x)) if len(x) else pytest.approx(NAN, nan_ok=True))
+    assert value(DistinctValues(), scores) == (
+        len(np.unique(x)) if len(x) else pytest.approx(NAN, nan_ok=True)
+    )
 
 
 @settings(max_examples=25, deadline=None)
@@ -83,7 +96,9 @@ def test_weights_are_repetitions_of_clusters(metric, rows, seed):
         repeat = weights[draw][cluster]
         if not repeat.any() or np.isnan(read[repeat > 0]).all():
             continue
-        again = rating(*(np.repeat(column, repeat) for column in (truth, read)), emotion=np.repeat(emotion, repeat))
+        again = rating(
+            *(np.repeat(column, repeat) for column in (truth, read)), emotion=np.repeat(emotion, repeat)
+        )
         assert found[draw] == pytest.approx(value(metric, again), abs=1e-9, nan_ok=True)
 
 
@@ -125,13 +140,16 @@ def test_the_fit_needs_four_values():
     assert "3 distinct values" in PlccFitted().missing(scores)
 
 
-@pytest.mark.parametrize(("truth", "read", "reason"), [
-    ([1, 2, 3], [NAN] * 3, "no reply could be read"),
-    ([1, 2, 3], [2, 2, 2], "the judge gave 1 distinct value"),
-    ([2, 2, 2], [1, 2, 3], "the truth has 1 distinct value"),
-    ([1, 2], [1, NAN], "there is only one pair of reply and truth"),
-    ([NAN, NAN], [1, 2], "no sample has a truth to hold the replies against"),
-])
+@pytest.mark.parametrize(
+    ("truth", "read", "reason"),
+    [
+        ([1, 2, 3], [NAN] * 3, "no reply could be read"),
+        ([1, 2, 3], [2, 2, 2], "the judge gave 1 distinct value"),
+        ([2, 2, 2], [1, 2, 3], "the truth has 1 distinct value"),
+        ([1, 2], [1, NAN], "there is only one pair of reply and truth"),
+        ([NAN, NAN], [1, 2], "no sample has a truth to hold the replies against"),
+    ],
+)
 @pytest.mark.parametrize("metric", [Srcc(), Krcc(), Plcc(), PlccFitted()], ids=lambda m: type(m).__name__)
 def test_why_a_correlation_does_not_exist(metric, truth, read, reason):
     scores = rating(truth, read)

@@ -1,13 +1,11 @@
 import json
 import math
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from harness.components.metric import Metric, Scores
+from harness.components.metric import Scores
 from harness.metrics.choice import Accuracy, BalancedAccuracy, Kappa, MacroF1
 from harness.metrics.fitted import PlccFitted
 from harness.metrics.rank import Krcc, Srcc, SrccWithinEmotion
@@ -17,8 +15,15 @@ from harness.types import EMOTIONS
 
 NAN = float("nan")
 CHOICE = {"accuracy": Accuracy, "balanced_accuracy": BalancedAccuracy, "macro_f1": MacroF1, "kappa": Kappa}
-RATING = {"srcc": Srcc, "srcc_within_emotion": SrccWithinEmotion, "krcc": Krcc, "plcc": Plcc,
-          "plcc_fitted": PlccFitted, "mae": MeanAbsoluteError, "distinct_values": DistinctValues}
+RATING = {
+    "srcc": Srcc,
+    "srcc_within_emotion": SrccWithinEmotion,
+    "krcc": Krcc,
+    "plcc": Plcc,
+    "plcc_fitted": PlccFitted,
+    "mae": MeanAbsoluteError,
+    "distinct_values": DistinctValues,
+}
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -38,13 +43,23 @@ def choices(n=120, clusters=30, seed=0, skill=0.6):
 def ratings(n=120, clusters=30, seed=0):
     rng = np.random.default_rng(seed)
     truth = rng.uniform(1, 5, n)
-    return Scores("rating", truth, truth + rng.normal(0, 1, n), np.arange(n) % clusters, rng.integers(0, 5, n),
-                  (), EMOTIONS)
+    return Scores(
+        "rating",
+        truth,
+        truth + rng.normal(0, 1, n),
+        np.arange(n) % clusters,
+        rng.integers(0, 5, n),
+        (),
+        EMOTIONS,
+    )
 
 
 def by_emotion(scores):
-    return [({"emotion": name}, scores.emotion == code) for code, name in enumerate(EMOTIONS)
-            if (scores.emotion == code).any()]
+    return [
+        ({"emotion": name}, scores.emotion == code)
+        for code, name in enumerate(EMOTIONS)
+        if (scores.emotion == code).any()
+    ]
 
 
 def score(scores, named, groups=(), **keywords):
@@ -58,8 +73,13 @@ def entry(table, name, **group):
 def shuffled(scores, seed):
     order = np.random.default_rng(seed).permutation(scores.n)
     names = np.random.default_rng(seed).permutation(scores.clusters + 3)
-    return replace(scores, truth=scores.truth[order], read=scores.read[order], emotion=scores.emotion[order],
-                   cluster=names[scores.cluster[order]])
+    return replace(
+        scores,
+        truth=scores.truth[order],
+        read=scores.read[order],
+        emotion=scores.emotion[order],
+        cluster=names[scores.cluster[order]],
+    )
 
 
 @pytest.mark.parametrize(("make", "named"), [(choices, CHOICE), (ratings, RATING)])
@@ -75,7 +95,9 @@ def test_order_of_rows_and_names_of_clusters_change_no_bit(make, named, clusters
 def test_the_seed_decides_the_intervals():
     scores = choices()
     assert score(scores, CHOICE) == score(scores, CHOICE)
-    assert score(scores, CHOICE).metrics[0]["low"] != score(scores, CHOICE, seed=4, draws=401).metrics[0]["low"]
+    assert (
+        score(scores, CHOICE).metrics[0]["low"] != score(scores, CHOICE, seed=4, draws=401).metrics[0]["low"]
+    )
 
 
 def test_metrics_do_not_disturb_each_other():
@@ -86,15 +108,31 @@ def test_metrics_do_not_disturb_each_other():
 def test_entries_are_those_of_the_results_file():
     scores = choices()
     table = score(scores, CHOICE, by_emotion(scores))
-    assert list(table.metrics[0]) == ["name", "value", "low", "high", "n", "method", "direction", "primary", "group"]
+    assert list(table.metrics[0]) == [
+        "name",
+        "value",
+        "low",
+        "high",
+        "n",
+        "method",
+        "direction",
+        "primary",
+        "group",
+    ]
     first = entry(table, "accuracy")
     assert first["value"] == pytest.approx((scores.truth == scores.read).mean())
     assert first["low"] < first["value"] < first["high"]
     assert (first["n"], first["method"], first["direction"], first["primary"]) == (
-        120, "cluster bootstrap", "higher", True)
+        120,
+        "cluster bootstrap",
+        "higher",
+        True,
+    )
     assert [e["group"].get("emotion") for e in table.metrics[4:]] == list(EMOTIONS)
     happy = scores.where(scores.emotion == 0)
-    assert entry(table, "accuracy", emotion="happy")["value"] == pytest.approx((happy.truth == happy.read).mean())
+    assert entry(table, "accuracy", emotion="happy")["value"] == pytest.approx(
+        (happy.truth == happy.read).mean()
+    )
     assert not any(e["primary"] for e in table.metrics[1:])
     json.dumps([table.metrics, table.baselines, table.confusion], allow_nan=False)
 
@@ -119,10 +157,15 @@ def test_confusion_counts_unparsed_last():
 
 def test_methods_stand_beside_intervals():
     methods = {e["name"]: e["method"] for e in score(ratings(), RATING).metrics}
-    assert methods == {"srcc": "cluster bootstrap", "srcc_within_emotion": "cluster bootstrap",
-                       "krcc": "cluster jackknife", "plcc": "cluster bootstrap",
-                       "plcc_fitted": "cluster bootstrap, mapping fixed", "mae": "cluster bootstrap",
-                       "distinct_values": "none: a count"}
+    assert methods == {
+        "srcc": "cluster bootstrap",
+        "srcc_within_emotion": "cluster bootstrap",
+        "krcc": "cluster jackknife",
+        "plcc": "cluster bootstrap",
+        "plcc_fitted": "cluster bootstrap, mapping fixed",
+        "mae": "cluster bootstrap",
+        "distinct_values": "none: a count",
+    }
 
 
 def test_baselines_of_a_choice():
@@ -130,8 +173,11 @@ def test_baselines_of_a_choice():
     most = np.bincount(scores.truth.astype(int)).max() / 120
     assert score(scores, {"accuracy": Accuracy}).baselines == [
         {"name": "chance", "metric": "accuracy", "value": pytest.approx(1 / 6)},
-        {"name": "majority", "metric": "accuracy", "value": pytest.approx(most)}]
-    balanced = {e["name"]: e["value"] for e in score(scores, {"balanced_accuracy": BalancedAccuracy}).baselines}
+        {"name": "majority", "metric": "accuracy", "value": pytest.approx(most)},
+    ]
+    balanced = {
+        e["name"]: e["value"] for e in score(scores, {"balanced_accuracy": BalancedAccuracy}).baselines
+    }
     assert balanced == {"chance": pytest.approx(1 / 6), "majority": pytest.approx(1 / 6)}
     kappa = {e["name"]: e["value"] for e in score(scores, {"kappa": Kappa}).baselines}
     assert kappa == {"chance": pytest.approx(0), "majority": pytest.approx(0)}
@@ -140,7 +186,9 @@ def test_baselines_of_a_choice():
 def test_a_judge_that_guesses_does_not_beat_the_baseline():
     warnings = score(choices(skill=0.0), {"accuracy": Accuracy}).warnings
     assert any("baseline not beaten: accuracy" in line for line in warnings)
-    assert not any("not beaten" in line for line in score(choices(skill=0.9), {"accuracy": Accuracy}).warnings)
+    assert not any(
+        "not beaten" in line for line in score(choices(skill=0.9), {"accuracy": Accuracy}).warnings
+    )
 
 
 def test_a_judge_with_one_constant_for_each_emotion_is_exposed():
@@ -196,6 +244,7 @@ def test_intervals_are_those_of_a_naive_bootstrap(clusters):
 
 def test_rank_intervals_are_those_of_a_naive_bootstrap():
     from scipy.stats import spearmanr
+
     scores = ratings(n=80, clusters=80)
     found = entry(score(scores, {"srcc": Srcc}, draws=4000), "srcc")
     low, high = naive_interval(scores, lambda t, r: spearmanr(t, r)[0], 1500, 1)
@@ -210,12 +259,20 @@ def test_intervals_cover_the_truth():
         cluster = np.arange(120) // 3
         right = rng.random(40) < 0.7
         read = np.where(np.where(rng.random(120) < 0.5, right[cluster], rng.random(120) < 0.7), 0.0, 1.0)
-        one = score(Scores("choice", np.zeros(120), read, cluster, np.zeros(120, np.int64), ("a", "b"), EMOTIONS),
-                    {"accuracy": Accuracy}, seed=seed, draws=300)
+        one = score(
+            Scores("choice", np.zeros(120), read, cluster, np.zeros(120, np.int64), ("a", "b"), EMOTIONS),
+            {"accuracy": Accuracy},
+            seed=seed,
+            draws=300,
+        )
         x = rng.normal(size=80)
         y = 0.6 * x + 0.8 * rng.normal(size=80)
-        two = score(Scores("rating", x, y, np.arange(80), np.zeros(80, np.int64), (), EMOTIONS),
-                    {"srcc": Srcc, "krcc": Krcc}, seed=seed, draws=300)
+        two = score(
+            Scores("rating", x, y, np.arange(80), np.zeros(80, np.int64), (), EMOTIONS),
+            {"srcc": Srcc, "krcc": Krcc},
+            seed=seed,
+            draws=300,
+        )
         for found in (entry(one, "accuracy"), *two.metrics):
             hits[found["name"]] += found["low"] <= truth[found["name"]] <= found["high"]
     assert all(131 <= count <= 149 for count in hits.values()), hits
@@ -244,7 +301,9 @@ def degenerate():
     yield "huge", replace(ratings(), read=ratings().read * 1e150)
 
 
-@pytest.mark.parametrize(("name", "scores"), list(degenerate()), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("name", "scores"), list(degenerate()), ids=lambda value: value if isinstance(value, str) else ""
+)
 def test_degenerate_answers_give_null_and_a_reason(name, scores):
     named = CHOICE if scores.kind == "choice" else RATING
     table = score(scores, named, by_emotion(scores))
@@ -269,7 +328,9 @@ def test_ratings_without_truth_enter_only_what_needs_none():
     assert entry(table, "mean_rating")["value"] == pytest.approx(scores.read.mean())
     assert (entry(table, "mean_rating")["n"], entry(table, "srcc")["n"]) == (120, 80)
     for name in ("srcc", "srcc_within_emotion", "krcc", "plcc", "plcc_fitted", "mae"):
-        assert entry(table, name)["value"] == pytest.approx(entry(score(known, RATING), name)["value"], abs=1e-9)
+        assert entry(table, name)["value"] == pytest.approx(
+            entry(score(known, RATING), name)["value"], abs=1e-9
+        )
     assert table.baselines == score(known, RATING).baselines
     none = score(replace(scores, truth=np.full(120, NAN)), RATING | {"mean_rating": MeanRating})
     assert "no sample has a truth to hold the replies against" in none.warnings[0]
@@ -305,73 +366,3 @@ def test_all_right_is_no_certainty():
     wrong = entry(score(replace(scores, read=(scores.truth + 1) % 6), CHOICE), "accuracy")
     assert (wrong["value"], wrong["low"]) == (0, 0)
     assert wrong["high"] == pytest.approx(1 - 0.025 ** (1 / 30))
-
-
-class Brier(Metric):
-    """A third party's metric: only `estimate`, in a loop, on probabilities."""
-
-    kinds = frozenset({"choice"})
-    direction = "lower"
-
-    def estimate(self, scores, weights):
-        truth = np.eye(len(scores.options))[scores.truth.astype(int)]
-        loss = ((scores.probabilities - truth) ** 2).sum(axis=1)
-        return np.array([np.average(loss, weights=row[scores.cluster]) if row.any() else NAN for row in weights])
-
-
-class Slow(Brier):
-    interval = "jackknife"
-
-
-class Broken(Metric):
-    def estimate(self, scores, weights):
-        raise RuntimeError("no luck")
-
-
-class Misshapen(Metric):
-    def estimate(self, scores, weights):
-        return np.zeros(7)
-
-
-def test_third_party_metrics_need_only_estimate():
-    scores = choices()
-    chances = np.random.default_rng(0).dirichlet(np.ones(6), 120)
-    scores = replace(scores, probabilities=chances)
-    table = score(scores, {"brier": Brier, "slow": Slow, "accuracy": Accuracy})
-    loss = ((chances - np.eye(6)[scores.truth.astype(int)]) ** 2).sum(axis=1)
-    brier, slow, accuracy = table.metrics
-    assert brier["value"] == pytest.approx(loss.mean(), abs=1e-12)
-    assert brier["low"] < brier["value"] < brier["high"]
-    assert (brier["method"], slow["method"]) == ("cluster bootstrap", "cluster jackknife")
-    assert (slow["low"], slow["high"]) == pytest.approx((brier["low"], brier["high"]), abs=0.03)
-    assert accuracy == {**entry(score(choices(), {"accuracy": Accuracy}), "accuracy"), "primary": False}
-
-
-def test_a_metric_that_raises_is_null_and_stops_no_other():
-    table = score(choices(), {"accuracy": Accuracy, "broken": Broken, "misshapen": Misshapen})
-    assert [e["value"] is None for e in table.metrics] == [False, True, True]
-    assert "broken does not exist: the metric raised RuntimeError: no luck" in table.warnings
-    assert any(line.startswith("misshapen does not exist: the metric raised ValueError") for line in table.warnings)
-
-
-def test_a_metric_of_the_other_kind_is_null():
-    table = score(choices(), {"accuracy": Accuracy, "srcc": Srcc})
-    assert "srcc does not exist: it is no metric of a choice" in table.warnings
-
-
-@pytest.mark.parametrize("change", [
-    {"truth": np.full(120, NAN)}, {"read": np.full(120, 6.0)}, {"read": np.full(120, 0.5)},
-    {"read": np.full(120, np.inf)}, {"emotion": np.full(120, 6)}, {"cluster": np.full(120, -1)},
-    {"truth": np.zeros(3)},
-])
-def test_scores_that_break_their_contract_are_refused(change):
-    with pytest.raises(ValueError):
-        score(replace(choices(), **change), CHOICE)
-
-
-def test_scoring_a_choice_loads_no_scipy():
-    code = ("import sys, numpy as np; from harness.metrics.score import *; from harness.metrics.choice import Accuracy;"
-            "from harness.components.metric import Scores; z = np.zeros(30); c = np.arange(30);"
-            "score_metrics(Scores('choice', z, c % 2.0, c, c * 0, ('a', 'b'), ('x',)),"
-            "[MetricRequest('accuracy', Accuracy(), True)], seed=1, draws=50); print('scipy' in sys.modules)")
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"

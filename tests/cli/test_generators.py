@@ -1,0 +1,147 @@
+"""Generators: what they draw is stored, counted and read, whatever they do wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from helpers import plugins
+from helpers.command import InProcess
+from helpers.plugins import Install
+from helpers.results import replies, value
+
+Make = Callable[..., Path]
+
+
+def test_generate_makes_a_data_set(harness: InProcess) -> None:
+    draw = [
+        "generate",
+        "--model",
+        "echo",
+        "--prompts",
+        "emotion_600",
+        "--limit",
+        "12",
+        "-o",
+        "size=64",
+        "--out",
+        "mine",
+    ]
+    out = harness(*draw).ok().out
+    assert "12 portraits asked for, ok 12, 0 failed" in out
+    assert Path("mine/sheet.png").is_file()
+    entry = (
+        harness("run", "--task", "coarse_emotion", "--model", "echo", "--data", "mine", "--json").ok().task
+    )
+    assert (entry["n"], entry["answered"]) == (12, 12)
+    again = harness(*draw, "--per-prompt", "2")
+    again.fails(2, "holds another request", "per_prompt")
+    harness("score", "mine").fails(2, "no answers", "harness run")
+    harness("show", "mine").fails(2, "portraits", "harness run")
+    harness("show", "mine", "--samples").ok()
+    assert "mine" in harness("list", "runs").ok().out or not Path("runs/mine").exists()
+
+
+def test_generator_run(harness: InProcess, install: Install) -> None:
+    install(
+        "painter",
+        plugins.generator(
+            "painter",
+            """
+def generate(self, batch):
+    for r in batch:
+        n = r.seed % 4
+        if r.emotion == "happy":
+            yield ImageReply(r.id, outcome="blocked")
+        elif r.emotion == "sad":
+            yield ImageReply(r.id, Image.new("RGB", (8, 8)))
+        elif r.emotion == "angry":
+            yield ImageReply(r.id, error=ReplyError("cuda", "out of memory"))
+        else:
+            yield ImageReply(r.id, Image.new("RGB", (8, 8), (r.seed % 255, 9, 9)))
+""",
+        ),
+    )
+    run = [
+        "run",
+        "--task",
+        "t2i_emotion",
+        "--model",
+        "painter",
+        "--judge",
+        "echo",
+        "--limit",
+        "12",
+        "--json",
+        "--out",
+        "run",
+    ]
+    entry = harness(*run).fails(3, "2 failed").task
+    assert (entry["n"], entry["answered"], entry["failed"]) == (12, 6, 2)
+    assert entry["outcomes"] == {"ok": 6, "blocked": 2, "blank": 2, "error": 2}
+    assert value(entry, "fidelity", emotion="happy") == 0.0, "a blocked portrait does not show what was asked"
+    assert value(entry, "fidelity", emotion="worry") == 1.0
+    assert "cuda: out of memory" in harness("show", "run", "--samples", "--failed").ok().out
+
+
+def test_generator_runs_are_data_sets_and_extend(harness: InProcess) -> None:
+    run = [
+        "run",
+        "--task",
+        "t2i_emotion",
+        "--model",
+        "echo",
+        "--judge",
+        "echo",
+        "-o",
+        "size=64",
+        "--json",
+        "--out",
+        "run",
+    ]
+    harness(*run, "--limit", "6").ok()
+    few = replies("run")
+    large = harness(*run, "--limit", "12").ok()
+    assert "drawing with echo: 12 requests, 6 stored already" in large.err
+    assert few.items() <= replies("run").items()
+    assert large.task["n"] == 12
+    again = (
+        harness("run", "--task", "coarse_emotion", "--model", "echo", "--data", "./run", "--json").ok().task
+    )
+    assert (again["n"], again["answered"]) == (12, 12)
+
+
+GENERATORS = {
+    "raises on some": ("for r in batch:\n        if r.emotion == 'happy':\n            raise ValueError('no')\n        yield ImageReply(r.id, Image.new('RGB', (8, 8), 'red'))", None),
+    "too few": ("return [ImageReply(r.id, Image.new('RGB', (8, 8), 'red')) for r in batch if r.emotion != 'happy']", 10),
+    "no pictures": ("return [ImageReply(r.id, None if r.emotion == 'happy' else Image.new('RGB', (8, 8), 'red')) for r in batch]", 10),
+    "no PIL pictures": ("return [ImageReply(r.id, [[0]] if r.emotion == 'happy' else Image.new('RGB', (8, 8), 'red')) for r in batch]", 10),
+    "an unknown outcome": ("return [ImageReply(r.id, Image.new('RGB', (8, 8), 'red'), outcome='odd' if r.emotion == 'happy' else 'ok') for r in batch]", 10),
+    "an extra that is no JSON": ("return [ImageReply(r.id, Image.new('RGB', (8, 8), 'red'), extra={'x': object()} if r.emotion == 'happy' else {}) for r in batch]", 10),
+    "ids never asked": ("return [ImageReply('x', Image.new('RGB', (8, 8), 'red'))] + [ImageReply(r.id, Image.new('RGB', (8, 8), 'red')) for r in batch]", 12),
+    "twice": ("return [ImageReply(r.id, Image.new('RGB', (8, 8), 'red')) for r in batch for _ in '12']", 12),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("drawing", "drawn"), GENERATORS.values(), ids=GENERATORS.keys())
+def test_generator_that_breaks_its_contract(
+    drawing: str, drawn: int | None, harness: InProcess, install: Install
+) -> None:
+    install("painter", plugins.generator("painter", f"def generate(self, batch):\n    {drawing}"))
+    done = harness(
+        "generate", "--model", "painter", "--prompts", "emotion_600", "--limit", "12", "--out", "run"
+    )
+    done.fails(3)
+    kept = len(list(Path("run/images").glob("*.png")))
+    assert kept == drawn if drawn is not None else 0 < kept <= 10
+    assert len(replies("run")) == kept
+    assert f"ok {kept}" in done.out
+
+
+def test_generator_that_cannot_start(harness: InProcess, install: Install) -> None:
+    install("painter", plugins.generator("painter", "def open(self):\n    raise RuntimeError('no GPU')"))
+    install("needy", plugins.generator("needy", "def open(self):\n    import not_there_at_all"))
+    draw = ["generate", "--prompts", "emotion_600", "--limit", "6", "--model"]
+    harness(*draw, "painter").fails(3, "'painter' could not be started", "no GPU")
+    harness(*draw, "needy").fails(2, "needs the package 'not_there_at_all'", "pip install not_there_at_all")

@@ -1,0 +1,20 @@
+"""What runs leave behind: figures and replies."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def value(entry: dict[str, Any], name: str, **group: str) -> float:
+    """The value of the one figure of this name and group in a task's entry."""
+    (found,) = [m for m in entry["metrics"] if m["name"] == name and m["group"] == group]
+    return float(found["value"])
+
+
+def replies(folder: str) -> dict[str, dict[str, Any]]:
+    """The stored replies by id."""
+    rows = [json.loads(line) for line in Path(folder, "replies.jsonl").read_text().splitlines()]
+    assert len({r["id"] for r in rows}) == len(rows), "no request is answered twice"
+    return {r["id"]: r for r in rows}

@@ -1,0 +1,167 @@
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness.components.metric import Metric, Scores
+from harness.metrics.choice import Accuracy, BalancedAccuracy, Kappa, MacroF1
+from harness.metrics.fitted import PlccFitted
+from harness.metrics.rank import Krcc, Srcc, SrccWithinEmotion
+from harness.metrics.rating import DistinctValues, MeanAbsoluteError, Plcc
+from harness.metrics.score import MetricRequest, score_metrics
+from harness.types import EMOTIONS
+
+NAN = float("nan")
+CHOICE = {"accuracy": Accuracy, "balanced_accuracy": BalancedAccuracy, "macro_f1": MacroF1, "kappa": Kappa}
+RATING = {
+    "srcc": Srcc,
+    "srcc_within_emotion": SrccWithinEmotion,
+    "krcc": Krcc,
+    "plcc": Plcc,
+    "plcc_fitted": PlccFitted,
+    "mae": MeanAbsoluteError,
+    "distinct_values": DistinctValues,
+}
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def requests(named):
+    return [MetricRequest(name, metric(), i == 0) for i, (name, metric) in enumerate(named.items())]
+
+
+def choices(n=120, clusters=30, seed=0, skill=0.6):
+    rng = np.random.default_rng(seed)
+    emotion = rng.integers(0, 6, n)
+    read = np.where(rng.random(n) < skill, emotion, rng.integers(0, 6, n)).astype(float)
+    read[rng.random(n) < 0.05] = NAN
+    return Scores("choice", emotion.astype(float), read, np.arange(n) % clusters, emotion, EMOTIONS, EMOTIONS)
+
+
+def ratings(n=120, clusters=30, seed=0):
+    rng = np.random.default_rng(seed)
+    truth = rng.uniform(1, 5, n)
+    return Scores(
+        "rating",
+        truth,
+        truth + rng.normal(0, 1, n),
+        np.arange(n) % clusters,
+        rng.integers(0, 5, n),
+        (),
+        EMOTIONS,
+    )
+
+
+def by_emotion(scores):
+    return [
+        ({"emotion": name}, scores.emotion == code)
+        for code, name in enumerate(EMOTIONS)
+        if (scores.emotion == code).any()
+    ]
+
+
+def score(scores, named, groups=(), **keywords):
+    return score_metrics(scores, requests(named), groups, **{"seed": 3, "draws": 400, **keywords})
+
+
+def entry(table, name, **group):
+    return next(e for e in table.metrics if e["name"] == name and e["group"] == group)
+
+
+def shuffled(scores, seed):
+    order = np.random.default_rng(seed).permutation(scores.n)
+    names = np.random.default_rng(seed).permutation(scores.clusters + 3)
+    return replace(
+        scores,
+        truth=scores.truth[order],
+        read=scores.read[order],
+        emotion=scores.emotion[order],
+        cluster=names[scores.cluster[order]],
+    )
+
+
+class Brier(Metric):
+    """A third party's metric: only `estimate`, in a loop, on probabilities."""
+
+    kinds = frozenset({"choice"})
+    direction = "lower"
+
+    def estimate(self, scores, weights):
+        truth = np.eye(len(scores.options))[scores.truth.astype(int)]
+        loss = ((scores.probabilities - truth) ** 2).sum(axis=1)
+        return np.array(
+            [np.average(loss, weights=row[scores.cluster]) if row.any() else NAN for row in weights]
+        )
+
+
+class Slow(Brier):
+    interval = "jackknife"
+
+
+class Broken(Metric):
+    def estimate(self, scores, weights):
+        raise RuntimeError("no luck")
+
+
+class Misshapen(Metric):
+    def estimate(self, scores, weights):
+        return np.zeros(7)
+
+
+def test_third_party_metrics_need_only_estimate():
+    scores = choices()
+    chances = np.random.default_rng(0).dirichlet(np.ones(6), 120)
+    scores = replace(scores, probabilities=chances)
+    table = score(scores, {"brier": Brier, "slow": Slow, "accuracy": Accuracy})
+    loss = ((chances - np.eye(6)[scores.truth.astype(int)]) ** 2).sum(axis=1)
+    brier, slow, accuracy = table.metrics
+    assert brier["value"] == pytest.approx(loss.mean(), abs=1e-12)
+    assert brier["low"] < brier["value"] < brier["high"]
+    assert (brier["method"], slow["method"]) == ("cluster bootstrap", "cluster jackknife")
+    assert (slow["low"], slow["high"]) == pytest.approx((brier["low"], brier["high"]), abs=0.03)
+    assert accuracy == {**entry(score(choices(), {"accuracy": Accuracy}), "accuracy"), "primary": False}
+
+
+def test_a_metric_that_raises_is_null_and_stops_no_other():
+    table = score(choices(), {"accuracy": Accuracy, "broken": Broken, "misshapen": Misshapen})
+    assert [e["value"] is None for e in table.metrics] == [False, True, True]
+    assert "broken does not exist: the metric raised RuntimeError: no luck" in table.warnings
+    assert any(
+        line.startswith("misshapen does not exist: the metric raised ValueError") for line in table.warnings
+    )
+
+
+def test_a_metric_of_the_other_kind_is_null():
+    table = score(choices(), {"accuracy": Accuracy, "srcc": Srcc})
+    assert "srcc does not exist: it is no metric of a choice" in table.warnings
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"truth": np.full(120, NAN)},
+        {"read": np.full(120, 6.0)},
+        {"read": np.full(120, 0.5)},
+        {"read": np.full(120, np.inf)},
+        {"emotion": np.full(120, 6)},
+        {"cluster": np.full(120, -1)},
+        {"truth": np.zeros(3)},
+    ],
+)
+def test_scores_that_break_their_contract_are_refused(change):
+    with pytest.raises(ValueError):
+        score(replace(choices(), **change), CHOICE)
+
+
+def test_scoring_a_choice_loads_no_scipy():
+    code = (
+        "import sys, numpy as np; from harness.metrics.score import *; from harness.metrics.choice import Accuracy;"
+        "from harness.components.metric import Scores; z = np.zeros(30); c = np.arange(30);"
+        "score_metrics(Scores('choice', z, c % 2.0, c, c * 0, ('a', 'b'), ('x',)),"
+        "[MetricRequest('accuracy', Accuracy(), True)], seed=1, draws=50); print('scipy' in sys.modules)"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
+    )
