@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import ValidationError
 
@@ -125,14 +126,28 @@ def options_table(found: Found) -> list[dict[str, Any]]:
         default = found.component.defaults.get(
             name, None if info.is_required() else info.get_default(call_default_factory=True)
         )
-        kind = getattr(info.annotation, "__name__", None) if not get_args(info.annotation) else None
         rows.append(
             {
                 "name": name,
-                "type": kind or str(info.annotation).replace("typing.", ""),
+                "type": _type_name(info.annotation),
                 "default": default,
                 "required": info.is_required() and name not in found.component.defaults,
                 "description": info.description or "",
             }
         )
     return rows
+
+
+_PLAIN_NAMES = {str: "text", int: "whole number", float: "number", bool: "true or false", Path: "path"}
+
+
+def _type_name(annotation: Any) -> str:
+    """A type as a user reads it: `text`, `whole | error`, `table of text`."""
+    origin, inner = get_origin(annotation), [a for a in get_args(annotation) if a is not type(None)]
+    if origin is Literal:
+        return " | ".join(map(str, inner))
+    if origin in (Union, UnionType):
+        return " | ".join(map(_type_name, inner))
+    if origin in (dict, list, tuple, set, frozenset):
+        return f"{'table' if origin is dict else 'list'} of {_type_name(inner[-1])}" if inner else "list"
+    return _PLAIN_NAMES.get(annotation) or str(getattr(annotation, "__name__", annotation))

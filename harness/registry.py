@@ -86,7 +86,7 @@ class Registry:
             if name in (f.component.name, *f.component.aliases) and (not slash or f.dist == dist)
         ]
         if not matches:
-            raise unknown(kind, head, {f.component.name for f in everything}, self._disabled())
+            raise unknown(kind, head, {f.component.name for f in everything}, self._where_to_look(kind))
         if len(matches) > 1:
             owners = " and ".join(f"{f.dist}/{f.component.name}" for f in matches)
             raise RequestError(
@@ -95,9 +95,13 @@ class Registry:
             )
         return Found(kind, matches[0].component, matches[0].dist, ref if colon else None)
 
-    def _disabled(self) -> str:
+    def _where_to_look(self, kind: str) -> str:
+        listing = {"judge": "models", "generator": "models", "data set": "data", "metric": "metrics"}.get(
+            kind
+        )
+        see = f"See `harness list {listing}`; plugins (memobench-plugin-*) add more." if listing else ""
         broken = [f"{p.dist} ({p.problem})" for p in self.plugins if p.problem]
-        return f"Disabled plugins: {'; '.join(broken)}." if broken else ""
+        return f"{see} Disabled plugins: {'; '.join(broken)}." if broken else see
 
 
 @functools.cache
