@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from harness.parsing.lexicon import Tag
+from harness.parsing.lexicon.particulars import GENERALLY, NO_CONDITION, SUPPOSING
 from harness.parsing.tokens import Item
 
 _STOPS = frozenset(".!?;\u3002")
@@ -32,6 +33,10 @@ _VERDICT_TAILS = frozenset(
     ["quite", "really", "likely", "exactly", "possible", "fitting", "at", "all", "not", "definitely"]
 )
 _TURNS = ("so", "though", "although", "which")
+_OBLIGED = (("had", "to"), ("have", "to"), ("were", "to"))
+_QUESTION_WORDS = frozenset(
+    ["how", "which", "what", "does", "do", "is", "are", "would", "could", "should", "can", "who", "whose"]
+)
 _INTERJECTIONS = ("no", "nein", "non", "nope")
 _CARRIED = frozenset({Tag.CONCLUDE, Tag.CORRECT})
 
@@ -43,10 +48,13 @@ class Clause:
     items: list[Item] = field(default_factory=list)
     line: int = 0
     but: bool = False
+    parallel: bool = False  # after "while": set beside what came before, not against it
     opens: bool = False  # begins its sentence
     stop: str = ""
     whole_line: bool = False
     after_blank: bool = False
+    conditional: bool = False
+    supposed: bool = False  # stands under a condition: "if the eyes were wider, it would be surprise"
 
     @property
     def mentions(self) -> list[Item]:
@@ -95,6 +103,7 @@ class _Cutter:
                 self.cut(item.text)
             elif item.tag is Tag.BUT:
                 self.cut(but=True)
+                self.now.parallel = item.text in ("while", "whereas")
             else:
                 if self._breaks(index, item) or len(self.now.items) >= _LONGEST:
                     self.cut()
@@ -125,12 +134,43 @@ class _Cutter:
         if item.tag is Tag.PUNCT and item.text in ",\u3001":
             if not self.seen_something():
                 return False
-            return self._next_tag(index + 1) in _NEW_THOUGHT or self._named_subject(index + 1)
+            return (
+                self._next_tag(index + 1) in _NEW_THOUGHT
+                or self._named_subject(index + 1)
+                or (self._conceding() and self._subject_ahead(index + 1))
+                or (self._arguing() and self._answer_alone(index + 1))
+            )
         return False
 
     def seen_something(self) -> bool:
         """Whether the clause holds more than leading words."""
         return any(item.tag not in _LEADS for item in self.now.items)
+
+    def _conceding(self) -> bool:
+        """Whether the clause opens with "although" or "if", which reaches to its comma."""
+        head = next((item for item in self.now.items if item.tag is not Tag.PUNCT), None)
+        return head is not None and head.tag in (Tag.AT_FIRST, Tag.IF)
+
+    def _arguing(self) -> bool:
+        return any(item.tag is Tag.CAUSE for item in self.now.items[:2])
+
+    def _answer_alone(self, index: int) -> bool:
+        """Whether one option and the sentence's end follow: "since the brows are raised, D." """
+        while index < len(self.items) and self.items[index].tag is Tag.FILLER:
+            index += 1
+        if index >= len(self.items) or self.items[index].tag is not Tag.MENTION:
+            return False
+        after = self.items[index + 1 : index + 2]
+        return not after or after[0].tag is Tag.NEWLINE or after[0].text in _STOPS
+
+    def _subject_ahead(self, index: int) -> bool:
+        """Whether what is spoken of next is named before any option."""
+        for item in self.items[index : index + 8]:
+            if item.tag in (Tag.FEATURE, Tag.PERSON, Tag.TOPIC):
+                return True
+            if item.tag in (Tag.MENTION, Tag.NEWLINE, Tag.PUNCT):
+                return False
+        return False
 
     def _subject_at(self, index: int) -> bool:
         """Whether the mention is the subject of a clause of its own: "the second image shows"."""
@@ -152,9 +192,10 @@ class _Cutter:
         for ahead in range(index, min(index + 12, len(self.items))):
             item = self.items[ahead]
             if item.tag is Tag.MENTION:
-                return not self._subject_at(ahead)
+                plural = any(after.text in ("are", "were") for after in self.items[ahead + 1 : ahead + 2])
+                return plural or not self._subject_at(ahead)
             soft = item.tag is Tag.PUNCT and item.text in ",:-()[]/&+|\"'\u3001"
-            if item.tag not in _CONNECTORS and not soft:
+            if item.tag not in _CONNECTORS and not soft and item.text != "alternatively":
                 return False
         return False
 
@@ -210,10 +251,43 @@ def split(items: list[Item]) -> list[Clause]:
     """The clauses of a reply."""
     clauses = _Cutter(_interjections(items)).run()
     for clause, after in zip(clauses[-2::-1], clauses[:0:-1], strict=True):
-        if after.stop == "?" and not clause.stop and after.mentions:
+        if after.stop == "?" and not clause.stop and (after.mentions or _asks(after)):
             clause.stop = "?"
     for index, clause in enumerate(clauses):
         alone_before = index == 0 or clauses[index - 1].line != clause.line
         alone_after = index + 1 == len(clauses) or clauses[index + 1].line != clause.line
         clause.whole_line = alone_before and alone_after
+    _mark_supposed(clauses)
     return clauses
+
+
+def _asks(clause: Clause) -> bool:
+    """Whether it opens as a question of its own, not as "isn't it?" after a statement."""
+    words = [item for item in clause.items if item.tag is not Tag.PUNCT]
+    return len(words) > 3 and words[0].text in _QUESTION_WORDS
+
+
+def _mark_supposed(clauses: list[Clause]) -> None:
+    """Let a condition hold for the rest of its sentence, and for a "would" straight before it."""
+    under = False
+    for index, clause in enumerate(clauses):
+        under = under and not clause.opens and (clause.parallel or not clause.but)
+        clause.supposed = under
+        clause.conditional = _conditional(clause)
+        if any(item.text in GENERALLY for item in clause.items):
+            under = True
+        elif clause.conditional:
+            under = True
+            before = clauses[index - 1] if index and not clause.opens else None
+            if before is not None and any("would" in item.text for item in before.items):
+                before.supposed = True
+
+
+def _conditional(clause: Clause) -> bool:
+    """Whether it supposes what is not said to be so; "if you look closely" and "if I must choose" do not."""
+    for index, item in enumerate(clause.items):
+        if item.tag is Tag.IF and item.text in SUPPOSING:
+            rest = {other.text for other in clause.items[index + 1 :]}
+            start = tuple(other.text for other in clause.items[index + 1 : index + 4])
+            return not rest & NO_CONDITION and start[1:] not in _OBLIGED
+    return False

@@ -66,6 +66,9 @@ _HTML = re.compile(r"</?[a-zA-Z][^<>\n]{0,60}>|<\|[^<>|\n]{1,40}\|>|&nbsp;")
 _RULE = re.compile(r"(?m)^[ \t]*(?:[-=*_]{3,}|\|?[ \t:|-]*-{2,}[ \t:|-]*)[ \t]*$")
 _LINE_MARK = re.compile(r"(?m)^[ \t]*(?:#{1,6}[ \t]+|>[ \t]*|[-*+\u2022\u25cf\u25aa\u2023][ \t]+)+")
 _CHECK = re.compile(r"\[[xX\u2713\u2714]\]|\u2705|\u2714|\u2611|\u2713")
+_CHECKED_LINE = re.compile(rf"(?m)^[ \t]*([^\n]{{1,300}}?)[ \t]*(?:{_CHECK.pattern})[ \t]*$")
+_UNCHECKED_LINE = re.compile(r"(?m)^[ \t]*(?:[-*+][ \t]*)?(?:\[ ?\]|\u2610)[^\n]*$")
+_CROSSED_LINE = re.compile(r"(?m)^[^\n]{0,300}[\u2717\u2718\u274c][^\n]*$")
 _EMPHASIS = re.compile(r"\*+|`+|__+|\$+")
 _INNER_HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
 _DOTTED = re.compile(r"\b(?:(i)\.(e)\.|(e)\.(g)\.|(vs|Mr|Ms|Mrs|Dr|approx|cf|v)\.(?=\s))", re.IGNORECASE)
@@ -139,10 +142,15 @@ def plain(text: str) -> str:
         text = _TEX.sub(r"\1", text)
         text = _BOX.sub(rf"\n{ANSWER_MARK} \1 {END_MARK}\n", text)
         text = text.replace("\\n", "\n").replace("\\(", " ").replace("\\)", " ").replace("\\", " ")
+    if _CHECK.search(text):
+        text = _UNCHECKED_LINE.sub("", text)
+        text = _CHECKED_LINE.sub(rf"{ANSWER_MARK} \1 ", text)
+        text = _CHECK.sub(f" {ANSWER_MARK} ", text)
+    if "\u2717" in text or "\u2718" in text or "\u274c" in text:
+        text = _CROSSED_LINE.sub(" ", text)
     if "<" in text or "[" in text:
         text = _ANSWER_OPEN.sub(f"\n{ANSWER_MARK} ", text)
         text = _ANSWER_CLOSE.sub(f" {END_MARK}\n", text)
-        text = _CHECK.sub(f" {ANSWER_MARK} ", text)
         text = _STRUCK.sub(" ", text)
         without = _HTML.sub(" ", _BREAK.sub("\n", text))
         text = without if without.strip() else text

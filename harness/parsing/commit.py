@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from harness.parsing.clauses import Clause
-from harness.parsing.events import CANNOT_TELL, LISTED, SEVERAL_NAMED, Event, Kind, Strength
-from harness.parsing.lexicon import Tag
-from harness.parsing.lexicon.particulars import BROAD_TOPICS, COMPARES, DOING, OR, PERHAPS, PICTURES
+from harness.parsing.events import CANNOT_TELL, LISTED, SEVERAL_NAMED, TAKEN_BACK, Event, Kind, Strength
+from harness.parsing.lexicon import Tag, foreign
+from harness.parsing.lexicon.particulars import (
+    BROAD_TOPICS,
+    COMPARES,
+    DOING,
+    EQUALS,
+    OR,
+    PERHAPS,
+    PICTURES,
+    RETRACTS,
+)
 from harness.parsing.mentions import Found, MentionReader, Role
 from harness.parsing.tokens import Item
 from harness.parsing.vocabulary import Value
@@ -55,6 +64,10 @@ class ClauseReader(MentionReader):
                     reason=CANNOT_TELL,
                 )
             ]
+        if any(item.tag is Tag.CORRECT and item.text in RETRACTS for item in self.items):
+            return [
+                Event(Kind.REFUSE, Strength.STATEMENT, clause=self.clause, correction=True, reason=TAKEN_BACK)
+            ]
         words = sum(
             item.tag not in (Tag.CORRECT, Tag.NOT, Tag.PUNCT, Tag.FILLER, Tag.MAYBE) for item in self.items
         )
@@ -65,7 +78,7 @@ class ClauseReader(MentionReader):
                     Strength.STATEMENT,
                     clause=self.clause,
                     correction=True,
-                    reason="takes its answer back",
+                    reason=TAKEN_BACK,
                 )
             ]
         return []
@@ -90,6 +103,8 @@ class ClauseReader(MentionReader):
         value: Value | None = values[0]
         if len(values) > 1:
             value = self.reconcile(values) if self.reconcile else None
+        elif self._or_foreign(chosen[-1].position):
+            value = None
         event = self._event(Kind.COMMIT if value is not None else Kind.OPEN, best)
         event.value = value
         if value is not None and self._adds_to_another():
@@ -108,6 +123,8 @@ class ClauseReader(MentionReader):
         head = self._head()
         if self.clause.but and head.tag is Tag.ALSO:
             return True
+        if not self.comparing and (self._level() or {Tag.ALSO, Tag.MAYBE} <= self.tags):
+            return True
         if head.tag is Tag.JOIN and head.text.startswith(OR):
             return True
         last = self.found[-1].position
@@ -117,6 +134,20 @@ class ClauseReader(MentionReader):
             and bool(way_out)
             and self.items[last + 1].text in ("or", "o", "oder", "ou")
         )
+
+    def _level(self) -> bool:
+        """Whether it puts an option on the same level as another: "just as likely"."""
+        return any(item.text.startswith(EQUALS) for item in self.items)
+
+    def _or_foreign(self, position: int) -> bool:
+        """Whether an emotion that was not offered is its alternative: "anger or disgust"."""
+        after, before = self.items[position + 1 : position + 5], self.items[max(0, position - 5) : position]
+        for near in (after, before[::-1]):
+            words = [item for item in near if item.tag not in (Tag.FILLER, Tag.PUNCT, Tag.MAYBE)]
+            either = len(words) > 1 and words[0].tag is Tag.JOIN and words[0].text.startswith(OR)
+            if either and words[1].tag is Tag.WORD and words[1].text in foreign():
+                return True
+        return False
 
     def _why_open(self, chosen: list[Found]) -> str:
         kinds = {found.item.how in ("letter", "number") for found in chosen}
@@ -129,12 +160,12 @@ class ClauseReader(MentionReader):
             return [self._event(Kind.COMMIT, minor[0], weaken=True)]
         if denied:
             return [self._event(Kind.DENY, found) for found in denied]
-        if Tag.UNSURE in self.tags:
+        level = self._level()
+        if Tag.UNSURE in self.tags and not level:
             return [Event(Kind.REFUSE, Strength.STATEMENT, clause=self.clause, reason=CANNOT_TELL)]
         kind = Kind.OPEN if Tag.CORRECT in self.tags else Kind.LIST
         strength = Strength.FINAL if Tag.CORRECT in self.tags else Strength.PASSING
         head = self._head()
-        level = any(item.text.startswith("equally") for item in self.items)
         if level or (head.tag is Tag.JOIN and head.text.startswith(OR)):
             event = self._event(Kind.OPEN, self.found[0])
             event.also, event.strength, event.reason = (
@@ -198,6 +229,8 @@ class ClauseReader(MentionReader):
         earlier = {item.tag for item in before}
         if Tag.CORRECT in earlier or Tag.ANSWER in self.tags:
             return Strength.FINAL
+        if preferred and self.comparing and Tag.MAYBE in self.tags:
+            return Strength.PASSING
         if preferred:
             return Strength.BARE if Tag.FEATURE not in earlier else Strength.STATEMENT
         if Tag.MAYBE in self.tags or Tag.MINOR in earlier:
@@ -236,6 +269,8 @@ class ClauseReader(MentionReader):
                 return Strength.PASSING if self.previous is Tag.FEATURE else Strength.STATEMENT
             if Tag.LINK in after and Tag.TOPIC in after:
                 return Strength.TOPICAL
+            if not self.clause.opens and self.previous is Tag.FEATURE:
+                return Strength.PASSING
             words = sum(item.tag is Tag.WORD for item in self.items)
             return Strength.STATEMENT if words <= 4 and Tag.FEATURE not in after else Strength.PASSING
         nearest = subjects[-1]

@@ -11,6 +11,7 @@ from harness.parsing.vocabulary import Value
 
 SEVERAL_NAMED = "names several options, prefers none"
 CANNOT_TELL = "says it cannot tell"
+TAKEN_BACK = "takes its answer back"
 LISTED = "options listed, none chosen"
 
 

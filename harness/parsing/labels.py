@@ -101,7 +101,9 @@ def _meant(items: list[Item], index: int) -> bool:
     item, before, after = items[index], _before(items, index), _after(items, index)
     if _bracketed(items, index):
         return True
-    if (before is not None and before.text == "#") or _continues_labels(items, index):
+    if (before is not None and before.text in ("#", "number", "numero", "nummer")) or _continues_labels(
+        items, index
+    ):
         return True
     if _at_start(items, index):
         if (
@@ -110,7 +112,7 @@ def _meant(items: list[Item], index: int) -> bool:
             or (after.tag is Tag.PUNCT and after.text in ").:]-,/|;\ue001(")
         ):
             return True
-        if item.raw == "A" and after.text == "it":
+        if item.raw == "A" and (after.text == "it" or _ranges(items, index)):
             return True
         if item.raw == "A" and len(after.raw) == 1 and after.raw.isupper():
             return True
@@ -118,13 +120,15 @@ def _meant(items: list[Item], index: int) -> bool:
             return after.tag in (Tag.LINK, Tag.CAUSE, Tag.BUT, Tag.JOIN) and not item.raw.islower()
         return True
     if item.raw.isdigit():
-        linked = before is not None and before.tag in (Tag.LINK, Tag.JOIN)
+        linked = before is not None and (
+            before.tag in (Tag.LINK, Tag.JOIN) or before.text in ("it's", "that's")
+        )
         return (_keyed(items, index) or linked) and (
             _ends(after)
             or (after is not None and after.tag in (Tag.CAUSE, Tag.JOIN, Tag.BUT, Tag.MENTION, Tag.LINK))
         )
     if item.raw.islower():
-        return _keyed(items, index) and _ends(after) and item.text != "a"
+        return _keyed(items, index) and _ends(after)
     if item.raw == "A" and after is not None and len(after.raw) == 1 and after.raw.isupper():
         return True
     if item.raw in "AI":
@@ -139,7 +143,8 @@ def _continues_labels(items: list[Item], index: int) -> bool:
     """Whether the label goes on from another: "2, 3", "A and B"."""
     position = index - 1
     while position >= max(0, index - 5) and (
-        items[position].tag is Tag.JOIN or items[position].text in ",/&+|"
+        items[position].tag is Tag.JOIN
+        or items[position].text in (",", "/", "&", "+", "|", "-", "~", "through", "to")
     ):
         position -= 1
     if not 0 <= position < index - 1:
@@ -151,6 +156,12 @@ def _continues_labels(items: list[Item], index: int) -> bool:
         and last.how in ("letter", "number")
         and (_ends(after) or items[index].raw.isupper())
     )
+
+
+def _ranges(items: list[Item], index: int) -> bool:
+    """Whether a letter begins a range of letters: "A through F"."""
+    after = [item.raw for item in items[index + 1 : index + 3]]
+    return len(after) == 2 and after[0] in ("through", "to") and len(after[1]) == 1 and after[1].isupper()
 
 
 def _sure(items: list[Item], index: int) -> bool:

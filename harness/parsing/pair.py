@@ -8,9 +8,11 @@ from functools import lru_cache
 from itertools import pairwise
 
 from harness.parsing.choice import check_options
+from harness.parsing.clauses import split
 from harness.parsing.clean import END_MARK, key
 from harness.parsing.labels import mark_labels
-from harness.parsing.lexicon import SIDES, Tag, forms
+from harness.parsing.lexicon import SIDES, Tag, emotion_words, forms
+from harness.parsing.lexicon.particulars import ASPECTS, COMPARES
 from harness.parsing.reader import Reader
 from harness.parsing.result import Parsed, Unparsed
 from harness.parsing.tokens import Item
@@ -24,6 +26,9 @@ _THING = (
 _NUMBERED = re.compile(
     rf"(?:(?<![A-Za-z]){_THING}\s*(?:no\.?\s*|#|number\s*|:\s*|-)?|(?<![\w.])#\s*|\bno\.\s*)([0-9]+|[A-Da-d](?![A-Za-z])|one|two|three|i{{1,3}}\b)(?![A-Za-z0-9%]|\.\d)",
     re.IGNORECASE,
+)
+_EITHER = re.compile(
+    rf"\b{_THING}s?\s*1\s*(?:or|and|/|&|,|\.\.\.\s*or)\s*2\b(?!\s*(?:is|shows|has)\b)", re.IGNORECASE
 )
 _ORDINAL_CJK = re.compile(
     "\u7b2c?([12\uff11\uff12])(?:\u679a\u76ee|\u5f20|\u5f35|\u5e45|\u756a\u76ee|\u4e2a|\u3064\u76ee)"
@@ -40,10 +45,10 @@ _NAMES = {
     "ii": "second",
 }
 _LESS = re.compile(
-    r"\b(?:less|weaker|fainter|milder|lower|not as|isn't as|not so|calmer|subtler|menos|weniger|schwacher|moins)\b"
+    r"\b(?:less|weaker|fainter|milder|lower|not as|isn't as|not so|calmer|subtler|more (?:neutral|calm|relaxed|composed|subdued|subtle|serene|content|peaceful)|menos|weniger|schwacher|moins)\b"
 )
 _WEAKER = re.compile(
-    r"^(?:\w+ ){0,3}(?:is|shows|looks|seems|appears|has) (?:\w+ ){0,2}(?:less|weaker|fainter|milder|lower|not as|not so|calmer)\b"
+    r"^(?:\w+ ){0,3}(?:is|shows|looks|seems|appears|has) (?:\w+ ){0,2}(?:less|weaker|fainter|milder|lower|not as|not so|calmer|more (?:neutral|calm|relaxed|composed|subdued|subtle|serene|content|peaceful))\b"
 )
 _THAN = re.compile(r"\b(?:than|as|que|als)\b")
 _STEP_FOLLOWERS = frozenset(
@@ -67,6 +72,8 @@ _STEP_FOLLOWERS = frozenset(
         "note",
     ]
 )
+_WEARS = ("wears", "wearing", "holds", "stands", "sits", "faces", "sports")
+_DEGREES = ("strong", "intens", "weak", "tense", "furrow", "tie", "equal", "same")
 _LOOSE = frozenset({"left", "right", "same", "both", "former", "equal", "even"})
 
 
@@ -76,6 +83,7 @@ class PairReader(Reader):
     def prepare(self, text: str) -> str:
         """Name pictures the same way throughout: "image 2" is the second."""
         text = _ORDINAL.sub(lambda found: f" {_NAMES[found.group(1)]} ", text)
+        text = _EITHER.sub(" first or second ", text)
         text = _NUMBERED.sub(self._name, text)
         return _ORDINAL_CJK.sub(lambda found: " first " if found.group(1) in "1\uff11" else " second ", text)
 
@@ -95,6 +103,7 @@ class PairReader(Reader):
         for index, item in enumerate(items):
             if item.tag is Tag.MENTION and not self._pictures(items, index):
                 items[index] = Item(Tag.SKIP, item.text, item.raw)
+        _drop_descriptions(items)
         for item, after in pairwise(items):
             if item.tag is Tag.MENTION and after.text == ":":
                 after.tag = Tag.WORD  # "Image 1: calm" describes it
@@ -107,7 +116,8 @@ class PairReader(Reader):
         starts = before is None or before.tag is Tag.NEWLINE or before.text in (".", "!", "?", ";")
         if starts and item.text in ("first", "second", "right", "third", "1st", "2nd") and after is not None:
             if after.text == "," and index + 2 < len(items):
-                return items[index + 2].tag in (Tag.CAUSE, Tag.FILLER) and items[index + 2].text != "the"
+                then = items[index + 2]
+                return then.tag in (Tag.CAUSE, Tag.FILLER, Tag.MENTION) and then.text != "the"
             if after.text in _STEP_FOLLOWERS and after.text != "the":
                 return False
             return after.text != "the"
@@ -140,6 +150,10 @@ class PairReader(Reader):
         if len(mentions) != 2 or mentions[0].value == mentions[1].value:
             return
         first, second = (sentence.index(item) for item in mentions)
+        after = " ".join(item.text for item in sentence[second + 1 :])
+        if sentence[0].tag is Tag.THAN and _WEAKER.search(after):
+            mentions[1].tag, sentence[0].tag = Tag.SKIP, Tag.WORD
+            return
         text = " ".join(item.text for item in sentence[first + 1 : second])
         denied = any(item.tag is Tag.NOT for item in sentence[first + 1 : second]) and " as " in text
         if (denied or _LESS.search(text)) and _THAN.search(text):
@@ -147,6 +161,35 @@ class PairReader(Reader):
             for item in sentence[first + 1 : second]:
                 if item.tag in (Tag.THAN, Tag.NOT, Tag.CAUSE, Tag.MINOR, Tag.PREFER):
                     item.tag = Tag.WORD
+
+
+def _drop_descriptions(items: list[Item]) -> None:
+    """ "Image 1 is brighter than image 2" tells nothing of the emotion compared."""
+    if all(item.text not in ASPECTS for item in items) and any(item.text in COMPARES for item in items):
+        return
+    for clause in split(list(items)):
+        tags = [Tag.LINK if item.text in _WEARS else item.tag for item in clause.items]
+        if Tag.MENTION not in tags or Tag.LINK not in tags[tags.index(Tag.MENTION) :]:
+            continue
+        told = [item for item in clause.items if item.tag in (Tag.WORD, Tag.FEATURE)]
+        if (
+            told
+            and all(item.text.isascii() for item in told)
+            and (told[-1].text in ASPECTS or not any(_compares(item) for item in clause.items))
+        ):
+            for item in clause.items:
+                if item.tag is Tag.MENTION:
+                    item.tag = Tag.SKIP
+
+
+def _compares(item: Item) -> bool:
+    decides = (Tag.ANSWER, Tag.PREFER, Tag.TOPIC, Tag.NOT, Tag.CONCLUDE, Tag.MINOR)
+    return (
+        item.tag in decides
+        or item.text in COMPARES
+        or item.text in emotion_words()
+        or item.text.startswith(_DEGREES)
+    )
 
 
 def _mark_bare_names(items: list[Item], vocabulary: Vocabulary) -> None:

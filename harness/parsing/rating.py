@@ -10,7 +10,7 @@ from functools import lru_cache
 from harness.parsing.choice import check_options
 from harness.parsing.clean import END_MARK
 from harness.parsing.labels import mark_labels
-from harness.parsing.lexicon import EMOTIONS, NUMBER_WORDS, Tag, families
+from harness.parsing.lexicon import NUMBER_WORDS, Tag, emotion_words
 from harness.parsing.lexicon.particulars import LEVEL_WORDS, PEOPLE, RATED_NOUNS
 from harness.parsing.reader import Reader
 from harness.parsing.result import Parsed, Unparsed
@@ -23,13 +23,16 @@ _REFUSED = "\ue003"  # stands for a number that is an answer on another scale
 _N = r"(\d{1,6}(?:\.\d{1,6})?)"
 _COMMA = re.compile(r"(?<=\d),(?=\d\b)")
 _SIZES = re.compile(
-    r"\b\d{2,}\s*[x\u00d7]\s*\d{2,}(?:\s*px)?\b|\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}/\d{1,2}/\d{2,4}\b|\b\d{1,2}:\d{2}\b",
+    r"\bAUs?\s?-?\d{1,2}[A-E]?\b|\b\d{1,3}[- ](?:years?|yrs?)[- ]?(?:old)?\b|\b\d{2,}\s*[x\u00d7]\s*\d{2,}(?:\s*px)?\b|\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}/\d{1,2}/\d{2,4}\b|\b\d{1,2}:\d{2}\b",
     re.IGNORECASE,
 )
 _PERCENT = re.compile(rf"(?<![\w.]){_N}\s*(?:%|percent\b|per cent\b|prozent\b)", re.IGNORECASE)
 _OUT_OF = re.compile(
     rf"(?<![\w./]){_N}\s*(?:/|out of|over|de|von|sur|sobre|of|\u70b9\s*/|\u5206\s*/)\s*(?:a (?:possible|maximum) )?{_N}(?![\w.]*\d)",
     re.IGNORECASE,
+)
+_OF_SCALE = re.compile(
+    r"(?<!\d)(\d{1,3})\s*(?:\u5206\u4e2d[\u306e\u7684]|\u6bb5\u968e\u3067|\u6bb5\u968e\u4e2d|\u5206\u5236\u4e2d?|\u5206\u6ee1\u5206)[^\d\n]{0,4}?(\d{1,3}(?:\.\d{1,3})?)"
 )
 _NEGATIVE = re.compile(rf"(?<![\w.)\]]\s)(?<![\w.)\]])-\s?{_N}")
 _WORDED = re.compile(
@@ -46,7 +49,7 @@ _SCALE = re.compile(
     re.IGNORECASE,
 )
 _RANGE = re.compile(
-    rf"(?<![\w./-])(?:between |entre |zwischen )?{_N}\s*(?:-|to|~|\u2013|\u5230|\u81f3|\u304b\u3089|through|bis|a|and(?=\s*\d))\s*{_N}(?![\w/%-]*\d|%)",
+    rf"(?<![\w./-])(?:between (?:a )?|entre |zwischen )?{_N}\s*(?:-|to(?: a)?|~|\u2013|\u5230|\u81f3|\u304b\u3089|through|bis|a|and(?=\s*\d)|and a(?=\s*\d))\s*{_N}(?![\w/%-]*\d|%)",
     re.IGNORECASE,
 )
 _BETWEEN = re.compile(r"\b(?:between|entre|zwischen)\s+\d", re.IGNORECASE)
@@ -55,6 +58,8 @@ _UNITS = re.compile(
 )
 _LOOSE_NUMBERS = ("one", "un", "uno", "acht", "sept", "once", "null")
 _ARTICLES = ("a", "an", "un", "una", "une", "ein", "eine", "einen")
+_RATING_VERBS = ("rate", "rates", "rating", "score", "scores", "give", "say", "sit", "sits", "put", "assign")
+_MEASURES = ("of", "about", "around", "at", "with", "to", "by", "approximately", "roughly", "no", "number")
 _STOPPED = frozenset(".!?\u3002;:,()[]}|-\"'=~>\u3001" + END_MARK)
 _RATED = (
     Tag.BUT,
@@ -100,6 +105,8 @@ class RatingReader(Reader):
         text = _SIZES.sub(" ", text)
         text = _SCALE.sub(self._scale, text)
         text = _PERCENT.sub(f" {_REFUSED} ", text)
+        if not text.isascii():
+            text = _OF_SCALE.sub(r"\2/\1", text)
         text = _OUT_OF.sub(self._fraction, text)
         text = _RANGE.sub(self._range, text)
         return _NEGATIVE.sub(f" {_REFUSED} ", text)
@@ -135,6 +142,8 @@ class RatingReader(Reader):
             if number is None or index in points or not self._rates(items, index):
                 continue
             offered = self.low <= number <= self.high and not self.vocabulary.numeric_labels
+            if not self.low <= number <= self.high and _counts(items, index):
+                continue
             items[index] = Item(
                 Tag.MENTION, item.text, item.raw, number if offered else NOT_OFFERED, "number"
             )
@@ -152,7 +161,7 @@ class RatingReader(Reader):
         follows = follows or (after is not None and after.tag is Tag.PUNCT and after.text in _STOPPED)
         if not follows and after is not None and after.tag is Tag.WORD:
             follows = after.text in ("on", "for", "stars", "in", "here", "would", "\u5206", "i")
-        if not follows:
+        if not follows or (after is not None and after.text == "of"):
             return False
         return self._introduced(items, index)
 
@@ -173,6 +182,7 @@ class RatingReader(Reader):
         )
         if (
             stopped
+            or before.text == "scale"
             or before.tag in _RATED
             or before.text in LEVEL_WORDS
             or before.text[-1] in "给給打为為"
@@ -182,10 +192,17 @@ class RatingReader(Reader):
         window = items[max(0, position - 3) : position + 1]
         if before.tag is Tag.WORD and len(window) > 1 and window[-2].text in ("a", "an"):
             return True
-        return any(
-            item.tag in (Tag.ANSWER, Tag.TOPIC) or item.text in ("rate", "rating", "score", "give")
-            for item in window
-        )
+        return any(item.tag in (Tag.ANSWER, Tag.TOPIC) or item.text in _RATING_VERBS for item in window)
+
+
+def _counts(items: list[Item], index: int) -> bool:
+    """Whether a number off the scale tells an age or a count ("a man of about 45"), not a rating."""
+    start = index
+    while start and items[start - 1].text in _MEASURES:
+        start -= 1
+    near = items[max(0, start - 3) : start]
+    rates = any(item.tag in (Tag.ANSWER, Tag.TOPIC) or item.text in _RATING_VERBS for item in near)
+    return start < index and bool(near) and not rates
 
 
 def _digits(found: re.Match[str]) -> str:
@@ -223,7 +240,7 @@ def _without_other_nouns(items: list[Item]) -> list[Item]:
             worded
             and after.tag is Tag.WORD
             and after.text not in RATED_NOUNS
-            and after.text not in _emotion_words()
+            and after.text not in emotion_words()
         ):
             items[index] = Item(Tag.SKIP, item.text, item.raw)
     return items
@@ -233,11 +250,6 @@ def _of_person(items: list[Item], index: int) -> bool:
     """Whether the subject is a person as such, not "the emotion of the man"."""
     near = items[max(0, index - 5) : index]
     return items[index].text in PEOPLE and all(item.tag is not Tag.TOPIC for item in near)
-
-
-@lru_cache(maxsize=1)
-def _emotion_words() -> frozenset[str]:
-    return frozenset(form for name in EMOTIONS for group in families()[name] for form in group)
 
 
 def _points(items: list[Item]) -> set[int]:

@@ -102,13 +102,21 @@ class Reader:
             return [distribution], clauses
         events: list[Event] = []
         subject: Tag | None = None
-        rejecting = False
+        rejecting = correcting = False
         for clause in clauses:
             if rejecting and not clause.after_blank:
                 continue
             rejecting = _rejects_rest(clause)
             reader = ClauseReader(clause, subject, self.reconcile, comparing=self.vocabulary.pictures)
-            events += reader.read()
+            said = reader.read()
+            for event in said:
+                if correcting and event.kind is Kind.COMMIT and event.strength > Strength.PASSING:
+                    event.correction = True
+            if said or clause.stop == "\n":
+                correcting = False
+            elif Tag.CORRECT in reader.tags:
+                correcting = True  # "Actually, the brows are raised. Worry."
+            events += said
             subject = reader.subject or (subject if not clause.opens else None)
         return events, clauses
 

@@ -7,10 +7,7 @@ from harness.parsing.lexicon import Tag
 from harness.parsing.result import Parsed, Unparsed
 from harness.parsing.vocabulary import NOT_OFFERED, Value
 
-_SENTENCE_ENDS = frozenset(".!?\u3002)\"'")
-_UNFINISHED = frozenset(
-    {Tag.LINK, Tag.OPEN, Tag.JOIN, Tag.FILLER, Tag.CAUSE, Tag.ANSWER, Tag.LISTING, Tag.NOT, Tag.TOPIC}
-)
+_SEEMS = ("look", "looks", "seem", "seems", "appear", "appears")
 
 
 def resolve(
@@ -116,6 +113,14 @@ class _State:
         """Whether a later, different answer takes the place of the one that stood."""
         if event.also:
             return False
+        if (
+            _seemed(current)
+            and event.clause is not None
+            and event.clause.but
+            and event.subject in (Tag.PERSON, Tag.TOPIC)
+            and not _seemed(event)
+        ):
+            return True
         adjacent = self.just_before is current
         if event.how.startswith("json") and current.strength >= Strength.TOPICAL:
             return False
@@ -124,6 +129,8 @@ class _State:
         labelled = [one.how in ("letter", "number") for one in (current, event)]
         if adjacent and labelled == [False, True] and not isinstance(event.value, float):
             return False
+        if adjacent and labelled == [True, False] and current.bare and not isinstance(event.value, float):
+            return False
         if event.strength is Strength.FINAL and current.strength is Strength.FINAL:
             return not adjacent or _is_final(event)
         return event.strength > current.strength
@@ -131,6 +138,11 @@ class _State:
     def _replace(self, event: Event) -> None:
         self.current = event
         self.conflict = ""
+
+
+def _seemed(event: Event) -> bool:
+    """Whether the clause tells only what it looks like: "it looks like surprise"."""
+    return event.clause is not None and any(item.text in _SEEMS for item in event.clause.items)
 
 
 def _is_final(event: Event) -> bool:

@@ -62,8 +62,9 @@ def scan(text: str, vocabulary: Vocabulary) -> list[Item]:
 
 def _lookup(word: str, lowered: list[str], after: int, vocabulary: Vocabulary) -> tuple[Entry, int]:
     """The entry of a word or of the longest phrase that starts with it, and how many more words it takes."""
+    follower = lowered[after] if after < len(lowered) else ""
     for rest, entry in vocabulary.multi.get(word, ()):
-        if tuple(lowered[after : after + len(rest)]) == rest:
+        if rest[0] == follower and tuple(lowered[after : after + len(rest)]) == rest:
             return entry, len(rest)
     entry_or_none = vocabulary.single.get(word)
     if entry_or_none is None and word.endswith("'s"):

@@ -12,7 +12,19 @@ from harness.parsing.lexicon.grammar import WORDS, Tag
 from harness.parsing.lexicon.levels import LEVELS, NUMBER_WORDS, SIDES
 from harness.parsing.lexicon.roles import PHRASES, THINGS
 
-__all__ = ["EMOTIONS", "NUMBER_WORDS", "SEVERAL", "SIDES", "THINGS", "Tag", "families", "forms", "grammar"]
+__all__ = [
+    "EMOTIONS",
+    "NUMBER_WORDS",
+    "SEVERAL",
+    "SIDES",
+    "THINGS",
+    "Tag",
+    "emotion_words",
+    "families",
+    "foreign",
+    "forms",
+    "grammar",
+]
 
 
 def forms(lines: Iterable[str]) -> Iterator[str]:
@@ -30,6 +42,20 @@ def families() -> dict[str, list[tuple[str, ...]]]:
     return {
         name: [tuple(forms([group])) for group in groups] for name, groups in {**EMOTIONS, **LEVELS}.items()
     }
+
+
+@lru_cache(maxsize=1)
+def emotion_words() -> frozenset[str]:
+    """All words for emotions, offered or not."""
+    return frozenset(form for name in EMOTIONS for group in families()[name] for form in group)
+
+
+@lru_cache(maxsize=1)
+def foreign() -> frozenset[str]:
+    """Words for emotions that answer only where a task declares them."""
+    return frozenset(
+        form for name in ("fear", "disgust", "contempt") for group in families()[name] for form in group
+    )
 
 
 @lru_cache(maxsize=1)

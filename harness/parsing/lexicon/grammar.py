@@ -55,19 +55,20 @@ WORDS: dict[Tag, list[str]] = {
     Tag.JOIN: [
         "and, or, nor, y, e, u, ou, und, oder, et, und auch, 和, 或, 或者, 与, 與, 及, 以及, 还是, 還是, と, か, や, または, "
         "もしくは, それとも, あるいは, 跟, 或是, и, или, 또는, 혹은, and or, as well as, along with, mixed with, combined with, "
-        "et aussi, versus, vs, or maybe, or perhaps, or possibly, or even, or potentially, sowie, "
+        "et aussi, als auch, ainsi que, así como, versus, vs, or maybe, or perhaps, or possibly, or even, or potentially, sowie, "
         "coupled with, accompanied by, bordering on, slash, および",
     ],
     Tag.ALSO: [
-        "also, too, as well, additionally, equally, simultaneously, también, auch, aussi, 也, 同时, 同時, また, 又, 兼, それに"
+        "also, too, as well, additionally, equally, just as plausible, just as likely, just as possible, just as strong, just as much, "
+        "just as well, just as good, every bit as, no less, simultaneously, también, auch, aussi, 也, 同时, 同時, また, 又, 兼, それに"
     ],
     Tag.NOT: [
         "not, no, never, without, neither, lacks, lack of, lacking, absence of, isn't, aren't, wasn't, weren't, doesn't, "
         "don't, didn't, can't, won't, couldn't, wouldn't, shouldn't, ain't, hasn't, haven't, cannot, isnt, doesnt, dont, "
         "arent, can not, no sign of, no signs of, rule out, rules out, ruled out, ruling out, far from, anything but, "
         "hardly, scarcely, excluding, except, free of, devoid of, eliminate, eliminates, nothing, none of, unlike, "
-        "i can't say, i doubt, exclude, excludes, fails to, contradicts, inconsistent with, incompatible with, nicht, "
-        "opposite of, absent, missing, wrong, incorrect, excluded, less, does not fit, doesn't fit, ruling out, discard, discarded, not so much, not particularly, unlikely, less likely, non",
+        "i can't say, i doubt, exclude, excludes, disagree, fails to, fail to, failed to, nobody would, no one would, nobody, contradicts, inconsistent with, incompatible with, nicht, "
+        "opposite of, absent, missing, wrong, incorrect, excluded, is out, are out, is ruled out, off the table, less, does not fit, doesn't fit, ruling out, discard, discarded, not so much, not particularly, unlikely, less likely, non",
         "nada, ni, sin, nunca, tampoco, kein, keine, keinen, keiner, keinerlei, weder, noch, ohne, niemals, nie, "
         "ne, n', pas, ni, sans, jamais, aucun, aucune, nao, não, sem, nem, senza, né, не, ни, нет, без",
         "不, 没有, 沒有, 没, 并不, 並不, 不是, 并非, 並非, 非, 无, 無, 未, 不像, 不太, 并没有, 並沒有, 既不, 也不, 排除, 缺乏, 毫无, "
@@ -99,7 +100,7 @@ WORDS: dict[Tag, list[str]] = {
         "difficult to determine, hard to determine, hard to decide, cannot identify, can't identify, cannot accurately, "
         "cannot definitively, torn between, cannot distinguish, can't distinguish, don't know, do not know, undecided, "
         "cannot provide, can't provide, cannot assess, can't assess, cannot assist, can't assist, not able to, "
-        "inconclusive, indeterminate, hard to distinguish, difficult to distinguish, can't choose, cannot choose, "
+        "inappropriate, irresponsible, speculation, speculative, speculate, speculating, inconclusive, indeterminate, no idea, no clue, beats me, who knows, hard to distinguish, difficult to distinguish, can't choose, cannot choose, "
         "won't, will not, refuse to, decline to, can't help, cannot help, cannot make, can't make, cannot infer, "
         "can't be determined, can not determine, can not tell, could not determine, couldn't determine, "
         "i'm unable, i am unable, "
@@ -115,7 +116,8 @@ WORDS: dict[Tag, list[str]] = {
         "모르겠, не могу, невозможно, трудно сказать, неясно",
     ],
     Tag.MAYBE: [
-        "could be, might be, may be, can be, possibly, perhaps, maybe, could, might, may, potentially, conceivably, "
+        "can't be excluded, cannot be excluded, can't be ruled out, cannot be ruled out, can't exclude, cannot exclude, can't rule out, "
+        "cannot rule out, could be, might be, may be, can be, possibly, perhaps, maybe, could, might, may, potentially, conceivably, "
         "could also be, might also be, may also be, possible, tal vez, quizás, quizá, podría, podría ser, puede ser, "
         "puede, posiblemente, vielleicht, könnte, möglicherweise, eventuell, kann, peut être, peut-être, pourrait, "
         "pourrait être, possiblement, peut, 可能, 也许, 也許, 或许, 或許, かもしれません, かもしれない, かも, может быть, возможно, "
@@ -126,13 +128,16 @@ WORDS: dict[Tag, list[str]] = {
         "may seem, might appear, may appear, may look, might look, mistaken for, confused with, although, though, "
         "even though, despite, in spite of, could be mistaken for, considered, previous answer, previously, earlier answer, earlier i said, i said, i initially, original answer, first answer, initial answer, earlier i thought, i first thought,  i considered, i thought, "
         "first i thought, i was going to say, i was tempted, i was thinking, i almost said, might expect, you would expect, you'd expect, one would expect, my first thought, my initial thought, people might say, some might say, some would say, others would say, some say, some will say, some may, some might, some could, "
-        "others, aunque, a primera vista, obwohl, auf den ersten blick, bien que, à première vue, au premier abord, "
+        "many viewers, some viewers, other viewers, many people, some people, other people, several people, many observers, some observers, "
+        "other observers, most viewers, most people, many would, people might, viewers may, viewers might, someone might, someone else, the prompt says, the caption says, the caption reads, the title says, the text says, "
+        "the text reads, the filename says, the file name says, the label says, you may interpret, you may read, you may call, you might interpret, you might read, you might call, you might say, you may say, you could call, you could read, one may, one might, one could call, one could read, one could say, you could say, previous image, previous picture, previous photo, previous portrait, last time, have called, has called, said it's, said that, said she, said he, said it, says that, claims, claimed, i take back, i withdraw, i retract, asked for, asked her, asked him, asked them, was asked, were asked, the title of, the title is, the caption of, the caption is, titled, entitled, you'd think, you would think, you could argue, one could argue, mistake to, mistake this for, mistake it for, mistake her for, mistake him for, misread as, misread this as, confuse this with, confuse it with, confused for, it could be argued, i first wrote, i wrote, i first said, "
+        "others, 有人会说, 有人说, 有些人, 有的人, 有人认为, 有人可能, algunos, algunas personas, hay quien, manche, einige, mancher, certains, certaines personnes, 人によって, という人も, aunque, a primera vista, obwohl, auf den ersten blick, bien que, à première vue, au premier abord, "
         "虽然, 雖然, 尽管, 儘管, 乍一看, 乍看, 一見, 最初は, similar to, resembles, resembling, even if, used to, "
         "often confused with, hiding, hides, masking, masks, behind a, by some, to some, for some, on the surface, superficially, hesitated between, was tempted, zunächst, "
         "d'abord, not only, not just, not merely, no solo, nicht nur, non seulement, 不仅, 不僅, 不但, 不只",
     ],
     Tag.IF: [
-        "if, were the, when someone, when people, when a person, people who, someone who, would be expected, "
+        "if, were this, were that, were he to, were she to, were they to, were it to, suppose, supposing, let's suppose, let's assume, let's say, assuming, assume, imagine, pretend, provided that, in case, were the, when someone, when people, when they are, when they're, when we are, when one is, when you are, when you're, when a person, people who, someone who, would be expected, "
         "would typically, would usually, would normally, would show, would have, typically, usually, in general, generally, "
         "normally, would expect, unless, had the, si la, si el, wenn, falls, 如果, 假如, もし, 若是, whenever, for example, "
         "had it, which would, that would, as in, such as, e g, "
@@ -173,7 +178,7 @@ WORDS: dict[Tag, list[str]] = {
         "以上から, 総合的に, 以上より, 全体として, поэтому, итак, таким образом, portanto, quindi, 따라서, 그러므로",
     ],
     Tag.CORRECT: [
-        "wait, i meant, i mean to say, make that, let me rephrase, that's wrong, that is wrong, reconsidered, my error,  actually, correction, on second thought, on second thoughts, scratch that, let me correct, i mean, or rather, "
+        "wait, hold on, let me rethink, let me think again, just kidding, kidding, that's not right, that is not right, that's not it, that's not correct, that is not correct, i meant, i mean to say, make that, let me rephrase, that's wrong, that is wrong, reconsidered, my error,  actually, correction, on second thought, on second thoughts, scratch that, let me correct, i mean, or rather, "
         "no wait, upon reflection, on reflection, upon closer inspection, on closer inspection, on closer look, "
         "looking closer, looking again, on a closer look, let me reconsider, reconsidering, i was wrong, i made a mistake, "
         "my mistake, i misspoke, let me revise, revised, revise, revised answer, updated answer, corrected answer, "
@@ -206,7 +211,7 @@ WORDS: dict[Tag, list[str]] = {
     Tag.MINOR: [
         "hint of, hints of, touch of, trace of, traces of, slight, slightly, a bit, a bit of, bit of, a little, little, "
         "undertone of, undertones of, undercurrent of, some, tinged with, tinge of, elements of, element of, shade of, "
-        "with some, mild sense of, subtle, a degree of, secondary, secondarily, second choice, runner up, "
+        "with some, mild sense of, subtle, a degree of, secondary, secondarily, second choice, second guess, runner up, "
         "secondary emotion, alternative, alternatives, alternatively, less so, lesser extent, other possible, other options, "
         "other option, dash of, sprinkle of, flicker of, suggestion of, second most likely, next most likely, "
         "close second, followed by, faint, glimmer of, un poco de, un poco, algo de, toque de, ligeramente, un matiz de, "
@@ -229,7 +234,7 @@ WORDS: dict[Tag, list[str]] = {
         "emoción, emociones, expresión, sentimiento, intensidad, calidad, nivel, opción, estado de ánimo, emoción principal, "
         "ausdruck, gesichtsausdruck, gefühl, stimmung, intensität, stärke, qualität, stufe, option, kategorie, "
         "émotion, sentiment, intensité, qualité, niveau, humeur, option, émotions, visage exprime, "
-        "情绪, 情緒, 表情, 情感, 心情, 感情, 强度, 強度, 质量, 質量, 程度, 选项, 等级, 評価, 品質, 気持ち, 感情は, レベル, 评分, 評分, "
+        "強さ, 强弱, 強弱, 情绪, 情緒, 表情, 情感, 心情, 感情, 强度, 強度, 质量, 質量, 程度, 选项, 等级, 評価, 品質, 気持ち, 感情は, レベル, 评分, 評分, "
         "эмоция, выражение, чувство, настроение, интенсивность, качество, emoção, emozione, espressione, 감정, 표정, 강도, 점수",
     ],
     Tag.PERSON: [
@@ -244,8 +249,8 @@ WORDS: dict[Tag, list[str]] = {
         "uomo, donna, volto, 사람, 인물, 그녀, 그는, 얼굴",
     ],
     Tag.FEATURE: [
-        "eyes, eye, brow, brows, eyebrow, eyebrows, mouth, lips, lip, forehead, smile, smiles, smiling, teeth, cheeks, cheek, "
-        "gaze, jaw, jawline, posture, tears, tear, frown, frowns, frowning, features, nose, eyelids, chin, wrinkles, lines, "
+        "背景, 光线, 光線, 灯光, 照明, fondo, iluminación, hintergrund, beleuchtung, fond, arrière plan, éclairage, eyes, eye, brow, brows, eyebrow, eyebrows, mouth, lips, lip, forehead, smile, smiles, smiling, teeth, cheeks, cheek, "
+        "gaze, glare, glance, pout, grimace, sneer, jaw, jawline, posture, tears, tear, frown, frowns, frowning, features, nose, eyelids, chin, wrinkles, lines, "
         "grin, grinning, laugh, laughing, corners, head, body language, hands, shoulders, feature, muscles, movement, "
         "raised, furrowed, widened, downturned, light, shadows, lighting, composition, sharpness, focus, contrast, exposure, resolution, "
         "background, skin, hair, crying, squint, scowl, scowling, stare, clothes, color, colour, colors, colours, detail, details, texture, "
@@ -257,7 +262,7 @@ WORDS: dict[Tag, list[str]] = {
         "is, are, was, look, looks, looking, seem, seems, seemed, appear, appears, appeared, feel, feels, feeling of, show, shows, "
         "showing, shown is, display, displays, displaying, convey, conveys, conveying, express, expresses, expressing, "
         "exhibit, exhibits, depict, depicts, depicting, portray, portrays, being, be, has, have, reads as, read as, reflects, "
-        "comes across as, shown, expressed, conveyed, depicted, represents, falls under, corresponds to, displayed, "
+        "comes across as, face of someone who, look of someone who, expression of someone who, face of a person who, shown, expressed, conveyed, depicted, represents, falls under, corresponds to, displayed, "
         "matches, reads, would be, experiencing, makes, make, leaves, "
         "es, está, parece, muestra, expresa, siente, refleja, se ve, luce, transmite, ist, wirkt, sieht, zeigt, scheint, "
         "drückt, fühlt, est, semble, parait, paraît, exprime, montre, a l'air, ressent, "
@@ -268,7 +273,7 @@ WORDS: dict[Tag, list[str]] = {
     Tag.SUGGEST: [
         "suggest, suggests, suggesting, indicate, indicates, indicating, indicative of, imply, implies, implying, "
         "associated with, typical of, signs of, sign of, consistent with, characteristic of, signal, signals, signaling, "
-        "hinting at, hints at, hint at, points to, pointing to, point to, denote, denotes, evoke, evokes, reminiscent of, cue, cues, "
+        "give away, gives away, betray, betrays, speak of, speaks of, hinting at, hints at, hint at, points to, pointing to, point to, denote, denotes, evoke, evokes, reminiscent of, cue, cues, "
         "common in, related to, linked to, tied to, used for, expression of, give a sense of, gives a sense of, "
         "sugiere, sugieren, indica, indican, deutet, deuten, hinweisen, suggère, suggèrent, indique, indiquent, "
         "暗示, 表明, 说明, 說明, 示唆, 思わせ, signe de, signo de, указывает, 나타냅",

@@ -127,5 +127,5 @@ SIDES: dict[str, list[str]] = {
         "les deux, même",
         "一样, 一樣, 相同, 平局, 相等, 差不多, 同じ, 引き分け, 同程度, 同等, 무승부, 동일",
     ],
-    "third": ["third, fourth, 3rd, 4th, image three, picture three, third one, neither, none, 第三, 三枚目"],
+    "third": ["third, fourth, 3rd, 4th, image three, picture three, third one, none, 第三, 三枚目"],
 }

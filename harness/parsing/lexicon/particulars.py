@@ -27,7 +27,8 @@ PICTURES = _set(
 )
 # What a picture's making or light is like says nothing of the person.
 ASPECTS = _set(
-    "light, lighting, composition, sharpness, focus, contrast, exposure, resolution, background, shadows"
+    "light, lighting, composition, sharpness, focus, contrast, exposure, resolution, background, shadows, "
+    "背景, 光线, 光線, 灯光, 照明, fondo, iluminación, hintergrund, beleuchtung, fond, arrière plan, éclairage"
 )
 PERHAPS = _set(
     "maybe, perhaps, possibly, vielleicht, quizá, quizás, tal vez, peut, peut être, talvez, 可能, 也许, 也許, 或许, もしかして"
@@ -37,7 +38,7 @@ DOING = _set("smiling, crying, frowning, grinning, laughing, scowling")
 OR = ("or", "oder", "ou", "o ", "或", "または", "还是")
 # Words straight before a number that gives a rating.
 LEVEL_WORDS = _set(
-    "#, a, about, approximately, around, as, at, be, by, grade, it, it's, level, niveau, nivel, "
+    "#, from, a, about, approximately, around, as, at, be, by, grade, it, it's, level, niveau, nivel, "
     "no, number, of, option, roughly, stufe, that's, this, to, with, with a, 为, 强度, 打, 是, 等级, 级别, "
     "给"
 )
@@ -49,3 +50,41 @@ RATED_NOUNS = _set(
     "with, yet"
 )
 PEOPLE = _set("person, man, woman, boy, girl, child, he, she, subject, individual, guy, lady, they")
+# These make a condition ...
+SUPPOSING = _set(
+    "if, were this, were that, were he to, were she to, were they to, were it to, suppose, supposing, let's suppose, let's assume, assuming, assume, imagine, pretend, provided that, in case, were the, had the, had it, unless, si, si la, si el, wenn, falls, 如果, 假如, もし, 若是, whenever"
+)
+# ... but not with these: "if you look at the brows", "if only one may be chosen".
+NO_CONDITION = _set(
+    "look, looking, consider, focus, zoom, compare, examine, judge, go by, choose, chosen, pick, select, answer, guess, one, "
+    "forced, limited, must, options, option, honest, correct, observe, notice, mich, muss, tengo, dois, anything, wrong, mistaken, "
+    "asked, pressed, rate, describe, label, name, classify, decide, settle"
+)
+# These speak of faces in general.
+GENERALLY = _set("typically, usually, in general, generally, normally, often, sometimes")
+# What carries words of its own, and how it does.
+INSCRIBED = _set(
+    "poster, sign, caption, text, shirt, t shirt, tshirt, banner, card, mug, cap, hat, book, title, prompt, filename, file, label, watermark, "
+    "tag, metadata, logo, subtitle, headline, tattoo, screen, board"
+)
+INSCRIBES = _set(
+    "says, reads, saying, reading, written, states, spells, printed, named, titled, contains, called, word, words"
+)
+# These put another option on the same level.
+EQUALS = ("equally", "just as", "no less", "every bit as")
+# These take an answer back, whether or not another one follows.
+RETRACTS = _set(
+    "wait, no wait, that's wrong, that is wrong, i was wrong, scratch that, strike that, let me reconsider, let me rethink, let me think again, let me revise, "
+    "i take that back, i made a mistake, my mistake, let me correct, on second thought, on second thoughts, hold on, 等等, 不对, 不對, "
+    "待って, warte, espera, attendez, just kidding, kidding, that's not right, that is not right, that's not it, that's not correct, "
+    "that is not correct"
+)
+# Nouns, beside persons and features, through which an emotion is the person's own.
+EMOTIVE_NOUNS = _set(
+    "one, glow, air, vibe, appearance, manner, attitude, disposition, outlook, response, reaction, display, countenance, aura, "
+    "outburst, moment, atmosphere, emotional, way, and, or, but, with, than, human, adult, teenager, case, set, about, over"
+)
+# After an emotion that opens a sentence: what it is in general.
+DEFINES = _set(
+    "characterized, characterised, defined, involves, means, refers, requires, needs, tends, usually"
+)

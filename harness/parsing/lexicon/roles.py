@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 PHRASES: list[str] = [
-    "happy to, happy to help, i'd be happy to, i'm happy to, i am happy to, would be happy to, glad to, i'd be glad to, be glad to, "
+    "happy to, happy to help, i'd be happy to, i'm happy to, i am happy to, would be happy to, what a surprise, i'm glad, i am glad, glad you, glad to, i'd be glad to, be glad to, "
     "happy birthday, happy new year, happy hour, delighted to, pleased to, my pleasure, with pleasure, feel free",
-    "no emotion label, no emotion labels, no emotion can, no emotion could, no emotion recognition, nothing in particular, nothing special, either way, i worry that, i worry, i'm worried, i am worried, i'm concerned, i am concerned, my concern, i'm sad, i am sad, "
-    "i'm happy, i am happy, i'm surprised, i am surprised, i'm angry, i am angry, i'm furious, sadly, sad to say, it's sad that, it is sad that, i'm sad to, i'm afraid, i am afraid, afraid i, afraid not, "
+    "no emotion dominates, no emotion stands out, no emotion prevails, no emotion fits, no emotion matches, no emotion applies, no emotion is listed, no emotion label, no emotion labels, no emotion can, no emotion could, no emotion recognition, nothing in particular, nothing special, either way, i worry that, i worry, i'm worried, i am worried, i'm concerned, i am concerned, my concern, i'm sad, i am sad, "
+    "i'm happy, i am happy, i'm surprised, i am surprised, i was surprised, i was happy, i was sad, i was worried, i was angry, i'm angry, i am angry, i'm furious, sadly, sad to say, it's sad that, it is sad that, i'm sad to, i'm afraid, i am afraid, afraid i, afraid not, "
     "afraid that i, unfortunately, i fear, sorry",
     "don't worry, do not worry, no worries, not to worry, no need to worry, never mind, as far as, concerns about, "
     "concern about privacy, privacy concerns, privacy concern, ethical concerns, out of concern, raise concerns, your concern, "

@@ -18,6 +18,22 @@ INTENSITY = ("very weak", "weak", "moderate", "strong", "very strong")
 QUALITY = ("bad", "poor", "fair", "good", "excellent")
 DECLARED = {"worry": ["fear"], "angry": ["disgust", "contempt"]}
 
+POLES = {
+    "positive": ["happy", "happiness", "joy", "joyful"],
+    "negative": [
+        "sad",
+        "sadness",
+        "angry",
+        "anger",
+        "worry",
+        "worried",
+        "anxious",
+        "fear",
+        "fearful",
+        "disgust",
+    ],
+}
+
 Read = Callable[[str], "Parsed[Any] | Unparsed"]
 QUESTIONS: dict[str, Read] = {
     "emotion": lambda text: read_choice(text, EMOTIONS),
@@ -27,6 +43,10 @@ QUESTIONS: dict[str, Read] = {
         text, EMOTIONS, labels=[f"({letter})" for letter in "abcdef"]
     ),
     "emotion, fear declared": lambda text: read_choice(text, EMOTIONS, synonyms=DECLARED),
+    "emotion, other order A-F": lambda text: read_choice(
+        text, ("sad", "worry", "neutral", "happy", "surprise", "angry"), labels=list("ABCDEF")
+    ),
+    "polarity, emotions declared": lambda text: read_choice(text, POLARITY, synonyms=POLES),
     "polarity": lambda text: read_choice(text, POLARITY),
     "polarity A-D": lambda text: read_choice(text, POLARITY, labels=list("ABCD")),
     "worry or sad": lambda text: read_choice(text, ("worry", "sad")),
@@ -40,6 +60,8 @@ QUESTIONS: dict[str, Read] = {
     "quality": lambda text: read_rating(text, QUALITY),
     "pair": read_pair,
     "pair with tie": lambda text: read_pair(text, options=("first", "second", "tie")),
+    "pair 1-2": lambda text: read_pair(text, labels=["1", "2"]),
+    "pair, images named": lambda text: read_pair(text, options=("image 1", "image 2")),
     "pair A-B": lambda text: read_pair(text, labels=["A", "B"]),
 }
 

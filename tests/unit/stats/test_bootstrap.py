@@ -53,8 +53,7 @@ def test_percentile_interval_leaves_out_what_does_not_exist():
 
 def test_bca_equals_scipy():
     data = np.random.default_rng(3).exponential(size=40)
-    found = stats.bootstrap((data,), np.mean, n_resamples=2000, method="BCa",
-                            rng=np.random.default_rng(4))
+    found = stats.bootstrap((data,), np.mean, n_resamples=2000, method="BCa", rng=np.random.default_rng(4))
 
     def mean(weights):
         return weights @ data / weights.sum(axis=1)

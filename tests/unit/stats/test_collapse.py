@@ -4,8 +4,11 @@ from hypothesis import strategies as st
 
 from harness.stats.collapse import collapse
 
-rows = st.lists(st.tuples(st.integers(0, 5), st.sampled_from([0.0, 1.0, float("nan")]), st.integers(0, 1)),
-                min_size=1, max_size=30)
+rows = st.lists(
+    st.tuples(st.integers(0, 5), st.sampled_from([0.0, 1.0, float("nan")]), st.integers(0, 1)),
+    min_size=1,
+    max_size=30,
+)
 
 
 def unpack(found):
@@ -28,10 +31,14 @@ def test_kept_clusters_times_counts_are_the_clusters_given(found):
     kinds = collapse(columns, cluster)
     kept = [column[kinds.rows] for column in columns]
     repeated = contents(kinds.cluster, kept)
-    parts = {n: contents(kinds.cluster[kinds.cluster == n], [c[kinds.cluster == n] for c in kept])[0]
-             for n in range(len(kinds.counts))}
+    parts = {
+        n: contents(kinds.cluster[kinds.cluster == n], [c[kinds.cluster == n] for c in kept])[0]
+        for n in range(len(kinds.counts))
+    }
     assert len(set(repeated)) == len(kinds.counts)
-    assert sorted(part for n, part in parts.items() for _ in range(kinds.counts[n])) == contents(cluster, columns)
+    assert sorted(part for n, part in parts.items() for _ in range(kinds.counts[n])) == contents(
+        cluster, columns
+    )
     assert kinds.clusters == len(np.unique(cluster))
 
 

@@ -20,13 +20,21 @@ def test_mcnemar_equals_statsmodels(b, c):
     assert mcnemar(b, c) == pytest.approx(expected, abs=1e-12)
 
 
-@pytest.mark.parametrize("p_values", [
-    [0.5], [0.01, 0.04, 0.03, 0.005], [0.2, 0.2, 0.2], [0.0, 1.0, 0.0], [0.9, 0.04, 0.7, 0.01, 0.04, 0.02, 0.3],
-])
+@pytest.mark.parametrize(
+    "p_values",
+    [
+        [0.5],
+        [0.01, 0.04, 0.03, 0.005],
+        [0.2, 0.2, 0.2],
+        [0.0, 1.0, 0.0],
+        [0.9, 0.04, 0.7, 0.01, 0.04, 0.02, 0.3],
+    ],
+)
 def test_corrections_equal_statsmodels(p_values):
     np.testing.assert_allclose(holm(p_values), multipletests(p_values, method="holm")[1], atol=1e-12)
-    np.testing.assert_allclose(benjamini_hochberg(p_values), multipletests(p_values, method="fdr_bh")[1],
-                               atol=1e-12)
+    np.testing.assert_allclose(
+        benjamini_hochberg(p_values), multipletests(p_values, method="fdr_bh")[1], atol=1e-12
+    )
 
 
 def test_corrections_of_nothing_and_of_nonsense():
@@ -40,8 +48,12 @@ def test_corrections_of_nothing_and_of_nonsense():
 def test_clustered_error_is_the_double_sum(rows):
     values, cluster = np.array([v for v, _ in rows]), np.array([c for _, c in rows])
     away = values - values.mean()
-    pairs = sum(away[i] * away[j] for i in range(len(away)) for j in range(len(away))
-                if i != j and cluster[i] == cluster[j])
+    pairs = sum(
+        away[i] * away[j]
+        for i in range(len(away))
+        for j in range(len(away))
+        if i != j and cluster[i] == cluster[j]
+    )
     n = len(values)
     expected = math.sqrt(max(values.var(ddof=1) / n + pairs / n**2, 0))
     assert clustered_standard_error(values, cluster) == pytest.approx(expected, abs=1e-7)
@@ -51,10 +63,13 @@ def test_clustered_error_agrees_with_statsmodels():
     rng = np.random.default_rng(0)
     cluster = np.repeat(np.arange(20), 6)
     values = rng.normal(size=120) + rng.normal(size=20)[cluster]
-    fit = sm.OLS(values, np.ones(120)).fit(cov_type="cluster",
-                                           cov_kwds={"groups": cluster, "use_correction": False})
+    fit = sm.OLS(values, np.ones(120)).fit(
+        cov_type="cluster", cov_kwds={"groups": cluster, "use_correction": False}
+    )
     own_terms = values.var(ddof=1) / 120 - values.var() / 120
-    assert clustered_standard_error(values, cluster) ** 2 - own_terms == pytest.approx(fit.bse[0] ** 2, abs=1e-12)
+    assert clustered_standard_error(values, cluster) ** 2 - own_terms == pytest.approx(
+        fit.bse[0] ** 2, abs=1e-12
+    )
     assert math.isnan(clustered_standard_error(values[:1], cluster[:1]))
 
 

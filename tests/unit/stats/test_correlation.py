@@ -59,8 +59,9 @@ def test_spearman_within_segments_and_clusters(table, draws):
         repeat = weights[draw][cluster]
         for number in range(segment.max() + 1):
             inside = segment == number
-            expected = quiet(stats.spearmanr, np.repeat(x[inside], repeat[inside]),
-                             np.repeat(y[inside], repeat[inside]))
+            expected = quiet(
+                stats.spearmanr, np.repeat(x[inside], repeat[inside]), np.repeat(y[inside], repeat[inside])
+            )
             same(found[draw, number], expected)
 
 
@@ -84,7 +85,8 @@ def test_repeated_pairs_are_counted_together():
         repeat = weights[draw][cluster]
         assert total[draw, 0] == repeat.sum()
         assert found[draw, 0] == pytest.approx(
-            stats.spearmanr(np.repeat(x, repeat), np.repeat(y, repeat))[0], abs=1e-12)
+            stats.spearmanr(np.repeat(x, repeat), np.repeat(y, repeat))[0], abs=1e-12
+        )
 
 
 @pytest.mark.parametrize("entries", [1, 63, 64, 65, 1000])
@@ -97,7 +99,9 @@ def test_running_sums(entries):
 @given(tables)
 def test_weighted_tau_b_is_that_of_repeated_rows(table):
     x, y, weight, _ = columns(table)
-    same(tau_b(x, y, weight.astype(float)), quiet(stats.kendalltau, np.repeat(x, weight), np.repeat(y, weight)))
+    same(
+        tau_b(x, y, weight.astype(float)), quiet(stats.kendalltau, np.repeat(x, weight), np.repeat(y, weight))
+    )
 
 
 @settings(max_examples=60, deadline=None)

@@ -5,17 +5,25 @@ from scipy import optimize
 from harness.stats.logistic import Logistic, fit_logistic, model
 
 
-@pytest.mark.parametrize("truth", [
-    Logistic(5, 1, 3, 0.5), Logistic(90, 10, 0.02, 0.01), Logistic(1, 5, -2, 1.5), Logistic(4, 2, 50, 10),
-    Logistic(1.0, 0.0, 0.0, 0.3),
-])
+@pytest.mark.parametrize(
+    "truth",
+    [
+        Logistic(5, 1, 3, 0.5),
+        Logistic(90, 10, 0.02, 0.01),
+        Logistic(1, 5, -2, 1.5),
+        Logistic(4, 2, 50, 10),
+        Logistic(1.0, 0.0, 0.0, 0.3),
+    ],
+)
 @pytest.mark.parametrize("n", [25, 1500])
 def test_exact_logistic_data_are_fitted_exactly(truth, n):
     x = np.random.default_rng(0).normal(truth.b3, 2.5 * truth.b4, n)
     found = fit_logistic(x, truth(x))
     np.testing.assert_allclose(found(x), truth(x), atol=1e-6 * abs(truth.b1 - truth.b2))
-    assert (found.b1, found.b2) in (pytest.approx((truth.b1, truth.b2), rel=1e-4, abs=1e-4),
-                                    pytest.approx((truth.b2, truth.b1), rel=1e-4, abs=1e-4))
+    assert (found.b1, found.b2) in (
+        pytest.approx((truth.b1, truth.b2), rel=1e-4, abs=1e-4),
+        pytest.approx((truth.b2, truth.b1), rel=1e-4, abs=1e-4),
+    )
 
 
 @pytest.mark.parametrize("seed", range(4))
