@@ -26,6 +26,7 @@ $(DEMO)/.ready: pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	touch $@
 
 demo: $(DEMO)/.ready
+	rm -rf runs/demo-comprehension runs/demo-generation
 	$(DEMO)/bin/harness run --task comprehension --model fer --data portraits --out runs/demo-comprehension
 	$(DEMO)/bin/harness run --task generation --model portraits --judge fer --out runs/demo-generation
 	@echo

@@ -29,6 +29,9 @@ class HarnessError(Exception):
         self.message = message
         self.hint = hint
 
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
 
 class RequestError(HarnessError):
     """The request was wrong; nothing was run."""

@@ -14,7 +14,9 @@ from harness.datasets import fold_emotion
 from harness.errors import BadTask, nearest
 from harness.types import EMOTIONS
 
-_OWN = ("prompt_id", "emotion", "intensity", "prompt")
+_OWN = ("prompt_id", "id", "emotion", "intensity", "prompt")
+_RESERVED = ("image", "generator", "quality")
+"""Columns of the manifest that a drawn folder has: a factor of such a name would collide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,12 @@ def read_prompts(path: Path) -> PromptSet:
     reader = csv.DictReader(io.StringIO(text, newline=""))
     try:
         columns = [c for c in reader.fieldnames or [] if c]
+        taken = next((c for c in columns if c in _RESERVED or columns.count(c) > 1), None)
+        if taken is not None:
+            raise BadTask(
+                f"The prompt file {str(path)!r} cannot have a factor named {taken!r}.",
+                "Rename the column: that name is taken, or stands there twice.",
+            )
         rows = tuple(
             _row(path, reader.line_num, row) for row in reader if "prompt" in columns and any(row.values())
         )
@@ -99,4 +107,10 @@ def _row(path: Path, line: int, row: Mapping[str, str | None]) -> PromptRow:
     attributes = {
         k: v.strip() for k, v in row.items() if k and k not in _OWN and isinstance(v, str) and v.strip()
     }
-    return PromptRow((row.get("prompt_id") or f"line{line}").strip(), prompt, emotion, intensity, attributes)
+    return PromptRow(
+        (row.get("prompt_id") or row.get("id") or f"line{line}").strip(),
+        prompt,
+        emotion,
+        intensity,
+        attributes,
+    )

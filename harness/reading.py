@@ -50,7 +50,8 @@ def truth_of(answer: Answer, sample: Labelled) -> str | float | None:
         except ValueError:
             return None
         return number if math.isfinite(number) else None
-    mapped = answer.truth.mapping.get(str(value), str(value))
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    mapped = answer.truth.mapping.get(text, text)
     return mapped if mapped in answer.options else None
 
 

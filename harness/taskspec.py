@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from harness.errors import BadTask, nearest
-from harness.types import Read, Scale
+from harness.types import EMOTIONS, Read, Scale
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -57,6 +57,14 @@ class Answer(_Model):
     def _consistent(self) -> Answer:
         if len({o.casefold() for o in self.options}) != len(self.options):
             raise ValueError("options must differ from each other")
+        labels = [*self.truth.leave_out, *(self.truth.mapping if self.truth.field == "emotion" else ())]
+        for label in labels:
+            if label not in EMOTIONS:
+                guess = nearest(label, EMOTIONS)
+                raise ValueError(
+                    f"truth: {label!r} is none of the emotions"
+                    + (f"; did you mean {guess!r}?" if guess else "")
+                )
         for key in (*self.synonyms, *self.truth.mapping.values()):
             if key not in self.options:
                 guess = nearest(key, self.options)
@@ -79,7 +87,10 @@ class Wording(_Model):
     name: str = Name
     system: str = ""
     text: str = Field(description="The question; may use " + ", ".join(f"{{{p}}}" for p in PLACEHOLDERS))
-    default: bool = Field(True, description="Asked unless the run names its wordings.")
+    default: bool = Field(
+        True,
+        description="Whether it is asked; a wording that is not stands for comparison and for copies of the task.",
+    )
 
     @model_validator(mode="after")
     def _known_placeholders(self) -> Wording:

@@ -20,11 +20,6 @@ from harness.registry import registry
 PACKAGES = {
     "onnxruntime": ("judge fer", "pip install memobench-plugin-fer"),
     "resvg_py": ("drawn portraits", "pip install memobench-plugin-portraits"),
-    "torch": ("models with weights", "pip install torch"),
-    "vllm": ("fast open MLLMs", "pip install vllm"),
-    "transformers": ("open MLLMs without vLLM", "pip install transformers"),
-    "diffusers": ("text-to-image models", "pip install diffusers"),
-    "openai": ("OpenAI-compatible services", "pip install openai"),
     "pyarrow": ("manifest.parquet", 'pip install "memobench[parquet]"'),
 }
 

@@ -31,6 +31,10 @@ LONGEST = 1000
 """Characters of a message that are shown: names and values in it may be of any length."""
 
 
+class ReaderGone(Exception):
+    """Whoever read our output has gone, as `head` does: no fault of anybody's."""
+
+
 class LazyGroup(click.Group):
     """A group that imports a subcommand's module when it is used: `harness --help` loads no plugin."""
 
@@ -44,6 +48,17 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = importlib.import_module(f"harness.cli.{cmd_name}_command").command
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the subcommand; click itself would end a closed pipe with exit code 1, which means a regression."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as e:
+            raise ReaderGone from e
+        except SystemExit as e:
+            if isinstance(e.__context__, BrokenPipeError):  # rich leaves so
+                raise ReaderGone from e
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of subcommands, from texts kept here so that none is imported."""
@@ -71,9 +86,9 @@ def harness() -> None:
     """memobench measures how well AI draws and reads human emotion.
 
     \b
-      harness run --task fine_intensity --model llava            an MLLM, on rated portraits
-      harness run --task t2i_emotion --model sdxl --judge llava  a T2I model, read by a judge
-      harness show RUN                                           what a run found
+      harness run --task comprehension --model fer                   a judge, on rated portraits
+      harness run --task t2i_emotion --model portraits --judge fer   a generator, read by a judge
+      harness show RUN                                               what a run found
 
     Exit codes: 0 fine; 2 the request was wrong; 3 samples failed or could not be stored (run again to
     resume); 70 a fault of memobench; 130 interrupted (run again to resume). --traceback shows where an
@@ -123,14 +138,17 @@ def _guarded(arguments: list[str], show_traceback: bool) -> int:
         return result if isinstance(result, int) else 0
     except HarnessError as e:
         code, cause = _say(e.message, e.hint, e.exit_code), e
+    except click.exceptions.NoArgsIsHelpError as e:
+        click.echo(e.format_message(), err=True)  # The help itself: nothing was asked for.
+        return WRONG
     except click.ClickException as e:
         code, cause = _say(*_usage(e), WRONG), e
     except (KeyboardInterrupt, click.Abort) as e:
         code, cause = _say("Interrupted.", "What was stored is kept: run the same command again to resume.",
                            INTERRUPTED), e  # fmt: skip
     except BaseException as e:  # the last resort: a fault of our own still gets a clear answer
-        if isinstance(e, BrokenPipeError) or isinstance(e.__context__, BrokenPipeError):
-            _silence()  # Whoever read the output has gone; click leaves by SystemExit then.
+        if isinstance(e, (ReaderGone, BrokenPipeError)):
+            _silence()
             return 0
         if isinstance(e, OSError) and e.errno in FULL:
             code, cause = _unwritable(e), e
@@ -145,7 +163,7 @@ def _guarded(arguments: list[str], show_traceback: bool) -> int:
 
 def _usage(e: click.ClickException) -> tuple[str, str]:
     command = e.ctx.command_path if isinstance(e, click.UsageError) and e.ctx else "harness"
-    message = e.format_message()
+    message = " ".join(e.format_message().split())
     if isinstance(e, click.NoSuchOption):
         guess = nearest(e.option_name, e.possibilities or [])
         message = f"No such option: {e.option_name}." + (f" Did you mean {guess}?" if guess else "")

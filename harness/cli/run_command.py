@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import click
 
 from harness.cli.progress import make_watch
 from harness.cli.shared import listed, pairs, print_results
+from harness.escaping import plain
 from harness.run.plan import make_plan
 from harness.run.preview import preview
 from harness.run.request import RunRequest
 from harness.run.session import execute
+from harness.store.files import read_lines
+from harness.store.runfolder import FAILURES
 
 FAILED = 3
 
@@ -89,9 +93,16 @@ def command(tasks: tuple[str, ...], model: str, judges: tuple[str, ...], data: t
     for fault in result.faults[:5]:
         click.echo(f"fault: {fault}", err=True)
     if result.failed:
-        click.echo(f"{result.failed} failed; see `harness show {result.path} --samples --failed`. The same command again "
-                   "retries them.", err=True)  # fmt: skip
+        click.echo(f"{result.failed} failed ({_reasons(result.path)}); see `harness show {result.path} --samples --failed`. "
+                   "Mend the cause, then the same command again retries them.", err=True)  # fmt: skip
     return FAILED if result.failed or result.faults else 0
+
+
+def _reasons(path: Path) -> str:
+    """The commonest reasons of failure, with their counts."""
+    errors = (record["error"] for record in read_lines(path / FAILURES))
+    counts = Counter(f"{e['kind']}: {e['message']}" for e in errors)
+    return "; ".join(f"{count} x {plain(reason, 120)}" for reason, count in counts.most_common(3))
 
 
 def _sheet(path: Path) -> Path | None:

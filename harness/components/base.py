@@ -19,7 +19,11 @@ class Configured:
         self.options: Any = self.Options() if options is None else options
 
     def identity(self) -> Mapping[str, str]:
-        """What determines answers besides options (weights' revision or digest); known before weights load."""
+        """What determines answers besides options (weights' revision or digest), before weights load.
+
+        Without it a plugin is known by its source file, and an object made in Python counts as a new model
+        each time: its run cannot be resumed.
+        """
         return {}
 
     def open(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from harness.components.base import Configured
-from harness.components.sources import RequestSource
+from harness.components.sources import RequestSource, checked_replies
 from harness.errors import HarnessError
 from harness.types import ImageReply, ImageRequest, ReplyError
 
@@ -28,11 +28,16 @@ class Generator(Configured, ABC):
         while batch := list(islice(remaining, self.batch_size)):
             left = {r.id for r in batch}
             try:
-                for reply in self.generate(batch):
+                for reply in checked_replies(
+                    self.generate(batch), ImageReply, f"{type(self).__name__}.generate"
+                ):
                     left.discard(reply.id)
                     yield reply
             except HarnessError:
                 raise
-            except Exception as e:  # a model may fail in any way; the other batches must not suffer
+            except (
+                Exception,
+                SystemExit,
+            ) as e:  # a model may fail in any way; the other batches must not suffer
                 error = ReplyError(type(e).__name__, str(e))
                 yield from (ImageReply(r.id, outcome="error", error=error) for r in batch if r.id in left)

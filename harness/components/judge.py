@@ -8,7 +8,7 @@ from itertools import islice
 from typing import ClassVar, Literal
 
 from harness.components.base import Configured
-from harness.components.sources import RequestSource
+from harness.components.sources import RequestSource, checked_replies
 from harness.errors import HarnessError
 from harness.types import Capability, JudgeReply, JudgeRequest, ReplyError
 
@@ -44,11 +44,14 @@ class Judge(Configured, ABC):
         while batch := list(islice(remaining, self.batch_size)):
             left = {r.id for r in batch}
             try:
-                for reply in self.judge(batch):
+                for reply in checked_replies(self.judge(batch), JudgeReply, f"{type(self).__name__}.judge"):
                     left.discard(reply.id)
                     yield reply
             except HarnessError:
                 raise
-            except Exception as e:  # a model may fail in any way; the other batches must not suffer
+            except (
+                Exception,
+                SystemExit,
+            ) as e:  # a model may fail in any way; the other batches must not suffer
                 error = ReplyError(type(e).__name__, str(e))
                 yield from (JudgeReply(r.id, error=error) for r in batch if r.id in left)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
 T_co = TypeVar("T_co", covariant=True)
@@ -28,3 +28,18 @@ class RequestSource(ABC, Generic[T_co]):
     @abstractmethod
     def exhausted(self) -> bool:
         """True once every request has been handed out: an empty `ready` is then final."""
+
+
+R = TypeVar("R")
+
+
+def checked_replies(replies: object, wanted: type[R], where: str) -> Iterator[R]:
+    """Replies of the right type; raises `TypeError` that says what `where` gave instead."""
+    if not isinstance(replies, Iterable):
+        raise TypeError(
+            f"{where}() returned {type(replies).__name__}: it must yield a {wanted.__name__} for each request"
+        )
+    for reply in replies:
+        if not isinstance(reply, wanted):
+            raise TypeError(f"{where}() must yield {wanted.__name__}, but yielded {type(reply).__name__}")
+        yield reply

@@ -61,7 +61,7 @@ def read_folder(root: Path, name: str | None = None) -> DataFolder:
         ) from e
     if not rows:
         raise BadData(
-            f"The data folder {str(root)!r} holds no samples." + "".join(f" {n}" for n in notes),
+            f"The data folder {str(root)!r} holds {_loose(root)}." + "".join(f" {n}" for n in notes),
             "A data set has a manifest.csv with a column `image`, or subfolders named after emotions: "
             + ", ".join(EMOTIONS)
             + ".",
@@ -82,13 +82,39 @@ def _digest(samples: Iterable[Sample]) -> str:
     return digest.hexdigest()
 
 
+def _visible(folder: str | Path) -> list[os.DirEntry[str]]:
+    return sorted((e for e in os.scandir(folder) if not e.name.startswith(".")), key=lambda e: e.name)
+
+
+def _is_picture(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in PICTURES
+
+
+def _loose(root: Path) -> str:
+    """What a folder without samples holds, in words."""
+    pictures = sum(_is_picture(e.name) for e in _visible(root) if not e.is_dir())
+    return f"{pictures} pictures without labels" if pictures else "no samples"
+
+
 def _class_samples(root: Path) -> tuple[list[Sample], list[str]]:
     """Samples of a folder whose subfolders are named after emotions, and what was passed over."""
     samples, notes = [], []
-    for folder in sorted((e for e in os.scandir(root) if e.is_dir()), key=lambda e: e.name):
+    top = _visible(root)
+    loose = [e.name for e in top if not e.is_dir() and _is_picture(e.name)]
+    if loose:
+        notes.append(
+            f"{len(loose)} pictures beside the subfolders have no label and were passed over, such as {loose[0]!r}."
+        )
+    for folder in (e for e in top if e.is_dir()):
         emotion = fold_emotion(folder.name)
-        files = sorted(e.name for e in os.scandir(folder.path) if not e.name.startswith("."))
-        pictures = [f for f in files if os.path.splitext(f)[1].lower() in PICTURES]
+        files = [e.name for e in _visible(folder.path)]
+        pictures = [f for f in files if _is_picture(f)]
+        others = [f for f in files if not _is_picture(f)]
+        if emotion is not None and others:
+            notes.append(
+                f"{len(others)} entries of {folder.name!r} are no pictures in a known format and were passed over, "
+                f"such as {others[0]!r}."
+            )
         if emotion is None:
             if pictures:
                 guess = nearest(folder.name, EMOTIONS)

@@ -13,6 +13,12 @@ _SYNONYMS = {
 _FOLD = {word: emotion for emotion, words in _SYNONYMS.items() for word in (emotion, *words)}
 
 
+def names_label(text: str, emotion: str) -> bool:
+    """Whether a text, such as a file name, holds a label's word or one of its common synonyms."""
+    folded = text.casefold()
+    return any(word in folded for word in (emotion, *_SYNONYMS.get(emotion, ())))
+
+
 def fold_emotion(label: str) -> str | None:
     """The emotion that a label means, case and common synonyms folded; None if it is none of the six.
 

@@ -183,10 +183,11 @@ def _bootstrapped(plain: Estimate, metric: Metric, draws: Floats, clusters: int,
     interval, existing = percentile_interval(draws, how.level), float(np.isfinite(draws).mean())
     if interval is None:
         return replace(plain, remark=f"has no interval: it exists in {existing:.0%} of the draws only")
-    remark = ""
     if interval[0] == interval[1]:
-        remark = "has an interval of no width: every draw gave the same value"
-    elif existing < ENOUGH:
+        same = "every draw gave the same value"
+        return replace(plain, method=f"none: {same}", remark=f"has no interval: {same}")
+    remark = ""
+    if existing < ENOUGH:
         remark = f"has an interval from the {existing:.0%} of the draws in which it exists"
     method = metric.method if isinstance(metric, BuiltIn) else "cluster bootstrap"
     return replace(plain, low=interval[0], high=interval[1], method=method, remark=remark)

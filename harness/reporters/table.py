@@ -16,6 +16,8 @@ from harness.components.reporter import Reporter
 from harness.escaping import plain
 from harness.reporters import figures
 
+LEGEND = "* the figure that sums a task up; intervals resample people or prompts; `harness list metrics` explains figures"
+
 
 class TableReporter(Reporter):
     """Tables drawn by rich; every text is shown literally, markup and control codes included."""
@@ -32,6 +34,7 @@ class TableReporter(Reporter):
             console.print(_summary(results))
         for entry in results["tasks"]:
             console.print(Group(*_entry(entry)))
+        console.print(Text(f"\n{LEGEND}", style="dim"))
         return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.datasets import names_label
 from harness.prompts import names_emotion, render, shown_labels, shown_options
 from harness.reading import truth_of
 from harness.run import pictures
@@ -56,6 +57,13 @@ class Note:
     record: Mapping[str, Any]
     problem: PictureProblem | None
     asked: Mapping[str, Asked]
+
+
+def told_id(sample: Sample) -> str:
+    """The sample's id as a judge hears it: a digest where the id itself gives the label away ("happy/01")."""
+    if sample.emotion is None or not names_label(sample.id, sample.emotion):
+        return sample.id
+    return hashlib.blake2b(sample.id.encode(), digest_size=8).hexdigest()
 
 
 class Asker:
@@ -112,19 +120,21 @@ class Asker:
             if not missing:
                 return Prepared([], 0, Note(record, None, {}))
             image, media_type = pictures.decode(data, job.sample.path)
+            data = pictures.without_texts(data)
         except PictureProblem as problem:
             return Prepared([], 0, Note(record | {"digest": None}, problem, {}))
         if self.judge.instance.takes == "bytes":
             picture, cost = Picture(digest, None, data, media_type), len(data)
         else:
             picture, cost = Picture(digest, image, None, media_type), image.width * image.height * 3
+        told = job.sample.id if self.oracle else told_id(job.sample)
         asked, requests = {}, []
         for id_, (question, wording, repeat) in missing.items():
             options = shown[question]
             asked[id_] = Asked(question, wording.name, repeat, job.data, job.sample.id, digest, options)
             truth = truth_of(self.answer(question), job.sample) if self.oracle else None
             messages = render(wording, self.answer(question), options, job.sample.emotion)
-            requests.append(JudgeRequest(id_, job.sample.id, (picture,), messages, self._question(question, options),
+            requests.append(JudgeRequest(id_, told, (picture,), messages, self._question(question, options),
                                          self._sampling(question, id_), truth))  # fmt: skip
         return Prepared(requests, cost, Note(record, None, asked))
 

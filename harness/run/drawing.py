@@ -136,7 +136,7 @@ class Draw:
                 self._store_all(replies, pool)
         except HarnessError:
             raise
-        except Exception as e:  # a generator may fail in any way; what it drew is kept
+        except (Exception, SystemExit) as e:  # a generator may fail in any way; what it drew is kept
             if not started:
                 if isinstance(e, ModuleNotFoundError):
                     raise MissingPackage(f"The generator {self.generator.name!r}", e.name or "?") from e

@@ -84,7 +84,7 @@ class Judging:
                     self._take(reply)
             except HarnessError:
                 raise
-            except Exception as e:  # a judge may fail in any way; what it answered is kept
+            except (Exception, SystemExit) as e:  # a judge may fail in any way; what it answered is kept
                 if not source.handed:
                     if isinstance(e, ModuleNotFoundError):
                         raise MissingPackage(f"The judge {self._by!r}", e.name or "?") from e

@@ -13,6 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 MAX_BYTES = 256 * 2**20
 MAX_PIXELS = 50_000_000
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 
 
 class PictureProblem(Exception):
@@ -72,7 +73,8 @@ def decode(data: bytes, path: str) -> tuple[Image.Image, str]:
         image.load()
         if image.format in ("JPEG", "TIFF", "WEBP", "PNG") and image.getexif().get(0x0112, 1) != 1:
             image = ImageOps.exif_transpose(image)
-        return to_rgb(image), media_type or "image/png"
+        rgb = to_rgb(image)
+        return (_bare(rgb) if rgb.info else rgb), media_type or "image/png"
     except PictureProblem as problem:
         raise PictureProblem(problem.kind, f"{path}: {problem}") from None
     except Image.DecompressionBombError:
@@ -81,6 +83,26 @@ def decode(data: bytes, path: str) -> tuple[Image.Image, str]:
         raise PictureProblem("not_a_picture", f"{path} is not a picture in a known format") from None
     except Exception as e:  # decoders raise anything on broken files
         raise PictureProblem("broken", f"{path} is broken: {e}") from None
+
+
+def _bare(image: Image.Image) -> Image.Image:
+    """The pixels alone: prompts and comments in a file may give its label away."""
+    bare = image.copy()
+    bare.info = {}
+    return bare
+
+
+def without_texts(data: bytes) -> bytes:
+    """A PNG without its text chunks, which may hold the prompt that it was drawn from; other bytes as they are."""
+    if not data.startswith(b"\x89PNG\r\n\x1a\n") or not any(kind in data for kind in _TEXTS):
+        return data
+    kept, at = [data[:8]], 8
+    while at + 8 <= len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if data[at + 4 : at + 8] not in _TEXTS:
+            kept.append(data[at:end])
+        at = end
+    return b"".join(kept)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
 import re
 import threading
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,19 +173,24 @@ def contender(kind: str, model: str | Configured, options: Mapping[str, Any]) ->
             if any(f.component.name == model.partition(":")[0] for f in registry().components(other)):
                 e.hint = f"{model!r} is a {other}; this task needs a {kind}. " + e.hint
             raise
-        name, instance = found.reference, make(found, options)
+        name, instance, owner = found.reference, make(found, options), found.dist
     else:
         wanted = Judge if kind == "judge" else Generator
         if not isinstance(model, wanted):
+            given = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
             raise RequestError(
-                f"A {kind} is needed, not {type(model).__name__}.",
-                f"Pass a name or a harness.{wanted.__name__}.",
+                f"A {kind} is needed, not {given}.",
+                f"Pass a name or an object made from a harness.{wanted.__name__}.",
             )
-        name, instance = type(model).__name__, model
+        name, instance, owner = type(model).__name__, model, "python"
+    if getattr(instance, "options", None) is None:
+        instance.options = instance.Options()  # A class of the user's own whose __init__ does not call ours.
     try:
         identity = {str(k): str(v) for k, v in instance.identity().items()}
         if isinstance(instance, Judge):
-            frozenset(instance.capabilities)
+            wrong = [c for c in instance.capabilities if not isinstance(c, Capability)]
+            if wrong:
+                raise TypeError(f"{wrong[0]!r} is not a harness.Capability")
     except HarnessError:
         raise
     except Exception as e:  # both are a plugin's code
@@ -191,8 +198,23 @@ def contender(kind: str, model: str | Configured, options: Mapping[str, Any]) ->
             f"{name}: identity() or capabilities raises {type(e).__name__}: {e}.",
             "Report it to the plugin's authors.",
         ) from e
+    if type(instance).identity is Configured.identity:
+        identity = _fallback_identity(type(instance), named=isinstance(model, str))
     options_used = instance.options.answer_affecting()
-    return Contender(name, instance, {"name": name, "options": options_used, "identity": identity})
+    described = {"name": name, "plugin": owner, "options": options_used, "identity": identity}
+    return Contender(name, instance, described)
+
+
+def _fallback_identity(cls: type[Configured], *, named: bool) -> dict[str, str]:
+    """What stands for a component that does not say what determines its answers.
+
+    A plugin's class is known by its source file. An object made in Python may hold anything, such as the
+    latest checkpoint: it is taken for a new model each time, so that no stale answer is ever reused.
+    """
+    source = inspect.getsourcefile(cls) if named else None
+    if source is None or not os.path.isfile(source):
+        return {"object": uuid.uuid4().hex}
+    return {"code": hashlib.sha256(Path(source).read_bytes()).hexdigest()}
 
 
 def ways(judge: Contender, questions: Mapping[str, TaskSpec], asked: str) -> dict[str, Read]:

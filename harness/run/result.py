@@ -26,6 +26,19 @@ class RunResult:
         """How many questions have no answer."""
         return sum(int(t["failed"]) for t in self.results["tasks"])
 
+    def __str__(self) -> str:
+        lines = [f"{self.path}" + ("" if self.results["run"]["complete"] else " (incomplete)")]
+        for entry in self.results["tasks"]:
+            main = next((m for m in entry["metrics"] if m["primary"]), None)
+            if main is not None:
+                value = "-" if main["value"] is None else f"{main['value']:.3f}"
+                interval = "" if main["low"] is None else f" [{main['low']:.3f}, {main['high']:.3f}]"
+                lines.append(f"{entry['task']}: {main['name']} {value}{interval}, n {main['n']}, unparsed "
+                             f"{entry['unparsed']}, failed {entry['failed']}")  # fmt: skip
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
     def metric(self, name: str, task: str | None = None, **group: str) -> float | None:
         """The value of a metric: of the first task that has it, or of the task named.
 
@@ -36,8 +49,8 @@ class RunResult:
                 for m in entry["metrics"]:
                     if m["name"] == name and m["group"] == group:
                         return None if m["value"] is None else float(m["value"])
+        known = sorted({m["name"] for entry in self.results["tasks"] for m in entry["metrics"]})
+        where = f" in the task {task!r}" if task else ""
         raise KeyError(
-            f"no metric {name!r}"
-            + (f" in the task {task!r}" if task else "")
-            + (f" for {group}" if group else "")
+            f"no metric {name!r}{where}{f' for {group}' if group else ''}; there are: {', '.join(known)}"
         )

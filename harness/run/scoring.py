@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.making import make
 from harness.metrics.score import MetricRequest, score_metrics
-from harness.reading import rates_unlabelled, truth_of
+from harness.reading import LABELS, rates_unlabelled, truth_of
 from harness.registry import registry
 from harness.run.result import RunResult
 from harness.run.rows import Key, Rows, collect
@@ -77,14 +77,42 @@ def _judge_entries(run: Mapping[str, Any], stored: Stored) -> Iterator[dict[str,
             "settings": _settings(spec, judge), "n": n, "answered": found.answered, "unparsed": unparsed,
             "failed": max(0, n - found.answered), "outcomes": {"ok": found.answered}, **table, "tests": [],
             "unparsed_reasons": found.unparsed,
-            "warnings": [*_unlabelled(spec, data, n), *run.get("notes", {}).get(data, []), *_oracle_warning(run, judge), *table["warnings"]],
+            "warnings": [*_not_asked(spec, data, n // request["repeats"] // len(_wordings(spec)), run["plan"].get(f"@{data}", 0)), *run.get("notes", {}).get(data, []), *_oracle_warning(run, judge), *table["warnings"]],
         }  # fmt: skip
 
 
-def _unlabelled(spec: TaskSpec, data: str, n: int) -> list[str]:
-    if n:
+def _not_asked(spec: TaskSpec, data: str, asked: int, samples: int) -> list[str]:
+    """Says how many samples a task passes over: those left out, and those without a label among its options."""
+    truth = _answer(spec).truth
+    if not asked:
+        return [f"no sample of {data} has the label that the task asks for: {truth.field}"]
+    if asked >= samples:
         return []
-    return [f"no sample of {data} has the label that the task asks for: {_answer(spec).truth.field}"]
+    left = f"{' and '.join(truth.leave_out)} left out, or " if truth.leave_out else ""
+    return [
+        f"{samples - asked} of {samples} samples of {data} are not asked: {left}no {truth.field} that the task knows"
+    ]
+
+
+def _scale(rows: Rows) -> list[str]:
+    """Warns where labels lie outside the task's scale."""
+    scale = rows.answer.scale
+    outside = (
+        sum(not scale.low <= float(t) <= scale.high for t in rows.truths if t is not None) if scale else 0
+    )
+    if scale is None or not outside:
+        return []
+    return [
+        f"{outside} labels lie outside the scale {scale.low:g} to {scale.high:g}: mae, rmse and bias compare different scales"
+    ]
+
+
+def _groups(rows: Rows, columns: Sequence[str]) -> list[str]:
+    """Warns of columns to group by that no sample has."""
+    missing = [c for c in columns if c not in LABELS and not any(s.attributes.get(c) for s in rows.samples)]
+    return (
+        [f"no sample has the column {c!r}, by which the task groups" for c in missing] if rows.samples else []
+    )
 
 
 def _generator_entries(run: Mapping[str, Any], stored: Stored) -> Iterator[dict[str, Any]]:
@@ -189,11 +217,12 @@ def _score(
         MetricRequest(m.name, make(registry().find("metric", m.name), m.options), m.primary) for m in metrics
     ]
     table = score_metrics(scores, requests, groups, seed=seed, draws=DRAWS)
+    warnings = [*table.warnings, *_scale(rows), *_groups(rows, spec.group.by)]
     return {
         "metrics": table.metrics,
         "baselines": table.baselines,
         "confusion": table.confusion,
-        "warnings": table.warnings,
+        "warnings": warnings,
     }
 
 

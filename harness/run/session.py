@@ -35,17 +35,22 @@ from harness.types import Sample
 
 
 def execute(plan: Plan, watch: Watch) -> RunResult:
-    """Run or resume a plan and score it. What was computed before an error or interrupt is kept."""
+    """Run or resume a plan, once, and score it. What was computed before an error or interrupt is kept."""
     path = plan.request.out or Path("runs") / plan.name()
     wanted = wanted_drawings(plan)
     detector, notes = _detector(plan)
     folder = RunFolder.open(path, run_document(plan, path.resolve().name, wanted, notes))
+    for data in plan.data:
+        for note in data.notes:
+            watch.note(f"{data.name}: {note}")
     try:
         # Pictures are bounded by our own check, which comes before decoding.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             faults, stop = _work(plan, folder, wanted, detector, watch)
         folder.flush()
+        for data in plan.data:
+            data.samples.clear()  # The plan is used up: scoring reads the folder alone and needs the room.
         result = score_folder(path, complete=stop is None)
     finally:
         folder.close()
@@ -181,6 +186,8 @@ def run_document(plan: Plan, name: str, wanted: Sequence[Drawing], notes: list[s
     counts: dict[str, int] = {}
     if plan.generator is None:
         counts = {f"{q}@{d.name}": 0 for q in plan.questions for d in plan.data}
+        for data in plan.data:
+            counts[f"@{data.name}"] = min(len(data.samples), plan.request.limit or len(data.samples))
         for job in judge_jobs(plan):
             for question in job.questions:
                 counts[f"{question}@{job.data}"] += plan.request.repeats

@@ -40,7 +40,7 @@ class RunFolder:
         self._replies = LineFile(path / REPLIES)
         self._failures = LineFile(path / FAILURES)
         # Hashes, not the records: a run may have very many samples.
-        self._known_samples = {_identity(s) for s in read_lines(path / SAMPLES)}
+        self._noted = dict(map(_identity, read_lines(path / SAMPLES)))
         self._failures.clear()
 
     @classmethod
@@ -78,10 +78,9 @@ class RunFolder:
         return read_lines(self.path / REPLIES)
 
     def add_sample(self, record: Mapping[str, Any]) -> None:
-        """Note a sample, unless an earlier attempt noted it with the same picture."""
-        key = _identity(record)
-        if key not in self._known_samples:
-            self._known_samples.add(key)
+        """Note a sample, unless its last line, of an earlier attempt, has the same picture. Once an attempt."""
+        sample, picture = _identity(record)
+        if self._noted.get(sample) != picture:
             self._samples.append_later(record)
 
     def flush(self) -> None:
@@ -106,8 +105,11 @@ class RunFolder:
             self._lock.release()
 
 
-def _identity(sample: Mapping[str, Any]) -> int:
-    return hash((sample["data"], sample["id"], sample.get("digest")))
+_OBJECTS = " An object made in Python counts as a new model each time, unless its class defines identity()."
+
+
+def _identity(sample: Mapping[str, Any]) -> tuple[int, int]:
+    return hash((sample["data"], sample["id"])), hash(sample.get("digest"))
 
 
 @contextmanager
@@ -146,7 +148,8 @@ def _merge(path: Path, run: Mapping[str, Any]) -> dict[str, Any]:
     if differences:
         raise RunMismatch(
             f"The run folder {str(path)!r} holds another request: " + "; ".join(differences[:5]) + ".",
-            "Give another --out, or leave --out away to have a folder named for this request.",
+            "Give another --out, or leave --out away to have a folder named for this request."
+            + (_OBJECTS if any("identity.object" in d for d in differences) else ""),
         )
     plan = dict(run["plan"])
     for key, count in held.get("plan", {}).items():

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from helpers.command import InProcess
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from harness import (
     BadOption,
@@ -48,6 +51,9 @@ class Constant(Judge):
         self.asked: list[JudgeRequest] = []
         self.closed = 0
 
+    def identity(self) -> Mapping[str, str]:
+        return {"version": "1"}
+
     def judge(self, batch: Sequence[JudgeRequest]) -> Iterator[JudgeReply]:
         for request in batch:
             self.asked.append(request)
@@ -76,6 +82,9 @@ class Rater(Constant):
 
 class Squares(Generator):
     """Draws squares of one colour."""
+
+    def identity(self) -> Mapping[str, str]:
+        return {"version": "1"}
 
     def generate(self, batch: Sequence[ImageRequest]) -> list[ImageReply]:
         return [ImageReply(r.id, Image.new("RGB", (16, 16), (r.seed % 255, 1, 2))) for r in batch]
@@ -117,6 +126,21 @@ def test_objects_resume_by_their_options(faces: Path) -> None:
     assert second.asked == []
     assert evaluate("coarse_emotion", other, data=faces).path != path
     assert len(other.asked) == 12
+
+
+def test_objects_without_an_identity_are_new_models_each_time(faces: Path) -> None:
+    class Checkpoint(Judge):
+        def __init__(self, word: str) -> None:
+            self.word = word  # As users write it: without super().__init__().
+
+        def judge(self, batch: Sequence[JudgeRequest]) -> Iterator[JudgeReply]:
+            return (JudgeReply(r.id, text=self.word) for r in batch)
+
+    first = evaluate("coarse_emotion", Checkpoint("happy"), data=faces)
+    second = evaluate("coarse_emotion", Checkpoint("sad"), data=faces)
+    assert first.path != second.path
+    assert first.metric("accuracy", emotion="happy") == 1.0
+    assert second.metric("accuracy", emotion="happy") == 0.0
 
 
 def test_seeds_of_requests_do_not_depend_on_the_order_of_asking(faces: Path) -> None:
@@ -237,3 +261,72 @@ def test_nothing_is_printed(faces: Path) -> None:
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+class Listening(Constant):
+    """Keeps what it is told about each picture."""
+
+
+def test_labels_reach_no_judge_by_names_or_by_what_files_say(tmp_path: Path) -> None:
+    info = PngInfo()
+    info.add_itxt("prompt", "a happy person")
+    for name in ("happy/1.png", "sad/2.png"):
+        (tmp_path / "d" / name).parent.mkdir(parents=True)
+        Image.new("RGB", (8, 8), "red").save(tmp_path / "d" / name, pnginfo=info)
+    judge = Listening()
+    result = evaluate("coarse_emotion", judge, data=tmp_path / "d", out=tmp_path / "run")
+    assert result.metric("accuracy") == 0.5
+    for request in judge.asked:
+        image = request.images[0].image
+        assert image is not None
+        assert image.info == {}
+        assert not hasattr(image, "text")
+        assert "happy" not in request.sample_id
+        assert "sad" not in request.sample_id
+    kept = [
+        json.loads(line)["sample_id"] for line in (result.path / "replies.jsonl").read_text().splitlines()
+    ]
+    assert sorted(kept) == ["happy/1", "sad/2"]
+
+
+def test_bytes_for_a_judge_hold_no_prompt(tmp_path: Path) -> None:
+    class Bytes(Listening):
+        takes = "bytes"
+
+    info = PngInfo()
+    info.add_itxt("prompt", "a happy person")
+    (tmp_path / "d" / "happy").mkdir(parents=True)
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "d" / "happy" / "1.png", pnginfo=info)
+    judge = Bytes()
+    evaluate("coarse_emotion", judge, data=tmp_path / "d", out=tmp_path / "run")
+    data = judge.asked[0].images[0].data
+    assert data is not None
+    assert b"happy" not in data
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.convert("RGB").getpixel((0, 0)) == (255, 0, 0)
+
+
+def test_a_picture_that_is_missing_once_is_asked_when_it_is_back(faces: Path) -> None:
+    picture = sorted(faces.rglob("*.png"))[0]
+    data, run = picture.read_bytes(), "run"
+    assert evaluate("coarse_emotion", Constant(), data=faces, out=run).failed == 0
+    picture.unlink()
+    assert evaluate("coarse_emotion", Constant(), data=faces, out=run).failed == 1
+    picture.write_bytes(data)
+    judge = Constant()
+    assert evaluate("coarse_emotion", judge, data=faces, out=run).failed == 0
+    assert judge.asked == []
+
+
+def test_labels_outside_the_scale_are_told(faces: Path) -> None:
+    with (faces / "manifest.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        row["intensity"] = row["intensity"] and str(10 * float(row["intensity"]))
+    with (faces / "manifest.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    warnings = " ".join(evaluate("fine_intensity", Rater(), data=faces).tasks[0]["warnings"])
+    assert "outside the scale 1 to 5" in warnings
+    assert "are not asked: neutral left out" in warnings

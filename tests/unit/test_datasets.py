@@ -131,8 +131,19 @@ def test_class_folders(tmp_path: Path) -> None:
     assert [(s.id, s.path, s.emotion) for s in found.samples] == [
         ("Happy/1", "Happy/1.png", "happy"), ("Happy/2", "Happy/2.JPG", "happy"),
         ("anger/x.png", "anger/x.png", "angry"), ("anger/x.webp", "anger/x.webp", "angry")]  # fmt: skip
-    (note,) = found.notes
-    assert "'fear' (1 pictures)" in note
+    other, fear = found.notes
+    assert "1 entries of 'Happy'" in other
+    assert "'list.txt'" in other
+    assert "'fear' (1 pictures)" in fear
+
+
+def test_pictures_without_a_label_are_told(tmp_path: Path) -> None:
+    (tmp_path / "loose.png").touch()
+    with pytest.raises(BadData, match="1 pictures without labels"):
+        read_folder(tmp_path)
+    data.picture(tmp_path / "happy" / "1.png")
+    (note,) = read_folder(tmp_path).notes
+    assert "'loose.png'" in note
 
 
 def test_a_manifest_comes_before_class_folders(tmp_path: Path) -> None:
