@@ -261,15 +261,26 @@ def encode(image: Image.Image, texts: Mapping[str, str]) -> bytes:
 
 
 def write_manifest(folder: Path, wanted: Sequence[Drawing], generator: str, drawn: set[str]) -> None:
-    """Make the folder a data set: a manifest of all portraits that were drawn, labelled with what was asked."""
-    factors = sorted({k for d in wanted for k in d.row.attributes})
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["image", "id", "emotion", "intensity", "prompt_id", "generator", "prompt", *factors])
+    """Make the folder a data set: a manifest of all portraits that were drawn, labelled with what was asked.
+
+    Portraits that an earlier attempt with a larger limit drew keep their rows.
+    """
+    rows: dict[str, dict[str, str]] = {}
     for d in wanted:
-        if d.request.id in drawn:
-            strength = "" if d.row.intensity is None else f"{d.row.intensity:g}"
-            writer.writerow([f"{IMAGES}/{d.request.id}.png", d.request.id, d.row.emotion or "", strength, d.row.prompt_id,
-                             generator, d.row.prompt, *(d.row.attributes.get(k, "") for k in factors)])  # fmt: skip
+        strength = "" if d.row.intensity is None else f"{d.row.intensity:g}"
+        rows[d.request.id] = {
+            "image": f"{IMAGES}/{d.request.id}.png", "id": d.request.id, "emotion": d.row.emotion or "",
+            "intensity": strength, "prompt_id": d.row.prompt_id, "generator": generator, "prompt": d.row.prompt,
+            **d.row.attributes}  # fmt: skip
+    if (folder / MANIFEST).is_file():
+        with (folder / MANIFEST).open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                rows.setdefault(row["id"], row)
+    own = ("image", "id", "emotion", "intensity", "prompt_id", "generator", "prompt")
+    factors = sorted({k for row in rows.values() for k in row} - set(own))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*own, *factors], restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(row for id_, row in rows.items() if id_ in drawn)
     with storing(folder):
         write_atomically(folder / MANIFEST, text.getvalue().encode())
