@@ -148,7 +148,9 @@ def test_generator_that_cannot_start(harness: InProcess, install: Install) -> No
 
 
 def test_a_smaller_limit_keeps_what_was_drawn(harness: InProcess, tmp_path: Path) -> None:
-    (tmp_path / "p.csv").write_text("id,prompt,emotion\n" + "".join(f"n{i},a happy face {i},happy\n" for i in range(6)))
+    (tmp_path / "p.csv").write_text(
+        "id,prompt,emotion\n" + "".join(f"n{i},a happy face {i},happy\n" for i in range(6))
+    )
     for limit in (6, 3):
         harness("generate", "--model", "echo", "--prompts", "p.csv", "--limit", str(limit), "--out", "g").ok()
         assert len((tmp_path / "g" / "manifest.csv").read_text().splitlines()) == 7
