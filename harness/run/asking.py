@@ -120,11 +120,10 @@ class Asker:
             if not missing:
                 return Prepared([], 0, Note(record, None, {}))
             image, media_type = pictures.decode(data, job.sample.path)
-            data = pictures.without_texts(data)
         except PictureProblem as problem:
             return Prepared([], 0, Note(record | {"digest": None}, problem, {}))
         if self.judge.instance.takes == "bytes":
-            picture, cost = Picture(digest, None, data, media_type), len(data)
+            picture, cost = Picture(digest, None, pictures.without_texts(data), media_type), len(data)
         else:
             picture, cost = Picture(digest, image, None, media_type), image.width * image.height * 3
         told = job.sample.id if self.oracle else told_id(job.sample)

@@ -91,7 +91,9 @@ def test_any_finds_the_first_request_and_hands_out_none() -> None:
     seen: list[int] = []
     source = AheadSource(iter(range(200)), prepare, lambda job, _: seen.append(job))
     assert source.any()
-    assert (seen, source.handed) == (list(range(151)), 0)
+    assert source.handed == 0
+    assert seen == list(range(len(seen)))
+    assert 151 <= len(seen) < 160  # a thread takes a few jobs at a time
     assert list(source) == list(range(150, 200))
     source.close()
 
