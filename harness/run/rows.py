@@ -6,6 +6,7 @@ from array import array
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any
 
 import numpy as np
@@ -133,7 +134,7 @@ def _value(sample: StoredSample, column: str) -> str | None:
     )
     if value is None or value == "":
         return None
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return intern(f"{value:g}" if isinstance(value, float) else str(value))
 
 
 def _order(value: str) -> tuple[int, float, str]:
