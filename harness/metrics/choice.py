@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import numpy as np
 
 from harness.components.metric import Floats, Scores
@@ -34,9 +36,9 @@ class ClassMetric(TableMetric):
         right, true, read = np.split(sums, 3, axis=1)
         return self.from_classes(right, true, read)
 
+    @abstractmethod
     def from_classes(self, right: Floats, true: Floats, read: Floats) -> Floats:
         """The figure from counts by class, shape (draws, classes) each."""
-        raise NotImplementedError
 
 
 class Accuracy(ClassMetric):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import numpy as np
 
 from harness.components.metric import Floats, Ints, Scores
@@ -22,9 +24,9 @@ class RatingMetric(TableMetric):
         filled[inside] = columns
         return filled
 
+    @abstractmethod
     def parsed_columns(self, read: Floats, truth: Floats) -> Floats:
         """What is summed, shape (m, k), for the m rows that enter."""
-        raise NotImplementedError
 
 
 class MomentMetric(RatingMetric):
@@ -80,9 +82,9 @@ class MeanMetric(RatingMetric):
         """Shape (m, 2): the value, 1."""
         return np.column_stack([self.value(read, truth), np.ones(len(read))])
 
+    @abstractmethod
     def value(self, read: Floats, truth: Floats) -> Floats:
         """What is averaged, shape (m,)."""
-        raise NotImplementedError
 
     def figure(self, sums: Floats) -> Floats:
         """The mean."""
