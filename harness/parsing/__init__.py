@@ -2,7 +2,7 @@
 
 A reply goes through stages, one module each: `clean` (thinking, end tokens, markup), `fields` (JSON),
 `tokens` with `vocabulary` and `labels` (which words, letters and numbers name an option), `clauses` and
-`commit` (what each clause does with them), `resolve` (the last explicit commitment wins).
+`commit` (what each clause does with them; `unasserted` and `voices` find what is not the reply's own word), `resolve` (the last explicit commitment wins).
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from harness.parsing.lexicon import Tag
 from harness.parsing.lexicon.particulars import GENERALLY, NO_CONDITION, SUPPOSING
 from harness.parsing.tokens import Item
+from harness.parsing.voices import quotes_ahead
 
 _STOPS = frozenset(".!?;\u3002")
 _SOFT = frozenset(",:-([|\u3001")
@@ -30,14 +31,39 @@ _LEADS = frozenset(
 )
 _LONGEST = 100  # items in one clause; longer ones are cut, so that time stays in proportion
 _VERDICT_TAILS = frozenset(
-    ["quite", "really", "likely", "exactly", "possible", "fitting", "at", "all", "not", "definitely"]
+    [
+        "he",
+        "she",
+        "it",
+        "they",
+        "is",
+        "does",
+        "do",
+        "are",
+        "quite",
+        "really",
+        "likely",
+        "exactly",
+        "possible",
+        "fitting",
+        "at",
+        "all",
+        "not",
+        "definitely",
+    ]
 )
 _TURNS = ("so", "though", "although", "which")
 _OBLIGED = (("had", "to"), ("have", "to"), ("were", "to"))
 _QUESTION_WORDS = frozenset(
     ["how", "which", "what", "does", "do", "is", "are", "would", "could", "should", "can", "who", "whose"]
 )
+_INVERTS = frozenset(
+    ["is", "are", "was", "were", "does", "do", "did", "would", "could", "should", "can", "has", "have"]
+)
 _INTERJECTIONS = ("no", "nein", "non", "nope")
+_IMAGINED = ("show", "give", "remove")  # "give him a smile and he would look happy"
+_INVERTED = ("were", "had", "should", "ware", "hatte", "wurde", "sollte")  # "were she smiling, ..."
+_OPENS_CONDITION = frozenset([*_INVERTED, *_IMAGINED, "when", "whenever", "provided", "s'", "si"])
 _CARRIED = frozenset({Tag.CONCLUDE, Tag.CORRECT})
 
 
@@ -52,6 +78,8 @@ class Clause:
     opens: bool = False  # begins its sentence
     stop: str = ""
     whole_line: bool = False
+    limited: bool = False  # holds for a part only: "the first for the eyes"
+    keyed: bool = False  # an argument follows on its line: "sad: the lids droop"
     after_blank: bool = False
     conditional: bool = False
     supposed: bool = False  # stands under a condition: "if the eyes were wider, it would be surprise"
@@ -77,7 +105,7 @@ class _Cutter:
         """Close the clause, carrying a leading "therefore" on where it has said nothing yet."""
         carried = []
         if not stop and not self.seen and not but:
-            carried = [item for item in self.now.items if item.tag in _CARRIED]
+            carried = [item for item in self.now.items if item.tag in _CARRIED or _forced(item)]
         if self.now.items:
             self.now.stop = stop
             self.done.append(self.now)
@@ -116,7 +144,8 @@ class _Cutter:
         """Whether a new clause begins at this item."""
         if self.seen:
             if item.tag is Tag.CAUSE:
-                return True
+                joined = self.now.items[-1].tag is Tag.JOIN  # "for happy or for surprise"
+                return not (joined and item.text == "for" and self._next_tag(index + 1) is Tag.MENTION)
             if item.tag is Tag.PUNCT and item.text in _SOFT:
                 if item.text == "(" and self._next_tag(index + 1) in (Tag.PREFER, Tag.MINOR):
                     return self.items[min(index + 2, len(self.items) - 1)].text != ")"
@@ -124,6 +153,8 @@ class _Cutter:
             if item.tag in (Tag.ANSWER, Tag.CONCLUDE, Tag.CORRECT):
                 return self._mention_ahead(index + 1)
         if item.tag is Tag.JOIN:
+            if self._arguing() and self._argued_next(index + 1):
+                return True
             return (
                 self.seen_something()
                 and self._next_tag(index + 1) in (Tag.PERSON, Tag.LINK)
@@ -161,7 +192,13 @@ class _Cutter:
         if index >= len(self.items) or self.items[index].tag is not Tag.MENTION:
             return False
         after = self.items[index + 1 : index + 2]
-        return not after or after[0].tag is Tag.NEWLINE or after[0].text in _STOPS
+        return not after or after[0].tag in (Tag.NEWLINE, Tag.CAUSE) or after[0].text in _STOPS
+
+    def _argued_next(self, index: int) -> bool:
+        """Whether an option with an argument of its own follows: "and the second for the mouth"."""
+        while index < len(self.items) and self.items[index].tag is Tag.FILLER:
+            index += 1
+        return [item.tag for item in self.items[index : index + 2]] == [Tag.MENTION, Tag.CAUSE]
 
     def _subject_ahead(self, index: int) -> bool:
         """Whether what is spoken of next is named before any option."""
@@ -195,7 +232,7 @@ class _Cutter:
                 plural = any(after.text in ("are", "were") for after in self.items[ahead + 1 : ahead + 2])
                 return plural or not self._subject_at(ahead)
             soft = item.tag is Tag.PUNCT and item.text in ",:-()[]/&+|\"'\u3001"
-            if item.tag not in _CONNECTORS and not soft and item.text != "alternatively":
+            if item.tag not in _CONNECTORS and not soft and item.text not in ("alternatively", "then"):
                 return False
         return False
 
@@ -206,7 +243,9 @@ class _Cutter:
             if item.tag is Tag.NEWLINE or (item.tag is Tag.PUNCT and item.text in _STOPS):
                 break
             ahead.append(item)
-        if not ahead or any(item.text not in _VERDICT_TAILS and item.text != "|" for item in ahead[1:]):
+        if not ahead or any(
+            item.text not in _VERDICT_TAILS and item.text not in ("|", ",") for item in ahead[1:]
+        ):
             return False
         return ahead[0].text in (
             "yes",
@@ -232,17 +271,19 @@ class _Cutter:
         return False
 
 
+def _forced(item: Item) -> bool:
+    """ "If I had to pick one from the list" prefers what its sentence goes on to name."""
+    return item.tag is Tag.PREFER and item.text.startswith(("if ", "forced", "having to"))
+
+
 def _interjections(items: list[Item]) -> list[Item]:
     """ "No, ..." at the head of a sentence corrects; it does not deny what follows."""
     for index, item in enumerate(items[:-1]):
+        if item.tag is not Tag.NOT or item.text not in _INTERJECTIONS:
+            continue
         before = items[index - 1] if index else None
         heads = before is None or before.tag in (Tag.NEWLINE, Tag.PUNCT, Tag.BUT)
-        if (
-            item.tag is Tag.NOT
-            and item.text in _INTERJECTIONS
-            and heads
-            and items[index + 1].text in (",", ":")
-        ):
+        if heads and items[index + 1].text in (",", ":"):
             items[index] = Item(Tag.CORRECT, item.text, item.raw)
     return items
 
@@ -251,14 +292,34 @@ def split(items: list[Item]) -> list[Clause]:
     """The clauses of a reply."""
     clauses = _Cutter(_interjections(items)).run()
     for clause, after in zip(clauses[-2::-1], clauses[:0:-1], strict=True):
-        if after.stop == "?" and not clause.stop and (after.mentions or _asks(after)):
+        if (
+            after.stop == "?"
+            and not clause.stop
+            and (after.mentions or _asks(after) or after.items[0].tag is Tag.JOIN)
+        ):
             clause.stop = "?"
+    if any(clause.stop == "?" for clause in clauses):
+        _spread_questions(clauses)
     for index, clause in enumerate(clauses):
         alone_before = index == 0 or clauses[index - 1].line != clause.line
         alone_after = index + 1 == len(clauses) or clauses[index + 1].line != clause.line
+        clause.limited = index + 1 < len(clauses) and clauses[index + 1].items[0].text == "for"
         clause.whole_line = alone_before and alone_after
+        clause.keyed = alone_before and not alone_after and clauses[index + 1].items[0].text in (":", "-")
     _mark_supposed(clauses)
     return clauses
+
+
+def _spread_questions(clauses: list[Clause]) -> None:
+    """A sentence that opens as a question asks to its end: "Is he sad because of the rain?" """
+    asked = False
+    for clause in reversed(clauses):
+        if clause.stop:
+            asked = clause.stop == "?"
+        words = [item for item in clause.items if item.tag is not Tag.PUNCT]
+        inverts = len(words) > 2 and words[0].text in _INVERTS and words[1].tag in (Tag.PERSON, Tag.FILLER)
+        if asked and clause.opens and inverts:
+            clause.stop = "?"
 
 
 def _asks(clause: Clause) -> bool:
@@ -271,23 +332,66 @@ def _mark_supposed(clauses: list[Clause]) -> None:
     """Let a condition hold for the rest of its sentence, and for a "would" straight before it."""
     under = False
     for index, clause in enumerate(clauses):
-        under = under and not clause.opens and (clause.parallel or not clause.but)
+        goes_on = (
+            not clause.opens
+            or clause.items[0].text == "then"
+            or (clauses[index - 1].stop == ";" and _elliptic(clause))
+        )
+        under = under and goes_on and (clause.parallel or not clause.but)
         clause.supposed = under
         clause.conditional = _conditional(clause)
-        if any(item.text in GENERALLY for item in clause.items):
+        reported = clause.opens and quotes_ahead(clause.items)
+        if reported or any(item.text in GENERALLY for item in clause.items):
+            clause.supposed = under or reported
             under = True
         elif clause.conditional:
             under = True
             before = clauses[index - 1] if index and not clause.opens else None
-            if before is not None and any("would" in item.text for item in before.items):
+            if before is not None and (
+                any("would" in item.text for item in before.items) or _elliptic(before)
+            ):
                 before.supposed = True
+
+
+def _elliptic(clause: Clause) -> bool:
+    """Whether it has neither subject nor verb: "from afar, weak"."""
+    full = (Tag.PERSON, Tag.LINK, Tag.ANSWER, Tag.CONCLUDE, Tag.TOPIC, Tag.CORRECT, Tag.PREFER)
+    return all(item.tag not in full for item in clause.items)
+
+
+def _romance_condition(after: Item, clause: Clause) -> bool:
+    """ "Si sonriera", "si elle souriait": not "si, ..." and not "si tengo que elegir"."""
+    told = after.tag is Tag.PERSON or after.text.endswith(
+        ("era", "ara", "eran", "aran", "ese", "iese", "ait")
+    )
+    return clause.opens and told and not NO_CONDITION & {item.text for item in clause.items}
+
+
+def _opens_condition(clause: Clause, start: list[Item]) -> bool:
+    """Whether its first words suppose: "were she smiling", "when he smiles", "give him a smile and"."""
+    first, second = start[0].text, start[1] if len(start) > 1 else None
+    if first == "provided" or (clause.opens and first in _IMAGINED):
+        return True
+    if second is None:
+        return False
+    if first in _INVERTED:
+        return second.tag in (Tag.PERSON, Tag.FILLER)
+    if first == "si":
+        return _romance_condition(second, clause)
+    return clause.opens and second.text in ("he", "she", "they", "il", "ils")
 
 
 def _conditional(clause: Clause) -> bool:
     """Whether it supposes what is not said to be so; "if you look closely" and "if I must choose" do not."""
+    if clause.items[0].text in _OPENS_CONDITION or clause.items[0].tag is Tag.PUNCT:
+        start = [item for item in clause.items[:3] if item.tag is not Tag.PUNCT]
+        if start and start[0].text in _OPENS_CONDITION and _opens_condition(clause, start):
+            return True
     for index, item in enumerate(clause.items):
         if item.tag is Tag.IF and item.text in SUPPOSING:
+            if item.text == "suppose" and index and clause.items[index - 1].text == "i":
+                continue  # "worry, I suppose"
             rest = {other.text for other in clause.items[index + 1 :]}
-            start = tuple(other.text for other in clause.items[index + 1 : index + 4])
-            return not rest & NO_CONDITION and start[1:] not in _OBLIGED
+            following = tuple(other.text for other in clause.items[index + 1 : index + 4])
+            return not rest & NO_CONDITION and following[1:] not in _OBLIGED
     return False

@@ -60,6 +60,8 @@ _ANSWER_CLOSE = re.compile(
 )
 _FENCE = re.compile(r"```[ \t]*(?:json|JSON|text|txt|python|markdown|xml|yaml|plaintext)?")
 _ADDRESS = re.compile(r"\b(?:https?://|www\.)\S{1,2000}")
+_EXTENSION = re.compile(r"\.(?:jpe?g|png|webp|gif|bmp|tiff?|mp4)\b", re.IGNORECASE)
+_FILE_NAME = re.compile(r"\b[\w-]{1,200}\.(?:jpe?g|png|webp|gif|bmp|tiff?|mp4)\b", re.IGNORECASE)
 _STRUCK = re.compile(r"~~[^~\n]{1,200}~~|<(?:s|del|strike)>[^<\n]{1,200}</(?:s|del|strike)>")
 _BREAK = re.compile(r"<\s*/?\s*(?:br|p|div|li|ul|ol|h[1-6]|tr)\s*/?\s*>", re.IGNORECASE)
 _HTML = re.compile(r"</?[a-zA-Z][^<>\n]{0,60}>|<\|[^<>|\n]{1,40}\|>|&nbsp;")
@@ -69,7 +71,12 @@ _CHECK = re.compile(r"\[[xX\u2713\u2714]\]|\u2705|\u2714|\u2611|\u2713")
 _CHECKED_LINE = re.compile(rf"(?m)^[ \t]*([^\n]{{1,300}}?)[ \t]*(?:{_CHECK.pattern})[ \t]*$")
 _UNCHECKED_LINE = re.compile(r"(?m)^[ \t]*(?:[-*+][ \t]*)?(?:\[ ?\]|\u2610)[^\n]*$")
 _CROSSED_LINE = re.compile(r"(?m)^[^\n]{0,300}[\u2717\u2718\u274c][^\n]*$")
+_CROSS = re.compile("[\u2717\u2718\u274c]")
+_EITHER_MARK = re.compile(f"{_CHECK.pattern}|{_CROSS.pattern}")
 _EMPHASIS = re.compile(r"\*+|`+|__+|\$+")
+_IS = re.compile(r"\b[\u00e8\u00c8]\b")
+_ORDINAL = re.compile(r"\b(1st|2nd|3rd)\b")
+_ORDINALS = {"1st": "first", "2nd": "second", "3rd": "third"}
 _INNER_HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
 _DOTTED = re.compile(r"\b(?:(i)\.(e)\.|(e)\.(g)\.|(vs|Mr|Ms|Mrs|Dr|approx|cf|v)\.(?=\s))", re.IGNORECASE)
 
@@ -78,6 +85,8 @@ def fold(text: str) -> str:
     """The same text with width, accents, quotes and dashes made plain; letters keep their case."""
     if text.isascii():
         return text
+    if "\u00e8" in text or "\u00c8" in text:
+        text = _IS.sub("est", text)  # without its accent it would be "and"
     text = unicodedata.normalize("NFKD", text.translate(_QUOTES))
     text = unicodedata.normalize("NFC", _MARKS.sub("", text))
     return _INVISIBLE.sub("", text.translate(_QUOTES))
@@ -142,7 +151,9 @@ def plain(text: str) -> str:
         text = _TEX.sub(r"\1", text)
         text = _BOX.sub(rf"\n{ANSWER_MARK} \1 {END_MARK}\n", text)
         text = text.replace("\\n", "\n").replace("\\(", " ").replace("\\)", " ").replace("\\", " ")
-    if _CHECK.search(text):
+    if ("[" in text or not text.isascii()) and _CHECK.search(text):
+        if _CROSS.search(text):
+            text = "\n".join(map(_mark_by_mark, text.split("\n")))
         text = _UNCHECKED_LINE.sub("", text)
         text = _CHECKED_LINE.sub(rf"{ANSWER_MARK} \1 ", text)
         text = _CHECK.sub(f" {ANSWER_MARK} ", text)
@@ -156,6 +167,8 @@ def plain(text: str) -> str:
         text = without if without.strip() else text
     if "://" in text or "www." in text:
         text = _ADDRESS.sub(" ", text)
+    if _EXTENSION.search(text):
+        text = _FILE_NAME.sub(" ", text)
     if "~~" in text:
         text = _STRUCK.sub(" ", text)
     if "```" in text:
@@ -165,7 +178,17 @@ def plain(text: str) -> str:
     text = _EMPHASIS.sub("", _LINE_MARK.sub("", text))
     if "." in text:
         text = _DOTTED.sub(_join_groups, text)
+    if "1st" in text or "2nd" in text or "3rd" in text:
+        text = _ORDINAL.sub(lambda found: _ORDINALS[found.group()], text)
     return _INNER_HYPHEN.sub(" ", text).replace("_", " ")
+
+
+def _mark_by_mark(line: str) -> str:
+    """A line that ticks one option and crosses out another, cut so that each stands with its own mark."""
+    if not (_CHECK.search(line) and _CROSS.search(line)):
+        return line
+    first = _EITHER_MARK.match(line.strip()) is not None
+    return _EITHER_MARK.sub(lambda found: f"\n{found.group()}" if first else f"{found.group()}\n", line)
 
 
 def _join_groups(found: re.Match[str]) -> str:

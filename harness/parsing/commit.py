@@ -6,22 +6,46 @@ from collections.abc import Callable
 
 from harness.parsing.clauses import Clause
 from harness.parsing.events import CANNOT_TELL, LISTED, SEVERAL_NAMED, TAKEN_BACK, Event, Kind, Strength
-from harness.parsing.lexicon import Tag, foreign
+from harness.parsing.lexicon import Tag, english, foreign
 from harness.parsing.lexicon.particulars import (
+    BLENDS,
     BROAD_TOPICS,
     COMPARES,
     DOING,
     EQUALS,
+    GIVES_UP,
+    GIVES_UP_BESIDE,
+    HIDDEN,
     OR,
+    PARTLY,
     PERHAPS,
     PICTURES,
     RETRACTS,
+    TELLS,
 )
 from harness.parsing.mentions import Found, MentionReader, Role
 from harness.parsing.tokens import Item
 from harness.parsing.vocabulary import Value
+from harness.parsing.voices import of_another, unknown_thing
 
 Reconcile = Callable[[list[Value]], Value]
+
+
+_SUBJECTS = frozenset({Tag.PERSON, Tag.TOPIC, Tag.FEATURE})
+_EXPLAINS = frozenset({Tag.LINK, Tag.SUGGEST, Tag.ANSWER, Tag.PREFER, Tag.CONCLUDE, Tag.CORRECT, Tag.MAYBE})
+_ENGLISH_LINKS = frozenset(["the", "a", "an", "of", "in", "on", "with", "about", "for", "from", "at", "by"])
+_FOREIGN_ARTICLES = frozenset(
+    ["der", "die", "das", "le", "la", "el", "il", "lo", "ihr", "sein", "er", "sie", "les"]
+)
+_SAYS_LITTLE = frozenset({Tag.UNSURE, Tag.CORRECT, Tag.NOT, Tag.MAYBE})
+_MAY_REFUSE = GIVES_UP | HIDDEN | PERHAPS | {"back", "turned"}
+_INTRODUCES = frozenset([":", "-", "=", ",", "(", "|", "~"])
+
+
+def _unknown(item: Item) -> bool:
+    """Whether it is a word, not an adverb, that the rules do not know."""
+    text = item.text
+    return item.tag is Tag.WORD and text.isascii() and text.isalpha() and not text.endswith(("ly", "ment"))
 
 
 class ClauseReader(MentionReader):
@@ -53,8 +77,12 @@ class ClauseReader(MentionReader):
 
     def _without_mention(self) -> list[Event]:
         """A clause that names no option can still refuse, or take an answer back ("no, wait")."""
-        corrects = Tag.CORRECT in self.tags
-        if Tag.UNSURE in self.tags:
+        if _SAYS_LITTLE.isdisjoint(self.tags) and _MAY_REFUSE.isdisjoint(self.words):
+            return []
+        if self._leaves_open():
+            return [Event(Kind.OPEN, Strength.PASSING, clause=self.clause, reason=SEVERAL_NAMED)]
+        corrects = Tag.CORRECT in self.tags or self._gives_up() or self._face_hidden()
+        if Tag.UNSURE in self.tags or (corrects and Tag.CORRECT not in self.tags):
             return [
                 Event(
                     Kind.REFUSE,
@@ -83,6 +111,33 @@ class ClauseReader(MentionReader):
             ]
         return []
 
+    def _gives_up(self) -> bool:
+        """Whether it says it cannot tell and nothing more: "sorry, I'm not able to tell", not "I can't tell why"."""
+        quiet = (Tag.PUNCT, Tag.FILLER, Tag.SKIP, Tag.BUT, Tag.TOPIC, Tag.NEWLINE, Tag.CORRECT)
+        return not self.words.isdisjoint(GIVES_UP) and all(
+            item.tag in quiet or item.text in GIVES_UP or item.text in GIVES_UP_BESIDE for item in self.items
+        )
+
+    def _leaves_open(self) -> bool:
+        """ "Possibly just tired", beside an option that is only possible too."""
+        if self.clause.opens:
+            return False
+        if self.items[-1].tag is Tag.NOT or (
+            self.clause.stop and [item.tag for item in self.items[-2:-1]] == [Tag.NOT]
+        ):
+            return Tag.FEATURE in self.tags  # "her lips are happy, her eyes are not"
+        head = [item.text for item in self.items[:3]]
+        return any(text in PERHAPS for text in head) and Tag.WORD in self.tags
+
+    def _face_hidden(self) -> bool:
+        """Whether there is no face to read: "her face is cropped out", "he has his back to us"."""
+        words = self.words
+        if words & HIDDEN and words & {"face", "faces", "head"}:
+            return not words & PARTLY and Tag.NOT not in self.tags
+        if self.clause.but and {"turned", "away"} <= words:
+            return True
+        return "back" in words and bool(words & {"us", "camera", "viewer"})
+
     def _decide(self) -> list[Event]:
         chosen = [found for found in self.found if found.role is Role.PREFERRED]
         preferred = bool(chosen)
@@ -92,6 +147,7 @@ class ClauseReader(MentionReader):
             return self._without_answer()
         for found in chosen:
             found.strength = self._strength(found, preferred)
+            found.doubtful = found.strength <= Strength.STATEMENT and self._unexplained(found)
         values = list(dict.fromkeys(found.item.value for found in chosen))
         if len(values) > 1:
             strong = [found for found in chosen if found.strength > Strength.PASSING]
@@ -107,6 +163,7 @@ class ClauseReader(MentionReader):
             value = None
         event = self._event(Kind.COMMIT if value is not None else Kind.OPEN, best)
         event.value = value
+        event.doubtful = all(found.doubtful for found in chosen)
         if value is not None and self._adds_to_another():
             event.kind, event.also, event.reason = Kind.OPEN, True, SEVERAL_NAMED
         if value is None:
@@ -140,11 +197,16 @@ class ClauseReader(MentionReader):
         return any(item.text.startswith(EQUALS) for item in self.items)
 
     def _or_foreign(self, position: int) -> bool:
-        """Whether an emotion that was not offered is its alternative: "anger or disgust"."""
+        """Whether an emotion that was not offered is its alternative, or blends with it: "anger or disgust"."""
+        blends = any(item.text in BLENDS for item in self.items[:position])
         after, before = self.items[position + 1 : position + 5], self.items[max(0, position - 5) : position]
         for near in (after, before[::-1]):
-            words = [item for item in near if item.tag not in (Tag.FILLER, Tag.PUNCT, Tag.MAYBE)]
-            either = len(words) > 1 and words[0].tag is Tag.JOIN and words[0].text.startswith(OR)
+            quiet = (Tag.FILLER, Tag.PUNCT, Tag.MAYBE)
+            words = [
+                item for item in near if item.tag not in quiet and item.text not in ("de", "di", "d'", "von")
+            ]
+            either = len(words) > 1 and words[0].tag is Tag.JOIN
+            either = either and (blends or words[0].text.startswith(OR))
             if either and words[1].tag is Tag.WORD and words[1].text in foreign():
                 return True
         return False
@@ -157,10 +219,12 @@ class ClauseReader(MentionReader):
         minor = [found for found in self.found if found.role is Role.MINOR]
         denied = [found for found in self.found if found.role is Role.DENIED]
         if minor and len({found.item.value for found in minor}) == 1:
+            if self._or_foreign(minor[0].position):
+                return [Event(Kind.OPEN, Strength.STATEMENT, clause=self.clause, reason=SEVERAL_NAMED)]
             return [self._event(Kind.COMMIT, minor[0], weaken=True)]
         if denied:
             return [self._event(Kind.DENY, found) for found in denied]
-        level = self._level()
+        level = self._level() or (self.clause.parallel and of_another(self.items))
         if Tag.UNSURE in self.tags and not level:
             return [Event(Kind.REFUSE, Strength.STATEMENT, clause=self.clause, reason=CANNOT_TELL)]
         kind = Kind.OPEN if Tag.CORRECT in self.tags else Kind.LIST
@@ -199,6 +263,7 @@ class ClauseReader(MentionReader):
             alternative=self._alternative(),
             also=Tag.ALSO in self.tags,
             subject=self.subject,
+            doubtful=found.doubtful,
         )
 
     def _alternative(self) -> bool:
@@ -227,7 +292,7 @@ class ClauseReader(MentionReader):
     def _strength(self, found: Found, preferred: bool) -> Strength:
         before = self.items[: found.position]
         earlier = {item.tag for item in before}
-        if Tag.CORRECT in earlier or Tag.ANSWER in self.tags:
+        if Tag.CORRECT in earlier or (Tag.ANSWER in self.tags and Tag.MAYBE not in self.tags):
             return Strength.FINAL
         if preferred and self.comparing and Tag.MAYBE in self.tags:
             return Strength.PASSING
@@ -247,6 +312,37 @@ class ClauseReader(MentionReader):
         ):
             return Strength.PASSING
         return strength
+
+    def _unexplained(self, found: Found) -> bool:
+        """Whether unknown words lead to the mention: "the entry for this photo mentions happiness"."""
+        if self.comparing or self.reconcile or found.item.text not in english():
+            return False
+        start = next(
+            (at for at in range(found.position - 1, -1, -1) if self.items[at].tag in _SUBJECTS), None
+        )
+        if start is None:
+            return unknown_thing(self.items[: found.position]) or self._tells_nothing()
+        lead = self.items[start + 1 : found.position]
+        after = self.items[found.position + 1 : found.position + 2]
+        near = next((item for item in reversed(lead) if item.tag is not Tag.FILLER), None)
+        quoted = bool(lead) and lead[-1].text in ("'", '"')
+        if after and after[0].tag in _SUBJECTS and not quoted:
+            return False  # "he keeps a neutral expression"
+        if near is not None and (near.tag is Tag.JOIN or near.text in ("with", "in")):
+            return False  # "her face lights up with joy"
+        if any(item.tag in _EXPLAINS or item.text in _INTRODUCES or item.text in TELLS for item in lead):
+            return False
+        if any(item.text in _FOREIGN_ARTICLES for item in self.items[: start + 1]):
+            return False
+        return any(_unknown(item) for item in lead)
+
+    def _tells_nothing(self) -> bool:
+        """Whether nobody, no face and no verb of showing is named among unknown words: "a pamphlet about worry lies there"."""
+        if self.tags & (_SUBJECTS | _EXPLAINS) or any(item.text in _INTRODUCES for item in self.items):
+            return False
+        if not _ENGLISH_LINKS & {item.text for item in self.items}:
+            return False
+        return sum(_unknown(item) and item.text not in TELLS for item in self.items) > 1
 
     def _of_feature(self, found: Found) -> bool:
         """Whether the mention describes a part: "sad eyes", "good in color"."""

@@ -52,4 +52,5 @@ class Event:
     also: bool = False
     alternative: bool = False  # "maybe worry", after another answer
     subject: Tag | None = None
+    doubtful: bool = False  # words that the rules do not know stand between the subject and the option
     reason: str = ""

@@ -114,7 +114,7 @@ def _sort_fields(
     others: list[tuple[int, Event]] = []
     prose: list[tuple[int, list[Event]]] = []
     for index, (name, value) in enumerate(content.items()):
-        folded = key(str(name))
+        folded = key(str(name)).rstrip("0123456789 ") or key(str(name))
         if folded in _SKIPPED_KEYS:
             continue
         if folded in _PROSE_KEYS:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from harness.parsing.lexicon import Tag
+from harness.parsing.lexicon.particulars import TELLS
 from harness.parsing.tokens import Item
 from harness.parsing.vocabulary import NOT_OFFERED, Vocabulary
 
 _KEYS = (Tag.ANSWER, Tag.TOPIC, Tag.PREFER)
 _STOPS = frozenset(".!?,;:)]}/\"'-|&~")
 _MARKERS = frozenset(".):]-/|")
+_PICTURED = frozenset(
+    ["image", "picture", "photo", "person", "figure", "face", "panel", "subject", "man", "woman"]
+)
 _SENTENCE = frozenset(".!?;\n")
 
 
@@ -24,7 +28,7 @@ def mark_labels(items: list[Item], vocabulary: Vocabulary) -> list[Item]:
     enumerated = _enumerated(items, candidates)
     for index in candidates:
         item = items[index]
-        if index in enumerated or not _meant(items, index):
+        if index in enumerated or not _meant(items, index, pictures=vocabulary.pictures):
             continue
         value = vocabulary.labels.get(item.text, NOT_OFFERED)
         if value is NOT_OFFERED and not _sure(items, index):
@@ -96,20 +100,24 @@ def _bracketed(items: list[Item], index: int) -> bool:
     return before is not None and after is not None and (before.text, after.text) in (("(", ")"), ("[", "]"))
 
 
-def _meant(items: list[Item], index: int) -> bool:
+def _meant(items: list[Item], index: int, *, pictures: bool) -> bool:
     """Whether a single letter or a number in this place is a label, not an article or a count."""
     item, before, after = items[index], _before(items, index), _after(items, index)
+    if before is not None and before.text in _PICTURED and item.raw.isalpha() and not pictures:
+        return False  # "Image A" names a picture
     if _bracketed(items, index):
         return True
     if (before is not None and before.text in ("#", "number", "numero", "nummer")) or _continues_labels(
         items, index
     ):
         return True
+    if (item.raw.isupper() and _ranges(items, index)) or _joined_number(items, index):
+        return True
     if _at_start(items, index):
         if (
             after is None
             or after.tag is Tag.NEWLINE
-            or (after.tag is Tag.PUNCT and after.text in ").:]-,/|;\ue001(")
+            or (after.tag is Tag.PUNCT and after.text in ").:]-=,/|;&+\ue001(")
         ):
             return True
         if item.raw == "A" and (after.text == "it" or _ranges(items, index)):
@@ -119,6 +127,11 @@ def _meant(items: list[Item], index: int) -> bool:
         if item.text == "a" or item.raw.isdigit() or item.raw.islower():
             return after.tag in (Tag.LINK, Tag.CAUSE, Tag.BUT, Tag.JOIN) and not item.raw.islower()
         return True
+    named = (
+        before is not None and before.tag is Tag.WORD and before.raw.istitle() and before.text not in TELLS
+    )
+    if before is not None and (before.text in ("a", "an") or named) and not _ends(after):
+        return False  # "a B on his cap", "Vitamin D is"
     if item.raw.isdigit():
         linked = before is not None and (
             before.tag in (Tag.LINK, Tag.JOIN) or before.text in ("it's", "that's")
@@ -162,6 +175,16 @@ def _ranges(items: list[Item], index: int) -> bool:
     """Whether a letter begins a range of letters: "A through F"."""
     after = [item.raw for item in items[index + 1 : index + 3]]
     return len(after) == 2 and after[0] in ("through", "to") and len(after[1]) == 1 and after[1].isupper()
+
+
+def _joined_number(items: list[Item], index: int) -> bool:
+    """Whether two numbers stand joined and alone: "1 and 4"."""
+    ahead = items[index + 1 : index + 3]
+    return (
+        items[index].raw.isdigit()
+        and [item.tag for item in ahead] == [Tag.JOIN, Tag.NUMBER]
+        and _ends(_after(items, index + 2))
+    )
 
 
 def _sure(items: list[Item], index: int) -> bool:

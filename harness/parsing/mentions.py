@@ -9,20 +9,11 @@ from itertools import pairwise
 from harness.parsing.clauses import Clause
 from harness.parsing.events import Strength
 from harness.parsing.lexicon import Tag
-from harness.parsing.lexicon.particulars import (
-    ASPECTS,
-    DEFINES,
-    EMOTIVE_NOUNS,
-    INSCRIBED,
-    INSCRIBES,
-    LIST_WORDS,
-    OR,
-    SUPPOSING,
-)
+from harness.parsing.lexicon.particulars import LIST_WORDS, OR
 from harness.parsing.tokens import Item
+from harness.parsing.unasserted import Unasserted
 
 _JOINING = frozenset({Tag.JOIN, Tag.FILLER, Tag.PUNCT, Tag.PERSON})
-_SPEAKER = frozenset(["i", "we", "i think", "i believe", "best", "correct", "fit", "right"])
 _NEAR = frozenset({Tag.LINK, Tag.FILLER, Tag.PUNCT})
 
 
@@ -45,15 +36,14 @@ class Found:
     position: int
     role: Role
     strength: Strength = Strength.PASSING
+    doubtful: bool = False
 
 
-class MentionReader:
+class MentionReader(Unasserted):
     """Finds the mentions of one clause and their roles."""
 
     def __init__(self, clause: Clause) -> None:
-        self.clause = clause
-        self.items = clause.items
-        self.tags = {item.tag for item in self.items}
+        super().__init__(clause)
         self.found: list[Found] = []
 
     def find(self) -> None:
@@ -65,11 +55,11 @@ class MentionReader:
     def _assign_roles(self) -> None:
         """Give each mention the role that the words before it set."""
         role = Role.PLAIN
-        clause_void = self._void()
+        clause_void = self.void()
         feature_since = False
         for position, item in enumerate(self.items):
             if item.tag is Tag.MENTION:
-                given = Role.VOID if clause_void or self._beside_the_point(position) else role
+                given = Role.VOID if clause_void or self.beside_the_point(position) else role
                 self.found.append(Found(item, position, given))
             elif item.tag in (Tag.NOT_BEFORE, Tag.THAN_BEFORE):
                 self._set_aside(Role.DENIED if item.tag is Tag.NOT_BEFORE else Role.ASIDE)
@@ -87,14 +77,24 @@ class MentionReader:
             return Role.DENIED
         if item.tag is Tag.MINOR and item.text.startswith("alternative") and self._after_or(item):
             return role
+        if item.tag is Tag.THAN and item.text == "than" and self._less():
+            return Role.PLAIN
         than = item.tag is Tag.THAN or (item.text == ">" and self._has_plain())
         if than or (item.text in ("que", "qu'") and Tag.PREFER in self.tags and self._has_plain()):
             return Role.ASIDE
         if role is Role.DENIED:
             return role
+        if item.text == "then" and self._has_plain() and any(other.text == "first" for other in self.items):
+            return Role.MINOR
         if item.text in ("probably", "likely") and self._alternatives_before(item):
             return Role.PREFERRED
         return {Tag.MINOR: Role.MINOR, Tag.PREFER: Role.PREFERRED}.get(item.tag, role)
+
+    def _less(self) -> bool:
+        """ "less happy than surprised" denies only the first."""
+        return bool(self.found) and any(
+            item.tag is Tag.NOT and item.text == "less" for item in self.items[: self.found[0].position]
+        )
 
     def _after_or(self, item: Item) -> bool:
         at = next(index for index, other in enumerate(self.items) if other is item)
@@ -124,46 +124,28 @@ class MentionReader:
         tag = item.tag
         stops = tag is Tag.PUNCT and item.text in ",\u3001"
         if role is Role.DENIED:
+            if item.text in ("choose", "pick", "select") and self.items[position - 1].tag is Tag.JOIN:
+                return True  # "I'd rule out D and choose E"
+            if item.text == ":" and self.found:
+                return not self._denied_list(position)  # "not a tie: the first"
             answers = tag in (Tag.ANSWER, Tag.CONCLUDE, Tag.CORRECT) and not self._denied_verb(position)
             argued = feature_since and tag in (Tag.SUGGEST, Tag.LINK)
             breaks = stops or (tag is Tag.PUNCT and item.text in "-:")
             return answers or argued or (breaks and not self._denied_list(position))
         if role is Role.ASIDE:
+            if self.found and not self._has_plain() and item.text in ("i", "we", "he", "she"):
+                return True  # "instead of happiness I see worry"
             return (stops and not self._has_plain()) or (tag is Tag.PUNCT and item.text == ":")
         return role is Role.MINOR and tag is Tag.PUNCT and item.text in ",;"
 
-    def _beside_the_point(self, position: int) -> bool:
-        return self._of_aspect(position) or self._of_thing(position)
-
-    def _of_aspect(self, position: int) -> bool:
-        """Whether what is rated or named is the light or the picture's making, not the person."""
-        subjects = [
-            item for item in self.items[:position] if item.tag in (Tag.TOPIC, Tag.PERSON, Tag.FEATURE)
-        ]
-        return (
-            bool(subjects) and subjects[-1].text in ASPECTS and self.items[position - 1].tag is not Tag.JOIN
-        )
-
-    def _of_thing(self, position: int) -> bool:
-        """Whether it describes a noun that is neither person nor face: "a happy yellow shirt"."""
-        before = self.items[position - 1].text if position else ""
-        after = self.items[position + 1 : position + 4]
-        if before not in ("a", "an") or len(after) < 1 or self.items[position].how in ("letter", "number"):
-            return False
-        if after[0].text == "looking":
-            after = after[1:]
-        ends = next((i for i, item in enumerate(after) if item.tag is not Tag.WORD), len(after))
-        owners = (Tag.PERSON, Tag.TOPIC, Tag.FEATURE, Tag.MENTION)
-        return (
-            ends > 0
-            and not (after[ends:] and after[ends].tag in owners)
-            and after[0].text not in EMOTIVE_NOUNS
-        )
-
     def _denied_verb(self, position: int) -> bool:
         """ "would not choose": the denial stands close before the answering word."""
-        near = self.items[max(0, position - 3) : position]
-        return any(item.tag is Tag.NOT and item.text != "without" for item in near)
+        for item in self.items[position - 1 : max(0, position - 3) - 1 if position > 3 else None : -1]:
+            if item.tag is Tag.PUNCT:
+                return False
+            if item.tag is Tag.NOT and item.text != "without":
+                return True
+        return False
 
     def _has_plain(self) -> bool:
         return any(found.role in (Role.PLAIN, Role.PREFERRED) for found in self.found)
@@ -173,62 +155,24 @@ class MentionReader:
         later = self.items[position + 1 :]
         mentions = [item for item in later if item.tag is Tag.MENTION]
         joined = any(item.tag is Tag.JOIN or item.tag is Tag.NOT for item in later)
+        if self.items[position].text == ":" and later[:1] and later[0].tag in (Tag.PERSON, Tag.TOPIC):
+            return False  # "I disagree: she is worried"
+        only = len(mentions) == 1 and later[0].tag is Tag.MENTION
+        if only and self.items[position].text in ":-" and self.items[position - 1].tag is not Tag.NOT:
+            return False  # "no smile, no frown: neutral"
+        nots = sum(item.tag is Tag.NOT for item in self.items)
+        if only and len(later) <= 2 and self.found and nots == 1 and self._denied_key():
+            return True
         if not self.found:
             ahead = later[: later.index(mentions[0])] if mentions else []
             tags = [item.tag for item in ahead]
             return not (Tag.LINK in tags and {Tag.TOPIC, Tag.PERSON} & set(tags[: tags.index(Tag.LINK)]))
         return bool(mentions) and (joined or len(mentions) > 1)
 
-    def _void(self) -> bool:
-        """Whether the clause as a whole asserts nothing: a question, a condition, a doubt, another key."""
-        if self.clause.stop == "?" or self.clause.supposed or self._hypothetical() or self._inscribed():
-            return True
-        if self.clause.opens and [item.text for item in self.items[:2]] == ["to", "be"]:
-            return len(self.items) > 2 and self.items[2].tag is Tag.MENTION
-        if self._defines() or self._would_be():
-            return True
-        hedged = Tag.MAYBE in self.tags and Tag.ANSWER not in self.tags
-        way_out = hedged and not self.clause.opens  # "though worry can't be ruled out"
-        conceded = Tag.AT_FIRST in self.tags and Tag.CORRECT not in self.tags and not way_out
-        if conceded and (self.clause.opens or Tag.PREFER not in self.tags):
-            return True
-        if Tag.UNSURE in self.tags and Tag.PREFER not in self.tags:
-            return True
-        return Tag.OTHER_KEY in self.tags and self.items[0].tag in (Tag.OTHER_KEY, Tag.FILLER, Tag.PUNCT)
-
-    def _hypothetical(self) -> bool:
-        """ "if it were sad", "anger would show", but not "if I had to pick"."""
-        if self.clause.conditional:
-            return True
-        conditions = [item for item in self.items if item.tag is Tag.IF and item.text not in SUPPOSING]
-        if self.clause.opens and self.items[0].text == "that would":
-            return False
-        would = any(item.text.startswith("would") for item in conditions)
-        return bool(conditions) and (would or Tag.PREFER not in self.tags)
-
-    def _defines(self) -> bool:
-        """Whether the sentence speaks of the emotion as such: "anger is characterized by", "a typical angry face has"."""
-        if not self.clause.opens:
-            return False
-        head = [item for item in self.items[:5] if item.tag is not Tag.PUNCT]
-        if len(head) > 2 and (head[0].text, head[1].text) == ("a", "typical"):
-            return True
-        words = [item for item in head if item.tag not in (Tag.FILLER, Tag.LINK)]
-        return len(words) > 1 and words[0].tag is Tag.MENTION and words[1].text in DEFINES
-
-    def _would_be(self) -> bool:
-        """Whether it tells of another case: "worry would look softer", not "worry would be my choice"."""
-        if self.tags & {Tag.ANSWER, Tag.TOPIC, Tag.PREFER, Tag.CONCLUDE, Tag.CORRECT}:
-            return False
-        texts = [item.text for item in self.items]
-        if self.clause.opens and texts[0] in ("this", "that"):
-            return False
-        return any(text.startswith("would") for text in texts) and not _SPEAKER & set(texts)
-
-    def _inscribed(self) -> bool:
-        """Whether the clause quotes what stands written: "the poster says ..."."""
-        words = {item.text for item in self.items}
-        return bool(words & INSCRIBED) and bool(words & INSCRIBES)
+    def _denied_key(self) -> bool:
+        """Whether a key denies the list behind it: "Incorrect: happy, sad"."""
+        denial = next(index for index, item in enumerate(self.items) if item.tag is Tag.NOT)
+        return any(item.text == ":" for item in self.items[denial : self.found[0].position])
 
     def _set_aside(self, role: Role) -> None:
         for found in reversed(self.found):
@@ -238,6 +182,11 @@ class MentionReader:
 
     def _void_lists(self) -> None:
         """Options recited after "between" or "options:" are no answers."""
+        if Tag.CORRECT in self.tags and any(item.text == "from" for item in self.items):
+            for found, after in pairwise(self.found):  # "changing my answer from sad to worry"
+                if any(item.text == "to" for item in self.items[found.position : after.position]):
+                    found.role = Role.ASIDE
+            return
         listing = next((i for i, item in enumerate(self.items) if item.tag is Tag.LISTING), None)
         if listing is None:
             return
@@ -269,23 +218,45 @@ class MentionReader:
 
     def _look_back(self) -> None:
         """Apply what is said after a mention: "sad is the most likely", "happy isn't right"."""
+        self._void_either_way()
         for position, item in enumerate(self.items):
+            if item.tag is Tag.MINOR and self._ranked_second(position):
+                self.found[-1].role = Role.MINOR
             if item.tag not in (Tag.PREFER, Tag.NOT):
                 continue
             before = [found for found in self.found if found.position < position]
             ahead = [found for found in self.found if found.position > position]
             if not before or before[-1].role is Role.VOID:
                 continue
-            near = all(other.tag in _NEAR for other in self.items[before[-1].position + 1 : position])
+            nearby = _NEAR | {Tag.PERSON} if item.text == "nicht" else _NEAR
+            near = all(other.tag in nearby for other in self.items[before[-1].position + 1 : position])
             if item.tag is Tag.PREFER and (not ahead or (near and position - before[-1].position > 1)):
                 for found in self._joined_back(before):
                     found.role = Role.PREFERRED
                 for found in ahead:
                     found.role = Role.MINOR if found.role is Role.PREFERRED else found.role
             elif item.tag is Tag.NOT and near and not ahead and not self._feature_after(position):
+                joined = {found.item.value for found in self._joined_back(before)}
                 for found in before:
-                    if found.item.value == before[-1].item.value:
+                    if found.item.value in joined:
                         found.role = Role.DENIED
+
+    def _void_either_way(self) -> None:
+        """ "Sad or not sad" says neither."""
+        for left, right in pairwise(self.found):
+            between = self.items[left.position + 1 : right.position]
+            either = any(item.tag is Tag.JOIN and item.text.startswith(OR) for item in between)
+            if either and left.item.value == right.item.value and right.role is Role.DENIED:
+                left.role = right.role = Role.VOID
+
+    def _ranked_second(self, position: int) -> bool:
+        """ "Sad is my first choice, worry my second"."""
+        last = self.found[-1]
+        return (
+            self.items[position].text.startswith(("my ", "a "))
+            and 0 < position - last.position <= 2
+            and last.role is Role.PLAIN
+        )
 
     def _joined_back(self, before: list[Found]) -> list[Found]:
         """The last of these mentions and those joined to it: "sad or worried is most likely" prefers neither."""

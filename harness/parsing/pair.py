@@ -50,6 +50,7 @@ _LESS = re.compile(
 _WEAKER = re.compile(
     r"^(?:\w+ ){0,3}(?:is|shows|looks|seems|appears|has) (?:\w+ ){0,2}(?:less|weaker|fainter|milder|lower|not as|not so|calmer|more (?:neutral|calm|relaxed|composed|subdued|subtle|serene|content|peaceful))\b"
 )
+_RIVALS = re.compile(r"\b(?:come close|match|reach|rival|beat|exceed|surpass|equal|compare)\b")
 _THAN = re.compile(r"\b(?:than|as|que|als)\b")
 _STEP_FOLLOWERS = frozenset(
     [
@@ -72,6 +73,7 @@ _STEP_FOLLOWERS = frozenset(
         "note",
     ]
 )
+_UNSEEN = frozenset(["missing", "blank", "unavailable", "corrupted", "broken", "empty", "absent"])
 _WEARS = ("wears", "wearing", "holds", "stands", "sits", "faces", "sports")
 _DEGREES = ("strong", "intens", "weak", "tense", "furrow", "tie", "equal", "same")
 _LOOSE = frozenset({"left", "right", "same", "both", "former", "equal", "even"})
@@ -155,8 +157,9 @@ class PairReader(Reader):
             mentions[1].tag, sentence[0].tag = Tag.SKIP, Tag.WORD
             return
         text = " ".join(item.text for item in sentence[first + 1 : second])
-        denied = any(item.tag is Tag.NOT for item in sentence[first + 1 : second]) and " as " in text
-        if (denied or _LESS.search(text)) and _THAN.search(text):
+        denies = any(item.tag is Tag.NOT for item in sentence[first + 1 : second])
+        denied = denies and " as " in text
+        if (denies and _RIVALS.search(text)) or ((denied or _LESS.search(text)) and _THAN.search(text)):
             mentions[0].tag = Tag.SKIP
             for item in sentence[first + 1 : second]:
                 if item.tag in (Tag.THAN, Tag.NOT, Tag.CAUSE, Tag.MINOR, Tag.PREFER):
@@ -172,14 +175,28 @@ def _drop_descriptions(items: list[Item]) -> None:
         if Tag.MENTION not in tags or Tag.LINK not in tags[tags.index(Tag.MENTION) :]:
             continue
         told = [item for item in clause.items if item.tag in (Tag.WORD, Tag.FEATURE)]
+        told = told or _shown(clause.items)
+        if any(item.text in _UNSEEN for item in clause.items):
+            told = [item for item in clause.items if item.text in _UNSEEN]
         if (
             told
             and all(item.text.isascii() for item in told)
-            and (told[-1].text in ASPECTS or not any(_compares(item) for item in clause.items))
+            and (
+                told[-1].text in ASPECTS
+                or told[-1].text in _UNSEEN
+                or not any(_compares(item) for item in clause.items)
+            )
         ):
             for item in clause.items:
                 if item.tag is Tag.MENTION:
                     item.tag = Tag.SKIP
+
+
+def _shown(items: list[Item]) -> list[Item]:
+    """The person that a picture is said to show, where nothing more is said of it."""
+    link = next((index for index, item in enumerate(items) if item.tag is Tag.LINK), len(items))
+    rest = [item for item in items[link + 1 :] if item.tag not in (Tag.FILLER, Tag.PUNCT)]
+    return rest if rest and all(item.tag is Tag.PERSON for item in rest) else []
 
 
 def _compares(item: Item) -> bool:

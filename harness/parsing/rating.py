@@ -10,8 +10,9 @@ from functools import lru_cache
 from harness.parsing.choice import check_options
 from harness.parsing.clean import END_MARK
 from harness.parsing.labels import mark_labels
-from harness.parsing.lexicon import NUMBER_WORDS, Tag, emotion_words
-from harness.parsing.lexicon.particulars import LEVEL_WORDS, PEOPLE, RATED_NOUNS
+from harness.parsing.lexicon import NUMBER_WORDS, Tag
+from harness.parsing.lexicon.particulars import LEVEL_WORDS
+from harness.parsing.rated import figure, without_legend, without_other_nouns
 from harness.parsing.reader import Reader
 from harness.parsing.result import Parsed, Unparsed
 from harness.parsing.tokens import Item
@@ -56,8 +57,6 @@ _BETWEEN = re.compile(r"\b(?:between|entre|zwischen)\s+\d", re.IGNORECASE)
 _UNITS = re.compile(
     r"^(?:point|points|star|stars|\u5206|\u70b9|\u7d1a|\u7ea7|puntos|punkte|punkten|etoiles|estrellas|\uc810|\u30dd\u30a4\u30f3\u30c8)$"
 )
-_LOOSE_NUMBERS = ("one", "un", "uno", "acht", "sept", "once", "null")
-_ARTICLES = ("a", "an", "un", "una", "une", "ein", "eine", "einen")
 _RATING_VERBS = ("rate", "rates", "rating", "score", "scores", "give", "say", "sit", "sits", "put", "assign")
 _MEASURES = ("of", "about", "around", "at", "with", "to", "by", "approximately", "roughly", "no", "number")
 _STOPPED = frozenset(".!?\u3002;:,()[]}|-\"'=~>\u3001" + END_MARK)
@@ -138,16 +137,14 @@ class RatingReader(Reader):
             if item.raw == _REFUSED:
                 items[index] = Item(Tag.MENTION, item.text, item.raw, NOT_OFFERED, "number")
                 continue
-            number = _number(item)
-            if number is None or index in points or not self._rates(items, index):
+            worth = figure(item)
+            if worth is None or index in points or not self._rates(items, index):
                 continue
-            offered = self.low <= number <= self.high and not self.vocabulary.numeric_labels
-            if not self.low <= number <= self.high and _counts(items, index):
+            offered = self.low <= worth <= self.high and not self.vocabulary.numeric_labels
+            if not self.low <= worth <= self.high and _counts(items, index):
                 continue
-            items[index] = Item(
-                Tag.MENTION, item.text, item.raw, number if offered else NOT_OFFERED, "number"
-            )
-        items = _without_other_nouns(items)
+            items[index] = Item(Tag.MENTION, item.text, item.raw, worth if offered else NOT_OFFERED, "number")
+        items = without_legend(without_other_nouns(items), self.low, self.high)
         if refused:
             items = _only_refused_where_alone(items)
         return _join(items)
@@ -217,39 +214,6 @@ def _digits(found: re.Match[str]) -> str:
 def _scale_digits(found: re.Match[str]) -> str:
     """ "scale of one to five" and "five point scale" in figures."""
     return " ".join(str(NUMBER_WORDS.get(word.lower(), word)) for word in found.group().split())
-
-
-def _number(item: Item) -> float | None:
-    if item.tag is Tag.NUMBER:
-        return float(item.raw)
-    if item.tag in (Tag.WORD, Tag.FILLER) and item.text in NUMBER_WORDS and item.text not in _LOOSE_NUMBERS:
-        return float(NUMBER_WORDS[item.text])
-    return None
-
-
-def _without_other_nouns(items: list[Item]) -> list[Item]:
-    """ "a moderate beard" is no rating: a level straight before a noun that is no emotion nor its degree."""
-    for index in range(1, len(items) - 1):
-        item, before, after = items[index], items[index - 1], items[index + 1]
-        described = before.text in ("is", "was", "are", "looks", "appears", "seems") and index > 1
-        if item.tag is Tag.MENTION and item.how != "number" and described and _of_person(items, index - 2):
-            items[index] = Item(Tag.SKIP, item.text, item.raw)  # the man is strong, not what he feels
-            continue
-        worded = item.tag is Tag.MENTION and item.how != "number" and before.text in _ARTICLES
-        if (
-            worded
-            and after.tag is Tag.WORD
-            and after.text not in RATED_NOUNS
-            and after.text not in emotion_words()
-        ):
-            items[index] = Item(Tag.SKIP, item.text, item.raw)
-    return items
-
-
-def _of_person(items: list[Item], index: int) -> bool:
-    """Whether the subject is a person as such, not "the emotion of the man"."""
-    near = items[max(0, index - 5) : index]
-    return items[index].text in PEOPLE and all(item.tag is not Tag.TOPIC for item in near)
 
 
 def _points(items: list[Item]) -> set[int]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from harness.parsing.clauses import Clause
 from harness.parsing.events import Event, Kind, Strength
 from harness.parsing.lexicon import Tag
 from harness.parsing.result import Parsed, Unparsed
 from harness.parsing.vocabulary import NOT_OFFERED, Value
 
+_FACES = frozenset(["face", "visage", "gesicht", "rostro", "cara", "volto", "\u8138\u4e0a"])
 _SEEMS = ("look", "looks", "seem", "seems", "appear", "appears")
 
 
@@ -57,6 +59,8 @@ class _State:
             self.listed = event.reason or self.listed or "options listed, none chosen"
         elif event.kind is Kind.DENY:
             self._deny(event)
+        elif event.doubtful:
+            self._doubt(event)
         elif event.strength is Strength.PASSING and not event.correction:
             self._pass(event)
         else:
@@ -72,8 +76,28 @@ class _State:
         if event.correction or elsewhere:
             self.conflict = "denies its own answer"
 
+    def _limited(self, event: Event) -> bool:
+        """Whether two options each hold for a part: "the first for joy, the second for anger"."""
+        if event.clause is None or not event.clause.limited:
+            return False
+        return any(
+            other.clause is not None and other.clause.limited and other.value != event.value
+            for other in (*self.passing[-1:], *([self.current] if self.current else []))
+        )
+
+    def _doubt(self, event: Event) -> None:
+        """What may not be meant as an answer gives none, but can contradict one that is no more explicit."""
+        current = self.current
+        self.passing.append(event)
+        if current is not None and current.value != event.value and event.strength > Strength.PASSING:
+            self.conflict = "asserts more than one answer"
+
     def _pass(self, event: Event) -> None:
         current = self.current
+        if self._limited(event):
+            self.conflict = "names several options, prefers none"
+        if current is not None and self.just_before is current and _parallel(current, event):
+            self.conflict = "names several options, prefers none"
         if event.alternative and current is not None and current.value != event.value:
             self.conflict = "names several options, prefers none"
         self.passing.append(event)
@@ -82,13 +106,24 @@ class _State:
     def _commit(self, event: Event) -> None:
         current = self.current
         self.refused = False
-        if event.kind is Kind.OPEN and event.also and current is not None:
+        before = self.just_before
+        if before is not None and before.strength is Strength.PASSING and _parallel(event, before):
+            self._replace(event)
+            self.conflict = "names several options, prefers none"
+        elif self._limited(event):
+            self.conflict = "names several options, prefers none"
+        elif event.kind is Kind.OPEN and event.also and current is not None:
             if event.value != current.value:
                 self.conflict = event.reason
         elif event.alternative and current is not None and current.value != event.value:
             self.conflict = "names several options, prefers none"
         elif current is None or event.correction:
             self._replace(event)
+            if any(
+                one.doubtful and one.value != event.value and one.strength >= event.strength
+                for one in self.passing
+            ):
+                self.conflict = "asserts more than one answer"
         elif event.kind is Kind.COMMIT and current.kind is Kind.COMMIT and event.value == current.value:
             if event.strength >= current.strength:
                 self.current = event
@@ -140,6 +175,26 @@ class _State:
         self.conflict = ""
 
 
+def _parallel(told: Event, beside: Event) -> bool:
+    """Whether the face says one thing and a part of it another, in the same words: neither outweighs the other."""
+    if told.value == beside.value or told.clause is None or beside.clause is None:
+        return False
+    if told.strength is not Strength.STATEMENT or beside.hedged:
+        return False
+    if all(item.tag is not Tag.FEATURE for item in beside.clause.items):
+        return False
+    words = {item.text for item in told.clause.items if item.tag is Tag.PERSON}
+    own = bool(words & _FACES) and not told.clause.but
+    return own and _verb(told.clause).rstrip("s") == _verb(beside.clause).rstrip("s") != ""
+
+
+def _verb(clause: Clause) -> str:
+    """The word straight before the only option of the clause."""
+    at = [index for index, item in enumerate(clause.items) if item.tag is Tag.MENTION]
+    before = [item for item in clause.items[: at[0]] if item.tag is not Tag.FILLER] if len(at) == 1 else []
+    return before[-1].text if before else ""
+
+
 def _seemed(event: Event) -> bool:
     """Whether the clause tells only what it looks like: "it looks like surprise"."""
     return event.clause is not None and any(item.text in _SEEMS for item in event.clause.items)
@@ -159,7 +214,8 @@ def _without_recitals(events: list[Event]) -> list[Event]:
     index = 0
     while index < len(events):
         run = _recital(events, index)
-        if len({event.value for event in run}) < 2:
+        keyed = run and run[0].clause is not None and run[0].clause.keyed
+        if len({event.value for event in run}) < (3 if keyed else 2):
             kept.append(events[index])
             index += 1
             continue
@@ -181,11 +237,16 @@ def _recital(events: list[Event], start: int) -> list[Event]:
     for event in events[start:]:
         clause = event.clause
         alone = event.kind is Kind.COMMIT and event.bare and event.strength is Strength.BARE
-        if not alone or clause is None or not clause.whole_line or event.correction:
+        if not alone or clause is None or not (clause.whole_line or clause.keyed) or event.correction:
             break
         if run:
             last = run[-1].clause
-            if last is None or clause.line - last.line != 1 or clause.after_blank:
+            if (
+                last is None
+                or last.keyed is not clause.keyed
+                or clause.line - last.line != 1
+                or clause.after_blank
+            ):
                 break
         run.append(event)
     return run
@@ -203,6 +264,8 @@ def _from_passing(state: _State, cut_off: bool) -> Parsed[Value] | Unparsed:
         return Unparsed("cut off before the answer")
     if any(event.kind is Kind.OPEN for event in state.passing):
         return Unparsed("names several options, prefers none")
+    if all(event.doubtful for event in state.passing):
+        return Unparsed("names an option only in passing")
     values = {event.value for event in state.passing}
     if len(values) > 1:
         return Unparsed("names several options, prefers none")

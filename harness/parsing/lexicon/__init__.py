@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from harness.parsing.clean import key
+from harness.parsing.lexicon.emotions import ENGLISH, SEVERAL
 from harness.parsing.lexicon.emotions import FAMILIES as EMOTIONS
-from harness.parsing.lexicon.emotions import SEVERAL
 from harness.parsing.lexicon.grammar import WORDS, Tag
 from harness.parsing.lexicon.levels import LEVELS, NUMBER_WORDS, SIDES
 from harness.parsing.lexicon.roles import PHRASES, THINGS
@@ -20,6 +20,7 @@ __all__ = [
     "THINGS",
     "Tag",
     "emotion_words",
+    "english",
     "families",
     "foreign",
     "forms",
@@ -48,6 +49,14 @@ def families() -> dict[str, list[tuple[str, ...]]]:
 def emotion_words() -> frozenset[str]:
     """All words for emotions, offered or not."""
     return frozenset(form for name in EMOTIONS for group in families()[name] for form in group)
+
+
+@lru_cache(maxsize=1)
+def english() -> frozenset[str]:
+    """English words for the six emotions that are spelt so in no other language."""
+    own = {form for name, many in ENGLISH.items() for group in families()[name][:many] for form in group}
+    others = {form for name, many in ENGLISH.items() for group in families()[name][many:] for form in group}
+    return frozenset(own - others)
 
 
 @lru_cache(maxsize=1)

@@ -150,6 +150,9 @@ FAMILIES: dict[str, list[str]] = {
     ],
 }
 
+# How many groups of a family, from its first, are English.
+ENGLISH: dict[str, int] = {"happy": 5, "sad": 4, "angry": 3, "surprise": 3, "worry": 3, "neutral": 2}
+
 # Words that fit several families: read only where exactly one of those is among the options.
 SEVERAL: dict[str, tuple[str, ...]] = {
     "upset": ("sad", "angry", "worry", "negative"),

@@ -56,14 +56,14 @@ WORDS: dict[Tag, list[str]] = {
         "and, or, nor, y, e, u, ou, und, oder, et, und auch, 和, 或, 或者, 与, 與, 及, 以及, 还是, 還是, と, か, や, または, "
         "もしくは, それとも, あるいは, 跟, 或是, и, или, 또는, 혹은, and or, as well as, along with, mixed with, combined with, "
         "et aussi, als auch, ainsi que, así como, versus, vs, or maybe, or perhaps, or possibly, or even, or potentially, sowie, "
-        "coupled with, accompanied by, bordering on, slash, および",
+        "just as much as it is, as much as it is, just as much as, as much as, no less than, coupled with, accompanied by, bordering on, slash, および",
     ],
     Tag.ALSO: [
-        "also, too, as well, additionally, equally, just as plausible, just as likely, just as possible, just as strong, just as much, "
+        "so is, so are, also, too, as well, additionally, equally, just as plausible, just as likely, just as possible, just as strong, just as much, "
         "just as well, just as good, every bit as, no less, simultaneously, también, auch, aussi, 也, 同时, 同時, また, 又, 兼, それに"
     ],
     Tag.NOT: [
-        "not, no, never, without, neither, lacks, lack of, lacking, absence of, isn't, aren't, wasn't, weren't, doesn't, "
+        "nadie, niemand, nessuno, too strong a word, is a stretch, is an overstatement, would be a stretch, would be an overstatement, nor is it, nor is this, nor does it, nor do they, nor are they, nor is he, nor is she, nor does he, nor does she, nor do i, nor would i, nor can i, hesitate to, hesitant to, reluctant to, wary of, wouldn't go so far as, would not go so far as, stop short of, short of calling, not, no, never, without, neither, lacks, lack of, lacking, absence of, isn't, aren't, wasn't, weren't, doesn't, "
         "don't, didn't, can't, won't, couldn't, wouldn't, shouldn't, ain't, hasn't, haven't, cannot, isnt, doesnt, dont, "
         "arent, can not, no sign of, no signs of, rule out, rules out, ruled out, ruling out, far from, anything but, "
         "hardly, scarcely, excluding, except, free of, devoid of, eliminate, eliminates, nothing, none of, unlike, "
@@ -81,7 +81,7 @@ WORDS: dict[Tag, list[str]] = {
         "には見えない, に見えない, は見られません, は見られない, は感じられ, ありません, ではなくて, 아니, 않, 없",
     ],
     Tag.THAN: [
-        "rather than, instead of, as opposed to, over, than, in place of, en lugar de, en vez de, más que, mas que, que no, "
+        "beats, outweighs, trumps, prevails over, wins over, rather than, instead of, as opposed to, over, than, in place of, en lugar de, en vez de, más que, mas que, que no, "
         "statt, anstatt, anstelle von, als, eher als, plutôt que, plutot que, au lieu de, 而不是, 而非, 而不, 不是, 与其说, 與其說, "
         "比起, versus, more than, opposed to, compared to, compared with, in comparison to, вместо, чем, em vez de, invece di, "
         "not just, above, below, beyond, exceeds, exceeding, at least, at most, up to, no more than, greater than, higher than, lower than, less than, to distinguish from, distinct from, distinguish it from, as well be",
@@ -94,13 +94,13 @@ WORDS: dict[Tag, list[str]] = {
         "though i, 更像是, でも",
     ],
     Tag.UNSURE: [
-        "not sure, unsure, uncertain, cannot tell, can't tell, hard to tell, hard to say, difficult to say, "
+        "could not agree, couldn't agree, cannot agree, can't agree, not sure, unsure, uncertain, cannot tell, can't tell, hard to tell, hard to say, difficult to say, "
         "difficult to tell, unclear, not clear, cannot determine, can't determine, unable to, cannot decide, can't decide, "
         "can't say, cannot say, ambiguous, not certain, impossible to, not possible to, cannot be determined, "
         "difficult to determine, hard to determine, hard to decide, cannot identify, can't identify, cannot accurately, "
         "cannot definitively, torn between, cannot distinguish, can't distinguish, don't know, do not know, undecided, "
         "cannot provide, can't provide, cannot assess, can't assess, cannot assist, can't assist, not able to, "
-        "inappropriate, irresponsible, speculation, speculative, speculate, speculating, inconclusive, indeterminate, no idea, no clue, beats me, who knows, hard to distinguish, difficult to distinguish, can't choose, cannot choose, "
+        "inappropriate, irresponsible, speculation, speculative, speculate, speculating, inconclusive, indeterminate, no idea, no clue, beats me, who knows, for all i know, for all we know, hard to distinguish, difficult to distinguish, can't choose, cannot choose, "
         "won't, will not, refuse to, decline to, can't help, cannot help, cannot make, can't make, cannot infer, "
         "can't be determined, can not determine, can not tell, could not determine, couldn't determine, "
         "i'm unable, i am unable, "
@@ -121,10 +121,10 @@ WORDS: dict[Tag, list[str]] = {
         "could also be, might also be, may also be, possible, tal vez, quizás, quizá, podría, podría ser, puede ser, "
         "puede, posiblemente, vielleicht, könnte, möglicherweise, eventuell, kann, peut être, peut-être, pourrait, "
         "pourrait être, possiblement, peut, 可能, 也许, 也許, 或许, 或許, かもしれません, かもしれない, かも, может быть, возможно, "
-        "talvez, forse, 아마",
+        "talvez, forse, potrebbe, potrebbe essere, potrebbe anche essere, 아마",
     ],
     Tag.AT_FIRST: [
-        "at first glance, at first, at first sight, initially, first impression, one might think, you might think, might seem, "
+        "minutes later, hours later, years later, moments later, seconds later, in the sequel, il titolo, la didascalia, il cartello, 作者说, 网友说, 记者说, 朋友说, 别人说, 大家说, 人们说, as a child, as a boy, as a girl, in his youth, in her youth, back then, years ago, yesterday, a moment ago, the day before, in those years, legend has it, rumor has it, rumour has it, word has it, majority vote, the majority vote, the original label, original label, the official label, official label, ground truth, the ground truth, gold label, the dataset label, the given label, dataset label, auf dem plakat, auf dem schild, die bildunterschrift, der titel, das plakat, la legende, la légende, le titre, l'affiche, el cartel, el título, la leyenda, el letrero, 写着, 写道, 标题是, 标题为, at first glance, at first, at first sight, initially, first impression, one might think, you might think, might seem, "
         "may seem, might appear, may appear, may look, might look, mistaken for, confused with, although, though, "
         "even though, despite, in spite of, could be mistaken for, considered, previous answer, previously, earlier answer, earlier i said, i said, i initially, original answer, first answer, initial answer, earlier i thought, i first thought,  i considered, i thought, "
         "first i thought, i was going to say, i was tempted, i was thinking, i almost said, might expect, you would expect, you'd expect, one would expect, my first thought, my initial thought, people might say, some might say, some would say, others would say, some say, some will say, some may, some might, some could, "
@@ -137,14 +137,14 @@ WORDS: dict[Tag, list[str]] = {
         "d'abord, not only, not just, not merely, no solo, nicht nur, non seulement, 不仅, 不僅, 不但, 不只",
     ],
     Tag.IF: [
-        "if, were this, were that, were he to, were she to, were they to, were it to, suppose, supposing, let's suppose, let's assume, let's say, assuming, assume, imagine, pretend, provided that, in case, were the, when someone, when people, when they are, when they're, when we are, when one is, when you are, when you're, when a person, people who, someone who, would be expected, "
+        "it depends on, depends on, it depends, it takes, depending on, as long as, so long as, it'd take, it would take, it would need, that would take, in a different light, in another light, in a different context, in another context, in other contexts, in a different setting, in another setting, under different circumstances, in other circumstances, if, were this, were that, were he to, were she to, were they to, were it to, suppose, supposing, let's suppose, let's assume, let's say, assuming, assume, imagine, pretend, provided that, in case, were the, when someone, when people, when they are, when they're, when we are, when one is, when you are, when you're, when a person, people who, someone who, would be expected, "
         "would typically, would usually, would normally, would show, would have, typically, usually, in general, generally, "
         "normally, would expect, unless, had the, si la, si el, wenn, falls, 如果, 假如, もし, 若是, whenever, for example, "
         "had it, which would, that would, as in, such as, e g, "
         "for instance, eg",
     ],
     Tag.ANSWER: [
-        "answer, answer is, answer would be, final answer, the answer, my answer, the final answer, correct answer, "
+        "eliminates everything except, eliminates everything but, excludes everything except, excludes everything but, rules out everything except, rules out everything but, rules out all but, eliminates all but, sticking with my initial answer, stick with my initial answer, sticking to my initial answer, sticking with, stick with, i'd stick with, i'll stick with, staying with, i stay with, i'd put, i would put, i'd file, i would file, i'd estimate, i would estimate, i estimate, my first choice, my top choice, my top pick, my first pick, i'd bet on, i would bet on, i'd bet, i bet, my bet, my bet is, my money is on, answer, answer is, answer would be, final answer, the answer, my answer, the final answer, correct answer, "
         "best answer, right answer, final decision, final verdict, verdict, final choice, my choice, my pick, my final, choice is, "
         "i choose, i'd choose, i would choose, i pick, i'd pick, i would pick, i select, i'd select, i would select, "
         "i'd go with, i would go with, i'll go with, i will go with, go with, going with, i go with, go for, going for, i'd go for, i would go for, "
@@ -167,7 +167,7 @@ WORDS: dict[Tag, list[str]] = {
         "答え, 答えは, 正解, 解答, 最終的な答え, 結果, 结果",
     ],
     Tag.CONCLUDE: [
-        "therefore, thus, hence, overall, in conclusion, to conclude, in summary, to summarize, to sum up, all in all, "
+        "ie, therefore, thus, hence, overall, in conclusion, to conclude, in summary, to summarize, to sum up, all in all, "
         "consequently, accordingly, ultimately, in the end, finally, taken together, altogether, on balance, "
         "based on this, based on these, so the, so this, so i, so it, so that, so my, so her, so his, putting it together, "
         "all things considered, considering all, in short, as a whole, summary, everything considered, on the whole, "
@@ -209,7 +209,7 @@ WORDS: dict[Tag, list[str]] = {
         "главным образом, скорее, преимущественно, в основном, principalmente, soprattutto, 주로, 가장",
     ],
     Tag.MINOR: [
-        "hint of, hints of, touch of, trace of, traces of, slight, slightly, a bit, a bit of, bit of, a little, little, "
+        "second best, third choice, third guess, second option, my second, my third, my second choice, a distant second, a close second, hint of, hints of, touch of, trace of, traces of, slight, slightly, a bit, a bit of, bit of, a little, little, "
         "undertone of, undertones of, undercurrent of, some, tinged with, tinge of, elements of, element of, shade of, "
         "with some, mild sense of, subtle, a degree of, secondary, secondarily, second choice, second guess, runner up, "
         "secondary emotion, alternative, alternatives, alternatively, less so, lesser extent, other possible, other options, "
@@ -249,7 +249,7 @@ WORDS: dict[Tag, list[str]] = {
         "uomo, donna, volto, 사람, 인물, 그녀, 그는, 얼굴",
     ],
     Tag.FEATURE: [
-        "背景, 光线, 光線, 灯光, 照明, fondo, iluminación, hintergrund, beleuchtung, fond, arrière plan, éclairage, eyes, eye, brow, brows, eyebrow, eyebrows, mouth, lips, lip, forehead, smile, smiles, smiling, teeth, cheeks, cheek, "
+        "sfondo, 背景, 光线, 光線, 灯光, 照明, fondo, iluminación, hintergrund, beleuchtung, fond, arrière plan, éclairage, eyes, eye, brow, brows, eyebrow, eyebrows, mouth, lips, lip, forehead, smile, smiles, smiling, teeth, cheeks, cheek, "
         "gaze, glare, glance, pout, grimace, sneer, jaw, jawline, posture, tears, tear, frown, frowns, frowning, features, nose, eyelids, chin, wrinkles, lines, "
         "grin, grinning, laugh, laughing, corners, head, body language, hands, shoulders, feature, muscles, movement, "
         "raised, furrowed, widened, downturned, light, shadows, lighting, composition, sharpness, focus, contrast, exposure, resolution, "
@@ -259,10 +259,10 @@ WORDS: dict[Tag, list[str]] = {
         "微笑, 皱眉, 皺眉, 眼神, 泪, 目, 口, 口元, 口角, 笑顔, 眼差し, 額, глаза, брови, рот, улыбка, губы, 눈, 입, 미소, 눈썹",
     ],
     Tag.LINK: [
-        "is, are, was, look, looks, looking, seem, seems, seemed, appear, appears, appeared, feel, feels, feeling of, show, shows, "
+        "could hardly look more, could hardly be more, couldn't be more, could not be more, couldn't look more, could not look more, can't be more, belongs to someone who, belongs to a person who, belongs to somebody who, is, are, was, look, looks, looking, seem, seems, seemed, appear, appears, appeared, feel, feels, feeling of, show, shows, "
         "showing, shown is, display, displays, displaying, convey, conveys, conveying, express, expresses, expressing, "
         "exhibit, exhibits, depict, depicts, depicting, portray, portrays, being, be, has, have, reads as, read as, reflects, "
-        "comes across as, face of someone who, look of someone who, expression of someone who, face of a person who, shown, expressed, conveyed, depicted, represents, falls under, corresponds to, displayed, "
+        "falls in, falls into, falls within, falls at, falls on, comes across as, face of someone who, look of someone who, expression of someone who, face of a person who, shown, expressed, conveyed, depicted, represents, falls under, corresponds to, displayed, "
         "matches, reads, would be, experiencing, makes, make, leaves, "
         "es, está, parece, muestra, expresa, siente, refleja, se ve, luce, transmite, ist, wirkt, sieht, zeigt, scheint, "
         "drückt, fühlt, est, semble, parait, paraît, exprime, montre, a l'air, ressent, "
@@ -271,7 +271,7 @@ WORDS: dict[Tag, list[str]] = {
         "выглядит, выражает, кажется, это, é, è, sembra, parece estar, está, mostra, 입니다, 보입니다, 이다, 이에요",
     ],
     Tag.SUGGEST: [
-        "suggest, suggests, suggesting, indicate, indicates, indicating, indicative of, imply, implies, implying, "
+        "blind not to see, can't hide, cannot hide, can't conceal, cannot conceal, can't contain, cannot contain, barely contain, barely hide, hardly hide, suggest, suggests, suggesting, indicate, indicates, indicating, indicative of, imply, implies, implying, "
         "associated with, typical of, signs of, sign of, consistent with, characteristic of, signal, signals, signaling, "
         "give away, gives away, betray, betrays, speak of, speaks of, hinting at, hints at, hint at, points to, pointing to, point to, denote, denotes, evoke, evokes, reminiscent of, cue, cues, "
         "common in, related to, linked to, tied to, used for, expression of, give a sense of, gives a sense of, "

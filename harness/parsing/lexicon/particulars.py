@@ -27,7 +27,7 @@ PICTURES = _set(
 )
 # What a picture's making or light is like says nothing of the person.
 ASPECTS = _set(
-    "light, lighting, composition, sharpness, focus, contrast, exposure, resolution, background, shadows, "
+    "sfondo, colors, colours, color, colour, light, lighting, composition, sharpness, focus, contrast, exposure, resolution, background, shadows, "
     "背景, 光线, 光線, 灯光, 照明, fondo, iluminación, hintergrund, beleuchtung, fond, arrière plan, éclairage"
 )
 PERHAPS = _set(
@@ -52,23 +52,23 @@ RATED_NOUNS = _set(
 PEOPLE = _set("person, man, woman, boy, girl, child, he, she, subject, individual, guy, lady, they")
 # These make a condition ...
 SUPPOSING = _set(
-    "if, were this, were that, were he to, were she to, were they to, were it to, suppose, supposing, let's suppose, let's assume, assuming, assume, imagine, pretend, provided that, in case, were the, had the, had it, unless, si, si la, si el, wenn, falls, 如果, 假如, もし, 若是, whenever"
+    "if, were this, were that, were he to, were she to, were they to, were it to, suppose, supposing, it depends on, depends on, it depends, depending on, let's suppose, let's assume, assuming, assume, imagine, pretend, provided that, in case, were the, had the, had it, unless, si, si la, si el, wenn, falls, 如果, 假如, もし, 若是, whenever"
 )
 # ... but not with these: "if you look at the brows", "if only one may be chosen".
 NO_CONDITION = _set(
     "look, looking, consider, focus, zoom, compare, examine, judge, go by, choose, chosen, pick, select, answer, guess, one, "
-    "forced, limited, must, options, option, honest, correct, observe, notice, mich, muss, tengo, dois, anything, wrong, mistaken, "
-    "asked, pressed, rate, describe, label, name, classify, decide, settle"
+    "forced, limited, must, options, option, honest, correct, observe, notice, mich, muss, tengo, dois, anything, wrong, mistaken, bet, ask, reading, interpret, recall, remember, understand, "
+    "asked, rate, describe, label, name, classify, decide, settle"
 )
 # These speak of faces in general.
 GENERALLY = _set("typically, usually, in general, generally, normally, often, sometimes")
 # What carries words of its own, and how it does.
 INSCRIBED = _set(
-    "poster, sign, caption, text, shirt, t shirt, tshirt, banner, card, mug, cap, hat, book, title, prompt, filename, file, label, watermark, "
-    "tag, metadata, logo, subtitle, headline, tattoo, screen, board"
+    "poster, sign, sticker, bubble, newspaper, magazine, plaque, placard, badge, bag, wall, door, fence, billboard, blackboard, wallpaper, name, graffiti, hoodie, jersey, apron, balloon, cake,  caption, text, shirt, t shirt, tshirt, banner, card, mug, cap, hat, book, title, prompt, filename, file, label, watermark, "
+    "tag, metadata, logo, subtitle, meme, headline, tattoo, screen, board"
 )
 INSCRIBES = _set(
-    "says, reads, saying, reading, written, states, spells, printed, named, titled, contains, called, word, words"
+    "says, reads, saying, reading, written, states, spells, steht, stand, printed, named, titled, contains, called, word, words, keyword, keywords"
 )
 # These put another option on the same level.
 EQUALS = ("equally", "just as", "no less", "every bit as")
@@ -86,5 +86,36 @@ EMOTIVE_NOUNS = _set(
 )
 # After an emotion that opens a sentence: what it is in general.
 DEFINES = _set(
-    "characterized, characterised, defined, involves, means, refers, requires, needs, tends, usually"
+    "characterized, characterised, defined, involves, means, refers, requires, needs, tends, tend, usually, often, commonly, generally, typically, frequently"
+)
+# These, with no more said, take back the answer before them ...
+GIVES_UP = _set(
+    "could not agree, couldn't agree, cannot agree, can't agree, cannot tell, can't tell, can't say, i can't say, cannot say, not able to, unable to, i'm unable, i am unable, no idea, no clue, "
+    "cannot determine, can't determine, cannot decide, can't decide, don't know, do not know, beats me, cannot judge, can't judge, "
+    "can't choose, cannot choose, undecided, who knows, cannot be determined, can't be determined, cannot assess, can't assess, "
+    "no puedo, no sé, no lo sé, kann nicht, weiß nicht, ne sais pas, je ne peux pas, 不知道, 无法判断, 無法判斷, 无法确定, わかりません, 分かりません"
+)
+# ... and these are no more.
+GIVES_UP_BESIDE = _set(
+    "where, which one, settle, choose, pick, separate, distinguish, so, do so, tell, say, determine, judge, decide, answer, help, assist, honestly, really, actually, here, that, this, it, from, at, "
+    "i, we, one, with, for, do, have, to, the truth is, frankly, simply, all, either, which, either way, anyway, decirlo, "
+    "decir, es, nicht, sagen, ich, je, le, dire, das, sorry, afraid, am, i'm, be, me, any, provide, an"
+)
+# A blend of emotions, one of which was not offered, names none.
+BLENDS = _set(
+    "mix, mixture, blend, combination, mingling, mezcla, mischung, mélange, fusion, cocktail, mixed, half"
+)
+# A face that cannot be seen shows nothing, unless it is hidden in part.
+HIDDEN = _set("hidden, cropped, covered, obscured, invisible, unseen, concealed, blurred, blurry, masked")
+PARTLY = _set("partly, partially, half, mostly, slightly, somewhat, lower, upper, little, bit, side, part")
+# Words that may lead from whom or what is spoken of to the option asserted of it.
+TELLS = _set(
+    "story, tale, feeling, i, i'd, i'm, i'll, we, you, say, says, saying, see, sees, notice, sense, tell, tells, telling, speaks, screams, exudes, radiates, "
+    "maintains, emanates, emits, communicates, carries, wears, wearing, bears, holds, speak, argue, argues, show, like, me, to, looks, gives, giving, off, oozes, embodies, captures, "
+    "registers, spells, reveals, demonstrates, presents, projects, manifests, signifies, illustrates, full, filled, going, "
+    "inclined, choosing, choose, select, settle, agree, believe, find, settling, only, pure, genuine, intense, deep, clear, plain, "
+    "utter, sheer, visible, evident, obvious, apparent, strong, mild, slightly, real, sincere, all, case, textbook, classic, assessment, inference, leaving, number, "
+    "letter, anything, contrary, now, ask, easy, one's, one, macht, sich, air, would, will, been, become, became, gets, got, getting, "
+    "overcome, consumed, struck, gripped, someone, somebody, look, total, complete, state, fit, fits, much, too, sort, kind, still, "
+    "both, definite, outright, bewildered, mere, perfect, example, picture, image, portrait, moment, inner, quiet, deeply"
 )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 PHRASES: list[str] = [
-    "happy to, happy to help, i'd be happy to, i'm happy to, i am happy to, would be happy to, what a surprise, i'm glad, i am glad, glad you, glad to, i'd be glad to, be glad to, "
-    "happy birthday, happy new year, happy hour, delighted to, pleased to, my pleasure, with pleasure, feel free",
+    "may be wrong, might be wrong, could be wrong, may be mistaken, could be mistaken, i may be wrong, i might be wrong, i could be wrong, i may be mistaken, i might be mistaken, i could be mistaken, happy to, happy to help, i'd be happy to, i'm happy to, i am happy to, would be happy to, what a surprise, i'm glad, i am glad, glad you, glad to, i'd be glad to, be glad to, "
+    "sad state of affairs, sorry state of affairs, happy birthday, happy new year, happy hour, delighted to, pleased to, my pleasure, with pleasure, feel free",
     "no emotion dominates, no emotion stands out, no emotion prevails, no emotion fits, no emotion matches, no emotion applies, no emotion is listed, no emotion label, no emotion labels, no emotion can, no emotion could, no emotion recognition, nothing in particular, nothing special, either way, i worry that, i worry, i'm worried, i am worried, i'm concerned, i am concerned, my concern, i'm sad, i am sad, "
     "i'm happy, i am happy, i'm surprised, i am surprised, i was surprised, i was happy, i was sad, i was worried, i was angry, i'm angry, i am angry, i'm furious, sadly, sad to say, it's sad that, it is sad that, i'm sad to, i'm afraid, i am afraid, afraid i, afraid not, "
     "afraid that i, unfortunately, i fear, sorry",
@@ -51,7 +51,7 @@ PHRASES: list[str] = [
 THINGS: dict[str, str] = {
     "neutral": "background, backdrop, tone, tones, color, colors, colour, colours, palette, lighting, light, setting, wall, "
     "clothing, grey, gray, shade, shades, position, stance, observer, assistant, outfit, clothes, environment, shirt, hue, "
-    "colored, toned, studio, perspective, party, manner, surface, makeup, language, wording",
+    "colored, toned, studio, perspective, party, manner, surface, makeup, language, wording, pose, posture, attire, garment, facade, area, ground, space, tint, filter, undertone, undertones, camera, angle, head position, sweater, jacket, dress, coat, top, bokeh, curtain, scene",
     "strong": "light, lighting, contrast, jaw, jawline, shadow, shadows, color, colors, colour, colours, indication, indicator, "
     "indicators, cue, cues, sunlight, backlight, features, feature, sign, signs, chin, composition, focus, arms, build, "
     "cheekbones, brows, eyebrows, eye, signal, signals, correlation, background, resemblance, makeup, gaze, nose, hint, "

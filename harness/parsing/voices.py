@@ -1,0 +1,277 @@
+"""Whose word a clause gives: the reply's own, or that of a caption, a data set, other viewers, the user."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from harness.parsing.lexicon import Tag
+from harness.parsing.lexicon.particulars import TELLS
+from harness.parsing.lexicon.voices import (
+    ATTRIBUTES,
+    DIRECTS,
+    EVERYONE,
+    FILED,
+    HABITS,
+    KIN,
+    MODALS,
+    NAMED,
+    RECORDS,
+    SAYING,
+    SEEMS,
+    SOURCES,
+    SPEAKERS,
+    TELLERS,
+    VERDICTS,
+    WORKS,
+)
+from harness.parsing.tokens import Item
+
+_BY = ("laut", "selon", "segun", "secondo")
+_POSSESSIVES = ("his", "her", "their", "sein", "seine", "ihr", "ihre", "su", "sus", "son", "sa", "suo", "sua")
+_OTHERS = frozenset(["another", "andere", "otros", "otras", "autres", "d'autres", "altri"])
+_PASSIVE = (",", "to", "been", "was", "is", "being", "just")
+_PERSON_ENDINGS = (
+    "er",
+    "or",
+    "ist",
+    "ian",
+    "man",
+    "woman",
+    "men",
+    "women",
+    "girl",
+    "boy",
+    "ess",
+    "ant",
+    "ee",
+    "kid",
+    "nurse",
+    "barista",
+    "baby",
+    "athlete",
+    "chef",
+    "king",
+    "queen",
+    "priest",
+    "guard",
+    "ent",
+    "infant",
+    "clown",
+    "hero",
+    "prince",
+    "coach",
+    "judge",
+    "guest",
+    "host",
+    "twin",
+    "elf",
+    "knight",
+    "clerk",
+    "folk",
+    "cop",
+    "pilot",
+    "teen",
+    "adult",
+    "senior",
+    "model",
+    "youth",
+    "couple",
+    "monk",
+    "ide",
+    "om",
+    "ot",
+)
+_THINGS = frozenset(
+    [
+        "poster",
+        "folder",
+        "flower",
+        "paper",
+        "computer",
+        "water",
+        "sweater",
+        "corner",
+        "banner",
+        "number",
+        "letter",
+        "wallpaper",
+        "weather",
+        "sticker",
+        "picture",
+        "color",
+        "floor",
+        "door",
+        "mirror",
+        "leather",
+        "cover",
+        "river",
+        "monitor",
+        "plant",
+        "room",
+    ]
+)
+_REACH = 6  # items between a source and its verb
+
+
+_TRIGGERS = FILED | NAMED | SAYING | WORKS | SOURCES | _OTHERS
+_REPORTS = frozenset(["according", "per", "d'", *_BY])
+
+
+def others_word(items: list[Item], words: frozenset[str]) -> bool:
+    """Whether a clause of these words gives another's word, or tells of another person or of a look asked for."""
+    owners = not words.isdisjoint(KIN) or not words.isdisjoint(("else", "other", "others"))
+    if owners and of_another(items):
+        return True
+    if not words.isdisjoint(DIRECTS) and directed(items):
+        return True
+    possessed = any(word.endswith("'s") for word in words)
+    return (possessed or not words.isdisjoint(_TRIGGERS)) and attributed(items)
+
+
+def attributed(items: list[Item]) -> bool:
+    """Whether somebody else says what the clause says: "a viewer might call it sad", "happy, says the caption"."""
+    texts = [item.text.removesuffix("'s") for item in items]
+    words = set(texts)
+    if (words & FILED and _filed(texts)) or (words & NAMED and _named(items)):
+        return True
+    if (words & SAYING and _said_by_others(items)) or (words & WORKS and _work(items)):
+        return True
+    if not words & SOURCES or words & SPEAKERS:
+        return _another(items)
+    mention = next((index for index, item in enumerate(items) if item.tag is Tag.MENTION), len(items))
+    for index, text in enumerate(texts):
+        if text not in SOURCES:
+            continue
+        if index < mention:
+            if text in RECORDS and {"in", "from", "per"} & set(texts[max(0, index - 2) : index]):
+                return True
+            said = texts[index + 1 : min(mention, index + _REACH)]
+            own = text == "model" and not items[index].raw.endswith("'s")  # "the model output is"
+            if said[:1] and (said[0] in MODALS or (said[0] in VERDICTS and not own)):
+                return True
+            if any(word.split(" ")[0] in ATTRIBUTES for word in said):
+                return True
+            continue
+        around = texts[max(mention, index - 3) : index]
+        if "what" in texts[mention:index]:
+            around += texts[index + 1 : index + 3]
+        if ATTRIBUTES & set(around):
+            return True
+    return False
+
+
+def _filed(texts: list[str]) -> bool:
+    """Whether something is said to be commonly filed so, or filed so elsewhere: "often tagged as angry"."""
+    at = next(index for index, text in enumerate(texts) if text in FILED)
+    around = set(texts[max(0, at - 3) : at])
+    return bool(around & HABITS) or any(
+        text in ("in", "by", "on") and SOURCES & set(texts[index + 1 : index + 4])
+        for index, text in enumerate(texts[at + 1 :], at + 1)
+    )
+
+
+def _said_by_others(items: list[Item]) -> bool:
+    """Whether somebody other than the reply or the face says it: "they say she was happy"."""
+    at = next(index for index, item in enumerate(items) if item.text in SAYING)
+    mention = next((index for index, item in enumerate(items) if item.tag is Tag.MENTION), at)
+    if at == 0 or items[at - 1].text in _PASSIVE or any(item.text == "-" for item in items[at:mention]):
+        return False
+    before = items[:at]
+    own = (Tag.FEATURE, Tag.TOPIC, Tag.ANSWER, Tag.MENTION)
+    if any(item.tag in own or TELLERS & set(item.text.split()) for item in before):
+        return False
+    return any(item.tag in (Tag.WORD, Tag.PERSON) for item in before)
+
+
+def _work(items: list[Item]) -> bool:
+    """Whether the option stands straight behind a work's kind: "the song 'Happy'"."""
+    at = next(index for index, item in enumerate(items) if item.text in WORKS)
+    after = [item for item in items[at + 1 : at + 5] if item.tag is not Tag.FILLER and item.text not in "'\""]
+    return bool(after) and after[0].tag is Tag.MENTION and items[at + 1].text not in (":", "-", ",", "=")
+
+
+def of_another(items: list[Item]) -> bool:
+    """Whether somebody beside the person asked about is spoken of: "her husband looks happy", "everyone else is"."""
+    for index, item in enumerate(items):
+        if item.tag is Tag.MENTION:
+            return False
+        after = items[index + 1].text if index + 1 < len(items) else ""
+        if item.text in KIN and index and _owns(items[index - 1]):
+            return True
+        if (item.text in EVERYONE and after == "else") or (item.text == "other" and after in EVERYONE):
+            return True
+        if item.text == "the" and after == "others":
+            return True
+    return False
+
+
+def _owns(item: Item) -> bool:
+    return item.text in _POSSESSIVES or item.text.endswith("'s")
+
+
+def directed(items: list[Item]) -> bool:
+    """Whether the look is asked for or tried, not told: "the actor was instructed to look angry"."""
+    texts = [item.text for item in items]
+    for index, text in enumerate(texts[:-1]):
+        if text in DIRECTS:
+            rest = texts[index + 1 : index + 6]
+            return any(left == "to" and right in SEEMS for left, right in pairwise(rest))
+    return False
+
+
+def unknown_thing(before: list[Item]) -> bool:
+    """Whether a noun that is no person is what an option is told of: "the carpet is"."""
+    link = next((index for index, item in enumerate(before) if item.tag is Tag.LINK), 0)
+    head = [item for item in before[:link] if item.tag is not Tag.PUNCT]
+    if len(head) < 2 or head[0].text not in ("the", "a", "an", "his", "her", "their"):
+        return False
+    noun = next((at for at, item in enumerate(head) if item.tag is Tag.OPEN), len(head)) - 1
+    word = head[noun]
+    told = TELLS | TELLERS
+    if word.tag is not Tag.WORD or not word.text.isascii() or any(item.text in told for item in head):
+        return False
+    return not person_like(word.text)
+
+
+def person_like(noun: str) -> bool:
+    """Whether an unknown noun probably names a person: "singer", "nurse", "comedian"."""
+    return noun not in _THINGS and noun.removesuffix("s").endswith(_PERSON_ENDINGS)
+
+
+def _named(items: list[Item]) -> bool:
+    """Whether the option is a name: "known as the worried mother"."""
+    at = next(index for index, item in enumerate(items) if item.text in NAMED)
+    if items[at].text == "called" and items[at - 1].text in ("was", "were"):
+        return True
+    if items[at].text == "called" and not (
+        items[at - 1].tag is Tag.LINK and items[at + 1 : at + 2] and items[at + 1].text in "'\""
+    ):
+        return False
+    return any(item.tag is Tag.MENTION for item in items[at + 1 : at + 9])
+
+
+def _another(items: list[Item]) -> bool:
+    """ "Another as worry", after what a first one says."""
+    head = [item for item in items[:4] if item.tag is not Tag.PUNCT and item.text != "d'"]
+    if len(head) < 2 or head[0].text not in _OTHERS:
+        return False
+    return head[1].text == "as" or head[1].tag in (Tag.MAYBE, Tag.MENTION)
+
+
+def quotes_ahead(items: list[Item]) -> bool:
+    """Whether the clause opens a sentence that reports another's word: "according to the caption"."""
+    if items[0].text not in _REPORTS and (len(items) < 2 or items[1].text not in _REPORTS):
+        return False
+    head = [item.text for item in items[:8] if item.tag is not Tag.PUNCT]
+    if head[:2] == ["according", "to"] or head[:1] == ["per"]:
+        named = next((item.raw for item in items[2:4] if item.tag is Tag.WORD), "")
+        return (
+            bool(SOURCES & set(head))
+            or head[2:3] == ["you"]
+            or (named[:1].isupper() and head[0] == "according")
+        )
+    after = items[2] if head[:2] == ["d'", "apres"] else items[1] if head[:1] and head[0] in _BY else None
+    if after is not None and after.text in ("la", "le", "el", "der", "dem", "l'", "les", "los"):
+        after = items[items.index(after) + 1] if items.index(after) + 1 < len(items) else None
+    seen = (Tag.PERSON, Tag.TOPIC, Tag.FEATURE, Tag.PUNCT, Tag.MENTION)
+    return after is not None and after.tag not in seen and after.text not in ("moi", "mir", "mi", "yo", "me")
