@@ -94,7 +94,8 @@ def parsed(scores: Scores) -> Mask:
 
 def paired(scores: Scores) -> Mask:
     """Rows that have both a reply that could be read and a truth to hold it against, shape (n,)."""
-    return parsed(scores) & ~np.isnan(scores.truth)
+    known: Mask = ~np.isnan(scores.truth)
+    return parsed(scores) & known
 
 
 def entered(scores: Scores) -> Mask:

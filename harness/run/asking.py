@@ -12,6 +12,7 @@ from harness.datasets import names_label
 from harness.prompts import names_emotion, render, shown_labels, shown_options
 from harness.reading import truth_of
 from harness.run import pictures
+from harness.run.metadata import without_texts
 from harness.run.pictures import PictureProblem
 from harness.run.plan import Contender
 from harness.run.source import Prepared
@@ -123,7 +124,7 @@ class Asker:
         except PictureProblem as problem:
             return Prepared([], 0, Note(record | {"digest": None}, problem, {}))
         if self.judge.instance.takes == "bytes":
-            picture, cost = Picture(digest, None, pictures.without_texts(data), media_type), len(data)
+            picture, cost = Picture(digest, None, without_texts(data), media_type), len(data)
         else:
             picture, cost = Picture(digest, image, None, media_type), image.width * image.height * 3
         told = job.sample.id if self.oracle else told_id(job.sample)

@@ -13,7 +13,6 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 MAX_BYTES = 256 * 2**20
 MAX_PIXELS = 50_000_000
-_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 
 
 class PictureProblem(Exception):
@@ -90,19 +89,6 @@ def _bare(image: Image.Image) -> Image.Image:
     bare = image.copy()
     bare.info = {}
     return bare
-
-
-def without_texts(data: bytes) -> bytes:
-    """A PNG without its text chunks, which may hold the prompt that it was drawn from; other bytes as they are."""
-    if not data.startswith(b"\x89PNG\r\n\x1a\n") or not any(kind in data for kind in _TEXTS):
-        return data
-    kept, at = [data[:8]], 8
-    while at + 8 <= len(data):
-        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
-        if data[at + 4 : at + 8] not in _TEXTS:
-            kept.append(data[at:end])
-        at = end
-    return b"".join(kept)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

@@ -1,0 +1,55 @@
+"""What a judge that takes files is sent: the picture, without the texts in its file."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms, ImageOps
+from PIL.PngImagePlugin import PngInfo
+
+from harness.run.metadata import without_texts
+
+SECRET = b"a sad person"
+
+
+def file(form: str, orientation: int) -> bytes:
+    pixels = np.random.default_rng(0).integers(0, 255, (24, 16, 3), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[0x010E] = SECRET.decode()
+    exif[0x0112] = orientation
+    info = PngInfo()
+    info.add_text("prompt", SECRET.decode())
+    info.add_itxt("caption", SECRET.decode(), zip=False)
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    more = {"PNG": {"pnginfo": info}, "JPEG": {"comment": SECRET, "quality": 90},
+            "WEBP": {"xmp": SECRET, "lossless": True}}[form]  # fmt: skip
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, form, exif=exif, icc_profile=profile, **more)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def shown(data: bytes) -> Image.Image:
+    with Image.open(io.BytesIO(data)) as image:
+        return ImageOps.exif_transpose(image).convert("RGB")
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_texts_go_and_the_picture_stays(form: str, orientation: int) -> None:
+    data = file(form, orientation)
+    bare = without_texts(data)
+    assert SECRET in data
+    assert SECRET not in bare
+    assert shown(bare).size == ((16, 24) if orientation == 1 else (24, 16))
+    assert shown(bare).tobytes() == shown(data).tobytes()
+    with Image.open(io.BytesIO(bare)) as image:
+        assert image.info.get("icc_profile")
+        assert without_texts(bare) == bare
+
+
+def test_other_formats_stay_as_they_are() -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(buffer, "BMP")
+    assert without_texts(buffer.getvalue()) == buffer.getvalue()
