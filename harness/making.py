@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from harness.components.options import HarnessOptions
 from harness.components.record import lazy
 from harness.errors import BadOption, HarnessError, MissingPackage, PluginError, nearest
-from harness.registry import Found
+from harness.registry import Found, registry
 
 CLASSES: Mapping[str, lazy] = {
     "generator": lazy("harness.components.generator:Generator"),
@@ -61,7 +61,7 @@ def make(found: Found, typed: Mapping[str, Any] | None = None) -> Any:
                 f"{found.component.name!r} takes no reference, but {found.ref!r} follows its colon.",
                 f"Type {found.component.name} alone.",
             )
-        values["ref"] = found.ref
+        values["ref"] = _preset_ref(found)
     values |= {k: _read(cls.Options, k, v, found) for k, v in (typed or {}).items()}
     try:
         return cls(cls.Options.model_validate(values))
@@ -79,6 +79,15 @@ def make(found: Found, typed: Mapping[str, Any] | None = None) -> Any:
             f"The {found.kind} {found.component.name!r} of {found.dist} cannot be made: {type(e).__name__}: {e}.",
             f"Reinstall or update {found.dist}.",
         ) from e
+
+
+def _preset_ref(found: Found) -> Any:
+    """The reference behind a component's name; `BASE:PRESET` means the model of that preset, on BASE."""
+    for other in registry().components(found.kind):
+        names = (other.component.name, *other.component.aliases)
+        if found.ref in names and "ref" in other.component.defaults:
+            return other.component.defaults["ref"]
+    return found.ref
 
 
 def _read(options: type[HarnessOptions], key: str, value: Any, found: Found) -> Any:
@@ -115,7 +124,9 @@ def _explain(error: Mapping[str, Any], options: type[HarnessOptions]) -> str:
     if error["type"] == "missing":
         return f"the option {key!r} must be given: -o {key}=..."
     message = error["msg"].removeprefix("Value error, ")
-    return f"{key}: {message[:1].lower()}{message[1:]} (given: {error.get('input')!r})"
+    # What a check of several options together was given is all of them: a URL with its password may be among them.
+    given = f" (given: {error.get('input')!r})" if error["loc"] else ""
+    return f"{key}: {message[:1].lower()}{message[1:]}{given}"
 
 
 def options_table(found: Found) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ import pluggy
 
 from harness import builtins, hookspecs
 from harness.components.record import Component
-from harness.errors import RequestError, unknown
+from harness.errors import RequestError, UnknownName, unknown
 
 GROUP = "memobench"
 HOOKS = {
@@ -86,7 +86,9 @@ class Registry:
             if name in (f.component.name, *f.component.aliases) and (not slash or f.dist == dist)
         ]
         if not matches:
-            raise unknown(kind, head, {f.component.name for f in everything}, self._where_to_look(kind))
+            raise _known_elsewhere(kind, head) or unknown(
+                kind, head, {f.component.name for f in everything}, self._where_to_look(kind)
+            )
         if len(matches) > 1:
             owners = " and ".join(f"{f.dist}/{f.component.name}" for f in matches)
             raise RequestError(
@@ -102,6 +104,26 @@ class Registry:
         see = f"See `harness list {listing}`; plugins (memobench-plugin-*) add more." if listing else ""
         broken = [f"{p.dist} ({p.problem})" for p in self.plugins if p.problem]
         return f"{see} Disabled plugins: {'; '.join(broken)}." if broken else see
+
+
+PLUGINS = {"vllm": "memobench-plugin-vllm", "transformers": "memobench-plugin-transformers",
+           "openai": "memobench-plugin-openai", "nano": "memobench-plugin-nano", "fer": "memobench-plugin-fer",
+           "portraits": "memobench-plugin-portraits", "echo": "memobench-plugin-echo"}  # fmt: skip
+"""What to install for a name of ours that nothing is registered under."""
+
+
+def _known_elsewhere(kind: str, name: str) -> UnknownName | None:
+    """The error for a name that a plugin of ours would offer; None for others."""
+    from harness.mllm.zoo import presets
+
+    preset = next((p for p in presets().values() if name in (p.name, *p.aliases)), None)
+    if kind == "judge" and preset is not None:
+        return UnknownName(f"The judge {name!r} is {preset.ref} on vLLM, whose plugin is not installed.",
+                           f"Install it: pip install {PLUGINS['vllm']}")  # fmt: skip
+    if name in PLUGINS:
+        return UnknownName(f"The {kind} {name!r} belongs to a plugin that is not installed.",
+                           f"Install it: pip install {PLUGINS[name]}")  # fmt: skip
+    return None
 
 
 @functools.cache

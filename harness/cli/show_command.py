@@ -110,6 +110,8 @@ def _component(found: Found) -> dict[str, Any]:
         "summary": found.component.summary,
         "plugin": found.dist,
     }
+    if found.component.facts is not None:
+        document["known"] = [{"name": n, "value": v, "source": s} for n, v, s in found.component.facts()]
     try:
         instance_doc = (load_class(found).__doc__ or "").strip().splitlines()
         document["about"] = instance_doc[0] if instance_doc else ""
@@ -135,6 +137,9 @@ def _text(document: dict[str, Any], indent: str = "") -> str:
             lines.append("options (-o NAME=VALUE):")
             lines += [f"  {o['name']:<18} {plain(o['type'])}, " + ("required" if o["required"] else f"default {plain(o['default'])}")
                       + f"\n  {'':<18} {plain(o['description'])}" for o in value]  # fmt: skip
+        elif key == "known":
+            lines.append("known (and where from):")
+            lines += [f"  {k['name']:<20} {plain(k['value'])}  [{plain(k['source'])}]" for k in value]
         elif isinstance(value, dict):
             lines += [f"{indent}{key}:", _text(value, indent + "  ")]
         elif isinstance(value, (list, tuple)) and value and isinstance(value[0], dict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,8 @@ class Component:
     """A named class that is imported when it is first used.
 
     `load` imports and returns the class. A preset is a component too: the same class with `defaults`
-    filled in. `aliases` are further names for it.
+    filled in. `aliases` are further names for it. `facts` gives rows (name, value, source) that `harness show`
+    prints: what is known of the model, and where from.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Component:
     summary: str = ""
     defaults: Mapping[str, Any] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
+    facts: Callable[[], Sequence[tuple[str, str, str]]] | None = None
 
 
 @dataclass(frozen=True)

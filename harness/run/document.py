@@ -92,6 +92,10 @@ class TaskResult(_Part):
     confusion: Confusion | None = None
     tests: list[dict[str, Any]]
     unparsed_reasons: dict[str, int] = {}
+    usage: dict[str, float] = Field(default={}, description="What the judge's answers used: tokens, cost.")
+    timings: dict[str, float] = Field(
+        default={}, description="What may differ between runs with the same answers: seconds, cached tokens."
+    )
     warnings: list[str]
 
 

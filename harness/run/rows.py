@@ -34,6 +34,10 @@ class Rows:
     reasons: list[str | None] = field(default_factory=list)
     """Why a reply could not be read; empty where it could, None where there is no reply."""
     repeats: list[int] = field(default_factory=list)
+    usage: dict[str, float] = field(default_factory=dict)
+    """Sums over the replies of what answering used (tokens, cost)."""
+    timings: dict[str, float] = field(default_factory=dict)
+    """Sums of what may differ between two runs with the same answers (seconds, tokens found in caches)."""
 
     def add(self, sample: StoredSample, truth: str | float | None, reading: Reading, repeat: int = 0) -> None:
         """Add one answered question."""
@@ -168,4 +172,13 @@ def collect(stored: Stored, asked: Mapping[Key, tuple[Answer, str]]) -> dict[Key
         if truth is not None or rates_unlabelled(answer, sample):
             shown = sample.shown.get(reply["task"], answer.options)
             rows[key].add(sample, truth, read_reply(reply, answer, shown, way), reply["repeat"])
+            add_up(rows[key].usage, reply.get("usage"))
+            add_up(rows[key].timings, reply.get("timings"))
     return rows
+
+
+def add_up(total: dict[str, float], part: Mapping[str, Any] | None) -> None:
+    """Add the numbers of `part` to those of `total`, key by key."""
+    for key, value in (part or {}).items():
+        if isinstance(value, (int, float)):
+            total[key] = total.get(key, 0) + value

@@ -12,7 +12,7 @@ from harness.metrics.score import MetricRequest, score_metrics
 from harness.reading import LABELS, rates_unlabelled, truth_of
 from harness.registry import registry
 from harness.run.result import RunResult
-from harness.run.rows import Key, Rows, collect
+from harness.run.rows import Key, Rows, add_up, collect
 from harness.run.stored import Stored, StoredSample, read_stored
 from harness.store.files import write_json
 from harness.store.runfolder import RESULTS, read_run
@@ -76,9 +76,20 @@ def _judge_entries(run: Mapping[str, Any], stored: Stored) -> Iterator[dict[str,
             "judge": None, "wording": wording if several else None, "read": way,
             "settings": _settings(spec, judge), "n": n, "answered": found.answered, "unparsed": unparsed,
             "failed": max(0, n - found.answered), "outcomes": {"ok": found.answered}, **table, "tests": [],
-            "unparsed_reasons": found.unparsed,
+            "unparsed_reasons": found.unparsed, **_costs([rows[name, judge["name"], data, wording]]),
             "warnings": [*_not_asked(spec, data, n // request["repeats"] // len(_wordings(spec)), run["plan"].get(f"@{data}", 0)), *run.get("notes", {}).get(data, []), *_oracle_warning(run, judge), *table["warnings"]],
         }  # fmt: skip
+
+
+def _costs(rows: Sequence[Rows]) -> dict[str, dict[str, float]]:
+    """What the judge's answers used, and what may differ between two runs with the same answers."""
+    usage: dict[str, float] = {}
+    timings: dict[str, float] = {}
+    for part in rows:
+        add_up(usage, part.usage)
+        add_up(timings, part.timings)
+    return {"usage": {k: round(v, 6) for k, v in sorted(usage.items())},
+            "timings": {k: round(v, 3) for k, v in sorted(timings.items())}}  # fmt: skip
 
 
 def _not_asked(spec: TaskSpec, data: str, asked: int, samples: int) -> list[str]:
@@ -127,7 +138,8 @@ def _generator_entries(run: Mapping[str, Any], stored: Stored) -> Iterator[dict[
         for judge in request["judges"]:
             mine = {q: _rows_of(name, rows[q, judge["name"], generator, _wordings(questions[q])[0]], stored)
                     for q in spec.asks}  # fmt: skip
-            yield _generator_entry(run, spec, judge, mine, questions, stored)
+            costs = _costs([rows[q, judge["name"], generator, _wordings(questions[q])[0]] for q in spec.asks])
+            yield _generator_entry(run, spec, judge, mine, questions, stored) | costs
 
 
 def _rows_of(task: str, rows: Rows, stored: Stored) -> Rows:

@@ -17,7 +17,7 @@ NAMES = [
     "Generator", "HarnessError", "HarnessOptions", "ImageReply", "ImageRequest", "Judge", "JudgeReply", "JudgeRequest",
     "Message", "Metric", "MissingPackage", "Part", "Picture", "PluginError", "Question", "ReplyError", "Reporter",
     "RequestError", "RequestSource", "RunResult", "Sample", "Sampling", "Scale", "Scores", "StorageError", "UnknownName",
-    "__version__", "evaluate", "hookimpl", "lazy", "option",
+    "__version__", "evaluate", "hookimpl", "lazy", "nearest", "option",
 ]  # fmt: skip
 
 FIELDS = {
@@ -55,7 +55,7 @@ FIELDS = {
     "Scale": ["levels", "low"],
     "Face": ["left", "top", "width", "height", "score"],
     "Sample": ["id", "path", "emotion", "intensity", "quality", "attributes", "problem"],
-    "Component": ["name", "load", "summary", "defaults", "aliases"],
+    "Component": ["name", "load", "summary", "defaults", "aliases", "facts"],
 }
 """What passes between the core and plugins, in order: plugins may give fields by position."""
 

@@ -1,0 +1,133 @@
+"""How much of vLLM's own speed is left through the harness, on models with random weights.
+
+    python benchmarks/bench_vllm.py [--model tiny|small] [--pictures 600] [--pairs 7] [--tasks coarse_emotion]
+
+One engine serves both sides in turn, its caches emptied before each: a plain script that decodes all pictures and
+hands all prompts to `LLM.generate` in one call, and `harness.evaluate` on the same pictures and questions (reading,
+storing and scoring included). Prints images/s pair by pair and the ratio harness / script: 1 means no overhead.
+`tiny` is a LLaVA of 0.7 million parameters, where Python's overhead is all; `small` has 31 million at 224 px.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from memobench_vllm.judge import VllmJudge
+from PIL import Image
+
+import harness
+from harness.testing import models
+
+EMOTIONS = harness.EMOTIONS
+
+
+class OpenJudge(VllmJudge):
+    """A judge that stays open from run to run, so that starting is not measured."""
+
+    def open(self) -> None:
+        if self._llm is None:
+            super().open()
+
+    def close(self) -> None:
+        """Stay open."""
+
+
+def make_pictures(folder: Path, count: int, side: int) -> list[Path]:
+    rng = np.random.default_rng(0)
+    paths = []
+    for number in range(count):
+        path = folder / EMOTIONS[number % 6] / f"{number:05}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        small = rng.integers(0, 256, (12, 12, 3), dtype=np.uint8)
+        Image.fromarray(small).resize((side, side), Image.Resampling.BICUBIC).save(path)
+        paths.append(path)
+    return paths
+
+
+def questions(judge: VllmJudge, tasks: list[str]) -> list[tuple[str, list[list[int]]]]:
+    """For each task its prompt, and the tokens that are scored after each prefix of the candidate words."""
+    from harness.catalog import load
+    from harness.prompts import render, shown_options
+    from harness.taskspec import TaskSpec
+    from harness.types import Question
+
+    found = []
+    for name in tasks:
+        spec, _ = load(name)
+        assert isinstance(spec, TaskSpec)
+        assert spec.answer is not None
+        shown = shown_options(spec.answer, "x", 0)
+        rendered = judge._prompter.render(render(spec.prompts[0], spec.answer, shown, None))
+        tree, _ = judge._prompter.words(Question(spec.answer.kind, shown), rendered)
+        prompt = judge._prompter.tokens(rendered)
+        found.append((prompt, [(list(p), list(tree.children(p))) for p in tree.prefixes]))
+    return found
+
+
+def script(judge: VllmJudge, paths: list[Path], asked: Any) -> None:
+    """What somebody writes by hand: decode everything, ask everything in one call."""
+    from vllm import SamplingParams
+
+    pictures = [Image.open(path).convert("RGB") for path in paths]
+    prompts, params = [], []
+    for path, picture in zip(paths, pictures, strict=True):
+        for prompt, reads in asked:
+            for prefix, tokens in reads:
+                prompts.append({"prompt_token_ids": prompt + prefix, "multi_modal_data": {"image": picture},
+                                "multi_modal_uuids": {"image": str(path)}})  # fmt: skip
+                params.append(SamplingParams(temperature=0, max_tokens=1, logprob_token_ids=tokens))
+    judge._llm.generate(prompts, params, use_tqdm=False)
+
+
+def forget(judge: VllmJudge) -> None:
+    judge._llm.reset_prefix_cache()
+    judge._llm.reset_mm_cache()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", choices=("tiny", "small"), default="tiny")
+    parser.add_argument("--pictures", type=int, default=600)
+    parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--tasks", default="coarse_emotion", help="comma-separated")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        side = 128 if options.model == "tiny" else 256
+        paths = make_pictures(root / "data", options.pictures, side)
+        build = models.tiny_llava if options.model == "tiny" else models.small_llava
+        judge = OpenJudge(OpenJudge.Options(ref=str(build(root / "model"))))
+        judge.open()
+        tasks = options.tasks.split(",")
+        asked = questions(judge, tasks)
+        script(judge, paths[:64], asked)  # warm up
+        ratios = []
+        for pair in range(options.pairs):
+            forget(judge)
+            begun = time.perf_counter()
+            script(judge, paths, asked)
+            plain = len(paths) / (time.perf_counter() - begun)
+            forget(judge)
+            begun = time.perf_counter()
+            harness.evaluate(tasks, model=judge, data=root / "data", out=root / f"run{pair}")
+            ours = len(paths) / (time.perf_counter() - begun)
+            ratios.append(ours / plain)
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            print(f"pair {pair}: script {plain:.1f} images/s, harness {ours:.1f}, ratio {ratios[-1]:.2f}; peak {peak:.0f} MB",
+                  flush=True)  # fmt: skip
+    print(
+        f"harness / script at {options.pictures} pictures, {options.model}, {options.tasks}: median {statistics.median(ratios):.2f}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Preset files: what is known of a published model, each field a value with its source."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import BadTask
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+BYTES = {"float32": 4.0, "float16": 2.0, "bfloat16": 2.0, "fp8": 1.0, "int8": 1.0, "8bit": 1.0, "4bit": 0.5}
+"""Bytes that one parameter takes, by type of number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing known of a model, and where it is known from ("model card", "config.json", "assumed")."""
+
+    value: Any
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A published model under a short name."""
+
+    name: str
+    aliases: tuple[str, ...]
+    summary: str
+    facts: Mapping[str, Fact]
+
+    @property
+    def ref(self) -> str:
+        """The model's reference on the hub."""
+        return str(self.facts["ref"].value)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a fact, or `default` where nothing is known."""
+        fact = self.facts.get(key)
+        return default if fact is None else fact.value
+
+    def table(self) -> tuple[tuple[str, str, str], ...]:
+        """Rows (name, value, source) as `harness show` prints them, with the memory estimate."""
+        rows = [(key, _shown(fact.value), fact.source) for key, fact in self.facts.items()]
+        if "parameters" in self.facts:
+            need = memory_gib(float(self.get("parameters")), str(self.get("dtype", "bfloat16")))
+            rows.append(("memory", f"{need:.1f} GiB of weights", "estimate: parameters x bytes each"))
+        return tuple(rows)
+
+
+def memory_gib(billions: float, dtype: str) -> float:
+    """GiB that the weights alone take: an estimate from the number of parameters (in billions)."""
+    return billions * 1e9 * BYTES.get(dtype, 2.0) / 2**30
+
+
+@functools.cache
+def read_presets(path: Path) -> Mapping[str, Preset]:
+    """The presets of a TOML file by name. Raises `BadTask` naming the preset and the field that is wrong."""
+    with path.open("rb") as file:
+        tables = tomllib.load(file)
+    return {name: _preset(name, dict(table), path) for name, table in tables.items()}
+
+
+def _preset(name: str, table: dict[str, Any], path: Path) -> Preset:
+    aliases, summary = tuple(table.pop("aliases", ())), str(table.pop("summary", ""))
+    facts = {}
+    for key, entry in table.items():
+        if not isinstance(entry, dict) or set(entry) != {"value", "source"}:
+            raise BadTask(f"{path}: {name}.{key} is not a value with its source.",
+                          'Write it as { value = ..., source = "..." }.')  # fmt: skip
+        facts[key] = Fact(entry["value"], str(entry["source"]))
+    if "ref" not in facts:
+        raise BadTask(f"{path}: {name} has no ref.", 'Add ref = { value = "ORG/NAME", source = "..." }.')
+    return Preset(name, aliases, summary, facts)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{k}: {_shown(v)}" for k, v in value.items())
+    return str(value)

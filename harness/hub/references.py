@@ -1,0 +1,205 @@
+"""References to models: a local folder, or `ORG/NAME[@REVISION]` on the hub. Checked without loading weights.
+
+What cannot be had is found out here, before an engine is imported: a folder that does not exist, a misspelt name,
+terms that were not accepted, no network, weights in a format that runs code when it is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.errors import HarnessError, MissingPackage, RequestError, nearest
+
+HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+$")
+WEIGHTS = (".safetensors", ".gguf")
+PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+_WHOLE = 64 * 2**20
+_BLOCK, _BLOCKS = 2**16, 256
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A model that can be had, and what tells its weights from others."""
+
+    kind: Literal["local", "hub"]
+    ref: str
+    """The reference without its revision: a folder as typed, or `ORG/NAME`."""
+    path: Path | None
+    """The folder that holds it; None for a model that is still to be downloaded."""
+    revision: str = ""
+    """Hub: the commit that the weights belong to."""
+    digest: str = ""
+    """Local: digest of the folder's files."""
+
+    @property
+    def source(self) -> str:
+        """What an engine loads: the folder, or the hub id."""
+        return str(self.path) if self.path is not None else self.ref
+
+    def identity(self) -> dict[str, str]:
+        """What tells these weights from others."""
+        return {"revision": self.revision} if self.kind == "hub" else {"weights": self.digest}
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """A JSON file of the model; {} where there is none. Small files of hub models are fetched."""
+        text = self.read_text(name)
+        try:
+            value = json.loads(text) if text else {}
+        except ValueError as e:
+            raise HarnessError(f"{self.ref}: {name} is not valid JSON: {e}.", "Get the model again.") from e
+        return value if isinstance(value, dict) else {}
+
+    def read_text(self, name: str) -> str:
+        """A text file of the model; "" where there is none."""
+        if self.path is not None:
+            file = self.path / name
+            return file.read_text(encoding="utf-8") if file.is_file() else ""
+        hub = _hub(self.ref)
+        try:
+            found = hub.hf_hub_download(self.ref, name, revision=self.revision)
+        except Exception:  # the hub's client has many ways to say that a file does not exist
+            return ""
+        return Path(found).read_text(encoding="utf-8")
+
+
+def resolve(ref: str, revision: str | None = None, *, config: str = "config.json") -> Resolved:
+    """Check a reference and find out which weights it means.
+
+    `ref` is a folder or `ORG/NAME[@REVISION]`; `revision` is the same as `@REVISION`; `config` is the file that
+    makes a folder a model ("model_index.json" for pipelines). Raises `RequestError` with what to change.
+    """
+    folder = Path(ref).expanduser()
+    if folder.is_dir():
+        if revision:
+            raise RequestError(f"{ref!r} is a folder, which has no revision.", "Leave the revision away.")
+        return _local(ref, folder.resolve(), config)
+    name, _, pinned = ref.partition("@")
+    if not HUB_ID.match(name) or ref.startswith((".", "~")):
+        raise _no_folder(ref, folder)
+    if pinned and revision and pinned != revision:
+        raise RequestError(f"Two revisions are given: {pinned!r} and {revision!r}.", "Give one.")
+    return _remote(name, pinned or revision or None, config)
+
+
+def _no_folder(ref: str, folder: Path) -> RequestError:
+    if folder.is_file():
+        return RequestError(f"{ref!r} is a file; a model is a folder.", "Give the folder that holds it.")
+    siblings = [e.name for e in os.scandir(folder.parent)] if folder.parent.is_dir() else []
+    guess = nearest(folder.name, siblings)
+    return RequestError(
+        f"The model {ref!r} is neither a folder here nor a hub reference (ORG/NAME).",
+        f"Did you mean {str(folder.parent / guess)!r}?" if guess else
+        "Give a folder with the model's files, or a reference such as llava-hf/llava-1.5-7b-hf.",
+    )  # fmt: skip
+
+
+def _local(ref: str, folder: Path, config: str) -> Resolved:
+    if not (folder / config).is_file():
+        raise RequestError(f"The folder {ref!r} holds no model: it has no {config}.",
+                           "Give the folder that `save_pretrained` wrote, or that a hub download made.")  # fmt: skip
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    _check_formats(ref, [p.name for p in files])
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.relative_to(folder).as_posix()}\0{file.stat().st_size}\0".encode())
+        _update(digest, file)
+    return Resolved("local", ref, folder, digest=digest.hexdigest())
+
+
+def _update(digest: Any, file: Path) -> None:
+    """Small files whole; of larger ones evenly spaced blocks, since weights of many GB would take minutes."""
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        if size <= _WHOLE:
+            while block := stream.read(2**20):
+                digest.update(block)
+            return
+        for i in range(_BLOCKS):
+            stream.seek(i * (size - _BLOCK) // (_BLOCKS - 1))
+            digest.update(stream.read(_BLOCK))
+
+
+def _check_formats(ref: str, names: list[str]) -> None:
+    if any(n.endswith(WEIGHTS) for n in names):
+        return
+    pickled = next((n for n in names if n.endswith(PICKLED)), None)
+    if pickled:
+        raise RequestError(
+            f"{ref!r} has its weights in {pickled!r} only, a format that can run code when it is read.",
+            "Convert them to safetensors: model.save_pretrained(FOLDER, safe_serialization=True).")  # fmt: skip
+    raise RequestError(f"{ref!r} holds no weights (*.safetensors).", "Download the model completely.")
+
+
+def _hub(ref: str) -> Any:
+    try:
+        import huggingface_hub
+    except ModuleNotFoundError as e:
+        raise MissingPackage(f"The hub reference {ref!r}", "huggingface_hub") from e
+    return huggingface_hub
+
+
+def _remote(name: str, revision: str | None, config: str) -> Resolved:
+    hub = _hub(name)
+    from huggingface_hub import constants, errors
+
+    if constants.HF_HUB_OFFLINE:
+        return _cached(name, revision, config, "HF_HUB_OFFLINE is set, so nothing is downloaded")
+    try:
+        info = hub.HfApi().model_info(name, revision=revision, timeout=20)
+    except errors.GatedRepoError as e:
+        raise _gated(name) from e
+    except errors.RevisionNotFoundError as e:
+        raise RequestError(f"{name!r} has no revision {revision!r} on the hub.",
+                           "Give a branch, a tag or a commit hash that its page lists.") from e  # fmt: skip
+    except errors.RepositoryNotFoundError as e:
+        raise RequestError(
+            f"The hub has no model {name!r}, or does not show it to you.",
+            "Check the name's spelling; for a private model, set the environment variable HF_TOKEN.") from e  # fmt: skip
+    except Exception as e:  # whatever the client's transport raises: the cache may still have the model
+        return _cached(name, revision, config, f"the hub cannot be reached ({type(e).__name__})")
+    if info.gated and not hub.get_token() and not _in_cache(name, info.sha, config):
+        raise _gated(name)
+    _check_formats(name, [s.rfilename for s in info.siblings or ()])
+    return Resolved("hub", name, _snapshot(name, info.sha, config), revision=str(info.sha))
+
+
+def _gated(name: str) -> RequestError:
+    return RequestError(
+        f"The model {name!r} asks you to accept its terms before it can be downloaded.",
+        "Accept them on the model's page on the hub, then set the environment variable HF_TOKEN to a read token.",
+    )
+
+
+def _cached(name: str, revision: str | None, config: str, why: str) -> Resolved:
+    found = _in_cache(name, revision, config)
+    if found is None:
+        at = f" at revision {revision!r}" if revision else ""
+        raise RequestError(
+            f"The model {name!r}{at} is not on this machine, and {why}.",
+            "Connect, or download it elsewhere (`hf download " + name + "`) and give the folder instead of the name.")  # fmt: skip
+    _check_formats(name, [p.name for p in found.parent.iterdir()])
+    return Resolved("hub", name, found.parent, revision=found.parent.name)
+
+
+def _in_cache(name: str, revision: str | None, config: str) -> Path | None:
+    found = _hub(name).try_to_load_from_cache(name, config, revision=revision)
+    return Path(found) if isinstance(found, str) else None
+
+
+def _snapshot(name: str, commit: str | None, config: str) -> Path | None:
+    """The cached folder, if it is complete: an interrupted download leaves one without weights."""
+    found = _in_cache(name, commit, config)
+    if found is None:
+        return None
+    folder = found.parent
+    index = next(iter(folder.glob("*.safetensors.index.json")), None)
+    if index is None:
+        return folder if any(folder.rglob("*.safetensors")) else None
+    wanted = set(json.loads(index.read_text(encoding="utf-8")).get("weight_map", {}).values())
+    return folder if all((folder / w).exists() for w in wanted) else None

@@ -1,0 +1,120 @@
+"""Makes prompts for one model: from messages to text and tokens, and from options to candidate words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from harness.errors import RequestError
+from harness.hub import Resolved
+from harness.mllm.chat import chat_content, check_image_slot, plain_prompt
+from harness.mllm.words import WordTree, answer_words, candidate_tokens, leading_space, prompt_tail
+from harness.mllm.zoo import preset_of
+from harness.types import Message, Question
+
+_IMAGE_TOKEN_IDS = ("image_token_id", "image_token_index", "media_placeholder_token_id")
+
+
+def find_template(model: Resolved) -> str:
+    """The chat template that comes with a model, read without loading it; "" where there is none."""
+    text = model.read_text("chat_template.jinja")
+    if text:
+        return text
+    for file in ("chat_template.json", "processor_config.json", "tokenizer_config.json"):
+        template = model.read_json(file).get("chat_template")
+        if isinstance(template, list):  # named templates: the one for conversations is called "default"
+            template = next((t.get("template") for t in template if t.get("name") == "default"), None)
+        if isinstance(template, str) and template:
+            return template
+    return ""
+
+
+def image_token_id(config: dict[str, Any]) -> int | None:
+    """The token that stands for a picture in prompts, as a model's config.json names it."""
+    found = next((config[key] for key in _IMAGE_TOKEN_IDS if isinstance(config.get(key), int)), None)
+    return found if found is None else int(found)
+
+
+def image_token(model: Resolved, tokenizer: Any) -> str:
+    """The text that stands for a picture in a model's prompts: the preset's, the tokenizer's, or config.json's."""
+    preset = preset_of(model.ref)
+    if preset is not None and preset.get("image_token"):
+        return str(preset.get("image_token"))
+    named = getattr(tokenizer, "image_token", None)
+    if isinstance(named, str) and named:
+        return named
+    number = image_token_id(model.read_json("config.json"))
+    return "<image>" if number is None else str(tokenizer.convert_ids_to_tokens(number))
+
+
+class Prompter:
+    """The prompts of one model.
+
+    `tokenizer` is a transformers tokenizer. `template` is a chat template (Jinja), or a plain form with `{image}`
+    and `{text}`, which models without a chat template take. `image_token` stands for a picture in prompts.
+    """
+
+    def __init__(self, tokenizer: Any, template: str, image_token: str, what: str) -> None:
+        self.tokenizer, self.template, self.image_token, self.what = tokenizer, template, image_token, what
+        self._plain = "{text}" in template and "{%" not in template
+        self._bos = getattr(tokenizer, "bos_token", None) or ""
+        self._trees: dict[tuple[str, tuple[str, ...]], WordTree] = {}
+
+    def render(self, messages: Sequence[Message]) -> str:
+        """The prompt's text, ready for the model's answer.
+
+        Raises `RequestError` where there is no template, or it has no place for the pictures.
+        """
+        if not self.template:
+            raise RequestError(
+                f"{self.what} comes without a chat template.",
+                'Give one: -o chat_template=FILE, a Jinja template or a form like "USER: {image}\\n{text} ASSISTANT:".')  # fmt: skip
+        if self._plain:
+            rendered = plain_prompt(messages, self.template, image=self.image_token)
+        else:
+            rendered = str(self.tokenizer.apply_chat_template(
+                chat_content(messages), chat_template=self.template, tokenize=False, add_generation_prompt=True))  # fmt: skip
+        wanted = sum(part.image is not None for message in messages for part in message.parts)
+        if wanted:
+            check_image_slot(rendered, [self.image_token], self.what, count=wanted)
+        return rendered
+
+    def tokens(self, rendered: str) -> list[int]:
+        """The token ids of a rendered prompt. A start token is added unless the template wrote it."""
+        special = not (self._bos and rendered.startswith(self._bos))
+        return list(self.tokenizer(rendered, add_special_tokens=special)["input_ids"])
+
+    def words(self, question: Question, rendered: str) -> tuple[WordTree, tuple[str, ...]]:
+        """The candidate words of a question, with the option that each sequence of the tree stands for."""
+        # Options are shown in another order to each sample; the tree is the same for all orders.
+        pairs = sorted(zip(answer_words(question), question.options, strict=True))
+        words = tuple(word for word, _ in pairs)
+        key = (prompt_tail(rendered), words)
+        if key not in self._trees:
+            self._trees[key] = WordTree(candidate_tokens(self._encode, rendered, words,
+                                                         unknown=getattr(self.tokenizer, "unk_token_id", None)))  # fmt: skip
+        return self._trees[key], tuple(option for _, option in pairs)
+
+    def guided(self, question: Question, rendered: str) -> dict[str, str]:
+        """What guided decoding may answer, and the option that each text stands for."""
+        space = leading_space(rendered)
+        return {space + w: o for w, o in zip(answer_words(question), question.options, strict=True)}
+
+    def _encode(self, text: str) -> list[int]:
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def template_text(given: str) -> str:
+    """A template that a user gave: the text of a file, or a plain form itself. Raises `RequestError`."""
+    if "{text}" in given or "{%" in given:
+        return given
+    try:
+        with open(given, encoding="utf-8") as file:
+            text = file.read()
+    except (OSError, UnicodeDecodeError) as e:
+        raise RequestError(f"The chat template {given!r} cannot be read: {e}.",
+                           "Give a file with a Jinja template, or a form with {image} and {text}.") from e  # fmt: skip
+    if given.endswith(".json"):
+        return str(json.loads(text).get("chat_template", ""))
+    return text

@@ -1,0 +1,5 @@
+"""Judges behind OpenAI-compatible endpoints."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"

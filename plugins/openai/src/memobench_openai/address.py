@@ -1,0 +1,66 @@
+"""An endpoint's address, which may be shown and stored: what is secret in a URL is kept apart."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from harness import BadOption
+
+_COMPLETIONS = "/chat/completions"
+_HINT = "Give it like https://api.openai.com/v1 or http://127.0.0.1:8000/v1."
+
+
+class Address(str):
+    """A URL without user, password and query; those are attributes.
+
+    Raises `BadOption`, which never repeats what was given, for anything but an http(s) URL with a host.
+    """
+
+    user: str
+    password: str
+    query: str
+    host: str
+    port: int | None
+    path: str
+
+    def __new__(cls, text: str) -> Address:
+        """Take a URL apart. A path that names the chat endpoint itself is cut back to its base."""
+        try:
+            parts = urlsplit(text.strip())
+            port = parts.port
+        except ValueError:
+            raise BadOption("base_url is not a URL.", _HINT) from None
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise BadOption("base_url is not an http or https URL with a host.", _HINT)
+        path = parts.path.rstrip("/").removesuffix(_COMPLETIONS)
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        made = super().__new__(cls, f"{parts.scheme}://{host}{f':{port}' if port else ''}{path}")
+        made.user, made.password = unquote(parts.username or ""), unquote(parts.password or "")
+        made.query, made.host, made.port, made.path = parts.query, parts.hostname, port, path
+        return made
+
+    @property
+    def name(self) -> str:
+        """Host, port and path: what tells one endpoint from another in a run's record."""
+        return self.partition("://")[2]
+
+    @property
+    def full(self) -> str:
+        """The URL with its query, for the connection only."""
+        return f"{self}?{self.query}" if self.query else str(self)
+
+    @property
+    def root(self) -> str:
+        """The URL of the server itself, without the version at the end of the path."""
+        return str(self).removesuffix("/v1")
+
+    @property
+    def local(self) -> bool:
+        """Whether the server runs on this machine."""
+        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be shown: user, password and the values of the query."""
+        values = (self.user, self.password, *(value for _, value in parse_qsl(self.query)))
+        return tuple(v for v in values if v)

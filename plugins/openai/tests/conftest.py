@@ -1,0 +1,258 @@
+"""A server on this machine that speaks the chat API, and misbehaves as it is told; data folders; the real command."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import socket
+import struct
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from harness import EMOTIONS
+
+Script = Callable[["Asked"], str]
+HANG = 8.0
+"""The longest that a request hangs, in seconds, so that no test outlives its server."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request as the server saw it. `attempt` counts from 0 for equal bodies."""
+
+    path: str
+    body: dict[str, Any]
+    authorization: str
+    question: str
+    attempt: int
+
+    @property
+    def emotion(self) -> str:
+        """What this server answers: it follows from the question alone."""
+        return EMOTIONS[int(self.question[:8], 16) % 6]
+
+
+@dataclass
+class Endpoint:
+    """The server. `script` says what becomes of a request; `log` holds each question with what became of it."""
+
+    script: Script
+    log: list[tuple[Asked, str]] = field(default_factory=list)
+    retry_after: str = "0.05"
+    flying: int = 0
+    most_flying: int = 0
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+        self._attempts: Counter[str] = Counter()
+        self.released = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}/v1"
+
+    def begin(self, path: str, body: dict[str, Any], authorization: str) -> tuple[Asked, str]:
+        """Note a request, and decide what becomes of it."""
+        question = hashlib.sha256(json.dumps([path, body], sort_keys=True).encode()).hexdigest()
+        with self._lock:
+            asked = Asked(path, body, authorization, question, self._attempts[question])
+            self._attempts[question] += 1
+            action = self.script(asked)
+            self.log.append((asked, action))
+            self.flying += 1
+            self.most_flying = max(self.most_flying, self.flying)
+        return asked, action
+
+    def end(self) -> None:
+        with self._lock:
+            self.flying -= 1
+
+    def count(self, *actions: str) -> int:
+        """How many requests came to one of these ends."""
+        return sum(action in actions for _, action in self.log)
+
+    def asked_again_after_an_answer(self) -> list[str]:
+        """Questions that came once more after they had been answered."""
+        answered: set[str] = set()
+        again = []
+        for asked, action in self.log:
+            if asked.question in answered:
+                again.append(asked.question)
+            if action in ANSWERS:
+                answered.add(asked.question)
+        return again
+
+    def stop(self) -> None:
+        self.released.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(timeout=5)
+
+
+ANSWERS = ("answer", "structured", "refuse", "filter")
+
+
+def completion(asked: Asked, action: str) -> dict[str, Any]:
+    """A chat completion as providers write it."""
+    message: dict[str, Any] = {"role": "assistant", "content": f"The face looks {asked.emotion}."}
+    finish = "stop"
+    if action == "structured":
+        message["content"] = json.dumps({"answer": asked.emotion})
+    if action == "refuse":
+        message |= {"content": None, "refusal": "I cannot judge people by their faces."}
+    if action == "filter":
+        message, finish = {"role": "assistant", "content": None}, "content_filter"
+    return {"id": "c1", "object": "chat.completion", "model": f"{asked.body.get('model')}-0613",
+            "system_fingerprint": "fp_test", "choices": [{"index": 0, "message": message, "finish_reason": finish}],
+            "usage": {"prompt_tokens": 100, "completion_tokens": 5, "total_tokens": 105,
+                      "prompt_tokens_details": {"cached_tokens": 40}}}  # fmt: skip
+
+
+ERRORS: dict[str, tuple[int, Callable[[Asked], Any]]] = {
+    "limit": (429, lambda a: {"error": {"message": f"slow down, {a.authorization}", "code": "rate_limit_exceeded"}}),
+    "error": (500, lambda a: {"error": {"message": f"failed while serving {a.authorization}"}}),
+    "busy": (503, lambda a: "<html>upstream says no</html>"),
+    "reject": (400, lambda a: {"error": {"message": "this picture cannot be decoded", "code": "invalid_image"}}),
+    "key": (401, lambda a: {"error": {"message": f"wrong: {a.authorization}", "code": "invalid_api_key"}}),
+    "no_model": (404, lambda a: {"error": {"message": f"The model `{a.body['model']}` does not exist", "code": "model_not_found"}}),
+    "no_quota": (429, lambda a: {"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}),
+    "parameter": (400, lambda a: [{"error": {"message": "Unsupported value: 'temperature' does not support 0.", "param": "temperature",
+                                             "code": "unsupported_value"}}]),
+}  # fmt: skip
+
+
+def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self._send(200, json.dumps({"data": [{"id": "tiny-vision"}, {"id": "tiny-text"}]}).encode())
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            asked, action = endpoint.begin(self.path, body, self.headers.get("Authorization", ""))
+            try:
+                self._act(asked, action)
+            except OSError:
+                self.close_connection = (
+                    True  # The client went away, as it should where it waited for too long.
+                )
+            finally:
+                endpoint.end()
+
+        def _act(self, asked: Asked, action: str) -> None:
+            if action in ANSWERS:
+                self._send(200, json.dumps(completion(asked, action)).encode())
+            elif action in ERRORS:
+                status, make = ERRORS[action]
+                said = make(asked)
+                text = said if isinstance(said, str) else json.dumps(said)
+                self._send(status, text.encode(), retry=endpoint.retry_after if action == "limit" else "")
+            elif action == "garbage":
+                self._send(200, b'{"choices": [{"message": {"content": "hap')
+            elif action == "empty":
+                self._send(200, b'{"id": "c1", "choices": []}')
+            elif action == "cut":
+                whole = json.dumps(completion(asked, "answer")).encode()
+                self._send(200, whole[: len(whole) // 2], length=len(whole))
+                self.close_connection = True
+            elif action == "reset":
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.connection.close()
+                self.close_connection = True
+            elif action == "hang":
+                endpoint.released.wait(HANG)
+                self.close_connection = True
+            else:
+                raise AssertionError(f"the server knows no action {action!r}")
+
+        def _send(self, status: int, body: bytes, *, length: int | None = None, retry: str = "") -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body) if length is None else length))
+            if retry:
+                self.send_header("Retry-After", retry)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing: the log is the endpoint's."""
+
+    return Handler
+
+
+Serve = Callable[..., Endpoint]
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    """Starts servers, and stops them after the test. No proxy stands between."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    servers: list[Endpoint] = []
+
+    def start(script: Script = lambda asked: "answer") -> Endpoint:
+        servers.append(Endpoint(script))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def faces(tmp_path: Path) -> Callable[[int], Path]:
+    """Makes a data folder of N pictures that all differ."""
+
+    def make(n: int) -> Path:
+        folder = tmp_path / f"faces{n}"
+        (folder / "pictures").mkdir(parents=True)
+        with (folder / "manifest.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["image", "id", "emotion", "intensity", "subject"])
+            for i in range(n):
+                Image.new("RGB", (24, 16), (i % 256, i // 256, 90)).save(folder / "pictures" / f"{i}.png")
+                emotion = EMOTIONS[i % 6]
+                strength = "" if emotion == "neutral" else 1 + i % 5
+                writer.writerow([f"pictures/{i}.png", f"s{i}", emotion, strength, f"p{i % 7}"])
+        return folder
+
+    return make
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def harness(tmp_path: Path) -> Callable[..., Outcome]:
+    """Runs the real command in a folder of its own."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+
+    def run(*arguments: object, env: dict[str, str] | None = None, timeout: float = 120) -> Outcome:
+        script = Path(sys.executable).parent / "harness"
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("OPENAI_")} | (env or {})
+        done = subprocess.run([str(script), *map(str, arguments)], cwd=folder, env=environment, text=True,
+                              capture_output=True, stdin=subprocess.DEVNULL, timeout=timeout, check=False)  # fmt: skip
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    return run

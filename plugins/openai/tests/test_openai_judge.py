@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import base64
+import io
+import subprocess
+import sys
+
+import pytest
+from memobench_openai import plugin
+from memobench_openai.judge import OpenAIJudge
+from PIL import Image
+
+from harness import (
+    EMOTIONS,
+    Capability,
+    HarnessError,
+    Judge,
+    JudgeReply,
+    JudgeRequest,
+    Message,
+    Part,
+    Question,
+    RequestError,
+    Sampling,
+)
+from harness.testing import JudgeContract, Listed, face_picture
+
+
+def judge(endpoint, **options) -> OpenAIJudge:
+    return OpenAIJudge(
+        OpenAIJudge.Options(**{"ref": "tiny-vision", "base_url": endpoint.url, "max_retries": 2} | options)
+    )
+
+
+def requests(n: int, read: str = "choice", start: int = 0) -> list[JudgeRequest]:
+    messages = (Message("user", (Part(image=0), Part("Which emotion?"))),)
+    question = Question("choice", EMOTIONS, read=read, target="emotion")  # type: ignore[arg-type]
+    return [
+        JudgeRequest(f"{i:032x}", f"s{i}", (face_picture(i),), messages, question, Sampling())
+        for i in range(start, start + n)
+    ]
+
+
+def ask(asked: Judge, wanted: list[JudgeRequest]) -> list[JudgeReply]:
+    asked.open()
+    try:
+        return list(asked.stream(Listed(wanted)))
+    finally:
+        asked.close()
+
+
+class TestChoices(JudgeContract):
+    @pytest.fixture
+    def judge(self, serve) -> Judge:
+        return judge(serve(lambda asked: "structured"))
+
+
+class TestTexts(JudgeContract):
+    @pytest.fixture
+    def judge(self, serve) -> Judge:
+        return judge(serve(), structured="prompt", concurrency=2)
+
+
+def test_the_entry_module_imports_nothing_heavy() -> None:
+    code = "import sys, memobench_openai.plugin as p; p.harness_judges(); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "memobench_openai" in loaded
+    assert not loaded & {"openai", "pydantic", "numpy", "PIL", "httpx", "httpx2"}
+    (component,) = plugin.harness_judges()
+    assert (component.name, component.load()) == ("openai", OpenAIJudge)
+
+
+def test_a_plan_needs_neither_the_client_nor_a_network() -> None:
+    code = ("import sys; from memobench_openai.judge import OpenAIJudge as J; j = J(J.Options(ref='m', base_url='http://127.0.0.1:9/v1'));"
+            "j.identity(); j.capabilities; assert 'openai' not in sys.modules")  # fmt: skip
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_replies_hold_text_tokens_cost_and_origin(serve) -> None:
+    (reply,) = ask(judge(serve(lambda asked: "structured"), price_input=1.0, price_output=2.0), requests(1))
+    assert reply.text in EMOTIONS
+    assert reply.usage == {
+        "prompt_tokens": 100,
+        "completion_tokens": 5,
+        "cost": pytest.approx(110e-6),
+    }
+    assert reply.extra == {"model": "tiny-vision-0613", "system_fingerprint": "fp_test"}
+    assert reply.timings is not None
+    assert (reply.timings["retries"], reply.timings["cached_tokens"]) == (0, 40)
+    assert reply.finish_reason == "stop"
+
+
+def test_the_picture_arrives_as_it_was(serve) -> None:
+    server = serve()
+    (wanted,) = requests(1)
+    ask(judge(server), [wanted])
+    url = server.log[0][0].body["messages"][0]["content"][0]["image_url"]["url"]
+    seen = Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))
+    assert wanted.images[0].image is not None
+    assert seen.convert("RGB").tobytes() == wanted.images[0].image.convert("RGB").tobytes()
+
+
+def test_refusals_are_answers(serve) -> None:
+    for action in ("refuse", "filter"):
+        server = serve(lambda asked, action=action: action)
+        replies = ask(judge(server), requests(3))
+        assert all(r.refusal and r.error is None for r in replies)
+        assert len(server.log) == 3
+
+
+def test_a_failed_request_is_a_reply_and_the_others_are_answered(serve) -> None:
+    server = serve(
+        lambda asked: (
+            "reject"
+            if asked.emotion == EMOTIONS[0]
+            else "error"
+            if asked.emotion == EMOTIONS[1]
+            else "answer"
+        )
+    )
+    replies = ask(judge(server, max_retries=1), requests(30))
+    kinds = {r.error.kind: r.error for r in replies if r.error}
+    assert len(replies) == 30
+    assert set(kinds) == {"rejected", "server_error"}
+    assert (kinds["rejected"].retryable, kinds["server_error"].retryable) == (False, True)
+    assert "asked 2 times" in kinds["server_error"].message
+    assert server.asked_again_after_an_answer() == []
+
+
+def test_no_more_requests_are_in_flight_than_allowed(serve) -> None:
+    server = serve()
+    assert len(ask(judge(server, concurrency=3), requests(40))) == 40
+    assert server.most_flying <= 3
+
+
+@pytest.mark.parametrize(
+    ("action", "said", "hint"),
+    [
+        ("key", "asks for a key", "api_key_env"),
+        (
+            "no_model",
+            "has no model 'tiny-visoin'",
+            "Did you mean 'tiny-vision'? It serves: tiny-vision, tiny-text.",
+        ),
+        ("no_quota", "exceeded your current quota", "Add credit"),
+        ("parameter", "does not support 0", "-o omit=temperature"),
+    ],
+)
+def test_what_no_request_can_pass_ends_the_stream(
+    serve, monkeypatch, action: str, said: str, hint: str
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    server = serve(lambda asked: action)
+    with pytest.raises(RequestError) as ended:
+        ask(judge(server, ref="tiny-visoin", concurrency=2), requests(50))
+    assert said in ended.value.message
+    assert hint in ended.value.hint
+    assert len(server.log) <= 4
+
+
+def test_a_parameter_refused_after_answers_fails_its_request_alone(serve) -> None:
+    server = serve(
+        lambda asked: "parameter" if asked.body["messages"][0]["content"][1]["text"] == "Odd?" else "answer"
+    )
+    odd = requests(1, start=50)[0]
+    odd = JudgeRequest(
+        odd.id, "odd", odd.images, (Message("user", (Part(image=0), Part("Odd?"))),), odd.question
+    )
+    replies = ask(judge(server, concurrency=1), [*requests(3), odd, *requests(3, start=60)])
+    assert [r.error.kind for r in replies if r.error] == ["parameter_refused"]
+    assert len(replies) == 7
+
+
+def test_log_probabilities_are_never_missing_in_silence(serve) -> None:
+    assert Capability.LOGPROBS not in judge(serve()).capabilities
+    asked = judge(serve(), logprobs="on")
+    assert Capability.LOGPROBS in asked.capabilities
+    with pytest.raises(HarnessError, match="no log-probabilities"):
+        ask(asked, requests(1, "logprobs"))
+    assert Capability.LOGPROBS in judge(serve(), server="vllm").capabilities
+    assert Capability.LOGPROBS not in judge(serve(), server="vllm", logprobs="off").capabilities
+    with pytest.raises(HarnessError, match=r"no log-probabilities|how it cuts text"):
+        ask(judge(serve(), server="vllm"), requests(1, "logprobs"))
+
+
+def test_choice_is_offered_only_where_it_is_enforced(serve) -> None:
+    assert Capability.CHOICE in judge(serve()).capabilities
+    assert Capability.CHOICE not in judge(serve(), structured="prompt").capabilities
+
+
+def test_a_judge_that_is_not_open_says_so(serve) -> None:
+    with pytest.raises(RuntimeError, match="before open"):
+        list(judge(serve()).stream(Listed(requests(1))))
+
+
+def test_a_model_must_be_named() -> None:
+    with pytest.raises(HarnessError, match="needs the name of a model"):
+        OpenAIJudge()

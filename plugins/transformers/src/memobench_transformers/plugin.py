@@ -1,0 +1,14 @@
+"""What memobench loads: the judge `transformers:REF`. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from harness import Component, hookimpl, lazy
+
+
+@hookimpl
+def harness_judges() -> list[Component]:
+    """The judge; the names of known models work after its colon: `transformers:llava`."""
+    summary = (
+        "any multimodal LLM that transformers runs: transformers:FOLDER, :ORG/NAME[@REVISION] or a known name"
+    )
+    return [Component("transformers", lazy("memobench_transformers.judge:TransformersJudge"), summary)]

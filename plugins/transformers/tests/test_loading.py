@@ -1,0 +1,336 @@
+"""What cannot be loaded, and what the user is told. No test needs a network: hub names are refused before it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from memobench_transformers import loading
+from memobench_transformers.judge import TransformersJudge
+from safetensors.torch import load_file, save_file
+
+from harness import BadOption, HarnessError, MissingPackage
+from harness.testing import Listed
+
+Changed = Callable[..., Path]
+
+
+def refused(ref: object, *said: str, **options: Any) -> HarnessError:
+    """Open a judge that cannot be opened; the error says all of `said`, and how to mend it."""
+    judge = TransformersJudge(TransformersJudge.Options(ref=str(ref), **options))
+
+    def start() -> None:
+        judge.identity()
+        judge.open()
+
+    with pytest.raises(HarnessError) as caught:
+        start()
+    for text in said:
+        assert text in str(caught.value)
+    assert caught.value.hint
+    return caught.value
+
+
+class TestReferences:
+    def test_no_such_folder(self, tmp_path: Path, tiny: Any) -> None:
+        refused(tmp_path / "nothing", "neither a folder here nor a hub reference")
+        near = tiny("llava")
+        assert str(near) in refused(near.with_name("llavaa"), "neither a folder").hint
+
+    def test_a_folder_without_a_model(self, tmp_path: Path) -> None:
+        refused(tmp_path, "no config.json")
+
+    def test_a_model_that_does_not_see(self, changed: Changed) -> None:
+        folder = changed("llava")
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))["text_config"]
+        (folder / "config.json").write_text(
+            json.dumps(config | {"model_type": "llama", "architectures": ["LlamaForCausalLM"]}),
+            encoding="utf-8",
+        )
+        refused(folder, "LlamaForCausalLM", "does not answer in text on pictures")
+
+    def test_an_architecture_that_is_not_known(self, changed: Changed) -> None:
+        refused(
+            changed("llava", "config.json", model_type="llava9"), "does not know the architecture", "vllm:"
+        )
+
+    def test_weights_that_could_run_code(self, changed: Changed) -> None:
+        folder = changed("llava")
+        torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+        (folder / "model.safetensors").unlink()
+        refused(folder, "pytorch_model.bin", "safetensors")
+
+    def test_pickled_weights_beside_good_ones_are_not_read(self, changed: Changed, ask: Any) -> None:
+        folder = changed("llava")
+        (folder / "pytorch_model.bin").write_bytes(b"cos\nsystem\n(S'touch pwned'\ntR.")
+        judge = TransformersJudge(TransformersJudge.Options(ref=str(folder)))
+        [reply] = judge.stream(Listed(ask("logprobs", 1)))
+        judge.close()
+        assert reply.error is None
+        assert not Path("pwned").exists()
+
+    def test_no_weights(self, changed: Changed) -> None:
+        folder = changed("llava")
+        (folder / "model.safetensors").unlink()
+        refused(folder, "no weights")
+
+    def test_weights_that_were_cut_off(self, changed: Changed) -> None:
+        path = changed("llava") / "model.safetensors"
+        path.write_bytes(path.read_bytes()[:5000])
+        refused(path.parent, "cannot be loaded", "again")
+
+    @pytest.mark.parametrize("shape", [None, (3, 3)])
+    def test_weights_that_do_not_fit_the_model(self, shape: tuple[int, ...] | None, changed: Changed) -> None:
+        """Transformers itself would fill the gap with random numbers."""
+        path = changed("llava") / "model.safetensors"
+        tensors = load_file(path)
+        name = next(n for n in tensors if n.endswith("layers.1.self_attn.v_proj.weight"))
+        tensors.pop(name)
+        if shape:
+            tensors[name] = torch.zeros(shape)
+        save_file(tensors, path, metadata={"format": "pt"})
+        refused(path.parent, "v_proj.weight" if shape is None else "", str(path.parent))
+
+    def test_no_processor(self, changed: Changed) -> None:
+        folder = changed("llava")
+        (folder / "processor_config.json").unlink()
+        refused(folder, "cannot be loaded", "processor")
+
+    def test_a_model_that_transformers_lacks_by_name(self) -> None:
+        refused("phi-4-multimodal", "no code of its own", "vllm:")
+
+    def test_known_names_stand_for_references(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+        refused("llava", "llava-hf/llava-1.5-7b-hf", "not on this machine")
+        refused("llava-1.5@abc", "llava-hf/llava-1.5-7b-hf", "'abc'")
+        refused("llavva", "nor a known name", "Did you mean 'llava'")
+
+    def test_a_folder_is_meant_before_a_name(
+        self, tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shutil.copytree(tiny("llava"), tmp_path / "llava")
+        monkeypatch.chdir(tmp_path)
+        assert TransformersJudge(TransformersJudge.Options(ref="llava")).model.kind == "local"
+
+    def test_a_model_that_was_downloaded_before(
+        self, tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: Any
+    ) -> None:
+        """As the hub's client keeps it; the commit is recorded, whatever name it was asked for by."""
+        commit, cache = "0123456789abcdef0123456789abcdef01234567", tmp_path / "models--some--tiny"
+        shutil.copytree(tiny("llava"), cache / "snapshots" / commit)
+        (cache / "refs").mkdir()
+        (cache / "refs" / "main").write_text(commit, encoding="utf-8")
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+        for ref in ("some/tiny", "some/tiny@main", f"some/tiny@{commit}"):
+            judge = TransformersJudge(TransformersJudge.Options(ref=ref))
+            assert judge.identity()["revision"] == commit
+        [reply] = judge.stream(Listed(ask("logprobs", 1)))
+        judge.close()
+        assert reply.error is None
+
+
+class TestRemoteCode:
+    @pytest.fixture
+    def folder(self, changed: Changed) -> Path:
+        folder = changed("llava", "config.json", model_type="own", auto_map={
+            "AutoConfig": "own.OwnConfig", "AutoModelForImageTextToText": "own.OwnModel"})  # fmt: skip
+        (folder / "own.py").write_text(
+            "import pathlib\npathlib.Path(__file__).with_name('ran').touch()\n"
+            f"pathlib.Path({str(folder / 'ran')!r}).touch()\n"
+            "from transformers import LlavaConfig, LlavaForConditionalGeneration\n"
+            "class OwnConfig(LlavaConfig):\n    model_type = 'own'\n"
+            "class OwnModel(LlavaForConditionalGeneration):\n    config_class = OwnConfig\n",
+            encoding="utf-8",
+        )
+        # For a class of its own, names of tensors are not translated from those of older models.
+        tensors = load_file(folder / "model.safetensors")
+        tensors["lm_head.weight"] = tensors.pop("language_model.lm_head.weight")
+        save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+        return folder
+
+    def test_it_does_not_run_unless_asked_for(self, folder: Path) -> None:
+        refused(folder, "runs Python code", "-o trust_remote_code=true")
+        assert not (folder / "ran").exists()
+
+    def test_it_runs_when_asked_for(
+        self, folder: Path, ask: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
+        judge = TransformersJudge(TransformersJudge.Options(ref=str(folder), trust_remote_code=True))
+        [reply] = judge.stream(Listed(ask("logprobs", 1)))
+        judge.close()
+        assert reply.error is None
+        assert (folder / "ran").exists()
+
+    def test_own_code_for_what_transformers_has_is_not_needed(self, changed: Changed) -> None:
+        folder = changed("llava", "config.json", auto_map={"AutoConfig": "own.OwnConfig"})
+        judge = TransformersJudge(TransformersJudge.Options(ref=str(folder)))
+        judge.open()
+        judge.close()
+
+
+class TestTemplates:
+    def test_none(self, changed: Changed) -> None:
+        folder = changed("llava")
+        (folder / "chat_template.jinja").unlink()
+        refused(folder, "without a chat template", "-o chat_template=")
+
+    def test_one_without_a_place_for_pictures(self, changed: Changed) -> None:
+        folder = changed("qwen2-vl")
+        template = "{% for m in messages %}{% for c in m['content'] %}{{ c['text'] }}{% endfor %}{% endfor %}"
+        (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
+        refused(folder, "no place for the picture", "<|image_pad|>")
+
+    def test_a_form_in_its_place(self, tiny: Any, opened: Any, ask: Any, answers: Any) -> None:
+        """It gives what a template of the same text gives."""
+        [usual] = answers(opened("llava"), ask("logprobs", 1)).values()
+        form = opened("llava", chat_template="USER: {image}\n{text} ASSISTANT:")
+        [reply] = answers(form, ask("logprobs", 1)).values()
+        assert dict(reply.scores) == pytest.approx(dict(usual.scores), abs=1e-5)
+        assert form.identity()["template"] != opened("llava").identity()["template"]
+
+    def test_a_file(self, tmp_path: Path, tiny: Any, opened: Any, ask: Any, answers: Any) -> None:
+        file = tmp_path / "other.jinja"
+        file.write_text((tiny("llava") / "chat_template.jinja").read_text(encoding="utf-8").replace("ASSISTANT", "ANSWER"),
+                        encoding="utf-8")  # fmt: skip
+        judge = TransformersJudge(TransformersJudge.Options(ref=str(tiny("llava")), chat_template=str(file)))
+        [reply], [usual] = (answers(j, ask("logprobs", 1)).values() for j in (judge, opened("llava")))
+        judge.close()
+        assert dict(reply.scores) != pytest.approx(dict(usual.scores), abs=1e-3)
+        assert judge.identity()["template"] != opened("llava").identity()["template"]
+
+    def test_a_file_that_is_not_there(self, tiny: Any, tmp_path: Path) -> None:
+        refused(tiny("llava"), "cannot be read", chat_template=str(tmp_path / "none.jinja"))
+
+
+class TestOptions:
+    @pytest.mark.parametrize(("device", "said"), [("nonsense", "knows no 'nonsense'"), ("cuda:99", "cuda")])
+    def test_devices_that_are_not_there(self, device: str, said: str, tiny: Any) -> None:
+        assert isinstance(refused(tiny("llava"), said, device=device), BadOption)
+
+    def test_bounds_where_the_processor_has_none(self, tiny: Any) -> None:
+        assert isinstance(refused(tiny("llava"), "has no max_pixels", max_pixels=5000), BadOption)
+
+    def test_bounds_where_it_has_them(self, opened: Any, ask: Any, answers: Any) -> None:
+        asked = ask("logprobs", 4)[3:]
+        [usual] = answers(opened("qwen2-vl"), asked).values()
+        [small] = answers(opened("qwen2-vl", max_pixels=4 * 28 * 28), asked).values()
+        [large] = answers(
+            opened("qwen2-vl", min_pixels=30 * 28 * 28, max_pixels=60 * 28 * 28), asked
+        ).values()
+        sizes = [reply.usage["prompt_tokens"] for reply in (small, usual, large)]
+        assert sizes == sorted(set(sizes))
+
+    def test_bounds_that_cross(self, tiny: Any) -> None:
+        refused(tiny("qwen2-vl"), "min_pixels, 100000, is more than max_pixels", min_pixels=100000)
+
+    @pytest.mark.parametrize(("given", "package"), [
+        ({"quantization": "4bit"}, "bitsandbytes"), ({"quantization": "8bit"}, "accelerate"),
+        ({"device_map": "auto"}, "accelerate"), ({"lora": "somewhere/adapter"}, "peft"),
+    ])  # fmt: skip
+    def test_packages_that_options_need(
+        self, given: dict[str, Any], package: str, tiny: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == package else object())
+        error = refused(tiny("llava"), package, **given)
+        assert isinstance(error, MissingPackage)
+        assert f"pip install {package}" in error.hint or f"pip install bitsandbytes {package}" in error.hint
+
+    def test_an_attention_that_does_not_exist(self, tiny: Any) -> None:
+        assert "sdpa" in refused(tiny("llava"), "cannot be loaded", attn_implementation="magic").hint
+
+    def test_one_that_does(self, opened: Any, ask: Any, answers: Any) -> None:
+        usual = answers(opened("llava"), ask("logprobs", 3))
+        for id_, reply in answers(opened("llava", attn_implementation="eager"), ask("logprobs", 3)).items():
+            assert dict(reply.scores) == pytest.approx(dict(usual[id_].scores), abs=2e-5)
+
+    def test_bfloat16(self, opened: Any, ask: Any, answers: Any) -> None:
+        usual, judge = answers(opened("llava"), ask("logprobs", 3)), opened("llava", dtype="bfloat16")
+        assert judge._runner._model.dtype == torch.bfloat16
+        for id_, reply in answers(judge, ask("logprobs", 3)).items():
+            assert dict(reply.scores) == pytest.approx(dict(usual[id_].scores), abs=0.5)
+            assert dict(reply.scores) != dict(usual[id_].scores)
+
+
+class TestIdentity:
+    def test_it_follows_weights_template_and_library(self, tiny: Any, changed: Changed) -> None:
+        def identity(folder: Path, **options: Any) -> dict[str, str]:
+            return dict(TransformersJudge(TransformersJudge.Options(ref=str(folder), **options)).identity())
+
+        usual, copy = identity(tiny("llava")), changed("llava")
+        assert set(usual) == {"weights", "template", "backend"}
+        assert usual["backend"].startswith("transformers 5")
+        assert identity(copy) == usual
+        assert identity(copy, batch_size=3, device="cpu") == usual
+        tensors = load_file(copy / "model.safetensors")
+        save_file(
+            {n: t + 1e-3 for n, t in tensors.items()}, copy / "model.safetensors", metadata={"format": "pt"}
+        )
+        other = identity(copy)
+        assert other["weights"] != usual["weights"]
+        assert other["template"] == usual["template"]
+        shutil.copy(tiny("qwen2-vl") / "chat_template.jinja", copy)
+        assert identity(copy)["template"] != usual["template"]
+
+    def test_options_that_change_no_answer_are_marked(self) -> None:
+        options = TransformersJudge.Options(ref="x")
+        unmarked = set(type(options).model_fields) - set(options.answer_affecting())
+        assert unmarked == {"device", "device_map", "attn_implementation", "batch_size"}
+
+
+def test_memory_that_ran_out_is_told_from_other_errors() -> None:
+    assert loading.out_of_memory(torch.OutOfMemoryError("CUDA out of memory."))
+    assert loading.out_of_memory(RuntimeError("MPS backend out of memory"))
+    assert loading.out_of_memory(MemoryError())
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**60, dtype=torch.uint8)
+    assert loading.out_of_memory(caught.value)
+    assert not loading.out_of_memory(RuntimeError("shapes do not match"))
+    assert not loading.out_of_memory(ValueError("out of memory"))
+
+
+def test_too_little_memory_to_load(tiny: Any) -> None:
+    """In a process that may not grow any more once all modules are loaded (Linux)."""
+    code = """
+import resource, sys
+from pathlib import Path
+import transformers.models.llava.modeling_llava
+from harness import HarnessError
+from memobench_transformers import loading
+from memobench_transformers.judge import TransformersJudge
+
+judge = TransformersJudge(TransformersJudge.Options(ref=sys.argv[1]))
+device = loading.device_of(judge.options)
+loading.load_processor(judge.options, judge.model)
+size = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmSize"))
+resource.setrlimit(resource.RLIMIT_AS, (int(size.split()[1]) * 1024,) * 2)
+try:
+    loading.load_model(judge.options, judge.model, device)
+except HarnessError as e:
+    print(e)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tiny("llava"))], capture_output=True, text=True, timeout=120
+    )
+    assert "There is not enough memory" in done.stdout, done.stderr
+    assert "-o dtype=bfloat16" in done.stdout
+
+
+def test_entry_and_judge_import_nothing_heavy() -> None:
+    code = """
+import sys
+import memobench_transformers.plugin as plugin
+[component] = plugin.harness_judges()
+assert "pydantic" not in sys.modules
+component.load()
+assert not {"torch", "transformers", "PIL"} & set(sys.modules), "only open() loads them"
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

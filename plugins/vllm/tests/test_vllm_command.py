@@ -1,0 +1,94 @@
+"""The real command on a real engine: a suite on one engine, killed and resumed, and what it says on the way."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+TASKS = ["coarse_polarity", "coarse_emotion", "fine_intensity"]
+N = {"coarse_polarity": 24, "coarse_emotion": 24, "fine_intensity": 20}
+OURS = re.compile(r"reading with vllm:\S+: |run folder: |$")
+STARTED = "Initializing a V1 LLM engine"
+
+
+def replies(folder: Path) -> dict[str, dict[str, Any]]:
+    """The stored replies by id, but for times."""
+    found = {}
+    for line in (folder / "replies.jsonl").read_bytes().split(b"\n")[:-1]:
+        reply = json.loads(line)
+        assert reply["id"] not in found, "a request was answered twice"
+        found[reply["id"]] = {k: v for k, v in reply.items() if k != "timings"}
+    return found
+
+
+def but_for_times(results: dict[str, Any]) -> dict[str, Any]:
+    run = {k: v for k, v in results["run"].items() if k not in ("created", "name")}
+    return {"run": run, "tasks": [{k: v for k, v in t.items() if k != "timings"} for t in results["tasks"]]}
+
+
+@pytest.mark.timeout(400)
+def test_a_suite_killed_and_resumed_is_as_one_that_was_not(
+    shell: Any, tiny: Callable[[str], Path], faces: Path
+) -> None:
+    arguments = ["run", "--task", "comprehension", "--model", f"vllm:{tiny('llava')}", "--data", faces, "--json", "--out"]  # fmt: skip
+
+    whole = shell(*arguments, "whole")
+    assert whole.code == 0, whole.err
+    results = json.loads(whole.out)
+    assert results == json.loads((shell.folder / "whole" / "results.json").read_text())
+    assert all(OURS.match(line) for line in whole.err.splitlines()), f"the engine's noise:\n{whole.err}"
+    check_costs(results)
+
+    killed = shell.start(*arguments, "run", "-o", "max_num_seqs=2")
+    stored = kill_in_the_middle(killed, shell.folder / "run")
+    resumed = shell(*arguments, "run", VLLM_LOGGING_LEVEL="INFO")
+    assert resumed.code == 0, resumed.err
+    assert f"68 requests, {len(stored)} stored already" in resumed.err
+    assert resumed.err.count(STARTED) == 1, "three tasks share one engine"
+    again = replies(shell.folder / "run")
+    assert stored.items() <= again.items()
+    assert again == replies(shell.folder / "whole")
+    assert but_for_times(json.loads(resumed.out)) == but_for_times(results)
+    assert len(again) == sum(N.values())
+
+
+def check_costs(results: dict[str, Any]) -> None:
+    """Each task counts its tokens; those after the first find their pictures prepared."""
+    tasks = {entry["task"]: entry for entry in results["tasks"]}
+    assert list(tasks) == TASKS
+    for name, entry in tasks.items():
+        assert (entry["read"], entry["n"], entry["answered"], entry["failed"]) == (
+            "logprobs",
+            N[name],
+            N[name],
+            0,
+        )
+        assert entry["usage"]["prompt_tokens"] > 20 * N[name]
+        assert entry["usage"]["completion_tokens"] >= N[name]
+    assert tasks["coarse_polarity"]["timings"]["cached_pictures"] == 0
+    assert tasks["coarse_emotion"]["timings"]["cached_pictures"] == 24
+    # Levels of two words that begin alike are asked about twice.
+    assert tasks["fine_intensity"]["timings"]["cached_pictures"] == 40
+    assert tasks["fine_intensity"]["timings"]["cached_tokens"] > 0
+
+
+def kill_in_the_middle(process: Any, folder: Path) -> dict[str, dict[str, Any]]:
+    """Kill the command once some replies are stored; returns them."""
+    file, end = folder / "replies.jsonl", time.monotonic() + 150
+    while not file.exists() or file.read_bytes().count(b"\n") < 9:
+        assert process.poll() is None, f"it ended before it could be killed:\n{process.communicate()}"
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    stored = replies(folder)
+    assert 9 <= len(stored) < sum(N.values())
+    return stored

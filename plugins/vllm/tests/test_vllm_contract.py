@@ -1,0 +1,88 @@
+"""The judge keeps what every judge promises, on a real engine; what it cannot take fails alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from memobench_vllm.judge import VllmJudge
+
+from harness import EMOTIONS, Judge, JudgeReply, JudgeRequest
+from harness.testing import JudgeContract, Listed
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+LEVELS = ("very weak", "weak", "moderate", "strong", "very strong")
+LENGTH = 64
+"""Tokens of prompt and answer together."""
+
+
+@pytest.fixture(scope="module")
+def made(tiny: Callable[[str], Path]) -> Iterator[VllmJudge]:
+    judge = VllmJudge(VllmJudge.Options(ref=str(tiny("llava")), max_model_len=LENGTH))
+    yield judge
+    judge.close()
+
+
+@pytest.fixture
+def opened(made: VllmJudge) -> VllmJudge:
+    if made._llm is None:
+        made.open()
+    return made
+
+
+def test_prompts_that_are_too_long_fail_alone(
+    opened: VllmJudge, ask: Callable[..., list[JudgeRequest]]
+) -> None:
+    fitting = ask(EMOTIONS, "logprobs", 3)
+    long = ask(EMOTIONS, "text", 3, first=3, padding="very " * 40)
+    replies = {r.id: r for r in opened.stream(Listed([*fitting, *long][::-1]))}
+    assert len(replies) == 6
+    assert all(replies[r.id].scores and replies[r.id].error is None for r in fitting)
+    for request in long:
+        error = replies[request.id].error
+        assert error is not None
+        assert (error.kind, error.retryable) == ("refused_input", False)
+        assert str(LENGTH) in error.message
+    # The engine takes pictures of refused prompts for sent: the next question on them must not rely on that.
+    for read in ("logprobs", "choice"):
+        again = list(opened.stream(Listed(ask(EMOTIONS, read, 3, first=3))))
+        assert [reply.error for reply in again] == [None] * 3
+
+
+def test_one_reply_where_some_words_fit_and_others_do_not(
+    opened: VllmJudge, ask: Callable[..., list[JudgeRequest]]
+) -> None:
+    requests = [ask(LEVELS, "logprobs", 1, first=n, padding="very " * n)[0] for n in range(40)]
+    replies = list(opened.stream(Listed(requests)))
+    assert sorted(r.id for r in replies) == [r.id for r in requests]
+    fits = [reply.error is None for reply in sorted(replies, key=lambda r: r.id)]
+    assert fits == sorted(fits, reverse=True)
+    assert 0 < sum(fits) < 40, "the limit lies between"
+    longest = max(map(prompt_tokens, replies))
+    # The last that fits has a prompt, the word `very` and one more token; it is asked about twice.
+    assert longest == 2 * (LENGTH - 2) + 1
+    assert not opened._llm.llm_engine.has_unfinished_requests()
+
+
+def prompt_tokens(reply: JudgeReply) -> float:
+    return reply.usage["prompt_tokens"] if reply.usage else 0
+
+
+class TestContract(JudgeContract):
+    """One engine serves the tests up to the last, which stops it and starts another."""
+
+    @pytest.fixture
+    def judge(self, made: VllmJudge) -> Judge:
+        return made
+
+    @pytest.fixture
+    def opened(self, opened: VllmJudge) -> Judge:
+        return opened
+
+
+def test_closing_what_was_never_open_is_harmless(made: VllmJudge) -> None:
+    never = VllmJudge(made.options)
+    never.close()
+    never.close()
+    assert never._llm is None

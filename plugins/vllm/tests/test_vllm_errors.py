@@ -1,0 +1,189 @@
+"""What cannot work is said in one clear message: before the engine is imported where that is possible."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from memobench_vllm import engine
+from memobench_vllm.judge import VllmJudge
+
+from harness import HarnessError
+from harness.testing import models
+
+Command = Callable[..., Any]
+Tiny = Callable[[str], Path]
+SLOTLESS = "{% for m in messages %}{% for c in m['content'] if c['type'] == 'text' %}{{ c['text'] }}{% endfor %}{% endfor %}"
+
+
+@pytest.fixture
+def run(command: Command, faces: Path) -> Command:
+    """Runs one task with a model on four pictures."""
+
+    def start(model: object, *arguments: object) -> Any:
+        return command(
+            "run", "--task", "coarse_emotion", "--data", faces, "--limit", 4, "--model", model, *arguments
+        )
+
+    return start
+
+
+@pytest.fixture
+def copied(tiny: Tiny, tmp_path: Path) -> Path:
+    """A copy of the tiny LLaVA, to be damaged."""
+    return Path(shutil.copytree(tiny("llava"), tmp_path / "copied"))
+
+
+def test_a_folder_that_does_not_exist(run: Command, copied: Path) -> None:
+    run(f"vllm:{copied.parent}/copid").fails(2, f"{copied.parent}/copid", f"Did you mean '{copied}'?")
+    run(f"vllm:{copied}/config.json").fails(2, "is a file", "Give the folder")
+    run("vllm").fails(2, "'ref' must be given", "harness show vllm")
+
+
+def test_folders_without_weights_that_may_be_read(run: Command, copied: Path) -> None:
+    weights = copied / "model.safetensors"
+    weights.rename(copied / "pytorch_model.bin")
+    run(f"vllm:{copied}").fails(2, "'pytorch_model.bin' only", "safetensors")
+    (copied / "pytorch_model.bin").unlink()
+    run(f"vllm:{copied}").fails(2, "holds no weights", "Download the model completely")
+    (copied / "config.json").unlink()
+    run(f"vllm:{copied}").fails(2, "holds no model: it has no config.json")
+
+
+def test_a_model_without_a_chat_template(run: Command, tmp_path: Path) -> None:
+    folder = models.tiny_llava(tmp_path / "plain", chat_template=None)
+    run(f"vllm:{folder}").fails(2, "without a chat template", "-o chat_template=FILE")
+    run(f"vllm:{folder}", "-o", "chat_template=/nowhere.jinja").fails(2, "/nowhere.jinja", "Give a file")
+
+
+def test_options_that_do_not_exist_or_do_not_fit(run: Command, tiny: Tiny) -> None:
+    model = f"vllm:{tiny('llava')}"
+    run(model, "-o", "max_num_seq=4").fails(2, "no option 'max_num_seq'", "Did you mean 'max_num_seqs'?")
+    run(model, "-o", "dtype=float8").fails(2, "dtype", "'bfloat16'")
+    run(model, "-o", "engine={nothing}").fails(2, "engine", "not valid JSON")
+    run(model, "-o", "revision=main").fails(2, "is a folder, which has no revision")
+    run(model, "-o", "data_parallel_size=2").fails(
+        2, "only as a server", "--data-parallel-size 2", "memobench-plugin-openai"
+    )
+    run(model, "-o", "lora=/nowhere").fails(2, "/nowhere")
+
+
+def test_presets_that_vllm_cannot_run_say_so_without_a_network(run: Command) -> None:
+    run("molmo").fails(2, "allenai/Molmo-7B-D-0924 runs Python code", "-o trust_remote_code=true")
+    run("llama-3.2-vision").fails(2, "vLLM does not run meta-llama/", "transformers:llama-3.2-vision")
+
+
+def test_vllm_that_is_not_installed(run: Command, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        engine.importlib.util, "find_spec", lambda name, *a: None if name == "vllm" else find(name, *a)
+    )
+    run(f"vllm:{tiny('llava')}").fails(2, "'vllm', which is not installed", "pip install vllm")
+
+
+UNREACHABLE = """
+import json, os, sys
+import harness
+said = {}
+for model in ("llava", "vllm:org/name@abc123"):
+    try:
+        harness.evaluate("coarse_emotion", model, data=sys.argv[1])
+    except harness.HarnessError as e:
+        said[model] = [e.exit_code, e.message, e.hint]
+heavy = [m for m in ("vllm", "torch", "transformers") if m in sys.modules]
+print(json.dumps([said, heavy, os.listdir()]))
+"""
+
+
+@pytest.mark.parametrize(("how", "why"), [({"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE is set"),
+                                          ({"HF_ENDPOINT": "http://127.0.0.1:9"}, "the hub cannot be reached")])  # fmt: skip
+def test_a_hub_reference_without_network_is_found_out_before_the_engine_is_imported(
+    how: dict[str, str], why: str, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key, value in (how | {"NO_PROXY": "127.0.0.1"}).items():
+        monkeypatch.setenv(key, value)
+    done = subprocess.run([sys.executable, "-c", UNREACHABLE, str(faces)], capture_output=True, text=True, check=True,
+                          cwd=tmp_path, timeout=120)  # fmt: skip
+    said, heavy, files = json.loads(done.stdout)
+    code, message, hint = said["llava"]
+    assert code == 2
+    assert "'llava-hf/llava-1.5-7b-hf' is not on this machine" in message
+    assert why in message
+    assert "hf download llava-hf/llava-1.5-7b-hf" in hint
+    assert "'org/name' at revision 'abc123'" in said["vllm:org/name@abc123"][1]
+    assert heavy == []
+    assert files == []
+
+
+@pytest.mark.e2e
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("vllm")
+class TestEngine:
+    """Found out when the engine starts, or by it."""
+
+    def test_arguments_that_the_engine_does_not_have(self, run: Command, tiny: Tiny) -> None:
+        model = f"vllm:{tiny('llava')}"
+        run(model, "-o", 'engine={"cpu_offload":1}').fails(
+            2, "no engine argument 'cpu_offload'", "'cpu_offload_gb'"
+        )
+        run(model, "-o", 'engine={"block_size":64}').fails(2, "'block_size' is an option", "-o block_size=")
+        run(model, "-o", 'engine={"model":"x"}').fails(2, "'ref' is an option")
+
+    def test_values_that_the_engine_refuses(self, run: Command, tiny: Tiny) -> None:
+        model = f"vllm:{tiny('llava')}"
+        run(model, "-o", "max_model_len=99999").fails(3, "max_model_len (99999) is greater than")
+        run(model, "-o", "quantization=fp9").fails(3, "fp9")
+        run(model, "-o", "kv_cache_dtype=fp9").fails(3, "cache_dtype")
+
+    def test_too_little_memory_and_then_enough(self, run: Command, tiny: Tiny) -> None:
+        model = f"vllm:{tiny('llava')}"
+        run(model, "-o", "kv_cache_memory_bytes=1000").fails(3, "not enough memory", "-o max_model_len=")
+        assert run(model, "-o", "max_model_len=512").code == 0, "the same command goes on with more"
+
+    def test_a_template_without_a_place_for_the_picture(self, run: Command, tmp_path: Path) -> None:
+        folder = models.tiny_llava(tmp_path / "blind", chat_template=SLOTLESS)
+        run(f"vllm:{folder}", "-o", "max_model_len=512").fails(
+            2, "no place for the picture", "-o chat_template=FILE"
+        )
+
+    def test_a_model_that_reads_text_alone(self, run: Command, text_model: Path) -> None:
+        run(f"vllm:{text_model}").fails(2, f"'{text_model}' reads text alone", "harness list models")
+
+
+@pytest.fixture
+def text_model(tmp_path: Path) -> Path:
+    """A small Llama, with a chat template."""
+    import transformers
+
+    words = models.llava()[1].tokenizer
+    config = transformers.LlamaConfig(
+        vocab_size=len(words), hidden_size=128, intermediate_size=256, num_hidden_layers=1, num_attention_heads=2,
+        num_key_value_heads=2, head_dim=64, max_position_embeddings=512, bos_token_id=words.bos_token_id,
+        eos_token_id=words.eos_token_id, pad_token_id=words.pad_token_id,
+    )  # fmt: skip
+    transformers.LlamaForCausalLM(config).save_pretrained(tmp_path / "llama")
+    words.chat_template = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
+    words.save_pretrained(tmp_path / "llama")
+    return tmp_path / "llama"
+
+
+def test_a_failure_names_what_its_preset_needs() -> None:
+    """What is known of a model is said where there is too little memory for it."""
+    from memobench_vllm.failures import translated
+
+    from harness.hub import Resolved
+
+    judge = VllmJudge(VllmJudge.Options(ref="llava-hf/llava-1.5-7b-hf"))
+    model = Resolved("hub", "llava-hf/llava-1.5-7b-hf", None, revision="0" * 40)
+    error = translated(RuntimeError("CUDA out of memory."), "", judge.options, model)
+    assert isinstance(error, HarnessError)
+    assert "its weights alone take some 13 GiB)" in error.message
+    assert "-o quantization=fp8" in error.hint
