@@ -8,7 +8,7 @@ VENV := .venv
 DEMO := .demo-venv
 BIN := $(VENV)/bin
 LIGHT := plugins/echo plugins/fer plugins/portraits
-PLUGINS := $(LIGHT) plugins/openai plugins/transformers plugins/vllm
+PLUGINS := $(LIGHT) plugins/diffusers plugins/openai plugins/transformers plugins/vllm
 SOURCES := $(wildcard pyproject.toml plugins/*/pyproject.toml requirements*.txt tools/vllm_cpu/*)
 PIP := python -m pip install --quiet --disable-pip-version-check
 
@@ -48,7 +48,7 @@ demo: $(DEMO)/.ready
 	@echo "  harness list models                                             what can be tested; plugins add more"
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .

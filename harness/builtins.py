@@ -37,6 +37,13 @@ _METRICS = (
 
 
 @hookimpl
+def harness_generators() -> Sequence[Component]:
+    """Pictures made elsewhere."""
+    return [Component("folder", lazy("harness.generators.folder:FolderGenerator"),
+                      "pictures made elsewhere: folder:PATH is scored without drawing")]  # fmt: skip
+
+
+@hookimpl
 def harness_metrics() -> Sequence[Component]:
     """Figures that task files name."""
     return [Component(name, lazy(f"harness.metrics.{home}"), summary) for name, home, summary in _METRICS]

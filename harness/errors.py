@@ -88,8 +88,9 @@ class PluginError(HarnessError):
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name most like `name`, or None if none is close."""
-    matches = difflib.get_close_matches(name.lower(), {k.lower(): k for k in known}, n=1, cutoff=0.5)
-    return next((k for k in known if k.lower() == matches[0]), None) if matches else None
+    by_folded = {k.lower(): k for k in reversed(list(known))}
+    matches = difflib.get_close_matches(name.lower(), by_folded, n=1, cutoff=0.5)
+    return by_folded[matches[0]] if matches else None
 
 
 def unknown(kind: str, name: str, known: Iterable[str], see: str = "") -> UnknownName:

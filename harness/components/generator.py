@@ -9,7 +9,7 @@ from itertools import islice
 from harness.components.base import Configured
 from harness.components.sources import RequestSource, checked_replies
 from harness.errors import HarnessError
-from harness.types import ImageReply, ImageRequest, ReplyError
+from harness.types import ImageReply, ImageRequest, ReplyError, Sample
 
 
 class Generator(Configured, ABC):
@@ -17,6 +17,17 @@ class Generator(Configured, ABC):
 
     batch_size: int = 4
     """How many requests the default `stream` hands to `generate` at a time."""
+
+    def own_portraits(self) -> Sequence[Sample] | None:
+        """Pictures that exist already, labelled with what was asked for: they replace the tasks' prompts.
+
+        None (the default) for a generator that draws. `Sample.attributes` may have `prompt` and `prompt_id`.
+        """
+        return None
+
+    def notes(self) -> Sequence[str]:
+        """What a user should know of this generator's results: shown with them."""
+        return ()
 
     def generate(self, batch: Sequence[ImageRequest]) -> Iterable[ImageReply]:
         """Draw one batch. A simple plugin writes this alone."""

@@ -198,8 +198,7 @@ def _snapshot(name: str, commit: str | None, config: str) -> Path | None:
     if found is None:
         return None
     folder = found.parent
-    index = next(iter(folder.glob("*.safetensors.index.json")), None)
-    if index is None:
-        return folder if any(folder.rglob("*.safetensors")) else None
-    wanted = set(json.loads(index.read_text(encoding="utf-8")).get("weight_map", {}).values())
-    return folder if all((folder / w).exists() for w in wanted) else None
+    wanted = [index.parent / part for index in folder.rglob("*.safetensors.index.json")
+              for part in set(json.loads(index.read_text(encoding="utf-8")).get("weight_map", {}).values())]  # fmt: skip
+    complete = all(part.exists() for part in wanted) and any(folder.rglob("*.safetensors"))
+    return folder if complete else None

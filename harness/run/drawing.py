@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from harness import __version__
 from harness.components.base import Configured
 from harness.components.detector import Detector
 from harness.components.generator import Generator
@@ -212,10 +213,16 @@ class Draw:
             return record
         if self.detector is not None:
             record["faces"] = self._faces(self.detector, image, extra)
-        data = encode(image, {"prompt": drawing.request.prompt, "seed": str(drawing.request.seed),
-                              "generator": self.generator.name})  # fmt: skip
+        data = encode(image, self._provenance(drawing.request))
         write_atomically(self.folder.path / IMAGES / f"{reply.id}.png", data, sync=False)
         return record | {"picture": hashlib.sha256(data).hexdigest(), "size": list(image.size)}
+
+    def _provenance(self, request: ImageRequest) -> dict[str, str]:
+        """What the picture was made from, as texts that travel inside its file (judges never see them)."""
+        asked = {"negative_prompt": request.negative_prompt, "emotion": request.emotion,
+                 "intensity": request.intensity, "index": request.index}  # fmt: skip
+        return {"prompt": request.prompt, "seed": str(request.seed), "generator": self.generator.name,
+                "memobench": json.dumps({"version": __version__, **asked, **self.generator.described}, default=str)}  # fmt: skip
 
     @staticmethod
     def _faces(detector: Detector, image: Image.Image, extra: dict[str, Any]) -> int | None:

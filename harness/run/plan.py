@@ -22,7 +22,7 @@ from harness.components.judge import Judge
 from harness.datasets import DataFolder, read_folder
 from harness.errors import BadData, BadTask, HarnessError, PluginError, RequestError, nearest, unknown
 from harness.making import make
-from harness.promptsets import PromptSet
+from harness.promptsets import PromptRow, PromptSet
 from harness.reading import truth_of
 from harness.registry import registry
 from harness.run.request import RunRequest
@@ -159,8 +159,30 @@ def _generator_plan(request: RunRequest, tasks: tuple[FoundTask, ...]) -> Plan:
     if len({j.name for j in judges}) < len(judges):
         raise RequestError("A judge is named twice.", "Name each judge once.")
     reads = {j.name: ways(j, questions, request.read) for j in judges}
-    sets = {t.spec.name: catalog.find_prompts(t.spec.prompt_set, t.path.parent) for t in tasks}
+    own = generator.instance.own_portraits()
+    if own is None:
+        sets = {t.spec.name: catalog.find_prompts(t.spec.prompt_set, t.path.parent) for t in tasks}
+    else:
+        sets = {t.spec.name: _own_prompts(generator, own, t.spec, questions) for t in tasks}
     return Plan(request, tasks, questions, reads, judges, generator, (), sets)
+
+
+def _own_prompts(
+    generator: Contender, own: Sequence[Sample], spec: TaskSpec, questions: Mapping[str, TaskSpec]
+) -> PromptSet:
+    """What existing pictures were asked to show, as a task's prompts: those with a truth for its main question."""
+    question = questions[spec.primary.asks]
+    assert question.answer is not None, "questions are judge tasks, which have an answer"
+    rows = tuple(
+        PromptRow(s.attributes.get("prompt_id") or s.id, s.attributes.get("prompt", ""), s.emotion, s.intensity,
+                  {k: v for k, v in s.attributes.items() if k not in ("prompt", "prompt_id", "generator")})
+        for s in own if not s.problem and _has_truth(question, s))  # fmt: skip
+    if not rows:
+        raise BadData(f"No picture of {generator.name} says which {question.answer.truth.field} was asked for, "
+                      f"which {spec.name} needs.",
+                      "Name it in a manifest's columns or in -o pattern=..., or choose another task.")  # fmt: skip
+    digest = hashlib.sha256(repr([(r.prompt_id, r.emotion, r.intensity) for r in rows]).encode()).hexdigest()
+    return PromptSet(generator.name, rows, digest)
 
 
 def contender(kind: str, model: str | Configured, options: Mapping[str, Any]) -> Contender:

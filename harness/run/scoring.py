@@ -121,9 +121,9 @@ def _scale(rows: Rows) -> list[str]:
 def _groups(rows: Rows, columns: Sequence[str]) -> list[str]:
     """Warns of columns to group by that no sample has."""
     missing = [c for c in columns if c not in LABELS and not any(s.attributes.get(c) for s in rows.samples)]
-    return (
-        [f"no sample has the column {c!r}, by which the task groups" for c in missing] if rows.samples else []
-    )
+    if not missing or not rows.samples:
+        return []
+    return [f"no sample has the columns by which the task groups: {', '.join(missing)}"]
 
 
 def _generator_entries(run: Mapping[str, Any], stored: Stored) -> Iterator[dict[str, Any]]:
@@ -194,8 +194,18 @@ def _generator_entry(run: Mapping[str, Any], spec: TaskSpec, judge: Mapping[str,
         "n": n, "answered": answered, "unparsed": sum(reasons.values()), "failed": max(0, n - answered - missed),
         "outcomes": {k: v for k, v in outcomes.items() if v},
         "faces": _faces(faces), **entry, "tests": [], "unparsed_reasons": dict(reasons),
-        "warnings": [*run.get("notes", {}).get("generator", []), *_oracle_warning(run, judge), *entry["warnings"]],
+        "warnings": [*run.get("notes", {}).get("generator", []), *_cut(samples, stored), *_oracle_warning(run, judge), *dict.fromkeys(entry["warnings"])],
     }  # fmt: skip
+
+
+def _cut(samples: Sequence[StoredSample], stored: Stored) -> list[str]:
+    """Warns of prompts that a generator's text encoder did not read to the end."""
+    cut = [s.id for s in samples if (stored.draws.get(s.id, {}).get("extra") or {}).get("prompt_tokens_cut")]
+    if not cut:
+        return []
+    return [
+        f"{len(cut)} of {len(samples)} prompts are longer than a text encoder reads and were cut there, such as that of {cut[0]}"
+    ]
 
 
 def _expected(sample: StoredSample, rows: Mapping[str, Rows], oracle: bool) -> int:

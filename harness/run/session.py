@@ -138,8 +138,10 @@ def wanted_drawings(plan: Plan) -> list[Drawing]:
     if plan.generator is None:
         return []
     specs = {t.spec.name: t.spec for t in plan.tasks}
+    # A picture that exists already cannot be drawn again.
+    once = plan.generator.instance.own_portraits() is not None
     return drawings(plan.generator, {name: plan.prompt_sets[name].rows for name in specs},
-                    per_prompt={name: s.per_prompt * plan.request.repeats for name, s in specs.items()},
+                    per_prompt={name: 1 if once else s.per_prompt * plan.request.repeats for name, s in specs.items()},
                     negative={name: s.negative_prompt for name, s in specs.items()},
                     limit=plan.request.limit, seed=plan.request.seed)  # fmt: skip
 
@@ -199,7 +201,9 @@ def run_document(plan: Plan, name: str, wanted: Sequence[Drawing], notes: list[s
         "reads": {j: dict(r) for j, r in plan.reads.items()},
         "folders": {d.name: str(d.root) for d in plan.data},
         "oracles": [j.name for j in plan.judges if j.oracle],
-        "notes": {"generator": notes} if plan.generator else {d.name: _data_notes(d) for d in plan.data},
+        "notes": {"generator": [*notes, *plan.model.instance.notes()]}
+        if plan.generator
+        else {d.name: _data_notes(d) for d in plan.data},
     }
 
 

@@ -155,3 +155,44 @@ def test_a_smaller_limit_keeps_what_was_drawn(harness: InProcess, tmp_path: Path
         harness("generate", "--model", "echo", "--prompts", "p.csv", "--limit", str(limit), "--out", "g").ok()
         assert len((tmp_path / "g" / "manifest.csv").read_text().splitlines()) == 7
     harness("run", "--task", "coarse_emotion", "--model", "echo", "--data", "g", "--out", "r").ok()
+
+
+def test_pictures_made_elsewhere_are_scored_without_drawing(harness: InProcess) -> None:
+    harness(
+        "generate",
+        "--model",
+        "echo",
+        "--prompts",
+        "emotion_600",
+        "--limit",
+        "12",
+        "-o",
+        "size=64",
+        "--out",
+        "made",
+    ).ok()
+    run = ["run", "--task", "t2i_emotion", "--model", "folder:made", "--judge", "echo", "--out", "r"]
+    entry = harness(*run, "--json").ok().task
+    assert (entry["n"], entry["answered"], entry["outcomes"]) == (12, 12, {"ok": 12})
+    assert entry["data"]["name"] == "folder:made"
+    assert any(m["group"].get("style") for m in entry["metrics"]), "factors of the prompts stay"
+    drawn = len(replies("r"))
+    harness(*run).ok()
+    assert len(replies("r")) == drawn
+    harness("run", "--task", "t2i_intensity", "--model", "folder:made", "--judge", "echo").fails(
+        2, "intensity", "pattern"
+    )
+
+
+def test_names_tell_what_was_asked_for(harness: InProcess, make_data: Make) -> None:
+    flat = Path("flat")
+    flat.mkdir()
+    pictures = sorted(p for p in make_data(6).rglob("*") if p.suffix == ".png")
+    for number, picture in enumerate(pictures):
+        picture.rename(flat / f"happy_{number}.png")
+    (flat / "happy_0.png").rename(flat / "cover.png")
+    run = ["run", "--task", "t2i_emotion", "--model", "folder:flat", "--judge", "echo"]
+    harness(*run).fails(2, "without labels", "-o pattern=")
+    entry = harness(*run, "-o", "pattern={emotion}_{index}", "--json").ok().task
+    assert entry["n"] == len(pictures) - 1
+    assert any("cover.png" in w for w in entry["warnings"])

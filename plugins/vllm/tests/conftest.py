@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import csv
-import importlib
 import importlib.metadata
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import pytest
 
@@ -89,9 +90,13 @@ def ask() -> Callable[..., list[JudgeRequest]]:
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _environment() -> Iterator[None]:
+def _environment(pytestconfig: pytest.Config) -> Iterator[None]:
     """An engine in this process leaves its settings in the environment: other tests must not see them."""
     before = dict(os.environ)
+    # vLLM looks at each model class in a process of its own, once, for as long as imports take. What it finds depends
+    # on vLLM alone, and is kept between runs of the tests.
+    assert pytestconfig.cache is not None
+    os.environ["VLLM_CACHE_ROOT"] = str(pytestconfig.cache.mkdir("vllm"))
     yield
     os.environ.clear()
     os.environ.update(before)
@@ -146,18 +151,30 @@ def shell(tmp_path: Path) -> Shell:
     return Shell(tmp_path)
 
 
-@pytest.fixture(scope="session")
-def vllm() -> None:
-    """vLLM, imported before a test's own capture of output begins: its log handler keeps the stream that it finds."""
-    os.environ["VLLM_LOGGING_STREAM"] = "ext://sys.stderr"
-    os.environ["VLLM_LOGGING_LEVEL"] = "WARNING"
-    importlib.import_module("vllm")
+OUT, ERR = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
+"""Always what the descriptors 1 and 2 lead to. vLLM's log keeps the stream it finds, longer than a test's own lasts."""
+
+
+@contextmanager
+def descriptors(out: IO[bytes], err: IO[bytes]) -> Iterator[None]:
+    """Sends what this process prints, by whatever way, into two files."""
+    streams, saved = (sys.stdout, sys.stderr), (os.dup(1), os.dup(2))
+    try:
+        os.dup2(out.fileno(), 1)
+        os.dup2(err.fileno(), 2)
+        sys.stdout, sys.stderr = OUT, ERR
+        yield
+    finally:
+        OUT.flush()
+        ERR.flush()
+        sys.stdout, sys.stderr = streams
+        for kept, number in zip(saved, (1, 2), strict=True):
+            os.dup2(kept, number)
+            os.close(kept)
 
 
 @pytest.fixture
-def command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Iterator[Callable[..., Outcome]]:
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Outcome]]:
     """Calls what the command `harness` calls, in this process: vLLM is imported only once."""
     [entry] = importlib.metadata.entry_points(group="console_scripts", name="harness")
     main = entry.load()
@@ -165,11 +182,15 @@ def command(
     handler = signal.getsignal(signal.SIGTERM)
 
     def run(*arguments: object) -> Outcome:
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([str(a) for a in arguments])
-        assert isinstance(ended.value.code, int)
-        return Outcome(ended.value.code, *capfd.readouterr())
+        with TemporaryFile() as out, TemporaryFile() as err:
+            with descriptors(out, err), pytest.raises(SystemExit) as ended:
+                main([str(a) for a in arguments])
+            assert isinstance(ended.value.code, int)
+            said = []
+            for file in (out, err):
+                file.seek(0)
+                said.append(file.read().decode())
+        return Outcome(ended.value.code, *said)
 
     yield run
     signal.signal(signal.SIGTERM, handler)

@@ -125,7 +125,6 @@ def test_a_hub_reference_without_network_is_found_out_before_the_engine_is_impor
 @pytest.mark.e2e
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.usefixtures("vllm")
 class TestEngine:
     """Found out when the engine starts, or by it."""
 

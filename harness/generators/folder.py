@@ -1,0 +1,155 @@
+"""Pictures made elsewhere as a generator: `folder:PATH` draws nothing, and is scored like any other."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from harness.components.generator import Generator
+from harness.components.options import HarnessOptions, option
+from harness.datasets import fold_emotion, read_folder
+from harness.datasets.folder import MANIFESTS, PICTURES
+from harness.errors import BadData, BadOption
+from harness.types import EMOTIONS, ImageReply, ImageRequest, ReplyError, Sample
+
+_FIELD = re.compile(r"\{(\w+)\}")
+_SHAPES = {"emotion": r"[^/\d_]+", "intensity": r"\d+(?:\.\d+)?", "index": r"\d+"}
+_SHOWN = 5
+FILE = "file"
+"""The attribute that tells which file a request stands for."""
+
+
+class FolderGenerator(Generator):
+    """A folder of pictures made elsewhere, such as by a closed service; labels come from a manifest, subfolders or names."""
+
+    class Options(HarnessOptions):
+        """Options of the generator `folder`."""
+
+        ref: str = option(..., "the folder")
+        pattern: str = option(
+            "",
+            "how file names tell what was asked for, such as '{emotion}_{intensity}_{prompt_id}_{index}.png'; "
+            "other names in braces become columns",
+        )
+
+    def own_portraits(self) -> Sequence[Sample]:
+        """The pictures with what was asked for. Raises `BadData` where nothing can be matched."""
+        return self._found[0]
+
+    def notes(self) -> Sequence[str]:
+        """What could not be matched."""
+        return self._found[1]
+
+    def identity(self) -> Mapping[str, str]:
+        """A digest of the files' names, sizes and times, and of what was asked for."""
+        digest = hashlib.sha256()
+        for sample in self.own_portraits():
+            stat = (self._root / str(sample.path)).stat() if not sample.problem else None
+            size, time = (stat.st_size, stat.st_mtime_ns) if stat else (0, 0)
+            row = (
+                sample.id,
+                sample.path,
+                sample.emotion,
+                sample.intensity,
+                sorted(sample.attributes.items()),
+            )
+            digest.update(repr((row, size, time)).encode())
+        return {"files": digest.hexdigest()}
+
+    def generate(self, batch: Sequence[ImageRequest]) -> Iterator[ImageReply]:
+        """Hand out the pictures; a missing or broken one is an error of its own."""
+        for request in batch:
+            file = self._root / request.attributes[FILE]
+            try:
+                with Image.open(file) as image:
+                    image.load()
+                    yield ImageReply(request.id, image.copy(), extra={FILE: request.attributes[FILE]})
+            except (
+                OSError,
+                ValueError,
+                SyntaxError,
+                UnidentifiedImageError,
+                Image.DecompressionBombError,
+            ) as e:
+                error = ReplyError("picture", f"{file.name} cannot be read: {e}", retryable=True)
+                yield ImageReply(request.id, outcome="error", error=error)
+
+    @cached_property
+    def _root(self) -> Path:
+        return Path(self.options.ref).expanduser()
+
+    @cached_property
+    def _found(self) -> tuple[list[Sample], list[str]]:
+        if not self.options.pattern:
+            try:
+                folder = read_folder(self._root)
+            except BadData as e:
+                e.hint += " Or tell how files are named: -o pattern='{emotion}_{index}'."
+                raise
+            return [_named(s, str(s.path)) for s in folder.samples if s.path], list(folder.notes)
+        if any((self._root / m).is_file() for m in MANIFESTS):
+            raise BadOption(f"{self.options.ref!r} has a manifest, which tells what each picture shows.",
+                            "Leave -o pattern away, or take the manifest out.")  # fmt: skip
+        if not self._root.is_dir():
+            raise BadData(
+                f"The folder {self.options.ref!r} does not exist.", "Give the folder with the pictures."
+            )
+        return _matched(self._root, self.options.pattern)
+
+
+def _named(sample: Sample, path: str) -> Sample:
+    return Sample(sample.id, path, sample.emotion, sample.intensity, sample.quality,
+                  {**sample.attributes, FILE: path}, sample.problem)  # fmt: skip
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern with names in braces as an expression over paths below the folder, extension optional."""
+    names = _FIELD.findall(pattern)
+    if "emotion" not in names:
+        raise BadOption(
+            f"The pattern {pattern!r} does not tell the emotion.", "Put {emotion} where names have it."
+        )
+    if len(set(names)) < len(names):
+        raise BadOption(f"The pattern {pattern!r} has a name twice.", "Use each name once.")
+    text, at = "", 0
+    for field in _FIELD.finditer(pattern):
+        shape = _SHAPES.get(field[1], r"[^/]+?")
+        text += re.escape(pattern[at : field.start()]) + f"(?P<{field[1]}>{shape})"
+        at = field.end()
+    text += re.escape(pattern[at:])
+    return re.compile(text if "." in pattern[at:] else text + r"\.[A-Za-z]+")
+
+
+def _matched(root: Path, pattern: str) -> tuple[list[Sample], list[str]]:
+    expression = _compiled(pattern)
+    samples: list[Sample] = []
+    unmatched: list[str] = []
+    unknown: list[str] = []
+    for file in sorted(p for p in root.rglob("*") if p.suffix.lower() in PICTURES and p.is_file()):
+        path = file.relative_to(root).as_posix()
+        found = expression.fullmatch(path) or expression.fullmatch(file.name)
+        if found is None:
+            unmatched.append(path)
+            continue
+        fields = found.groupdict()
+        emotion = fold_emotion(fields.pop("emotion"))
+        if emotion is None:
+            unknown.append(path)
+            continue
+        strength = fields.pop("intensity", None)
+        samples.append(Sample(file.relative_to(root).with_suffix("").as_posix(), path, emotion,
+                              None if strength is None or emotion == "neutral" else float(strength),
+                              None, {**fields, FILE: path}))  # fmt: skip
+    if not samples:
+        shown = ", ".join((unmatched + unknown)[:_SHOWN]) or "none"
+        raise BadData(f"The pattern {pattern!r} matches none of the pictures in {str(root)!r}: {shown}.",
+                      f"Emotions are {', '.join(EMOTIONS)} and their synonyms.")  # fmt: skip
+    notes = [f"passed over, since {what}: {len(files)} of {len(samples) + len(unmatched) + len(unknown)} pictures, "
+             f"such as {', '.join(files[:_SHOWN])}"
+             for files, what in ((unmatched, "the pattern does not match"), (unknown, "no known emotion is named")) if files]  # fmt: skip
+    return samples, notes

@@ -1,0 +1,217 @@
+"""Tiny real diffusion pipelines with seeded random weights, built in a second: for tests and for measuring speed.
+
+    from harness.testing.pipelines import tiny_pipeline
+
+    folder = tiny_pipeline(tmp_path / "sdxl", "sdxl")    # diffusers.DiffusionPipeline.from_pretrained(folder)
+
+Each is of the same classes, and runs through the same code, as the published models of its family, and its folder holds
+what theirs do: `model_index.json`, and configuration and weights (safetensors) of every part, 2 to 12 MB in all. What
+they draw means nothing, but follows from prompt and seed. Needs torch, transformers and diffusers, which are imported
+when a pipeline is built.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from harness import MissingPackage, RequestError, nearest
+
+WIDTH = 32
+"""Width of the text encoders."""
+
+Safety = Literal["passes", "blocks"]
+"""A safety checker that lets every picture pass, or blocks every one."""
+
+
+def tiny_pipeline(
+    folder: str | Path, family: str = "sd-1.5", *, seed: int = 0, safety: Safety | None = None
+) -> Path:
+    """Write a pipeline of the family (see `FAMILIES`) into ``folder``, and return that.
+
+    Raises `RequestError` for an unknown family, `MissingPackage` without torch, transformers or diffusers.
+    """
+    target = Path(folder)
+    pipeline(family, seed=seed, safety=safety).save_pretrained(target, safe_serialization=True)
+    return target
+
+
+def pipeline(family: str = "sd-1.5", *, seed: int = 0, safety: Safety | None = None) -> Any:
+    """A pipeline in memory, on the processor, in float32. Torch's own random state stays as it was.
+
+    Pictures are 64 pixels wide and high unless asked otherwise (Flux and PixArt: 256 and 16). ``safety`` adds a safety
+    checker to sd-1.5. Raises `RequestError` for an unknown family or a checker that it cannot have, `MissingPackage`
+    without torch, transformers or diffusers.
+    """
+    if family not in FAMILIES:
+        raise RequestError(f"No tiny pipeline is called {family!r}.",
+                           f"Did you mean {nearest(family, FAMILIES)!r}? Known: {', '.join(FAMILIES)}.")  # fmt: skip
+    if safety is not None and family != "sd-1.5":
+        raise RequestError(f"{family} has no safety checker.", "Leave safety away, or take sd-1.5.")
+    torch = _package("torch")
+    with torch.random.fork_rng(devices=[]):
+        built = FAMILIES[family](seed)
+        if safety is not None:
+            _add_checker(built, seed, safety)
+    return built
+
+
+def _sd15(seed: int) -> Any:
+    diffusers = _package("diffusers")
+    unet = _unet(seed, layers_per_block=1, cross_attention_dim=WIDTH)
+    scheduler = diffusers.DDIMScheduler(**_NOISE, clip_sample=False, set_alpha_to_one=False, steps_offset=1)
+    return diffusers.StableDiffusionPipeline(
+        vae=_vae(seed), text_encoder=_clip(seed), tokenizer=_clip_tokenizer(), unet=unet, scheduler=scheduler,
+        safety_checker=None, feature_extractor=None, requires_safety_checker=False)  # fmt: skip
+
+
+def _sdxl(seed: int) -> Any:
+    diffusers = _package("diffusers")
+    unet = _unet(
+        seed, layers_per_block=2, attention_head_dim=(2, 4), use_linear_projection=True,
+        addition_embed_type="text_time", addition_time_embed_dim=8, transformer_layers_per_block=(1, 2),
+        projection_class_embeddings_input_dim=6 * 8 + WIDTH, cross_attention_dim=2 * WIDTH)  # fmt: skip
+    return diffusers.StableDiffusionXLPipeline(
+        vae=_vae(seed), unet=unet, add_watermarker=False,
+        scheduler=diffusers.EulerDiscreteScheduler(**_NOISE, timestep_spacing="leading", steps_offset=1),
+        text_encoder=_clip(seed), tokenizer=_clip_tokenizer(),
+        text_encoder_2=_clip(seed + 1, projected=True), tokenizer_2=_clip_tokenizer())  # fmt: skip
+
+
+def _sd3(seed: int) -> Any:
+    diffusers = _package("diffusers")
+    transformer = _seeded(seed, lambda: diffusers.SD3Transformer2DModel(
+        sample_size=32, patch_size=1, in_channels=4, out_channels=4, num_layers=1, attention_head_dim=8,
+        num_attention_heads=4, joint_attention_dim=WIDTH, caption_projection_dim=32, pooled_projection_dim=2 * WIDTH))  # fmt: skip
+    return diffusers.StableDiffusion3Pipeline(
+        transformer=transformer, scheduler=diffusers.FlowMatchEulerDiscreteScheduler(), vae=_vae(seed, **_FLOW),
+        text_encoder=_clip(seed, projected=True), tokenizer=_clip_tokenizer(),
+        text_encoder_2=_clip(seed + 1, projected=True), tokenizer_2=_clip_tokenizer(),
+        text_encoder_3=_t5(seed), tokenizer_3=_t5_tokenizer())  # fmt: skip
+
+
+def _flux(seed: int) -> Any:
+    diffusers = _package("diffusers")
+    transformer = _seeded(seed, lambda: diffusers.FluxTransformer2DModel(
+        patch_size=1, in_channels=4, num_layers=1, num_single_layers=1, attention_head_dim=16, num_attention_heads=2,
+        joint_attention_dim=WIDTH, pooled_projection_dim=WIDTH, axes_dims_rope=[4, 4, 8]))  # fmt: skip
+    return diffusers.FluxPipeline(
+        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(), vae=_vae(seed, latent_channels=1, **_FLOW),
+        text_encoder=_clip(seed), tokenizer=_clip_tokenizer(), text_encoder_2=_t5(seed), tokenizer_2=_t5_tokenizer(),
+        transformer=transformer)  # fmt: skip
+
+
+def _pixart(seed: int) -> Any:
+    diffusers = _package("diffusers")
+    transformer = _seeded(seed, lambda: diffusers.PixArtTransformer2DModel(
+        sample_size=8, num_layers=2, patch_size=2, attention_head_dim=8, num_attention_heads=3, in_channels=4,
+        out_channels=8, caption_channels=WIDTH, cross_attention_dim=24, attention_bias=True,
+        activation_fn="gelu-approximate", num_embeds_ada_norm=1000, norm_type="ada_norm_single",
+        norm_elementwise_affine=False, norm_eps=1e-6))  # fmt: skip
+    return diffusers.PixArtSigmaPipeline(
+        tokenizer=_t5_tokenizer(), text_encoder=_t5(seed), vae=_vae(seed), transformer=transformer,
+        scheduler=diffusers.DPMSolverMultistepScheduler())  # fmt: skip
+
+
+FAMILIES: Mapping[str, Callable[[int], Any]] = {
+    "sd-1.5": _sd15,
+    "sdxl": _sdxl,
+    "sd3": _sd3,
+    "flux": _flux,
+    "pixart": _pixart,
+}
+"""Family -> what builds it from a seed."""
+
+_NOISE: dict[str, Any] = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+_FLOW: dict[str, Any] = {
+    "shift_factor": 0.0609,
+    "scaling_factor": 1.5035,
+    "use_quant_conv": False,
+    "use_post_quant_conv": False,
+}
+
+
+def _unet(seed: int, **options: Any) -> Any:
+    diffusers = _package("diffusers")
+    return _seeded(seed, lambda: diffusers.UNet2DConditionModel(
+        block_out_channels=(32, 64), sample_size=32, in_channels=4, out_channels=4,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        **options))  # fmt: skip
+
+
+def _vae(seed: int, latent_channels: int = 4, **options: Any) -> Any:
+    diffusers = _package("diffusers")
+    return _seeded(seed, lambda: diffusers.AutoencoderKL(
+        block_out_channels=[32, 64], in_channels=3, out_channels=3, latent_channels=latent_channels,
+        down_block_types=["DownEncoderBlock2D"] * 2, up_block_types=["UpDecoderBlock2D"] * 2, **options))  # fmt: skip
+
+
+def _clip(seed: int, *, projected: bool = False) -> Any:
+    transformers = _package("transformers")
+    characters = len(_byte_characters())
+    config = transformers.CLIPTextConfig(
+        vocab_size=2 * characters + 2, bos_token_id=2 * characters, eos_token_id=2 * characters + 1,
+        pad_token_id=2 * characters + 1, hidden_size=WIDTH, intermediate_size=37, num_attention_heads=4,
+        num_hidden_layers=2, projection_dim=WIDTH)  # fmt: skip
+    model = transformers.CLIPTextModelWithProjection if projected else transformers.CLIPTextModel
+    return _seeded(seed, lambda: model(config))
+
+
+def _t5(seed: int) -> Any:
+    transformers = _package("transformers")
+    config = transformers.T5Config(vocab_size=98, d_model=WIDTH, d_kv=8, d_ff=37, num_layers=2, num_heads=4,
+                                   decoder_start_token_id=0)  # fmt: skip
+    return _seeded(seed, lambda: transformers.T5EncoderModel(config))
+
+
+def _clip_tokenizer() -> Any:
+    """Every character is a token, as is every last character of a word; 77 tokens are read."""
+    characters = _byte_characters()
+    tokens = [*characters, *(c + "</w>" for c in characters), "<|startoftext|>", "<|endoftext|>"]
+    vocabulary = {token: number for number, token in enumerate(tokens)}
+    return _package("transformers").CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=77)
+
+
+def _t5_tokenizer() -> Any:
+    """Every printable ASCII character is a token."""
+    pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("\u2581", -2.0)]
+    pieces += [(chr(c), -3.0) for c in range(33, 127)]
+    return _package("transformers").T5Tokenizer(vocab=pieces, extra_ids=0, model_max_length=64)
+
+
+def _byte_characters() -> list[str]:
+    """The character with which byte-level tokenizers write each of the 256 bytes."""
+    shown = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    hidden = [b for b in range(256) if b not in shown]
+    return [chr(b) for b in shown] + [chr(256 + n) for n in range(len(hidden))]
+
+
+def _add_checker(pipeline: Any, seed: int, safety: Safety) -> None:
+    transformers = _package("transformers")
+    module = _package("diffusers.pipelines.stable_diffusion.safety_checker")
+    vision = {"hidden_size": 32, "intermediate_size": 37, "num_hidden_layers": 2, "num_attention_heads": 4,
+              "image_size": 30, "patch_size": 15, "projection_dim": 16}  # fmt: skip
+    config = transformers.CLIPConfig(vision_config=vision, text_config={}, projection_dim=16)
+    checker = _seeded(seed, lambda: module.StableDiffusionSafetyChecker(config))
+    # A picture is blocked where its likeness to a concept (-1 to 1) is above the concept's threshold.
+    checker.concept_embeds_weights.data.fill_(-2.0 if safety == "blocks" else 2.0)
+    checker.special_care_embeds_weights.data.fill_(2.0)
+    pictures = getattr(transformers, "CLIPImageProcessorPil", None) or transformers.CLIPImageProcessor
+    pipeline.register_modules(safety_checker=checker, feature_extractor=pictures(size=30, crop_size=30))
+    pipeline.register_to_config(requires_safety_checker=True)
+
+
+def _seeded(seed: int, build: Callable[[], Any]) -> Any:
+    _package("torch").manual_seed(seed)
+    return build().eval()
+
+
+def _package(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        missing = (error.name or name).partition(".")[0]
+        raise MissingPackage("building a pipeline for tests", missing,
+                             "pip install torch transformers diffusers") from error  # fmt: skip

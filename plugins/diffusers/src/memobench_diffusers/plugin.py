@@ -1,0 +1,22 @@
+"""What memobench loads: the generator `diffusers:REF`, and a preset for each published model that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness import Component, hookimpl, lazy
+from memobench_diffusers.zoo import presets
+
+LOAD = lazy("memobench_diffusers.generator:DiffusersGenerator")
+
+
+@hookimpl
+def harness_generators() -> Sequence[Component]:
+    """The generator, and its presets."""
+    generator = Component(
+        "diffusers", LOAD, "any text-to-image model that diffusers runs: diffusers:FOLDER or diffusers:ORG/NAME[@REVISION]"
+    )  # fmt: skip
+    return [
+        generator,
+        *(Component(p.name, LOAD, p.summary, {"ref": p.ref}, p.aliases, p.table) for p in presets().values()),
+    ]

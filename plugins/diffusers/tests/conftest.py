@@ -1,0 +1,121 @@
+"""Tiny real pipelines, requests, generators on them, and the command as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import ImageReply, ImageRequest
+from harness.testing.pipelines import tiny_pipeline
+
+# Torch reads it when it is imported: on tiny models more threads only wait for each other.
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+SCRIPT = Path(sys.executable).parent / "harness"
+EMOTIONS = ("happy", "sad", "angry", "neutral", "surprised", "worried")
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """`tiny("sdxl")`: the folder of a tiny real pipeline, built once; `tiny("sd-1.5", "blocks")`: with a safety checker."""
+    root = tmp_path_factory.mktemp("pipelines")
+
+    def folder(family: str, safety: Any = None) -> Path:
+        path = root / f"{family}-{safety}"
+        return path if path.is_dir() else tiny_pipeline(path, family, safety=safety)
+
+    return folder
+
+
+@pytest.fixture
+def make() -> Iterator[Callable[..., Any]]:
+    """`make(folder, batch_size=2)`: a generator that draws 32 x 32 pixels in two steps; closed after the test."""
+    from memobench_diffusers.generator import DiffusersGenerator
+
+    made: list[DiffusersGenerator] = []
+
+    def generator(folder: Path, **options: Any) -> DiffusersGenerator:
+        wanted = {"steps": 2, "width": 32, "height": 32, "device": "cpu", **options}
+        made.append(DiffusersGenerator(DiffusersGenerator.Options(ref=str(folder), **wanted)))
+        return made[-1]
+
+    yield generator
+    for one in made:
+        one.close()
+
+
+def asked(n: int = 5, **fields: Any) -> list[ImageRequest]:
+    """`n` portraits; each fifth prompt repeats the first."""
+    texts = [f"A portrait of a {EMOTIONS[i % 5]} person" for i in range(n)]
+    return [ImageRequest(f"r{i}", text, seed=100 + i, **fields) for i, text in enumerate(texts)]
+
+
+def pixels(replies: Sequence[ImageReply]) -> dict[str, bytes]:
+    """Id -> pixels of pictures, all of which must have been drawn."""
+    found = {}
+    for reply in replies:
+        assert reply.outcome == "ok", reply.error or reply.extra
+        assert reply.image is not None
+        assert reply.image.mode == "RGB"
+        found[reply.id] = reply.image.tobytes()
+    return found
+
+
+def apart(first: dict[str, bytes], second: dict[str, bytes]) -> int:
+    """The largest difference between pictures of the same id, of 255."""
+    assert first.keys() == second.keys()
+    return max(abs(a - b) for k in first for a, b in zip(first[k], second[k], strict=True))
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the models and caches of whoever runs it."""
+    home = tmp_path_factory.mktemp("home")
+    for variable in ("HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(variable, str(home / variable.lower()))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Shell:
+    """The real command, in a process and a folder of its own."""
+
+    folder: Path
+
+    def start(self, *arguments: object) -> subprocess.Popen[str]:
+        return subprocess.Popen([str(SCRIPT), *map(str, arguments)], cwd=self.folder, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)  # fmt: skip
+
+    def __call__(self, *arguments: object) -> Outcome:
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=200)
+        return Outcome(process.returncode, out, err)
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path)
+
+
+@pytest.fixture
+def helpers() -> Any:
+    """`helpers.asked`, `helpers.pixels`, `helpers.apart`."""
+    from types import SimpleNamespace
+
+    return SimpleNamespace(asked=asked, pixels=pixels, apart=apart)

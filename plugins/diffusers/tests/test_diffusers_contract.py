@@ -1,0 +1,21 @@
+"""What memobench asks of every generator, on a real pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import Generator
+from harness.testing import GeneratorContract
+
+pytestmark = pytest.mark.e2e
+
+
+class TestSd15(GeneratorContract):
+    @pytest.fixture
+    def generator(self, tiny: Callable[..., Path], make: Callable[..., Any]) -> Generator:
+        made: Generator = make(tiny("sd-1.5"))
+        return made
