@@ -44,7 +44,9 @@ class Resolved:
 
     def identity(self) -> dict[str, str]:
         """What tells these weights from others."""
-        return {"revision": self.revision} if self.kind == "hub" else {"weights": self.digest}
+        return (
+            {"model": self.ref, "revision": self.revision} if self.kind == "hub" else {"weights": self.digest}
+        )
 
     def read_json(self, name: str) -> dict[str, Any]:
         """A JSON file of the model; {} where there is none. Small files of hub models are fetched."""

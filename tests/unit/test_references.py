@@ -127,7 +127,7 @@ class TestHub:
     def test_the_commit_is_resolved(self) -> None:
         found = resolve("org/good")
         assert (found.kind, found.path, found.source) == ("hub", None, "org/good")
-        assert found.identity() == {"revision": COMMIT}
+        assert found.identity() == {"model": "org/good", "revision": COMMIT}
 
     def test_a_revision_is_given_either_way(self) -> None:
         assert resolve("org/good@main").revision == resolve("org/good", "main").revision == COMMIT

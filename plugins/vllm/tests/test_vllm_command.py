@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +36,38 @@ def but_for_times(results: dict[str, Any]) -> dict[str, Any]:
     return {"run": run, "tasks": [{k: v for k, v in t.items() if k != "timings"} for t in results["tasks"]]}
 
 
-@pytest.mark.timeout(400)
+@pytest.fixture
+def hub() -> Iterator[tuple[str, list[str]]]:
+    """The address of a model hub that has nothing, and what it was asked for."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        do_HEAD = do_POST = do_GET  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", asked
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.timeout(600)
 def test_a_suite_killed_and_resumed_is_as_one_that_was_not(
-    shell: Any, tiny: Callable[[str], Path], faces: Path
+    shell: Any, tiny: Callable[[str], Path], faces: Path, hub: tuple[str, list[str]]
 ) -> None:
     arguments = ["run", "--task", "comprehension", "--model", f"vllm:{tiny('llava')}", "--data", faces, "--json", "--out"]  # fmt: skip
 
-    whole = shell(*arguments, "whole")
+    address, asked = hub
+    whole = shell(*arguments, "whole", HF_ENDPOINT=address, HF_HUB_OFFLINE="0", NO_PROXY="127.0.0.1")
     assert whole.code == 0, whole.err
+    assert asked == [], "a model in a folder needs no hub"
     results = json.loads(whole.out)
     assert results == json.loads((shell.folder / "whole" / "results.json").read_text())
     assert all(OURS.match(line) for line in whole.err.splitlines()), f"the engine's noise:\n{whole.err}"

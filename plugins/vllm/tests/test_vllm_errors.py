@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from memobench_vllm import engine
 from memobench_vllm.judge import VllmJudge
+from PIL import Image
 
 from harness import HarnessError
 from harness.testing import models
@@ -155,6 +156,27 @@ class TestEngine:
 
     def test_a_model_that_reads_text_alone(self, run: Command, text_model: Path) -> None:
         run(f"vllm:{text_model}").fails(2, f"'{text_model}' reads text alone", "harness list models")
+
+    def test_bad_pictures_among_good_ones_fail_alone(
+        self, command: Command, tiny: Tiny, faces: Path, tmp_path: Path
+    ) -> None:
+        data = Path(shutil.copytree(faces, tmp_path / "data"))
+        cut = data / "happy" / "00.png"
+        cut.write_bytes(cut.read_bytes()[:200])
+        Image.new("RGB", (4, 1200), "teal").save(data / "sad" / "01.png")
+        done = command("run", "--task", "coarse_emotion", "--data", data, "--model", f"vllm:{tiny('qwen2-vl')}", "--out", "run",
+                       "-o", "max_model_len=512", "--json")  # fmt: skip
+        assert done.code == 3, done.err
+        [task] = json.loads(done.out)["tasks"]
+        assert (task["n"], task["answered"], task["failed"]) == (24, 22, 2)
+        failures = [
+            json.loads(line) for line in (tmp_path / "run" / "failures.jsonl").read_text().splitlines()
+        ]
+        said = {f["sample_id"]: f["error"] for f in failures}
+        assert said.keys() == {"happy/00", "sad/01"}
+        assert said["sad/01"]["kind"] == "refused_input"
+        assert "aspect ratio" in said["sad/01"]["message"]
+        assert "00.png" in said["happy/00"]["message"]
 
 
 @pytest.fixture

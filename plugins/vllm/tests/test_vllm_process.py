@@ -45,7 +45,7 @@ def test_it_answers_until_it_dies_and_that_is_said_once(
     with pytest.raises(EngineFailed) as stopped:
         list(judge.stream(Listed(ask(EMOTIONS, "logprobs", 6))))
     assert stopped.value.exit_code == 3
-    assert f"vLLM stopped at '{judge.options.ref}'" in stopped.value.message
+    assert f"vLLM stopped at '{judge.options.ref}': its process ended." in stopped.value.message
     assert "What was answered is kept" in stopped.value.hint
     judge.close()
     assert guarded(judge) == []
@@ -53,6 +53,6 @@ def test_it_answers_until_it_dies_and_that_is_said_once(
 
 def guarded(judge: VllmJudge) -> list[int]:
     """The processes that end with this one."""
-    watch = judge._guard and judge._guard._watch
+    watch = judge._running and judge._running.guard._watch
     assert watch is None or watch.poll() is None
     return [int(a) for a in watch.args[4:]] if watch else []  # type: ignore[index,union-attr]

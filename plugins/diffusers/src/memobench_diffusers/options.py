@@ -10,8 +10,12 @@ from harness import HarnessOptions, option
 class DiffusersOptions(HarnessOptions):
     """Options of the generator `diffusers`."""
 
-    ref: str = option(..., "folder with the pipeline, or hub reference ORG/NAME[@REVISION]")
-    revision: str | None = option(None, "branch, tag or commit of a hub reference; the same as REF@REVISION")
+    ref: str = option(
+        ..., "folder with the pipeline, or hub reference ORG/NAME[@REVISION]", affects_answer=False
+    )
+    revision: str | None = option(
+        None, "branch, tag or commit of a hub reference; the same as REF@REVISION", affects_answer=False
+    )
     variant: str | None = option(
         None, "which of several files of weights, such as fp16, where the model has them"
     )

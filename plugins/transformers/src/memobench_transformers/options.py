@@ -11,13 +11,21 @@ class TransformersOptions(HarnessOptions):
     """Options of the judge `transformers`."""
 
     ref: str = option(
-        ..., "folder with the model, hub reference ORG/NAME[@REVISION], or a known name such as llava"
+        ...,
+        "folder with the model, hub reference ORG/NAME[@REVISION], or a known name such as llava",
+        affects_answer=False,
     )
-    revision: str | None = option(None, "branch, tag or commit of a hub reference; the same as REF@REVISION")
+    revision: str | None = option(
+        None, "branch, tag or commit of a hub reference; the same as REF@REVISION", affects_answer=False
+    )
     chat_template: str | None = option(
-        None, "file with a chat template, or a form such as 'USER: {image}\\n{text} ASSISTANT:'"
+        None,
+        "file with a chat template, or a form such as 'USER: {image}\\n{text} ASSISTANT:'",
+        affects_answer=False,
     )
-    lora: str | None = option(None, "folder or hub reference of a LoRA adapter (needs peft)")
+    lora: str | None = option(
+        None, "folder or hub reference of a LoRA adapter (needs peft)", affects_answer=False
+    )
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = option("auto", "type of the weights' numbers")
     quantization: Literal["none", "8bit", "4bit"] = option(
         "none", "keep the weights in fewer bits (needs bitsandbytes)"

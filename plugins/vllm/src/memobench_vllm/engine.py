@@ -16,8 +16,8 @@ from typing import Any
 from harness import BadOption, MissingPackage, nearest
 from harness.hub import Resolved, resolve
 from harness.mllm import preset_of
-from memobench_vllm.failures import quietly, translated
-from memobench_vllm.guard import Guard
+from memobench_vllm.failures import Log, quietly, translated
+from memobench_vllm.guard import Guard, wake_up
 from memobench_vllm.options import ENGINE, VllmOptions
 
 INSTALL = "pip install vllm (on a GPU; for CPU builds see the plugin's README)"
@@ -37,18 +37,33 @@ def version() -> str:
     return "unknown"
 
 
-def start(options: VllmOptions, model: Resolved) -> tuple[Any, Guard]:
-    """A running engine (`vllm.LLM`) and its guard. Raises `BadOption`, or `EngineFailed` with what to change."""
+@dataclasses.dataclass(frozen=True)
+class Running:
+    """An engine that runs."""
+
+    llm: Any
+    """`vllm.LLM`"""
+    guard: Guard
+    """Ends its other processes with this one."""
+    log: Log
+    """What it printed."""
+
+
+def start(options: VllmOptions, model: Resolved) -> Running:
+    """Start an engine. Raises `BadOption`, or `EngineFailed` with what to change."""
     _environment()
     before = set(multiprocessing.active_children())
-    with quietly() as log:
-        try:
+    log = Log()
+    try:
+        with quietly(log):
             llm = _start(options, model)
-        except Exception as e:
-            raise translated(e, log(), options, model) from e
-    return llm, Guard(
-        [c.pid for c in multiprocessing.active_children() if c not in before and c.pid is not None]
-    )
+    except Exception as e:
+        said = log.end()
+        log.close()
+        raise translated(e, said, options, model) from e
+    others = [child for child in multiprocessing.active_children() if child not in before]
+    wake_up(getattr(llm.llm_engine.engine_core, "outputs_queue", None), others)
+    return Running(llm, Guard([child.pid for child in others if child.pid is not None]), log)
 
 
 def release() -> None:
@@ -181,11 +196,21 @@ def _for_cpu(arguments: dict[str, Any], model: Resolved) -> None:
         # Otherwise the first log-probability compiles C++ for half a minute; here, or in the engine's processes.
         torch._dynamo.config.disable = True
         os.environ["TORCHDYNAMO_DISABLE"] = "1"
+    if arguments["dtype"] == "auto" and _stored_type(model) == "float32":
+        # vLLM would round to 16 bits, for which most processors have no arithmetic.
+        arguments["dtype"] = "float32"
     arguments.setdefault("enforce_eager", True)
     arguments.setdefault("max_num_seqs", 64)
     arguments.setdefault("block_size", 32)
     if "kv_cache_memory_bytes" not in arguments and (size := _cache_bytes(arguments, model)):
         arguments["kv_cache_memory_bytes"] = size
+
+
+def _stored_type(model: Resolved) -> str:
+    """The type of number in which a model's weights are stored, as its config.json says."""
+    config = model.read_json("config.json")
+    places = (config, config.get("text_config") or {})
+    return str(next((p[k] for p in places for k in ("dtype", "torch_dtype") if p.get(k)), ""))
 
 
 def _cache_bytes(arguments: Mapping[str, Any], model: Resolved) -> int | None:

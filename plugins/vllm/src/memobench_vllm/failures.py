@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from harness import HarnessError
@@ -31,38 +31,47 @@ class EngineFailed(HarnessError):
     exit_code = 3
 
 
-@contextmanager
-def quietly() -> Iterator[Callable[[], str]]:
-    """Keep what the engine and its processes print apart while it starts; the value gives its end.
+class Log:
+    """What the engine and its processes print, kept apart: one in another process says only there why it failed."""
 
-    An engine in another process says only there why it failed. On success the lines are dropped, so that nothing
-    stands between a command's own output; VLLM_LOGGING_LEVEL=INFO or DEBUG lets them through.
+    def __init__(self) -> None:
+        self.file = tempfile.TemporaryFile()  # noqa: SIM115  (it lasts as long as the engine)
+
+    def end(self) -> str:
+        """The last lines."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        size = self.file.seek(0, os.SEEK_END)
+        self.file.seek(max(0, size - 2**16))
+        return self.file.read().decode("utf-8", "replace")
+
+    def close(self) -> None:
+        """Forget them."""
+        self.file.close()
+
+
+@contextmanager
+def quietly(log: Log) -> Iterator[None]:
+    """Send what is printed to a log, so that nothing stands between a command's own output.
+
+    Processes that are started meanwhile go on to print there. VLLM_LOGGING_LEVEL=INFO or DEBUG lets all through.
     """
     if os.environ.get("VLLM_LOGGING_LEVEL", "").upper() in ("INFO", "DEBUG"):
-        yield lambda: ""
+        yield
         return
     sys.stdout.flush()
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as kept:
-        saved = os.dup(1), os.dup(2)
-
-        def end() -> str:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            size = kept.seek(0, os.SEEK_END)
-            kept.seek(max(0, size - 2**16))
-            return kept.read().decode("utf-8", "replace")
-
-        try:
-            os.dup2(kept.fileno(), 1)
-            os.dup2(kept.fileno(), 2)
-            yield end
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            for fd, number in zip(saved, (1, 2), strict=True):
-                os.dup2(fd, number)
-                os.close(fd)
+    saved = os.dup(1), os.dup(2)
+    try:
+        os.dup2(log.file.fileno(), 1)
+        os.dup2(log.file.fileno(), 2)
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for fd, number in zip(saved, (1, 2), strict=True):
+            os.dup2(fd, number)
+            os.close(fd)
 
 
 def translated(error: Exception, log: str, options: VllmOptions, model: Resolved) -> HarnessError:
@@ -94,7 +103,7 @@ def translated(error: Exception, log: str, options: VllmOptions, model: Resolved
 
 def engine_died(error: BaseException) -> bool:
     """Whether an error means that the engine takes no further prompt, not just that it refuses this one."""
-    return any(cls.__name__ == "EngineDeadError" for cls in type(error).__mro__)
+    return any(cls.__name__ in ("EngineDeadError", "EngineEnded") for cls in type(error).__mro__)
 
 
 def innermost(error: BaseException) -> str:
@@ -124,5 +133,6 @@ def _first_line(error: Exception, log: str) -> str:
         own = field + _DETAIL.sub("", said).removeprefix("Value error, ")
     else:
         own = lines[0]
-    told = causes[-1].strip() if causes and "Engine core init" in own else own
+    elsewhere = engine_died(error) or "Engine core init" in own
+    told = causes[-1].strip() if causes and elsewhere else "its process ended" if engine_died(error) else own
     return told.rstrip(".")[:300]

@@ -1,11 +1,19 @@
-"""Ends the engine's processes where this one is killed: nobody else would, and they hold the GPU's memory."""
+"""An engine in other processes must end where this one is killed, and this one must notice where the engine is.
+
+Killed alone, this process would leave an engine that holds the GPU's memory for ever; and for an engine that was
+killed, vLLM would wait for ever.
+"""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from typing import Any
 
 _WATCH = """
 import os, signal, sys, time
@@ -46,3 +54,19 @@ class Guard:
         if watch is not None:
             with suppress(OSError):
                 watch.communicate(b"done")
+
+
+class EngineEnded(Exception):
+    """One of the engine's processes was killed, or fell over without a word."""
+
+
+def wake_up(queue: Any, processes: Sequence[BaseProcess]) -> None:
+    """Put an error where vLLM waits for the engine's outputs, as soon as one of `processes` has ended."""
+    if queue is None or not processes:
+        return
+
+    def watch() -> None:
+        wait([process.sentinel for process in processes])
+        queue.put_nowait(EngineEnded("the engine's process ended"))
+
+    threading.Thread(target=watch, name="memobench-vllm-engine", daemon=True).start()

@@ -24,7 +24,6 @@ from harness.mllm import Prompter, find_template, image_token, preset_of, templa
 from memobench_vllm import engine
 from memobench_vllm.failures import NO_PICTURES, EngineFailed, engine_died, innermost, quietly, translated
 from memobench_vllm.flight import Flight
-from memobench_vllm.guard import Guard
 from memobench_vllm.options import VllmOptions
 
 _POLL = 0.05
@@ -48,7 +47,7 @@ class VllmJudge(Judge):
                 f"Start `vllm serve {self.options.ref} --data-parallel-size {self.options.data_parallel_size}` and use the "
                 "judge openai (memobench-plugin-openai) on it.")  # fmt: skip
         self._llm: Any = None
-        self._guard: Guard | None = None
+        self._running: engine.Running | None = None
         self._lora: Any = None
         self._ends: list[int] = []
         self._refused: Counter[str] = Counter()
@@ -109,7 +108,8 @@ class VllmJudge(Judge):
     def open(self) -> None:
         """Start the engine. Raises `HarnessError` that says what to change."""
         engine.version()
-        self._llm, self._guard = engine.start(self.options, self.model)
+        self._running = engine.start(self.options, self.model)
+        self._llm = self._running.llm
         if not self._llm.llm_engine.model_config.is_multimodal_model:
             raise RequestError(f"{self.model.ref!r} reads text alone.", NO_PICTURES)
         tokenizer = self._llm.get_tokenizer()
@@ -158,20 +158,21 @@ class VllmJudge(Judge):
                 flight.abort()
 
     def _stopped(self, error: Exception) -> HarnessError:
-        told = translated(error, "", self.options, self.model)
+        log = self._running.log.end() if self._running is not None else ""
+        told = translated(error, log, self.options, self.model)
         return EngineFailed(told.message.replace("could not start", "stopped at"),
                             f"{told.hint} What was answered is kept: the same command goes on.")  # fmt: skip
 
     def close(self) -> None:
         """Free the engine and its memory."""
-        llm, self._llm = self._llm, None
-        if llm is None:
+        running, self._running, self._llm = self._running, None, None
+        if running is None:
             return
-        with quietly():
+        log = running.log
+        with quietly(log):
             with suppress(Exception):
-                llm.llm_engine.engine_core.shutdown()
-            del llm
+                running.llm.llm_engine.engine_core.shutdown()
+            running.guard.dismiss()
+            del running
             engine.release()
-        if self._guard is not None:
-            self._guard.dismiss()
-            self._guard = None
+        log.close()

@@ -16,14 +16,20 @@ ENGINE = (
 
 
 class VllmOptions(HarnessOptions):
-    """Options of the judge `vllm`."""
+    """Options of the judge `vllm`. Weights and templates enter `identity()` by digest: where they lie changes no answer."""
 
-    ref: str = option(..., "folder with the model, or hub reference ORG/NAME[@REVISION]")
-    revision: str | None = option(None, "branch, tag or commit of a hub reference; the same as REF@REVISION")
-    chat_template: str | None = option(
-        None, "file with a chat template, or a form such as 'USER: {image}\\n{text} ASSISTANT:'"
+    ref: str = option(
+        ..., "folder with the model, or hub reference ORG/NAME[@REVISION]", affects_answer=False
     )
-    lora: str | None = option(None, "folder or hub reference of a LoRA adapter")
+    revision: str | None = option(
+        None, "branch, tag or commit of a hub reference; the same as REF@REVISION", affects_answer=False
+    )
+    chat_template: str | None = option(
+        None,
+        "file with a chat template, or a form such as 'USER: {image}\\n{text} ASSISTANT:'",
+        affects_answer=False,
+    )
+    lora: str | None = option(None, "folder or hub reference of a LoRA adapter", affects_answer=False)
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = option("auto", "type of the weights' numbers")
     quantization: str | None = option(None, "awq, gptq, fp8, bitsandbytes, ... as vLLM names it")
     min_pixels: int | None = option(

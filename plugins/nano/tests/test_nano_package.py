@@ -1,0 +1,99 @@
+"""What the distribution ships and offers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+
+import pytest
+from memobench_nano import plugin
+
+from harness import Judge, MissingPackage
+
+CARD = (plugin.WEIGHTS / "MODEL_CARD.md").read_text(encoding="utf-8")
+HEAVY = {"torch", "transformers", "vllm", "numpy", "pydantic", "PIL"}
+
+
+def without(monkeypatch: pytest.MonkeyPatch, *missing: str) -> None:
+    """Let some packages be not installed; the others are as they are."""
+
+    def found(name: str, package: str | None = None) -> ModuleSpec | None:
+        return None if name in missing else find_spec(name, package)
+
+    monkeypatch.setattr(plugin, "find_spec", found)
+
+
+def test_the_entry_module_imports_nothing_heavy() -> None:
+    code = "import sys, memobench_nano.plugin as p; p.harness_judges(); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "memobench_nano" in loaded
+    assert not loaded & HEAVY
+
+
+def test_the_weights_are_those_of_the_card() -> None:
+    file = plugin.WEIGHTS / "model.safetensors"
+    stated = re.search(r"SHA-256[^`]*`([0-9a-f]{64})`", CARD)
+    assert stated is not None
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == stated[1]
+    assert file.stat().st_size <= 5_000_000
+
+
+def test_the_folder_is_complete_and_holds_nothing_that_runs() -> None:
+    names = {path.name for path in plugin.WEIGHTS.iterdir()}
+    assert names == {
+        "MODEL_CARD.md", "training.log", "config.json", "generation_config.json", "model.safetensors",
+        "processor_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja",
+    }  # fmt: skip
+    assert "auto_map" not in json.loads((plugin.WEIGHTS / "config.json").read_text(encoding="utf-8"))
+
+
+def test_the_card_says_what_nano_is_and_what_it_learnt_from() -> None:
+    log = (plugin.WEIGHTS / "training.log").read_text(encoding="utf-8")
+    words = " ".join(CARD.split())
+    assert "not a benchmark result" in words
+    assert "no person of the data set" in words
+    assert f"{2_091_520:,} parameters" in log
+    assert f"{2_091_520:,} parameters" in words
+
+
+def test_three_names_and_one_folder() -> None:
+    judges = plugin.harness_judges()
+    assert [judge.name for judge in judges] == ["nano", "nano-vllm", "nano-transformers"]
+    assert {judge.defaults["ref"] for judge in judges} == {str(plugin.WEIGHTS)}
+
+
+def test_nano_runs_on_transformers_where_vllm_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for missing in ("vllm", "memobench_vllm"):
+        without(monkeypatch, missing)
+        chosen = plugin.on_either()
+        assert chosen.__module__.startswith("memobench_transformers")
+        assert issubclass(chosen, Judge)
+
+
+def test_naming_a_backend_that_is_missing_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    without(monkeypatch, "vllm")
+    with pytest.raises(MissingPackage, match="'vllm'") as raised:
+        plugin.on_vllm()
+    assert "memobench-plugin-nano[vllm]" in raised.value.hint
+
+
+@pytest.mark.e2e
+def test_nano_runs_on_vllm_where_it_is_installed() -> None:
+    assert plugin.on_either().__module__.startswith("memobench_vllm")
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("name", ["nano", "nano-vllm", "nano-transformers"])
+def test_its_defaults_are_options_of_its_backend(name: str) -> None:
+    component = next(judge for judge in plugin.harness_judges() if judge.name == name)
+    judge = component.load()
+    made = judge(judge.Options(**component.defaults))
+    assert (made.options.ref, made.options.dtype) == (str(plugin.WEIGHTS), "float32")
