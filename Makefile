@@ -48,7 +48,7 @@ demo: $(DEMO)/.ready
 	@echo "  harness list models                                             what can be tested; plugins add more"
 
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest
 
 lint: setup
 	$(BIN)/ruff check .
