@@ -1,0 +1,49 @@
+"""Options reach the engine under vLLM's own names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from memobench_vllm.judge import VllmJudge
+
+from harness import EMOTIONS, JudgeRequest
+from harness.testing import Listed
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+TOKEN = 28 * 28
+"""Pixels that Qwen2-VL makes one token of."""
+
+
+def test_options_reach_the_engine(
+    tiny: Callable[[str], Path], ask: Callable[..., list[JudgeRequest]]
+) -> None:
+    judge = VllmJudge(VllmJudge.Options(
+        ref=str(tiny("qwen2-vl")), dtype="float32", max_model_len=192, max_num_seqs=3, block_size=64, seed=5,
+        enable_prefix_caching=False, mm_processor_cache_gb=0, max_pixels=6 * TOKEN, min_pixels=4 * TOKEN,
+        limit_mm_per_prompt={"image": 2, "video": 0}, engine={"max_logprobs": 7}))  # fmt: skip
+    judge.open()
+    try:
+        config = judge._llm.llm_engine.vllm_config
+        assert str(config.model_config.dtype) == "torch.float32"
+        assert config.model_config.max_model_len == 192
+        assert config.model_config.max_logprobs == 7
+        assert config.model_config.seed == 5
+        assert config.scheduler_config.max_num_seqs == 3
+        assert config.cache_config.block_size == 64
+        assert not config.cache_config.enable_prefix_caching
+        assert config.model_config.multimodal_config.get_limit_per_prompt("video") == 0
+        placeholder = judge._llm.get_tokenizer().convert_tokens_to_ids("<|image_pad|>")
+        requests = ask(EMOTIONS, "logprobs", 6)
+        text = {r.id: judge._prompter.tokens(judge._prompter.render(r.messages)) for r in requests}
+        replies = list(judge.stream(Listed(requests)))
+        for reply in replies:
+            assert reply.usage is not None
+            assert text[reply.id].count(placeholder) == 1
+            assert 4 <= reply.usage["prompt_tokens"] - (len(text[reply.id]) - 1) <= 6, "tokens of the picture"
+            assert reply.timings is not None
+            assert reply.timings["cached_pictures"] == 0
+        assert len(replies) == 6
+    finally:
+        judge.close()
