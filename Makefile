@@ -48,7 +48,7 @@ demo: $(DEMO)/.ready
 	@echo "  harness list models                                             what can be tested; plugins add more"
 
 test: setup
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .

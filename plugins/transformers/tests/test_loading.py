@@ -283,7 +283,9 @@ class TestIdentity:
     def test_options_that_change_no_answer_are_marked(self) -> None:
         options = TransformersJudge.Options(ref="x")
         unmarked = set(type(options).model_fields) - set(options.answer_affecting())
-        assert unmarked == {"device", "device_map", "attn_implementation", "batch_size"}
+        # What lies behind a reference is known by its digest or commit, not by where it lies.
+        references = {"ref", "revision", "chat_template", "lora"}
+        assert unmarked == references | {"device", "device_map", "attn_implementation", "batch_size"}
 
 
 def test_memory_that_ran_out_is_told_from_other_errors() -> None:
