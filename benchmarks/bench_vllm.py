@@ -66,7 +66,7 @@ def questions(judge: VllmJudge, tasks: list[str]) -> list[tuple[str, list[list[i
         shown = shown_options(spec.answer, "x", 0)
         rendered = judge._prompter.render(render(spec.prompts[0], spec.answer, shown, None))
         tree, _ = judge._prompter.words(Question(spec.answer.kind, shown), rendered)
-        prompt = judge._prompter.tokens(rendered)
+        [prompt] = judge._prompter.tokens([rendered])
         found.append((prompt, [(list(p), list(tree.children(p))) for p in tree.prefixes]))
     return found
 

@@ -75,16 +75,25 @@ class Prompter:
         if self._plain:
             rendered = plain_prompt(messages, self.template, image=self.image_token)
         else:
-            rendered = str(self.tokenizer.apply_chat_template(
-                chat_content(messages), chat_template=self.template, tokenize=False, add_generation_prompt=True))  # fmt: skip
+            try:
+                rendered = str(self.tokenizer.apply_chat_template(
+                    chat_content(messages), chat_template=self.template, tokenize=False, add_generation_prompt=True))  # fmt: skip
+            except Exception as e:  # templates are programs: they raise what they like
+                raise RequestError(f"The chat template of {self.what} cannot write the question: {type(e).__name__}: {e}.",
+                                   "Give another one: -o chat_template=FILE") from e  # fmt: skip
         wanted = sum(part.image is not None for message in messages for part in message.parts)
         if wanted:
             check_image_slot(rendered, [self.image_token], self.what, count=wanted)
         return rendered
 
-    def tokens(self, rendered: str) -> list[int]:
-        """The token ids of a rendered prompt. A start token is added unless the template wrote it."""
-        return self._encode(rendered, special=not (self._bos and rendered.startswith(self._bos)))
+    def tokens(self, rendered: Sequence[str]) -> list[list[int]]:
+        """The token ids of rendered prompts, one list each. A start token is added unless the template wrote it.
+
+        Many prompts at once take a fraction of the time that they take one by one between other work.
+        """
+        return [
+            self._encode(text, special=not (self._bos and text.startswith(self._bos))) for text in rendered
+        ]
 
     def words(self, question: Question, rendered: str) -> tuple[WordTree, tuple[str, ...]]:
         """The candidate words of a question, with the option that each sequence of the tree stands for."""

@@ -42,6 +42,10 @@ _TURN = re.compile(
     rf"(?:(?:^|\n)[ \t]*(?:#+[ \t]*)?(?:\*\*)?{_ASK}[ \t]*(?:\d+[ \t]*)?(?:\*\*)?[:\uff1a]|###[ \t]*(?:human|user|instruction|question|input)\b|\bUSER:|\bHuman:)",
     re.IGNORECASE,
 )
+_NEXT_QUESTION = re.compile(
+    r"\n\s*(?:how|which|what)\b[^\n?]*\b(?:emotions?|expressions?|intensity|strong|feeling|feel|pictures?|images?|portraits?)\b[^\n?]*\?[ \t]*(?:\n|\Z)",
+    re.IGNORECASE,
+)
 _REPLY = re.compile(
     r"\b(?:ASSISTANT|Assistant|GPT|assistant)\s*:|<\|assistant\|>|<\|im_start\|>\s*assistant|\[/INST\]|###\s*(?:Response|Assistant|Answer)\s*:?"
 )
@@ -135,6 +139,12 @@ def _own_turn(text: str) -> str:
     start = reply.end() if reply else turn.end()
     later = _TURN.search(text, start)
     return text[start : later.start()] if later else text[start:]
+
+
+def before_next_question(text: str) -> str:
+    """What stands before a line that asks about a picture again; "" where none does."""
+    found = _NEXT_QUESTION.search(text)
+    return text[: found.start()] if found else ""
 
 
 def bounded(text: str) -> str:

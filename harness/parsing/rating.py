@@ -16,6 +16,7 @@ from harness.parsing.rated import figure, without_legend, without_other_nouns
 from harness.parsing.reader import Reader
 from harness.parsing.result import Parsed, Unparsed
 from harness.parsing.tokens import Item
+from harness.parsing.typos import one_slip
 from harness.parsing.vocabulary import NOT_OFFERED, Value, Vocabulary, build, with_labels
 
 _CACHED_QUESTIONS = 512
@@ -57,6 +58,8 @@ _BETWEEN = re.compile(r"\b(?:between|entre|zwischen)\s+\d", re.IGNORECASE)
 _UNITS = re.compile(
     r"^(?:point|points|star|stars|\u5206|\u70b9|\u7d1a|\u7ea7|puntos|punkte|punkten|etoiles|estrellas|\uc810|\u30dd\u30a4\u30f3\u30c8)$"
 )
+_PAIR = re.compile(r"\b([A-Za-z]{3,5})(?=\s+([A-Za-z]+)\b)")
+_NO_SLIPS = ("very", "every", "vary", "verb")  # the word itself, and real words one letter away
 _RATING_VERBS = ("rate", "rates", "rating", "score", "scores", "give", "say", "sit", "sits", "put", "assign")
 _MEASURES = ("of", "about", "around", "at", "with", "to", "by", "approximately", "roughly", "no", "number")
 _STOPPED = frozenset(".!?\u3002;:,()[]}|-\"'=~>\u3001" + END_MARK)
@@ -94,6 +97,7 @@ class RatingReader(Reader):
 
     def prepare(self, text: str) -> str:
         """Make n/5, ranges and quoted scales plain: the number meant, or a mark that none was offered."""
+        text = _PAIR.sub(self._intensifier, text)
         if "scale" in text:
             text = _WORDED_SCALE.sub(_scale_digits, text)
         if " of " in text or " over " in text:
@@ -109,6 +113,12 @@ class RatingReader(Reader):
         text = _OUT_OF.sub(self._fraction, text)
         text = _RANGE.sub(self._range, text)
         return _NEGATIVE.sub(f" {_REFUSED} ", text)
+
+    def _intensifier(self, found: re.Match[str]) -> str:
+        """ "vrey strong" is another level than "strong"."""
+        word, level = found.group(1), found.group(2).lower()
+        slip = word.lower() not in _NO_SLIPS and one_slip(word.lower(), "very")
+        return "very" if slip and f"very {level}" in self.vocabulary.exact else word
 
     def _stars(self, found: re.Match[str]) -> str:
         return f" {sum(mark != chr(0x2606) for mark in found.group())} "

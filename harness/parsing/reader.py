@@ -74,6 +74,9 @@ class Reader:
         quick = self.vocabulary.bare(clean.key(part.strip(_STRIP)))
         if quick is not None and not part.startswith(("-", "+")):
             return Parsed(*quick)
+        quick = self.vocabulary.bare(clean.key(clean.before_next_question(part).strip(_STRIP)))
+        if quick is not None:
+            return Parsed(*quick)
         events, clauses = self._events(part)
         return resolve(events, cut_off=_cut_off(clauses), open_answer=_open_answer(clauses))
 

@@ -9,6 +9,7 @@ from harness.parsing.result import Parsed, Unparsed
 from harness.parsing.vocabulary import NOT_OFFERED, Value
 
 _FACES = frozenset(["face", "visage", "gesicht", "rostro", "cara", "volto", "\u8138\u4e0a"])
+_SHOWS = ("show", "shows", "express", "expresses", "is", "are")
 _SEEMS = ("look", "looks", "seem", "seems", "appear", "appears")
 
 
@@ -100,6 +101,8 @@ class _State:
             self.conflict = "names several options, prefers none"
         if event.alternative and current is not None and current.value != event.value:
             self.conflict = "names several options, prefers none"
+        if current is not None and current.value != event.value and _reason_for(event):
+            self.conflict = "asserts more than one answer"
         self.passing.append(event)
         self.refused = self.refused and event.hedged
 
@@ -186,6 +189,19 @@ def _parallel(told: Event, beside: Event) -> bool:
     words = {item.text for item in told.clause.items if item.tag is Tag.PERSON}
     own = bool(words & _FACES) and not told.clause.but
     return own and _verb(told.clause).rstrip("s") == _verb(beside.clause).rstrip("s") != ""
+
+
+def _reason_for(event: Event) -> bool:
+    """Whether a part is said to show the option, as the reason of an answer: "because the smile shows joy"."""
+    if event.clause is None or event.kind is not Kind.COMMIT or event.hedged:
+        return False
+    items = [item for item in event.clause.items if item.tag not in (Tag.PUNCT, Tag.FILLER)]
+    tags = [item.tag for item in items]
+    if tags[0] is not Tag.CAUSE or Tag.MINOR in tags or Tag.BUT in tags or tags.count(Tag.MENTION) != 1:
+        return False
+    at = tags.index(Tag.MENTION)
+    shown = items[at - 1].tag is Tag.SUGGEST or items[at - 1].text in _SHOWS
+    return shown and tags[at - 2] is Tag.FEATURE and Tag.FEATURE not in tags[at + 1 :]
 
 
 def _verb(clause: Clause) -> str:

@@ -135,6 +135,8 @@ class Unasserted:
 
     def _would_be(self) -> bool:
         """Whether it tells of another case: "worry would look softer", not "worry would be my choice"."""
+        if self._in_another_face():
+            return True
         if self.tags & {Tag.ANSWER, Tag.TOPIC, Tag.PREFER, Tag.CONCLUDE, Tag.CORRECT}:
             return False
         texts = [item.text for item in self.items]
@@ -145,6 +147,13 @@ class Unasserted:
         ):
             return True
         return any(text.startswith("would") for text in texts) and not _SPEAKER & set(texts)
+
+    def _in_another_face(self) -> bool:
+        """ "In a weak expression only the mouth would move"."""
+        if not self.clause.opens or len(self.items) < 4 or self.items[0].text != "in":
+            return False
+        named = self.items[1].text in ("a", "an") and self.items[2].tag is Tag.MENTION
+        return named and any(item.text.startswith("would") for item in self.items[3:])
 
     def _unjustified(self) -> bool:
         """ "Calling her sad isn't justified"."""

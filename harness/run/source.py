@@ -1,7 +1,8 @@
-"""Requests prepared ahead in threads, in order, within bounds of number and memory."""
+"""Requests prepared ahead, in order, within bounds of number and memory: in threads, but for the cheapest."""
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections import deque
@@ -12,6 +13,9 @@ from itertools import islice
 from typing import Generic, TypeVar
 
 from harness.components.sources import RequestSource
+
+CHEAP = 0.0015
+"""Seconds for one job below which handing it to a thread costs more than it saves: both need the interpreter."""
 
 J = TypeVar("J")
 T = TypeVar("T")
@@ -28,7 +32,10 @@ class Prepared(Generic[T]):
 
 @dataclass
 class AheadSource(RequestSource[T], Generic[J, T]):
-    """Prepares `jobs` with `prepare` in threads; `arrived` sees each result in the consumer's thread."""
+    """Prepares `jobs` with `prepare` in threads; `arrived` sees each result in the consumer's thread.
+
+    A consumer that asks what is `ready` between its own steps gets jobs below `CHEAP` prepared in its own thread.
+    """
 
     jobs: Iterator[J]
     prepare: Callable[[J], Prepared[T]]
@@ -43,12 +50,20 @@ class AheadSource(RequestSource[T], Generic[J, T]):
     """How many requests the consumer has been given."""
     _drained: bool = False
     _cost: int = 1 << 20
+    _seconds: float = CHEAP
+    """What the quickest job of the last chunk took: the others may have waited for the interpreter."""
+    _between_steps: bool = False
 
     def __post_init__(self) -> None:
         self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="memobench-prepare")
 
+    @property
+    def _here(self) -> bool:
+        """Whether jobs are prepared in the consumer's own thread."""
+        return self._between_steps and self._seconds < CHEAP
+
     def _fill(self) -> None:
-        while not self._drained and self._ahead < self.max_ahead:
+        while not self._drained and not self._here and self._ahead < self.max_ahead:
             # The size of a picture is known only once it is decoded: the last one seen is the estimate.
             if self._ahead >= self.workers and self._ahead * self._cost > self.max_bytes:
                 return
@@ -65,32 +80,54 @@ class AheadSource(RequestSource[T], Generic[J, T]):
         return max(1, min(8, self.max_ahead // share, self.max_bytes // (share * self._cost)))
 
     def _prepare_all(self, jobs: list[J]) -> list[Prepared[T]]:
-        return [self.prepare(job) for job in jobs]
+        done, quickest = [], math.inf
+        for job in jobs:
+            begun = time.perf_counter()
+            done.append(self.prepare(job))
+            quickest = min(quickest, time.perf_counter() - begun)
+        self._seconds = quickest
+        return done
 
     def _take(self) -> None:
         """Move the first pending jobs' requests into the buffer."""
         jobs, future = self._pending.popleft()
-        for job, prepared in zip(jobs, future.result(), strict=True):
+        self._collect(jobs, future.result())
+        self._ahead -= len(jobs)
+        self._fill()
+
+    def _prepare_here(self) -> None:
+        jobs = list(islice(self.jobs, self._chunk()))
+        self._drained = not jobs
+        if jobs:
+            self._collect(jobs, self._prepare_all(jobs))
+
+    def _collect(self, jobs: list[J], results: list[Prepared[T]]) -> None:
+        for job, prepared in zip(jobs, results, strict=True):
             if prepared.cost:
                 self._cost = prepared.cost
             self.arrived(job, prepared)
             self._buffer.extend(prepared.requests)
-        self._ahead -= len(jobs)
-        self._fill()
 
     def ready(self, max_n: int, timeout: float = 0.0) -> list[T]:
         """Up to `max_n` prepared requests; waits up to `timeout` seconds for the first."""
+        self._between_steps = True
         self._fill()
         deadline = time.monotonic() + timeout
-        while self._pending and len(self._buffer) < max_n:
-            if self._pending[0][1].done():
+        while len(self._buffer) < max_n:
+            if not self._pending:
+                if self._drained or not self._here:
+                    break
+                self._prepare_here()
+            elif self._pending[0][1].done():
                 self._take()
             elif self._buffer or not wait([self._pending[0][1]], max(0.0, deadline - time.monotonic())).done:
                 break
+        self._fill()
         return [self._hand() for _ in range(min(max_n, len(self._buffer)))]
 
     def __iter__(self) -> Iterator[T]:
         """Every request that is left, in order."""
+        self._between_steps = False
         self._fill()
         while self._buffer or self._pending:
             while not self._buffer and self._pending:
@@ -113,6 +150,8 @@ class AheadSource(RequestSource[T], Generic[J, T]):
     def exhausted(self) -> bool:
         """True once nothing is left to hand out."""
         self._fill()
+        while self._here and not (self._drained or self._pending or self._buffer):
+            self._prepare_here()
         return self._drained and not self._pending and not self._buffer
 
     def abandon(self) -> Iterable[J]:

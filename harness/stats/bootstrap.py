@@ -12,7 +12,7 @@ from harness.components.metric import Floats, Ints
 CELLS = 1 << 17
 """Weights made at a time: small enough for the processor's cache, and memory stays bounded for any n."""
 
-SMALL = 500
+SMALL = 4000
 """Below so many clusters, all draws of a chunk are counted at once; above, one by one, which fits the cache."""
 
 Interval = tuple[float, float]

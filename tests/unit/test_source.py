@@ -137,3 +137,36 @@ def test_endless_jobs_are_taken_as_needed() -> None:
     taken = iter(source)
     assert [next(taken)[0] for _ in range(20)] == list(range(20))
     source.close()
+
+
+def drained(source: AheadSource[int, tuple[int, int]]) -> list[int]:
+    taken: list[int] = []
+    while not source.exhausted:
+        taken += [job for job, _ in source.ready(16, timeout=1.0)]
+    source.close()
+    return taken
+
+
+def test_cheap_jobs_stay_in_the_thread_of_a_consumer_that_asks_between_its_steps() -> None:
+    watching = Watching()
+    assert drained(watching.source(400)) == list(range(400))
+    assert watching.arrivals == list(range(400))
+    assert threading.main_thread().name in watching.threads
+
+
+def test_jobs_that_take_longer_are_prepared_in_threads() -> None:
+    watching = Watching(slow=0.003)
+    assert drained(watching.source(100)) == list(range(100))
+    assert all(name.startswith("memobench-prepare") for name in watching.threads)
+
+
+def test_jobs_that_become_expensive_go_to_threads() -> None:
+    watching = Watching()
+    source = watching.source(300)
+    taken: list[int] = []
+    while len(taken) < 150:
+        taken += [job for job, _ in source.ready(16, timeout=1.0)]
+    watching.slow, watching.threads = 0.003, set()
+    taken += drained(source)
+    assert taken == list(range(300))
+    assert any(name.startswith("memobench-prepare") for name in watching.threads)

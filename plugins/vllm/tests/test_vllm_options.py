@@ -36,7 +36,7 @@ def test_options_reach_the_engine(
         assert config.model_config.multimodal_config.get_limit_per_prompt("video") == 0
         placeholder = judge._llm.get_tokenizer().convert_tokens_to_ids("<|image_pad|>")
         requests = ask(EMOTIONS, "logprobs", 6)
-        text = {r.id: judge._prompter.tokens(judge._prompter.render(r.messages)) for r in requests}
+        text = {r.id: judge._prompter.tokens([judge._prompter.render(r.messages)])[0] for r in requests}
         replies = list(judge.stream(Listed(requests)))
         for reply in replies:
             assert reply.usage is not None

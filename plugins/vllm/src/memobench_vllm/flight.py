@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness import JudgeReply, JudgeRequest, ReplyError
+from harness import HarnessError, JudgeReply, JudgeRequest, ReplyError
 from harness.mllm import Prompter, WordTree, image_order
+from memobench_vllm.failures import engine_died, innermost
 
 _ROOM = 4
 """Tokens beyond the longest option that a guided answer may take: it may be cut into tokens in another way."""
@@ -44,6 +45,7 @@ class Flight:
         self._params, self._structured = SamplingParams, StructuredOutputsParams
         self._llm, self._prompter, self._lora, self._ends = llm, prompter, lora, list(ends)
         self._refused = refused
+        self._params_of: dict[tuple[int, ...], Any] = {}
         self._waiting: dict[str, tuple[_Asked, tuple[int, ...]]] = {}
 
     @property
@@ -51,10 +53,20 @@ class Flight:
         """How many prompts are in the engine."""
         return len(self._waiting)
 
-    def add(self, request: JudgeRequest) -> None:
-        """Hand a request to the engine. Raises `ValueError` where the model's processor refuses it."""
-        rendered = self._prompter.render(request.messages)
-        tokens = self._prompter.tokens(rendered)
+    def add(self, requests: Sequence[JudgeRequest]) -> Iterator[JudgeReply]:
+        """Hand requests to the engine. Gives an error as the reply to each that the model's processor refuses."""
+        rendered = [self._prompter.render(request.messages) for request in requests]
+        for request, text, tokens in zip(requests, rendered, self._prompter.tokens(rendered), strict=True):
+            try:
+                self._ask(request, text, tokens)
+            except HarnessError:
+                raise
+            except Exception as e:  # the processor may refuse one picture or prompt in any way
+                if engine_died(e):
+                    raise
+                yield JudgeReply(request.id, error=ReplyError("refused_input", innermost(e), retryable=False))
+
+    def _ask(self, request: JudgeRequest, rendered: str, tokens: list[int]) -> None:
         asked = _Asked(request.id, request.question.read, time.monotonic())
         if asked.read != "logprobs":
             self._enqueue(request, tokens, self._free(request, rendered), asked, ())
@@ -62,9 +74,15 @@ class Flight:
         asked.tree, asked.options = self._prompter.words(request.question, rendered)
         asked.open = len(asked.tree.prefixes)
         for prefix in asked.tree.prefixes:
-            wanted = self._params(temperature=0.0, max_tokens=1, logprob_token_ids=list(asked.tree.children(prefix)),
-                                  ignore_eos=True, detokenize=False)  # fmt: skip
+            wanted = self._scored(asked.tree.children(prefix))
             self._enqueue(request, [*tokens, *prefix], wanted, asked, prefix)
+
+    def _scored(self, tokens: tuple[int, ...]) -> Any:
+        """Sampling parameters that give the log-probabilities of `tokens`; the engine copies what it is given."""
+        if tokens not in self._params_of:
+            self._params_of[tokens] = self._params(temperature=0.0, max_tokens=1, logprob_token_ids=list(tokens),
+                                                   ignore_eos=True, detokenize=False)  # fmt: skip
+        return self._params_of[tokens]
 
     def _free(self, request: JudgeRequest, rendered: str) -> Any:
         s = request.sampling

@@ -15,14 +15,13 @@ from harness import (
     Judge,
     JudgeReply,
     JudgeRequest,
-    ReplyError,
     RequestError,
     RequestSource,
 )
 from harness.hub import Resolved, resolve
 from harness.mllm import Prompter, find_template, image_token, preset_of, template_digest, template_text
 from memobench_vllm import engine
-from memobench_vllm.failures import NO_PICTURES, EngineFailed, engine_died, innermost, quietly, translated
+from memobench_vllm.failures import NO_PICTURES, EngineFailed, quietly, translated
 from memobench_vllm.flight import Flight
 from memobench_vllm.options import VllmOptions
 
@@ -131,19 +130,8 @@ class VllmJudge(Judge):
             while True:
                 room = limit - flight.count
                 wait = 0.0 if flight.count else _POLL
-                for request in requests.ready(room, wait) if room > 0 else ():
-                    try:
-                        flight.add(request)
-                    except HarnessError:
-                        raise
-                    except (
-                        Exception
-                    ) as e:  # the model's processor may refuse one picture or prompt in any way
-                        if engine_died(e):
-                            raise
-                        yield JudgeReply(
-                            request.id, error=ReplyError("refused_input", innermost(e), retryable=False)
-                        )
+                if room > 0:
+                    yield from flight.add(requests.ready(room, wait))
                 if flight.count:
                     yield from flight.step()
                 elif requests.exhausted:
