@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import BadTask
+from harness.errors import BadOption, BadTask, nearest
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -59,6 +59,39 @@ class Preset:
 def memory_gib(billions: float, dtype: str) -> float:
     """GiB that the weights alone take: an estimate from the number of parameters (in billions)."""
     return billions * 1e9 * BYTES.get(dtype, 2.0) / 2**30
+
+
+class Zoo:
+    """The published models that a folder of preset files describes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @functools.cached_property
+    def presets(self) -> Mapping[str, Preset]:
+        """Every preset by its short name."""
+        return {
+            name: p for file in sorted(self.folder.glob("*.toml")) for name, p in read_presets(file).items()
+        }
+
+    def of(self, ref: str) -> Preset | None:
+        """What is known of the model that a reference (without its revision) means; None for others."""
+        return next((p for p in self.presets.values() if p.ref == ref), None)
+
+    def reference(self, given: str) -> str:
+        """A folder, or a reference on the hub with its revision, for which a short name may stand.
+
+        Raises `BadOption` with the nearest name for what is none of these.
+        """
+        if "/" in given or Path(given).expanduser().exists():
+            return given
+        name, at, revision = given.partition("@")
+        names = {alias: p.ref for p in self.presets.values() for alias in (p.name, *p.aliases)}
+        if name in names:
+            return names[name] + at + revision
+        guess = nearest(name, names)
+        raise BadOption(f"{given!r} is neither a folder here, nor a hub reference (ORG/NAME), nor a known name.",
+                        f"Did you mean {guess!r}?" if guess else "Known names: " + ", ".join(self.presets))  # fmt: skip
 
 
 @functools.cache

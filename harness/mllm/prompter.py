@@ -66,12 +66,8 @@ class Prompter:
     def render(self, messages: Sequence[Message]) -> str:
         """The prompt's text, ready for the model's answer.
 
-        Raises `RequestError` where there is no template, or it has no place for the pictures.
+        Raises `RequestError` where the template fails, or has no place for the pictures.
         """
-        if not self.template:
-            raise RequestError(
-                f"{self.what} comes without a chat template.",
-                'Give one: -o chat_template=FILE, a Jinja template or a form like "USER: {image}\\n{text} ASSISTANT:".')  # fmt: skip
         if self._plain:
             rendered = plain_prompt(messages, self.template, image=self.image_token)
         else:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import (
@@ -19,7 +17,7 @@ from harness import (
     RequestSource,
 )
 from harness.hub import Resolved, resolve
-from harness.mllm import find_template, preset_of, presets, template_digest, template_text
+from harness.mllm import known_reference, model_identity, model_template, preset_of
 from memobench_transformers import packages
 from memobench_transformers.batching import Item, batches
 from memobench_transformers.options import TransformersOptions
@@ -49,7 +47,7 @@ class TransformersJudge(Judge):
     @cached_property
     def model(self) -> Resolved:
         """The weights, checked without loading them. Raises `HarnessError` where they cannot be had."""
-        ref = _reference(self.options.ref)
+        ref = known_reference(self.options.ref)
         preset = preset_of(ref.partition("@")[0])
         if preset is not None and preset.get("transformers") is False and not self.options.trust_remote_code:
             raise BadOption(f"transformers has no code of its own for {preset.ref}.",
@@ -59,21 +57,13 @@ class TransformersJudge(Judge):
     @cached_property
     def template(self) -> str:
         """The chat template or prompt form: the user's, the preset's, or the model's own."""
-        if self.options.chat_template:
-            return template_text(self.options.chat_template)
-        preset = preset_of(self.model.ref)
-        form = str(preset.get("prompt", "")) if preset else ""
-        return form if "{text}" in form else find_template(self.model)
+        return model_template(self.model, self.options.chat_template)
 
     def identity(self) -> Mapping[str, str]:
         """The weights' commit or digest, the template's digest, the engine's version."""
         model, backend = self.model, f"transformers {packages.version()}"
         packages.check(self.options)
-        lora = (
-            resolve(self.options.lora, config="adapter_config.json").identity() if self.options.lora else {}
-        )
-        return {**model.identity(), **{f"lora {k}": v for k, v in lora.items()},
-                "template": template_digest(self.template), "backend": backend}  # fmt: skip
+        return model_identity(model, self.template, backend, self.options.lora)
 
     def open(self) -> None:
         """Load the model. Raises `HarnessError` that says what to change."""
@@ -108,19 +98,6 @@ class TransformersJudge(Judge):
         runner, self._runner = self._runner, None
         if runner is not None:
             runner.close()
-
-
-def _reference(given: str) -> str:
-    """A folder or a reference on the hub, for which a known name may stand. Raises `BadOption`."""
-    if "/" in given or Path(given).expanduser().exists():
-        return given
-    name, at, revision = given.partition("@")
-    names = {alias: preset.ref for preset in presets().values() for alias in (preset.name, *preset.aliases)}
-    if name in names:
-        return names[name] + at + revision
-    near = get_close_matches(name, names, n=1)
-    raise BadOption(f"{given!r} is neither a folder here, nor a hub reference (ORG/NAME), nor a known name.",
-                    f"Did you mean {near[0]!r}?" if near else "Known names: " + ", ".join(presets()))  # fmt: skip
 
 
 def _items(runner: Runner, requests: Iterable[JudgeRequest], refused: list[JudgeReply]) -> Iterator[Item]:

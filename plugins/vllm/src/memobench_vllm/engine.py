@@ -16,12 +16,12 @@ from typing import Any
 from harness import BadOption, MissingPackage, nearest
 from harness.hub import Resolved, resolve
 from harness.mllm import preset_of
+from memobench_vllm import cpu
 from memobench_vllm.failures import Log, quietly, translated
 from memobench_vllm.guard import Guard, wake_up
 from memobench_vllm.options import ENGINE, VllmOptions
 
 INSTALL = "pip install vllm (on a GPU; for CPU builds see the plugin's README)"
-_CPU_CACHE_LIMIT = 4 * 2**30
 _LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 
 
@@ -71,6 +71,7 @@ def release() -> None:
     from vllm.distributed.parallel_state import cleanup_dist_env_and_memory
 
     cleanup_dist_env_and_memory()
+    cpu.give_memory_back()
 
 
 def _environment() -> None:
@@ -88,8 +89,10 @@ def _start(options: VllmOptions, model: Resolved) -> Any:
     _check_names(options.engine, [f.name for f in dataclasses.fields(EngineArgs)])
     on_cpu = _on_cpu()
     if on_cpu:
-        _for_cpu(arguments, model)
-    with _placed(on_cpu, options.in_process):
+        cpu.settle(arguments, model)
+    with _placed(on_cpu, options.in_process) as here:
+        if on_cpu and here:
+            cpu.keep_memory()
         llm = LLM(**(arguments | options.engine))
     # On CPU it says for each prompt that threads stay as they are. (Starting resets levels that were set before.)
     logging.getLogger("vllm.v1.worker.cpu_worker").setLevel(logging.ERROR)
@@ -97,8 +100,11 @@ def _start(options: VllmOptions, model: Resolved) -> Any:
 
 
 @contextmanager
-def _placed(on_cpu: bool, in_process: bool | None) -> Iterator[None]:
-    """Says where the engine is to run, for as long as it starts: the next judge may want another place."""
+def _placed(on_cpu: bool, in_process: bool | None) -> Iterator[bool]:
+    """Says where the engine is to run, for as long as it starts: the next judge may want another place.
+
+    Gives whether that is in this process.
+    """
     key = "VLLM_ENABLE_V1_MULTIPROCESSING"
     before = os.environ.get(key)
     if in_process is not None:
@@ -106,7 +112,7 @@ def _placed(on_cpu: bool, in_process: bool | None) -> Iterator[None]:
     elif on_cpu:
         os.environ.setdefault(key, "0")
     try:
-        yield
+        yield os.environ.get(key) == "0"
     finally:
         os.environ.pop(key, None)
         if before is not None:
@@ -185,43 +191,3 @@ def _check_names(engine: Mapping[str, Any], names: list[str]) -> None:
         if name == "model" or name in VllmOptions.model_fields:
             name = "ref" if name == "model" else name
             raise BadOption(f"engine: {name!r} is an option of its own.", f"Type -o {name}=... instead.")
-
-
-def _for_cpu(arguments: dict[str, Any], model: Resolved) -> None:
-    """Settings that suit a processor: no compilation, a small cache, blocks short enough to be shared."""
-    os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
-    import torch._dynamo
-
-    if "TORCHDYNAMO_DISABLE" not in os.environ:
-        # Otherwise the first log-probability compiles C++ for half a minute; here, or in the engine's processes.
-        torch._dynamo.config.disable = True
-        os.environ["TORCHDYNAMO_DISABLE"] = "1"
-    if arguments["dtype"] == "auto" and _stored_type(model) == "float32":
-        # vLLM would round to 16 bits, for which most processors have no arithmetic.
-        arguments["dtype"] = "float32"
-    arguments.setdefault("enforce_eager", True)
-    arguments.setdefault("max_num_seqs", 64)
-    arguments.setdefault("block_size", 32)
-    if "kv_cache_memory_bytes" not in arguments and (size := _cache_bytes(arguments, model)):
-        arguments["kv_cache_memory_bytes"] = size
-
-
-def _stored_type(model: Resolved) -> str:
-    """The type of number in which a model's weights are stored, as its config.json says."""
-    config = model.read_json("config.json")
-    places = (config, config.get("text_config") or {})
-    return str(next((p[k] for p in places for k in ("dtype", "torch_dtype") if p.get(k)), ""))
-
-
-def _cache_bytes(arguments: Mapping[str, Any], model: Resolved) -> int | None:
-    """Bytes that hold as many sequences as the engine works on; None where vLLM's default is to be kept."""
-    config = model.read_json("config.json")
-    text = config.get("text_config") or config
-    try:
-        heads = text.get("num_key_value_heads") or text["num_attention_heads"]
-        width = text.get("head_dim") or text["hidden_size"] // text["num_attention_heads"]
-        length = arguments.get("max_model_len") or text["max_position_embeddings"]
-        size = 2 * text["num_hidden_layers"] * heads * width * 4 * length * arguments["max_num_seqs"]
-    except (KeyError, TypeError):
-        return None
-    return max(64 * 2**20, size) if size <= _CPU_CACHE_LIMIT else None

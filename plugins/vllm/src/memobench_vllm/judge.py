@@ -19,7 +19,7 @@ from harness import (
     RequestSource,
 )
 from harness.hub import Resolved, resolve
-from harness.mllm import Prompter, find_template, image_token, preset_of, template_digest, template_text
+from harness.mllm import Prompter, image_token, known_reference, model_identity, model_template, preset_of
 from memobench_vllm import engine
 from memobench_vllm.failures import NO_PICTURES, EngineFailed, quietly, translated
 from memobench_vllm.flight import Flight
@@ -59,7 +59,7 @@ class VllmJudge(Judge):
 
     @property
     def _pictures(self) -> int:
-        preset = preset_of(self.options.ref.partition("@")[0])
+        preset = preset_of(known_reference(self.options.ref).partition("@")[0])
         limit = (
             self.options.limit_mm_per_prompt or (preset and preset.get("limit_mm_per_prompt")) or {"image": 1}
         )
@@ -69,7 +69,8 @@ class VllmJudge(Judge):
     def model(self) -> Resolved:
         """The weights, checked without loading them. Raises `HarnessError` where they cannot be had."""
         # What is known already is said first: it needs no network, and no download.
-        ref = self.options.ref.partition("@")[0]
+        given = known_reference(self.options.ref)
+        ref = given.partition("@")[0]
         preset = preset_of(ref)
         if preset is not None and preset.get("vllm") is False:
             raise BadOption(f"vLLM does not run {ref} ({preset.facts['vllm'].source}).",
@@ -79,30 +80,16 @@ class VllmJudge(Judge):
                 f"{ref} runs Python code that its repository holds.",
                 "Read that code; if you trust it: -o trust_remote_code=true",
             )
-        return resolve(self.options.ref, self.options.revision)
+        return resolve(given, self.options.revision)
 
     @cached_property
     def template(self) -> str:
         """The chat template or prompt form: the user's, the preset's, or the model's own."""
-        if self.options.chat_template:
-            return template_text(self.options.chat_template)
-        preset = preset_of(self.model.ref)
-        form = str(preset.get("prompt", "")) if preset else ""
-        found = form if "{text}" in form else find_template(self.model)
-        if not found:
-            raise RequestError(
-                f"{self.model.ref} comes without a chat template.",
-                'Give one: -o chat_template=FILE, a Jinja template or a form like "USER: {image}\\n{text} ASSISTANT:".')  # fmt: skip
-        return found
+        return model_template(self.model, self.options.chat_template)
 
     def identity(self) -> Mapping[str, str]:
         """The weights' commit or digest, the template's digest, the engine's version."""
-        backend = f"vllm {engine.version()}"
-        lora = (
-            resolve(self.options.lora, config="adapter_config.json").identity() if self.options.lora else {}
-        )
-        return {**self.model.identity(), **{f"lora {k}": v for k, v in lora.items()},
-                "template": template_digest(self.template), "backend": backend}  # fmt: skip
+        return model_identity(self.model, self.template, f"vllm {engine.version()}", self.options.lora)
 
     def open(self) -> None:
         """Start the engine. Raises `HarnessError` that says what to change."""

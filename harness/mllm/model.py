@@ -1,0 +1,34 @@
+"""What every backend asks of a model before it loads the weights: its template, and what it is known by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.errors import RequestError
+from harness.hub import Resolved, resolve
+from harness.mllm.chat import template_digest
+from harness.mllm.prompter import find_template, template_text
+from harness.mllm.zoo import preset_of
+
+
+def model_template(model: Resolved, given: str | None = None) -> str:
+    """The chat template or prompt form: the user's, the preset's, or the model's own. Raises `RequestError`."""
+    if given:
+        return template_text(given)
+    preset = preset_of(model.ref)
+    form = str(preset.get("prompt", "")) if preset else ""
+    found = form if "{text}" in form else find_template(model)
+    if not found:
+        raise RequestError(
+            f"{model.ref} comes without a chat template.",
+            'Give one: -o chat_template=FILE, a Jinja template or a form like "USER: {image}\\n{text} ASSISTANT:".')  # fmt: skip
+    return found
+
+
+def model_identity(
+    model: Resolved, template: str, backend: str, lora: str | None = None
+) -> Mapping[str, str]:
+    """The weights' commit or digest (an adapter's too), the template's digest, the backend with its version."""
+    adapter = resolve(lora, config="adapter_config.json").identity() if lora else {}
+    return {**model.identity(), **{f"lora {key}": value for key, value in adapter.items()},
+            "template": template_digest(template), "backend": backend}  # fmt: skip
