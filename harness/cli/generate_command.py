@@ -8,7 +8,7 @@ import click
 
 from harness.cli.progress import make_watch
 from harness.cli.shared import pairs
-from harness.reporters.sheet import write_sheet
+from harness.reporters.sheet import write_sheet, write_thumbnails
 from harness.run.generate import GenerateRequest, generate
 
 FAILED = 3
@@ -42,6 +42,7 @@ def command(model: str, prompts: str, per_prompt: int, limit: int | None, seed: 
     finally:
         watch.close()
     sheet = write_sheet(drawn.path)
+    write_thumbnails(drawn.path)
     outcomes = ", ".join(f"{k} {v}" for k, v in drawn.outcomes.items()) or "none"
     click.echo(f"{drawn.path}: {drawn.asked} portraits asked for, {outcomes}, {drawn.failed} failed")
     if sheet is not None:

@@ -107,6 +107,7 @@ def _reasons(path: Path) -> str:
 
 def _sheet(path: Path) -> Path | None:
     # Imported late: judge runs, which are most, draw nothing.
-    from harness.reporters.sheet import write_sheet
+    from harness.reporters.sheet import write_sheet, write_thumbnails
 
+    write_thumbnails(path)
     return write_sheet(path)

@@ -134,9 +134,14 @@ class ValenceGap(TableMetric):
 
     def figure(self, sums: Floats) -> Floats:
         """Positive less negative."""
+        positive, negative = self.sides(sums)
+        return positive - negative
+
+    def sides(self, sums: Floats) -> tuple[Floats, Floats]:
+        """Mean accuracy of the positive and of the negative emotions, shape (draws,) each."""
         shares = ratio(*np.split(sums, 2, axis=1))
-        sides = len(self.options.positive)
-        return _mean(shares[:, :sides]) - _mean(shares[:, sides:])
+        count = len(self.options.positive)
+        return _mean(shares[:, :count]), _mean(shares[:, count:])
 
     def entered(self, scores: Scores) -> Mask:
         """Rows of the emotions on either side."""

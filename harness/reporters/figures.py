@@ -6,6 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 COUNTS = {"distinct_values"}
+COLUMNS = {
+    "test": ("difference", "95% interval", "p", "p (Holm)", "n", "clusters"),
+    "agreement of judges": ("judges", "value", "95% interval", "n"),
+}
+"""What stands beside the names of tests, and of figures of agreement."""
 
 
 def number(value: float | None, name: str = "") -> str:
@@ -77,3 +82,20 @@ def title(entry: Mapping[str, Any]) -> str:
 def assumed(entry: Mapping[str, Any]) -> Sequence[str]:
     """The settings that no publication gives."""
     return [s["name"] for s in entry["settings"] if s["source"] == "assumed"]
+
+
+def tests(entry: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """A row for each test: name, difference, interval, p, p adjusted for all tests of the run, n, clusters."""
+    return [(t["name"], f"{t['value']:+.3f}", interval(t), probability(t["p"]), probability(t["p_adjusted"]), str(t["n"]),
+             str(t["clusters"])) for t in entry["tests"]]  # fmt: skip
+
+
+def probability(p: float) -> str:
+    """A p value with three decimals; small ones as a bound."""
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def agreement(entry: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """A row for each figure of agreement: question and name, judges, value, interval, n."""
+    return [(f"{a['question']}: {a['name']}", ", ".join(a["judges"]), number(a["value"]), interval(a), str(a["n"]))
+            for a in entry.get("agreement", [])]  # fmt: skip

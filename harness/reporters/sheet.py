@@ -6,12 +6,12 @@ import csv
 import io
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from harness.store.files import write_atomically
 from harness.types import EMOTIONS
 
-SHEET = "sheet.png"
+SHEET, THUMBNAILS = "sheet.png", "thumbnails"
 _CELL, _GAP, _MARGIN, _LABEL = 160, 8, 24, 90
 _PAPER, _INK = "#faf9f7", "#2b2b2b"
 
@@ -44,6 +44,30 @@ def write_sheet(folder: Path, columns: int = 8) -> Path | None:
     sheet.save(buffer, "PNG", optimize=True)
     write_atomically(folder / SHEET, buffer.getvalue())
     return folder / SHEET
+
+
+def write_thumbnails(folder: Path) -> list[Path]:
+    """Write `thumbnails/EMOTION.png`, one portrait of each emotion at the strongest that was asked for.
+
+    They are what a table of emotions by models shows. Pictures that cannot be read are passed over.
+    """
+    written = []
+    for emotion, cells in _drawn(folder).items():
+        if emotion not in EMOTIONS:
+            continue
+        for _, path in sorted(cells, key=lambda cell: (-cell[0], cell[1].name)):
+            try:
+                with Image.open(path) as picture:
+                    small = ImageOps.fit(picture.convert("RGB"), (_CELL, _CELL), Image.Resampling.LANCZOS)
+            except OSError:
+                continue
+            buffer = io.BytesIO()
+            small.save(buffer, "PNG", optimize=True)
+            (folder / THUMBNAILS).mkdir(exist_ok=True)
+            write_atomically(folder / THUMBNAILS / f"{emotion}.png", buffer.getvalue())
+            written.append(folder / THUMBNAILS / f"{emotion}.png")
+            break
+    return written
 
 
 def _drawn(folder: Path) -> dict[str, list[tuple[float, Path]]]:

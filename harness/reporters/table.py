@@ -75,6 +75,9 @@ def _entry(entry: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield Padding(_grouped(column, values), (1, 0, 0, 2))
     if entry.get("confusion"):
         yield Padding(_confusion(entry["confusion"]), (1, 0, 0, 2))
+    for name, rows in (("test", figures.tests(entry)), ("agreement of judges", figures.agreement(entry))):
+        if rows:
+            yield Padding(_plain_table((name, *figures.COLUMNS[name]), rows), (1, 0, 0, 2))
     reasons = entry.get("unparsed_reasons") or {}
     if reasons:
         shown = "; ".join(f"{count} {reason}" for reason, count in list(reasons.items())[:5])
@@ -101,6 +104,13 @@ def _grouped(column: str, values: list[tuple[str, list[Mapping[str, Any]]]]) -> 
             if name not in figures.COUNTS:
                 cells.append(figures.interval(metric) if metric else "")
         table.add_row(*map(_cell, (*cells, max(m["n"] for m in metrics))))
+    return table
+
+
+def _plain_table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
+    table = _table(*columns)
+    for row in rows:
+        table.add_row(*map(_cell, row))
     return table
 
 

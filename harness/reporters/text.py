@@ -64,6 +64,12 @@ class MarkdownReporter(Reporter):
                 lines += _figures(
                     column, [(f"{value}: {m['name']}", m, "") for value, found in values for m in found]
                 )
+            for name, found in (
+                ("test", figures.tests(entry)),
+                ("agreement of judges", figures.agreement(entry)),
+            ):
+                if found:
+                    lines += _rows((name, *figures.COLUMNS[name]), found)
             lines += [f"- {markdown(w)}" for w in entry["warnings"]]
             lines.append("")
         return "\n".join(lines).rstrip() + "\n"
@@ -78,3 +84,8 @@ def _figures(head: str, rows: list[tuple[str, Mapping[str, Any], str]]) -> list[
         lines.append(f"| {markdown(name)} | {figures.number(metric['value'], metric['name'])} | {figures.interval(metric)} "
                      f"| {metric['n']} | {plain(baselines)} |")  # fmt: skip
     return [*lines, ""]
+
+
+def _rows(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    rule = ["---", *["---:"] * (len(columns) - 1)]
+    return [f"| {' | '.join(map(markdown, cells))} |" for cells in (columns, rule, *rows)] + [""]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -67,6 +67,33 @@ class Confusion(_Part):
     matrix: list[list[int]]
 
 
+class TestValue(_Part):
+    """A difference with its interval and two-sided p; `p_adjusted` is Holm's over all tests of the run."""
+
+    name: str
+    question: str
+    value: float
+    low: float | None
+    high: float | None
+    p: float
+    p_adjusted: float
+    n: int
+    clusters: int
+    method: str
+
+
+class AgreementValue(_Part):
+    """How far judges agree on one question, with its interval."""
+
+    question: str
+    name: str
+    judges: list[str]
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+
 class TaskResult(_Part):
     """One task, judge, data set and wording."""
 
@@ -90,7 +117,10 @@ class TaskResult(_Part):
     metrics: list[MetricValue]
     baselines: list[BaselineValue]
     confusion: Confusion | None = None
-    tests: list[dict[str, Any]]
+    tests: list[TestValue]
+    agreement: list[AgreementValue] = Field(
+        default=[], description="Generator tasks read by several judges: on the entry of the panel."
+    )
     unparsed_reasons: dict[str, int] = {}
     usage: dict[str, float] = Field(default={}, description="What the judge's answers used: tokens, cost.")
     timings: dict[str, float] = Field(

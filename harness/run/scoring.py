@@ -8,12 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from harness.making import make
+from harness.metrics.choice import ValenceGap
+from harness.metrics.interval import Resampling
 from harness.metrics.score import MetricRequest, score_metrics
 from harness.reading import LABELS, rates_unlabelled, truth_of
 from harness.registry import registry
+from harness.run.family import family_warning
+from harness.run.gap import gap_test
+from harness.run.panel import PANEL, RULE, agreement, panel_rows
 from harness.run.result import RunResult
 from harness.run.rows import Key, Rows, add_up, collect
 from harness.run.stored import Stored, StoredSample, read_stored
+from harness.stats.comparison import holm
 from harness.store.files import write_json
 from harness.store.runfolder import RESULTS, read_run
 from harness.taskspec import Answer, MetricSpec, TaskSpec
@@ -33,6 +39,7 @@ def score_folder(path: Path, *, complete: bool = True) -> RunResult:
         if run["request"]["role"] == "generator"
         else _judge_entries(run, stored)
     )
+    _adjust(entries)
     results = {
         "schema": 1,
         "run": _head(run, complete and not any(e["failed"] for e in entries)),
@@ -134,12 +141,16 @@ def _generator_entries(run: Mapping[str, Any], stored: Stored) -> Iterator[dict[
         for name, spec in questions.items() for judge in request["judges"] for wording in _wordings(spec)[:1]}  # fmt: skip
     rows = collect(stored, asked)
     for name, table in request["tasks"].items():
-        spec = TaskSpec.model_validate(table)
+        spec, views = TaskSpec.model_validate(table), {}
         for judge in request["judges"]:
             mine = {q: _rows_of(name, rows[q, judge["name"], generator, _wordings(questions[q])[0]], stored)
                     for q in spec.asks}  # fmt: skip
+            views[judge["name"]] = mine
             costs = _costs([rows[q, judge["name"], generator, _wordings(questions[q])[0]] for q in spec.asks])
-            yield _generator_entry(run, spec, judge, mine, questions, stored) | costs
+            yield _generator_entry(run, spec, judge, mine, run["reads"][judge["name"]], stored) | costs
+        views = {name: view for name, view in views.items() if name not in run["oracles"]}
+        if len(views) > 1:
+            yield _panel_entry(run, spec, views, stored)
 
 
 def _rows_of(task: str, rows: Rows, stored: Stored) -> Rows:
@@ -158,8 +169,21 @@ def _outcome(sample: StoredSample, stored: Stored) -> str:
     return draw["outcome"] if draw else "error"
 
 
+def _panel_entry(
+    run: Mapping[str, Any], spec: TaskSpec, views: Mapping[str, Mapping[str, Rows]], stored: Stored
+) -> dict[str, Any]:
+    """What the judges say together, and how far they agree."""
+    judge = {"name": PANEL, "options": {"judges": ", ".join(views), "rule": RULE}, "identity": {}}
+    together = {q: panel_rows([view[q] for view in views.values()]).sorted() for q in spec.asks}
+    entry = _generator_entry(run, spec, judge, together, dict.fromkeys(spec.asks, PANEL), stored)
+    how = Resampling(run["request"]["seed"], DRAWS)
+    found = [agreement(q, {name: view[q] for name, view in views.items()}, together[q], spec.cluster, how)
+             for q in spec.asks]  # fmt: skip
+    return entry | {"agreement": [figure for part in found for figure in part]}
+
+
 def _generator_entry(run: Mapping[str, Any], spec: TaskSpec, judge: Mapping[str, Any], rows: Mapping[str, Rows],
-                     questions: Mapping[str, TaskSpec], stored: Stored) -> dict[str, Any]:  # fmt: skip
+                     reads: Mapping[str, str], stored: Stored) -> dict[str, Any]:  # fmt: skip
     request = run["request"]
     n = run["plan"][f"{spec.name}@generator"]
     samples = [s for s in stored.everything() if spec.name in s.tasks]
@@ -175,16 +199,16 @@ def _generator_entry(run: Mapping[str, Any], spec: TaskSpec, judge: Mapping[str,
     )
     answered = sum(_outcome(s, stored) == "ok" and given[s.id] == _expected(s, rows, oracle) for s in samples)
     missed = outcomes["blocked"] + outcomes["blank"]
-    entry: dict[str, Any] = {"metrics": [], "baselines": [], "confusion": None, "warnings": []}
+    entry: dict[str, Any] = {"metrics": [], "baselines": [], "confusion": None, "warnings": [], "tests": []}
     for question in spec.asks:
         metrics = tuple(m for m in spec.metrics if m.asks == question)
         if metrics:
             part = _score(rows[question], metrics, spec, request["seed"], _valid(rows[question], stored))
-            for key in ("metrics", "baselines", "warnings"):
+            part["tests"] = _gap_tests(question, rows[question], metrics, spec, request["seed"])
+            for key in ("metrics", "baselines", "warnings", "tests"):
                 entry[key] += part[key]
             entry["confusion"] = entry["confusion"] or part["confusion"]
     reasons: Counter[str] = sum((Counter(r.unparsed) for r in rows.values()), Counter())
-    reads = run["reads"][judge["name"]]
     settings = [*_settings(spec, request["model"]), *_settings(None, judge)]
     settings += [{"name": f"{q} read by", "value": reads[q], "source": "run"} for q in spec.asks]
     return {
@@ -193,9 +217,26 @@ def _generator_entry(run: Mapping[str, Any], spec: TaskSpec, judge: Mapping[str,
         "judge": judge["name"], "wording": None, "read": reads[spec.primary.asks], "settings": settings,
         "n": n, "answered": answered, "unparsed": sum(reasons.values()), "failed": max(0, n - answered - missed),
         "outcomes": {k: v for k, v in outcomes.items() if v},
-        "faces": _faces(faces), **entry, "tests": [], "unparsed_reasons": dict(reasons),
-        "warnings": [*run.get("notes", {}).get("generator", []), *_cut(samples, stored), *_oracle_warning(run, judge), *dict.fromkeys(entry["warnings"])],
+        "faces": _faces(faces), **entry, "unparsed_reasons": dict(reasons),
+        "warnings": [*run.get("notes", {}).get("generator", []), *family_warning(request["model"], judge), *_cut(samples, stored), *_oracle_warning(run, judge), *dict.fromkeys(entry["warnings"])],
     }  # fmt: skip
+
+
+def _gap_tests(
+    question: str, rows: Rows, metrics: Sequence[MetricSpec], spec: TaskSpec, seed: int
+) -> list[dict[str, Any]]:
+    made = [make(registry().find("metric", m.name), m.options) for m in metrics]
+    gaps = [metric for metric in made if isinstance(metric, ValenceGap)]
+    return [
+        test for gap in gaps for test in gap_test(question, rows, gap, spec.cluster, Resampling(seed, DRAWS))
+    ]
+
+
+def _adjust(entries: Sequence[dict[str, Any]]) -> None:
+    """Holm's correction over every test of the run: it may claim them all."""
+    tests = [test for entry in entries for test in entry["tests"]]
+    for test, p in zip(tests, holm([test["p"] for test in tests]), strict=True):
+        test["p_adjusted"] = p
 
 
 def _cut(samples: Sequence[StoredSample], stored: Stored) -> list[str]:

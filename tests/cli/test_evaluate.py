@@ -188,6 +188,41 @@ def test_none_means_what_is_left_away(faces: Path) -> None:
     assert result.tasks[0]["n"] == 12
 
 
+class Other(Constant):
+    """Another judge, which sees sadness everywhere."""
+
+    class Options(Constant.Options):
+        """What is answered."""
+
+        word: str = option("sad", "the answer")
+
+
+def test_several_judges_are_a_panel_too() -> None:
+    third = type("Third", (Other,), {})
+    result = evaluate("t2i_emotion", "portraits", judge=[Constant(), Other(), third()], limit=12, seed=1)
+    entries = {entry["judge"]: entry for entry in result.results["tasks"]}
+    assert list(entries) == ["Constant", "Other", "Third", "panel"], "each judge's own view is kept"
+    fidelity = {name: entry["metrics"][0]["value"] for name, entry in entries.items()}
+    assert fidelity["panel"] == fidelity["Other"] == pytest.approx(2 / 12)
+    agreed = [
+        (a["name"], a["judges"]) for a in entries["panel"]["agreement"] if a["question"] == "coarse_emotion"
+    ]
+    assert agreed[0] == ("alpha", ["Constant", "Other", "Third"])
+    assert {name for name, _ in agreed[1:]} == {"kappa"}
+    assert {a["judges"][0] for a in entries["panel"]["agreement"]} == {"Constant", "Other"}
+    assert all(
+        entry["agreement"] == []
+        for name, entry in entries.items()
+        if name != "panel" and "agreement" in entry
+    )
+    for entry in entries.values():
+        [gap] = entry["tests"]
+        assert gap["name"] == "valence_gap"
+        assert 0 < gap["p"] <= gap["p_adjusted"] <= 1
+    alone = evaluate("t2i_emotion", "portraits", judge=Constant(), limit=12, seed=1)
+    assert [entry["judge"] for entry in alone.results["tasks"]] == ["Constant"]
+
+
 def test_failed_samples_are_counted_and_not_raised(faces: Path) -> None:
     result = evaluate("coarse_emotion", "echo", data=faces, options={"fail_every": 3})
     assert result.failed == 4

@@ -16,7 +16,8 @@ from PIL import Image
 from harness import Reporter
 from harness.making import make
 from harness.registry import registry
-from harness.reporters.sheet import write_sheet
+from harness.reporters.sheet import write_sheet, write_thumbnails
+from harness.types import EMOTIONS
 
 METRIC = {"name": "accuracy", "value": 0.8125, "low": 0.7, "high": 0.9, "n": 32, "method": "cluster bootstrap",
           "direction": "higher", "primary": True, "group": {}}  # fmt: skip
@@ -127,6 +128,37 @@ def test_markdown_tables_have_equal_columns() -> None:
         line for line in render("markdown", {**RESULTS, "tasks": [evil]}).splitlines() if line.startswith("|")
     ]
     assert len({line.replace("\\|", "").count("|") for line in lines}) == 1
+
+
+@pytest.mark.parametrize("form", ["table", "markdown"])
+def test_tests_and_agreement_are_shown(form: str) -> None:
+    test = {"name": "valence_gap", "question": "coarse_emotion", "value": 0.25, "low": 0.1, "high": 0.4, "p": 0.0004,
+            "p_adjusted": 0.0123, "n": 40, "clusters": 20, "method": "cluster bootstrap"}  # fmt: skip
+    agreed = {"question": "coarse_emotion", "name": "kappa", "judges": ["fer", "na|no"], "value": None, "low": None,
+              "high": None, "n": 0}  # fmt: skip
+    text = render(form, {**RESULTS, "tasks": [{**ENTRY, "tests": [test], "agreement": [agreed]}]}, width=120)
+    for part in (
+        "valence_gap",
+        "+0.250",
+        "[0.100, 0.400]",
+        "0.001",
+        "0.012",
+        "coarse_emotion: kappa",
+        "fer, na",
+    ):
+        assert part in text.replace("\\", ""), part
+
+
+def test_a_thumbnail_for_each_emotion_at_its_strongest(tmp_path: Path) -> None:
+    assert write_thumbnails(tmp_path) == []
+    folder = data.make(tmp_path / "faces", 120)
+    written = write_thumbnails(folder)
+    assert [path.relative_to(folder).as_posix() for path in written] == [
+        f"thumbnails/{e}.png" for e in EMOTIONS
+    ]
+    for path in written:
+        with Image.open(path) as picture:
+            assert picture.size == (160, 160)
 
 
 def test_the_contact_sheet_shows_what_was_drawn(tmp_path: Path) -> None:

@@ -1,0 +1,65 @@
+"""Krippendorff's alpha: published values, its definition pair by pair, and degenerate tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.stats.agreement import interval_alpha, interval_columns, nominal_alpha, nominal_columns
+
+_ = np.nan
+# Four observers, twelve units (Krippendorff, "Computing Krippendorff's alpha-reliability", 2011, part C).
+PUBLISHED = np.array([
+    [1, 2, 3, 3, 2, 1, 4, 1, 2, _, _, _],
+    [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, _, 3],
+    [_, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, _],
+    [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, _],
+]).T  # fmt: skip
+
+
+def alpha(readings: np.ndarray, nominal: bool) -> float:
+    if nominal:
+        return float(nominal_alpha(nominal_columns(readings, 6).sum(axis=0)[None])[0])
+    return float(interval_alpha(interval_columns(readings).sum(axis=0)[None])[0])
+
+
+def defined(readings: np.ndarray, distance: Callable[[float, float], float]) -> float:
+    """1 less observed over expected disagreement, pair by pair."""
+    units = [[v for v in unit if np.isfinite(v)] for unit in readings]
+    units = [unit for unit in units if len(unit) > 1]
+    pooled = [v for unit in units for v in unit]
+    n = len(pooled)
+    if n < 2:
+        return float("nan")
+    observed = sum(sum(distance(a, b) for a, b in permutations(u, 2)) / (len(u) - 1) for u in units) / n
+    expected = sum(distance(a, b) for a, b in permutations(pooled, 2)) / (n * (n - 1))
+    return 1 - observed / expected if expected else float("nan")
+
+
+def test_published_values() -> None:
+    assert alpha(PUBLISHED, nominal=True) == pytest.approx(0.743, abs=5e-4)
+    assert alpha(PUBLISHED, nominal=False) == pytest.approx(0.849, abs=5e-4)
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from([0.0, 1.0, 2.0, 5.0, np.nan]), min_size=3, max_size=3),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_it_is_its_definition(rows: list[list[float]]) -> None:
+    readings = np.array(rows)
+    for nominal, distance in ((True, lambda a, b: float(a != b)), (False, lambda a, b: (a - b) ** 2)):
+        assert alpha(readings, nominal) == pytest.approx(defined(readings, distance), abs=1e-9, nan_ok=True)
+
+
+def test_perfect_and_absent_agreement() -> None:
+    assert alpha(np.array([[0.0, 0.0], [3.0, 3.0]]), nominal=True) == 1.0
+    assert np.isnan(alpha(np.array([[2.0, 2.0], [2.0, 2.0]]), nominal=True)), "all alike: nothing to agree on"
+    assert np.isnan(alpha(np.array([[2.0, _], [_, 1.0]]), nominal=False)), "nobody read the same unit"
