@@ -56,18 +56,18 @@ def test_bad_manifest(
     folder = tmp_path / "faces"
     folder.mkdir()
     (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    harness(*RUN, "faces").fails(2, "faces", *said)
+    assert harness(*RUN, "faces").fails(2, "faces", *said)
     assert not Path("runs").exists()
 
 
 def test_empty_folder(harness: InProcess) -> None:
     Path("empty").mkdir()
-    harness(*RUN, "empty").fails(2, "'empty' holds no samples", "manifest.csv", "happy, sad, angry")
+    assert harness(*RUN, "empty").fails(2, "'empty' holds no samples", "manifest.csv", "happy, sad, angry")
 
 
 def test_folder_with_no_subfolder_of_the_six(harness: InProcess) -> None:
     data.picture(Path("faces/fear/1.png"))
-    harness(*RUN, "faces").fails(2, "holds no samples", "'fear' (1 pictures)", "none of the six")
+    assert harness(*RUN, "faces").fails(2, "holds no samples", "'fear' (1 pictures)", "none of the six")
 
 
 def test_subfolders_that_are_passed_over_are_reported(harness: InProcess) -> None:
@@ -246,7 +246,7 @@ def test_names_of_files_may_be_anything(harness: InProcess, tmp_path: Path) -> N
 def test_data_sets_of_one_name_are_refused(harness: InProcess, make_data: Make) -> None:
     make_data(6, "one/faces")
     make_data(6, "two/faces")
-    harness(*RUN, "one/faces,two/faces").fails(2, "same name")
+    assert harness(*RUN, "one/faces,two/faces").fails(2, "same name")
 
 
 def test_data_sets_that_share_ids_are_kept_apart(harness: InProcess, make_data: Make) -> None:

@@ -51,21 +51,21 @@ def test_broken_plugin_is_disabled_alone(
     assert reason.split()[-1] in harness("list", "plugins").ok().out
     assert reason in harness("doctor").ok().out
     assert harness(*RUN, "sound").ok().task["answered"] == 12
-    harness(*RUN, "brokn").fails(2, "Disabled plugins: broken-plugin", reason)
+    assert harness(*RUN, "brokn").fails(2, "Disabled plugins: broken-plugin", reason)
 
 
 def test_a_plugin_without_its_module(harness: InProcess, install: Install, faces: Path) -> None:
     install("gone-plugin", "", entry="module_that_is_gone")
     assert "module_that_is_gone" in harness("list", "plugins").ok().out.replace("\n", "")
-    harness(*RUN, "echo").ok()
+    assert harness(*RUN, "echo").ok()
 
 
 def test_two_owners_of_a_name(harness: InProcess, install: Install, faces: Path) -> None:
     for word in ("sad", "happy"):
         install(f"plugin-{word}", plugins.judge(
             "twin", f"def judge(self, batch):\n    return [JudgeReply(r.id, text='{word}') for r in batch]"))  # fmt: skip
-    harness(*RUN, "echo").ok()
-    harness(*RUN, "twin").fails(2, "plugin-happy/twin and plugin-sad/twin", "instead of the bare name")
+    assert harness(*RUN, "echo").ok()
+    assert harness(*RUN, "twin").fails(2, "plugin-happy/twin and plugin-sad/twin", "instead of the bare name")
     entry = (
         harness("run", "--task", "coarse_emotion", "--data", "faces", "--json", "--model", "plugin-sad/twin")
         .ok()
@@ -127,7 +127,7 @@ def harness_judges():
 
 def test_judge_whose_open_needs_a_missing_package(harness: InProcess, install: Install, faces: Path) -> None:
     install("mine", plugins.judge("mine", "def open(self):\n    import not_there_at_all"))
-    harness(*RUN, "mine").fails(
+    assert harness(*RUN, "mine").fails(
         2, "'mine' needs the package 'not_there_at_all'", "pip install not_there_at_all"
     )
 
@@ -135,7 +135,9 @@ def test_judge_whose_open_needs_a_missing_package(harness: InProcess, install: I
 def test_judge_that_names_its_missing_package(harness: InProcess, install: Install, faces: Path) -> None:
     body = "def open(self):\n    from harness import MissingPackage\n    raise MissingPackage('mine', 'torch', 'pip install mine[gpu]')"
     install("mine", plugins.judge("mine", body))
-    harness(*RUN, "mine").fails(2, "mine needs the package 'torch'", "Install it: pip install mine[gpu]")
+    assert harness(*RUN, "mine").fails(
+        2, "mine needs the package 'torch'", "Install it: pip install mine[gpu]"
+    )
 
 
 def test_judge_whose_open_raises(harness: InProcess, install: Install, faces: Path) -> None:
@@ -156,7 +158,9 @@ def close(self):
 """,
         ),
     )
-    harness(*RUN, "mine").fails(3, "'mine' could not be started", "RuntimeError: weights are gone", "doctor")
+    assert harness(*RUN, "mine").fails(
+        3, "'mine' could not be started", "RuntimeError: weights are gone", "doctor"
+    )
     assert Path("closed").exists(), "it was closed all the same"
     Path("mended").touch()
     assert harness(*RUN, "mine").ok().task["answered"] == 12
@@ -253,7 +257,7 @@ def stream(self, requests):
     assert shown.count("ConnectionError: the line is dead") == 7
     first = set(Path("asked").read_text().split()[:5])
     Path("asked").unlink()
-    harness(*RUN, "mine").fails(3)
+    assert harness(*RUN, "mine").fails(3)
     shown = harness("show", "run", "--samples", "--failed").ok().out
     assert not [s for s in first if s in shown], "what is answered is not among the failed"
     assert not first & set(Path("asked").read_text().split()), "what is answered is not asked again"
@@ -289,7 +293,7 @@ def judge(self, batch):
 """,
         ),
     )
-    harness(*RUN, "mine", "--max-failures", "3").fails(
+    assert harness(*RUN, "mine", "--max-failures", "3").fails(
         3, "Stopped after 3 failures", "unauthorized: wrong key", "run the same"
     )
     assert len(Path("asked").read_text().split()) == 3
@@ -326,6 +330,6 @@ def harness_datasets():
     return [Component("faulty", lambda: Faulty)]
 """,
     )
-    harness("run", "--task", "coarse_emotion", "--model", "echo", "--data", "faulty").fails(
+    assert harness("run", "--task", "coarse_emotion", "--model", "echo", "--data", "faulty").fails(
         3, "'faulty'", said
     )

@@ -90,9 +90,9 @@ REFUSED = {
 @pytest.mark.parametrize(("arguments", "said"), REFUSED.values(), ids=REFUSED.keys())
 def test_refused(arguments: list[str], said: list[str], harness: InProcess, faces: Path) -> None:
     if "finished" in arguments:
-        harness(*CORRECT, "--out", "runs/finished").ok()
+        assert harness(*CORRECT, "--out", "runs/finished").ok()
     before = sorted(Path("runs").glob("*"))
-    harness(*arguments).fails(2, *said)
+    assert harness(*arguments).fails(2, *said)
     assert sorted(Path("runs").glob("*")) == before, "something was run"
 
 
@@ -122,7 +122,7 @@ BAD_TASKS = {
 def test_bad_task_file(change: tuple[str, str], said: list[str], harness: InProcess, faces: Path) -> None:
     assert change[0] in TASK
     Path("mine.toml").write_text(TASK.replace(change[0], change[1], 1))
-    harness("run", "--task", "mine.toml", "--model", "echo").fails(2, "mine.toml", *said)
+    assert harness("run", "--task", "mine.toml", "--model", "echo").fails(2, "mine.toml", *said)
     assert not Path("runs").exists(), "something was run"
 
 
@@ -135,11 +135,11 @@ def test_the_task_file_that_the_bad_ones_are_made_from_works(harness: InProcess,
 
 
 def test_task_files_that_cannot_be_read(harness: InProcess) -> None:
-    harness(*instead(task="none.toml")).fails(2, "'none.toml'", "cannot be read")
+    assert harness(*instead(task="none.toml")).fails(2, "'none.toml'", "cannot be read")
     Path("binary.toml").write_bytes(b"\xff\xfe\x00name")
-    harness(*instead(task="binary.toml")).fails(2, "binary.toml", "not valid TOML")
+    assert harness(*instead(task="binary.toml")).fails(2, "binary.toml", "not valid TOML")
     Path("folder.toml").mkdir()
-    harness(*instead(task="folder.toml")).fails(2, "folder.toml", "cannot be read")
+    assert harness(*instead(task="folder.toml")).fails(2, "folder.toml", "cannot be read")
 
 
 SUITES = {
@@ -153,7 +153,7 @@ SUITES = {
 @pytest.mark.parametrize(("tasks", "said"), SUITES.values(), ids=SUITES.keys())
 def test_bad_suite_file(tasks: str, said: list[str], harness: InProcess, faces: Path) -> None:
     Path("mine.toml").write_text(f'kind = "suite"\nname = "mine"\n{tasks}\n')
-    harness(*instead(task="mine.toml")).fails(2, *said)
+    assert harness(*instead(task="mine.toml")).fails(2, *said)
 
 
 PROMPTS = {
@@ -175,7 +175,7 @@ PROMPTS = {
 @pytest.mark.parametrize(("text", "said"), PROMPTS.values(), ids=PROMPTS.keys())
 def test_bad_prompt_file(text: str, said: list[str], harness: InProcess) -> None:
     Path("mine.csv").write_text(text, encoding="latin-1")
-    harness("generate", "--model", "echo", "--prompts", "mine.csv").fails(2, "mine.csv", *said)
+    assert harness("generate", "--model", "echo", "--prompts", "mine.csv").fails(2, "mine.csv", *said)
     assert not Path("runs").exists()
 
 
@@ -193,7 +193,7 @@ def test_model_of_the_wrong_kind(
 ) -> None:
     install("painters", plugins.generator("painter", "pass"))
     install("readers", plugins.judge("reader", "pass"))
-    harness("run", *arguments).fails(2, said)
+    assert harness("run", *arguments).fails(2, said)
 
 
 def test_data_without_what_the_task_asks_for(harness: InProcess, tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_data_without_what_the_task_asks_for(harness: InProcess, tmp_path: Path)
     for number, row in enumerate(rows):
         data.picture(tmp_path / "plain" / row["image"], number)
     data.manifest(tmp_path / "plain", rows)
-    harness("run", "--task", "fine_intensity", "--model", "echo", "--data", "plain").fails(
+    assert harness("run", "--task", "fine_intensity", "--model", "echo", "--data", "plain").fails(
         2, "plain", "intensity"
     )
     suite = (

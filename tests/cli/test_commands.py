@@ -43,7 +43,7 @@ def test_the_same_command_resumes(harness: InProcess, faces: Path) -> None:
     assert again.results == first
     assert {p: p.read_bytes() for p in Path("runs").rglob("replies.jsonl")} == before
     assert "12 stored already" in again.err
-    harness(*RUN, "--seed", "1").ok()
+    assert harness(*RUN, "--seed", "1").ok()
     assert len(list(Path("runs").iterdir())) == 2
 
 
@@ -69,7 +69,7 @@ def test_limit_is_a_stratified_prefix_and_extends(harness: InProcess, make_data:
     assert few.items() <= more.items()
     assert harness(*RUN, "--out", "fresh", "--limit", "60").ok().task["answered"] == 60
     assert replies("fresh") == more
-    harness(*RUN, "--out", "run").ok()
+    assert harness(*RUN, "--out", "run").ok()
     assert len(replies("run")) == 240
 
 
@@ -168,8 +168,8 @@ def test_pictures_reach_judges_as_they_take_them(harness: InProcess, install: In
             ),
         ),
     )
-    harness(*RUN[:4], "pixels", *RUN[5:], "--out", "pixels").ok()
-    harness(*RUN[:4], "bytes", *RUN[5:], "--out", "bytes").ok()
+    assert harness(*RUN[:4], "pixels", *RUN[5:], "--out", "pixels").ok()
+    assert harness(*RUN[:4], "bytes", *RUN[5:], "--out", "bytes").ok()
     assert all(
         r["extra"] == {"size": [24, 16], "mode": "RGB", "data": True} for r in replies("pixels").values()
     )
@@ -229,7 +229,7 @@ def test_pictures_of_every_kind(harness: InProcess, install: Install, tmp_path: 
 
 @pytest.mark.parametrize("what", ["tasks", "models", "data", "metrics", "plugins", "runs"])
 def test_list(what: str, harness: InProcess, faces: Path) -> None:
-    harness(*RUN).ok()
+    assert harness(*RUN).ok()
     rows = json.loads(harness("list", what, "--json").ok().out)
     assert rows
     shown = harness("list", what).ok().out.replace("\n", "")
@@ -283,7 +283,7 @@ def test_show_samples_filters(harness: InProcess, faces: Path) -> None:
 
 @pytest.mark.parametrize("form", ["table", "json", "csv", "markdown"])
 def test_every_format_tells_the_figures(form: str, harness: InProcess, faces: Path) -> None:
-    harness(*RUN, "--out", "run").ok()
+    assert harness(*RUN, "--out", "run").ok()
     out = harness("show", "run", "--format", form).ok().out
     assert "accuracy" in out
     assert "balanced" in out

@@ -37,9 +37,9 @@ def test_generate_makes_a_data_set(harness: InProcess) -> None:
     assert (entry["n"], entry["answered"]) == (12, 12)
     again = harness(*draw, "--per-prompt", "2")
     again.fails(2, "holds another request", "per_prompt")
-    harness("score", "mine").fails(2, "no answers", "harness run")
-    harness("show", "mine").fails(2, "portraits", "harness run")
-    harness("show", "mine", "--samples").ok()
+    assert harness("score", "mine").fails(2, "no answers", "harness run")
+    assert harness("show", "mine").fails(2, "portraits", "harness run")
+    assert harness("show", "mine", "--samples").ok()
     assert "mine" in harness("list", "runs").ok().out or not Path("runs/mine").exists()
 
 
@@ -100,7 +100,7 @@ def test_generator_runs_are_data_sets_and_extend(harness: InProcess) -> None:
         "--out",
         "run",
     ]
-    harness(*run, "--limit", "6").ok()
+    assert harness(*run, "--limit", "6").ok()
     few = replies("run")
     large = harness(*run, "--limit", "12").ok()
     assert "drawing with echo: 12 requests, 6 stored already" in large.err
@@ -143,8 +143,10 @@ def test_generator_that_cannot_start(harness: InProcess, install: Install) -> No
     install("painter", plugins.generator("painter", "def open(self):\n    raise RuntimeError('no GPU')"))
     install("needy", plugins.generator("needy", "def open(self):\n    import not_there_at_all"))
     draw = ["generate", "--prompts", "emotion_600", "--limit", "6", "--model"]
-    harness(*draw, "painter").fails(3, "'painter' could not be started", "no GPU")
-    harness(*draw, "needy").fails(2, "needs the package 'not_there_at_all'", "pip install not_there_at_all")
+    assert harness(*draw, "painter").fails(3, "'painter' could not be started", "no GPU")
+    assert harness(*draw, "needy").fails(
+        2, "needs the package 'not_there_at_all'", "pip install not_there_at_all"
+    )
 
 
 def test_a_smaller_limit_keeps_what_was_drawn(harness: InProcess, tmp_path: Path) -> None:
@@ -152,9 +154,11 @@ def test_a_smaller_limit_keeps_what_was_drawn(harness: InProcess, tmp_path: Path
         "id,prompt,emotion\n" + "".join(f"n{i},a happy face {i},happy\n" for i in range(6))
     )
     for limit in (6, 3):
-        harness("generate", "--model", "echo", "--prompts", "p.csv", "--limit", str(limit), "--out", "g").ok()
+        assert harness(
+            "generate", "--model", "echo", "--prompts", "p.csv", "--limit", str(limit), "--out", "g"
+        ).ok()
         assert len((tmp_path / "g" / "manifest.csv").read_text().splitlines()) == 7
-    harness("run", "--task", "coarse_emotion", "--model", "echo", "--data", "g", "--out", "r").ok()
+    assert harness("run", "--task", "coarse_emotion", "--model", "echo", "--data", "g", "--out", "r").ok()
 
 
 def test_pictures_made_elsewhere_are_scored_without_drawing(harness: InProcess) -> None:
@@ -177,9 +181,9 @@ def test_pictures_made_elsewhere_are_scored_without_drawing(harness: InProcess) 
     assert entry["data"]["name"] == "folder:made"
     assert any(m["group"].get("style") for m in entry["metrics"]), "factors of the prompts stay"
     drawn = len(replies("r"))
-    harness(*run).ok()
+    assert harness(*run).ok()
     assert len(replies("r")) == drawn
-    harness("run", "--task", "t2i_intensity", "--model", "folder:made", "--judge", "echo").fails(
+    assert harness("run", "--task", "t2i_intensity", "--model", "folder:made", "--judge", "echo").fails(
         2, "intensity", "pattern"
     )
 
@@ -192,7 +196,7 @@ def test_names_tell_what_was_asked_for(harness: InProcess, make_data: Make) -> N
         picture.rename(flat / f"happy_{number}.png")
     (flat / "happy_0.png").rename(flat / "cover.png")
     run = ["run", "--task", "t2i_emotion", "--model", "folder:flat", "--judge", "echo"]
-    harness(*run).fails(2, "without labels", "-o pattern=")
+    assert harness(*run).fails(2, "without labels", "-o pattern=")
     entry = harness(*run, "-o", "pattern={emotion}_{index}", "--json").ok().task
     assert entry["n"] == len(pictures) - 1
     assert any("cover.png" in w for w in entry["warnings"])

@@ -190,7 +190,7 @@ def test_interrupted_while_drawing(shell: Shell, install: Install) -> None:
     _, err = process.communicate(timeout=20)
     assert process.returncode == 130
     assert "run the same command again to resume" in err
-    shell(*draw).ok()
+    assert shell(*draw).ok()
     drawn = asked(shell.folder, "drawn")
     assert len(drawn) == 50
     assert sum(drawn.values()) <= 51, "only the portrait in flight is drawn twice"
@@ -202,8 +202,8 @@ def test_two_processes_on_one_run_folder(shell: Shell, install: Install, make_da
     replies = shell.folder / "run" / "replies.jsonl"
     first = shell.start(*RUN, "-o", "delay=0.05")
     until(lambda: count(replies) >= 2, first)
-    shell(*RUN).fails(2, "Another process is writing the run folder 'run'", "another --out")
-    shell("score", "run").fails(2, "Another process is writing the run folder 'run'")
+    assert shell(*RUN).fails(2, "Another process is writing the run folder 'run'", "another --out")
+    assert shell("score", "run").fails(2, "Another process is writing the run folder 'run'")
     assert first.poll() is None
     first.send_signal(signal.SIGKILL)
     first.communicate()

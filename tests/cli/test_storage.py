@@ -20,16 +20,16 @@ Make = Callable[..., Path]
 @pytest.mark.parametrize("out", ["/proc/memobench/run", "file/run", "x" * 300, "/dev/null/run"])
 def test_folder_that_cannot_be_made(out: str, harness: InProcess, faces: Path) -> None:
     Path("file").touch()
-    harness(*RUN, "--out", out).fails(3, "cannot be written", "another --out")
+    assert harness(*RUN, "--out", out).fails(3, "cannot be written", "another --out")
 
 
 def test_out_is_a_file(harness: InProcess, faces: Path) -> None:
     Path("file").touch()
-    harness(*RUN, "--out", "file").fails(2, "'file' is a file, not a run folder", "another --out")
+    assert harness(*RUN, "--out", "file").fails(2, "'file' is a file, not a run folder", "another --out")
 
 
 def test_out_is_somebody_elses_folder(harness: InProcess, faces: Path) -> None:
-    harness(*RUN, "--out", "faces").fails(2, "'faces' is not a run folder", "no run.json")
+    assert harness(*RUN, "--out", "faces").fails(2, "'faces' is not a run folder", "no run.json")
     assert not (faces / "run.json").exists()
 
 
@@ -53,24 +53,26 @@ DIFFERENT = {
 
 @pytest.mark.parametrize(("change", "said"), DIFFERENT.values(), ids=DIFFERENT.keys())
 def test_run_folder_of_another_request(change: list[str], said: str, harness: InProcess, faces: Path) -> None:
-    harness(*RUN, "--out", "run").ok()
+    assert harness(*RUN, "--out", "run").ok()
     before = Path("run/replies.jsonl").read_bytes()
-    harness(*RUN, "--out", "run", *change).fails(2, "'run' holds another request", said, "another --out")
+    assert harness(*RUN, "--out", "run", *change).fails(
+        2, "'run' holds another request", said, "another --out"
+    )
     assert Path("run/replies.jsonl").read_bytes() == before
 
 
 def test_run_folder_of_other_labels(harness: InProcess, faces: Path) -> None:
-    harness(*RUN, "--out", "run").ok()
+    assert harness(*RUN, "--out", "run").ok()
     manifest = faces / "manifest.csv"
     manifest.write_text(manifest.read_text().replace(",sad,", ",angry,", 1))
-    harness(*RUN, "--out", "run").fails(2, "'run' holds another request", "data.faces")
+    assert harness(*RUN, "--out", "run").fails(2, "'run' holds another request", "data.faces")
 
 
 @pytest.mark.parametrize("change", [["-o", "delay=0.001"], ["--max-failures", "5"], ["-o", "fail_every=50"]])
 def test_what_does_not_affect_answers_may_change(change: list[str], harness: InProcess, faces: Path) -> None:
-    harness(*RUN, "--out", "run").ok()
+    assert harness(*RUN, "--out", "run").ok()
     before = Path("run/replies.jsonl").read_bytes()
-    harness(*RUN, "--out", "run", *change).ok()
+    assert harness(*RUN, "--out", "run", *change).ok()
     assert Path("run/replies.jsonl").read_bytes() == before
 
 
@@ -100,26 +102,26 @@ DAMAGE = {
 def test_damaged_run_folder(
     name: str, damage: Callable[[str], str], said: list[str], harness: InProcess, faces: Path
 ) -> None:
-    harness(*RUN, "--out", "runs/run").ok()
+    assert harness(*RUN, "--out", "runs/run").ok()
     path = Path("runs/run") / name
     whole = path.read_text()
     path.write_text(damage(whole))
-    harness(*RUN, "--out", "runs/run").fails(2, *said)
-    harness("score", "runs/run").fails(2, *said)
+    assert harness(*RUN, "--out", "runs/run").fails(2, *said)
+    assert harness("score", "runs/run").fails(2, *said)
     assert "run" in harness("list", "runs").ok().out
     path.write_text(whole)
-    harness(*RUN, "--out", "runs/run").ok()
+    assert harness(*RUN, "--out", "runs/run").ok()
 
 
 def test_damaged_results_are_made_again(harness: InProcess, faces: Path) -> None:
-    harness(*RUN, "--out", "run").ok()
+    assert harness(*RUN, "--out", "run").ok()
     whole = Path("run/results.json").read_text()
     Path("run/results.json").write_text(whole[:50])
-    harness("show", "run").fails(2, "results.json", "harness score run")
-    harness("score", "run").ok()
+    assert harness("show", "run").fails(2, "results.json", "harness score run")
+    assert harness("score", "run").ok()
     assert Path("run/results.json").read_text() == whole
     Path("run/results.json").unlink()
-    harness("show", "run").fails(2, "no results yet", "harness score run")
+    assert harness("show", "run").fails(2, "no results yet", "harness score run")
 
 
 def test_torn_last_lines_are_cut_off(harness: InProcess, faces: Path) -> None:
@@ -139,7 +141,7 @@ def test_left_over_parts_of_files_do_no_harm(harness: InProcess, faces: Path) ->
     Path("run").mkdir()
     Path("run/.run.json.4711.tmp").write_text('{"half":')
     Path("run/.lock").touch()
-    harness(*RUN, "--out", "run").ok()
+    assert harness(*RUN, "--out", "run").ok()
 
 
 def small_files(limit: int) -> Callable[[], None]:
@@ -174,11 +176,11 @@ def test_disk_that_fills_up_while_drawing(shell: Shell) -> None:
         "size=64",
         "--out",
     ]
-    shell(*draw, "whole").ok()
-    shell(*draw, "run", preexec_fn=small_files(9_000)).fails(
+    assert shell(*draw, "whole").ok()
+    assert shell(*draw, "run", preexec_fn=small_files(9_000)).fails(
         3, "cannot be written", "run the same command again"
     )
-    shell(*draw, "run").ok()
+    assert shell(*draw, "run").ok()
     pictures = {p.name: p.read_bytes() for p in (shell.folder / "whole" / "images").iterdir()}
     assert {p.name: p.read_bytes() for p in (shell.folder / "run" / "images").iterdir()} == pictures
     ids = [
@@ -195,7 +197,7 @@ def test_output_that_cannot_be_written(shell: Shell, make_data: Make) -> None:
     outcome.fails(3, "No space left on device")
     assert json.loads((shell.folder / "run" / "results.json").read_text())["run"]["complete"] is True
     with open("/dev/full", "w") as full:
-        shell("list", "tasks", stdout=full).fails(3, "No space left on device")
+        assert shell("list", "tasks", stdout=full).fails(3, "No space left on device")
 
 
 @pytest.mark.e2e
@@ -214,7 +216,7 @@ def test_output_that_knows_few_characters(shell: Shell, make_data: Make) -> None
     make_data(6)
     plain = shell(*RUN[:-1], "--out", "run", env={"PYTHONIOENCODING": "latin-1"}).ok()
     assert "accuracy" in plain.out
-    shell("show", "run", "--samples", env={"PYTHONIOENCODING": "ascii"}).ok()
+    assert shell("show", "run", "--samples", env={"PYTHONIOENCODING": "ascii"}).ok()
 
 
 def test_scoring_needs_neither_pictures_nor_model(
@@ -230,7 +232,9 @@ def judge(self, batch):
 """,
         ),
     )
-    harness("run", "--task", "comprehension", "--model", "mine", "--data", "faces", "--out", "run").ok()
+    assert harness(
+        "run", "--task", "comprehension", "--model", "mine", "--data", "faces", "--out", "run"
+    ).ok()
     whole = Path("run/results.json").read_bytes()
     shutil.rmtree(faces)
     shutil.rmtree("site")
@@ -238,14 +242,14 @@ def judge(self, batch):
 
     registry.cache_clear()
     Path("run/results.json").unlink()
-    harness("score", "run").ok()
+    assert harness("score", "run").ok()
     assert Path("run/results.json").read_bytes() == whole
     shutil.move("run", "moved")
     assert harness("score", "moved", "--json").ok().results == json.loads(whole)
 
 
 def test_the_folder_holds_what_it_should(harness: InProcess, faces: Path) -> None:
-    harness(*RUN, "--out", "run").ok()
+    assert harness(*RUN, "--out", "run").ok()
     assert {p.name for p in Path("run").iterdir()} == {
         ".lock", "run.json", "samples.jsonl", "replies.jsonl", "failures.jsonl", "results.json"}  # fmt: skip
     run = json.loads(Path("run/run.json").read_text())
@@ -273,9 +277,9 @@ def test_scoring_a_generator_run_needs_no_portraits(harness: InProcess) -> None:
         "-o",
         "size=64",
     ]
-    harness(*run, "--out", "run").ok()
+    assert harness(*run, "--out", "run").ok()
     whole = Path("run/results.json").read_bytes()
     shutil.rmtree("run/images")
     Path("run/results.json").unlink()
-    harness("score", "run").ok()
+    assert harness("score", "run").ok()
     assert Path("run/results.json").read_bytes() == whole

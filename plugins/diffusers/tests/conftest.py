@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness import ImageReply, ImageRequest
+from harness.testing.command import Shell
 from harness.testing.pipelines import tiny_pipeline
 
 # Torch reads it when it is imported: on tiny models more threads only wait for each other.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-SCRIPT = Path(sys.executable).parent / "harness"
 EMOTIONS = ("happy", "sad", "angry", "neutral", "surprised", "worried")
 
 
@@ -81,31 +78,6 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     home = tmp_path_factory.mktemp("home")
     for variable in ("HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(variable, str(home / variable.lower()))
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
-
-
-@dataclass(frozen=True)
-class Shell:
-    """The real command, in a process and a folder of its own."""
-
-    folder: Path
-
-    def start(self, *arguments: object) -> subprocess.Popen[str]:
-        return subprocess.Popen([str(SCRIPT), *map(str, arguments)], cwd=self.folder, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)  # fmt: skip
-
-    def __call__(self, *arguments: object) -> Outcome:
-        process = self.start(*arguments)
-        out, err = process.communicate(timeout=200)
-        return Outcome(process.returncode, out, err)
 
 
 @pytest.fixture

@@ -6,11 +6,9 @@ import csv
 import importlib.metadata
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -19,11 +17,11 @@ import pytest
 
 from harness import EMOTIONS, JudgeRequest, Message, Part, Question, Sampling, Scale
 from harness.testing import face_picture, models
+from harness.testing.command import Outcome, Shell
 
 # Torch reads it when it is imported: on tiny models more threads only wait for each other.
 os.environ["OMP_NUM_THREADS"] = "1"
 
-SCRIPT = Path(sys.executable).parent / "harness"
 LEVELS = ("very weak", "weak", "moderate", "strong", "very strong")
 BUILD = {"llava": models.tiny_llava, "qwen2-vl": models.tiny_qwen2_vl, "qwen2.5-vl": models.tiny_qwen2_5_vl}
 
@@ -108,42 +106,6 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     home = tmp_path_factory.mktemp("home")
     for variable in ("HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(variable, str(home / variable.lower()))
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
-
-    def fails(self, code: int, *said: str) -> None:
-        """Check the exit code, that what is wrong and how to mend it are each one line, and what they say."""
-        assert self.code == code, f"exit {self.code}\n{self.out[-2000:]}\n{self.err[-4000:]}"
-        assert "Traceback" not in self.out + self.err
-        assert self.out == ""
-        told = [line for line in self.err.splitlines() if line.startswith(("error: ", "  -> "))]
-        assert [line[:4] for line in told] == ["erro", "  ->"], self.err
-        for text in said:
-            assert text in "\n".join(told), f"{text!r} is not in:\n{self.err}"
-        assert len("".join(told)) < 700, "that is no clear message any more"
-
-
-@dataclass(frozen=True)
-class Shell:
-    """The real command, in a process and a folder of its own."""
-
-    folder: Path
-
-    def start(self, *arguments: object, **env: str) -> subprocess.Popen[str]:
-        return subprocess.Popen([str(SCRIPT), *map(str, arguments)], cwd=self.folder, env={**os.environ, **env},
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)  # fmt: skip
-
-    def __call__(self, *arguments: object, **env: str) -> Outcome:
-        process = self.start(*arguments, **env)
-        out, err = process.communicate(timeout=200)
-        return Outcome(process.returncode, out, err)
 
 
 @pytest.fixture

@@ -84,7 +84,9 @@ def test_a_suite_killed_and_resumed_is_as_one_that_was_not(
     check_costs(results)
 
     address, asked = hub
-    resumed = shell(*arguments, "run", HF_ENDPOINT=address, HF_HUB_OFFLINE="0", NO_PROXY="127.0.0.1")
+    resumed = shell(
+        *arguments, "run", env={"HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0", "NO_PROXY": "127.0.0.1"}
+    )
     assert resumed.code == 0, resumed.err
     assert f"68 requests, {len(stored)} stored already" in resumed.err
     assert all(OURS.match(line) for line in resumed.err.splitlines()), f"the engine's noise:\n{resumed.err}"

@@ -43,42 +43,50 @@ def copied(tiny: Tiny, tmp_path: Path) -> Path:
 
 
 def test_a_folder_that_does_not_exist(run: Command, copied: Path) -> None:
-    run(f"vllm:{copied.parent}/copid").fails(2, f"{copied.parent}/copid", f"Did you mean '{copied}'?")
-    run(f"vllm:{copied}/config.json").fails(2, "is a file", "Give the folder")
-    run("vllm").fails(2, "'ref' must be given", "harness show vllm")
+    assert run(f"vllm:{copied.parent}/copid").refuses(
+        2, f"{copied.parent}/copid", f"Did you mean '{copied}'?"
+    )
+    assert run(f"vllm:{copied}/config.json").refuses(2, "is a file", "Give the folder")
+    assert run("vllm").refuses(2, "'ref' must be given", "harness show vllm")
 
 
 def test_folders_without_weights_that_may_be_read(run: Command, copied: Path) -> None:
     weights = copied / "model.safetensors"
     weights.rename(copied / "pytorch_model.bin")
-    run(f"vllm:{copied}").fails(2, "'pytorch_model.bin' only", "safetensors")
+    assert run(f"vllm:{copied}").refuses(2, "'pytorch_model.bin' only", "safetensors")
     (copied / "pytorch_model.bin").unlink()
-    run(f"vllm:{copied}").fails(2, "holds no weights", "Download the model completely")
+    assert run(f"vllm:{copied}").refuses(2, "holds no weights", "Download the model completely")
     (copied / "config.json").unlink()
-    run(f"vllm:{copied}").fails(2, "holds no model: it has no config.json")
+    assert run(f"vllm:{copied}").refuses(2, "holds no model: it has no config.json")
 
 
 def test_a_model_without_a_chat_template(run: Command, tmp_path: Path) -> None:
     folder = models.tiny_llava(tmp_path / "plain", chat_template=None)
-    run(f"vllm:{folder}").fails(2, "without a chat template", "-o chat_template=FILE")
-    run(f"vllm:{folder}", "-o", "chat_template=/nowhere.jinja").fails(2, "/nowhere.jinja", "Give a file")
+    assert run(f"vllm:{folder}").refuses(2, "without a chat template", "-o chat_template=FILE")
+    assert run(f"vllm:{folder}", "-o", "chat_template=/nowhere.jinja").refuses(
+        2, "/nowhere.jinja", "Give a file"
+    )
 
 
 def test_options_that_do_not_exist_or_do_not_fit(run: Command, tiny: Tiny) -> None:
     model = f"vllm:{tiny('llava')}"
-    run(model, "-o", "max_num_seq=4").fails(2, "no option 'max_num_seq'", "Did you mean 'max_num_seqs'?")
-    run(model, "-o", "dtype=float8").fails(2, "dtype", "'bfloat16'")
-    run(model, "-o", "engine={nothing}").fails(2, "engine", "not valid JSON")
-    run(model, "-o", "revision=main").fails(2, "is a folder, which has no revision")
-    run(model, "-o", "data_parallel_size=2").fails(
+    assert run(model, "-o", "max_num_seq=4").refuses(
+        2, "no option 'max_num_seq'", "Did you mean 'max_num_seqs'?"
+    )
+    assert run(model, "-o", "dtype=float8").refuses(2, "dtype", "'bfloat16'")
+    assert run(model, "-o", "engine={nothing}").refuses(2, "engine", "not valid JSON")
+    assert run(model, "-o", "revision=main").refuses(2, "is a folder, which has no revision")
+    assert run(model, "-o", "data_parallel_size=2").refuses(
         2, "only as a server", "--data-parallel-size 2", "memobench-plugin-openai"
     )
-    run(model, "-o", "lora=/nowhere").fails(2, "/nowhere")
+    assert run(model, "-o", "lora=/nowhere").refuses(2, "/nowhere")
 
 
 def test_presets_that_vllm_cannot_run_say_so_without_a_network(run: Command) -> None:
-    run("molmo").fails(2, "allenai/Molmo-7B-D-0924 runs Python code", "-o trust_remote_code=true")
-    run("llama-3.2-vision").fails(2, "vLLM does not run meta-llama/", "transformers:llama-3.2-vision")
+    assert run("molmo").refuses(2, "allenai/Molmo-7B-D-0924 runs Python code", "-o trust_remote_code=true")
+    assert run("llama-3.2-vision").refuses(
+        2, "vLLM does not run meta-llama/", "transformers:llama-3.2-vision"
+    )
 
 
 def test_vllm_that_is_not_installed(run: Command, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +94,7 @@ def test_vllm_that_is_not_installed(run: Command, tiny: Tiny, monkeypatch: pytes
     monkeypatch.setattr(
         engine.importlib.util, "find_spec", lambda name, *a: None if name == "vllm" else find(name, *a)
     )
-    run(f"vllm:{tiny('llava')}").fails(2, "'vllm', which is not installed", "pip install vllm")
+    assert run(f"vllm:{tiny('llava')}").refuses(2, "'vllm', which is not installed", "pip install vllm")
 
 
 UNREACHABLE = """
@@ -132,31 +140,35 @@ class TestEngine:
 
     def test_arguments_that_the_engine_does_not_have(self, run: Command, tiny: Tiny) -> None:
         model = f"vllm:{tiny('llava')}"
-        run(model, "-o", 'engine={"cpu_offload":1}').fails(
+        assert run(model, "-o", 'engine={"cpu_offload":1}').refuses(
             2, "no engine argument 'cpu_offload'", "'cpu_offload_gb'"
         )
-        run(model, "-o", 'engine={"block_size":64}').fails(2, "'block_size' is an option", "-o block_size=")
-        run(model, "-o", 'engine={"model":"x"}').fails(2, "'ref' is an option")
+        assert run(model, "-o", 'engine={"block_size":64}').refuses(
+            2, "'block_size' is an option", "-o block_size="
+        )
+        assert run(model, "-o", 'engine={"model":"x"}').refuses(2, "'ref' is an option")
 
     def test_values_that_the_engine_refuses(self, run: Command, tiny: Tiny) -> None:
         model = f"vllm:{tiny('llava')}"
-        run(model, "-o", "max_model_len=99999").fails(3, "max_model_len (99999) is greater than")
-        run(model, "-o", "quantization=fp9").fails(3, "fp9")
-        run(model, "-o", "kv_cache_dtype=fp9").fails(3, "cache_dtype")
+        assert run(model, "-o", "max_model_len=99999").refuses(3, "max_model_len (99999) is greater than")
+        assert run(model, "-o", "quantization=fp9").refuses(3, "fp9")
+        assert run(model, "-o", "kv_cache_dtype=fp9").refuses(3, "cache_dtype")
 
     def test_too_little_memory_and_then_enough(self, run: Command, tiny: Tiny) -> None:
         model = f"vllm:{tiny('llava')}"
-        run(model, "-o", "kv_cache_memory_bytes=1000").fails(3, "not enough memory", "-o max_model_len=")
+        assert run(model, "-o", "kv_cache_memory_bytes=1000").refuses(
+            3, "not enough memory", "-o max_model_len="
+        )
         assert run(model, "-o", "max_model_len=512").code == 0, "the same command goes on with more"
 
     def test_a_template_without_a_place_for_the_picture(self, run: Command, tmp_path: Path) -> None:
         folder = models.tiny_llava(tmp_path / "blind", chat_template=SLOTLESS)
-        run(f"vllm:{folder}", "-o", "max_model_len=512").fails(
+        assert run(f"vllm:{folder}", "-o", "max_model_len=512").refuses(
             2, "no place for the picture", "-o chat_template=FILE"
         )
 
     def test_a_model_that_reads_text_alone(self, run: Command, text_model: Path) -> None:
-        run(f"vllm:{text_model}").fails(2, f"'{text_model}' reads text alone", "harness list models")
+        assert run(f"vllm:{text_model}").refuses(2, f"'{text_model}' reads text alone", "harness list models")
 
     def test_bad_pictures_among_good_ones_fail_alone(
         self, command: Command, tiny: Tiny, faces: Path, tmp_path: Path
