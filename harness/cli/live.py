@@ -32,10 +32,17 @@ class LiveWatch(Counting):
     def advance(self, *, failed: bool = False, unparsed: bool = False) -> None:
         """Count; redraw if it is time."""
         super().advance(failed=failed, unparsed=unparsed)
+        self._redraw("")
+
+    def working(self, text: str) -> None:
+        """Show it beside the count; redraw if it is time."""
+        self._redraw(f"{plain(text)}, ")
+
+    def _redraw(self, working: str) -> None:
         now = time.monotonic()
         if self._bar is not None and now - self._drawn > 0.1:
             self._drawn = now
-            self._progress.update(self._bar, completed=self.resumed + self.done, state=self.state())
+            self._progress.update(self._bar, completed=self.resumed + self.done, state=working + self.state())
             self._progress.refresh()
 
     def end(self) -> None:

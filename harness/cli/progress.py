@@ -56,13 +56,22 @@ class PlainWatch(Counting):
     def advance(self, *, failed: bool = False, unparsed: bool = False) -> None:
         """Count, and say so now and then."""
         super().advance(failed=failed, unparsed=unparsed)
+        self._say()
+
+    def working(self, text: str) -> None:
+        """Say so now and then."""
+        self._say(f"{plain(text)}, ")
+
+    def _say(self, working: str = "") -> None:
         now = time.monotonic()
-        if now - self._last >= self.every:
-            self._last = now
-            left = max(0, self.total - self.resumed - self.done) / max(1e-6, self.rate())
-            self.note(
-                f"{self.title}: {self.resumed + self.done}/{self.total}, {self.state()}, {left:.0f} s left"
-            )
+        if now - self._last < self.every:
+            return
+        self._last = now
+        left = max(0, self.total - self.resumed - self.done) / max(1e-6, self.rate())
+        remaining = f", {left:.0f} s left" if self.done else ""
+        self.note(
+            f"{self.title}: {self.resumed + self.done}/{self.total}, {working}{self.state()}{remaining}"
+        )
 
     def end(self) -> None:
         """Say how it went."""

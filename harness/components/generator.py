@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from harness.components.base import Configured
@@ -17,6 +17,9 @@ class Generator(Configured, ABC):
 
     batch_size: int = 4
     """How many requests the default `stream` hands to `generate` at a time."""
+
+    progress: Callable[[str], None] | None = None
+    """Set by the run. A generator that takes long over a batch may call it with a few words: "step 12 of 30"."""
 
     def own_portraits(self) -> Sequence[Sample] | None:
         """Pictures that exist already, labelled with what was asked for: they replace the tasks' prompts.

@@ -125,6 +125,7 @@ class Draw:
         error = ReplyError("no_reply", f"{self.generator.name} gave no reply to this request")
         started = False
         try:
+            model.progress = self.watch.working
             model.open()
             if self.detector is not None:
                 self.detector.open()

@@ -12,6 +12,9 @@ class Watch:
     def advance(self, *, failed: bool = False, unparsed: bool = False) -> None:
         """One request is done, for better or worse."""
 
+    def working(self, text: str) -> None:
+        """What goes on before the next request is done: "step 12 of 30"."""
+
     def end(self) -> None:
         """The phase is over."""
 

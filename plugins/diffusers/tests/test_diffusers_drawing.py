@@ -212,6 +212,17 @@ def test_closing_stops_between_two_steps(
     helpers.pixels(list(generator.generate(helpers.asked(1))))
 
 
+@pytest.mark.parametrize("family", ["sd-1.5", "pixart", "flux"])
+def test_steps_are_told_while_a_batch_is_drawn(
+    family: str, tiny: Callable[..., Path], make: Callable[..., Any], helpers: Any
+) -> None:
+    generator = make(tiny(family), steps=3)
+    told: list[str] = []
+    generator.progress = told.append
+    helpers.pixels(list(generator.generate(helpers.asked(2))))
+    assert told == ["step 1 of 3", "step 2 of 3", "step 3 of 3"]
+
+
 def _noting(plain: Callable[..., Any], begun: threading.Event) -> Callable[..., Any]:
     def noted(*arguments: Any, **named: Any) -> Any:
         begun.set()

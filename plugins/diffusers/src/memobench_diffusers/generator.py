@@ -147,7 +147,7 @@ class DiffusersGenerator(Generator):
         """Draw one batch, in halves where memory does not suffice."""
         try:
             with self._drawing:
-                self._between_steps()
+                self._between_steps(0)
                 return self._painter.paint(jobs)
         except HarnessError:
             raise
@@ -165,9 +165,12 @@ class DiffusersGenerator(Generator):
     def _no_memory(self) -> HarnessError:
         return no_memory("draw a single picture", self.reference.model.ref, self.preset, self.dtype)
 
-    def _between_steps(self) -> None:
+    def _between_steps(self, done: int) -> None:
         if self._closed.is_set():
             raise Cancelled
+        if done and self.progress is not None:
+            planned = getattr(getattr(self._pipeline, "scheduler", None), "timesteps", None)
+            self.progress(f"step {done}" + (f" of {len(planned)}" if planned is not None else ""))
 
     def close(self) -> None:
         """Free the model and its memory. From another thread it stops drawing at the end of the step."""

@@ -35,10 +35,10 @@ class Job:
 
 
 class Painter:
-    """Draws batches with one pipeline. `between_steps` is called after each step, and may raise to stop."""
+    """Draws batches with one pipeline. `between_steps` hears the number of steps done, and may raise to stop."""
 
     def __init__(
-        self, pipeline: Any, call: Call, counter: TokenCounter, between_steps: Callable[[], None]
+        self, pipeline: Any, call: Call, counter: TokenCounter, between_steps: Callable[[int], None]
     ) -> None:
         self._pipeline, self._call, self._counter = pipeline, call, counter
         self._callbacks = _callbacks(call, between_steps)
@@ -84,15 +84,15 @@ class Painter:
         return ImageReply(job.request.id, image=image, extra=extra)
 
 
-def _callbacks(call: Call, between_steps: Callable[[], None]) -> dict[str, Any]:
+def _callbacks(call: Call, between_steps: Callable[[int], None]) -> dict[str, Any]:
     """The arguments by which a family reports its steps."""
 
     def at_step_end(pipeline: Any, step: int, time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-        between_steps()
+        between_steps(step + 1)
         return {}
 
     def after_step(step: int, time: Any, latents: Any) -> None:
-        between_steps()
+        between_steps(step + 1)
 
     new = [n for n in ("callback_on_step_end", "prior_callback_on_step_end") if n in call.accepts]
     if new:
