@@ -9,6 +9,7 @@ import click
 
 from harness.cli.progress import make_watch
 from harness.cli.shared import listed, pairs, print_results
+from harness.errors import RequestError
 from harness.escaping import plain
 from harness.run.plan import make_plan
 from harness.run.preview import preview
@@ -71,6 +72,8 @@ def command(tasks: tuple[str, ...], model: str, judges: tuple[str, ...], data: t
       harness run --task coarse_emotion --model fer --data portraits
       harness run --task t2i_emotion --model portraits --judge fer
     """
+    if dry_run and as_json:
+        raise RequestError("A dry run has no results to print as JSON.", "Leave out --json, or --dry-run.")
     request = RunRequest(
         tasks=listed(tasks), model=model, judges=listed(judges), data=listed(data), limit=limit, seed=seed,
         repeats=repeats, out=out, read=read, executor=executor, options=pairs(options, "-o"),

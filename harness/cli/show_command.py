@@ -43,9 +43,18 @@ def command(
     if samples or wrong or unparsed or failed or _is_run(name):
         path = find_run(name)
         if samples or wrong or unparsed or failed:
+            if form not in ("table", "json"):
+                raise RequestError(
+                    f"Samples are not shown as {form}.", "They come as lines, or with --json as JSON lines."
+                )
             with intact(path):
                 for line in sample_lines(
-                    path, wrong=wrong, unparsed=unparsed, failed=failed, limit=limit, as_json=as_json
+                    path,
+                    wrong=wrong,
+                    unparsed=unparsed,
+                    failed=failed,
+                    limit=limit,
+                    as_json=as_json or form == "json",
                 ):
                     click.echo(line)
             return 0

@@ -179,6 +179,16 @@ def test_pictures_reach_judges_as_they_take_them(harness: InProcess, install: In
     )
 
 
+def test_forms_that_a_command_has_not(harness: InProcess, faces: Path) -> None:
+    assert harness(*RUN, "--dry-run").fails(2, "dry run", "--json")
+    assert harness(*RUN).ok()
+    path = next(Path("runs").iterdir())
+    assert harness("show", str(path), "--samples", "--format", "csv").fails(2, "csv", "--json")
+    lines = harness("show", str(path), "--samples", "--format", "json").ok().out.splitlines()
+    assert all(json.loads(line) for line in lines)
+    assert len(lines) == 12
+
+
 def test_dry_run_asks_nothing(harness: InProcess, faces: Path) -> None:
     out = harness(*RUN[:-1], "--dry-run").ok().out
     assert "pictures: 12" in out

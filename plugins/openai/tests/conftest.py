@@ -1,9 +1,11 @@
-"""A server on this machine that speaks the chat API, and misbehaves as it is told; data folders; the real command."""
+"""A server on this machine that speaks the chat and image API, and misbehaves as told; data folders; the real command."""
 
 from __future__ import annotations
 
+import base64
 import csv
 import hashlib
+import io
 import json
 import os
 import socket
@@ -11,6 +13,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -51,6 +54,14 @@ class Endpoint:
     script: Script
     log: list[tuple[Asked, str]] = field(default_factory=list)
     retry_after: str = "0.05"
+    answer: Callable[[Asked, str], dict[str, Any]] = field(default_factory=lambda: completion)
+    """Makes the body of an answer."""
+    files: dict[str, bytes] = field(default_factory=dict)
+    """What is served by GET, by path."""
+    file_script: Callable[[str, int], str] = lambda path, attempt: "answer"
+    """What becomes of the n-th GET of a file."""
+    fetched: list[tuple[str, str]] = field(default_factory=list)
+    """Path and authorization of each GET of a file."""
     flying: int = 0
     most_flying: int = 0
 
@@ -94,7 +105,7 @@ class Endpoint:
         for asked, action in self.log:
             if asked.question in answered:
                 again.append(asked.question)
-            if action in ANSWERS:
+            if action in (*ANSWERS, "policy", "slow"):
                 answered.add(asked.question)
         return again
 
@@ -132,6 +143,10 @@ ERRORS: dict[str, tuple[int, Callable[[Asked], Any]]] = {
     "key": (401, lambda a: {"error": {"message": f"wrong: {a.authorization}", "code": "invalid_api_key"}}),
     "no_model": (404, lambda a: {"error": {"message": f"The model `{a.body['model']}` does not exist", "code": "model_not_found"}}),
     "no_quota": (429, lambda a: {"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}),
+    "policy": (400, lambda a: {"error": {"message": "Your request was rejected by the safety system. safety_violations=[violence].",
+                                         "type": "image_generation_user_error", "code": "moderation_blocked"}}),
+    "no_format": (400, lambda a: {"error": {"message": "Unknown parameter: 'response_format'.", "param": "response_format",
+                                            "code": "unknown_parameter"}}),
     "parameter": (400, lambda a: [{"error": {"message": "Unsupported value: 'temperature' does not support 0.", "param": "temperature",
                                              "code": "unsupported_value"}}]),
 }  # fmt: skip
@@ -142,6 +157,24 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            path = self.path.partition("?")[0]
+            if path not in endpoint.files:
+                self._models()
+                return
+            attempt = [p for p, _ in endpoint.fetched].count(path)
+            endpoint.fetched.append((path, self.headers.get("Authorization", "")))
+            action = endpoint.file_script(path, attempt)
+            if action == "answer":
+                self._send(200, endpoint.files[path], kind="image/png")
+            elif action == "cut":
+                self._send(200, endpoint.files[path][:40], length=len(endpoint.files[path]))
+                self.close_connection = True
+            elif action.isdigit():
+                self._send(int(action), b"")
+            else:
+                self._send(302, b"", location=action)
+
+        def _models(self) -> None:
             self._send(200, json.dumps({"data": [{"id": "tiny-vision"}, {"id": "tiny-text"}]}).encode())
 
         def do_POST(self) -> None:
@@ -158,7 +191,10 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
 
         def _act(self, asked: Asked, action: str) -> None:
             if action in ANSWERS:
-                self._send(200, json.dumps(completion(asked, action)).encode())
+                self._send(200, json.dumps(endpoint.answer(asked, action)).encode())
+            elif action == "slow":
+                time.sleep(0.3)
+                self._send(200, json.dumps(endpoint.answer(asked, action)).encode())
             elif action in ERRORS:
                 status, make = ERRORS[action]
                 said = make(asked)
@@ -169,7 +205,7 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
             elif action == "empty":
                 self._send(200, b'{"id": "c1", "choices": []}')
             elif action == "cut":
-                whole = json.dumps(completion(asked, "answer")).encode()
+                whole = json.dumps(endpoint.answer(asked, "answer")).encode()
                 self._send(200, whole[: len(whole) // 2], length=len(whole))
                 self.close_connection = True
             elif action == "reset":
@@ -182,9 +218,12 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
             else:
                 raise AssertionError(f"the server knows no action {action!r}")
 
-        def _send(self, status: int, body: bytes, *, length: int | None = None, retry: str = "") -> None:
+        def _send(self, status: int, body: bytes, *, length: int | None = None, retry: str = "",
+                  kind: str = "application/json", location: str = "") -> None:  # fmt: skip
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", kind)
+            if location:
+                self.send_header("Location", location)
             self.send_header("Content-Length", str(len(body) if length is None else length))
             if retry:
                 self.send_header("Retry-After", retry)
@@ -206,8 +245,8 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     servers: list[Endpoint] = []
 
-    def start(script: Script = lambda asked: "answer") -> Endpoint:
-        servers.append(Endpoint(script))
+    def start(script: Script = lambda asked: "answer", **habits: Any) -> Endpoint:
+        servers.append(Endpoint(script, **habits))
         return servers[-1]
 
     yield start
@@ -256,3 +295,50 @@ def harness(tmp_path: Path) -> Callable[..., Outcome]:
         return Outcome(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@dataclass
+class Painter:
+    """Draws for an `Endpoint`: a picture of one colour, which follows from what was asked."""
+
+    sends: str = "b64_json"
+    """Or "url": the file is then fetched from the server itself."""
+    fields: dict[str, Any] = field(default_factory=dict)
+    """Further fields of each reply."""
+    endpoint: Endpoint | None = None
+
+    @staticmethod
+    def colour(prompt: str, seed: int | None = None) -> tuple[int, int, int]:
+        red, green, blue = hashlib.sha256(f"{prompt}:{seed}".encode()).digest()[:3]
+        return red, green, blue | 1
+
+    def png(self, asked: Asked) -> bytes:
+        file = io.BytesIO()
+        Image.new("RGB", (24, 16), self.colour(asked.body["prompt"], asked.body.get("seed"))).save(
+            file, "PNG"
+        )
+        return file.getvalue()
+
+    def __call__(self, asked: Asked, action: str) -> dict[str, Any]:
+        entry: dict[str, Any] = {"revised_prompt": f"Carefully: {asked.body['prompt']}"}
+        if self.sends == "b64_json":
+            entry["b64_json"] = base64.b64encode(self.png(asked)).decode()
+        else:
+            assert self.endpoint is not None
+            path = f"/files/{asked.question}.png"
+            self.endpoint.files[path] = self.png(asked)
+            entry["url"] = f"{self.endpoint.url.removesuffix('/v1')}{path}?sig=signature"
+        return {"created": 1, "data": [entry], "size": "24x16",
+                "usage": {"input_tokens": 20, "output_tokens": 200, "total_tokens": 220}} | self.fields  # fmt: skip
+
+
+@pytest.fixture
+def serve_images(serve: Serve) -> Callable[..., Endpoint]:
+    """Starts servers that draw."""
+
+    def start(script: Script = lambda asked: "answer", sends: str = "b64_json", **fields: Any) -> Endpoint:
+        painter = Painter(sends, fields)
+        painter.endpoint = serve(script, answer=painter)
+        return painter.endpoint
+
+    return start

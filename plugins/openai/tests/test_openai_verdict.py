@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from memobench_openai.verdict import details, explain, judge_status
+from memobench_openai.verdict import details, explain, judge_hidden, judge_status
 
 OPENAI_KEY = {
     "message": "Incorrect API key provided: sk-abc.",
@@ -79,6 +79,13 @@ ANTHROPIC_MODEL = {"type": "not_found_error", "message": "model: claude-9"}
         (400, MAX_TOKENS, "parameter_refused"),
         (400, GEMINI_SEED, "parameter_refused"),
         (422, FASTAPI, "parameter_refused"),
+        (
+            403,
+            {
+                "message": "Your resource has been temporarily blocked because we detected behavior that may violate our content policy."
+            },
+            "forbidden",
+        ),
     ],
 )
 def test_what_concerns_every_request_ends_the_stream(status: int, body: object, kind: str) -> None:
@@ -111,6 +118,11 @@ def test_any_overload_that_names_a_time_slows_all() -> None:
         (400, AZURE_FILTER),
         (400, {"message": "Your input was flagged as potentially violating our usage policy", "code": "content_policy_violation"}),
         (403, {"message": "Your chosen model requires moderation and your input was flagged"}),
+        (400, {"message": "Your request was rejected by the safety system.", "code": "moderation_blocked"}),
+        (400, {"message": "Your task failed as a result of our safety system.", "code": "contentFilter"}),
+        (400, {"message": "The response is blocked, as it may violate our policies."}),
+        (422, {"detail": "NSFW content detected"}),
+        (500, {"message": "upstream error", "code": "content_policy_violation"}),
     ],
 )  # fmt: skip
 def test_a_filter_that_steps_in_is_a_refusal_and_no_failure(status: int, body: object) -> None:
@@ -138,6 +150,23 @@ def test_the_way_out_names_the_option() -> None:
         "-o logprobs=off"
         in judge_status(400, {"message": "Unknown parameter", "param": "top_logprobs"}, None).ends
     )
+
+
+def test_the_way_out_is_that_of_the_component_that_asks() -> None:
+    wrong = {"message": "Invalid value: '8x8'.", "param": "size", "code": "invalid_value"}
+    assert judge_status(400, wrong, None).kind == "rejected"
+    refused = judge_status(400, wrong, None, {"size": "Choose another size."})
+    assert (refused.kind, refused.field, refused.ends) == (
+        "parameter_refused",
+        "size",
+        "Choose another size.",
+    )
+
+
+def test_an_error_with_status_200_is_judged_by_its_code_and_its_words() -> None:
+    assert judge_hidden({"code": 429, "message": "slow"}).kind == "rate_limited"
+    assert judge_hidden("the worker died").kind == "server_error"
+    assert judge_hidden({"message": "flagged by moderation"}).refusal
 
 
 def test_a_model_and_a_path_that_do_not_exist_are_told_apart() -> None:

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from harness import BadOption
 
-_COMPLETIONS = "/chat/completions"
+_ENDPOINTS = ("/chat/completions", "/images/generations")
 _HINT = "Give it like https://api.openai.com/v1 or http://127.0.0.1:8000/v1."
 
 
@@ -24,7 +24,7 @@ class Address(str):
     path: str
 
     def __new__(cls, text: str) -> Address:
-        """Take a URL apart. A path that names the chat endpoint itself is cut back to its base."""
+        """Take a URL apart. A path that names an endpoint itself is cut back to its base."""
         try:
             parts = urlsplit(text.strip())
             port = parts.port
@@ -32,7 +32,9 @@ class Address(str):
             raise BadOption("base_url is not a URL.", _HINT) from None
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise BadOption("base_url is not an http or https URL with a host.", _HINT)
-        path = parts.path.rstrip("/").removesuffix(_COMPLETIONS)
+        path = parts.path.rstrip("/")
+        for endpoint in _ENDPOINTS:
+            path = path.removesuffix(endpoint)
         host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
         made = super().__new__(cls, f"{parts.scheme}://{host}{f':{port}' if port else ''}{path}")
         made.user, made.password = unquote(parts.username or ""), unquote(parts.password or "")

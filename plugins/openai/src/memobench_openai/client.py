@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import openai
@@ -14,7 +14,7 @@ from memobench_openai.address import Address
 from memobench_openai.faults import Fault
 from memobench_openai.keys import Secrets
 from memobench_openai.retry import retry_after
-from memobench_openai.verdict import explain, judge_status
+from memobench_openai.verdict import explain, judge_hidden, judge_status
 
 Json = dict[str, Any]
 
@@ -22,8 +22,10 @@ Json = dict[str, Any]
 class Wire:
     """A connection to one endpoint. Retries nothing: that is for the caller, who knows the other requests."""
 
-    def __init__(self, address: Address, key: str, *, key_env: str, timeout: float) -> None:
-        """`timeout`: seconds for one attempt, from first byte sent to last byte received."""
+    def __init__(self, address: Address, key: str, *, key_env: str, timeout: float,
+                 advice: Mapping[str, str] | None = None) -> None:  # fmt: skip
+        """`timeout`: seconds for one attempt, from first byte sent to last byte received. `advice`: see `judge_status`."""
+        self._advice = advice
         self.address, self.key_env, self._timeout = address, key_env if key else "", timeout
         self.secrets = Secrets((key, *address.secrets, f"{address.user}:{address.password}"))
         headers = {}
@@ -53,7 +55,7 @@ class Wire:
         try:
             text = await asyncio.wait_for(send(), self._timeout)
         except openai.APIStatusError as e:
-            fault = judge_status(e.status_code, e.body, retry_after(e.response.headers))
+            fault = judge_status(e.status_code, e.body, retry_after(e.response.headers), self._advice)
         except (asyncio.TimeoutError, openai.APITimeoutError):
             fault = Fault("timeout", f"no answer within {self._timeout:g} seconds", retryable=True)
         except openai.APIConnectionError as e:
@@ -71,12 +73,9 @@ class Wire:
             body = None
         if not isinstance(body, dict):
             raise Fault("bad_reply", "the reply is not a JSON object", retryable=True)
-        if body.get("error") and not body.get("choices"):
+        if body.get("error") and not body.get("choices") and not body.get("data"):
             # Some gateways report a failure behind them with status 200.
-            error = body["error"]
-            code = error.get("code") if isinstance(error, dict) else None
-            status = code if isinstance(code, int) and 400 <= code < 600 else 502
-            raise self._safe(judge_status(status, error, None))
+            raise self._safe(judge_hidden(body["error"], self._advice))
         cleaned: Json = self.secrets.hide_in(body)
         return cleaned
 

@@ -20,6 +20,8 @@ class Fault(Exception):
     """The provider's filter declined: an answer of a kind, not a failure."""
     ends: str = ""
     """Every other request would fail likewise: the stream ends, and this says how to mend it."""
+    field: str = ""
+    """The field of the request that the server refuses."""
     unless_answered: bool = False
     """`ends` holds only as long as nothing was answered; afterwards this request alone fails."""
 

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from harness import Capability, Judge, JudgeReply, JudgeRequest, RequestSource
-from memobench_openai.keys import find_key
 from memobench_openai.options import JudgeOptions
 from memobench_openai.pump import pump
-from memobench_openai.servers import find_server
+from memobench_openai.servers import endpoint_key, find_server
 
 if TYPE_CHECKING:
     from memobench_openai.session import Session
@@ -27,13 +26,8 @@ class OpenAIJudge(Judge):
         """Check the options. Raises `RequestError` where a key is needed and not there."""
         super().__init__(options)
         self._server = find_server(self.options)
-        self._key()
+        endpoint_key(self.options, self._server)
         self._session: Session | None = None
-
-    def _key(self) -> str:
-        named = "api_key_env" in self.options.model_fields_set
-        needed = self._server.needs_key and not self.options.address.user
-        return find_key(self.options.address, self.options.api_key_env, named=named, needed=needed)
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -55,7 +49,7 @@ class OpenAIJudge(Judge):
         from memobench_openai.session import Session
 
         if self._session is None:
-            self._session = Session(self.options, self._server, self._key())
+            self._session = Session(self.options, self._server, endpoint_key(self.options, self._server))
 
     def close(self) -> None:
         """Drop what is in flight, close the connections, end the thread."""

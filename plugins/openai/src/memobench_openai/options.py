@@ -50,6 +50,22 @@ class EndpointOptions(HarnessOptions):
         return self.base_url if isinstance(self.base_url, Address) else Address(self.base_url)
 
 
+def check_extra(fields: dict[str, Any], ours: frozenset[str], hint: str) -> None:
+    """Refuse keys in `extra_body`, and fields of `ours`. Raises `BadOption`."""
+    check_no_keys(fields, "extra_body")
+    taken = sorted(ours & set(fields))
+    if taken:
+        raise BadOption(f"extra_body must not hold {', '.join(taken)}.", hint)
+
+
+def model_name(value: str, component: str, example: str) -> str:
+    """The name of a model. Raises `BadOption` where there is none."""
+    if not value.strip():
+        raise BadOption(f"{component} needs the name of a model.",
+                        f"Type it behind a colon: --model {component}:{example}.")  # fmt: skip
+    return value.strip()
+
+
 class JudgeOptions(EndpointOptions):
     """Options of the judge `openai`."""
 
@@ -99,22 +115,13 @@ class JudgeOptions(EndpointOptions):
     @field_validator("extra_body", mode="after")
     @classmethod
     def _no_keys(cls, value: dict[str, Any]) -> dict[str, Any]:
-        check_no_keys(value, "extra_body")
-        taken = sorted(_OURS & set(value))
-        if taken:
-            raise BadOption(
-                f"extra_body must not hold {', '.join(taken)}.", "The judge fills that in itself."
-            )
+        check_extra(value, _OURS, "The judge fills that in itself.")
         return value
 
     @field_validator("ref")
     @classmethod
     def _named(cls, value: str) -> str:
-        if not value.strip():
-            raise BadOption(
-                "openai needs the name of a model.", "Type it behind a colon: --model openai:gpt-4o."
-            )
-        return value.strip()
+        return model_name(value, "openai", "gpt-4o")
 
     @model_validator(mode="after")
     def _both_prices(self) -> JudgeOptions:

@@ -1,4 +1,4 @@
-"""What memobench loads: the judge `openai`."""
+"""What memobench loads: the judge `openai`, and the generator `openai-images`."""
 
 from __future__ import annotations
 
@@ -12,3 +12,10 @@ def harness_judges() -> Sequence[Component]:
     """The judge that asks a server."""
     return [Component("openai", lazy("memobench_openai.judge:OpenAIJudge"),
                       "any OpenAI-compatible endpoint: openai:MODEL, with -o base_url=URL")]  # fmt: skip
+
+
+@hookimpl
+def harness_generators() -> Sequence[Component]:
+    """The generator that has a server draw."""
+    return [Component("openai-images", lazy("memobench_openai.images:OpenAIImages"),
+                      "any OpenAI-compatible image endpoint: openai-images:MODEL, with -o base_url=URL")]  # fmt: skip

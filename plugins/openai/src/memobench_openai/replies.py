@@ -12,7 +12,7 @@ from harness.mllm import answer_words
 from memobench_openai.faults import Fault
 from memobench_openai.options import JudgeOptions
 
-_FILTERED = frozenset({"content_filter", "safety", "refusal", "recitation", "blocklist", "prohibited_content", "spii",
+FILTERED = frozenset({"content_filter", "safety", "refusal", "recitation", "blocklist", "prohibited_content", "spii",
                        "image_safety", "guardrail_intervened"})  # fmt: skip
 """Reasons to finish that mean that a filter stepped in, of several providers, in small letters."""
 
@@ -41,7 +41,7 @@ def read_completion(body: Mapping[str, Any]) -> Said:
         str(r).lower() for r in (finish, choice.get("native_finish_reason"), choice.get("stop_reason")) if r
     }
     refusal = message.get("refusal") or declined or None
-    if not refusal and reasons & _FILTERED:
+    if not refusal and reasons & FILTERED:
         refusal = text or f"stopped by the provider's filter ({finish})"
     logprobs = choice.get("logprobs")
     content = logprobs.get("content") if isinstance(logprobs, Mapping) else None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-import time
 from collections.abc import Mapping
 
-from harness import HarnessError, JudgeReply, JudgeRequest, ReplyError, RequestError
+from harness import HarnessError, JudgeReply, JudgeRequest, ReplyError
 from harness.mllm import answer_words
 from memobench_openai.body import Bodies, Json
 from memobench_openai.client import Wire
+from memobench_openai.ending import ending
+from memobench_openai.errand import Errand
 from memobench_openai.exact import ExactScores
 from memobench_openai.faults import Fault
 from memobench_openai.likely import likely_scores
@@ -23,18 +23,12 @@ from memobench_openai.verdict import explain
 CHAT = "/chat/completions"
 
 
-class StoppedMidway(HarnessError):
-    """The endpoint refused to go on after it had answered: what was answered is scored, and resuming asks the rest."""
-
-    exit_code = 3
-
-
-class Errand:
-    """What one request takes: failures that may pass are asked again."""
+class ChatErrand(Errand):
+    """What one question takes."""
 
     def __init__(self, wire: Wire, patience: Patience) -> None:
+        super().__init__()
         self._wire, self._patience = wire, patience
-        self._retries, self._started = 0, time.monotonic()
 
     async def send(self, path: str, body: Json) -> Json:
         """The JSON object that answers `body`. Raises `Fault`."""
@@ -45,13 +39,7 @@ class Errand:
                 read_completion(found)  # What is no completion is worth another try, as broken JSON is.
             return found
 
-        found, tries = await self._patience.call(attempt)
-        self._retries += tries - 1
-        return found
-
-    def timings(self) -> dict[str, float]:
-        """Seconds since the errand began, waits included, and how often something was asked again."""
-        return {"seconds": round(time.monotonic() - self._started, 4), "retries": float(self._retries)}
+        return await self.run(attempt, self._patience)
 
 
 class Session:
@@ -78,7 +66,9 @@ class Session:
             if fault.refusal:
                 reply = JudgeReply(request.id, refusal=fault.message, finish_reason=fault.kind)
             elif fault.ends and not (fault.unless_answered and self._answered):
-                raise await self._end(fault) from None
+                raise await ending(
+                    fault, self._wire, self._options.ref, "chat", midway=self._answered > 0
+                ) from None
             else:
                 return _failed(request, fault.kind, fault.message, fault.retryable)
         except HarnessError:
@@ -89,7 +79,7 @@ class Session:
         return reply
 
     async def _ask(self, request: JudgeRequest) -> JudgeReply:
-        errand = Errand(self._wire, self._patience)
+        errand = ChatErrand(self._wire, self._patience)
         scores: Mapping[str, float] | None = None
         if request.question.read == "logprobs" and self._exact is not None:
             said, scores, bodies = await self._exact.of(request, errand.send)
@@ -109,39 +99,6 @@ class Session:
                         ends="Leave them out: -o logprobs=off. With vllm serve, say so: -o server=vllm.")  # fmt: skip
         options = dict(zip(answer_words(request.question), request.question.options, strict=True))
         return {options[word]: score for word, score in likely_scores(said.logprobs, tuple(options)).items()}
-
-    async def _end(self, fault: Fault) -> HarnessError:
-        """What ends the stream, in words that say what to change."""
-        address, model, name = self._options.address, self._options.ref, self._wire.key_env
-        message, hint = f"{address}: {fault.message}", fault.ends
-        if fault.ends == "key" and name:
-            message = f"{address} refuses the key in {name} ({fault.message})"
-            hint = f"Set {name} to a key that is valid there, or name another variable: -o api_key_env=NAME."
-        elif fault.ends == "key":
-            message = f"{address} asks for a key ({fault.message})"
-            hint = "Put it into an environment variable and name that: -o api_key_env=NAME."
-        elif fault.ends == "model":
-            message = f"{address} has no model {model!r} ({fault.message})"
-            hint = await self._known_models(model)
-        elif fault.ends == "path":
-            message = f"{address} has no chat endpoint ({fault.message})"
-            hint = "Check base_url; most end in /v1."
-        stopped = StoppedMidway if self._answered else RequestError
-        return stopped(message.rstrip(".") + ".", hint)
-
-    async def _known_models(self, model: str) -> str:
-        """The names that the endpoint lists, the nearest first; a general hint where it lists none."""
-        try:
-            listed = (await self._wire.get("/models")).get("data")
-        except Fault:
-            listed = None
-        entries = listed if isinstance(listed, list) else []
-        names = [explain(str(m["id"])) for m in entries if isinstance(m, dict) and "id" in m]
-        if not names:
-            return "Check the model's name, and that this account may use it."
-        near = difflib.get_close_matches(model, names, n=1)
-        more = f", and {len(names) - 12} more" if len(names) > 12 else ""
-        return (f"Did you mean {near[0]!r}? " if near else "") + f"It serves: {', '.join(names[:12])}{more}."
 
 
 def _failed(request: JudgeRequest, kind: str, message: str, retryable: bool) -> JudgeReply:

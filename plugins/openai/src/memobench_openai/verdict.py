@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from memobench_openai.faults import Fault
 
-_FILTER_CODES = frozenset({"content_filter", "content_policy_violation", "moderation_blocked", "responsibleaipolicyviolation"})  # fmt: skip
-_FILTER = re.compile(r"content[ _-]?(policy|filter|management)|moderation|safety (system|filter|polic)|flagged|responsible ?ai", re.I)  # fmt: skip
+_FILTER_CODES = frozenset({"content_filter", "content_policy_violation", "moderation_blocked", "responsibleaipolicyviolation",
+                           "contentfilter", "image_safety"})  # fmt: skip
+_FILTER = re.compile(r"content[ _-]?(policy|filter|management)|moderation|safety (system|filter|polic)|flagged|responsible ?ai|nsfw|violat\w+ .{0,30}polic", re.I)  # fmt: skip
+_SUSPENDED = re.compile(
+    r"\b(resource|account|organi[sz]ation|project) .{0,40}(blocked|suspended|disabled|deactivated)", re.I
+)
 _BAD_KEY = re.compile(r"api[ _-]?key.{0,40}(not valid|invalid|incorrect|expired|missing)|(invalid|incorrect|expired|missing).{0,20}api[ _-]?key|API_KEY_INVALID", re.I)  # fmt: skip
 _NO_MONEY_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "insufficient_balance"})
 _NO_MONEY = re.compile(r"exceeded your current quota|insufficient (balance|credit|funds|quota)|credit balance is too low|billing", re.I)  # fmt: skip
-_PARAMETER_CODES = frozenset({"unsupported_parameter", "unsupported_value", "unknown_parameter"})
+_PARAMETER_CODES = frozenset(
+    {"unsupported_parameter", "unsupported_value", "unknown_parameter", "invalid_value"}
+)
 _PARAMETER = re.compile(r"(unknown|unsupported|unrecognized|unexpected|extra|not (supported|permitted|allowed)|does not support|cannot find field|extra_forbidden)", re.I)  # fmt: skip
 _FIELDS = ("temperature", "top_p", "seed", "max_tokens", "max_completion_tokens", "response_format", "structured_outputs",
            "reasoning_effort", "logprobs", "top_logprobs", "detail", "logprob_token_ids", "allowed_token_ids")  # fmt: skip
@@ -21,26 +28,49 @@ _PASSING = frozenset({408, 409, 425, 429})
 _LONGEST = 300
 
 
-def judge_status(status: int, body: object, wait: float | None) -> Fault:
-    """The fault that an error reply stands for. `body` is its JSON, or its text; `wait` its Retry-After."""
+def judge_status(
+    status: int, body: object, wait: float | None, advice: Mapping[str, str] | None = None
+) -> Fault:
+    """The fault that an error reply stands for. `body` is its JSON, or its text; `wait` its Retry-After.
+
+    `advice`: field of the request -> what to do where the server refuses it; that of the judge where none is given.
+    """
+    advice = JUDGE_ADVICE if advice is None else advice
     message, code, param = details(body)
     said = f"{status}: {message or 'no reason given'}"
     if status == 401 or (status in (400, 403) and _BAD_KEY.search(message)):
         return Fault("key_refused", said, ends="key")
     if status == 402 or code in _NO_MONEY_CODES or (status in (400, 403) and _NO_MONEY.search(message)):
         return Fault("no_quota", said, ends="Add credit or raise the limit of the account, then resume.")
+    if code in _FILTER_CODES:
+        return Fault("refused", said, refusal=True)
     if status in _PASSING or (status >= 500 and status != 501):
         return Fault(_kind(status), said, retryable=True, wait=wait, shared=status == 429 or wait is not None)
-    if code in _FILTER_CODES or (status in (400, 403) and _FILTER.search(message)):
+    suspended = status == 403 and _SUSPENDED.search(message)
+    if status in (400, 403, 422) and filtered(message) and not suspended:
         return Fault("refused", said, refusal=True)
     if status == 403:
         return Fault("forbidden", said, ends="Check that this account may use this model, from this country.")
     if status == 404:
         return Fault("not_found", said, ends="model" if _MODEL.search(f"{message} {code}") else "path")
-    field = _field(message, param) if status in (400, 422) else ""
+    field = _field(message, param, advice) if status in (400, 422) else ""
     if field and (code in _PARAMETER_CODES or _PARAMETER.search(message)):
-        return Fault("parameter_refused", said, ends=_without(field), unless_answered=True)
+        return Fault("parameter_refused", said, ends=advice[field], field=field, unless_answered=True)
     return Fault("rejected", said)
+
+
+def judge_hidden(error: object, advice: Mapping[str, str] | None = None) -> Fault:
+    """The fault that an error stands for which a gateway reports with status 200."""
+    code = error.get("code") if isinstance(error, dict) else None
+    status = code if isinstance(code, int) and 400 <= code < 600 else 502
+    if status == 502 and filtered(details(error)[0]):
+        status = 400
+    return judge_status(status, error, None, advice)
+
+
+def filtered(message: str) -> bool:
+    """Whether a message tells that a filter stepped in."""
+    return bool(_FILTER.search(message))
 
 
 def details(body: object) -> tuple[str, str, str]:
@@ -77,12 +107,12 @@ def _kind(status: int) -> str:
     return "rate_limited" if status == 429 else "server_error" if status >= 500 else "server_busy"
 
 
-def _field(message: str, param: str) -> str:
+def _field(message: str, param: str, fields: Mapping[str, str]) -> str:
     """Which field of our request a server complains about, or an empty string."""
     top = param.split(".")[0].split("[")[0]
-    if top in _FIELDS:
+    if top in fields:
         return top
-    found = [f for f in _FIELDS if re.search(rf"\b{f}\b", message)]
+    found = [f for f in fields if re.search(rf"\b{re.escape(f)}\b", message)]
     return found[0] if found else ""
 
 
@@ -98,3 +128,6 @@ def _without(field: str) -> str:
     if field in ("reasoning_effort", "detail"):
         return f"Leave the option {field} away, or give another value."
     return f"Leave it out: -o omit={field}. Answers are then given by the provider's default."
+
+
+JUDGE_ADVICE: Mapping[str, str] = {field: _without(field) for field in _FIELDS}
