@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -45,25 +46,31 @@ class OpenTransformers(TransformersJudge):
         """Stay open."""
 
 
-def script(model: str, asked: list[str], paths: list[Path]) -> Callable[[], int]:
-    """Batched transformers by hand: a function that asks all prompts of all pictures, and says how many."""
+def by_hand(model: str, asked: list[str], paths: list[Path], wire: Connection) -> None:
+    """Batched transformers by hand, in a process of its own: asks all prompts of all pictures whenever told to."""
     import torch
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
     network = AutoModelForImageTextToText.from_pretrained(model, dtype=torch.float32).eval()
     processor = AutoProcessor.from_pretrained(model)
     processor.tokenizer.padding_side = "left"
+    with torch.inference_mode():
+        while wire.recv():
+            begun = time.perf_counter()
+            jobs = [(Image.open(path).convert("RGB"), prompt) for path in paths for prompt in asked]
+            for start in range(0, len(jobs), BATCH):
+                images, prompts = zip(*jobs[start : start + BATCH], strict=True)
+                inputs = processor(images=list(images), text=list(prompts), return_tensors="pt", padding=True)
+                network.generate(**inputs, max_new_tokens=TOKENS, min_new_tokens=TOKENS, do_sample=False)
+            wire.send(len(jobs) / (time.perf_counter() - begun))
 
-    @torch.inference_mode()
-    def run() -> int:
-        jobs = [(Image.open(path).convert("RGB"), prompt) for path in paths for prompt in asked]
-        for start in range(0, len(jobs), BATCH):
-            images, prompts = zip(*jobs[start : start + BATCH], strict=True)
-            inputs = processor(images=list(images), text=list(prompts), return_tensors="pt", padding=True)
-            network.generate(**inputs, max_new_tokens=TOKENS, min_new_tokens=TOKENS, do_sample=False)
-        return len(jobs)
 
-    return run
+def start_by_hand(model: str, asked: list[str], paths: list[Path]) -> Connection:
+    """The other end of the wire to `by_hand`."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    context.Process(target=by_hand, args=(model, asked, paths, there), daemon=True).start()
+    return here
 
 
 def main() -> None:
@@ -92,15 +99,15 @@ def main() -> None:
             tasks = result.results["tasks"]
             return sum(task["answered"] for task in tasks) / (time.perf_counter() - begun), tasks
 
-        by_hand = script(model, texts, paths) if options.against == "script" else None
+        wire = start_by_hand(model, texts, paths) if options.against == "script" else None
         other = OpenTransformers(OpenTransformers.Options(ref=model))
-        if by_hand is None:
+        if wire is None:
             other.open()
         ratios = []
         for pair in range(options.pairs):
-            if by_hand is not None:
-                begun = time.perf_counter()
-                plain = by_hand() / (time.perf_counter() - begun)
+            if wire is not None:
+                wire.send(True)
+                plain = wire.recv()
             else:
                 plain, _ = ours(other, f"transformers{pair}")
             forget(judge)
