@@ -114,6 +114,10 @@ class TaskResult(_Part):
     faces: dict[str, int] = Field(
         {}, description="Generator tasks: portraits that show no, one, or several faces."
     )
+    drawing: dict[str, float] = Field(
+        {},
+        description="Generator tasks: what drawing the portraits used, where the generator tells: tokens, cost.",
+    )
     metrics: list[MetricValue]
     baselines: list[BaselineValue]
     confusion: Confusion | None = None

@@ -217,7 +217,7 @@ def _generator_entry(run: Mapping[str, Any], spec: TaskSpec, judge: Mapping[str,
         "judge": judge["name"], "wording": None, "read": reads[spec.primary.asks], "settings": settings,
         "n": n, "answered": answered, "unparsed": sum(reasons.values()), "failed": max(0, n - answered - missed),
         "outcomes": {k: v for k, v in outcomes.items() if v},
-        "faces": _faces(faces), **entry, "unparsed_reasons": dict(reasons),
+        "faces": _faces(faces), "drawing": _drawing_costs(samples, stored), **entry, "unparsed_reasons": dict(reasons),
         "warnings": [*run.get("notes", {}).get("generator", []), *family_warning(request["model"], judge), *_cut(samples, stored), *_oracle_warning(run, judge), *dict.fromkeys(entry["warnings"])],
     }  # fmt: skip
 
@@ -237,6 +237,15 @@ def _adjust(entries: Sequence[dict[str, Any]]) -> None:
     tests = [test for entry in entries for test in entry["tests"]]
     for test, p in zip(tests, holm([test["p"] for test in tests]), strict=True):
         test["p_adjusted"] = p
+
+
+def _drawing_costs(samples: Sequence[StoredSample], stored: Stored) -> dict[str, float]:
+    """Sums of what the generator says that drawing a task's portraits used."""
+    usage: dict[str, float] = {}
+    for sample in samples:
+        told = (stored.draws.get(sample.id, {}).get("extra") or {}).get("usage")
+        add_up(usage, told if isinstance(told, Mapping) else None)
+    return {k: round(v, 6) for k, v in sorted(usage.items())}
 
 
 def _cut(samples: Sequence[StoredSample], stored: Stored) -> list[str]:

@@ -188,6 +188,24 @@ def test_none_means_what_is_left_away(faces: Path) -> None:
     assert result.tasks[0]["n"] == 12
 
 
+class Paid(Squares):
+    """Says what each drawing cost; once it says so in a way that cannot be added up."""
+
+    def generate(self, batch: Sequence[ImageRequest]) -> list[ImageReply]:
+        usage = {"output_tokens": 10, "cost": 0.25, "note": "text"}
+        return [ImageReply(r.id, r2.image, extra={"usage": usage if i or len(batch) < 4 else "free"})
+                for i, (r, r2) in enumerate(zip(batch, super().generate(batch), strict=True))]  # fmt: skip
+
+
+def test_what_drawing_cost_is_summed_up() -> None:
+    result = evaluate("t2i_emotion", Paid(), judge=Constant(), limit=4, seed=1)
+    [entry] = result.results["tasks"]
+    assert entry["answered"] == 4
+    assert entry["drawing"] == {"cost": 0.75, "output_tokens": 30}
+    free = evaluate("t2i_emotion", Squares(), judge=Constant(), limit=4, seed=1)
+    assert free.results["tasks"][0]["drawing"] == {}
+
+
 class Other(Constant):
     """Another judge, which sees sadness everywhere."""
 
