@@ -16,7 +16,7 @@ _HOMES = {
     "EMOTIONS": "types", "Executor": "components.executor", "Face": "types", "Generator": "components.generator",
     "HarnessError": "errors", "HarnessOptions": "components.options", "ImageReply": "types",
     "ImageRequest": "types", "Judge": "components.judge", "JudgeReply": "types", "JudgeRequest": "types",
-    "Message": "types", "Metric": "components.metric", "MissingPackage": "errors", "Part": "types",
+    "Listed": "components.sources", "Message": "types", "Metric": "components.metric", "MissingPackage": "errors", "Part": "types",
     "Picture": "types", "PluginError": "errors", "Question": "types", "ReplyError": "types",
     "Reporter": "components.reporter", "RequestError": "errors", "RequestSource": "components.sources",
     "RunResult": "run.result", "Sample": "types", "Sampling": "types", "Scale": "types",
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from harness.components.record import Component as Component
     from harness.components.record import lazy as lazy
     from harness.components.reporter import Reporter as Reporter
+    from harness.components.sources import Listed as Listed
     from harness.components.sources import RequestSource as RequestSource
     from harness.errors import BadData as BadData
     from harness.errors import BadOption as BadOption

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
@@ -31,6 +32,26 @@ class RequestSource(ABC, Generic[T_co]):
 
 
 R = TypeVar("R")
+
+
+class Listed(RequestSource[R]):
+    """Requests that need no preparing: for a component that overrides `stream` and is given a batch."""
+
+    def __init__(self, requests: Iterable[R]) -> None:
+        self._left = deque(requests)
+
+    def __iter__(self) -> Iterator[R]:
+        while self._left:
+            yield self._left.popleft()
+
+    def ready(self, max_n: int, timeout: float = 0.0) -> list[R]:
+        """The next requests, without waiting."""
+        return [self._left.popleft() for _ in range(min(max_n, len(self._left)))]
+
+    @property
+    def exhausted(self) -> bool:
+        """True once all are handed out."""
+        return not self._left
 
 
 def checked_replies(replies: object, wanted: type[R], where: str) -> Iterator[R]:

@@ -22,7 +22,7 @@ from harness import __version__
 from harness.components.base import Configured
 from harness.components.detector import Detector
 from harness.components.generator import Generator
-from harness.components.sources import RequestSource
+from harness.components.sources import Listed
 from harness.datasets import stratified
 from harness.errors import HarnessError, MissingPackage, PluginError, TooManyFailures
 from harness.promptsets import PromptRow
@@ -74,24 +74,6 @@ def drawings(generator: Contender, rows: Mapping[str, Sequence[PromptRow]], *, p
                                    None, row.attributes)  # fmt: skip
             found.setdefault(id_, (request, row, []))[2].append(task)
     return [Drawing(request, row, tuple(tasks)) for request, row, tasks in found.values()]
-
-
-class _Listed(RequestSource[ImageRequest]):
-    """Requests that need no preparing."""
-
-    def __init__(self, requests: Sequence[ImageRequest]) -> None:
-        self._left = deque(requests)
-
-    def __iter__(self) -> Iterator[ImageRequest]:
-        while self._left:
-            yield self._left.popleft()
-
-    def ready(self, max_n: int, timeout: float = 0.0) -> list[ImageRequest]:
-        return [self._left.popleft() for _ in range(min(max_n, len(self._left)))]
-
-    @property
-    def exhausted(self) -> bool:
-        return not self._left
 
 
 @dataclass
@@ -255,7 +237,7 @@ class Draw:
 
 
 def _replies(model: Generator, requests: Sequence[ImageRequest]) -> Gen[ImageReply, None, None]:
-    yield from model.stream(_Listed(requests))
+    yield from model.stream(Listed(requests))
 
 
 def encode(image: Image.Image, texts: Mapping[str, str]) -> bytes:

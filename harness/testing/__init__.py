@@ -17,7 +17,7 @@ Needs pytest. Everything here uses public names of `harness` alone.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 import pytest
@@ -33,34 +33,13 @@ from harness import (
     Judge,
     JudgeReply,
     JudgeRequest,
+    Listed,
     Message,
     Part,
     Picture,
     Question,
-    RequestSource,
     Sampling,
 )
-
-
-class Listed(RequestSource[JudgeRequest]):
-    """A request source over a list, for components that override `stream`."""
-
-    def __init__(self, requests: Sequence[JudgeRequest]) -> None:
-        self._left = list(requests)
-
-    def __iter__(self) -> Iterator[JudgeRequest]:
-        while self._left:
-            yield self._left.pop(0)
-
-    def ready(self, max_n: int, timeout: float = 0.0) -> list[JudgeRequest]:
-        """The next requests; all are prepared."""
-        taken, self._left = self._left[:max_n], self._left[max_n:]
-        return taken
-
-    @property
-    def exhausted(self) -> bool:
-        """True once all are handed out."""
-        return not self._left
 
 
 def face_picture(number: int, side: int = 128) -> Picture:

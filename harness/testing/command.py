@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,19 @@ class Outcome:
         (entry,) = self.results["tasks"]
         found: dict[str, Any] = entry
         return found
+
+
+def imported_by(code: str) -> set[str]:
+    """The top-level modules that a fresh interpreter has after running `code`. Raises where the code fails."""
+    done = subprocess.run([sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"],
+                          capture_output=True, text=True, check=True, timeout=60)  # fmt: skip
+    return {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
+
+
+def hide_own_models(home: Path, setenv: Callable[[str, str], None]) -> None:
+    """Let tests see no models and caches of whoever runs them: all folders of that kind lie below `home`."""
+    for variable in ("HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        setenv(variable, str(home / variable.lower()))
 
 
 class Shell:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from helpers import plugins
-from helpers.command import InProcess
+from helpers.command import InProcess, drawing
 from helpers.plugins import Install
 from helpers.results import replies, value
 
@@ -15,19 +15,7 @@ Make = Callable[..., Path]
 
 
 def test_generate_makes_a_data_set(harness: InProcess) -> None:
-    draw = [
-        "generate",
-        "--model",
-        "echo",
-        "--prompts",
-        "emotion_600",
-        "--limit",
-        "12",
-        "-o",
-        "size=64",
-        "--out",
-        "mine",
-    ]
+    draw = [*drawing(12), "mine"]
     out = harness(*draw).ok().out
     assert "12 portraits asked for, ok 12, 0 failed" in out
     assert Path("mine/sheet.png").is_file()
@@ -162,19 +150,7 @@ def test_a_smaller_limit_keeps_what_was_drawn(harness: InProcess, tmp_path: Path
 
 
 def test_pictures_made_elsewhere_are_scored_without_drawing(harness: InProcess) -> None:
-    harness(
-        "generate",
-        "--model",
-        "echo",
-        "--prompts",
-        "emotion_600",
-        "--limit",
-        "12",
-        "-o",
-        "size=64",
-        "--out",
-        "made",
-    ).ok()
+    assert harness(*drawing(12), "made").ok()
     run = ["run", "--task", "t2i_emotion", "--model", "folder:made", "--judge", "echo", "--out", "r"]
     entry = harness(*run, "--json").ok().task
     assert (entry["n"], entry["answered"], entry["outcomes"]) == (12, 12, {"ok": 12})

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from helpers import plugins
-from helpers.command import InProcess, Shell
+from helpers.command import InProcess, Shell, drawing
 from helpers.plugins import Install
 
 RUN = ["run", "--task", "coarse_emotion", "--model", "echo", "--data", "faces", "--json"]
@@ -164,18 +164,7 @@ def test_disk_that_fills_up(limit: int, shell: Shell, make_data: Make) -> None:
 
 @pytest.mark.e2e
 def test_disk_that_fills_up_while_drawing(shell: Shell) -> None:
-    draw = [
-        "generate",
-        "--model",
-        "echo",
-        "--prompts",
-        "emotion_600",
-        "--limit",
-        "30",
-        "-o",
-        "size=64",
-        "--out",
-    ]
+    draw = drawing(30)
     assert shell(*draw, "whole").ok()
     assert shell(*draw, "run", preexec_fn=small_files(9_000)).fails(
         3, "cannot be written", "run the same command again"

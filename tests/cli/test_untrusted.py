@@ -27,10 +27,12 @@ def _on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("click.utils.should_strip_ansi", lambda *_: False)
 
 
-def safe(outcome: Outcome) -> str:
+def safe(outcome: Outcome) -> Outcome:
+    """The same, after checking that it sent the terminal nothing but text, and did say something."""
     for text in (outcome.out, outcome.err):
         assert not [c for c in FORBIDDEN if c in text]
-    return outcome.out
+    assert outcome.out + outcome.err
+    return outcome
 
 
 @pytest.fixture
@@ -40,7 +42,9 @@ def evil_run(harness: InProcess, install: Install, make_data: Make) -> str:
 def judge(self, batch):
     return [JudgeReply(r.id, text={EVIL!r}[int(r.sample_id[1:])]) for r in batch if r.sample_id != "s00003"]
     """) + f"\n\nMine.__doc__ = {EVIL[0]!r}\n")  # fmt: skip
-    safe(harness("run", "--task", "coarse_emotion", "--model", "evil", "--data", "faces", "--out", "run"))
+    assert safe(
+        harness("run", "--task", "coarse_emotion", "--model", "evil", "--data", "faces", "--out", "run")
+    )
     return "run"
 
 
@@ -54,7 +58,7 @@ def test_replies_are_stored_as_they_are(evil_run: str) -> None:
     [["--samples"], ["--samples", "--json"], ["--samples", "--unparsed"], ["--samples", "--failed"]],
 )
 def test_samples_are_shown_safely(options: list[str], evil_run: str, harness: InProcess) -> None:
-    out = safe(harness("show", evil_run, *options).ok())
+    out = safe(harness("show", evil_run, *options).ok()).out
     if options == ["--samples"]:
         assert "[bold red]happy[/] [link=file:///etc]x[/link]" in out, "markup is shown, not obeyed"
         assert len(out.splitlines()) == len(EVIL), "one line for each sample"
@@ -64,12 +68,12 @@ def test_samples_are_shown_safely(options: list[str], evil_run: str, harness: In
 
 @pytest.mark.parametrize("form", ["table", "csv", "markdown", "json"])
 def test_reports_are_safe(form: str, evil_run: str, harness: InProcess) -> None:
-    safe(harness("show", evil_run, "--format", form).ok())
+    assert safe(harness("show", evil_run, "--format", form).ok())
 
 
 def test_errors_of_models_are_shown_safely(harness: InProcess, install: Install, faces: Path) -> None:
     install("evil", plugins.judge("evil", f"def judge(self, batch):\n    raise RuntimeError({EVIL[0]!r})"))
-    safe(
+    assert safe(
         harness(
             "run",
             "--task",
@@ -84,20 +88,20 @@ def test_errors_of_models_are_shown_safely(harness: InProcess, install: Install,
             "2",
         )
     )
-    safe(harness("show", "run", "--samples", "--failed").ok())
+    assert safe(harness("show", "run", "--samples", "--failed").ok())
     install("evil-open", plugins.judge("evilopen", f"def open(self):\n    raise RuntimeError({EVIL[0]!r})"))
-    safe(harness("run", "--task", "coarse_emotion", "--model", "evilopen", "--data", "faces").fails(3))
+    assert safe(harness("run", "--task", "coarse_emotion", "--model", "evilopen", "--data", "faces").fails(3))
     install("evil-import", f"raise RuntimeError({EVIL[0]!r})")
     for command in (["list", "plugins"], ["doctor"], ["run", "--task", "coarse_emotion", "--model", "x"]):
-        safe(harness(*command))
+        assert safe(harness(*command))
 
 
 def test_names_that_users_type_are_shown_safely(harness: InProcess) -> None:
     for evil in EVIL[:5]:
-        safe(harness("run", "--task", evil, "--model", "echo").fails(2))
-        safe(harness("run", "--task", "coarse_emotion", "--model", evil).fails(2))
-        safe(harness("show", evil).fails(2))
-        safe(harness(evil).fails(2))
+        assert safe(harness("run", "--task", evil, "--model", "echo").fails(2))
+        assert safe(harness("run", "--task", "coarse_emotion", "--model", evil).fails(2))
+        assert safe(harness("show", evil).fails(2))
+        assert safe(harness(evil).fails(2))
 
 
 def test_spreadsheets_get_no_formulas(harness: InProcess) -> None:
@@ -136,11 +140,11 @@ asks = "coarse_emotion"
 primary = true
 """)
     run = ["run", "--task", "mine.toml", "--model", "echo", "--judge", "echo", "-o", "size=64"]
-    safe(harness(*run, "--dry-run").ok())
-    out = safe(harness(*run, "--out", "run").ok())
+    assert safe(harness(*run, "--dry-run").ok())
+    out = safe(harness(*run, "--out", "run").ok()).out
     assert "[bold red]" in out
     for form in ("csv", "markdown", "json"):
-        safe(harness("show", "run", "--format", form).ok())
+        assert safe(harness("show", "run", "--format", form).ok())
 
 
 @pytest.mark.e2e

@@ -9,7 +9,7 @@ import pytest
 from harness.cli.main import main
 from harness.testing.command import SCRIPT, Outcome, Shell
 
-__all__ = ["SCRIPT", "InProcess", "Outcome", "Shell"]
+__all__ = ["SCRIPT", "InProcess", "Outcome", "Shell", "drawing"]
 
 
 class InProcess:
@@ -31,3 +31,19 @@ class InProcess:
     def restore(self) -> None:
         """Undo what the entry point does to the process."""
         signal.signal(signal.SIGTERM, self._handler)
+
+
+def drawing(limit: int) -> list[str]:
+    """The words of a command that draws small cards; the folder to draw into comes next."""
+    return [
+        "generate",
+        "--model",
+        "echo",
+        "--prompts",
+        "emotion_600",
+        "--limit",
+        str(limit),
+        "-o",
+        "size=64",
+        "--out",
+    ]

@@ -15,7 +15,7 @@ import harness
 NAMES = [
     "BadData", "BadOption", "BadTask", "Capability", "Component", "DataSet", "Detector", "EMOTIONS", "Executor", "Face",
     "Generator", "HarnessError", "HarnessOptions", "ImageReply", "ImageRequest", "Judge", "JudgeReply", "JudgeRequest",
-    "Message", "Metric", "MissingPackage", "Part", "Picture", "PluginError", "Question", "ReplyError", "Reporter",
+    "Listed", "Message", "Metric", "MissingPackage", "Part", "Picture", "PluginError", "Question", "ReplyError", "Reporter",
     "RequestError", "RequestSource", "RunResult", "Sample", "Sampling", "Scale", "Scores", "StorageError", "UnknownName",
     "__version__", "evaluate", "hookimpl", "lazy", "nearest", "option",
 ]  # fmt: skip

@@ -104,7 +104,9 @@ def test_one_writer_at_a_time(tmp_path: Path) -> None:
 def test_locks_end_with_their_process(tmp_path: Path) -> None:
     code = "import os, pathlib, sys, harness.store.files as f; lock = f.Lock(pathlib.Path(sys.argv[1])); os._exit(0)"
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=60)
-    Lock(tmp_path).release()
+    lock = Lock(tmp_path)  # raises while another process holds it
+    assert any(tmp_path.iterdir()), "the file is left, and locks nothing"
+    lock.release()
 
 
 @pytest.mark.parametrize("torn", ['{"id": "x', '{"id": "' + "x" * 200_000, "\0" * 70_000, '{"id":"x"}'])

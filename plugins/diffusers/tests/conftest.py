@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness import ImageReply, ImageRequest
-from harness.testing.command import Shell
+from harness.testing.command import Shell, hide_own_models
 from harness.testing.pipelines import tiny_pipeline
 
 # Torch reads it when it is imported: on tiny models more threads only wait for each other.
@@ -74,10 +74,7 @@ def apart(first: dict[str, bytes], second: dict[str, bytes]) -> int:
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees the models and caches of whoever runs it."""
-    home = tmp_path_factory.mktemp("home")
-    for variable in ("HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
-        monkeypatch.setenv(variable, str(home / variable.lower()))
+    hide_own_models(tmp_path_factory.mktemp("home"), monkeypatch.setenv)
 
 
 @pytest.fixture

@@ -212,3 +212,4 @@ def test_closing_twice_and_unopened_is_fine() -> None:
     model.open()
     model.close()
     model.close()
+    assert len(list(model.judge(ask(2)))) == 2, "it can be opened again"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import subprocess
-import sys
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 
@@ -14,6 +12,7 @@ import pytest
 from memobench_nano import plugin
 
 from harness import Judge, MissingPackage
+from harness.testing.command import imported_by
 
 CARD = (plugin.WEIGHTS / "MODEL_CARD.md").read_text(encoding="utf-8")
 HEAVY = {"torch", "transformers", "vllm", "numpy", "pydantic", "PIL"}
@@ -29,11 +28,7 @@ def without(monkeypatch: pytest.MonkeyPatch, *missing: str) -> None:
 
 
 def test_the_entry_module_imports_nothing_heavy() -> None:
-    code = "import sys, memobench_nano.plugin as p; p.harness_judges(); print(*sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
-    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    loaded = imported_by("import memobench_nano.plugin as p; p.harness_judges()")
     assert "memobench_nano" in loaded
     assert not loaded & HEAVY
 

@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 
 from harness import BadOption, HarnessError, MissingPackage
 from harness.testing import Listed
+from harness.testing.command import imported_by
 
 Changed = Callable[..., Path]
 
@@ -40,12 +41,12 @@ def refused(ref: object, *said: str, **options: Any) -> HarnessError:
 
 class TestReferences:
     def test_no_such_folder(self, tmp_path: Path, tiny: Any) -> None:
-        refused(tmp_path / "nothing", "neither a folder here nor a hub reference")
+        assert refused(tmp_path / "nothing", "neither a folder here nor a hub reference")
         near = tiny("llava")
         assert str(near) in refused(near.with_name("llavaa"), "neither a folder").hint
 
     def test_a_folder_without_a_model(self, tmp_path: Path) -> None:
-        refused(tmp_path, "no config.json")
+        assert refused(tmp_path, "no config.json")
 
     def test_a_model_that_does_not_see(self, changed: Changed) -> None:
         folder = changed("llava")
@@ -54,10 +55,10 @@ class TestReferences:
             json.dumps(config | {"model_type": "llama", "architectures": ["LlamaForCausalLM"]}),
             encoding="utf-8",
         )
-        refused(folder, "LlamaForCausalLM", "does not answer in text on pictures")
+        assert refused(folder, "LlamaForCausalLM", "does not answer in text on pictures")
 
     def test_an_architecture_that_is_not_known(self, changed: Changed) -> None:
-        refused(
+        assert refused(
             changed("llava", "config.json", model_type="llava9"), "does not know the architecture", "vllm:"
         )
 
@@ -65,7 +66,7 @@ class TestReferences:
         folder = changed("llava")
         torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
         (folder / "model.safetensors").unlink()
-        refused(folder, "pytorch_model.bin", "safetensors")
+        assert refused(folder, "pytorch_model.bin", "safetensors")
 
     def test_pickled_weights_beside_good_ones_are_not_read(self, changed: Changed, ask: Any) -> None:
         folder = changed("llava")
@@ -79,12 +80,12 @@ class TestReferences:
     def test_no_weights(self, changed: Changed) -> None:
         folder = changed("llava")
         (folder / "model.safetensors").unlink()
-        refused(folder, "no weights")
+        assert refused(folder, "no weights")
 
     def test_weights_that_were_cut_off(self, changed: Changed) -> None:
         path = changed("llava") / "model.safetensors"
         path.write_bytes(path.read_bytes()[:5000])
-        refused(path.parent, "cannot be loaded", "again")
+        assert refused(path.parent, "cannot be loaded", "again")
 
     @pytest.mark.parametrize("shape", [None, (3, 3)])
     def test_weights_that_do_not_fit_the_model(self, shape: tuple[int, ...] | None, changed: Changed) -> None:
@@ -96,21 +97,21 @@ class TestReferences:
         if shape:
             tensors[name] = torch.zeros(shape)
         save_file(tensors, path, metadata={"format": "pt"})
-        refused(path.parent, "v_proj.weight" if shape is None else "", str(path.parent))
+        assert refused(path.parent, "v_proj.weight" if shape is None else "", str(path.parent))
 
     def test_no_processor(self, changed: Changed) -> None:
         folder = changed("llava")
         (folder / "processor_config.json").unlink()
-        refused(folder, "cannot be loaded", "processor")
+        assert refused(folder, "cannot be loaded", "processor")
 
     def test_a_model_that_transformers_lacks_by_name(self) -> None:
-        refused("phi-4-multimodal", "no code of its own", "vllm:")
+        assert refused("phi-4-multimodal", "no code of its own", "vllm:")
 
     def test_known_names_stand_for_references(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-        refused("llava", "llava-hf/llava-1.5-7b-hf", "not on this machine")
-        refused("llava-1.5@abc", "llava-hf/llava-1.5-7b-hf", "'abc'")
-        refused("llavva", "nor a known name", "Did you mean 'llava'")
+        assert refused("llava", "llava-hf/llava-1.5-7b-hf", "not on this machine")
+        assert refused("llava-1.5@abc", "llava-hf/llava-1.5-7b-hf", "'abc'")
+        assert refused("llavva", "nor a known name", "Did you mean 'llava'")
 
     def test_a_folder_is_meant_before_a_name(
         self, tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -157,7 +158,7 @@ class TestRemoteCode:
         return folder
 
     def test_it_does_not_run_unless_asked_for(self, folder: Path) -> None:
-        refused(folder, "runs Python code", "-o trust_remote_code=true")
+        assert refused(folder, "runs Python code", "-o trust_remote_code=true")
         assert not (folder / "ran").exists()
 
     def test_it_runs_when_asked_for(
@@ -170,24 +171,25 @@ class TestRemoteCode:
         assert reply.error is None
         assert (folder / "ran").exists()
 
-    def test_own_code_for_what_transformers_has_is_not_needed(self, changed: Changed) -> None:
+    def test_own_code_for_what_transformers_has_is_not_needed(self, changed: Changed, ask: Any) -> None:
         folder = changed("llava", "config.json", auto_map={"AutoConfig": "own.OwnConfig"})
         judge = TransformersJudge(TransformersJudge.Options(ref=str(folder)))
-        judge.open()
+        [reply] = judge.stream(Listed(ask("logprobs", 1)))
         judge.close()
+        assert reply.error is None
 
 
 class TestTemplates:
     def test_none(self, changed: Changed) -> None:
         folder = changed("llava")
         (folder / "chat_template.jinja").unlink()
-        refused(folder, "without a chat template", "-o chat_template=")
+        assert refused(folder, "without a chat template", "-o chat_template=")
 
     def test_one_without_a_place_for_pictures(self, changed: Changed) -> None:
         folder = changed("qwen2-vl")
         template = "{% for m in messages %}{% for c in m['content'] %}{{ c['text'] }}{% endfor %}{% endfor %}"
         (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
-        refused(folder, "no place for the picture", "<|image_pad|>")
+        assert refused(folder, "no place for the picture", "<|image_pad|>")
 
     def test_a_form_in_its_place(self, tiny: Any, opened: Any, ask: Any, answers: Any) -> None:
         """It gives what a template of the same text gives."""
@@ -208,7 +210,7 @@ class TestTemplates:
         assert judge.identity()["template"] != opened("llava").identity()["template"]
 
     def test_a_file_that_is_not_there(self, tiny: Any, tmp_path: Path) -> None:
-        refused(tiny("llava"), "cannot be read", chat_template=str(tmp_path / "none.jinja"))
+        assert refused(tiny("llava"), "cannot be read", chat_template=str(tmp_path / "none.jinja"))
 
 
 class TestOptions:
@@ -230,7 +232,7 @@ class TestOptions:
         assert sizes == sorted(set(sizes))
 
     def test_bounds_that_cross(self, tiny: Any) -> None:
-        refused(tiny("qwen2-vl"), "min_pixels, 100000, is more than max_pixels", min_pixels=100000)
+        assert refused(tiny("qwen2-vl"), "min_pixels, 100000, is more than max_pixels", min_pixels=100000)
 
     @pytest.mark.parametrize(("given", "package"), [
         ({"quantization": "4bit"}, "bitsandbytes"), ({"quantization": "8bit"}, "accelerate"),
@@ -327,12 +329,8 @@ except HarnessError as e:
 
 
 def test_entry_and_judge_import_nothing_heavy() -> None:
-    code = """
-import sys
-import memobench_transformers.plugin as plugin
-[component] = plugin.harness_judges()
-assert "pydantic" not in sys.modules
-component.load()
-assert not {"torch", "transformers", "PIL"} & set(sys.modules), "only open() loads them"
-"""
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    entry = "import memobench_transformers.plugin as plugin; [component] = plugin.harness_judges()"
+    assert not imported_by(entry) & {"pydantic", "torch", "transformers", "PIL"}
+    loaded = imported_by(f"{entry}; component.load()")
+    assert "pydantic" in loaded
+    assert not loaded & {"torch", "transformers", "PIL"}, "only open() loads them"

@@ -91,6 +91,7 @@ class TestBatches:
         alone = answers(opened(name, batch_size=1), mixed)
         for size in (4, 64):
             together = answers(opened(name, batch_size=size), mixed)
+            assert together.keys() == alone.keys()
             for id_, reply in alone.items():
                 same(reply, together[id_])
 
@@ -106,8 +107,10 @@ class TestBatches:
     def test_judge_answers_a_batch_as_stream_does(self, opened: Any, mixed: Any, answers: Any) -> None:
         judge = opened("llava", batch_size=4)
         streamed = answers(judge, mixed)
-        for reply in judge.judge(mixed):
-            same(reply, streamed[reply.id])
+        batch = {reply.id: reply for reply in judge.judge(mixed)}
+        assert batch.keys() == streamed.keys()
+        for id_, reply in batch.items():
+            same(reply, streamed[id_])
 
 
 class Odd(Exception):
@@ -189,6 +192,7 @@ class TestFailures:
             replies = answers(judge, mixed)
         finally:
             tokenizer.padding_side = "left"
+        assert replies.keys() == usual.keys()
         for id_, reply in replies.items():
             same(reply, usual[id_])
 
@@ -278,6 +282,8 @@ def test_what_the_models_own_files_ask_for_does_not_change_answers(
                      suppress_tokens=[5, 6, 7], cache_implementation="static")  # fmt: skip
     judge = TransformersJudge(TransformersJudge.Options(ref=str(folder), batch_size=4))
     usual = answers(opened("llava", batch_size=4), mixed)
-    for id_, reply in answers(judge, mixed).items():
-        same(reply, usual[id_])
+    replies = answers(judge, mixed)
     judge.close()
+    assert replies.keys() == usual.keys()
+    for id_, reply in replies.items():
+        same(reply, usual[id_])

@@ -17,7 +17,7 @@ import pytest
 
 from harness import EMOTIONS, JudgeRequest, Message, Part, Question, Sampling, Scale
 from harness.testing import face_picture, models
-from harness.testing.command import Outcome, Shell
+from harness.testing.command import Outcome, Shell, hide_own_models
 
 # Torch reads it when it is imported: on tiny models more threads only wait for each other.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -102,10 +102,7 @@ def _environment(pytestconfig: pytest.Config) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees the models and caches of whoever runs it."""
-    home = tmp_path_factory.mktemp("home")
-    for variable in ("HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
-        monkeypatch.setenv(variable, str(home / variable.lower()))
+    hide_own_models(tmp_path_factory.mktemp("home"), monkeypatch.setenv)
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import field_validator, model_validator
+from pydantic import field_validator
 
-from harness import BadOption, ImageRequest, option
+from harness import ImageRequest, option
 from memobench_openai.options import EndpointOptions, check_extra, model_name
 
 _OURS = frozenset({"model", "prompt", "n", "size", "quality", "seed", "response_format", "stream"})
@@ -29,7 +29,6 @@ class ImageOptions(EndpointOptions):
     send_seed: bool = option(
         False, "Send each request's seed: only for endpoints that take one, others refuse it."
     )
-    extra_body: dict[str, Any] = option({}, "Further fields of each request, as a JSON object.")
     response_format: Literal["auto", "b64_json", "url", "none"] = option(
         "auto",
         "How pictures are sent back. auto: as base64, and unasked where the model refuses the field.",
@@ -39,12 +38,6 @@ class ImageOptions(EndpointOptions):
     timeout: float = option(300.0, "Seconds for one attempt.", affects_answer=False, gt=0.0, le=3600.0)
     price_image: float | None = option(
         None, "Price of one picture: costs are counted.", affects_answer=False, ge=0.0
-    )
-    price_input: float | None = option(
-        None, "Price of a million tokens of prompts, where the endpoint counts them.", affects_answer=False, ge=0.0
-    )  # fmt: skip
-    price_output: float | None = option(
-        None, "Price of a million tokens of pictures.", affects_answer=False, ge=0.0
     )
 
     @field_validator("extra_body", mode="after")
@@ -57,13 +50,6 @@ class ImageOptions(EndpointOptions):
     @classmethod
     def _named(cls, value: str) -> str:
         return model_name(value, "openai-images", "gpt-image-2")
-
-    @model_validator(mode="after")
-    def _both_prices(self) -> ImageOptions:
-        if (self.price_input is None) != (self.price_output is None):
-            # No ValueError: pydantic would show all that was given, the URL with its password included.
-            raise BadOption("price_input and price_output belong together.", "Give both, or neither.")
-        return self
 
     @property
     def asks_format(self) -> str | None:

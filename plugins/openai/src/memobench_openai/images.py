@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness import Generator, ImageReply, ImageRequest, RequestSource
+from harness import Generator, ImageReply, ImageRequest, Listed, RequestSource
 from memobench_openai.image_options import ImageOptions
 from memobench_openai.pump import pump
 from memobench_openai.servers import SERVERS, by_address, endpoint_key
@@ -57,29 +57,10 @@ class OpenAIImages(Generator):
 
     def generate(self, batch: Sequence[ImageRequest]) -> Iterable[ImageReply]:
         """Draw some requests."""
-        return self.stream(_Batch(batch))
+        return self.stream(Listed(batch))
 
     def stream(self, requests: RequestSource[ImageRequest]) -> Iterator[ImageReply]:
         """Replies as they come. Raises `HarnessError` once it is clear that no request can succeed."""
         if self._session is None:
             raise RuntimeError("OpenAIImages.stream was called before open() or after close()")
         yield from pump(self._session.loop, requests, self._session.reply, self.options.concurrency)
-
-
-class _Batch(RequestSource[ImageRequest]):
-    """Requests that are all there."""
-
-    def __init__(self, requests: Sequence[ImageRequest]) -> None:
-        self._left = list(requests)
-
-    def __iter__(self) -> Iterator[ImageRequest]:
-        while self._left:
-            yield self._left.pop(0)
-
-    def ready(self, max_n: int, timeout: float = 0.0) -> list[ImageRequest]:
-        taken, self._left = self._left[:max_n], self._left[max_n:]
-        return taken
-
-    @property
-    def exhausted(self) -> bool:
-        return not self._left

@@ -34,6 +34,21 @@ class EndpointOptions(HarnessOptions):
         6, "How often a request is asked again after a failure that may pass.", affects_answer=False, ge=0, le=100
     )  # fmt: skip
 
+    extra_body: dict[str, Any] = option({}, "Further fields of each request, as a JSON object.")
+    price_input: float | None = option(
+        None, "Price of a million prompt tokens: costs are counted.", affects_answer=False, ge=0.0
+    )
+    price_output: float | None = option(
+        None, "Price of a million reply tokens, those of pictures included.", affects_answer=False, ge=0.0
+    )
+
+    @model_validator(mode="after")
+    def _both_prices(self) -> EndpointOptions:
+        if (self.price_input is None) != (self.price_output is None):
+            # No ValueError: pydantic would show all that was given, the URL with its password included.
+            raise BadOption("price_input and price_output belong together.", "Give both, or neither.")
+        return self
+
     @field_validator("base_url")
     @classmethod
     def _address(cls, value: str) -> str:
@@ -95,13 +110,6 @@ class JudgeOptions(EndpointOptions):
     omit: list[str] = option(
         [], "Fields left out for models that refuse them, such as temperature,top_p,seed."
     )
-    extra_body: dict[str, Any] = option({}, "Further fields of each request, as a JSON object.")
-    price_input: float | None = option(
-        None, "Price of a million prompt tokens: costs are counted.", affects_answer=False, ge=0.0
-    )
-    price_output: float | None = option(
-        None, "Price of a million reply tokens.", affects_answer=False, ge=0.0
-    )
     price_cached: float | None = option(
         None, "Price of a million prompt tokens from the provider's cache.", affects_answer=False, ge=0.0
     )
@@ -122,10 +130,3 @@ class JudgeOptions(EndpointOptions):
     @classmethod
     def _named(cls, value: str) -> str:
         return model_name(value, "openai", "gpt-4o")
-
-    @model_validator(mode="after")
-    def _both_prices(self) -> JudgeOptions:
-        if (self.price_input is None) != (self.price_output is None):
-            # No ValueError: pydantic would show all that was given, the URL with its password included.
-            raise BadOption("price_input and price_output belong together.", "Give both, or neither.")
-        return self
