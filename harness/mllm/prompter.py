@@ -87,9 +87,19 @@ class Prompter:
 
         Many prompts at once take a fraction of the time that they take one by one between other work.
         """
-        return [
-            self._encode(text, special=not (self._bos and text.startswith(self._bos))) for text in rendered
-        ]
+        backend = getattr(self.tokenizer, "backend_tokenizer", None)
+        if backend is None:
+            return [self._encode(text, special=self._starts(text)) for text in rendered]
+        found: dict[int, list[int]] = {}
+        for special in (False, True):
+            chosen = [i for i, text in enumerate(rendered) if self._starts(text) is special]
+            encoded = backend.encode_batch([rendered[i] for i in chosen], add_special_tokens=special)
+            found.update(zip(chosen, (list(e.ids) for e in encoded), strict=True))
+        return [found[i] for i in range(len(rendered))]
+
+    def _starts(self, rendered: str) -> bool:
+        """Whether a start token is to be added."""
+        return not (self._bos and rendered.startswith(self._bos))
 
     def words(self, question: Question, rendered: str) -> tuple[WordTree, tuple[str, ...]]:
         """The candidate words of a question, with the option that each sequence of the tree stands for."""

@@ -270,7 +270,8 @@ def quotes_ahead(items: list[Item]) -> bool:
             or head[2:3] == ["you"]
             or (named[:1].isupper() and head[0] == "according")
         )
-    after = items[2] if head[:2] == ["d'", "apres"] else items[1] if head[:1] and head[0] in _BY else None
+    behind = 2 if head[:2] == ["d'", "apres"] else 1 if head[:1] and head[0] in _BY else len(items)
+    after = items[behind] if behind < len(items) else None
     if after is not None and after.text in ("la", "le", "el", "der", "dem", "l'", "les", "los"):
         after = items[items.index(after) + 1] if items.index(after) + 1 < len(items) else None
     seen = (Tag.PERSON, Tag.TOPIC, Tag.FEATURE, Tag.PUNCT, Tag.MENTION)

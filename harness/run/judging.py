@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -127,11 +126,12 @@ class Judging:
         record = {"id": reply.id, "task": asked.question, "by": self._by, "data": asked.data,
                   "sample_id": asked.sample_id, "wording": asked.wording, "repeat": asked.repeat,
                   "picture": asked.digest, **_kept(reply)}  # fmt: skip
-        problem = _unstorable(record)
-        if problem:
+        try:
+            self.folder.add_reply(record)
+        except (TypeError, ValueError) as e:
+            problem = f"the reply is not storable as JSON: {e}"
             self._fail(reply.id, asked.question, asked.sample_id, ReplyError("invalid_reply", problem, False))
             return
-        self.folder.add_reply(record)
         self.tally.answered += 1
         answer = self.asker.answer(asked.question)
         reading = read_reply(record, answer, asked.shown, self.asker.reads[asked.question])
@@ -187,13 +187,4 @@ def _malformed(reply: JudgeReply) -> str:
         value = getattr(reply, name)
         if value is not None and not isinstance(value, kinds):
             return f"{name} is {type(value).__name__}"
-    return ""
-
-
-def _unstorable(record: Mapping[str, Any]) -> str:
-    """Why a reply cannot be stored, or an empty string."""
-    try:
-        json.dumps(record, allow_nan=False)
-    except (TypeError, ValueError) as e:
-        return f"the reply is not storable as JSON: {e}"
     return ""

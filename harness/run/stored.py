@@ -63,7 +63,7 @@ def read_stored(path: Path) -> Stored:
     for line in read_lines(path / SAMPLES):
         stored.samples.setdefault(line["data"], {})[line["id"]] = _sample(line, stored.count, shared)
         stored.count += 1
-    for reply in read_lines(path / REPLIES):
+    for reply in read_lines(path / REPLIES, holding=b'"outcome"'):
         if "outcome" in reply:
             stored.draws[reply["id"]] = reply
     return stored

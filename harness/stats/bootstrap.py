@@ -9,11 +9,11 @@ import numpy as np
 
 from harness.components.metric import Floats, Ints
 
-CELLS = 1 << 17
+CELLS = 1 << 16
 """Weights made at a time: small enough for the processor's cache, and memory stays bounded for any n."""
 
-SMALL = 4000
-"""Below so many clusters, all draws of a chunk are counted at once; above, one by one, which fits the cache."""
+BINOMIAL = 12
+"""What it costs to draw how often a pattern counts, in numbers drawn for one cluster."""
 
 Interval = tuple[float, float]
 
@@ -23,30 +23,26 @@ def cluster_weights(counts: Ints, draws: int, seed: int, width: int = 0) -> Iter
 
     `counts`, shape (patterns,), says how many interchangeable clusters each pattern stands for (all ones
     where none are). Each row is one draw of C clusters with replacement. `width` is what one draw costs
-    the caller in array elements, such as the number of rows; a chunk holds about `CELLS` of them. A chunk
-    may be overwritten by the next.
+    the caller in array elements, such as the number of rows; a chunk holds about `CELLS` of them.
     """
     total, patterns = int(counts.sum()), len(counts)
     if not total:
         return
     rng = np.random.default_rng(seed % 2**64)
-    few = patterns * 40 <= total
-    step = max(1, min(draws, CELLS // max(width, patterns, min(total, SMALL))))
+    few = patterns * BINOMIAL <= total
+    step = max(1, min(draws, CELLS // max(width, patterns if few else total)))
+    if few:
+        for start in range(0, draws, step):
+            yield rng.multinomial(total, counts / total, size=min(step, draws - start))
+        return
     owner = np.repeat(np.arange(patterns), counts)
-    chunk = np.empty((step, patterns), np.int64)
+    # Narrow numbers are drawn faster; narrower ones still would make the draws depend on the chunks.
+    kind = np.uint32 if total <= 2**32 else np.uint64
     for start in range(0, draws, step):
         size = min(step, draws - start)
-        if few:
-            yield rng.multinomial(total, counts / total, size=size)
-            continue
-        if total < SMALL:
-            drawn = owner[rng.integers(0, total, size=(size, total))] + np.arange(size)[:, None] * patterns
-            yield np.bincount(drawn.reshape(-1), minlength=size * patterns).reshape(size, patterns)
-            continue
-        for row in chunk[:size]:
-            drawn = rng.integers(0, total, size=total)
-            row[:] = np.bincount(owner[drawn] if patterns < total else drawn, minlength=patterns)
-        yield chunk[:size]
+        drawn = rng.integers(0, total, size=(size, total), dtype=kind)
+        cells = (owner[drawn] if patterns < total else drawn) + np.arange(size)[:, None] * patterns
+        yield np.bincount(cells.reshape(-1), minlength=size * patterns).reshape(size, patterns)
 
 
 def percentile_interval(draws: Floats, level: float = 0.95) -> Interval | None:

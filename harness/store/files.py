@@ -87,7 +87,10 @@ class LineFile:
             os.ftruncate(self._fd, end)
 
     def append(self, record: Mapping[str, Any]) -> None:
-        """Append one line. It has reached the kernel on return: killing the process does not lose it."""
+        """Append one line. It has reached the kernel on return: killing the process does not lose it.
+
+        Raises TypeError or ValueError, with nothing written, for a record that is not JSON.
+        """
         self._write((_ENCODE(record) + "\n").encode("utf-8", "backslashreplace"))
 
     def append_later(self, record: Mapping[str, Any]) -> None:
@@ -130,8 +133,11 @@ class LineFile:
                 self._fd = -1
 
 
-def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The records of a JSON Lines file; a torn last line is passed over, a missing file is empty."""
+def read_lines(path: Path, holding: bytes = b"") -> Iterator[dict[str, Any]]:
+    """The records of a JSON Lines file, or those in whose line `holding` occurs.
+
+    A torn last line is passed over, a missing file is empty. Raises `RunMismatch` for a line that is no record.
+    """
     try:
         file = path.open("rb")
     except FileNotFoundError:
@@ -140,6 +146,8 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
         for number, line in enumerate(file, 1):
             if not line.endswith(b"\n"):
                 return
+            if holding not in line:
+                continue
             try:
                 record = json.loads(line)
                 if not isinstance(record, dict) or "id" not in record:

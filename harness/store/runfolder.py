@@ -88,7 +88,10 @@ class RunFolder:
         self._samples.flush()
 
     def add_reply(self, record: Mapping[str, Any]) -> None:
-        """Store one reply; it outlives the process from here on."""
+        """Store one reply; it outlives the process from here on.
+
+        Raises TypeError or ValueError, with nothing stored, where it is not JSON.
+        """
         self._replies.append(record)
 
     def add_failure(self, record: Mapping[str, Any]) -> None:

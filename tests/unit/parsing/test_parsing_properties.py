@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import time
+from collections.abc import Callable
+from itertools import chain
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import harness.parsing
 from harness.parsing import Parsed, Unparsed, read_choice, read_pair, read_rating
 
 EMOTIONS = ("happy", "sad", "angry", "surprise", "worry", "neutral")
@@ -21,11 +26,32 @@ FRAGMENTS = st.sampled_from(
         "n't", "~~", "|", "<answer>", "</s>", "1.", "-", "maybe", "wait,", "the person", "eyes", "suggest", ",", "[", "]", "%",
     ]
 )  # fmt: skip
+
+
+def known_words() -> list[str]:
+    """Every short text in the parser's own modules: what it acts upon."""
+    files = Path(harness.parsing.__path__[0]).rglob("*.py")
+    nodes = chain.from_iterable(ast.walk(ast.parse(file.read_text(encoding="utf-8"))) for file in files)
+    texts = [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    return sorted({word for text in texts if len(text) < 40 for word in [text, *text.split()]})
+
+
+KNOWN = known_words()
 REPLIES = st.one_of(
     st.text(max_size=200),
+    st.lists(st.one_of(st.sampled_from(KNOWN), FRAGMENTS), max_size=8).map(" ".join),
     st.lists(FRAGMENTS, max_size=25).map(" ".join),
     st.lists(FRAGMENTS, max_size=12).map("".join),
 )
+
+
+@pytest.mark.parametrize("written", [str.lower, str.upper, str.title])
+def test_no_word_alone_raises(written: Callable[[str], str]) -> None:
+    assert len(KNOWN) > 1000
+    for word in map(written, KNOWN):
+        assert isinstance(read_choice(word, EMOTIONS), Parsed | Unparsed)
+        assert isinstance(read_rating(word, LEVELS), Parsed | Unparsed)
+        assert isinstance(read_pair(word), Parsed | Unparsed)
 
 
 @settings(max_examples=300, deadline=None)
