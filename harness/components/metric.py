@@ -39,6 +39,8 @@ class Scores:
     high: float = 5.0
     probabilities: Floats | None = field(default=None, repr=False)
     """Shape (n, options): probability of each option or level, NaN rows where there are none."""
+    positions: Ints | None = field(default=None, repr=False)
+    """Shape (n, options): at which place (0 first) row i was shown option k, -1 where it was not shown."""
 
     @property
     def n(self) -> int:
@@ -54,6 +56,7 @@ class Scores:
         """The rows that `mask` selects, clusters numbered anew from 0."""
         kept = np.unique(self.cluster[mask], return_inverse=True)[1].reshape(-1).astype(np.int64)
         probabilities = None if self.probabilities is None else self.probabilities[mask]
+        positions = None if self.positions is None else self.positions[mask]
         return replace(
             self,
             truth=self.truth[mask],
@@ -61,6 +64,7 @@ class Scores:
             cluster=kept,
             emotion=self.emotion[mask],
             probabilities=probabilities,
+            positions=positions,
         )
 
 
