@@ -49,6 +49,10 @@ class Plcc(MomentMetric):
 
     correlation = True
 
+    def parsed_columns(self, read: Floats, truth: Floats) -> Floats:
+        """Shape (m, 6), of values in units of their own range: squares neither overflow nor vanish."""
+        return moments(_unit(read), _unit(truth))
+
     def figure(self, sums: Floats) -> Floats:
         """Pearson's r."""
         return np.clip(pearson_from_sums(sums), -1.0, 1.0)
@@ -160,6 +164,11 @@ class DistinctValues(BuiltIn):
     def entered(self, scores: Scores) -> Mask:
         """All that could be read: no truth is needed."""
         return parsed(scores)
+
+
+def _unit(values: Floats) -> Floats:
+    largest = float(np.ptp(values)) if len(values) else 0.0
+    return values / largest if largest > 0 else values
 
 
 def moments(x: Floats, y: Floats) -> Floats:

@@ -20,7 +20,7 @@ def pearson_from_sums(sums: Floats) -> Floats:
 
     x and y should lie around 0, so that little is lost to rounding.
     """
-    spread = np.sqrt(variance_from_sums(sums, 1, 3) * variance_from_sums(sums, 2, 4))
+    spread = np.sqrt(variance_from_sums(sums, 1, 3)) * np.sqrt(variance_from_sums(sums, 2, 4))
     return ratio(_covariance(sums), spread)
 
 
@@ -113,7 +113,8 @@ class RankCorrelation:
         counts, weighted = self._ordered("by y", counts), self._ordered("weighted", ranks)
         ranks, y_cubes = self._ranks(counts, self._y_runs, y_cubes)
         product = self._rows.sums(weighted, ranks) - before**2 * total - before * total**2 - total**3 / 4
-        spread = np.sqrt((total**3 - x_cubes) / 12) * np.sqrt((total**3 - y_cubes) / 12)
+        # One root of the product: where both are alike it is exactly either, and the correlation exactly 1.
+        spread = np.sqrt((total**3 - x_cubes) / 12 * ((total**3 - y_cubes) / 12))
         return np.clip(ratio(product, spread), -1.0, 1.0), total
 
     def _counts(self, weights: Ints) -> npt.NDArray[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import permutations
 
+import krippendorff
 import numpy as np
 import pytest
 from hypothesis import given
@@ -57,6 +58,16 @@ def test_it_is_its_definition(rows: list[list[float]]) -> None:
     readings = np.array(rows)
     for nominal, distance in ((True, lambda a, b: float(a != b)), (False, lambda a, b: (a - b) ** 2)):
         assert alpha(readings, nominal) == pytest.approx(defined(readings, distance), abs=1e-9, nan_ok=True)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_it_is_that_of_the_package_krippendorff(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    readings = np.clip(rng.integers(0, 4, (30, 1)) + rng.integers(-1, 2, (30, 4)), 0, 4).astype(float)
+    readings[rng.random(readings.shape) < 0.3] = np.nan
+    for nominal, level in ((True, "nominal"), (False, "interval")):
+        expected = krippendorff.alpha(reliability_data=readings.T, level_of_measurement=level)
+        assert alpha(readings, nominal) == pytest.approx(expected, abs=1e-12)
 
 
 def test_perfect_and_absent_agreement() -> None:
