@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.components.record import Component, lazy
+from harness.datasets.home import imported
 from harness.hookspecs import hookimpl
 
 _METRICS = (
@@ -41,6 +42,13 @@ def harness_generators() -> Sequence[Component]:
     """Pictures made elsewhere."""
     return [Component("folder", lazy("harness.generators.folder:FolderGenerator"),
                       "pictures made elsewhere: folder:PATH is scored without drawing")]  # fmt: skip
+
+
+@hookimpl
+def harness_datasets() -> Sequence[Component]:
+    """What `harness data import` made."""
+    return [Component(name, lazy("harness.datasets.imported:ImportedData"), f"imported: {folder}", {"name": name})
+            for name, folder in imported().items()]  # fmt: skip
 
 
 @hookimpl

@@ -20,6 +20,7 @@ COMMANDS = {
     "run": "Evaluate a model on tasks; resumes what was begun.",
     "generate": "Draw a prompt set; the folder is a data set.",
     "score": "Parse and score a run again, without a model.",
+    "data": "Make data sets of releases, check them, hand them on.",
     "list": "What there is: tasks, models, data, metrics, plugins, runs.",
     "show": "A task, a component with its options, or a run.",
     "schema": "The JSON Schema of task files or of results.",

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.datasets.home import document, imported_notes
 from harness.datasets.labels import fold_emotion
 from harness.errors import BadData, MissingPackage, nearest
 from harness.types import EMOTIONS, Sample
@@ -71,7 +72,9 @@ def read_folder(root: Path, name: str | None = None) -> DataFolder:
             f"No sample of {str(root)!r} can be used: {rows[0].id}: {rows[0].problem}.",
             "Labels are " + ", ".join(EMOTIONS) + "; map others to these in a copy of the manifest.",
         )
-    return DataFolder(name or root.resolve().name, root, rows, _digest(rows), notes)
+    told = document(root)
+    return DataFolder(name or root.resolve().name, Path(told.get("root") or root), rows, _digest(rows),
+                      notes + imported_notes(told))  # fmt: skip
 
 
 def _digest(samples: Iterable[Sample]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,11 +13,10 @@ from harness.components.generator import Generator
 from harness.components.options import HarnessOptions, option
 from harness.datasets import fold_emotion, read_folder
 from harness.datasets.folder import MANIFESTS, PICTURES
+from harness.datasets.pattern import NamePattern
 from harness.errors import BadData, BadOption
 from harness.types import EMOTIONS, ImageReply, ImageRequest, ReplyError, Sample
 
-_FIELD = re.compile(r"\{(\w+)\}")
-_SHAPES = {"emotion": r"[^/\d_]+", "intensity": r"\d+(?:\.\d+)?", "index": r"\d+"}
 _SHOWN = 5
 FILE = "file"
 """The attribute that tells which file a request stands for."""
@@ -107,36 +105,18 @@ def _named(sample: Sample, path: str) -> Sample:
                   {**sample.attributes, FILE: path}, sample.problem)  # fmt: skip
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern with names in braces as an expression over paths below the folder, extension optional."""
-    names = _FIELD.findall(pattern)
-    if "emotion" not in names:
-        raise BadOption(
-            f"The pattern {pattern!r} does not tell the emotion.", "Put {emotion} where names have it."
-        )
-    if len(set(names)) < len(names):
-        raise BadOption(f"The pattern {pattern!r} has a name twice.", "Use each name once.")
-    text, at = "", 0
-    for field in _FIELD.finditer(pattern):
-        shape = _SHAPES.get(field[1], r"[^/]+?")
-        text += re.escape(pattern[at : field.start()]) + f"(?P<{field[1]}>{shape})"
-        at = field.end()
-    text += re.escape(pattern[at:])
-    return re.compile(text if "." in pattern[at:] else text + r"\.[A-Za-z]+")
-
-
 def _matched(root: Path, pattern: str) -> tuple[list[Sample], list[str]]:
-    expression = _compiled(pattern)
+    names = NamePattern(pattern, needs_emotion=True)
     samples: list[Sample] = []
     unmatched: list[str] = []
     unknown: list[str] = []
     for file in sorted(p for p in root.rglob("*") if p.suffix.lower() in PICTURES and p.is_file()):
         path = file.relative_to(root).as_posix()
-        found = expression.fullmatch(path) or expression.fullmatch(file.name)
+        found = names.match(path)
         if found is None:
             unmatched.append(path)
             continue
-        fields = found.groupdict()
+        fields = dict(found)
         emotion = fold_emotion(fields.pop("emotion"))
         if emotion is None:
             unknown.append(path)

@@ -1,0 +1,167 @@
+"""`harness data`: import, verify and export data sets."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.cli.shared import pairs
+from harness.datasets.home import UNUSED, data_home
+from harness.datasets.imports import LABELS, ImportOptions, import_data, kind_of
+from harness.datasets.imports import verify as verify_data
+from harness.datasets.imports.table import number
+from harness.errors import BadOption, RequestError
+from harness.escaping import plain
+from harness.registry import registry
+
+DIFFERS = 3
+SHOWN = 20
+
+
+@click.group("data", no_args_is_help=True)
+def command() -> None:
+    """Make data sets of releases, check them, hand them on."""
+
+
+@command.command("import")
+@click.argument("kind", metavar="KIND")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--name", help="The data set's name. [default: KIND]")
+@click.option(
+    "--label", type=click.Choice(LABELS), help="What the emotion labels are, where the release does not say."
+)
+@click.option(
+    "--name-pattern", metavar="P", help="What file names say, such as '{generator}_{emotion}_{prompt_id}'."
+)
+@click.option("--map", "mapping", multiple=True, metavar="LABEL=EMOTION",
+              help="What a label of the release means here, such as fear=worry; repeatable; LABEL= leaves it out.")  # fmt: skip
+@click.option("--scale", "scales", multiple=True, metavar="COLUMN=LOW,HIGH",
+              help="Ends of the scale of intensity or quality; inferred where not given.")  # fmt: skip
+@click.option("--copy", is_flag=True, help="Copy the pictures instead of referring to them.")
+@click.option("--replace", is_flag=True, help="Replace a data set of the same name.")
+@click.option("--dry-run", is_flag=True, help="Say what would be imported, and keep nothing.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the report as JSON, and nothing else, on standard output."
+)
+def import_command(kind: str, path: Path, name: str | None, label: str | None, name_pattern: str | None,
+                   mapping: tuple[str, ...], scales: tuple[str, ...], copy: bool, replace: bool, dry_run: bool,
+                   as_json: bool) -> int:  # fmt: skip
+    """Make a data set of the release of KIND in PATH, a folder or a zip.
+
+    \b
+      harness data import memo-bench MEMO-Bench.zip --label intended --name-pattern '{generator}_{emotion}_{prompt_id}'
+      harness run --task memo-bench --model llava --data memo-bench
+
+    Rows and pictures that are not used are listed with the reason in the data set's unused.csv.
+    """
+    found = kind_of(kind)
+    name = name or found.default_name or found.name
+    owners = [
+        f.dist
+        for f in registry().components("data set")
+        if f.component.name == name and f.dist != "memobench"
+    ]
+    if owners:
+        raise RequestError(f"{name!r} is the name of a data set of {owners[0]}.", "Give another --name.")
+    options = ImportOptions(label, name_pattern, pairs(mapping, "--map"), _ends(scales))
+    summary = import_data(found, path, options, name=name, copy=copy, replace=replace, dry_run=dry_run,
+                          progress=_Counter(f"importing {kind}"))  # fmt: skip
+    registry.cache_clear()
+    if as_json:
+        click.echo(json.dumps(summary, indent=1))
+        return 0
+    for line in _told(summary, dry_run):
+        click.echo(plain(line))
+    return 0
+
+
+@command.command("verify")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def verify_command(name: str, as_json: bool) -> int:
+    """Check that every picture of an imported data set is what it was."""
+    total, differences = verify_data(name, _Counter(f"checking {name}"))
+    differing = list(differences)
+    if as_json:
+        click.echo(
+            json.dumps({"name": name, "pictures": total, "differing": [vars(d) for d in differing]}, indent=1)
+        )
+        return DIFFERS if differing else 0
+    for difference in differing[:SHOWN]:
+        click.echo(plain(f"{difference.what}: {difference.image}"))
+    if len(differing) > SHOWN:
+        click.echo(f"and {len(differing) - SHOWN} more")
+    click.echo(f"{name}: {total} pictures, {len(differing)} differ from what was imported")
+    return DIFFERS if differing else 0
+
+
+class _Counter:
+    """Says on standard error now and then how far it has come: nobody knows the total before tables are read."""
+
+    every = 5.0
+
+    def __init__(self, title: str) -> None:
+        self._title, self._last = title, time.monotonic()
+
+    def __call__(self, done: int) -> None:
+        now = time.monotonic()
+        if now - self._last >= self.every:
+            self._last = now
+            click.echo(f"{self._title}: {done} pictures", err=True)
+
+
+def _ends(scales: Sequence[str]) -> dict[str, tuple[float, float]]:
+    found = {}
+    for column, text in pairs(scales, "--scale").items():
+        if column not in ("intensity", "quality"):
+            raise BadOption(
+                f"--scale {column}={text}: {column!r} has no scale.", "intensity and quality have one."
+            )
+        ends = [number(part.strip()) for part in text.split(",")]
+        if len(ends) != 2 or ends[0] is None or ends[1] is None or ends[0] >= ends[1]:
+            raise BadOption(
+                f"--scale {column}={text} is not LOW,HIGH.", f"For example: --scale {column}=0,100"
+            )
+        found[column] = (ends[0], ends[1])
+    return found
+
+
+def _told(summary: Mapping[str, Any], dry_run: bool) -> Iterator[str]:
+    """The report in words."""
+    name = summary["name"]
+    emotions = ", ".join(f"{k} {v}" for k, v in summary["emotions"].items())
+    yield f"{name}: {summary['samples']} samples ({emotions}); labels are {summary['label']}"
+    for group, counts in summary["groups"].items():
+        yield f"by {group}: " + ", ".join(f"{k} {v}" for k, v in counts.items())
+    for column, scale in summary["scales"].items():
+        yield (f"{column}: {summary['with'].get(column, 0)} values from {scale['least']:g} to {scale['greatest']:g}; "
+               f"scale {scale['low']:g} to {scale['high']:g} ({scale['source']})")  # fmt: skip
+    for table, counts in summary["tables"].items():
+        rows = f"{counts['rows']} rows, " if counts["rows"] else ""
+        yield f"{table}: {rows}{_reasons('not used', counts['not_used'])}" + _reasons(
+            "; partly used", counts["partly_used"], ""
+        )
+    for text in summary["lossy"]:
+        yield f"lossy mapping: {text}"
+    for row in summary["preview"]:
+        yield f"file name {row['file']}: " + ", ".join(f"{k}={v}" for k, v in row.items() if k != "file")
+    for note in summary["notes"]:
+        yield f"note: {note}"
+    if dry_run:
+        yield "Nothing was kept (--dry-run)."
+        return
+    folder = data_home() / name
+    yield f"data set: {folder}"
+    yield f"what was not used, row by row: {folder / UNUSED}"
+    yield f"next: harness run --task comprehension --model fer --data {name}"
+
+
+def _reasons(what: str, counts: Mapping[str, int], nothing: str = "all used") -> str:
+    if not counts:
+        return nothing
+    return f"{what}: {sum(counts.values())} ({', '.join(f'{k} {v}' for k, v in counts.items())})"

@@ -1,0 +1,119 @@
+"""What a kind of release is to the importer: a reader that turns its files into records, and says what it could not."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from harness.datasets.imports.report import Report
+from harness.datasets.imports.source import Source
+from harness.datasets.labels import fold_emotion
+from harness.datasets.pattern import ALIASES, NamePattern
+from harness.errors import RequestError, nearest
+from harness.types import EMOTIONS
+
+LABELS = ("intended", "perceived")
+"""What a label may be: the emotion that was asked for, or the one that people saw."""
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """What a user says about a release."""
+
+    label: str | None = None
+    name_pattern: str | None = None
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    """Label of the release -> one of the six emotions, or "" to leave its rows out."""
+    scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Column (intensity or quality) -> ends of its scale."""
+
+    def pattern(self) -> NamePattern | None:
+        """The name pattern, if one was given."""
+        return NamePattern(self.name_pattern, aliases=ALIASES) if self.name_pattern else None
+
+
+@dataclass(frozen=True)
+class Record:
+    """One picture with what the release says of it."""
+
+    path: str
+    """Where the picture lies in the source; for one that stands in a table, the path to write it to."""
+    where: str
+    """File and line that named it."""
+    id: str = ""
+    """By default the path without extension."""
+    emotion: str | None = None
+    intensity: float | None = None
+    quality: float | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    data: bytes | None = None
+    """The picture itself, where it stands in a table."""
+    ratings: tuple[tuple[str, str, str], ...] = ()
+    """Rater-level answers: rater, question, value."""
+
+
+class Kind(ABC):
+    """A kind of release."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    default_name: ClassVar[str] = ""
+    """The data set's name where none is given; by default the kind's."""
+    label: ClassVar[str] = ""
+    """What its labels are, where that is known: "intended" or "perceived"."""
+    embeds: ClassVar[bool] = False
+    """Whether the pictures stand in tables: they are always copied."""
+
+    @abstractmethod
+    def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
+        """The records of a release; rows that cannot be used go to `report`.
+
+        Raises `BadData` where the source is no such release, `RequestError` where options do not fit it.
+        """
+
+
+class LabelReader:
+    """Turns the labels of a release into the six emotions, and never guesses."""
+
+    def __init__(self, options: ImportOptions, known: Mapping[str, str] = {}) -> None:
+        """`known` maps the release's own labels that mean one of the six."""
+        for label, emotion in options.mapping.items():
+            if emotion and emotion not in EMOTIONS:
+                guess = nearest(emotion, EMOTIONS)
+                raise RequestError(
+                    f"--map {label}={emotion}: {emotion!r} is none of the six emotions" + (f"; did you mean {guess!r}?" if guess else "."),
+                    f"They are {', '.join(EMOTIONS)}; nothing after the = leaves the label out.")  # fmt: skip
+        self._given = {k.strip().casefold(): v for k, v in options.mapping.items()}
+        self._known = {k.casefold(): v for k, v in known.items()}
+        self.used: set[str] = set()
+        """Labels that the user's mapping was needed for."""
+
+    def read(self, text: str) -> tuple[str | None, str]:
+        """The emotion, and an empty string; or None, and why there is none."""
+        label = text.strip().strip("\"'").casefold()
+        if not label:
+            return None, "no label"
+        if label in self._given:
+            self.used.add(label)
+            return self._given[label] or None, "" if self._given[label] else "left out by --map"
+        emotion = self._known.get(label) or fold_emotion(label)
+        if emotion is not None:
+            return emotion, ""
+        named = {self._one(part) for part in _parts(label)} - {None}
+        if len(named) > 1:
+            return None, "two labels"
+        if len(named) == 1 and all(self._one(part) for part in _parts(label)):
+            return named.pop(), ""
+        return None, "unknown label"
+
+    def _one(self, part: str) -> str | None:
+        return self._given.get(part) or self._known.get(part) or fold_emotion(part)
+
+
+def _parts(label: str) -> list[str]:
+    for separator in ("/", "|", ";", "+", "&", " and ", " or ", " - ", "_"):
+        label = label.replace(separator, ",")
+    parts = [part.strip() for part in label.split(",") if part.strip()]
+    return parts if len(parts) > 1 else label.split()

@@ -1,0 +1,273 @@
+"""Makes a data set of a release: every picture looked at, every row accounted for, written aside and renamed."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, TextIO
+
+from harness.datasets.home import CHECKSUMS, DOCUMENT, NAME, UNUSED, data_home
+from harness.datasets.imports.base import LABELS, ImportOptions, Kind, Record
+from harness.datasets.imports.pictures import problem_of
+from harness.datasets.imports.report import Report
+from harness.datasets.imports.source import Source, open_source
+from harness.datasets.imports.table import infer_scale
+from harness.errors import BadData, RequestError, StorageError
+
+COPIED = "pictures"
+"""The folder of copied pictures in a data set."""
+Progress = Callable[[int], None]
+
+
+@dataclass
+class _Written:
+    """What has been written so far."""
+
+    samples: int = 0
+    emotions: Counter[str] = field(default_factory=Counter)
+    having: Counter[str] = field(default_factory=Counter)
+    groups: dict[str, Counter[str]] = field(default_factory=dict)
+    ids: set[str] = field(default_factory=set)
+    digest: Any = field(default_factory=hashlib.sha256)
+
+
+def import_data(kind: Kind, path: Path, options: ImportOptions, *, name: str | None = None, copy: bool = False,
+                replace: bool = False, dry_run: bool = False, progress: Progress | None = None) -> dict[str, Any]:  # fmt: skip
+    """Import a release and return what `import.json` says of it. Pictures of an archive are always copied.
+
+    `progress` is called with the number of records done. With `dry_run` nothing is kept. Raises `BadData` where the
+    release cannot be used, `RequestError` where the request does not fit it, `StorageError` where there is no room.
+    """
+    name = name or kind.default_name or kind.name
+    target = _target(name, replace or dry_run)
+    label = _label(kind, options)
+    options.pattern()  # A bad pattern is refused before anything is read.
+    source = open_source(path)
+    try:
+        with _aside(name) as folder:
+            report = Report(folder / UNUSED)
+            for file, why in source.refused.items():
+                report.leave_out("pictures", "", file, why)
+            copied = copy or kind.embeds or source.real_path("") is None
+            writer = _Writer(folder, source, report, copied)
+            try:
+                for done, record in enumerate(kind.read(source, options, report), 1):
+                    writer.add(record)
+                    if progress:
+                        progress(done)
+                writer.close()
+            finally:
+                report.close()
+            _check_any(writer.written, report, kind, path)
+            summary = _summary(kind, path, name, label, writer, options, report)
+            _write(folder / DOCUMENT, summary)
+            if not dry_run:
+                _put(folder, target, replace)
+    except OSError as e:
+        raise StorageError(f"{str(e.filename or target)!r} cannot be written: {e.strerror or e}.",
+                           "Nothing was imported. Make room, or set XDG_DATA_HOME to another disk.") from e  # fmt: skip
+    finally:
+        source.close()
+    return summary
+
+
+def _target(name: str, replace: bool) -> Path:
+    if not NAME.fullmatch(name):
+        raise RequestError(f"{name!r} cannot be the name of a data set.",
+                           "Use letters, digits, dot, dash and underscore.")  # fmt: skip
+    target = data_home() / name
+    if target.exists() and not replace:
+        raise RequestError(f"There is a data set {name!r} already, in {str(target)!r}.",
+                           "Add --replace, or give another --name.")  # fmt: skip
+    return target
+
+
+def _label(kind: Kind, options: ImportOptions) -> str:
+    if options.label is not None and kind.label and options.label != kind.label:
+        raise RequestError(f"The labels of {kind.name} are {kind.label}, not {options.label}.",
+                           "Leave --label away.")  # fmt: skip
+    label = options.label or kind.label
+    if not label:
+        raise RequestError(
+            f"{kind.name} does not say what its emotion labels are: the emotion that was asked for, or the one that "
+            "people saw.", f"Say it: --label {' or --label '.join(LABELS)}.")  # fmt: skip
+    return label
+
+
+@contextmanager
+def _aside(name: str) -> Iterator[Path]:
+    """A folder beside the data sets, which goes away unless it is renamed."""
+    try:
+        data_home().mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".tmp", dir=data_home()))
+    except OSError as e:
+        raise StorageError(f"{str(data_home())!r} cannot be written: {e.strerror}.",
+                           "Make room, or set XDG_DATA_HOME to another folder.") from e  # fmt: skip
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _put(folder: Path, target: Path, replace: bool) -> None:
+    """Rename the finished folder to its place; what stood there goes only once it does."""
+    folder.chmod(0o755)
+    if replace and target.exists():
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent) as old:
+            os.replace(target, Path(old) / "old")
+            os.replace(folder, target)
+    else:
+        os.replace(folder, target)
+
+
+class _Writer:
+    """Writes manifest, checksums, ratings and, where asked, pictures."""
+
+    def __init__(self, folder: Path, source: Source, report: Report, copied: bool) -> None:
+        self._folder, self._source, self._report, self.copied = folder, source, report, copied
+        self.written = _Written()
+        self._columns: dict[str, None] = {}
+        self._rows: TextIO = (folder / ".rows.jsonl").open("w+", encoding="utf-8")
+        self._sums: TextIO = (folder / CHECKSUMS).open("w", encoding="utf-8", errors="surrogateescape")
+        self._ratings: TextIO | None = None
+        if copied:
+            _check_room(folder, sum(source.files.values()))
+
+    def add(self, record: Record) -> None:
+        """Look at a record's picture, and write it and its row; or note why not."""
+        try:
+            data = record.data if record.data is not None else self._source.read(record.path)
+        except BadData as e:
+            self._report.leave_out("pictures", "", record.path, "too large", e.message)
+            return
+        except OSError as e:
+            self._report.leave_out("pictures", "", record.path, "unreadable", str(e.strerror or e))
+            return
+        problem = problem_of(data)
+        if problem:
+            self._report.leave_out("pictures", "", record.path, "unusable picture", problem)
+            return
+        sample = self._new_id(record)
+        image = record.path
+        if self.copied:
+            image = f"{COPIED}/{record.path}"
+            file = self._folder / image
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+        self._note(record, sample, image, hashlib.sha256(data).hexdigest())
+
+    def _new_id(self, record: Record) -> str:
+        sample = record.id or str(PurePosixPath(record.path).with_suffix(""))
+        if sample in self.written.ids:
+            sample = record.path
+        while sample in self.written.ids:
+            sample += "'"
+        self.written.ids.add(sample)
+        return sample
+
+    def _note(self, record: Record, sample: str, image: str, digest: str) -> None:
+        row = {"image": image, "id": sample, "emotion": record.emotion, "intensity": record.intensity,
+               "quality": record.quality}  # fmt: skip
+        row |= {k: v for k, v in record.attributes.items() if v != "" and k not in row}
+        self._columns.update(dict.fromkeys(row))
+        self._rows.write(json.dumps(row, ensure_ascii=True) + "\n")
+        self._sums.write(f"{digest}  {image}\n")
+        written = self.written
+        written.digest.update(json.dumps([row, digest], sort_keys=True).encode())
+        written.samples += 1
+        written.emotions[record.emotion or "none"] += 1
+        written.having.update(k for k in ("emotion", "intensity", "quality") if row[k] is not None)
+        if record.attributes.get("generator"):
+            written.groups.setdefault("generator", Counter())[record.attributes["generator"]] += 1
+        for rating in record.ratings:
+            self._rate(sample, *rating)
+
+    def _rate(self, sample: str, rater: str, question: str, value: str) -> None:
+        if self._ratings is None:
+            self._ratings = (self._folder / "ratings.csv").open("w", encoding="utf-8", newline="")
+            csv.writer(self._ratings).writerow(("id", "rater", "question", "value"))
+        csv.writer(self._ratings).writerow((sample, rater, question, value))
+        self.written.having["ratings"] += 1
+
+    def close(self) -> None:
+        """Write the manifest: its columns are known only now."""
+        self._rows.seek(0)
+        with (self._folder / "manifest.csv").open(
+            "w", encoding="utf-8", errors="surrogateescape", newline=""
+        ) as file:
+            table = csv.DictWriter(file, list(self._columns), restval="")
+            table.writeheader()
+            for line in self._rows:
+                table.writerow({k: "" if v is None else f"{v:g}" if isinstance(v, float) and v.is_integer() else v
+                                for k, v in json.loads(line).items()})  # fmt: skip
+        for opened in (self._rows, self._sums, self._ratings):
+            if opened is not None:
+                opened.close()
+        (self._folder / ".rows.jsonl").unlink()
+
+
+def _check_room(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise StorageError(f"The pictures take {needed / 1e9:.1f} GB, and {str(folder.parent)!r} has {free / 1e9:.1f} GB free.",
+                           "Make room, set XDG_DATA_HOME to another disk, or unpack the release and import the folder "
+                           "without --copy.")  # fmt: skip
+
+
+def _check_any(written: _Written, report: Report, kind: Kind, path: Path) -> None:
+    if written.samples:
+        return
+    reasons: Counter[str] = sum(report.unused.values(), Counter())
+    told = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common(4)) or "it holds none"
+    raise BadData(f"Nothing in {str(path)!r} could be used as {kind.name}: {told}.",
+                  "Check that it is the right folder and the whole release; --map LABEL=EMOTION maps other labels.")  # fmt: skip
+
+
+def _summary(kind: Kind, path: Path, name: str, label: str, writer: _Writer, options: ImportOptions,
+             report: Report) -> dict[str, Any]:  # fmt: skip
+    written = writer.written
+    return {
+        "schema": 1,
+        "name": name,
+        "kind": kind.name,
+        "source": str(path.resolve()),
+        "root": None if writer.copied else str(path.resolve()),
+        "imported": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "label": label,
+        "samples": written.samples,
+        "with": {k: written.having[k] for k in ("emotion", "intensity", "quality", "ratings") if written.having[k]},
+        "emotions": dict(sorted(written.emotions.items())),
+        "groups": {k: dict(sorted(v.items())) for k, v in written.groups.items()},
+        "scales": _scales(options, report),
+        "mapping": dict(options.mapping),
+        "lossy": report.lossy,
+        "name_pattern": options.name_pattern,
+        "preview": report.preview,
+        "tables": report.counts(),
+        "notes": report.notes,
+        "digest": written.digest.hexdigest(),
+    }  # fmt: skip
+
+
+def _scales(options: ImportOptions, report: Report) -> dict[str, Any]:
+    """The ends of each numeric column: declared, or inferred from what was seen."""
+    found: dict[str, Any] = {}
+    for column, seen in report.seen.items():
+        low, high = options.scales.get(column) or infer_scale(*seen)
+        found[column] = {"low": low, "high": high, "source": "declared" if column in options.scales else "inferred",
+                         "least": seen[0], "greatest": seen[1]}  # fmt: skip
+    return found
+
+
+def _write(path: Path, summary: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")

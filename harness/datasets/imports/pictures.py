@@ -1,0 +1,88 @@
+"""The pictures of a release: found by the names that tables use for them, and looked at before they are taken."""
+
+from __future__ import annotations
+
+import io
+import posixpath
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from PIL import Image, UnidentifiedImageError
+
+from harness.datasets.folder import PICTURES
+
+MAX_PIXELS = 50_000_000
+
+
+class PictureIndex:
+    """Finds pictures by path or name, in any case, with or without extension and leading folders."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self.paths = tuple(p for p in paths if is_picture(p))
+        self._by_name: dict[str, list[str]] = {}
+        for path in self.paths:
+            self._by_name.setdefault(_stem(path.casefold().rpartition("/")[2]), []).append(path)
+
+    def find(self, name: str) -> list[str]:
+        """The pictures that a name may mean: none, one, or several where it is ambiguous."""
+        wanted = posixpath.normpath(name.replace("\\", "/").casefold()).strip("/")
+        found = self._by_name.get(_stem(wanted.rpartition("/")[2]), [])
+        # Tables name folders, or extensions, that a release does not have: the closest match counts.
+        for fits in (_is_path, _ends_in, _ends_in_stem, _has_name):
+            close = [path for path in found if fits(path.casefold(), wanted)]
+            if close:
+                return close
+        return found
+
+
+def is_picture(path: str) -> bool:
+    """Whether a file's extension is that of a picture."""
+    return PurePosixPath(path.casefold()).suffix in PICTURES
+
+
+def problem_of(data: bytes) -> str:
+    """Why bytes are no picture that can be shown, or an empty string. Decodes only what looks cut off."""
+    if not data:
+        return "empty (zero bytes)"
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                return f"{width}x{height} pixels are more than {MAX_PIXELS:,}"
+            if not _whole(data, image.format):
+                image.load()
+    except UnidentifiedImageError:
+        return "not a picture in a known format"
+    except Image.DecompressionBombError:
+        return f"more than {MAX_PIXELS:,} pixels"
+    except Exception as e:  # decoders raise anything on broken files
+        return f"broken: {e}"
+    return ""
+
+
+def _whole(data: bytes, form: str | None) -> bool:
+    """Whether a file ends as whole files of its format do: a decoded look costs a hundred times as much."""
+    if form == "PNG":
+        return b"IEND" in data[-64:]
+    return form == "JPEG" and b"\xff\xd9" in data[-64:]
+
+
+def _stem(path: str) -> str:
+    suffix = PurePosixPath(path).suffix
+    return path.removesuffix(suffix) if suffix in PICTURES else path
+
+
+def _is_path(path: str, wanted: str) -> bool:
+    return path == wanted
+
+
+def _ends_in(path: str, wanted: str) -> bool:
+    return f"/{path}".endswith(f"/{wanted}")
+
+
+def _ends_in_stem(path: str, wanted: str) -> bool:
+    return f"/{_stem(path)}".endswith(f"/{_stem(wanted)}")
+
+
+def _has_name(path: str, wanted: str) -> bool:
+    return path.rpartition("/")[2] == wanted.rpartition("/")[2]

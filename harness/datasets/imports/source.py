@@ -1,0 +1,214 @@
+"""A release as it was downloaded, a folder or a zip: a bounded list of files, and no way out of it."""
+
+from __future__ import annotations
+
+import os
+import stat
+import zipfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO
+
+from harness.errors import BadData
+
+MAX_FILES = 2_000_000
+MAX_FILE = 256 * 2**20
+"""Bytes of one picture."""
+MAX_TABLE = 4 * 2**30
+"""Bytes of one table."""
+MAX_TOTAL = 512 * 2**30
+"""Bytes of all files of an archive together, unpacked."""
+MAX_RATIO = 200
+"""How much smaller than its content an entry beyond `SUSPECT` bytes may be packed: portraits hardly pack at all."""
+SUSPECT = 2**20
+_JUNK = ("__macosx", "thumbs.db", "desktop.ini")
+_BEGIN_AGAIN = "Nothing was imported. Download the release again, from where it is published."
+
+
+class Source(ABC):
+    """Files below one root, by path with `/`, in sorted order."""
+
+    name: str
+    """What it is called where a message names it."""
+    files: Mapping[str, int]
+    """Path -> size in bytes."""
+    refused: Mapping[str, str]
+    """Path -> why a file is there and is not used."""
+
+    @abstractmethod
+    def open(self, path: str) -> IO[bytes]:
+        """One file, opened for reading."""
+
+    @abstractmethod
+    def real_path(self, path: str) -> Path | None:
+        """Where a file lies on disk; None for what is inside an archive."""
+
+    def read(self, path: str) -> bytes:
+        """One file's bytes. Raises `BadData` beyond `MAX_FILE`, OSError where it cannot be read."""
+        if self.files[path] > MAX_FILE:
+            raise BadData(f"{path} is larger than {MAX_FILE // 2**20} MiB.", "It is no portrait.")
+        with self.open(path) as file:
+            data = file.read(MAX_FILE + 1)
+        if len(data) > MAX_FILE:
+            raise BadData(f"{path} is larger than it says.", "It is no portrait.")
+        return data
+
+    def close(self) -> None:  # noqa: B027 - a folder has nothing to close
+        """Close what is open."""
+
+
+def open_source(path: Path) -> Source:
+    """A folder or a zip. Raises `BadData` for anything else, and for archives that nobody should unpack."""
+    if path.is_dir():
+        return _Folder(path)
+    if not path.exists():
+        raise BadData(f"{str(path)!r} does not exist.", "Give the folder or the .zip that was downloaded.")
+    if not zipfile.is_zipfile(path):
+        packed = path.suffix.lower() in (".rar", ".7z", ".gz", ".tgz", ".tar", ".xz", ".bz2")
+        raise BadData(f"{str(path)!r} is neither a folder nor a whole zip.",
+                      "Unpack it and give the folder." if packed else "Download it again, or give the folder.")  # fmt: skip
+    return _Zip(path)
+
+
+class _Folder(Source):
+    def __init__(self, root: Path) -> None:
+        self.name, self.root = str(root), Path(os.path.realpath(root))
+        self.refused: dict[str, str] = {}
+        self.files = dict(sorted(self._walk("")))
+
+    def _walk(self, below: str) -> Iterator[tuple[str, int]]:
+        waiting = [below]
+        count = 0
+        while waiting:
+            folder = waiting.pop()
+            try:
+                entries = list(os.scandir(self.root / folder))
+            except OSError as e:
+                raise BadData(
+                    f"The folder {str(self.root / folder)!r} cannot be read: {e.strerror}.",
+                    "Check that you may read it.",
+                ) from e
+            for entry in entries:
+                path = f"{folder}/{entry.name}".lstrip("/")
+                if _is_junk(path):
+                    continue
+                count += 1
+                if count > MAX_FILES:
+                    raise BadData(
+                        f"{self.name!r} holds more than {MAX_FILES:,} files.",
+                        "Give the release's own folder.",
+                    )
+                problem = self._problem(entry)
+                if problem:
+                    self.refused[path] = problem
+                elif entry.is_dir(follow_symlinks=False):
+                    waiting.append(path)
+                else:
+                    yield path, entry.stat().st_size
+
+    def _problem(self, entry: os.DirEntry[str]) -> str:
+        """Why an entry is not used, or an empty string."""
+        if not entry.name.isprintable():  # what is not UTF-8 is not printable either
+            return "a name that cannot be written"
+        if entry.is_symlink():
+            real = os.path.realpath(entry.path)
+            if not real.startswith(str(self.root) + os.sep):
+                return "a link that leaves the folder"
+            if os.path.isdir(real):
+                return "a link to a folder"
+            if not os.path.isfile(real):
+                return "a link to nothing"
+            return ""
+        if entry.is_dir(follow_symlinks=False):
+            return ""
+        return "" if stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode) else "not a file"
+
+    def open(self, path: str) -> IO[bytes]:
+        return (self.root / path).open("rb")
+
+    def real_path(self, path: str) -> Path | None:
+        return self.root / path
+
+
+class _Zip(Source):
+    def __init__(self, path: Path) -> None:
+        self.name = str(path)
+        self.refused: dict[str, str] = {}
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as e:
+            raise BadData(f"{self.name!r} is not a whole zip: {e}.", _BEGIN_AGAIN) from e
+        try:
+            self._entries = self._checked(path.stat().st_size)
+        except BaseException:
+            self._zip.close()
+            raise
+        self.files = {name: self._entries[name].file_size for name in sorted(self._entries)}
+
+    def _checked(self, packed: int) -> dict[str, zipfile.ZipInfo]:
+        """The entries by path, once none of them can do harm."""
+        entries: dict[str, zipfile.ZipInfo] = {}
+        infos = self._zip.infolist()
+        if len(infos) > MAX_FILES:
+            raise BadData(f"{self.name!r} holds more than {MAX_FILES:,} entries.", _BEGIN_AGAIN)
+        if sum(i.file_size for i in infos) > MAX_TOTAL or sum(i.compress_size for i in infos) > packed:
+            raise BadData(f"{self.name!r} would unpack to far more than it can hold.", _BEGIN_AGAIN)
+        for info in infos:
+            problem = _entry_problem(info)
+            if problem:
+                raise BadData(
+                    f"{self.name!r} is refused: its entry {info.filename!r} {problem}.", _BEGIN_AGAIN
+                )
+            path = info.filename
+            if info.is_dir() or _is_junk(path):
+                continue
+            if path in entries:
+                raise BadData(f"{self.name!r} is refused: it holds {path!r} twice.", _BEGIN_AGAIN)
+            entries[path] = info
+        return entries
+
+    def open(self, path: str) -> IO[bytes]:
+        try:
+            return self._zip.open(self._entries[path])
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError) as e:
+            raise OSError(f"{path} in the archive is broken: {e}") from e
+
+    def read(self, path: str) -> bytes:
+        try:
+            return super().read(path)
+        except BadData:
+            raise
+        except OSError:
+            raise
+        except Exception as e:  # decompressors raise their own kinds on broken entries
+            raise OSError(f"{path} in the archive is broken: {e}") from e
+
+    def real_path(self, path: str) -> Path | None:
+        return None
+
+    def close(self) -> None:
+        self._zip.close()
+
+
+def _entry_problem(info: zipfile.ZipInfo) -> str:
+    """Why an archive's entry must not be unpacked, or an empty string."""
+    name = info.filename
+    if name.startswith(("/", "\\")) or (len(name) > 1 and name[1] == ":"):
+        return "has an absolute path"
+    if ".." in name.replace("\\", "/").split("/"):
+        return "leaves the folder that it would be unpacked into"
+    if "\\" in name or "\0" in name or any(ord(c) < 32 for c in name):
+        return "has a name that no release has"
+    if stat.S_ISLNK(info.external_attr >> 16):
+        return "is a link"
+    if info.flag_bits & 0x1:
+        return "is encrypted"
+    if info.file_size > SUSPECT and info.file_size > MAX_RATIO * max(1, info.compress_size):
+        return f"would unpack to {info.file_size / max(1, info.compress_size):,.0f} times its size"
+    return ""
+
+
+def _is_junk(path: str) -> bool:
+    """Whether an operating system or editor left a file there."""
+    return any(part.startswith(".") or part.casefold() in _JUNK for part in path.split("/"))
