@@ -16,6 +16,19 @@ _METRICS = (
     ("kappa", "choice:Kappa", "Cohen's kappa: agreement beyond chance"),
     ("unparsed_rate", "choice:UnparsedRate", "share of replies that could not be read"),
     ("fidelity", "choice:Fidelity", "share of portraits read as the emotion asked for"),
+    (
+        "ece",
+        "calibration:ExpectedCalibrationError",
+        "expected calibration error of the option or level read, 15 bins",
+    ),
+    ("brier", "calibration:Brier", "Brier score: squared distance of the probabilities from the truth"),
+    (
+        "position_bias",
+        "position:PositionBias",
+        "choices of the first option shown beyond one over the options",
+    ),
+    ("consistency", "pairs:Consistency", "share of pairs with the same picture preferred in both orders"),
+    ("first_share", "pairs:FirstShare", "share of replies that name the picture shown first"),
     ("valence_gap", "choice:ValenceGap", "fidelity of positive minus fidelity of negative emotions"),
     ("srcc", "rank:Srcc", "Spearman rank correlation, pooled"),
     (

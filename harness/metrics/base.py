@@ -22,11 +22,14 @@ class BuiltIn(Metric):
     """A metric that is made ready once for its scores and then run on many draws."""
 
     uses_probabilities: ClassVar[bool] = False
+    uses_positions: ClassVar[bool] = False
     per_group: ClassVar[bool] = False
     """Shown for every group, beside the primary metric."""
     proportion: ClassVar[bool] = False
     """A share of rows: 0 and 1 get an exact interval, since no draw differs from them."""
     correlation: ClassVar[bool] = False
+    reflected: ClassVar[bool] = False
+    """A figure of 0 or more that chance only raises, on draws too: they are reflected about it (basic interval)."""
     method: ClassVar[str] = "cluster bootstrap"
 
     @abstractmethod

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from harness.stats.clustered import exact_bound
 from harness.stats.collapse import collapse
 from harness.stats.jackknife import jackknife_interval, leave_one_out, standard_error
 
+Extras = tuple[str, ...]
 ENOUGH = 0.95
 """Share of the draws that must have a figure for its interval to go without a remark."""
 
@@ -57,11 +59,11 @@ class _Job:
 
 def estimates(scores: Scores, metrics: Sequence[Metric], how: Resampling) -> list[Estimate]:
     """The estimate of each metric on `scores`, in order; all of them on the same draws."""
-    wanting = [_uses_probabilities(metric) and scores.probabilities is not None for metric in metrics]
+    wanting = [_extras(metric, scores) for metric in metrics]
     found: dict[int, Estimate] = {}
-    for with_probabilities in sorted(set(wanting)):
-        chosen = [i for i, wants in enumerate(wanting) if wants is with_probabilities]
-        sample, counts = collapsed(scores, with_probabilities)
+    for extras in sorted(set(wanting)):
+        chosen = [i for i, wants in enumerate(wanting) if wants == extras]
+        sample, counts = collapsed(scores, extras)
         for i, made in zip(
             chosen, _estimates(sample, counts, [metrics[i] for i in chosen], how), strict=True
         ):
@@ -69,27 +71,32 @@ def estimates(scores: Scores, metrics: Sequence[Metric], how: Resampling) -> lis
     return [found[i] for i in range(len(metrics))]
 
 
-def collapsed(scores: Scores, with_probabilities: bool = False) -> tuple[Scores, Ints]:
-    """Scores with one cluster of each kind, in an order that depends on content alone, and how many of each."""
+def collapsed(scores: Scores, extras: Extras = ()) -> tuple[Scores, Ints]:
+    """Scores with one cluster of each kind, in an order that depends on content alone, and how many of each.
+
+    `extras` name the tables ("positions", "probabilities") that are kept; clusters that differ in the others
+    alone are of one kind.
+    """
+    tables = {name: table for name in extras if (table := getattr(scores, name)) is not None}
     columns = [scores.truth, scores.read, scores.emotion.astype(np.float64)]
-    if with_probabilities and scores.probabilities is not None:
-        columns += list(scores.probabilities.T)
+    columns += [column.astype(np.float64) for table in tables.values() for column in table.T]
     kinds = collapse(columns, scores.cluster)
-    probabilities = None if scores.probabilities is None else scores.probabilities[kinds.rows]
+    kept: dict[str, Any] = {"positions": None, "probabilities": None}
+    kept |= {name: table[kinds.rows] for name, table in tables.items()}
     sample = replace(
         scores,
         truth=scores.truth[kinds.rows],
         read=scores.read[kinds.rows],
         emotion=scores.emotion[kinds.rows],
         cluster=kinds.cluster,
-        probabilities=probabilities if with_probabilities else None,
+        **kept,
     )
     return sample, kinds.counts
 
 
 def point(metric: Metric, scores: Scores) -> float | None:
     """The figure alone; None where it does not exist."""
-    return weighted_point(metric, *collapsed(scores, _uses_probabilities(metric)))
+    return weighted_point(metric, *collapsed(scores, _extras(metric, scores)))
 
 
 def weighted_point(metric: Metric, sample: Scores, counts: Ints) -> float | None:
@@ -190,6 +197,10 @@ def _bootstrapped(plain: Estimate, metric: Metric, draws: Floats, clusters: int,
     if existing < ENOUGH:
         remark = f"has an interval from the {existing:.0%} of the draws in which it exists"
     method = metric.method if isinstance(metric, BuiltIn) else "cluster bootstrap"
+    if isinstance(metric, BuiltIn) and metric.reflected:
+        assert plain.value is not None
+        middle, method = plain.value, f"{method}, basic"
+        interval = min(max(2 * middle - interval[1], 0.0), middle), max(2 * middle - interval[0], middle)
     return replace(plain, low=interval[0], high=interval[1], method=method, remark=remark)
 
 
@@ -232,8 +243,12 @@ def _draw_estimator(metric: Metric, sample: Scores, counts: Ints) -> Estimator:
     return partial(metric.estimate, sample)
 
 
-def _uses_probabilities(metric: Metric) -> bool:
-    return metric.uses_probabilities if isinstance(metric, BuiltIn) else True
+def _extras(metric: Metric, scores: Scores) -> Extras:
+    """The tables that a metric uses and the scores have: all of them for a third party's."""
+    used = {"positions": True, "probabilities": True}
+    if isinstance(metric, BuiltIn):
+        used = {"positions": metric.uses_positions, "probabilities": metric.uses_probabilities}
+    return tuple(name for name, wanted in used.items() if wanted and getattr(scores, name) is not None)
 
 
 def _rows(metric: Metric, scores: Scores) -> int:

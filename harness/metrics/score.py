@@ -14,6 +14,7 @@ from harness.components.metric import Metric, Scores
 from harness.metrics import baselines
 from harness.metrics.base import BuiltIn, parsed
 from harness.metrics.interval import Estimate, Resampling, estimates
+from harness.metrics.position import PositionBias, favoured
 from harness.metrics.rank import SrccWithinEmotion
 from harness.metrics.rating import MeanAbsoluteError
 
@@ -67,8 +68,8 @@ def score_metrics(
     metrics = [_entry(*pair, {}) for pair in zip(requests, found, strict=True)]
     warnings = _few_clusters(scores)
     warnings += _remarks(requests, found, "")
-    for request in requests:
-        warnings += _partial(request, scores)
+    for request, estimate in zip(requests, found, strict=True):
+        warnings += _partial(request, scores) + _favours(request, estimate, scores)
     trivial = _baselines(scores, requests)
     warnings += _beaten(metrics, trivial)
     shown = [request for request in requests if request.primary or _per_group(request.metric)]
@@ -199,6 +200,20 @@ def _partial(request: MetricRequest, scores: Scores) -> list[str]:
     if not left_out or not request.metric.entered(scores).any():
         return []
     return [f"{request.name} leaves out {', '.join(left_out)}: truth or replies are constant there"]
+
+
+def _favours(request: MetricRequest, found: Estimate, scores: Scores) -> list[str]:
+    """Names the place that a judge favours, where its interval tells a position bias from none."""
+    if not isinstance(request.metric, PositionBias) or found.low is None or found.high is None:
+        return []
+    place = favoured(scores)
+    if place is None or found.low <= 0 <= found.high:
+        return []
+    number, share, expected = place
+    return [
+        f"{request.name}: options at place {number} are chosen in {share:.0%} of the replies; "
+        f"without position bias they would be in {expected:.0%}"
+    ]
 
 
 def _label(group: Mapping[str, str]) -> str:

@@ -1,0 +1,102 @@
+"""Whether a judge's probabilities mean what they say. Replies without probabilities do not enter."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.components.metric import Floats, Ints, Scores
+from harness.components.options import HarnessOptions, option
+from harness.metrics.base import Mask, TableMetric, missing_rows, paired, share
+
+
+class CalibrationMetric(TableMetric):
+    """A figure from the probability of each option or level, and which of them is true.
+
+    For a rating the level nearest to the truth is taken for the true one (halves go up).
+    """
+
+    direction = "lower"
+    uses_probabilities = True
+
+    def entered(self, scores: Scores) -> Mask:
+        """Rows with a reply that could be read, a truth, and probabilities."""
+        if scores.probabilities is None:
+            return np.zeros(scores.n, bool)
+        known: Mask = paired(scores) & np.isfinite(scores.probabilities).all(axis=1)
+        return known
+
+    def missing(self, scores: Scores) -> str:
+        """See `BuiltIn.missing`."""
+        return missing_rows(scores) or "the judge gave no probabilities"
+
+
+class ExpectedCalibrationError(CalibrationMetric):
+    """Mean distance between confidence and accuracy over bins of like confidence (Guo et al. 2017, eq. 5).
+
+    Confidence is the probability of the option that was read; for a rating, of the likeliest level, which is
+    right where it is the true one. Bins are ((b - 1) / bins, b / bins]. The figure is biased upwards, and its draws
+    more so: the interval is the basic one, draws reflected about the figure.
+    """
+
+    reflected = True
+
+    class Options(HarnessOptions):
+        """How confidences are binned."""
+
+        bins: int = option(15, "How many bins of equal width.", ge=1)
+
+    def columns(self, scores: Scores) -> Floats:
+        """Shape (n, bins + 1): right less confidence in the bin of each row, and 1; 0 where a row does not enter."""
+        inside, bins = self.entered(scores), self.options.bins
+        columns = np.zeros((scores.n, bins + 1))
+        if not inside.any():
+            return columns
+        chances, true = _chances(scores)[inside], true_codes(scores)[inside]
+        read = scores.read[inside].astype(np.int64) if scores.kind == "choice" else chances.argmax(axis=1)
+        confidence = chances[np.arange(len(read)), read]
+        edges = np.linspace(0, 1, bins + 1)
+        bin_ = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
+        columns[np.flatnonzero(inside), bin_] = (read == true) - confidence
+        columns[inside, bins] = 1.0
+        return columns
+
+    def figure(self, sums: Floats) -> Floats:
+        """Sum over bins of |right - confidence|, over the rows."""
+        return share(np.column_stack([np.abs(sums[:, :-1]).sum(axis=1), sums[:, -1]]))
+
+
+class Brier(CalibrationMetric):
+    """Mean over rows of the squared distance between the probabilities and the truth, summed over the options.
+
+    Brier (1950): from 0 to 2 (for two options twice scikit-learn's `brier_score_loss`).
+    """
+
+    def columns(self, scores: Scores) -> Floats:
+        """Shape (n, 2): the loss, 1; 0 where a row does not enter."""
+        inside = self.entered(scores)
+        columns = np.zeros((scores.n, 2))
+        if inside.any():
+            chances = _chances(scores)[inside]
+            true = np.eye(chances.shape[1])[true_codes(scores)[inside]]
+            columns[inside] = np.column_stack([((chances - true) ** 2).sum(axis=1), np.ones(len(chances))])
+        return columns
+
+    def figure(self, sums: Floats) -> Floats:
+        """The mean."""
+        return share(sums)
+
+
+def true_codes(scores: Scores) -> Ints:
+    """Column of the true option, or of the level nearest to the truth, shape (n,); 0 where there is no truth."""
+    truth = np.nan_to_num(scores.truth)
+    if scores.kind == "choice":
+        return truth.astype(np.int64)
+    last = _chances(scores).shape[1] - 1
+    step = (scores.high - scores.low) / max(last, 1)
+    nearest: Ints = np.clip(np.floor((truth - scores.low) / step + 0.5), 0, last).astype(np.int64)
+    return nearest
+
+
+def _chances(scores: Scores) -> Floats:
+    assert scores.probabilities is not None
+    return scores.probabilities

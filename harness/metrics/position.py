@@ -1,0 +1,75 @@
+"""Whether a judge favours options for the place at which they are shown."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.components.metric import Floats, Ints, Scores
+from harness.components.options import HarnessOptions, option
+from harness.metrics.base import Mask, TableMetric, missing_rows, parsed
+from harness.stats.correlation import ratio
+
+
+class PositionBias(TableMetric):
+    """How much more often the option at one place (the first) is chosen than the number of options would give.
+
+    0 for a judge that does not mind the order, provided that each option is shown at each place equally often;
+    1 - 1/options for one that always takes that place. Replies that could not be read do not enter.
+    """
+
+    kinds = frozenset({"choice"})
+    direction = "none"
+    uses_positions = True
+
+    class Options(HarnessOptions):
+        """Which place."""
+
+        place: int = option(1, "The place, 1 for the option shown first.", ge=1)
+
+    def columns(self, scores: Scores) -> Floats:
+        """Shape (n, 2): chosen at the place less one over the options shown, 1; 0 where a row does not enter."""
+        chosen, shown = places(scores)
+        inside = self.entered(scores)
+        excess = (chosen == self.options.place - 1) - 1 / np.maximum(shown, 1)
+        return np.where(inside[:, None], np.column_stack([excess, np.ones(scores.n)]), 0.0)
+
+    def figure(self, sums: Floats) -> Floats:
+        """The mean excess."""
+        return ratio(sums[:, 0], sums[:, 1])
+
+    def entered(self, scores: Scores) -> Mask:
+        """Rows whose reply is an option that has a place, among enough options to have the place asked about."""
+        chosen, shown = places(scores)
+        inside: Mask = (chosen >= 0) & (shown >= self.options.place)
+        return inside
+
+    def missing(self, scores: Scores) -> str:
+        """See `BuiltIn.missing`."""
+        if missing_rows(scores):
+            return missing_rows(scores)
+        if not parsed(scores).any():
+            return "no reply could be read"
+        return f"it is not known at which place options were shown, or none has a place {self.options.place}"
+
+
+def places(scores: Scores) -> tuple[Ints, Ints]:
+    """The place of the option read (-1 where there is none), and how many options were shown; shape (n,) each."""
+    if scores.positions is None:
+        return np.full(scores.n, -1), np.zeros(scores.n, np.int64)
+    read = np.nan_to_num(scores.read, nan=0.0).astype(np.int64)
+    chosen = scores.positions[np.arange(scores.n), read]
+    return np.where(parsed(scores), chosen, -1), (scores.positions >= 0).sum(axis=1)
+
+
+def favoured(scores: Scores) -> tuple[int, float, float] | None:
+    """The place (1 first) chosen most beyond what chance gives, its share of the choices, and the share that
+    chance gives; None where no place is known."""
+    chosen, shown = places(scores)
+    inside = chosen >= 0
+    if not inside.any():
+        return None
+    last = int(shown[inside].max())
+    share = np.bincount(chosen[inside], minlength=last)[:last] / inside.sum()
+    expected = np.array([(1 / shown[inside] * (shown[inside] > place)).mean() for place in range(last)])
+    most = int((share - expected).argmax())
+    return most + 1, float(share[most]), float(expected[most])

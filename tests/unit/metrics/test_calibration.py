@@ -1,0 +1,119 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from helpers.scores import NAN, choices, entry, score
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import brier_score_loss
+
+from harness.components.metric import Scores
+from harness.metrics.calibration import Brier, ExpectedCalibrationError
+from harness.metrics.position import PositionBias, favoured
+from harness.types import EMOTIONS
+
+
+def judged(n=200, options=4, seed=0, sharpness=1.0):
+    """Truth drawn from the very probabilities that the judge gives, raised to a power."""
+    rng = np.random.default_rng(seed)
+    chances = rng.dirichlet(np.ones(options), n)
+    truth = np.array([rng.choice(options, p=row) for row in chances]).astype(float)
+    given_ = chances**sharpness / (chances**sharpness).sum(axis=1, keepdims=True)
+    return Scores("choice", truth, given_.argmax(axis=1).astype(float), np.arange(n), np.zeros(n, np.int64),
+                  tuple("abcdefgh"[:options]), EMOTIONS, probabilities=given_)  # fmt: skip
+
+
+def by_hand(confidence, right, bins):
+    """Guo et al. 2017, equation 5, bin by bin."""
+    total = 0.0
+    for number in range(bins):
+        inside = (confidence > number / bins) & (confidence <= (number + 1) / bins)
+        if inside.any():
+            total += inside.mean() * abs(right[inside].mean() - confidence[inside].mean())
+    return total
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(st.integers(1, 80), st.integers(2, 6), st.integers(0, 999), st.sampled_from([1, 5, 15]))
+def test_calibration_of_a_choice_is_its_definition(n, options, seed, bins):
+    scores = judged(n, options, seed)
+    chances, right = scores.probabilities, scores.read == scores.truth
+    table = score(scores, {"ece": lambda: ExpectedCalibrationError(ExpectedCalibrationError.Options(bins=bins)),
+                           "brier": Brier}, draws=20)  # fmt: skip
+    assert entry(table, "ece")["value"] == pytest.approx(by_hand(chances.max(axis=1), right, bins), abs=1e-9)
+    loss = ((chances - np.eye(options)[scores.truth.astype(int)]) ** 2).sum(axis=1).mean()
+    assert entry(table, "brier")["value"] == pytest.approx(loss, abs=1e-12)
+    if options == 2:
+        expected = 2 * brier_score_loss(scores.truth, chances[:, 1])
+        assert entry(table, "brier")["value"] == pytest.approx(expected, abs=1e-12)
+
+
+def test_calibration_of_a_rating_takes_the_nearest_level_for_the_truth():
+    chances = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.2, 0.5, 0.3], [NAN] * 3])
+    scores = Scores("rating", np.array([1.4, 2.5, NAN, 1.0]), np.array([1.4, 2.5, 2.1, 1.0]), np.arange(4),
+                    np.zeros(4, np.int64), ("low", "mid", "high"), EMOTIONS, 1.0, 3.0, chances)  # fmt: skip
+    table = score(scores, {"ece": ExpectedCalibrationError, "brier": Brier}, draws=20)
+    assert entry(table, "ece")["value"] == pytest.approx((0.3 + 0.4) / 2)
+    assert entry(table, "ece")["n"] == 2
+    assert entry(table, "brier")["value"] == pytest.approx((0.14 + 0.26) / 2)
+
+
+def test_overconfidence_shows_and_the_interval_corrects_the_bias_of_small_bins():
+    honest, loud = (score(judged(1500, sharpness=s), {"ece": ExpectedCalibrationError}) for s in (1.0, 4.0))
+    assert entry(honest, "ece")["value"] < 0.06 < entry(loud, "ece")["value"] - 0.1
+    found = entry(honest, "ece")
+    assert found["method"] == "cluster bootstrap, basic"
+    assert 0 <= found["low"] <= 0.01
+    assert found["low"] <= found["value"] <= found["high"]
+
+
+def test_without_probabilities_there_is_no_calibration():
+    for scores in (choices(), replace(judged(), probabilities=np.full((200, 4), NAN))):
+        table = score(scores, {"ece": ExpectedCalibrationError, "brier": Brier})
+        assert [e["value"] for e in table.metrics] == [None, None]
+        assert "ece, brier does not exist: the judge gave no probabilities" in table.warnings
+
+
+def ordered(n=600, pull=0.0, seed=1):
+    """Options in a random order; with the chance `pull` the judge takes the one shown second."""
+    rng = np.random.default_rng(seed)
+    positions = np.array([rng.permutation(4) for _ in range(n)])
+    truth = rng.integers(0, 4, n)
+    read = np.where(rng.random(n) < pull, (positions == 1).argmax(axis=1), truth).astype(float)
+    read[::50] = NAN
+    return Scores("choice", truth.astype(float), read, np.arange(n), truth, tuple("abcd"), EMOTIONS,
+                  positions=positions)  # fmt: skip
+
+
+def bias(place=1):
+    return lambda: PositionBias(PositionBias.Options(place=place))
+
+
+def test_position_bias_is_the_share_at_a_place_beyond_chance():
+    scores = ordered(pull=0.4)
+    read = ~np.isnan(scores.read)
+    chosen = scores.positions[np.arange(600)[read], scores.read[read].astype(int)]
+    table = score(scores, {"first": bias(), "second": bias(2)})
+    assert entry(table, "first")["value"] == pytest.approx((chosen == 0).mean() - 0.25)
+    second = entry(table, "second")
+    assert second["value"] == pytest.approx((chosen == 1).mean() - 0.25)
+    assert 0 < second["low"] < second["value"] < second["high"]
+    assert second["n"] == read.sum()
+    assert favoured(scores) == (2, pytest.approx((chosen == 1).mean()), pytest.approx(0.25))
+    assert any("options at place 2 are chosen in" in line for line in table.warnings)
+
+
+def test_a_judge_that_minds_no_order_has_no_position_bias():
+    table = score(ordered(), {"first": bias()})
+    assert entry(table, "first")["low"] < 0 < entry(table, "first")["high"]
+    assert not any("place" in line for line in table.warnings)
+
+
+def test_fewer_options_shown_are_chosen_more_often_by_chance():
+    positions = np.array([[0, 1, -1], [1, 0, -1], [0, 1, 2]])
+    scores = Scores("choice", np.zeros(3), np.array([0.0, 0.0, 0.0]), np.arange(3), np.zeros(3, np.int64),
+                    tuple("abc"), EMOTIONS, positions=positions)  # fmt: skip
+    table = score(scores, {"first": bias(), "third": bias(3)})
+    assert entry(table, "first")["value"] == pytest.approx(2 / 3 - (1 / 2 + 1 / 2 + 1 / 3) / 3)
+    assert (entry(table, "third")["value"], entry(table, "third")["n"]) == (pytest.approx(-1 / 3), 1)
+    assert entry(score(choices(), {"first": bias()}), "first")["value"] is None
