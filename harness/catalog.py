@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.errors import BadTask, RequestError, UnknownName, unknown
@@ -18,6 +18,8 @@ class FoundTask:
 
     spec: TaskSpec
     path: Path
+    suite: str = ""
+    """The suite that lists it; empty where it was named itself."""
 
 
 def files() -> dict[str, list[Path]]:
@@ -65,7 +67,7 @@ def find_tasks(references: Sequence[str], within: tuple[Path, ...] = ()) -> list
                     f"{path}: the suite contains itself.", "Let suites list tasks, or other suites."
                 )
             for task in find_tasks(spec.tasks, (*within, path.resolve())):
-                found.setdefault(task.spec.name, task)
+                found.setdefault(task.spec.name, replace(task, suite=spec.name))
         elif spec.name in found and found[spec.name].path != path:
             raise RequestError(f"Two tasks are named {spec.name!r}.", f"Rename one: {path}.")
         else:

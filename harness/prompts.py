@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from harness.taskspec import Answer, Wording
 from harness.types import Message, Part
@@ -12,34 +12,47 @@ from harness.types import Message, Part
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 
 
-def shown_options(answer: Answer, sample_id: str, seed: int) -> tuple[str, ...]:
-    """The options in the order in which this sample shows them: permuted from the seed, if the task says so."""
-    if answer.kind == "rating" or not answer.shuffle:
-        return answer.options
-    number = int.from_bytes(
-        hashlib.blake2b(f"{seed}:{sample_id}".encode("utf-8", "surrogatepass"), digest_size=16).digest(),
-        "big",
-    )
+def shown_options(
+    answer: Answer, sample_id: str, seed: int, truth: str | float | None = None
+) -> tuple[str, ...]:
+    """The options in the order in which this sample shows them: permuted from the seed, if the task says so.
+
+    Where the task contrasts options, these are the sample's `truth` and one that it is easily taken for, which the
+    seed chooses; without a truth they are all of them.
+    """
     left, shown = list(answer.options), []
+    neighbours = answer.contrast.get(truth, ()) if isinstance(truth, str) else ()
+    if neighbours:
+        chosen = neighbours[_number(f"{seed}:{sample_id}:contrast") % len(neighbours)]
+        left = [option for option in left if option in (truth, chosen)]
+    if answer.kind != "choice" or not answer.shuffle:
+        return tuple(left)
+    number = _number(f"{seed}:{sample_id}")
     while left:
         number, position = divmod(number, len(left))
         shown.append(left.pop(position))
     return tuple(shown)
 
 
-def shown_labels(answer: Answer) -> tuple[str, ...] | None:
-    """What stands before each option ("A", "1"), or None."""
+def _number(text: str) -> int:
+    return int.from_bytes(
+        hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest(), "big"
+    )
+
+
+def shown_labels(answer: Answer, shown: Sequence[str] | None = None) -> tuple[str, ...] | None:
+    """What stands before each of the options `shown` (by default all): "A" or "1"; None where nothing does."""
     if answer.labels == "none":
         return None
-    count = range(len(answer.options))
+    count = range(len(answer.options if shown is None else shown))
     return tuple(chr(ord("A") + i) if answer.labels == "letters" else str(i + 1) for i in count)
 
 
 def render(
     wording: Wording, answer: Answer, shown: tuple[str, ...], emotion: str | None
 ) -> tuple[Message, ...]:
-    """The messages of one question on one picture; the picture comes first unless the wording places it."""
-    labels = shown_labels(answer)
+    """The messages of one question; its picture (or pictures) come first unless the wording places them."""
+    labels = shown_labels(answer, shown)
     if labels:
         options = "\n" + "\n".join(f"{label}. {option}" for label, option in zip(labels, shown, strict=True))
     else:
@@ -51,9 +64,11 @@ def render(
     messages = []
     if wording.system:
         messages.append(Message("system", (Part(_fill(wording.system, values).strip()),)))
-    text = wording.text if "{image}" in wording.text else "{image}" + wording.text
-    before, _, after = text.partition("{image}")
-    parts = (Part(_fill(before, values).strip()), Part(image=0), Part(_fill(after, values).strip()))
+    pictures = 2 if answer.kind == "pair" else 1
+    text = wording.text if "{image}" in wording.text else "{image}" * pictures + wording.text
+    parts: list[Part] = []
+    for number, piece in enumerate(text.split("{image}", pictures)):
+        parts += [Part(image=number - 1)] * (number > 0) + [Part(_fill(piece, values).strip())]
     messages.append(Message("user", tuple(p for p in parts if p.text or p.image is not None)))
     return tuple(messages)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from harness.parsing import Unparsed, read_choice, read_rating
+from harness.parsing import Parsed, Unparsed, read_choice, read_pair, read_rating
 from harness.prompts import shown_labels
 from harness.taskspec import Answer
 
@@ -52,7 +52,7 @@ def truth_of(answer: Answer, sample: Labelled) -> str | float | None:
         return number if math.isfinite(number) else None
     text = f"{value:g}" if isinstance(value, float) else str(value)
     mapped = answer.truth.mapping.get(text, text)
-    return mapped if mapped in answer.options else None
+    return mapped if mapped in (answer.contrast or answer.options) else None
 
 
 def rates_unlabelled(answer: Answer, sample: Labelled) -> bool:
@@ -71,14 +71,21 @@ def read_reply(reply: Mapping[str, Any], answer: Answer, shown: Sequence[str], w
     text = reply.get("text")
     if text is None:
         return Reading(None, "the reply has no text")
-    synonyms, labels = answer.synonyms or None, shown_labels(answer)
-    # Without labels the order shown does not matter, and one order for all samples is prepared once.
-    options = answer.options if labels is None else shown
-    parsed = (
-        read_choice(text, options, labels=labels, synonyms=synonyms)
-        if answer.kind == "choice"
-        else read_rating(text, answer.options, low=answer.low, labels=labels)
-    )
+    labels = shown_labels(answer, shown)
+    parsed: Parsed[Any] | Unparsed
+    if answer.kind == "rating":
+        parsed = read_rating(text, answer.options, low=answer.low, labels=labels)
+    elif answer.kind == "pair":
+        parsed = read_pair(text, options=answer.options, labels=labels)
+    else:
+        # Without labels the order shown does not matter, and one order for all samples is prepared once.
+        options, synonyms = answer.options, answer.synonyms
+        if answer.contrast:
+            options = tuple(o for o in options if o in shown)
+            synonyms = {o: words for o, words in synonyms.items() if o in shown}
+        parsed = read_choice(
+            text, options if labels is None else shown, labels=labels, synonyms=synonyms or None
+        )
     return Reading(None, parsed.reason) if isinstance(parsed, Unparsed) else Reading(parsed.value)
 
 

@@ -20,6 +20,8 @@ else:
 
 Name = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
 PLACEHOLDERS = ("image", "options", "low", "high", "emotion")
+STRONGER = "stronger"
+"""The column of a pair that names the picture with more of what is compared: one of the task's two options."""
 
 
 class _Model(BaseModel):
@@ -37,10 +39,13 @@ class Truth(_Model):
 class Answer(_Model):
     """What an answer looks like and how it is read."""
 
-    kind: Literal["choice", "rating"]
+    kind: Literal["choice", "rating", "pair"] = Field(
+        description="One of the options, a level, or which of two pictures (see the table pairs)."
+    )
     target: str = Field("", description="What is asked about; helps judges that are not language models.")
     options: tuple[str, ...] = Field(
-        min_length=2, description="Options; for a rating the levels, weakest first."
+        min_length=2,
+        description="Options; for a rating the levels, weakest first; for a pair the first picture, then the second.",
     )
     low: float = Field(1.0, description="For a rating: what the weakest level is worth.")
     labels: Literal["none", "letters", "numbers"] = Field("none", description="Shown before each option.")
@@ -51,10 +56,22 @@ class Answer(_Model):
         description="Ways to read the answer, tried in order as the judge can.",
     )
     synonyms: Mapping[str, tuple[str, ...]] = Field({}, description="Further words for an option.")
-    truth: Truth
+    contrast: Mapping[str, tuple[str, ...]] = Field(
+        {},
+        description="From an option to those that it is easily taken for. A sample is shown its true option and one of "
+        "these, chosen by the seed; samples of other options are not asked.",
+    )
+    truth: Truth = Field(
+        Truth(field=STRONGER),
+        description="The true answer. Not given for a pair, where it follows from pairs.",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Answer:
+        if self.kind == "pair" and self.truth != Truth(field=STRONGER):
+            raise ValueError("the truth of a pair follows from the table pairs: leave it out")
+        if self.kind != "pair" and "truth" not in self.model_fields_set:
+            raise ValueError("the key 'truth' is missing")
         if len({o.casefold() for o in self.options}) != len(self.options):
             raise ValueError("options must differ from each other")
         labels = [*self.truth.leave_out, *(self.truth.mapping if self.truth.field == "emotion" else ())]
@@ -71,9 +88,31 @@ class Answer(_Model):
                 raise ValueError(
                     f"{key!r} is not one of the options" + (f"; did you mean {guess!r}?" if guess else "")
                 )
-        if self.kind == "choice" and "rating" in self.read:
-            raise ValueError("a choice cannot be read by 'rating'")
+        if self.kind != "rating" and "rating" in self.read:
+            raise ValueError(f"a {self.kind} cannot be read by 'rating'")
+        if self.kind == "pair" and len(self.options) != 2:
+            raise ValueError("a pair has two options: the first picture, and the second")
+        self._check_contrast()
         return self
+
+    def _check_contrast(self) -> None:
+        if self.contrast and self.kind != "choice":
+            raise ValueError(f"contrast: it belongs to a choice, not to a {self.kind}")
+        for label, neighbours in self.contrast.items():
+            for option in (label, *neighbours):
+                if option not in self.options:
+                    guess = nearest(option, self.options)
+                    raise ValueError(
+                        f"contrast: {option!r} is not one of the options"
+                        + (f"; did you mean {guess!r}?" if guess else "")
+                    )
+            if not neighbours or label in neighbours:
+                raise ValueError(f"contrast: {label} needs at least one other option beside it")
+
+    @property
+    def scored(self) -> Literal["choice", "rating"]:
+        """As what answers are scored: which of two pictures is a choice."""
+        return "rating" if self.kind == "rating" else "choice"
 
     @property
     def scale(self) -> Scale | None:
@@ -99,6 +138,36 @@ class Wording(_Model):
                 guess = nearest(used, PLACEHOLDERS)
                 raise ValueError(
                     f"unknown placeholder {{{used}}}" + (f"; did you mean {{{guess}}}?" if guess else "")
+                )
+        return self
+
+
+class Pairs(_Model):
+    """Which two pictures are shown together: alike in `within` and in their cluster, unlike in `field`."""
+
+    field: str = Field(description="The column that is compared: intensity, quality, or a numeric attribute.")
+    within: tuple[str, ...] = Field(("emotion",), description="Columns in which both pictures are alike.")
+    leave_out: tuple[str, ...] = Field((), description="Emotions whose samples are not compared.")
+    smallest_gap: float = Field(
+        1.0, gt=0.0, description="How far apart two pictures must be at least, on the scale of the column."
+    )
+    per_sample: int = Field(
+        1,
+        ge=1,
+        le=100,
+        description="Pairs that one picture takes part in, at most; with 1 no two share a picture.",
+    )
+    most: int | None = Field(None, ge=1, description="Pairs for each data set, at most; by default all.")
+    both_orders: bool = Field(True, description="Ask each pair twice, the second time the other way around.")
+
+    @model_validator(mode="after")
+    def _known_emotions(self) -> Pairs:
+        for label in self.leave_out:
+            if label not in EMOTIONS:
+                guess = nearest(label, EMOTIONS)
+                raise ValueError(
+                    f"leave_out: {label!r} is none of the emotions"
+                    + (f"; did you mean {guess!r}?" if guess else "")
                 )
         return self
 
@@ -145,6 +214,9 @@ class TaskSpec(_Model):
     summary: str = ""
     data: str = Field("", description="Judge tasks: the data set used when --data is not given.")
     answer: Answer | None = Field(None, description="Judge tasks: the answer.")
+    pairs: Pairs | None = Field(
+        None, description="Judge tasks whose answer is a pair: which pictures are compared."
+    )
     prompts: tuple[Wording, ...] = Field((), description="Judge tasks: the wordings.")
     sampling: SamplingSpec = SamplingSpec()
     prompt_set: str = Field(
@@ -174,17 +246,34 @@ class TaskSpec(_Model):
                 raise ValueError("a judge task needs [answer] and at least one [[prompts]]")
             if self.prompt_set or self.asks:
                 raise ValueError("prompt_set and asks belong to generator tasks")
-            if not any(w.default for w in self.prompts):
-                raise ValueError("prompts: at least one must be asked by default")
+            self._check_prompts(2 if self.answer.kind == "pair" else 1)
+            if (self.answer.kind == "pair") is (self.pairs is None):
+                raise ValueError("an answer of the kind 'pair' and the table pairs go together")
         else:
             if not self.prompt_set or not self.asks:
                 raise ValueError("a generator task needs prompt_set and asks")
-            if self.answer is not None or self.prompts:
-                raise ValueError("answer and prompts belong to judge tasks")
+            if self.answer is not None or self.prompts or self.pairs is not None:
+                raise ValueError("answer, pairs and prompts belong to judge tasks")
             for metric in self.metrics:
                 if metric.asks not in self.asks:
                     raise ValueError(f"metrics: {metric.name}: asks must be one of {', '.join(self.asks)}")
         return self
+
+    def _check_prompts(self, pictures: int) -> None:
+        names = [w.name for w in self.prompts]
+        if len(set(names)) < len(names):
+            raise ValueError("prompts: wordings must have different names")
+        if not any(w.default for w in self.prompts):
+            raise ValueError("prompts: at least one must be asked by default")
+        for wording in self.prompts:
+            if wording.text.count("{image}") not in (0, pictures):
+                times = "once" if pictures == 1 else "twice, for the first picture and the second,"
+                raise ValueError(f"prompts: {wording.name}: {{image}} stands {times} or not at all")
+
+    @property
+    def wordings(self) -> tuple[Wording, ...]:
+        """The wordings that are asked."""
+        return tuple(w for w in self.prompts if w.default)
 
     @property
     def primary(self) -> MetricSpec:

@@ -47,6 +47,8 @@ FAILED = 3
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder. [default: runs/NAME]")
 @click.option("--read", type=click.Choice(["auto", "logprobs", "rating", "choice", "text"]), default="auto",
               show_default=True, help="How answers are read.")  # fmt: skip
+@click.option("--wordings", multiple=True, metavar="default|all|W[,W]",
+              help="Judge tasks: in which words questions are put; with several, their spread is shown.")  # fmt: skip
 @click.option("--executor", default="local", show_default=True, metavar="NAME", help="Where the judge works.")
 @click.option("-o", "options", multiple=True, metavar="KEY=VALUE", help="An option of the model; repeatable.")
 @click.option(
@@ -63,7 +65,7 @@ FAILED = 3
     "--json", "as_json", is_flag=True, help="Print results.json, and nothing else, on standard output."
 )
 def command(tasks: tuple[str, ...], model: str, judges: tuple[str, ...], data: tuple[str, ...], limit: int | None,
-            seed: int, repeats: int, out: Path | None, read: str, executor: str, options: tuple[str, ...],
+            seed: int, repeats: int, out: Path | None, read: str, wordings: tuple[str, ...], executor: str, options: tuple[str, ...],
             judge_options: tuple[str, ...], max_failures: int | None, allow_outside: bool, dry_run: bool,
             as_json: bool) -> int:  # fmt: skip
     """Evaluate a model on tasks; run the same command again to resume.
@@ -78,6 +80,7 @@ def command(tasks: tuple[str, ...], model: str, judges: tuple[str, ...], data: t
         tasks=listed(tasks), model=model, judges=listed(judges), data=listed(data), limit=limit, seed=seed,
         repeats=repeats, out=out, read=read, executor=executor, options=pairs(options, "-o"),
         judge_options=pairs(judge_options, "--judge-option"), max_failures=max_failures, allow_outside=allow_outside,
+        wordings=listed(wordings) or ("default",),
     )  # fmt: skip
     watch = make_watch()
     plan = make_plan(request, watch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,9 +30,16 @@ class Job:
     questions: tuple[str, ...]
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Further fields of the sample's record."""
+    pair: tuple[Sample, Sample] | None = None
+    """Where two pictures are shown: their samples, in order. `sample` then stands for both."""
+
+    @property
+    def shown(self) -> tuple[Sample, ...]:
+        """The samples whose pictures are shown, in order."""
+        return self.pair or (self.sample,)
 
     def record(self) -> dict[str, Any]:
-        """The sample as `samples.jsonl` keeps it, but for digest and options shown."""
+        """The sample as `samples.jsonl` keeps it, but for digests and options shown."""
         s = self.sample
         return {"id": s.id, "data": self.data, "image": s.path, "emotion": s.emotion, "intensity": s.intensity,
                 "quality": s.quality, "attributes": dict(s.attributes), **self.extra}  # fmt: skip
@@ -60,9 +67,18 @@ class Note:
     asked: Mapping[str, Asked]
 
 
-def told_id(sample: Sample) -> str:
+def _named(job: Job, digests: Sequence[str]) -> dict[str, Any]:
+    """The digest of what is shown; of two pictures one of both in order, and each picture by itself."""
+    if job.pair is None:
+        return {"digest": digests[0]}
+    named = [{"id": s.id, "image": s.path, "digest": d} for s, d in zip(job.pair, digests, strict=True)]
+    return {"digest": hashlib.sha256("+".join(digests).encode()).hexdigest(), "pictures": named}
+
+
+def told_id(job: Job) -> str:
     """The sample's id as a judge hears it: a digest where the id itself gives the label away ("happy/01")."""
-    if sample.emotion is None or not names_label(sample.id, sample.emotion):
+    sample = job.sample
+    if job.pair is None and (sample.emotion is None or not names_label(sample.id, sample.emotion)):
         return sample.id
     return hashlib.blake2b(sample.id.encode(), digest_size=8).hexdigest()
 
@@ -77,8 +93,7 @@ class Asker:
         self.seed, self.repeats, self.answered, self.allow_outside = seed, repeats, answered, allow_outside
         self.oracle = Capability.ORACLE in judge.instance.capabilities
         self.wordings = {
-            name: tuple(w for w in spec.prompts if w.default)[: 1 if one_wording else None]
-            for name, spec in questions.items()
+            name: spec.wordings[: 1 if one_wording else None] for name, spec in questions.items()
         }
         self._prefixes = {
             (name, w.name): self._prefix(name, w) for name in questions for w in self.wordings[name]
@@ -86,7 +101,9 @@ class Asker:
 
     def _prefix(self, name: str, wording: Wording) -> bytes:
         spec = self.questions[name]
-        fixed = [name, self.judge.described, wording.model_dump(mode="json"), self.answer(name).model_dump(mode="json"),
+        # Whether others are asked beside it does not change what is answered to it.
+        said = wording.model_dump(mode="json", exclude={"default"})
+        fixed = [name, self.judge.described, said, self.answer(name).model_dump(mode="json"),
                  spec.sampling.model_dump(mode="json"), self.reads[name], self.seed]  # fmt: skip
         return hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).digest()
 
@@ -109,34 +126,50 @@ class Asker:
 
     def _prepare(self, job: Job) -> Prepared[JudgeRequest]:
         record = job.record()
-        shown = {q: shown_options(self.answer(q), job.sample.id, self.seed) for q in job.questions}
+        shown = {q: self._options(q, job.sample) for q in job.questions}
         record["shown"] = {q: options for q, options in shown.items() if self.answer(q).kind == "choice"}
         try:
-            if job.sample.problem or job.sample.path is None:
-                raise PictureProblem("label", job.sample.problem or "the sample has no picture")
-            data = pictures.read_bytes(job.root, job.sample.path, allow_outside=self.allow_outside)
-            record["digest"] = digest = hashlib.sha256(data).hexdigest()
+            files = [self._read(job.root, sample) for sample in job.shown]
+            digests = [hashlib.sha256(data).hexdigest() for data in files]
+            record |= _named(job, digests)
+            digest = record["digest"]
             keys = {self._id(k, job, digest): k for k in self._keys(job)}
             missing = {i: k for i, k in keys.items() if bytes.fromhex(i) not in self.answered}
             if not missing:
                 return Prepared([], 0, Note(record, None, {}))
-            image, media_type = pictures.decode(data, job.sample.path)
+            seen = [self._picture(*found) for found in zip(job.shown, files, digests, strict=True)]
         except PictureProblem as problem:
             return Prepared([], 0, Note(record | {"digest": None}, problem, {}))
-        if self.judge.instance.takes == "bytes":
-            picture, cost = Picture(digest, None, without_texts(data), media_type), len(data)
-        else:
-            picture, cost = Picture(digest, image, None, media_type), image.width * image.height * 3
-        told = job.sample.id if self.oracle else told_id(job.sample)
+        images, cost = tuple(picture for picture, _ in seen), sum(size for _, size in seen)
+        told = job.sample.id if self.oracle else told_id(job)
         asked, requests = {}, []
         for id_, (question, wording, repeat) in missing.items():
             options = shown[question]
             asked[id_] = Asked(question, wording.name, repeat, job.data, job.sample.id, digest, options)
             truth = truth_of(self.answer(question), job.sample) if self.oracle else None
             messages = render(wording, self.answer(question), options, job.sample.emotion)
-            requests.append(JudgeRequest(id_, told, (picture,), messages, self._question(question, options),
+            requests.append(JudgeRequest(id_, told, images, messages, self._question(question, options),
                                          self._sampling(question, id_), truth))  # fmt: skip
         return Prepared(requests, cost, Note(record, None, asked))
+
+    def _options(self, question: str, sample: Sample) -> tuple[str, ...]:
+        answer = self.answer(question)
+        return shown_options(
+            answer, sample.id, self.seed, truth_of(answer, sample) if answer.contrast else None
+        )
+
+    def _read(self, root: str, sample: Sample) -> bytes:
+        if sample.problem or sample.path is None:
+            raise PictureProblem("label", sample.problem or "the sample has no picture")
+        return pictures.read_bytes(root, sample.path, allow_outside=self.allow_outside)
+
+    def _picture(self, sample: Sample, data: bytes, digest: str) -> tuple[Picture, int]:
+        """A picture as the judge takes it, and the memory that it holds."""
+        assert sample.path is not None, "a sample without a picture is not read"
+        image, media_type = pictures.decode(data, sample.path)
+        if self.judge.instance.takes == "bytes":
+            return Picture(digest, None, without_texts(data), media_type), len(data)
+        return Picture(digest, image, None, media_type), image.width * image.height * 3
 
     def _keys(self, job: Job) -> Iterator[tuple[str, Wording, int]]:
         for question in job.questions:
@@ -163,7 +196,7 @@ class Asker:
     def _question(self, question: str, shown: tuple[str, ...]) -> Question:
         answer = self.answer(question)
         return Question(
-            answer.kind, shown, shown_labels(answer), answer.scale, self.reads[question], answer.target
+            answer.kind, shown, shown_labels(answer, shown), answer.scale, self.reads[question], answer.target
         )
 
     def _sampling(self, question: str, id_: str) -> Sampling:

@@ -20,6 +20,7 @@ class RunHead(_Part):
     created: str
     versions: dict[str, str]
     complete: bool = Field(description="Every question has an answer.")
+    notes: list[str] = Field(default=[], description="What of a suite was left out, and why.")
 
 
 class DataHead(_Part):
@@ -94,6 +95,16 @@ class AgreementValue(_Part):
     n: int
 
 
+class WordingSpread(_Part):
+    """How the primary figure varies over the wordings in which a task was asked on one data set."""
+
+    metric: str
+    values: dict[str, float | None] = Field(description="The figure of each wording.")
+    min: float | None
+    max: float | None
+    sd: float | None = Field(description="Standard deviation over the wordings (n - 1).")
+
+
 class TaskResult(_Part):
     """One task, judge, data set and wording."""
 
@@ -104,6 +115,9 @@ class TaskResult(_Part):
     data: DataHead
     judge: str | None
     wording: str | None
+    wordings: WordingSpread | None = Field(
+        default=None, description="Where several wordings were asked: the same on the entry of each of them."
+    )
     read: str
     settings: list[SettingValue]
     n: int
@@ -133,9 +147,41 @@ class TaskResult(_Part):
     warnings: list[str]
 
 
+class Drop(_Part):
+    """The figure on the first data set less that on another, with its interval."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class SetValue(_Part):
+    """A task's primary figure on one data set."""
+
+    data: str
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    drop: Drop | None = Field(description="None for the first data set.")
+
+
+class Transfer(_Part):
+    """A task, in one wording, on several data sets."""
+
+    task: str
+    wording: str | None
+    metric: str
+    direction: Literal["higher", "lower", "none"]
+    sets: list[SetValue]
+
+
 class ResultsDocument(_Part):
     """The whole document."""
 
     schema_: Literal[1] = Field(alias="schema")
     run: RunHead
     tasks: list[TaskResult]
+    transfer: list[Transfer] = Field(
+        default=[], description="Judge tasks on several data sets: how far figures drop from the first."
+    )

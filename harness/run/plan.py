@@ -22,11 +22,13 @@ from harness.components.judge import Judge
 from harness.datasets import DataFolder, read_folder
 from harness.errors import BadData, BadTask, HarnessError, PluginError, RequestError, nearest, unknown
 from harness.making import make
+from harness.metrics.pairs import PairMetric
 from harness.promptsets import PromptRow, PromptSet
-from harness.reading import truth_of
 from harness.registry import registry
+from harness.run.fitting import able, has_label, has_truth, labelled, no_pairs
 from harness.run.request import RunRequest
 from harness.run.watch import Watch
+from harness.run.wordings import DEFAULT, with_wordings
 from harness.taskspec import TaskSpec
 from harness.types import Capability, Read, Sample
 
@@ -64,6 +66,8 @@ class Plan:
     data: tuple[DataFolder, ...]
     prompt_sets: Mapping[str, PromptSet]
     """Generator tasks: the prompt set of each task, by the task's name."""
+    left_out: tuple[str, ...] = ()
+    """What of a suite is not asked, and why."""
 
     @property
     def role(self) -> str:
@@ -129,17 +133,28 @@ def make_plan(request: RunRequest, watch: Watch | None = None) -> Plan:
                 f"{tasks[0].spec.name!r} tests a judge: --judge-option is not used.",
                 "Options of the model under test are given by -o KEY=VALUE.",
             )
-        judges = (contender("judge", request.model, request.options),)
-        questions = {t.spec.name: t.spec for t in tasks}
-        check_metrics(tasks, questions)
-        reads = {judges[0].name: ways(judges[0], questions, request.read)}
-        data = find_data(request, tasks, watch or Watch())
-        check_labels(data, questions)
-        return Plan(request, tasks, questions, reads, judges, None, data, {})
+        return _judge_plan(request, with_wordings(tasks, request.wordings), watch or Watch())
     return _generator_plan(request, tasks)
 
 
+def _judge_plan(request: RunRequest, tasks: tuple[FoundTask, ...], watch: Watch) -> Plan:
+    check_metrics(tasks, {t.spec.name: t.spec for t in tasks})
+    judge = contender("judge", request.model, request.options)
+    tasks, unable = able(tasks, lambda spec: way_of(judge, spec, request.read))
+    data = find_data(request, tasks, watch)
+    tasks, unlabelled = labelled(tasks, data, request.seed)
+    questions = {t.spec.name: t.spec for t in tasks}
+    check_labels(data, questions, request.seed)
+    reads = {judge.name: ways(judge, questions, request.read)}
+    return Plan(request, tasks, questions, reads, (judge,), None, data, {}, (*unable, *unlabelled))
+
+
 def _generator_plan(request: RunRequest, tasks: tuple[FoundTask, ...]) -> Plan:
+    if tuple(request.wordings) != (DEFAULT,):
+        raise RequestError(
+            f"{tasks[0].spec.name!r} tests a generator: its portraits are read in one wording.",
+            "Leave --wordings away, or choose a judge task.",
+        )
     if not request.judges:
         raise RequestError(
             f"{tasks[0].spec.name!r} tests a generator, and a judge must read what it draws.",
@@ -152,6 +167,10 @@ def _generator_plan(request: RunRequest, tasks: tuple[FoundTask, ...]) -> Plan:
         )
     generator = contender("generator", request.model, request.options)
     questions = {name: catalog.find_question(name, t) for t in tasks for name in t.spec.asks}
+    for name, question in questions.items():
+        if question.pairs is not None:
+            raise BadTask(f"{name!r} compares two pictures, and drawn portraits are read one by one.",
+                          "Leave it out of asks; with --data, a run folder's portraits can be compared.")  # fmt: skip
     check_metrics(tasks, questions)
     judges = tuple(
         contender("judge", j, request.options_of(j if isinstance(j, str) else "")) for j in request.judges
@@ -176,7 +195,7 @@ def _own_prompts(
     rows = tuple(
         PromptRow(s.attributes.get("prompt_id") or s.id, s.attributes.get("prompt", ""), s.emotion, s.intensity,
                   {k: v for k, v in s.attributes.items() if k not in ("prompt", "prompt_id", "generator")})
-        for s in own if not s.problem and _has_truth(question, s))  # fmt: skip
+        for s in own if not s.problem and has_truth(question, s))  # fmt: skip
     if not rows:
         raise BadData(f"No picture of {generator.name} says which {question.answer.truth.field} was asked for, "
                       f"which {spec.name} needs.",
@@ -241,25 +260,33 @@ def _fallback_identity(cls: type[Configured], *, named: bool) -> dict[str, str]:
 
 def ways(judge: Contender, questions: Mapping[str, TaskSpec], asked: str) -> dict[str, Read]:
     """The way to read each question: the first of the task's that the judge is capable of, or the one asked for."""
-    able = judge.instance.capabilities
-    chosen: dict[str, Read] = {}
-    for name, spec in questions.items():
-        assert spec.answer is not None
-        order = tuple(w for w in spec.answer.read if asked in ("auto", w))
-        if asked != "auto" and asked not in spec.answer.read:
-            raise RequestError(
-                f"The task {name!r} is not read by {asked!r}.",
-                f"Its ways to read: {', '.join(spec.answer.read)}.",
-            )
-        way = next((w for w in order if _NEEDS[w] in able), None)
-        if way is None:
-            raise RequestError(
-                f"{judge.name!r} cannot answer {name!r}: it would have to be read by {' or '.join(order)}, and the judge "
-                f"offers {', '.join(sorted(c.value for c in able)) or 'nothing'}.",
-                "Choose another judge, or another --read.",
-            )
-        chosen[name] = way
-    return chosen
+    return {name: way_of(judge, spec, asked) for name, spec in questions.items()}
+
+
+def way_of(judge: Contender, spec: TaskSpec, asked: str) -> Read:
+    """The way to read one question. Raises `RequestError` where the judge cannot answer it."""
+    capable = judge.instance.capabilities
+    assert spec.answer is not None, "questions are judge tasks, which have an answer"
+    order = tuple(w for w in spec.answer.read if asked in ("auto", w))
+    if not order:
+        raise RequestError(
+            f"The task {spec.name!r} is not read by {asked!r}.",
+            f"Its ways to read: {', '.join(spec.answer.read)}.",
+        )
+    if spec.answer.kind == "pair" and Capability.MULTI_IMAGE not in capable:
+        raise RequestError(
+            f"{judge.name!r} cannot answer {spec.name!r}: it shows two pictures, and the judge takes one.",
+            "Choose another judge; some take several where an option says so, as with vLLM: "
+            """-o 'limit_mm_per_prompt={"image": 2}'.""",
+        )
+    way = next((w for w in order if _NEEDS[w] in capable), None)
+    if way is None:
+        raise RequestError(
+            f"{judge.name!r} cannot answer {spec.name!r}: it would have to be read by {' or '.join(order)}, and the judge "
+            f"offers {', '.join(sorted(c.value for c in capable)) or 'nothing'}.",
+            "Choose another judge, or another --read.",
+        )
+    return way
 
 
 def find_data(request: RunRequest, tasks: Sequence[FoundTask], watch: Watch) -> tuple[DataFolder, ...]:
@@ -321,26 +348,30 @@ def check_metrics(tasks: Sequence[FoundTask], questions: Mapping[str, TaskSpec])
             except HarnessError as e:
                 raise type(e)(f"{task.path}: metrics: {e.message}", e.hint) from e
             answer = questions[metric.asks or task.spec.name].answer
-            if answer is not None and answer.kind not in made.kinds:
+            if answer is None:
+                continue
+            scored = "pair" if isinstance(made, PairMetric) else " or ".join(sorted(made.kinds))
+            fits = answer.kind == "pair" if scored == "pair" else answer.scored in made.kinds
+            if not fits:
                 raise BadTask(
-                    f"{task.path}: metrics: the metric {metric.name!r} scores a {' or '.join(sorted(made.kinds))}, "
+                    f"{task.path}: metrics: the metric {metric.name!r} scores a {scored}, "
                     f"and the answer is a {answer.kind}.",
                     "Choose another; see `harness list metrics`.",
                 )
 
 
-def check_labels(data: Sequence[DataFolder], questions: Mapping[str, TaskSpec]) -> None:
+def check_labels(data: Sequence[DataFolder], questions: Mapping[str, TaskSpec], seed: int) -> None:
     """Refuse data in which no sample has a label that any task asks for."""
-    samples = (s for folder in data for s in folder.samples)
-    if any(s.problem or any(_has_truth(q, s) for q in questions.values()) for s in samples):
+    if any(s.problem for folder in data for s in folder.samples):
         return
+    if any(has_label(q, folder, seed) for folder in data for q in questions.values()):
+        return
+    names = ", ".join(folder.name for folder in data)
+    if all(q.pairs for q in questions.values()):
+        raise BadData(f"Nothing to compare: {'; '.join(no_pairs(q, names) for q in questions.values())}.",
+                      "Add the columns to the manifest, or choose another task or data set.")  # fmt: skip
     fields = sorted({spec.answer.truth.field for spec in questions.values() if spec.answer})
     raise BadData(
-        f"No sample of {', '.join(folder.name for folder in data)} has what {', '.join(questions)} asks for: "
-        f"{' or '.join(fields)}.",
+        f"No sample of {names} has what {', '.join(questions)} asks for: {' or '.join(fields)}.",
         "Add the column to the manifest, or choose another task or data set.",
     )
-
-
-def _has_truth(question: TaskSpec, sample: Sample) -> bool:
-    return question.answer is not None and truth_of(question.answer, sample) is not None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.escaping import plain
 from harness.prompts import as_text, render, shown_options
+from harness.reading import truth_of
 from harness.run.plan import Plan
 from harness.run.session import drawn_questions, judge_jobs, wanted_drawings
 from harness.types import EMOTIONS
@@ -20,29 +21,41 @@ def preview(plan: Plan) -> str:
     if plan.generator is None:
         jobs = list(judge_jobs(plan))
         asked = Counter(q for job in jobs for q in job.questions)
-        lines += [f"model: {plan.model.name} (judge)", f"pictures: {len(jobs)}"]
-        emotions, first = Counter(j.sample.emotion for j in jobs), jobs[0].sample.id if jobs else "?"
+        pairs = len({(j.data, j.sample.attributes["pair"]) for j in jobs if j.pair})
+        lines += [f"model: {plan.model.name} (judge)", f"pictures: {sum(j.pair is None for j in jobs)}"]
+        lines += [f"pairs of pictures: {pairs}"] * (pairs > 0)
+        emotions = Counter(j.sample.emotion for j in jobs if j.pair is None)
+        first = {q: job.sample for job in reversed(jobs) if not job.sample.problem for q in job.questions}
     else:
         wanted = wanted_drawings(plan)
         asked = Counter(q for d in wanted for q in drawn_questions(plan, d))
         lines += [f"model: {plan.model.name} (generator)", f"portraits to draw: {len(wanted)}",
                   f"judges: {', '.join(j.name for j in plan.judges)}"]  # fmt: skip
-        emotions, first = Counter(d.row.emotion for d in wanted), wanted[0].request.id if wanted else "?"
+        emotions = Counter(d.row.emotion for d in wanted)
+        first = {
+            q: d.sample(plan.model.name, drawn=True)
+            for d in reversed(wanted)
+            for q in drawn_questions(plan, d)
+        }
         if wanted:
             lines.append(f"first prompt: {wanted[0].request.prompt}")
     lines.append("emotions: " + ", ".join(f"{e} {emotions[e]}" for e in (*EMOTIONS, None) if emotions[e]))
     total, tokens = 0, 0
     for question, spec in plan.questions.items():
         assert spec.answer is not None
-        wordings = [w for w in spec.prompts if w.default]
-        each = 1 if plan.generator else len(wordings) * request.repeats
+        each = 1 if plan.generator else len(spec.wordings) * request.repeats
         count = asked[question] * each * len(plan.judges)
         total += count
         tokens += count * spec.sampling.max_tokens
         reads = ", ".join(sorted({reads[question] for reads in plan.reads.values()}))
         lines.append(f"{question}: {count} requests, read by {reads}")
-        messages = render(wordings[0], spec.answer, shown_options(spec.answer, first, request.seed), "happy")
-        lines += ["  " + line for line in as_text(messages).splitlines()]
+        for wording in spec.wordings[:1] if plan.generator else spec.wordings:
+            sample = first.get(question)
+            if sample is not None:
+                shown = shown_options(spec.answer, sample.id, request.seed, truth_of(spec.answer, sample))
+                messages = render(wording, spec.answer, shown, sample.emotion)
+                lines += ["  " + line for line in as_text(messages).splitlines()]
+    lines += [f"note: {note}" for note in plan.left_out]
     lines.append(f"cost: {total} requests, at most {tokens:,} reply tokens; prices are the provider's")
     # Prompts and names of data are untrusted.
     return "".join(plain(line) + "\n" for text in lines for line in text.split("\n"))

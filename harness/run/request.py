@@ -30,6 +30,8 @@ class RunRequest:
     judge_options: Mapping[str, Any] = field(default_factory=dict)
     max_failures: int | None = None
     allow_outside: bool = False
+    wordings: tuple[str, ...] = ("default",)
+    """Which wordings are asked: "default", "all", or names."""
 
     def __post_init__(self) -> None:
         for name, value in (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from sys import intern
 from typing import Any
@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.components.metric import Floats, Scores
+from harness.components.metric import Floats, Ints, Scores
 from harness.reading import Reading, rates_unlabelled, read_reply, truth_of
+from harness.run.pairing import cluster_column
 from harness.run.stored import Stored, StoredSample
 from harness.taskspec import Answer
 from harness.types import EMOTIONS
 
-_CLUSTERS = ("subject", "prompt_id")
 _MAX_GROUPS = 50
 
 
@@ -38,23 +38,13 @@ class Rows:
     """Sums over the replies of what answering used (tokens, cost)."""
     timings: dict[str, float] = field(default_factory=dict)
     """Sums of what may differ between two runs with the same answers (seconds, tokens found in caches)."""
+    question: str = ""
+    probabilities: array[float] | None = None
+    """Of each row as many numbers as there are options, NaN where the reply has none; None where no metric wants them."""
 
     def add(self, sample: StoredSample, truth: str | float | None, reading: Reading, repeat: int = 0) -> None:
         """Add one answered question."""
-        self._append(sample, truth, reading.value, reading.reason, repeat)
-
-    def add_missed(self, sample: StoredSample, truth: str | float) -> None:
-        """Add a portrait that the generator did not deliver: it cannot show what was asked."""
-        self._append(sample, truth, None, None, 0)
-
-    def _append(
-        self,
-        sample: StoredSample,
-        truth: str | float | None,
-        value: str | float | None,
-        reason: str | None,
-        repeat: int,
-    ) -> None:
+        value = reading.value
         if value is None:
             code = float("nan")
         else:
@@ -62,8 +52,18 @@ class Rows:
         self.samples.append(sample)
         self.truths.append(truth)
         self.readings.append(code)
-        self.reasons.append("" if value is not None else reason)
+        self.reasons.append("" if value is not None else reading.reason)
         self.repeats.append(repeat)
+        if self.probabilities is not None:
+            given = reading.probabilities
+            self.probabilities.extend(
+                float("nan") if given is None else given.get(o, 0.0) for o in self.answer.options
+            )
+
+    def add_missed(self, sample: StoredSample, truth: str | float) -> None:
+        """Add a portrait that the generator did not deliver: it cannot show what was asked."""
+        self.add(sample, truth, Reading(None, ""))
+        self.reasons[-1] = None
 
     @property
     def answered(self) -> int:
@@ -86,7 +86,27 @@ class Rows:
             [self.samples[i] for i in chosen],
             [self.reasons[i] for i in chosen],
             [self.repeats[i] for i in chosen],
+            question=self.question,
+            probabilities=None
+            if self.probabilities is None
+            else array("f", self._table()[np.array(chosen, np.int64)].tobytes()),
         )
+
+    def _table(self) -> npt.NDArray[np.float32]:
+        """The probabilities, shape (n, options)."""
+        return np.frombuffer(self.probabilities or b"", np.float32).reshape(-1, len(self.answer.options))
+
+    def positions(self) -> Ints:
+        """At which place each row was shown each option, shape (n, options), -1 where it was not shown."""
+        options = self.answer.options
+        orders: dict[tuple[str, ...], int] = {}
+        row = [orders.setdefault(s.shown.get(self.question, options), len(orders)) for s in self.samples]
+        places = [[order.index(o) if o in order else -1 for o in options] for order in orders]
+        return np.array(places, np.int64).reshape(-1, len(options))[np.array(row, np.int64)]
+
+    def pairs(self) -> Ints:
+        """Codes of the pairs that rows belong to, shape (n,): the replies to both orders share one."""
+        return codes((s.attributes.get("pair"), r) for s, r in zip(self.samples, self.repeats, strict=True))
 
     def sorted(self) -> Rows:
         """The same rows in an order that does not depend on when they were answered."""
@@ -94,20 +114,29 @@ class Rows:
             sorted(range(len(self.samples)), key=lambda i: (self.samples[i].id, self.repeats[i]))
         )
 
-    def scores(self, cluster: str) -> Scores:
-        """The arrays that metrics take. `cluster` names the column that is resampled ("" for the default)."""
+    def scores(self, cluster: str, *, placed: bool = False) -> Scores:
+        """The arrays that metrics take. `cluster` names the column that is resampled ("" for the default).
+
+        With `placed` they say where options were shown.
+        """
         answer = self.answer
-        if answer.kind == "choice":
+        if answer.scored == "choice":
             truth = np.array([float(answer.options.index(str(t))) for t in self.truths])
         else:
             truth = np.array([np.nan if t is None else float(t) for t in self.truths])
         emotions = [EMOTIONS.index(s.emotion) if s.emotion in EMOTIONS else -1 for s in self.samples]
-        column = cluster or next((c for c in _CLUSTERS if any(s.attributes.get(c) for s in self.samples)), "")
-        units = codes(s.attributes.get(column) or s.id for s in self.samples)
+        column = cluster_column(cluster, (s.attributes for s in self.samples))
+        alone = "pair" if answer.kind == "pair" else ""
+        units = codes(s.attributes.get(column) or s.attributes.get(alone) or s.id for s in self.samples)
+        found = (
+            None if self.probabilities is None else _floats(self._table()).reshape(-1, len(answer.options))
+        )
         return Scores(
-            kind=answer.kind, truth=_floats(truth), read=_floats(np.array(self.readings)), cluster=units,
+            kind=answer.scored, truth=_floats(truth), read=_floats(np.array(self.readings)), cluster=units,
             emotion=np.array(emotions, np.int64), options=answer.options, emotions=EMOTIONS, low=answer.low,
-            high=answer.low + len(answer.options) - 1)  # fmt: skip
+            high=answer.low + len(answer.options) - 1,
+            probabilities=None if found is None or np.isnan(found).all() else found,
+            positions=self.positions() if placed else None)  # fmt: skip
 
     def groups(self, columns: Sequence[str]) -> list[tuple[dict[str, str], npt.NDArray[np.bool_]]]:
         """A mask for each value of each column that the data have; columns with very many values are left out."""
@@ -154,9 +183,16 @@ Key = tuple[str, str, str, str]
 """Question, judge, data, wording."""
 
 
-def collect(stored: Stored, asked: Mapping[Key, tuple[Answer, str]]) -> dict[Key, Rows]:
-    """Read every reply once. `asked` maps each key to its answer and the way to read."""
-    rows = {key: Rows(answer) for key, (answer, _) in asked.items()}
+def collect(
+    stored: Stored, asked: Mapping[Key, tuple[Answer, str]], probable: Collection[str] = ()
+) -> dict[Key, Rows]:
+    """Read every reply once. `asked` maps each key to its answer and the way to read.
+
+    `probable` are the questions of which probabilities are kept, where they are read from log-probabilities.
+    """
+    rows = {key: Rows(answer, question=key[0],
+                      probabilities=array("f") if key[0] in probable and way == "logprobs" else None)
+            for key, (answer, way) in asked.items()}  # fmt: skip
     seen: dict[tuple[Key, int], bytearray] = {}
     for reply, sample in stored.replies():
         key = (reply["task"], reply["by"], reply["data"], reply["wording"])

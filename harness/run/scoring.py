@@ -7,24 +7,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.making import make
 from harness.metrics.choice import ValenceGap
 from harness.metrics.interval import Resampling
-from harness.metrics.score import MetricRequest, score_metrics
-from harness.reading import LABELS, rates_unlabelled, truth_of
-from harness.registry import registry
+from harness.reading import rates_unlabelled, truth_of
 from harness.run.family import family_warning
+from harness.run.figures import DRAWS, made, probable, score_rows
+from harness.run.fitting import no_pairs
 from harness.run.gap import gap_test
 from harness.run.panel import PANEL, RULE, agreement, panel_rows
 from harness.run.result import RunResult
 from harness.run.rows import Key, Rows, add_up, collect
 from harness.run.stored import Stored, StoredSample, read_stored
+from harness.run.transfer import transfers
+from harness.run.wordings import add_spread
 from harness.stats.comparison import holm
 from harness.store.files import write_json
 from harness.store.runfolder import RESULTS, read_run
 from harness.taskspec import Answer, MetricSpec, TaskSpec
-
-DRAWS = 10_000
 
 
 def score_folder(path: Path, *, complete: bool = True) -> RunResult:
@@ -34,16 +33,17 @@ def score_folder(path: Path, *, complete: bool = True) -> RunResult:
     """
     run = read_run(path)
     stored = read_stored(path)
-    entries = list(
-        _generator_entries(run, stored)
-        if run["request"]["role"] == "generator"
-        else _judge_entries(run, stored)
-    )
+    moved: list[dict[str, Any]] = []
+    if run["request"]["role"] == "generator":
+        entries = list(_generator_entries(run, stored))
+    else:
+        entries, moved = _judge_entries(run, stored)
     _adjust(entries)
     results = {
         "schema": 1,
         "run": _head(run, complete and not any(e["failed"] for e in entries)),
         "tasks": entries,
+        "transfer": moved,
     }
     write_json(path / RESULTS, results)
     return RunResult(path, results)
@@ -52,7 +52,8 @@ def score_folder(path: Path, *, complete: bool = True) -> RunResult:
 def _head(run: Mapping[str, Any], complete: bool) -> dict[str, Any]:
     request = run["request"]
     return {"name": run["name"], "model": request["model"]["name"], "judges": [j["name"] for j in request.get("judges", [])],
-            "created": run["created"], "versions": run["versions"], "complete": complete}  # fmt: skip
+            "created": run["created"], "versions": run["versions"], "complete": complete,
+            "notes": list(run.get("left_out", []))}  # fmt: skip
 
 
 def _answer(spec: TaskSpec) -> Answer:
@@ -60,32 +61,45 @@ def _answer(spec: TaskSpec) -> Answer:
     return spec.answer
 
 
-def _wordings(spec: TaskSpec) -> list[str]:
-    return [w.name for w in spec.prompts if w.default]
-
-
-def _judge_entries(run: Mapping[str, Any], stored: Stored) -> Iterator[dict[str, Any]]:
+def _judge_entries(
+    run: Mapping[str, Any], stored: Stored
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """An entry for each task, data set and wording; and how figures move between data sets."""
     request, judge = run["request"], run["request"]["model"]
     specs = {name: TaskSpec.model_validate(table) for name, table in request["tasks"].items()}
     asked: dict[Key, tuple[Answer, str]] = {
-        (name, judge["name"], data, wording): (_answer(spec), run["reads"][judge["name"]][name])
-        for name, spec in specs.items() for data in request["data"] for wording in _wordings(spec)}  # fmt: skip
-    rows = collect(stored, asked)
-    for (name, _, data, wording), (_, way) in asked.items():
-        spec, found = specs[name], rows[name, judge["name"], data, wording].sorted()
-        several = len(_wordings(spec)) > 1
-        n = run["plan"][f"{name}@{data}"]
-        unparsed = sum(found.unparsed.values())
-        table = _score(found, spec.metrics, spec, request["seed"])
-        yield {
-            "task": name, "version": spec.version, "stage": spec.stage, "role": "judge",
-            "data": {"name": data, "digest": request["data"][data], "n": n // request["repeats"]},
-            "judge": None, "wording": wording if several else None, "read": way,
-            "settings": _settings(spec, judge), "n": n, "answered": found.answered, "unparsed": unparsed,
-            "failed": max(0, n - found.answered), "outcomes": {"ok": found.answered}, **table, "tests": [],
-            "unparsed_reasons": found.unparsed, **_costs([rows[name, judge["name"], data, wording]]),
-            "warnings": [*_not_asked(spec, data, n // request["repeats"] // len(_wordings(spec)), run["plan"].get(f"@{data}", 0)), *run.get("notes", {}).get(data, []), *_oracle_warning(run, judge), *table["warnings"]],
-        }  # fmt: skip
+        (name, judge["name"], data, wording.name): (_answer(spec), run["reads"][judge["name"]][name])
+        for name, spec in specs.items() for data in request["data"] for wording in spec.wordings}  # fmt: skip
+    rows = collect(stored, asked, probable(specs))
+    entries = [
+        _judge_entry(run, specs[name], data, wording, way, rows[name, by, data, wording])
+        for (name, by, data, wording), (_, way) in asked.items()
+    ]
+    add_spread(entries)
+    return entries, transfers(specs, rows, entries, request["seed"])
+
+
+def _judge_entry(
+    run: Mapping[str, Any], spec: TaskSpec, data: str, wording: str, way: str, rows: Rows
+) -> dict[str, Any]:
+    request, judge, found = run["request"], run["request"]["model"], rows.sorted()
+    n = run["plan"][f"{spec.name}@{data}"]
+    table = score_rows(found, spec.metrics, spec, request["seed"])
+    warnings = [
+        *_not_asked(spec, data, n // request["repeats"], run["plan"].get(f"@{data}", 0)),
+        *run.get("notes", {}).get(data, []),
+        *_oracle_warning(run, judge),
+        *table["warnings"],
+    ]
+    return {
+        "task": spec.name, "version": spec.version, "stage": spec.stage, "role": "judge",
+        "data": {"name": data, "digest": request["data"][data], "n": n // request["repeats"]},
+        "judge": None, "wording": wording if len(spec.wordings) > 1 else None, "read": way,
+        "settings": _settings(spec, judge, wording), "n": n, "answered": found.answered,
+        "unparsed": sum(found.unparsed.values()), "failed": max(0, n - found.answered),
+        "outcomes": {"ok": found.answered}, **table, "tests": [],
+        "unparsed_reasons": found.unparsed, **_costs([rows]), "warnings": warnings,
+    }  # fmt: skip
 
 
 def _costs(rows: Sequence[Rows]) -> dict[str, dict[str, float]]:
@@ -102,6 +116,8 @@ def _costs(rows: Sequence[Rows]) -> dict[str, dict[str, float]]:
 def _not_asked(spec: TaskSpec, data: str, asked: int, samples: int) -> list[str]:
     """Says how many samples a task passes over: those left out, and those without a label among its options."""
     truth = _answer(spec).truth
+    if spec.pairs is not None:
+        return [] if asked else [no_pairs(spec, data)]
     if not asked:
         return [f"no sample of {data} has the label that the task asks for: {truth.field}"]
     if asked >= samples:
@@ -112,41 +128,21 @@ def _not_asked(spec: TaskSpec, data: str, asked: int, samples: int) -> list[str]
     ]
 
 
-def _scale(rows: Rows) -> list[str]:
-    """Warns where labels lie outside the task's scale."""
-    scale = rows.answer.scale
-    outside = (
-        sum(not scale.low <= float(t) <= scale.high for t in rows.truths if t is not None) if scale else 0
-    )
-    if scale is None or not outside:
-        return []
-    return [
-        f"{outside} labels lie outside the scale {scale.low:g} to {scale.high:g}: mae, rmse and bias compare different scales"
-    ]
-
-
-def _groups(rows: Rows, columns: Sequence[str]) -> list[str]:
-    """Warns of columns to group by that no sample has."""
-    missing = [c for c in columns if c not in LABELS and not any(s.attributes.get(c) for s in rows.samples)]
-    if not missing or not rows.samples:
-        return []
-    return [f"no sample has the columns by which the task groups: {', '.join(missing)}"]
-
-
 def _generator_entries(run: Mapping[str, Any], stored: Stored) -> Iterator[dict[str, Any]]:
     request, generator = run["request"], run["request"]["model"]["name"]
     questions = {name: TaskSpec.model_validate(table) for name, table in request["questions"].items()}
     asked: dict[Key, tuple[Answer, str]] = {
-        (name, judge["name"], generator, wording): (_answer(spec), run["reads"][judge["name"]][name])
-        for name, spec in questions.items() for judge in request["judges"] for wording in _wordings(spec)[:1]}  # fmt: skip
-    rows = collect(stored, asked)
-    for name, table in request["tasks"].items():
-        spec, views = TaskSpec.model_validate(table), {}
+        (name, judge["name"], generator, spec.wordings[0].name): (_answer(spec), run["reads"][judge["name"]][name])
+        for name, spec in questions.items() for judge in request["judges"]}  # fmt: skip
+    specs = {name: TaskSpec.model_validate(table) for name, table in request["tasks"].items()}
+    rows = collect(stored, asked, probable(specs))
+    for name, spec in specs.items():
+        views = {}
         for judge in request["judges"]:
-            mine = {q: _rows_of(name, rows[q, judge["name"], generator, _wordings(questions[q])[0]], stored)
-                    for q in spec.asks}  # fmt: skip
+            said = {q: rows[q, judge["name"], generator, questions[q].wordings[0].name] for q in spec.asks}
+            mine = {q: _rows_of(name, found, stored) for q, found in said.items()}
             views[judge["name"]] = mine
-            costs = _costs([rows[q, judge["name"], generator, _wordings(questions[q])[0]] for q in spec.asks])
+            costs = _costs(list(said.values()))
             yield _generator_entry(run, spec, judge, mine, run["reads"][judge["name"]], stored) | costs
         views = {name: view for name, view in views.items() if name not in run["oracles"]}
         if len(views) > 1:
@@ -203,7 +199,7 @@ def _generator_entry(run: Mapping[str, Any], spec: TaskSpec, judge: Mapping[str,
     for question in spec.asks:
         metrics = tuple(m for m in spec.metrics if m.asks == question)
         if metrics:
-            part = _score(rows[question], metrics, spec, request["seed"], _valid(rows[question], stored))
+            part = score_rows(rows[question], metrics, spec, request["seed"], _valid(rows[question], stored))
             part["tests"] = _gap_tests(question, rows[question], metrics, spec, request["seed"])
             for key in ("metrics", "baselines", "warnings", "tests"):
                 entry[key] += part[key]
@@ -225,8 +221,7 @@ def _generator_entry(run: Mapping[str, Any], spec: TaskSpec, judge: Mapping[str,
 def _gap_tests(
     question: str, rows: Rows, metrics: Sequence[MetricSpec], spec: TaskSpec, seed: int
 ) -> list[dict[str, Any]]:
-    made = [make(registry().find("metric", m.name), m.options) for m in metrics]
-    gaps = [metric for metric in made if isinstance(metric, ValenceGap)]
+    gaps = [metric for metric in map(made, metrics) if isinstance(metric, ValenceGap)]
     return [
         test for gap in gaps for test in gap_test(question, rows, gap, spec.cluster, Resampling(seed, DRAWS))
     ]
@@ -278,35 +273,12 @@ def _faces(counts: Mapping[int | None, int]) -> dict[str, int]:
     return {"none": known.get(0, 0), "one": known.get(1, 0), "several": several} if known else {}
 
 
-def _score(
-    rows: Rows, metrics: tuple[MetricSpec, ...], spec: TaskSpec, seed: int, valid: list[bool] | None = None
-) -> dict[str, Any]:
-    scores = rows.scores(spec.cluster)
-    groups = rows.groups(spec.group.by)
-    if valid is not None:
-        groups.append(({"portraits": "valid"}, _mask(valid)))
-    requests = [
-        MetricRequest(m.name, make(registry().find("metric", m.name), m.options), m.primary) for m in metrics
-    ]
-    table = score_metrics(scores, requests, groups, seed=seed, draws=DRAWS)
-    warnings = [*table.warnings, *_scale(rows), *_groups(rows, spec.group.by)]
-    return {
-        "metrics": table.metrics,
-        "baselines": table.baselines,
-        "confusion": table.confusion,
-        "warnings": warnings,
-    }
-
-
-def _mask(values: list[bool]) -> Any:
-    import numpy as np
-
-    return np.array(values)
-
-
-def _settings(spec: TaskSpec | None, contender: Mapping[str, Any]) -> list[dict[str, str]]:
+def _settings(spec: TaskSpec | None, contender: Mapping[str, Any], wording: str = "") -> list[dict[str, str]]:
     """The task's settings, and the contender's options and identity, which determine answers too."""
     settings = [s.model_dump() for s in spec.settings] if spec else []
+    for setting in settings:
+        if wording and setting["name"] == "wording":
+            setting["value"] = wording
     for source in ("options", "identity"):
         settings += [{"name": f"{contender['name']}.{k}", "value": v if isinstance(v, str) else _plain(v), "source": source}
                      for k, v in contender[source].items() if v is not None]  # fmt: skip

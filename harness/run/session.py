@@ -24,6 +24,7 @@ from harness.registry import registry
 from harness.run.asking import Asker, Job
 from harness.run.drawing import Draw, Drawing, drawings
 from harness.run.judging import Judging
+from harness.run.pairing import as_samples, chosen_pairs
 from harness.run.pictures import real_root
 from harness.run.plan import Contender, Plan
 from harness.run.result import RunResult
@@ -40,6 +41,8 @@ def execute(plan: Plan, watch: Watch) -> RunResult:
     wanted = wanted_drawings(plan)
     detector, notes = _detector(plan)
     folder = RunFolder.open(path, run_document(plan, path.resolve().name, wanted, notes))
+    for note in plan.left_out:
+        watch.note(note)
     for data in plan.data:
         for note in data.notes:
             watch.note(f"{data.name}: {note}")
@@ -107,14 +110,17 @@ def _asked_of(questions: Mapping[str, TaskSpec], sample: Sample, *, drawn: bool 
     """The questions to which a sample has a true answer, or which a drawn portrait is asked without one."""
     found = []
     for question, spec in questions.items():
-        answer = spec.answer
+        answer = spec.answer if spec.pairs is None else None
         if answer and (truth_of(answer, sample) is not None or (drawn and rates_unlabelled(answer, sample))):
             found.append(question)
     return tuple(found)
 
 
 def judge_jobs(plan: Plan) -> Iterator[Job]:
-    """The pictures of a judge run, with the questions that each is asked; a limit counts pictures for each data set."""
+    """The pictures of a judge run with the questions that each is asked, then the pairs of pictures.
+
+    A limit counts pictures for each data set, and for a task that compares them, pairs.
+    """
     for data in plan.data:
         root = real_root(data.root)
         for sample in limited(data, plan.request.limit, plan.request.seed):
@@ -122,6 +128,11 @@ def judge_jobs(plan: Plan) -> Iterator[Job]:
             asked = tuple(plan.questions) if sample.problem else _asked_of(plan.questions, sample)
             if asked:
                 yield Job(sample, data.name, root, asked)
+        for name, spec in plan.questions.items():
+            if spec.pairs is not None:
+                for pair in chosen_pairs(data, spec, plan.request.limit, plan.request.seed):
+                    for both, shown in as_samples(pair, spec, plan.request.seed):
+                        yield Job(both, data.name, root, (name,), pair=shown)
 
 
 def limited(data: DataFolder, limit: int | None, seed: int) -> list[Sample]:
@@ -200,6 +211,7 @@ def run_document(plan: Plan, name: str, wanted: Sequence[Drawing], notes: list[s
         "limit": plan.request.limit,
         "reads": {j: dict(r) for j, r in plan.reads.items()},
         "folders": {d.name: str(d.root) for d in plan.data},
+        "left_out": list(plan.left_out),
         "oracles": [j.name for j in plan.judges if j.oracle],
         "notes": {"generator": [*notes, *plan.model.instance.notes()]}
         if plan.generator

@@ -207,9 +207,12 @@ def test_data_without_what_the_task_asks_for(harness: InProcess, tmp_path: Path)
     suite = (
         harness("run", "--task", "comprehension", "--model", "echo", "--data", "plain", "--json").ok().results
     )
-    empty = next(t for t in suite["tasks"] if t["task"] == "fine_intensity")
-    assert (empty["n"], empty["failed"]) == (0, 0)
-    assert any("intensity" in warning for warning in empty["warnings"])
+    assert [t["task"] for t in suite["tasks"]] == ["coarse_polarity", "coarse_emotion", "nuance_confusable"]
+    assert [n.partition(" is left out of comprehension: ")[0] for n in suite["run"]["notes"]] == [
+        "fine_intensity",
+        "nuance_pairs",
+    ]
+    assert all("intensity" in note.partition(": ")[2] for note in suite["run"]["notes"])
 
 
 def test_errors_never_fill_the_screen(harness: InProcess) -> None:

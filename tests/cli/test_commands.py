@@ -104,10 +104,12 @@ def judge(self, batch):
     )
     done = harness("run", "--task", "comprehension", "--model", "mine", "--data", "faces", "--json").ok()
     counts = [(t["task"], t["n"], t["answered"]) for t in done.results["tasks"]]
-    assert counts == [("coarse_polarity", 12, 12), ("coarse_emotion", 12, 12), ("fine_intensity", 10, 10)]
+    assert counts == [("coarse_polarity", 12, 12), ("coarse_emotion", 12, 12), ("fine_intensity", 10, 10),
+                      ("nuance_confusable", 10, 10)]  # fmt: skip
+    assert "nuance_pairs" in done.results["run"]["notes"][0], "the judge takes one picture"
     assert Path("opened").read_text() == "x", "the model is loaded once for all tasks"
     order = Path("order").read_text().split()
-    assert len(order) == 34
+    assert len(order) == 44
     changes = sum(a != b for a, b in itertools.pairwise(order))
     assert changes == 11, "a picture is read once for all tasks"
 

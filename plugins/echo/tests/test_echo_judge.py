@@ -61,7 +61,7 @@ def test_answers_the_truth_by_default() -> None:
 
 
 def test_declares_that_it_is_shown_the_truth() -> None:
-    assert judge().capabilities == {Capability.TEXT, Capability.ORACLE}
+    assert judge().capabilities == {Capability.TEXT, Capability.MULTI_IMAGE, Capability.ORACLE}
 
 
 def test_records_the_size_of_the_picture() -> None:

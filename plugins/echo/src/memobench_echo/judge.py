@@ -15,7 +15,7 @@ from memobench_echo import __version__
 from memobench_echo.faults import Faults
 from memobench_echo.replies import Replies, read_replies
 
-_CAPABILITIES = frozenset({Capability.TEXT, Capability.ORACLE})
+_CAPABILITIES = frozenset({Capability.TEXT, Capability.MULTI_IMAGE, Capability.ORACLE})
 
 
 class EchoJudge(Judge):
@@ -62,7 +62,7 @@ class EchoJudge(Judge):
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """TEXT, and ORACLE: it is shown the truth."""
+        """TEXT, on any number of pictures, and ORACLE: it is shown the truth."""
         return _CAPABILITIES
 
     def identity(self) -> Mapping[str, str]:

@@ -1,0 +1,81 @@
+"""Metrics of pairs of pictures: whether the answer stays when the order is swapped, and the pull of the first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+
+from harness.components.metric import Floats, Ints, Scores
+from harness.metrics.base import Mask, TableMetric, parsed, share
+
+AGREES, DIFFERS = 0.0, 1.0
+
+
+class PairMetric(TableMetric):
+    """A metric of answers that name one of two pictures, options[0] the first shown and options[1] the second."""
+
+    kinds = frozenset({"choice"})
+    proportion = True
+    by_pair: ClassVar[bool] = False
+    """Whether it takes one row for each pair, as `by_pair` makes them, instead of one for each reply."""
+
+    def figure(self, sums: Floats) -> Floats:
+        """First sum over second."""
+        return share(sums)
+
+
+class Consistency(PairMetric):
+    """Share of pairs in which the same picture is preferred in both orders.
+
+    A judge that always says "first" has 0, one that says either at random 0.5. A pair of which a reply could not be
+    read counts as not consistent.
+    """
+
+    by_pair = True
+
+    def columns(self, scores: Scores) -> Floats:
+        """Shape (pairs, 2): consistent, all."""
+        return np.column_stack([scores.read == AGREES, np.ones(scores.n)]).astype(np.float64)
+
+    def missing(self, scores: Scores) -> str:
+        """See `BuiltIn.missing`."""
+        return "no pair has replies in both orders"
+
+
+class FirstShare(PairMetric):
+    """Share of the replies that name the picture shown first: 0.5 without position bias, as both orders are asked."""
+
+    direction = "none"
+
+    def columns(self, scores: Scores) -> Floats:
+        """Shape (n, 2): read as the first, read at all."""
+        return np.column_stack([scores.read == 0, parsed(scores)]).astype(np.float64)
+
+    def entered(self, scores: Scores) -> Mask:
+        """Rows whose reply could be read."""
+        return parsed(scores)
+
+    def missing(self, scores: Scores) -> str:
+        """See `BuiltIn.missing`."""
+        return "no reply could be read"
+
+
+def by_pair(scores: Scores, pair: Ints) -> Scores:
+    """One row for each pair that has two replies: read is `AGREES` or `DIFFERS`, NaN where a reply could not be read.
+
+    `pair`, shape (n,), numbers the pairs; the two replies of one are those to its two orders, so that the same
+    picture is preferred where they name different places. Pairs with any other number of replies are left out.
+    """
+    order = np.argsort(pair, kind="stable")
+    _, starts, counts = np.unique(pair[order], return_index=True, return_counts=True)
+    one, other = order[starts[counts == 2]], order[starts[counts == 2] + 1]
+    known = np.isfinite(scores.read[one]) & np.isfinite(scores.read[other])
+    agrees = np.where(scores.read[one] != scores.read[other], AGREES, DIFFERS)
+    mask = np.zeros(scores.n, bool)
+    mask[one] = True
+    kept = replace(scores, read=np.full(scores.n, np.nan), probabilities=None, positions=None)
+    kept.read[one] = np.where(known, agrees, np.nan)
+    kept = kept.where(mask)
+    return replace(kept, truth=np.full(kept.n, AGREES), options=("agrees", "differs"))

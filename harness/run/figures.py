@@ -1,0 +1,102 @@
+"""The figures of one task's rows: what its metrics want to know is gathered, and pairs are joined where they ask."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from harness.components.metric import Metric, Scores
+from harness.making import make
+from harness.metrics.base import BuiltIn
+from harness.metrics.pairs import PairMetric, by_pair
+from harness.metrics.score import MetricRequest, score_metrics
+from harness.reading import LABELS
+from harness.registry import registry
+from harness.run.rows import Rows
+from harness.run.varying import with_shown_baselines
+from harness.taskspec import MetricSpec, TaskSpec
+
+DRAWS = 10_000
+
+
+def made(metric: MetricSpec) -> Metric:
+    """A metric of a task, with its options. Raises `UnknownName` for one that is not installed."""
+    found: Metric = make(registry().find("metric", metric.name), metric.options)
+    return found
+
+
+def probable(specs: Mapping[str, TaskSpec], asked_by: Collection[TaskSpec] = ()) -> set[str]:
+    """The questions of which some metric wants probabilities: of the judge tasks, or of generator tasks that ask them."""
+    return {metric.asks or name
+            for name, spec in [*specs.items(), *((s.name, s) for s in asked_by)]
+            for metric in spec.metrics if wants(made(metric), "probabilities")}  # fmt: skip
+
+
+def wants(metric: Metric, what: str) -> bool:
+    """Whether a metric uses `probabilities` or `positions`: a plugin's may use whatever `Scores` offers."""
+    return bool(getattr(metric, f"uses_{what}", not isinstance(metric, BuiltIn)))
+
+
+def scores_of(rows: Rows, metric: Metric, cluster: str) -> Scores:
+    """What one metric scores: a row for each reply, or for each pair."""
+    scores = rows.scores(cluster, placed=wants(metric, "positions"))
+    return by_pair(scores, rows.pairs()) if _joins(metric) else scores
+
+
+def score_rows(
+    rows: Rows, metrics: Sequence[MetricSpec], spec: TaskSpec, seed: int, valid: Sequence[bool] | None = None
+) -> dict[str, Any]:
+    """Figures, baselines, confusion and warnings. `valid` marks the rows of a group of their own."""
+    requests = [MetricRequest(m.name, made(m), m.primary) for m in metrics]
+    varying = bool(rows.answer.contrast)
+    scores = rows.scores(spec.cluster, placed=varying or any(wants(r.metric, "positions") for r in requests))
+    groups = rows.groups(spec.group.by)
+    if valid is not None:
+        groups.append(({"portraits": "valid"}, np.array(valid)))
+    single = [r for r in requests if not _joins(r.metric)]
+    table = score_metrics(scores, single, groups, seed=seed, draws=DRAWS)
+    if varying:
+        table = with_shown_baselines(table, scores, single)
+    figures, warnings = table.metrics, table.warnings
+    joined = [r for r in requests if _joins(r.metric)]
+    if joined:
+        pairs = score_metrics(by_pair(scores, rows.pairs()), joined, seed=seed, draws=DRAWS)
+        # As the task lists them, and groups after the figures on everything.
+        place = {m.name: number for number, m in enumerate(metrics)}
+        figures = sorted(
+            figures + pairs.metrics, key=lambda m: (bool(m["group"]), place[m["name"]] * (not m["group"]))
+        )
+        warnings = [*dict.fromkeys([*warnings, *pairs.warnings])]
+    return {
+        "metrics": figures,
+        "baselines": table.baselines,
+        "confusion": table.confusion,
+        "warnings": [*warnings, *_scale(rows), *_groups(rows, spec.group.by)],
+    }
+
+
+def _joins(metric: Metric) -> bool:
+    return isinstance(metric, PairMetric) and metric.by_pair
+
+
+def _scale(rows: Rows) -> list[str]:
+    """Warns where labels lie outside the task's scale."""
+    scale = rows.answer.scale
+    outside = (
+        sum(not scale.low <= float(t) <= scale.high for t in rows.truths if t is not None) if scale else 0
+    )
+    if scale is None or not outside:
+        return []
+    return [
+        f"{outside} labels lie outside the scale {scale.low:g} to {scale.high:g}: mae, rmse and bias compare different scales"
+    ]
+
+
+def _groups(rows: Rows, columns: Sequence[str]) -> list[str]:
+    """Warns of columns to group by that no sample has."""
+    missing = [c for c in columns if c not in LABELS and not any(s.attributes.get(c) for s in rows.samples)]
+    if not missing or not rows.samples:
+        return []
+    return [f"no sample has the columns by which the task groups: {', '.join(missing)}"]
