@@ -23,6 +23,7 @@ COMMANDS = {
     "data": "Make data sets of releases, check them, hand them on.",
     "list": "What there is: tasks, models, data, metrics, plugins, runs.",
     "show": "A task, a component with its options, or a run.",
+    "power": "Plan how many answers a comparison takes.",
     "schema": "The JSON Schema of task files or of results.",
     "doctor": "What is installed, what works, what to install.",
 }

@@ -1,0 +1,231 @@
+"""`harness power`: how many samples a comparison needs, or what it can find with those that there are."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import click
+
+from harness.errors import BadOption, unknown
+from harness.stats import power as planning
+
+Kind = Literal["proportion", "mean", "spearman", "pearson", "kendall"]
+KINDS: dict[str, Kind] = {
+    "accuracy": "proportion",
+    "fidelity": "proportion",
+    "consistency": "proportion",
+    "unparsed_rate": "proportion",
+    "mae": "mean",
+    "bias": "mean",
+    "brier": "mean",
+    "mean_rating": "mean",
+    "srcc": "spearman",
+    "krcc": "kendall",
+    "plcc": "pearson",
+}
+"""The figures whose errors follow from n alone, and how."""
+FEW = 10
+Power = Callable[[float, float], float]
+"""Power for a signed difference and n independent samples."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is asked, checked."""
+
+    metric: str
+    n: int | None
+    difference: float | None
+    baseline: float
+    sd: float
+    icc: float
+    cluster_size: float
+    power: float
+    alpha: float
+    discordant: float | None
+    paired: bool
+
+    @property
+    def kind(self) -> Kind:
+        """How the metric's error follows from n."""
+        return KINDS[self.metric]
+
+    @property
+    def effect(self) -> float:
+        """How many times more samples the clusters take."""
+        return planning.design_effect(self.cluster_size, self.icc)
+
+
+@click.command("power")
+@click.option("--metric", required=True, help=f"One of {', '.join(KINDS)}.")
+@click.option("--n", type=click.IntRange(min=2), help="Answers of each run: what difference can they find?")
+@click.option("--difference", type=float, help="The difference to find: how many answers does it take?")
+@click.option(
+    "--baseline", type=float, help="The figure to begin with; 0.5 for a share, 0 for a correlation."
+)
+@click.option(
+    "--sd", type=float, help="For a mean: standard deviation of one answer; of differences if --paired."
+)
+@click.option(
+    "--icc", type=click.FloatRange(0, 1), default=0.0, help="How alike answers within a cluster are, 0 to 1."
+)
+@click.option(
+    "--cluster-size", type=click.FloatRange(min=1), default=1.0, help="Mean number of answers in a cluster."
+)
+@click.option(
+    "--power", "wanted", type=float, default=0.8, show_default=True, help="Chance to find the difference."
+)
+@click.option(
+    "--alpha", type=float, default=0.05, show_default=True, help="Chance to find one where there is none."
+)
+@click.option("--paired", is_flag=True, help="Both runs answer the same samples.")
+@click.option("--discordant", type=float, help="For a paired share: how often just one of the two is right.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else, on standard output.")
+def command(
+    metric: str, n: int | None, difference: float | None, baseline: float | None, sd: float | None, icc: float,
+    cluster_size: float, wanted: float, alpha: float, paired: bool, discordant: float | None, as_json: bool,
+) -> int:  # fmt: skip
+    """Plan how many answers a comparison of two runs takes.
+
+    \b
+      harness power --metric accuracy --n 600 --baseline 0.8
+      harness power --metric accuracy --n 600 --paired --discordant 0.1
+      harness power --metric srcc --difference 0.05 --baseline 0.6 --icc 0.1 --cluster-size 10
+
+    A run that finds no difference proves nothing about one that is smaller than what it could have found.
+    """
+    if metric not in KINDS:
+        raise unknown("metric", metric, KINDS, "Others have no error that follows from n alone.")
+    correlation = KINDS[metric] not in ("proportion", "mean")
+    plan = Plan(
+        metric, n, None if difference is None else abs(difference),
+        (0.0 if correlation else 0.5) if baseline is None else baseline, 1.0 if sd is None else sd,
+        icc, cluster_size, wanted, alpha, discordant, paired or discordant is not None,
+    )  # fmt: skip
+    _check(plan, given={"--baseline": baseline, "--sd": sd})
+    document = _document(plan)
+    if as_json:
+        click.echo(json.dumps(document, indent=1))
+    else:
+        _show(plan, document)
+    return 0
+
+
+def _check(plan: Plan, given: dict[str, float | None]) -> None:
+    """Raise BadOption for what does not fit together."""
+    if plan.n is None and plan.difference is None:
+        raise BadOption("Neither --n nor --difference is given.", "Give --n to see what it can find, or --difference to see how many answers it takes.")  # fmt: skip
+    for flag, value in (("--power", plan.power), ("--alpha", plan.alpha)):
+        if not 0 < value < 1:
+            raise BadOption(
+                f"{flag} {value:g} is no chance.", "It lies between 0 and 1: --power 0.8 --alpha 0.05"
+            )
+    if plan.power <= plan.alpha:
+        raise BadOption(
+            f"--power {plan.power:g} is not above --alpha {plan.alpha:g}.",
+            "Ask for more power or a smaller alpha.",
+        )
+    if plan.difference is not None and not (plan.difference > 0 and math.isfinite(plan.difference)):
+        raise BadOption("--difference must be a number other than 0.", "For example: --difference 0.03")
+    if plan.kind == "mean":
+        if given["--sd"] is None or not (plan.sd > 0 and math.isfinite(plan.sd)):
+            raise BadOption(f"{plan.metric} is a mean: --sd says how much answers vary, above 0.", "For example: --sd 0.9 (levels); `harness show RUN --json` has the spread of a run.")  # fmt: skip
+    elif given["--sd"] is not None:
+        raise BadOption(f"{plan.metric} has no --sd.", "Its error follows from --baseline.")
+    lowest = 0 if plan.kind == "proportion" else -1
+    if plan.kind != "mean" and not lowest < plan.baseline < 1:
+        raise BadOption(f"--baseline {plan.baseline:g} is no {plan.metric} to begin with.", f"It lies between {lowest} and 1.")  # fmt: skip
+    if plan.kind not in ("proportion", "mean") and plan.paired:
+        raise BadOption(f"A paired plan for {plan.metric} needs more than n.", "Leave out --paired: the plan is then on the safe side.")  # fmt: skip
+    if plan.discordant is not None and (plan.kind != "proportion" or not 0 < plan.discordant <= 1):
+        raise BadOption("--discordant is the share of samples that one of two runs alone gets right.", "For a share such as accuracy, above 0 and at most 1: --discordant 0.1")  # fmt: skip
+    if plan.paired and plan.kind == "proportion" and plan.discordant is None:
+        raise BadOption("--paired needs --discordant for a share.", "How often is just one of the two runs right? For example: --discordant 0.1")  # fmt: skip
+
+
+def _power(plan: Plan) -> Power:
+    if plan.kind == "proportion" and plan.discordant is not None:
+        return partial(planning.paired_proportions, discordant=plan.discordant, alpha=plan.alpha)
+    if plan.kind == "proportion":
+        return partial(planning.proportions, baseline=plan.baseline, alpha=plan.alpha)
+    if plan.kind == "mean":
+        return partial(planning.means, sd=plan.sd, alpha=plan.alpha, paired=plan.paired)
+    return partial(planning.correlations, baseline=plan.baseline, alpha=plan.alpha, kind=plan.kind)
+
+
+def _largest(plan: Plan) -> dict[str, float]:
+    """How far the figure can fall and rise."""
+    if plan.kind == "mean":
+        return {"drop": -1e6 * plan.sd, "gain": 1e6 * plan.sd}
+    if plan.discordant is not None:
+        return {"drop": -plan.discordant, "gain": plan.discordant}
+    return {"drop": (0 if plan.kind == "proportion" else -1) - plan.baseline, "gain": 1 - plan.baseline}
+
+
+def _document(plan: Plan) -> dict[str, Any]:
+    """The plan and what follows from it: numbers, or null with a note."""
+    power, effect, notes = _power(plan), plan.effect, []
+    found: dict[str, Any] = {"smallest": None, "power_at_n": None, "n_needed": None}
+    if plan.n is not None:
+        independent = plan.n / effect
+        found["smallest"] = {
+            name: planning.smallest_difference(lambda d: power(d, independent), most, plan.power)
+            for name, most in _largest(plan).items()
+        }
+        missing = [name for name, value in found["smallest"].items() if value is None]
+        notes += [f"no {name}, however large, is found with a chance of {plan.power:g}" for name in missing]
+    if plan.difference is not None:
+        signs = [most for most in _largest(plan).values() if abs(most) >= plan.difference]
+        signed = [math.copysign(plan.difference, most) for most in signs]
+        if plan.n is not None and signed:
+            found["power_at_n"] = min(power(d, plan.n / effect) for d in signed)
+        needed = [planning.samples_needed(partial(power, d), plan.power) for d in signed]
+        if needed and all(n is not None for n in needed):
+            found["n_needed"] = math.ceil(max(n for n in needed if n is not None) * effect)
+        else:
+            notes.append(f"a difference of {plan.difference:g} is not possible here")
+    clusters = (plan.n or found["n_needed"] or 0) / plan.cluster_size
+    if plan.cluster_size > 1 and 0 < clusters < FEW:
+        notes.append(f"few clusters ({clusters:.3g}): more answers of each help little, more clusters do")
+    return {
+        "metric": plan.metric, "baseline": None if plan.kind == "mean" else plan.baseline,
+        "sd": plan.sd if plan.kind == "mean" else None, "paired": plan.paired, "discordant": plan.discordant,
+        "alpha": plan.alpha, "power": plan.power, "icc": plan.icc, "cluster_size": plan.cluster_size,
+        "design_effect": effect, "n": plan.n, "independent_n": None if plan.n is None else plan.n / effect,
+        "difference": plan.difference, **found, "notes": notes,
+    }  # fmt: skip
+
+
+def _show(plan: Plan, document: dict[str, Any]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column(f"{plan.metric}, {'paired' if plan.paired else 'two independent runs'}")
+    table.add_column("", justify="right")
+    if plan.n is not None:
+        worth = "" if plan.effect == 1 else f" (worth {document['independent_n']:.0f} independent ones)"
+        table.add_row("answers of each run", f"{plan.n}{worth}")
+        for name, value in document["smallest"].items():
+            table.add_row(f"smallest {name} that is found", "-" if value is None else f"{abs(value):.4f}")
+    if plan.difference is not None:
+        table.add_row("difference to find", f"{plan.difference:g}")
+        if document["power_at_n"] is not None:
+            table.add_row("chance to find it", f"{document['power_at_n']:.1%}")
+        needed = document["n_needed"]
+        table.add_row(f"answers needed for {plan.power:.0%}", "-" if needed is None else str(needed))
+    if plan.effect > 1:
+        table.add_row("design effect of the clusters", f"{plan.effect:.3g}")
+    Console(highlight=False, emoji=False).print(table)
+    begin = "" if plan.kind == "mean" else f", baseline {plan.baseline:g}"
+    if plan.discordant is not None:
+        begin = f", one of the two alone right in {plan.discordant:.0%}"
+    click.echo(f"two-sided, alpha {plan.alpha:g}, power {plan.power:g}{begin}")
+    for note in document["notes"]:
+        click.echo(f"note: {note}")

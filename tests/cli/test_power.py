@@ -1,0 +1,100 @@
+"""`harness power`: what it prints, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+
+import pytest
+from helpers.command import InProcess
+
+
+@pytest.fixture
+def power(harness: InProcess):
+    return partial(harness, "power")
+
+
+def document(power, *arguments):
+    found = power(*arguments, "--json")
+    assert found.code == 0, found.err
+    return json.loads(found.out)
+
+
+def test_what_600_answers_can_find(power):
+    found = document(power, "--metric", "accuracy", "--n", 600, "--baseline", 0.8)
+    assert found["smallest"]["drop"] == pytest.approx(-0.0684, abs=1e-4)
+    assert found["smallest"]["gain"] == pytest.approx(0.0607, abs=1e-4)
+    assert found["n_needed"] is None
+    text = power("--metric", "accuracy", "--n", 600, "--baseline", 0.8).out
+    assert "0.0684" in text
+    assert "two-sided, alpha 0.05, power 0.8, baseline 0.8" in text
+
+
+def test_n_for_a_difference_makes_up_for_clusters(power):
+    plain = document(power, "--metric", "srcc", "--difference", 0.05, "--baseline", 0.6)
+    clustered = document(
+        power,
+        "--metric",
+        "srcc",
+        "--difference",
+        -0.05,
+        "--baseline",
+        0.6,
+        "--icc",
+        0.1,
+        "--cluster-size",
+        11,
+    )
+    assert clustered["design_effect"] == pytest.approx(2)
+    assert clustered["n_needed"] == 2 * plain["n_needed"]
+    back = document(
+        power, "--metric", "srcc", "--n", plain["n_needed"], "--difference", 0.05, "--baseline", 0.6
+    )
+    assert back["power_at_n"] == pytest.approx(0.8, abs=1e-3)
+    assert abs(back["smallest"]["drop"]) == pytest.approx(0.05, abs=1e-4)
+
+
+def test_pairs_find_more(power):
+    paired = document(power, "--metric", "accuracy", "--n", 600, "--discordant", 0.1, "--paired")
+    assert paired["smallest"]["gain"] == pytest.approx(-paired["smallest"]["drop"])
+    assert paired["smallest"]["gain"] < 0.04
+    mean = document(power, "--metric", "mae", "--n", 600, "--sd", 0.5, "--paired", "--difference", 0.05)
+    assert mean["smallest"]["gain"] == pytest.approx(0.0573, abs=5e-4)
+    assert mean["n_needed"] == 787
+
+
+def test_what_cannot_be_found_is_null_with_a_note(power):
+    found = document(power, "--metric", "accuracy", "--n", 8, "--discordant", 0.1, "--difference", 0.3)
+    assert found["smallest"] == {"drop": None, "gain": None}
+    assert (found["power_at_n"], found["n_needed"]) == (None, None)
+    assert any("is not possible here" in note for note in found["notes"])
+    few = power("--metric", "accuracy", "--n", 40, "--icc", 0.2, "--cluster-size", 10)
+    assert "note: few clusters (4)" in few.out
+    assert "worth 14 independent ones" in few.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--metric", "acuracy", "--n", 9], "Did you mean 'accuracy'?"),
+        (["--metric", "accuracy"], "Neither --n nor --difference"),
+        (["--metric", "accuracy", "--n", 9, "--power", 1.2], "is no chance"),
+        (["--metric", "accuracy", "--n", 9, "--power", 0.05], "is not above --alpha"),
+        (["--metric", "accuracy", "--n", 9, "--baseline", 80], "lies between 0 and 1"),
+        (["--metric", "accuracy", "--n", 9, "--paired"], "--paired needs --discordant"),
+        (["--metric", "accuracy", "--n", 9, "--discordant", 2], "--discordant is the share"),
+        (["--metric", "accuracy", "--n", 9, "--sd", 2], "has no --sd"),
+        (["--metric", "accuracy", "--n", 1], "--n"),
+        (["--metric", "accuracy", "--difference", 0], "other than 0"),
+        (["--metric", "accuracy", "--difference", "nan"], "other than 0"),
+        (["--metric", "mae", "--n", 9], "--sd says how much answers vary"),
+        (["--metric", "srcc", "--n", 9, "--paired"], "Leave out --paired"),
+        (["--metric", "srcc", "--n", 9, "--baseline", "nan"], "lies between -1 and 1"),
+    ],
+)
+def test_plans_that_make_no_sense_are_refused(power, arguments, said):
+    found = power(*arguments)
+    assert found.code == 2
+    assert said in found.err
+    assert "Traceback" not in found.err
+    assert found.out == ""
