@@ -19,6 +19,14 @@ def nominal_columns(readings: Floats, options: int) -> Floats:
     return _pairable(size, unlike, counts)
 
 
+def ordinal_columns(readings: Floats, options: int) -> Floats:
+    """`readings` as for `nominal_columns`, codes in their order. Shape (units, options^2): coincidences."""
+    counts = np.stack([(readings == code).sum(axis=1) for code in range(options)], axis=1).astype(np.float64)
+    size = counts.sum(axis=1)[:, None, None]
+    pairs = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(options)
+    return np.where(size >= 2, pairs / np.maximum(size - 1, 1), 0.0).reshape(len(readings), options**2)
+
+
 def interval_columns(readings: Floats) -> Floats:
     """`readings`, shape (units, judges): numbers, NaN where a judge gave none. Shape (units, 4)."""
     known = np.isfinite(readings)
@@ -31,6 +39,21 @@ def nominal_alpha(sums: Floats) -> Floats:
     """Alpha from sums of `nominal_columns`, shape (draws, 2 + options); NaN where all readings are alike."""
     size = sums[:, 0]
     return _alpha(size, sums[:, 1], size**2 - (sums[:, 2:] ** 2).sum(axis=1))
+
+
+def ordinal_alpha(sums: Floats) -> Floats:
+    """Alpha from sums of `ordinal_columns`, shape (draws, options^2); NaN where all readings are alike.
+
+    The distance of two levels is how many readings lie between them, half of their own included, squared.
+    """
+    options = round(sums.shape[1] ** 0.5)
+    pairs = sums.reshape(-1, options, options)
+    margin = pairs.sum(axis=2)
+    middle = np.cumsum(margin, axis=1) - margin / 2
+    distance = (middle[:, :, None] - middle[:, None, :]) ** 2
+    observed = (pairs * distance).sum(axis=(1, 2))
+    expected = (margin[:, :, None] * margin[:, None, :] * distance).sum(axis=(1, 2))
+    return _alpha(margin.sum(axis=1), observed, expected)
 
 
 def interval_alpha(sums: Floats) -> Floats:

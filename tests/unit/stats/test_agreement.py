@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stats.agreement import interval_alpha, interval_columns, nominal_alpha, nominal_columns
+from harness.stats.agreement import (
+    interval_alpha,
+    interval_columns,
+    nominal_alpha,
+    nominal_columns,
+    ordinal_alpha,
+    ordinal_columns,
+)
 
 _ = np.nan
 # Four observers, twelve units (Krippendorff, "Computing Krippendorff's alpha-reliability", 2011, part C).
@@ -65,9 +72,11 @@ def test_it_is_that_of_the_package_krippendorff(seed: int) -> None:
     rng = np.random.default_rng(seed)
     readings = np.clip(rng.integers(0, 4, (30, 1)) + rng.integers(-1, 2, (30, 4)), 0, 4).astype(float)
     readings[rng.random(readings.shape) < 0.3] = np.nan
-    for nominal, level in ((True, "nominal"), (False, "interval")):
+    ordinal = float(ordinal_alpha(ordinal_columns(readings, 6).sum(axis=0)[None])[0])
+    found = {"nominal": alpha(readings, True), "interval": alpha(readings, False), "ordinal": ordinal}
+    for level, value in found.items():
         expected = krippendorff.alpha(reliability_data=readings.T, level_of_measurement=level)
-        assert alpha(readings, nominal) == pytest.approx(expected, abs=1e-12)
+        assert value == pytest.approx(expected, abs=1e-12)
 
 
 def test_perfect_and_absent_agreement() -> None:
