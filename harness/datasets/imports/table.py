@@ -6,7 +6,8 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -16,6 +17,8 @@ from harness.errors import BadData, nearest
 _SEPARATORS = ",;\t|"
 _LONGEST = 2**22
 """Characters of one cell: pictures stand in some tables as lists of numbers."""
+LONGEST_LINE = 4096
+"""Bytes of a line of a list; a longer one is read as several."""
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 _COMMON_SCALES = ((0, 1), (1, 5), (0, 5), (1, 7), (1, 9), (1, 10), (0, 10), (1, 100), (0, 100))
 
@@ -42,6 +45,8 @@ class Table:
     separator: str
     encoding: str
     notes: tuple[str, ...] = ()
+    headed: bool = True
+    """Whether the first line holds the names of the columns."""
 
     def column(self, *names: str) -> int:
         """Where a column stands, by any of its names in any case. Raises `BadData` naming the nearest."""
@@ -61,8 +66,8 @@ class Table:
         """Every line that says anything, the header left out."""
         lines = _lines(self.source, self.path, self.encoding)
         reader = csv.reader(lines, delimiter=self.separator)
-        csv.field_size_limit(_LONGEST)
-        next(reader, None)
+        if self.headed:
+            next(reader, None)
         while True:
             try:
                 cells = next(reader, None)
@@ -84,20 +89,38 @@ class Table:
 
 
 def open_table(source: Source, path: str, *, header: Sequence[str] | None = None) -> Table:
-    """A table of a release. Raises `BadData` where it is no text, or has no header."""
+    """A table of a release; `header` names the columns of one without a header.
+
+    Raises `BadData` where it is no text, or has no header.
+    """
     if source.files[path] > MAX_TABLE:
         raise BadData(f"{path} is larger than {MAX_TABLE // 2**30} GiB.", "It is no table of labels.")
     with source.open(path) as file:
         start = file.read(65536)
     encoding, notes = _encoding(source, path, start)
-    first = next(iter(_lines(source, path, encoding)), "")
+    with closing(_lines(source, path, encoding)) as lines:
+        first = next(lines, "")
     separator = max(_SEPARATORS, key=lambda s: (first.count(s), -_SEPARATORS.index(s)))
-    columns = tuple(c.strip().strip("\ufeff") for c in next(csv.reader([first], delimiter=separator), []))
+    csv.field_size_limit(_LONGEST)
+    try:
+        names = next(csv.reader([first], delimiter=separator), [])
+    except csv.Error as e:
+        raise BadData(f"{path} has no header that can be read: {e}.", "It should be a CSV file.") from e
+    columns = tuple(c.strip().strip("\ufeff") for c in names)
     if header is not None:
         columns = tuple(header)
     if not any(columns):
         raise BadData(f"{path} is empty, or has no header.", "Download the release again.")
-    return Table(source, path, columns, separator, encoding, notes)
+    return Table(source, path, columns, separator, encoding, notes, header is None)
+
+
+def words(source: Source, path: str) -> Iterator[tuple[int, list[str]]]:
+    """The lines of a list that say anything, each with its number, split at white space."""
+    with source.open(path) as file:
+        for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), b""), 1):
+            cells = line.decode("utf-8-sig" if number == 1 else "utf-8", "replace").split()
+            if cells:
+                yield number, cells
 
 
 def find_file(source: Source, name: str) -> str | None:
@@ -131,19 +154,20 @@ def _encoding(source: Source, path: str, start: bytes) -> tuple[str, tuple[str, 
         return "utf-16", ()
     if b"\0" in start:
         raise BadData(f"{path} is no text.", "It should be a CSV file.")
-    with source.open(path) as file:
+    with source.open(path) as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
         try:
-            for _ in io.TextIOWrapper(file, "utf-8-sig", newline=""):
+            for _ in text:
                 pass
         except UnicodeDecodeError as e:
             return "cp1252", (f"{path} is not UTF-8 (byte {e.start}); it was read as Windows-1252.",)
     return "utf-8-sig", ()
 
 
-def _lines(source: Source, path: str, encoding: str) -> Iterator[str]:
+def _lines(source: Source, path: str, encoding: str) -> Generator[str, None, None]:
     with (
         source.open(path) as file,
         io.TextIOWrapper(file, encoding, errors="replace", newline="") as text,
     ):
-        for line in text:
+        # A line may be as long as the file: beyond this it is read as several, which are no rows.
+        while line := text.readline(_LONGEST):
             yield line.replace("\0", "")
