@@ -53,7 +53,7 @@ def _answers(path: Path, *, wrong: bool, unparsed: bool, right: bool) -> Iterato
             or (state in ("right", "rated") and right)
         ):
             yield {"sample": reply["sample_id"], "task": reply["task"], "by": reply["by"], "state": state, "truth": truth,
-                   "read": reading.value, "reason": reading.reason, "reply": _raw(reply)}  # fmt: skip
+                   "read": reading.value, "reason": reading.reason, "reply": _raw(reply), "shown": list(shown)}  # fmt: skip
 
 
 def _state(truth: str | float | None, read: str | float | None) -> str:
@@ -73,7 +73,7 @@ def _raw(reply: Mapping[str, Any]) -> Any:
 def _line(row: Mapping[str, Any]) -> str:
     read = row["reason"] if row["read"] is None else _short(row["read"])
     reply = row["reply"] if isinstance(row["reply"], str) else json.dumps(row["reply"])
-    return (f"{row['state']:<8} {plain(row['sample'], 34):<20} {row['task']:<16} true {_short(row['truth'] if row['truth'] is not None else '-'):<9} "
+    return (f"{row['state']:<8} {plain(row['sample'], 34):<20} {row['task']:<17} true {_short(row['truth'] if row['truth'] is not None else '-'):<9} "
             f"read {plain(read, 60):<9} by {plain(row['by'])}: {plain(reply, 160)}")  # fmt: skip
 
 
@@ -82,4 +82,4 @@ def _short(value: Any) -> str:
 
 
 def _failure(row: Mapping[str, Any]) -> str:
-    return f"failed   {plain(row['sample_id'], 34):<20} {row['task'] or 'drawing':<16} {plain(row['error']['kind'])}: {plain(row['error']['message'], 200)}"
+    return f"failed   {plain(row['sample_id'], 34):<20} {row['task'] or 'drawing':<17} {plain(row['error']['kind'])}: {plain(row['error']['message'], 200)}"

@@ -6,17 +6,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 COUNTS = {"distinct_values"}
+STAGES = ("coarse", "fine", "nuance")
+HUMAN = "human"
+"""The baseline that says how well people do: no trivial reader."""
+_DASH = "\N{EN DASH}"
+_NAMES = ("on", "judge", "wording")
+"""Columns of the summary that tell nothing where they are the same throughout."""
 COLUMNS = {
+    "wordings of": ("on", "figure", "least", "greatest", "sd"),
+    "transfer": ("on", "figure", "value", "95% interval", "drop", "95% interval", "n"),
     "test": ("difference", "95% interval", "p", "p (Holm)", "n", "clusters"),
     "agreement of judges": ("judges", "value", "95% interval", "n"),
 }
-"""What stands beside the names of tests, and of figures of agreement."""
+"""What stands beside the names of tasks, of tests, and of figures of agreement."""
 
 
 def number(value: float | None, name: str = "") -> str:
     """A figure with three decimals; a dash where it does not exist."""
     if value is None:
-        return "\N{EN DASH}"
+        return _DASH
     return f"{value:.0f}" if name in COUNTS else f"{value:.3f}"
 
 
@@ -77,6 +85,77 @@ def title(entry: Mapping[str, Any]) -> str:
         parts.append(f"wording {entry['wording']}")
     parts.append(f"read by {entry['read']}")
     return " \N{MIDDLE DOT} ".join(parts)
+
+
+def notes(results: Mapping[str, Any]) -> Sequence[str]:
+    """What is to be said about the run as a whole."""
+    return list(results["run"].get("notes", ()))
+
+
+def summary(results: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Columns and a row for each task, coarse to nuance: its main figure against the best trivial reader and people.
+
+    Columns that tell nothing are left out. Nothing where there are not two tasks to sum up.
+    """
+    entries = sorted(
+        (e for e in results["tasks"] if primary(e) is not None),
+        key=lambda e: STAGES.index(e["stage"]) if e["stage"] in STAGES else len(STAGES),
+    )
+    if len(entries) < 2:
+        return (), []
+    table = [_summed(entry) for entry in entries]
+    said = {name: {row[name] for row in table} for name in table[0]}
+    columns = tuple(name for name, values in said.items()
+                    if not (values <= {_DASH, "0"} or (name in _NAMES and len(values) == 1)))  # fmt: skip
+    return columns, [tuple(row[name] for name in columns) for row in table]
+
+
+def _summed(entry: Mapping[str, Any]) -> dict[str, str]:
+    main = primary(entry)
+    assert main is not None, "asked of entries with a main figure alone"
+    rivals = [b for b in entry["baselines"] if b["metric"] == main["name"] and b["value"] is not None]
+    trivial = [b for b in rivals if b["name"] != HUMAN]
+    sign = -1 if main["direction"] == "lower" else 1
+    best = max(trivial, key=lambda b: sign * float(b["value"]), default=None)
+    people = next((number(b["value"], main["name"]) for b in rivals if b["name"] == HUMAN), _DASH)
+    return {
+        "stage": entry["stage"], "task": entry["task"], "on": entry["data"]["name"], "judge": entry["judge"] or _DASH,
+        "wording": entry["wording"] or _DASH, "figure": main["name"], "value": number(main["value"], main["name"]),
+        "95% interval": interval(main),
+        "best baseline": f"{best['name']} {number(best['value'])}" if best else _DASH, "people": people,
+        "n": str(main["n"]), "unparsed": str(entry["unparsed"]), "failed": str(entry["failed"]),
+    }  # fmt: skip
+
+
+def wordings(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """A row for each task and data set that were asked in several wordings: the spread of the main figure."""
+    rows = {}
+    for entry in results["tasks"]:
+        spread = entry.get("wordings")
+        if spread:
+            known = {w: v for w, v in spread["values"].items() if v is not None}
+            ends = [f"{number(spread[end])} ({', '.join(w for w, v in known.items() if v == spread[end])})" if known else _DASH
+                    for end in ("min", "max")]  # fmt: skip
+            rows[entry["task"], entry["data"]["name"]] = (
+                entry["task"], entry["data"]["name"], spread["metric"], *ends, number(spread["sd"]))  # fmt: skip
+    return list(rows.values())
+
+
+def transfer(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """A row for each task on each of several data sets: the main figure, and how far it lies below the first set's."""
+    rows = []
+    for moved in results.get("transfer", ()):
+        name = moved["task"] + (f" ({moved['wording']})" if moved["wording"] else "")
+        for part in moved["sets"]:
+            drop = part["drop"]
+            told = (
+                ("", "")
+                if drop is None
+                else (_DASH if drop["value"] is None else f"{drop['value']:+.3f}", interval(drop))
+            )
+            rows.append((name, part["data"], moved["metric"], number(part["value"], moved["metric"]), interval(part), *told,
+                         str(part["n"])))  # fmt: skip
+    return rows
 
 
 def assumed(entry: Mapping[str, Any]) -> Sequence[str]:

@@ -30,10 +30,11 @@ class TableReporter(Reporter):
         run = results["run"]
         console.print(Text(plain(run["name"]), style="bold"))
         console.print(Text(f"model {plain(run['model'])}" + ("" if run["complete"] else "  (incomplete)")))
-        if len(results["tasks"]) > 1:
-            console.print(_summary(results))
+        for note in figures.notes(results):
+            console.print(Text(f"note: {plain(note)}", style="yellow"))
         for entry in results["tasks"]:
             console.print(Group(*_entry(entry)))
+        console.print(Group(*_whole(results)))
         console.print(Text(f"\n{LEGEND}", style="dim"))
         return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
 
@@ -46,15 +47,14 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _summary(results: Mapping[str, Any]) -> RenderableType:
-    table = _table("task", "judge", "figure", "value", "95% interval", "n", "unparsed", "failed")
-    for entry in results["tasks"]:
-        main = figures.primary(entry)
-        if main is not None:
-            table.add_row(*map(_cell, (
-                entry["task"], entry["judge"] or "\N{EN DASH}", main["name"], figures.number(main["value"], main["name"]),
-                figures.interval(main), main["n"], entry["unparsed"], entry["failed"])))  # fmt: skip
-    return Padding(table, (1, 0, 0, 0))
+def _whole(results: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """What sums up several tasks, wordings or data sets."""
+    for name, rows in (("wordings of", figures.wordings(results)), ("transfer", figures.transfer(results))):
+        if rows:
+            yield Padding(_plain_table((name, *figures.COLUMNS[name]), rows), (1, 0, 0, 0))
+    columns, rows = figures.summary(results)
+    if rows:
+        yield Padding(_plain_table(columns, rows), (1, 0, 0, 0))
 
 
 def _cell(value: object) -> Text:

@@ -55,11 +55,14 @@ class MarkdownReporter(Reporter):
             f"Model: {markdown(run['model'])}" + ("" if run["complete"] else " (incomplete)"),
             "",
         ]
+        lines += [f"- {markdown(note)}" for note in figures.notes(results)] + [""] * bool(
+            figures.notes(results)
+        )
         for entry in results["tasks"]:
             lines += [f"## {markdown(figures.title(entry))}", "", figures.counts(entry), ""]
-            rows = [(m["name"] + (" (primary)" if m["primary"] else ""), m, figures.baselines(entry, m["name"]))
+            main = [(m["name"] + (" (primary)" if m["primary"] else ""), m, figures.baselines(entry, m["name"]))
                     for m in figures.overall(entry)]  # fmt: skip
-            lines += _figures("figure", rows)
+            lines += _figures("figure", main)
             for column, values in figures.grouped(entry):
                 lines += _figures(
                     column, [(f"{value}: {m['name']}", m, "") for value, found in values for m in found]
@@ -70,8 +73,19 @@ class MarkdownReporter(Reporter):
             ):
                 if found:
                     lines += _rows((name, *figures.COLUMNS[name]), found)
+            assumed = figures.assumed(entry)
+            lines += [f"- assumed settings: {markdown(', '.join(assumed))}"] if assumed else []
             lines += [f"- {markdown(w)}" for w in entry["warnings"]]
             lines.append("")
+        for name, found in (
+            ("wordings of", figures.wordings(results)),
+            ("transfer", figures.transfer(results)),
+        ):
+            if found:
+                lines += _rows((name, *figures.COLUMNS[name]), found)
+        columns, rows = figures.summary(results)
+        if rows:
+            lines += ["## Coarse to nuance", "", *_rows(columns, rows)]
         return "\n".join(lines).rstrip() + "\n"
 
 

@@ -43,6 +43,8 @@ class RunRequest:
                 raise RequestError(
                     f"--{name} must be at least 1, not {value}.", f"Leave --{name} away for the default."
                 )
+        if not self.wordings:
+            raise RequestError("No wording is named.", 'Name some, or "default" or "all".')
         if not self.tasks:
             raise RequestError("No task is named.", "Give --task; see `harness list tasks`.")
 

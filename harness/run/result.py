@@ -33,7 +33,8 @@ class RunResult:
             if main is not None:
                 value = "-" if main["value"] is None else f"{main['value']:.3f}"
                 interval = "" if main["low"] is None else f" [{main['low']:.3f}, {main['high']:.3f}]"
-                lines.append(f"{entry['task']}: {main['name']} {value}{interval}, n {main['n']}, unparsed "
+                asked = "".join(f" [{entry[key]}]" for key in ("judge", "wording") if entry[key])
+                lines.append(f"{entry['task']}{asked}: {main['name']} {value}{interval}, n {main['n']}, unparsed "
                              f"{entry['unparsed']}, failed {entry['failed']}")  # fmt: skip
         return "\n".join(lines)
 

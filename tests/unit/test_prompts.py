@@ -102,3 +102,57 @@ def test_wordings_that_give_the_emotion_away_are_known() -> None:
     assert names_emotion(Wording(name="w", text="{emotion}?"))
     assert names_emotion(Wording(name="w", text="?", system="{emotion}"))
     assert not names_emotion(Wording(name="w", text="{options}"))
+
+
+CONTRAST = {"worry": ["sad", "angry"], "sad": ["worry"], "angry": ["worry"]}
+
+
+def test_contrasted_options_are_the_truth_and_one_neighbour() -> None:
+    answer = choice(contrast=CONTRAST)
+    shown = [shown_options(answer, f"s{i}", 0, "worry") for i in range(400)]
+    assert {frozenset(s) for s in shown} == {frozenset({"worry", "sad"}), frozenset({"worry", "angry"})}
+    # Binomial counts with p = 1/2: five standard deviations are 50.
+    assert abs(sum("sad" in s for s in shown) - 200) < 50
+    assert abs(sum(s[0] == "worry" for s in shown) - 200) < 50
+    assert {frozenset(shown_options(answer, f"s{i}", i, "angry")) for i in range(9)} == {
+        frozenset({"angry", "worry"})
+    }
+    assert sorted(shown_options(answer, "s1", 0)) == sorted(SIX), (
+        "without a truth there is nothing to contrast"
+    )
+
+
+def test_the_neighbour_says_nothing_of_the_order() -> None:
+    answer = choice(contrast=CONTRAST)
+    shown = [shown_options(answer, f"s{i}", 0, "worry") for i in range(2000)]
+    first = Counter((s[0] == "worry", "sad" in s) for s in shown)
+    assert all(abs(count - 500) < 100 for count in first.values())
+    assert len(first) == 4
+
+
+def test_labels_stand_before_what_is_shown() -> None:
+    answer = choice(contrast=CONTRAST, labels="letters")
+    assert shown_labels(answer, ("sad", "worry")) == ("A", "B")
+    assert say("{options}", answer, shown=("sad", "worry")).endswith("A. sad\nB. worry")
+
+
+PAIR = Answer.model_validate({"kind": "pair", "options": ("first", "second")})
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("Which?", (Part(image=0), Part(image=1), Part("Which?"))),
+        ("{image}{image} Which?", (Part(image=0), Part(image=1), Part("Which?"))),
+        ("One: {image} Two: {image} Which?",
+         (Part("One:"), Part(image=0), Part("Two:"), Part(image=1), Part("Which?"))),
+        ("Which? {image}{image}", (Part("Which?"), Part(image=0), Part(image=1))),
+    ],
+)  # fmt: skip
+def test_two_pictures_keep_their_order(text: str, parts: tuple[Part, ...]) -> None:
+    (message,) = render(Wording(name="w", text=text), PAIR, PAIR.options, "worry")
+    assert message.parts == parts
+
+
+def test_the_places_of_two_pictures_are_never_permuted() -> None:
+    assert {shown_options(PAIR, f"s{i}", i, "second") for i in range(20)} == {("first", "second")}

@@ -118,3 +118,51 @@ def test_portraits_without_a_truth_are_rated_where_the_task_rates() -> None:
     assert rates_unlabelled(RATING, sample(intensity=None))
     assert not rates_unlabelled(RATING, sample("neutral", None))
     assert not rates_unlabelled(CHOICE, sample(None))
+
+
+NEIGHBOURS = Answer.model_validate(
+    {"kind": "choice", "options": ("sad", "angry", "worry"), "truth": {"field": "emotion"},
+     "contrast": {"worry": ["sad", "angry"], "sad": ["worry"]}, "synonyms": {"worry": ["fear"], "angry": ["cross"]}})  # fmt: skip
+
+
+@pytest.mark.parametrize("way", ["text", "choice"])
+def test_only_options_that_were_shown_are_read(way: str) -> None:
+    def value(text: str, *shown: str) -> Any:
+        return read_reply({"text": text}, NEIGHBOURS, shown, way).value
+
+    assert value("worry", "worry", "sad") == value("fear", "sad", "worry") == "worry"
+    assert value("angry", "worry", "sad") is None
+    assert value("cross", "worry", "sad") is None
+    assert value("cross", "worry", "angry") == "angry"
+
+
+def test_letters_of_options_that_vary() -> None:
+    answer = NEIGHBOURS.model_copy(update={"labels": "letters"})
+    assert read_reply({"text": "B"}, answer, ("worry", "sad"), "choice").value == "sad"
+    assert read_reply({"text": "B"}, answer, ("sad", "worry"), "choice").value == "worry"
+    assert read_reply({"text": "C"}, answer, ("sad", "worry"), "choice").value is None
+
+
+def test_log_probabilities_of_what_was_shown() -> None:
+    scores = {"sad": -2.0, "angry": 0.0, "worry": -1.0}
+    reading = read_reply({"scores": scores}, NEIGHBOURS, ("sad", "worry"), "logprobs")
+    assert reading.value == "worry"
+    assert set(reading.probabilities or ()) == {"sad", "worry"}
+
+
+def test_samples_without_a_neighbour_are_not_asked() -> None:
+    assert truth_of(NEIGHBOURS, sample("worry")) == "worry"
+    assert truth_of(NEIGHBOURS, sample("angry")) is None
+
+
+PAIR = Answer.model_validate({"kind": "pair", "options": ("first", "second")})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("second", "second"), ("Image 1", "first"), ("the left one", "first"), ("both", None)],
+)
+def test_pairs(text: str, expected: str | None) -> None:
+    assert read({"text": text}, PAIR, "text")[0] == expected
+    assert read({"scores": {"first": -1.0, "second": -0.5}}, PAIR, "logprobs")[0] == "second"
+    assert truth_of(PAIR, sample("sad", stronger="second")) == "second"

@@ -16,6 +16,7 @@ from PIL import Image
 from harness import Reporter
 from harness.making import make
 from harness.registry import registry
+from harness.reporters import figures
 from harness.reporters.sheet import write_sheet, write_thumbnails
 from harness.types import EMOTIONS
 
@@ -70,6 +71,7 @@ def test_tables_show_confusion_reasons_and_assumptions() -> None:
     assert "20" in text
     assert "2 a refusal" in text
     assert "assumed settings: wording" in text
+    assert "assumed settings: wording" in render("markdown")
 
 
 def test_incomplete_runs_are_marked() -> None:
@@ -81,9 +83,59 @@ def test_incomplete_runs_are_marked() -> None:
 
 def test_several_tasks_have_a_summary() -> None:
     results = {**RESULTS, "tasks": [ENTRY, {**ENTRY, "task": "other", "judge": "fer"}]}
-    first = render("table", results).split("coarse_emotion v1")[0]
-    assert "other" in first
-    assert "fer" in first
+    last = render("table", results, width=140).split("other v1")[1]
+    assert "fer" in last
+    assert "chance 0.500" in last.split("stage")[1]
+    assert "wording" not in last.split("stage")[1], "what is the same throughout is left out"
+    assert render("markdown", results).split("## Coarse to nuance")[1].count("| coarse |") == 2
+
+
+def test_the_summary_goes_from_coarse_to_nuance_and_knows_people() -> None:
+    people = {"name": "human", "metric": "accuracy", "value": 0.97}
+    best = [
+        {"name": "majority", "metric": "accuracy", "value": 0.61},
+        {"name": "x", "metric": "kappa", "value": 0.9},
+    ]
+    entries = [{**ENTRY, "task": "c", "stage": "nuance"}, {**ENTRY, "task": "a", "baselines": [*ENTRY["baselines"], *best, people]},
+               {**ENTRY, "task": "b", "stage": "fine", "metrics": [{**METRIC, "direction": "lower"}], "baselines": [*ENTRY["baselines"], *best]}]  # fmt: skip
+    columns, rows = figures.summary({**RESULTS, "tasks": entries})
+    told = [dict(zip(columns, row, strict=True)) for row in rows]
+    assert [(t["stage"], t["task"]) for t in told] == [("coarse", "a"), ("fine", "b"), ("nuance", "c")]
+    assert [t["best baseline"] for t in told] == ["majority 0.610", "chance 0.500", "chance 0.500"]
+    assert [t["people"] for t in told] == ["0.970", "–", "–"]
+    assert figures.summary(RESULTS) == ((), [])
+
+
+SPREAD = {
+    "metric": "accuracy",
+    "values": {"plain": 0.5, "look": 0.625, "list": None},
+    "min": 0.5,
+    "max": 0.625,
+    "sd": 0.0884,
+}
+MOVED = {"task": "coarse_emotion", "wording": "look", "metric": "accuracy", "direction": "higher", "sets": [
+    {"data": "one", "value": 0.75, "low": 0.7, "high": 0.8, "n": 9, "drop": None},
+    {"data": "two", "value": 0.5, "low": 0.4, "high": 0.6, "n": 8, "drop": {"value": 0.25, "low": 0.125, "high": 0.375}},
+    {"data": "three", "value": None, "low": None, "high": None, "n": 0, "drop": {"value": None, "low": None, "high": None}}]}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["table", "markdown"])
+def test_spread_over_wordings_and_transfer_are_shown_once(form: str) -> None:
+    entries = [{**ENTRY, "wording": name, "wordings": SPREAD} for name in ("plain", "look", "list")]
+    run = {**RESULTS["run"], "notes": ["x is left out of y"]}  # type: ignore[dict-item]
+    text = render(form, {"schema": 1, "run": run, "tasks": entries, "transfer": [MOVED]}, width=140).replace(
+        "\\", ""
+    )
+    for part in (
+        "0.500 (plain)",
+        "0.625 (look)",
+        "0.088",
+        "+0.250",
+        "[0.125, 0.375]",
+        "x is left out of y",
+    ):
+        assert text.count(part) == 1, part
+    assert text.count("coarse_emotion (look)") == 3, "a row for each data set"
 
 
 @pytest.mark.parametrize("width", [80, 100, 160])

@@ -36,7 +36,18 @@ def test_built_in_tasks(path: Path) -> None:
 def test_the_built_in_tasks_are_those_promised() -> None:
     names = {p.stem for p in BUILT_IN}
     assert {"coarse_polarity", "coarse_emotion", "fine_intensity", "t2i_emotion", "t2i_intensity"} <= names
-    assert {"comprehension", "generation"} <= names
+    assert {"fine_quality", "nuance_confusable", "nuance_pairs"} <= names
+    assert {"comprehension", "generation", "memo-bench"} <= names
+
+
+def test_every_question_has_several_wordings_and_asks_one_by_default() -> None:
+    for path in BUILT_IN:
+        spec = load_spec(path)
+        if isinstance(spec, TaskSpec) and spec.role == "judge":
+            assert len(spec.prompts) >= 2, spec.name
+            assert len(spec.wordings) == 1, spec.name
+            (said,) = [s for s in spec.settings if s.name == "wording"]
+            assert (said.value, said.source) == (spec.wordings[0].name, "assumed")
 
 
 def test_defaults(tmp_path: Path) -> None:
@@ -74,6 +85,15 @@ WRONG = {
     "rating of a choice": ("[answer.truth]", 'read = ["rating"]\n[answer.truth]', "cannot be read by 'rating'"),
     "unknown way to read": ("[answer.truth]", 'read = ["guess"]\n[answer.truth]', "answer.read.0: .*'logprobs'"),
     "synonyms of no option": ("[answer.truth]", '[answer.synonyms]\nhapy = ["glad"]\n[answer.truth]', "did you mean 'happy'"),
+    "a truth is missing": ('[answer.truth]\nfield = "emotion"', "", "answer: the key 'truth' is missing"),
+    "contrast with no option": ("[answer.truth]", '[answer.contrast]\nhappy = ["sda"]\n[answer.truth]', "'sda' is not .*did you mean 'sad'"),
+    "contrast of no option": ("[answer.truth]", '[answer.contrast]\nhapy = ["sad"]\n[answer.truth]', "did you mean 'happy'"),
+    "contrast with itself": ("[answer.truth]", '[answer.contrast]\nhappy = ["happy"]\n[answer.truth]', "another|other option"),
+    "contrast with nothing": ("[answer.truth]", "[answer.contrast]\nhappy = []\n[answer.truth]", "at least one other option"),
+    "contrast of a rating": ('kind = "choice"', 'kind = "rating"\ncontrast = {happy = ["sad"]}', "belongs to a choice"),
+    "pairs of a choice": ("[answer]", '[pairs]\nfield = "intensity"\n[answer]', "go together"),
+    "a picture twice": ("Which emotion?", "{image} Which emotion? {image}", "plain: {image} stands once or not at all"),
+    "one name for two wordings": ("[[metrics]]", '[[prompts]]\nname = "plain"\ntext = "?"\n[[metrics]]', "different names"),
     "hot sampling": ("[answer]", "[sampling]\ntemperature = 9.0\n[answer]", "sampling.temperature: .*less than or equal to 2"),
     "no tokens": ("[answer]", "[sampling]\nmax_tokens = 0\n[answer]", "sampling.max_tokens"),
     "wrong key in a table": ('field = "emotion"', 'field = "emotion"\nmaping = {}', "'answer.truth.maping' .*'mapping'"),
@@ -89,6 +109,36 @@ def test_what_is_refused(old: str, new: str, said: str, tmp_path: Path) -> None:
         read(tmp_path, TASK.replace(old, new, 1))
     assert "mine.toml" in error.value.message
     assert "harness schema task" in error.value.hint
+
+
+PAIRS = TASK.replace('options = ["happy", "sad", "angry", "surprise", "worry", "neutral"]\n\n[answer.truth]\nfield = "emotion"',
+                     'options = ["first", "second"]\n[pairs]\nfield = "intensity"').replace('"choice"', '"pair"')  # fmt: skip
+
+WRONG_PAIRS = {
+    "no table": ('[pairs]\nfield = "intensity"', "", "go together"),
+    "no field": ('field = "intensity"', "", "'pairs.field' is missing"),
+    "a truth": ("[pairs]", '[answer.truth]\nfield = "emotion"\n[pairs]', "leave it out"),
+    "three options": ('"second"]', '"second", "tie"]', "two options"),
+    "no gap": ("[pairs]", "[pairs]\nsmallest_gap = 0", "smallest_gap"),
+    "no emotion": ("[pairs]", '[pairs]\nleave_out = ["neutrl"]', "did you mean 'neutral'"),
+    "one picture": (
+        "Which emotion?",
+        "{image} Which emotion?",
+        "twice, for the first picture and the second",
+    ),
+    "a rating": ("[pairs]", 'read = ["rating"]\n[pairs]', "a pair cannot be read by 'rating'"),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "said"), WRONG_PAIRS.values(), ids=WRONG_PAIRS.keys())
+def test_what_pairs_must_say(old: str, new: str, said: str, tmp_path: Path) -> None:
+    spec = read(tmp_path, PAIRS)
+    assert isinstance(spec, TaskSpec)
+    assert spec.answer is not None
+    assert (spec.answer.scored, spec.answer.truth.field) == ("choice", "stronger")
+    assert old in PAIRS
+    with pytest.raises(BadTask, match=said):
+        read(tmp_path, PAIRS.replace(old, new, 1))
 
 
 def test_a_generator_task_says_which_answers_a_metric_scores(tmp_path: Path) -> None:

@@ -1,0 +1,81 @@
+"""Rows carry what metrics ask for: probabilities, places of options, and which replies belong together."""
+
+from __future__ import annotations
+
+from array import array
+
+import numpy as np
+import pytest
+
+from harness.reading import Reading
+from harness.run.rows import Rows
+from harness.run.stored import StoredSample
+from harness.taskspec import Answer
+
+OPTIONS = ("sad", "angry", "worry")
+ANSWER = Answer.model_validate({"kind": "choice", "options": OPTIONS, "truth": {"field": "emotion"}})
+PAIR = Answer.model_validate({"kind": "pair", "options": ("first", "second")})
+
+
+def sample(number: int, shown: tuple[str, ...] = OPTIONS, **attributes: str) -> StoredSample:
+    return StoredSample(number, f"s{number}", 0, "sad", None, None, attributes, {"q": shown}, ())
+
+
+def rows(answer: Answer = ANSWER, *, probable: bool = True) -> Rows:
+    return Rows(answer, question="q", probabilities=array("f") if probable else None)
+
+
+def test_probabilities_follow_their_rows() -> None:
+    found = rows()
+    found.add(sample(2), "sad", Reading("sad", "", {"sad": 0.5, "angry": 0.25, "worry": 0.25}))
+    found.add(sample(1), "sad", Reading(None, "refused"))
+    found.add(sample(0), "sad", Reading("worry", "", {"worry": 0.75, "sad": 0.25}))
+    table = found.sorted().scores("").probabilities
+    assert table is not None
+    assert table.dtype == np.float64
+    np.testing.assert_array_equal(table, [[0.25, 0, 0.75], [np.nan] * 3, [0.5, 0.25, 0.25]])
+    chosen = found.select([0]).scores("").probabilities
+    assert chosen is not None
+    assert chosen.tolist() == [[0.5, 0.25, 0.25]]
+
+
+def test_pictures_that_were_not_delivered_have_none() -> None:
+    found = rows()
+    found.add(sample(0), "sad", Reading("sad", "", dict.fromkeys(OPTIONS, 1 / 3)))
+    found.add_missed(sample(1), "sad")
+    table = found.scores("").probabilities
+    assert table is not None
+    assert np.isnan(table[1]).all()
+    assert found.answered == 1
+
+
+@pytest.mark.parametrize("probable", [True, False])
+def test_without_any_probability_there_is_no_table(probable: bool) -> None:
+    found = rows(probable=probable)
+    found.add(sample(0), "sad", Reading("sad"))
+    assert found.scores("").probabilities is None
+    assert rows(probable=probable).scores("").probabilities is None
+
+
+def test_places_of_options() -> None:
+    found = rows()
+    for number, shown in enumerate([("worry", "sad"), ("sad", "angry", "worry"), ("angry", "worry", "sad")]):
+        found.add(sample(number, shown), "sad", Reading("sad"))
+    assert found.scores("").positions is None
+    placed = found.scores("", placed=True).positions
+    assert placed is not None
+    assert placed.tolist() == [[1, -1, 0], [0, 1, 2], [2, 0, 1]]
+    assert rows().positions().shape == (0, 3)
+
+
+def test_both_orders_of_a_pair_are_one_cluster() -> None:
+    found = rows(PAIR)
+    for number, pair in enumerate(["a+b", "c+d", "a+b", "c+d"]):
+        found.add(sample(number, pair=pair), "first", Reading("second"), repeat=0)
+    found.add(sample(0, pair="a+b"), "first", Reading("first"), repeat=1)
+    assert found.scores("").cluster.tolist() == [0, 1, 0, 1, 0]
+    assert found.pairs().tolist() == [0, 1, 0, 1, 2], "each repeat is compared with itself"
+    people = rows(PAIR)
+    for number, subject in enumerate(["x", "y", "x"]):
+        people.add(sample(number, pair=str(number), subject=subject), "first", Reading("first"))
+    assert people.scores("").cluster.tolist() == [0, 1, 0]
