@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from harness.datasets.imports.report import Report
@@ -28,6 +28,8 @@ class ImportOptions:
     """Label of the release -> one of the six emotions, or "" to leave its rows out."""
     scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Column (intensity or quality) -> ends of its scale."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """What a column is here (image, emotion, ...) -> its name in the release; for kinds whose columns vary."""
 
     def pattern(self) -> NamePattern | None:
         """The name pattern, if one was given."""
@@ -45,6 +47,8 @@ class Record:
     id: str = ""
     """By default the path without extension."""
     emotion: str | None = None
+    label: str = ""
+    """The release's own word for the emotion, from which mappings that lose something are counted."""
     intensity: float | None = None
     quality: float | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
@@ -63,8 +67,28 @@ class Kind(ABC):
     """The data set's name where none is given; by default the kind's."""
     label: ClassVar[str] = ""
     """What its labels are, where that is known: "intended" or "perceived"."""
-    embeds: ClassVar[bool] = False
-    """Whether the pictures stand in tables: they are always copied."""
+    takes_columns: ClassVar[tuple[str, ...]] = ()
+    """What `ImportOptions.columns` may name."""
+
+    def embeds(self, source: Source) -> bool:
+        """Whether the pictures of this source stand in tables: they are then always copied."""
+        return False
+
+    def complete(self, source: Source, options: ImportOptions) -> ImportOptions:
+        """The options, with what the release itself says where the user says nothing.
+
+        Raises `RequestError` where the two contradict each other, and where neither says what the labels are.
+        """
+        return replace(options, label=self._meaning(options.label, self.label))
+
+    def _meaning(self, asked: str | None, known: str) -> str:
+        if asked and known and asked != known:
+            raise RequestError(f"The labels of {self.name} are {known}, not {asked}.", "Leave --label away.")
+        if not (asked or known):
+            raise RequestError(
+                f"{self.name} does not say what its emotion labels are: the emotion that was asked for, or the one that "
+                "people saw.", f"Say it: --label {' or --label '.join(LABELS)}.")  # fmt: skip
+        return asked or known
 
     @abstractmethod
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TextIO
 
 from harness.datasets.home import CHECKSUMS, DOCUMENT, NAME, UNUSED, data_home
-from harness.datasets.imports.base import LABELS, ImportOptions, Kind, Record
+from harness.datasets.imports.base import ImportOptions, Kind, Record
 from harness.datasets.imports.pictures import problem_of
 from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source, open_source
@@ -50,26 +50,27 @@ def import_data(kind: Kind, path: Path, options: ImportOptions, *, name: str | N
     """
     name = name or kind.default_name or kind.name
     target = _target(name, replace or dry_run)
-    label = _label(kind, options)
     options.pattern()  # A bad pattern is refused before anything is read.
     source = open_source(path)
     try:
+        options = kind.complete(source, options)
         with _aside(name) as folder:
             report = Report(folder / UNUSED)
             for file, why in source.refused.items():
                 report.leave_out("pictures", "", file, why)
-            copied = copy or kind.embeds or source.real_path("") is None
+            copied = copy or kind.embeds(source) or source.real_path("") is None
             writer = _Writer(folder, source, report, copied)
             try:
                 for done, record in enumerate(kind.read(source, options, report), 1):
                     writer.add(record)
                     if progress:
                         progress(done)
-                writer.close()
+                writer.finish()
             finally:
+                writer.close()
                 report.close()
             _check_any(writer.written, report, kind, path)
-            summary = _summary(kind, path, name, label, writer, options, report)
+            summary = _summary(kind, path, name, writer, options, report)
             _write(folder / DOCUMENT, summary)
             if not dry_run:
                 _put(folder, target, replace)
@@ -90,18 +91,6 @@ def _target(name: str, replace: bool) -> Path:
         raise RequestError(f"There is a data set {name!r} already, in {str(target)!r}.",
                            "Add --replace, or give another --name.")  # fmt: skip
     return target
-
-
-def _label(kind: Kind, options: ImportOptions) -> str:
-    if options.label is not None and kind.label and options.label != kind.label:
-        raise RequestError(f"The labels of {kind.name} are {kind.label}, not {options.label}.",
-                           "Leave --label away.")  # fmt: skip
-    label = options.label or kind.label
-    if not label:
-        raise RequestError(
-            f"{kind.name} does not say what its emotion labels are: the emotion that was asked for, or the one that "
-            "people saw.", f"Say it: --label {' or --label '.join(LABELS)}.")  # fmt: skip
-    return label
 
 
 @contextmanager
@@ -135,13 +124,13 @@ class _Writer:
 
     def __init__(self, folder: Path, source: Source, report: Report, copied: bool) -> None:
         self._folder, self._source, self._report, self.copied = folder, source, report, copied
+        if copied:
+            _check_room(folder, sum(source.files.values()))
         self.written = _Written()
         self._columns: dict[str, None] = {}
         self._rows: TextIO = (folder / ".rows.jsonl").open("w+", encoding="utf-8")
         self._sums: TextIO = (folder / CHECKSUMS).open("w", encoding="utf-8", errors="surrogateescape")
         self._ratings: TextIO | None = None
-        if copied:
-            _check_room(folder, sum(source.files.values()))
 
     def add(self, record: Record) -> None:
         """Look at a record's picture, and write it and its row; or note why not."""
@@ -182,6 +171,7 @@ class _Writer:
         self._columns.update(dict.fromkeys(row))
         self._rows.write(json.dumps(row, ensure_ascii=True) + "\n")
         self._sums.write(f"{digest}  {image}\n")
+        self._report.use_label(record.label, record.emotion)
         written = self.written
         written.digest.update(json.dumps([row, digest], sort_keys=True).encode())
         written.samples += 1
@@ -199,7 +189,7 @@ class _Writer:
         csv.writer(self._ratings).writerow((sample, rater, question, value))
         self.written.having["ratings"] += 1
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Write the manifest: its columns are known only now."""
         self._rows.seek(0)
         with (self._folder / "manifest.csv").open(
@@ -210,10 +200,13 @@ class _Writer:
             for line in self._rows:
                 table.writerow({k: "" if v is None else f"{v:g}" if isinstance(v, float) and v.is_integer() else v
                                 for k, v in json.loads(line).items()})  # fmt: skip
+        (self._folder / ".rows.jsonl").unlink()
+
+    def close(self) -> None:
+        """Close all files."""
         for opened in (self._rows, self._sums, self._ratings):
             if opened is not None:
                 opened.close()
-        (self._folder / ".rows.jsonl").unlink()
 
 
 def _check_room(folder: Path, needed: int) -> None:
@@ -230,10 +223,10 @@ def _check_any(written: _Written, report: Report, kind: Kind, path: Path) -> Non
     reasons: Counter[str] = sum(report.unused.values(), Counter())
     told = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common(4)) or "it holds none"
     raise BadData(f"Nothing in {str(path)!r} could be used as {kind.name}: {told}.",
-                  "Check that it is the right folder and the whole release; --map LABEL=EMOTION maps other labels.")  # fmt: skip
+                  report.suggestion() or "Check that it is the right folder and the whole release.")  # fmt: skip
 
 
-def _summary(kind: Kind, path: Path, name: str, label: str, writer: _Writer, options: ImportOptions,
+def _summary(kind: Kind, path: Path, name: str, writer: _Writer, options: ImportOptions,
              report: Report) -> dict[str, Any]:  # fmt: skip
     written = writer.written
     return {
@@ -243,14 +236,14 @@ def _summary(kind: Kind, path: Path, name: str, label: str, writer: _Writer, opt
         "source": str(path.resolve()),
         "root": None if writer.copied else str(path.resolve()),
         "imported": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "label": label,
+        "label": options.label,
         "samples": written.samples,
         "with": {k: written.having[k] for k in ("emotion", "intensity", "quality", "ratings") if written.having[k]},
         "emotions": dict(sorted(written.emotions.items())),
         "groups": {k: dict(sorted(v.items())) for k, v in written.groups.items()},
         "scales": _scales(options, report),
         "mapping": dict(options.mapping),
-        "lossy": report.lossy,
+        "lossy": report.lossy(options.mapping),
         "name_pattern": options.name_pattern,
         "preview": report.preview,
         "tables": report.counts(),

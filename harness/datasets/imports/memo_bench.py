@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Generic, TypeVar
 
@@ -26,6 +26,15 @@ class Annotation(Generic[V]):
     row: Row
     image: str
     value: V
+
+
+@dataclass(frozen=True)
+class Felt:
+    """An emotion with its degree, and the word that the release has for it."""
+
+    emotion: str
+    score: float | None
+    label: str = field(compare=False)
 
 
 class MemoBench(Kind):
@@ -68,7 +77,7 @@ def _pictures(source: Source, root: str) -> list[str]:
     return inside or below
 
 
-def _joined(index: PictureIndex, emotions: dict[str, Annotation[tuple[str, float | None]]],
+def _joined(index: PictureIndex, emotions: dict[str, Annotation[Felt]],
             qualities: dict[str, Annotation[float]], names: NameReader, report: Report) -> Iterator[Record]:  # fmt: skip
     for path in index.paths:
         felt, rated = emotions.get(path), qualities.get(path)
@@ -77,26 +86,27 @@ def _joined(index: PictureIndex, emotions: dict[str, Annotation[tuple[str, float
             continue
         row = felt.row if felt else rated.row if rated else None
         assert row is not None
-        emotion, score = felt.value if felt else (None, None)
+        emotion = felt.value.emotion if felt else None
         if felt is None:
             report.note(
                 "Some pictures have a quality and no emotion: they are asked only about their quality."
             )
-        yield Record(path, f"{row.file}:{row.line}", emotion=emotion, intensity=score,
-                     quality=rated.value if rated else None, attributes=names.read(path, emotion))  # fmt: skip
+        yield Record(path, f"{row.file}:{row.line}", emotion=emotion, label=felt.value.label if felt else "",
+                     intensity=felt.value.score if felt else None, quality=rated.value if rated else None, attributes=names.read(path, emotion))  # fmt: skip
     names.finish(report)
 
 
 def _emotions(table: Table, index: PictureIndex, labels: LabelReader, options: ImportOptions,
-              report: Report) -> dict[str, Annotation[tuple[str, float | None]]]:  # fmt: skip
+              report: Report) -> dict[str, Annotation[Felt]]:  # fmt: skip
     at_label, at_score = table.column("Distortions", "Distortion", "Emotion", "Label"), table.column("Score")
 
-    def value(row: Row, image: str) -> tuple[str, float | None] | None:
+    def value(row: Row, image: str) -> Felt | None:
         emotion, problem = labels.read(row.cells[at_label])
         if emotion is None:
             report.leave_out(row.file, row.line, image, problem, row.cells[at_label], table.columns[at_label])
             return None
-        return emotion, _score(row, at_score, table, "intensity", image, options, report)
+        score = _score(row, at_score, table, "intensity", image, options, report)
+        return Felt(emotion, score, row.cells[at_label])
 
     return _annotations(table, index, value, report)
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
+from harness.datasets.imports.base import ImportOptions, Record
 from harness.datasets.imports.report import Report
 from harness.datasets.labels import fold_emotion
 from harness.datasets.pattern import NamePattern
@@ -61,3 +65,15 @@ class NameReader:
             report.note(
                 f"{len(self._disagree)} names say another emotion than their label, such as {self._disagree[0]}."
             )
+
+
+def named(records: Iterator[Record], options: ImportOptions, report: Report) -> Iterator[Record]:
+    """The records with the columns that the user's pattern reads from their paths, where there is a pattern."""
+    pattern = options.pattern()
+    if pattern is None:
+        yield from records
+        return
+    names = NameReader(pattern, options.label)
+    for record in records:
+        yield replace(record, attributes={**record.attributes, **names.read(record.path, record.emotion)})
+    names.finish(report)

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import csv
+import shlex
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from harness.datasets.labels import fold_emotion
 from harness.errors import StorageError
 
+K = TypeVar("K")
 COLUMNS = ("file", "line", "image", "column", "reason", "detail", "effect")
 UNUSED, PARTLY = "not used", "partly used"
+UNKNOWN = "unknown label"
+"""The reason for what is left out because its label is none of the six."""
+USUAL = {"fear": "worry", "afraid": "worry", "fearful": "worry", "scared": "worry", "disgust": "angry", "disgusted": "angry",
+         "contempt": "angry"}  # fmt: skip
+"""The nearest of the six for labels that have no counterpart: suggested, never used unasked."""
+MOST, LONGEST = 1000, 100
+"""How many different labels are counted, and how many characters of them."""
 
 
 class Report:
@@ -31,8 +42,10 @@ class Report:
         self.partly: dict[str, Counter[str]] = {}
         """Table -> reason -> count of rows of which only a part was used."""
         self.notes: list[str] = []
-        self.lossy: list[str] = []
-        """What a mapping loses, in words."""
+        self.lost: list[str] = []
+        """What mappings lost before this import, in words."""
+        self._labels: Counter[tuple[str, str]] = Counter()
+        self._unknown: Counter[str] = Counter()
         self.preview: list[dict[str, str]] = []
         """A few file names, with what the user's pattern says of them."""
         self.seen: dict[str, tuple[float, float]] = {}
@@ -43,6 +56,8 @@ class Report:
     ) -> None:
         """Note a row or picture that is not used."""
         self.unused.setdefault(file, Counter())[reason] += 1
+        if reason == UNKNOWN:
+            _count(self._unknown, _folded(detail))
         self._write(file, line, image, column, reason, detail, UNUSED)
 
     def use_partly(
@@ -51,6 +66,31 @@ class Report:
         """Note a row of which a cell could not be used."""
         self.partly.setdefault(file, Counter())[reason] += 1
         self._write(file, line, image, column, reason, detail, PARTLY)
+
+    def use_label(self, label: str, emotion: str | None) -> None:
+        """Note that a picture was taken whose label the release calls `label`."""
+        if emotion:
+            _count(self._labels, (_folded(label), emotion))
+
+    def lossy(self, mapping: Mapping[str, str]) -> list[str]:
+        """What the user's mapping made the same, in words: labels that mean something else than the emotion.
+
+        A number says nothing of its own: it loses its meaning only where another label counts as the same emotion.
+        """
+        mapped = {_folded(label) for label in mapping}
+        sources = Counter(emotion for _, emotion in self._labels)
+        return self.lost + [f"{label} counts as {emotion} ({count:,} pictures)"
+                            for (label, emotion), count in self._labels.items()
+                            if label in mapped and fold_emotion(label) != emotion
+                            and (sources[emotion] > 1 or not label.isdigit())]  # fmt: skip
+
+    def suggestion(self) -> str:
+        """Which --map would take the rows whose label is none of the six; empty if there are none."""
+        if not self._unknown:
+            return ""
+        pairs = [f"{name}={USUAL.get(name, 'EMOTION')}" for name, _ in self._unknown.most_common(6)]
+        maps = " ".join(f"--map {shlex.quote(pair)}" for pair in pairs)
+        return f"To count them as one of the six, which loses what they said: {maps}"
 
     def see(self, column: str, value: float) -> None:
         """Note a value of a numeric column, from which its scale is inferred."""
@@ -63,7 +103,10 @@ class Report:
             self.notes.append(text)
 
     def close(self) -> None:
-        """Finish the table."""
+        """Finish the table, and say which labels were left out."""
+        if self._unknown:
+            labels = ", ".join(f"{name} {count}" for name, count in self._unknown.most_common(6))
+            self.note(f"Labels that are none of the six were left out: {labels}. {self.suggestion()}")
         self._file.close()
 
     def counts(self) -> dict[str, Any]:
@@ -80,6 +123,15 @@ class Report:
 
     def _write(self, *cells: object) -> None:
         self._table.writerow([_safe(str(cell)) for cell in cells])
+
+
+def _folded(label: str) -> str:
+    return " ".join(label.split()).strip("\"'").casefold()[:LONGEST]
+
+
+def _count(counter: Counter[K], key: K) -> None:
+    if key in counter or len(counter) < MOST:
+        counter[key] += 1
 
 
 def _safe(cell: str) -> str:

@@ -22,6 +22,8 @@ MAX_TOTAL = 512 * 2**30
 MAX_RATIO = 200
 """How much smaller than its content an entry beyond `SUSPECT` bytes may be packed: portraits hardly pack at all."""
 SUSPECT = 2**20
+TABLES = (".parquet", ".csv")
+"""Files that may be a release of their own, with the pictures in them."""
 _JUNK = ("__macosx", "thumbs.db", "desktop.ini")
 _BEGIN_AGAIN = "Nothing was imported. Download the release again, from where it is published."
 
@@ -59,11 +61,13 @@ class Source(ABC):
 
 
 def open_source(path: Path) -> Source:
-    """A folder or a zip. Raises `BadData` for anything else, and for archives that nobody should unpack."""
+    """A folder, a zip, or one table with the pictures in it. Raises `BadData` for anything else, and for archives that nobody should unpack."""
     if path.is_dir():
         return _Folder(path)
     if not path.exists():
         raise BadData(f"{str(path)!r} does not exist.", "Give the folder or the .zip that was downloaded.")
+    if path.suffix.lower() in TABLES and path.is_file():
+        return _Table(path)
     if not zipfile.is_zipfile(path):
         packed = path.suffix.lower() in (".rar", ".7z", ".gz", ".tgz", ".tar", ".xz", ".bz2")
         raise BadData(f"{str(path)!r} is neither a folder nor a whole zip.",
@@ -129,6 +133,18 @@ class _Folder(Source):
 
     def real_path(self, path: str) -> Path | None:
         return self.root / path
+
+
+class _Table(Source):
+    def __init__(self, path: Path) -> None:
+        self.name, self._path, self.refused = str(path), path, {}
+        self.files = {path.name: path.stat().st_size}
+
+    def open(self, path: str) -> IO[bytes]:
+        return self._path.open("rb")
+
+    def real_path(self, path: str) -> Path | None:
+        return self._path if path else None
 
 
 class _Zip(Source):

@@ -1,0 +1,102 @@
+"""FER2013 (Goodfellow et al., 2013): fer2013.csv with the pixels in it, or the same pictures in class folders."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from PIL import Image
+
+from harness.datasets.imports.base import ImportOptions, Kind, LabelReader, Record
+from harness.datasets.imports.class_folders import SPLITS, by_folder
+from harness.datasets.imports.listed import usable_rows
+from harness.datasets.imports.names import named
+from harness.datasets.imports.pictures import is_picture
+from harness.datasets.imports.report import Report
+from harness.datasets.imports.source import Source
+from harness.datasets.imports.table import Table, open_table
+from harness.errors import BadData
+
+CODES = {"0": "angry", "1": "disgust", "2": "fear", "3": "happy", "4": "sad", "5": "surprise", "6": "neutral"}
+"""What the numbers in the column `emotion` stand for."""
+
+
+class Fer2013(Kind):
+    """Columns `emotion` (0 to 6), `pixels` (48 x 48 grey values) and, in most copies, `Usage`.
+
+    Pictures are numbered in the order of rows, as FER+ numbers them, so that the two can be compared.
+    """
+
+    name = "fer2013"
+    summary = "FER2013: fer2013.csv, or class folders"
+    label = "perceived"
+
+    def embeds(self, source: Source) -> bool:
+        """The pictures of the CSV stand in it."""
+        return bool(pixel_tables(source))
+
+    def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
+        """See `Kind.read`."""
+        labels, tables = LabelReader(options), pixel_tables(source)
+        if tables:
+            yield from named(_from_tables(tables, labels, report), options, report)
+        elif any(is_picture(p) for p in source.files):
+            yield from named(by_folder(source, labels, report), options, report)
+        else:
+            raise BadData(f"{source.name!r} is no FER2013: it holds neither a CSV with a column 'pixels' nor pictures.",
+                          "Give the folder of fer2013.csv, or that of train/angry, train/happy, ...")  # fmt: skip
+
+
+def pixel_tables(source: Source) -> list[Table]:
+    """The tables of a source that hold emotions and pixels."""
+    tables = []
+    for path in source.files:
+        if path.casefold().endswith(".csv") and source.files[path]:
+            table = open_table(source, path)
+            if table.has("pixels") and table.has("emotion"):
+                tables.append(table)
+    return tables
+
+
+def _from_tables(tables: list[Table], labels: LabelReader, report: Report) -> Iterator[Record]:
+    for table in tables:
+        stem = PurePosixPath(table.path).stem
+        folder = f"{stem}/" if len(tables) > 1 else ""
+        at_emotion, at_pixels = table.column("emotion"), table.column("pixels")
+        at_usage = table.column("Usage") if table.has("Usage") else None
+        for row in usable_rows(table, report):
+            # Rows are counted with those that cannot be used: FER+ names pictures so.
+            path = f"{folder}{picture_name(report.rows[row.file] - 1)}"
+            label = CODES.get(row.cells[at_emotion], row.cells[at_emotion])
+            emotion, problem = labels.read(label)
+            if emotion is None:
+                report.leave_out(row.file, row.line, path, problem, label, table.columns[at_emotion])
+                continue
+            data = picture(row.cells[at_pixels])
+            if data is None:
+                report.leave_out(row.file, row.line, path, "broken pixels", "", table.columns[at_pixels])
+                continue
+            split = SPLITS.get((stem if at_usage is None else row.cells[at_usage]).casefold(), "")
+            yield Record(path, f"{row.file}:{row.line}", emotion=emotion, label=label, data=data,
+                         attributes={"split": split})  # fmt: skip
+
+
+def picture_name(number: int) -> str:
+    """What FER+ calls the picture of the row `number`, counted from 0."""
+    return f"fer{number:07d}.png"
+
+
+def picture(pixels: str) -> bytes | None:
+    """A square grey picture as PNG, from its values written in decimal; None where it is no such picture."""
+    try:
+        values = bytes(map(int, pixels.split()))
+    except ValueError:
+        return None
+    side = math.isqrt(len(values))
+    if not side or side * side != len(values):
+        return None
+    file = io.BytesIO()
+    Image.frombytes("L", (side, side), values).save(file, "PNG")
+    return file.getvalue()

@@ -1,0 +1,35 @@
+"""`ratings.csv`: what each rater answered, a line each."""
+
+from __future__ import annotations
+
+from harness.datasets.imports.listed import usable_rows
+from harness.datasets.imports.report import Report
+from harness.datasets.imports.source import Source
+from harness.datasets.imports.table import open_table
+
+Rating = tuple[str, str, str]
+"""Rater, question, value."""
+
+
+def read_ratings(source: Source, path: str, report: Report) -> dict[str, tuple[Rating, ...]]:
+    """Sample id -> its ratings; empty where there is no such file. Equal ratings are one object: there are many.
+
+    Raises `BadData` where a column is missing.
+    """
+    if path not in source.files:
+        return {}
+    table = open_table(source, path)
+    at = [
+        table.column("id", "sample", "sample_id"),
+        *(table.column(name) for name in ("rater", "question", "value")),
+    ]
+    shared: dict[Rating, Rating] = {}
+    found: dict[str, list[Rating]] = {}
+    for row in usable_rows(table, report):
+        sample, rater, question, value = (row.cells[i] for i in at)
+        if not (sample and rater and question and value):
+            report.leave_out(row.file, row.line, sample, "incomplete rating")
+            continue
+        rating = (rater, question, value)
+        found.setdefault(sample, []).append(shared.setdefault(rating, rating))
+    return {sample: tuple(ratings) for sample, ratings in found.items()}
