@@ -187,7 +187,8 @@ def _bootstrapped(plain: Estimate, metric: Metric, draws: Floats, clusters: int,
         bound = exact_bound(clusters, how.level)
         low, high = (bound, 1.0) if plain.value else (0.0, 1 - bound)
         return replace(plain, low=low, high=high, method="exact binomial, one trial a cluster")
-    interval, existing = percentile_interval(draws, how.level), float(np.isfinite(draws).mean())
+    interval = percentile_interval(draws, how.level, clusters)
+    existing = float(np.isfinite(draws).mean())
     if interval is None:
         return replace(plain, remark=f"has no interval: it exists in {existing:.0%} of the draws only")
     if interval[0] == interval[1]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from statistics import NormalDist
 
@@ -45,13 +46,45 @@ def cluster_weights(counts: Ints, draws: int, seed: int, width: int = 0) -> Iter
         yield np.bincount(cells.reshape(-1), minlength=size * patterns).reshape(size, patterns)
 
 
-def percentile_interval(draws: Floats, level: float = 0.95) -> Interval | None:
-    """The central `level` of the draws that exist (are finite); None where fewer than half of them do."""
+def percentile_interval(draws: Floats, level: float = 0.95, clusters: int = 0) -> Interval | None:
+    """The central `level` of the draws that exist (are finite); None where fewer than half of them do.
+
+    With `clusters`, how many were drawn from, somewhat more than that: see `expanded_tail`.
+    """
     found = draws[np.isfinite(draws)]
     if not len(found) or 2 * len(found) < len(draws):
         return None
-    low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
+    tail = expanded_tail((1 - level) / 2, clusters)
+    low, high = np.quantile(found, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def expanded_tail(tail: float, clusters: int) -> float:
+    """The tail to cut off the draws of a figure of so many clusters, so that `tail` of its truth lies there.
+
+    A bootstrap knows neither that variances are divided by C - 1 nor that they are estimated: its percentiles are
+    too narrow, as if z stood for sqrt(C / (C - 1)) t (Hesterberg 2015, "What teachers should know about the
+    bootstrap", section 5). The tail itself with fewer than two clusters.
+    """
+    if clusters < 2:
+        return tail
+    normal = NormalDist()
+    return normal.cdf(math.sqrt(clusters / (clusters - 1)) * t_quantile(tail, clusters - 1))
+
+
+def t_quantile(p: float, freedom: int) -> float:
+    """Quantile of Student's t by its expansion around the normal one (Abramowitz and Stegun 26.7.5).
+
+    Within 1e-4 of it for 2.5% tails from 8 degrees of freedom on, 1% from 3; without scipy, which takes long to load.
+    """
+    z = NormalDist().inv_cdf(p)
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+    )
+    return z + sum(term / float(freedom) ** power for power, term in enumerate(terms, 1))
 
 
 def bca_interval(draws: Floats, value: float, acceleration: float, level: float = 0.95) -> Interval | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -38,8 +39,9 @@ def paired_difference(
     """`second` less `first`, by a cluster bootstrap that gives both the same draws.
 
     Both take weights of shape (draws, patterns) and return shape (draws,); the patterns are clusters of both
-    runs' rows together (`harness.stats.collapse`), each standing for `counts[.]` of them. p is twice the
-    share of draws on the far side of 0, the data themselves counted as one draw, so never 0.
+    runs' rows together (`harness.stats.collapse`), each standing for `counts[.]` of them. p comes from twice the
+    share of draws on the far side of 0, the data themselves counted as one draw, so never 0. Interval and p make
+    up for how few clusters there are (`harness.stats.bootstrap.expanded_tail`).
     """
     value = float((second(counts[None]) - first(counts[None]))[0])
     if not math.isfinite(value) or counts.sum() < 2:
@@ -47,10 +49,21 @@ def paired_difference(
     found = np.concatenate(
         [second(weights) - first(weights) for weights in cluster_weights(counts, draws, seed, width)]
     )
-    low, high = percentile_interval(found, level) or (math.nan, math.nan)
+    clusters = int(counts.sum())
+    low, high = percentile_interval(found, level, clusters) or (math.nan, math.nan)
     found = found[np.isfinite(found)]
     tail = min(int((found <= 0).sum()), int((found >= 0).sum()))
-    return Difference(value, low, high, min(1.0, 2 * (tail + 1) / (len(found) + 1)))
+    return Difference(value, low, high, _expanded_p(min(1.0, 2 * (tail + 1) / (len(found) + 1)), clusters))
+
+
+def _expanded_p(p: float, clusters: int) -> float:
+    """The p value at which intervals widened by `expanded_tail` begin to leave out 0."""
+    if p >= 1:
+        return 1.0
+    from scipy.special import stdtr
+
+    z = NormalDist().inv_cdf(p / 2)
+    return 2 * float(stdtr(clusters - 1, z * math.sqrt((clusters - 1) / clusters)))
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.stats.bootstrap import bca_interval, cluster_weights, percentile_interval
+from harness.stats.bootstrap import (
+    bca_interval,
+    cluster_weights,
+    expanded_tail,
+    percentile_interval,
+    t_quantile,
+)
 from harness.stats.jackknife import acceleration, jackknife_interval, leave_one_out, standard_error
 
 
@@ -49,6 +55,22 @@ def test_percentile_interval_leaves_out_what_does_not_exist():
     assert percentile_interval(draws, 0.9) == pytest.approx((5.0, 95.0))
     assert percentile_interval(np.r_[1.0, [np.nan] * 3]) is None
     assert percentile_interval(np.zeros(0)) is None
+
+
+@pytest.mark.parametrize(("freedom", "tolerance"), [(3, 2e-2), (8, 1e-4), (30, 1e-6), (500, 1e-9)])
+def test_t_quantiles_are_those_of_scipy(freedom, tolerance):
+    for p in (0.025, 0.05, 0.9):
+        assert t_quantile(p, freedom) == pytest.approx(stats.t.ppf(p, freedom), rel=tolerance)
+
+
+def test_expanded_percentiles_of_a_mean_are_its_t_interval():
+    data = np.random.default_rng(2).normal(size=12)
+    draws = np.concatenate([w @ data / 12 for w in cluster_weights(np.ones(12, np.int64), 40_000, 1)])
+    found = percentile_interval(draws, clusters=12)
+    assert found == pytest.approx(stats.t.interval(0.95, 11, data.mean(), stats.sem(data)), abs=0.05)
+    assert percentile_interval(draws)[0] > found[0] + 0.05
+    assert expanded_tail(0.025, 0) == 0.025
+    assert expanded_tail(0.025, 10**6) == pytest.approx(0.025, rel=1e-4)
 
 
 def test_bca_equals_scipy():
