@@ -143,7 +143,7 @@ def wordings(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 def transfer(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """A row for each task on each of several data sets: the main figure, and how far it lies below the first set's."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for moved in results.get("transfer", ()):
         name = moved["task"] + (f" ({moved['wording']})" if moved["wording"] else "")
         for part in moved["sets"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from harness.run.figures import DRAWS, made, scores_of, wants
 from harness.run.rows import Key, Rows
 from harness.stats.bootstrap import cluster_weights, percentile_interval
 from harness.taskspec import TaskSpec
+
+LEVEL = 0.95
 
 
 def transfers(
@@ -31,46 +34,57 @@ def transfers(
             for (task, wording), group in alike.items() if len(group) > 1]  # fmt: skip
 
 
+@dataclass(frozen=True)
+class _Drawn:
+    """A figure, what it is on each bootstrap draw (shape (draws,), or empty), and of how many clusters."""
+
+    value: float | None
+    draws: Floats
+    clusters: int
+
+
 def _transfer(spec: TaskSpec, wording: str | None, entries: Sequence[Mapping[str, Any]],
               rows: Mapping[Key, Rows], seed: int) -> dict[str, Any]:  # fmt: skip
-    metric, first = made(spec.primary), None
-    sets = []
+    metric, name = made(spec.primary), wording or spec.wordings[0].name
+    sets: list[dict[str, Any]] = []
+    first: _Drawn | None = None
     for number, entry in enumerate(entries):
-        figure = next(m for m in entry["metrics"] if m["primary"])
-        found = next(r for key, r in rows.items()
-                     if (key[0], key[2], key[3]) == (spec.name, entry["data"]["name"], wording or spec.wordings[0].name))  # fmt: skip
-        drawn = np.zeros(0)
+        figure, data = next(m for m in entry["metrics"] if m["primary"]), entry["data"]["name"]
+        drawn = _Drawn(figure["value"], np.zeros(0), 0)
         if figure["value"] is not None:
-            drawn = _draws(scores_of(found.sorted(), metric, spec.cluster), metric, seed + number)
-        part = {k: figure[k] for k in ("value", "low", "high", "n")} | {"data": entry["data"]["name"]}
-        first = first or (figure["value"], drawn)
-        sets.append(part | {"drop": None if number == 0 else _drop(first, (figure["value"], drawn))})
+            found = next(r for key, r in rows.items() if (key[0], *key[2:]) == (spec.name, data, name))
+            drawn = _drawn(
+                figure["value"], scores_of(found.sorted(), metric, spec.cluster), metric, seed + number
+            )
+        sets.append({"data": data, **{k: figure[k] for k in ("value", "low", "high", "n")},
+                     "drop": None if first is None else _drop(first, drawn)})  # fmt: skip
+        first = first or drawn
     return {"task": spec.name, "wording": wording, "metric": spec.primary.name, "direction": metric.direction,
             "sets": sets}  # fmt: skip
 
 
-def _drop(first: tuple[float | None, Floats], other: tuple[float | None, Floats]) -> dict[str, Any]:
-    if first[0] is None or other[0] is None:
+def _drop(first: _Drawn, other: _Drawn) -> dict[str, Any]:
+    if first.value is None or other.value is None:
         return {"value": None, "low": None, "high": None}
-    low, high = None, None
-    if len(first[1]) and len(other[1]):
-        interval = percentile_interval(first[1] - other[1], 0.95)
-        if interval is not None and interval[0] < interval[1]:
-            low, high = interval
-    return {"value": first[0] - other[0], "low": low, "high": high}
+    interval = None
+    if len(first.draws) and len(other.draws):
+        # As wide as the set with fewer clusters asks for.
+        interval = percentile_interval(first.draws - other.draws, LEVEL, min(first.clusters, other.clusters))
+    low, high = interval if interval is not None and interval[0] < interval[1] else (None, None)
+    return {"value": first.value - other.value, "low": low, "high": high}
 
 
-def _draws(scores: Scores, metric: Metric, seed: int) -> Floats:
-    """The figure on each bootstrap draw, shape (draws,); empty where there is nothing to draw from."""
+def _drawn(value: float, scores: Scores, metric: Metric, seed: int) -> _Drawn:
     sample, counts = collapsed(scores, tuple(w for w in ("positions", "probabilities") if wants(metric, w)))
+    nothing = _Drawn(value, np.zeros(0), int(counts.sum()))
     if counts.sum() < 2 or metric.interval != "bootstrap" or not metric.resampled:
-        return np.zeros(0)
-    drawn = []
-    estimator = metric.draw_estimator(sample, counts) if isinstance(metric, BuiltIn) else None
-    for weights in cluster_weights(counts, DRAWS, seed, sample.n):
-        try:
+        return nothing
+    draws = []
+    try:
+        estimator = metric.draw_estimator(sample, counts) if isinstance(metric, BuiltIn) else None
+        for weights in cluster_weights(counts, DRAWS, seed, sample.n):
             with np.errstate(all="ignore"):
-                drawn.append(metric.estimate(sample, weights) if estimator is None else estimator(weights))
-        except Exception:  # a plugin's metric may fail on a draw; that its interval is missing says so
-            return np.zeros(0)
-    return np.concatenate(drawn)
+                draws.append(metric.estimate(sample, weights) if estimator is None else estimator(weights))
+    except Exception:  # a plugin's metric may fail on a draw; that its interval is missing says so
+        return nothing
+    return replace(nothing, draws=np.concatenate(draws))
