@@ -1,0 +1,134 @@
+"""Whether intervals and tests keep their word: `python benchmarks/bench_coverage.py`.
+
+Simulates data whose truth is known, with answers that are alike within a cluster (the person drawn, or the prompt).
+Prints how often the 95% interval holds the truth (93 to 97% is asked for), and how often the paired test at 5% finds a
+difference where there is none (4 to 6%). Seeds are fixed below. Ends with 1 if a figure lies outside.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import numpy as np
+
+from harness.components.metric import Floats, Ints, Scores
+from harness.metrics.choice import Accuracy
+from harness.metrics.rank import Srcc
+from harness.metrics.rating import MeanAbsoluteError
+from harness.metrics.score import MetricRequest, score_metrics
+from harness.stats.clustered import clustered_standard_error
+from harness.stats.collapse import collapse
+from harness.stats.comparison import mcnemar, paired_difference
+from harness.stats.wild import wild_cluster_p
+from harness.types import EMOTIONS
+
+SEED = 20_241_117
+COVERAGE, TESTS = 1_000, 10_000
+DRAWS = 500
+ICC = 0.3
+"""Correlation of the answers within a cluster, on the scale from which right and wrong are cut."""
+
+failures: list[str] = []
+
+
+def latent(rng: np.random.Generator, cluster: Ints, icc: float) -> Floats:
+    """Standard normal values, correlated by `icc` within a cluster; shape (n,)."""
+    shared = rng.normal(size=int(cluster.max()) + 1)[cluster]
+    return np.sqrt(icc) * shared + np.sqrt(1 - icc) * rng.normal(size=len(cluster))
+
+
+def report(name: str, share: float, low: float, high: float, tries: int, start: float) -> None:
+    inside = low <= share <= high
+    failures.extend([] if inside else [name])
+    print(f"{name:66} {share:7.2%}  of {tries:6,}   asked {low:.0%} to {high:.0%}   "
+          f"{'ok' if inside else 'OUTSIDE'}   {time.perf_counter() - start:5.1f} s", flush=True)  # fmt: skip
+
+
+def coverage(clusters: int, size: int) -> None:
+    """Accuracy, MAE and SRCC of a judge whose truth is known, by cluster bootstrap; and the analytic error."""
+    start, rng = time.perf_counter(), np.random.default_rng([SEED, clusters])
+    cluster, emotion = np.repeat(np.arange(clusters), size), np.zeros(clusters * size, np.int64)
+    skill = 0.6
+    truths = {"accuracy": 0.7, "srcc": 6 / np.pi * np.arcsin(skill / 2), "mae": np.sqrt(2 / np.pi)}
+    hits = dict.fromkeys([*truths, "analytic"], 0)
+    requests = [MetricRequest("srcc", Srcc()), MetricRequest("mae", MeanAbsoluteError())]
+    for number in range(COVERAGE):
+        right = latent(rng, cluster, ICC) < 0.5244005127080407  # the 70% point
+        choice = Scores("choice", emotion * 1.0, 1.0 - right, cluster, emotion, ("yes", "no"), EMOTIONS)
+        x, noise = latent(rng, cluster, ICC), latent(rng, cluster, ICC)
+        y = skill * x + np.sqrt(1 - skill**2) * noise
+        rating = Scores("rating", x, y, cluster, emotion, (), EMOTIONS)
+        error = Scores("rating", x, x + noise, cluster, emotion, (), EMOTIONS)
+        found = score_metrics(
+            choice, [MetricRequest("accuracy", Accuracy())], seed=number, draws=DRAWS
+        ).metrics
+        found += score_metrics(rating, requests[:1], seed=number, draws=DRAWS).metrics
+        found += score_metrics(error, requests[1:], seed=number, draws=DRAWS).metrics
+        for entry in found:
+            hits[entry["name"]] += entry["low"] <= truths[entry["name"]] <= entry["high"]
+        reach = 1.959963984540054 * clustered_standard_error(right * 1.0, cluster)
+        hits["analytic"] += abs(right.mean() - 0.7) <= reach
+    for name, count in hits.items():
+        if (
+            name != "analytic" or clusters >= 100
+        ):  # with few clusters a normal interval is known to be too narrow
+            how = "analytic interval of accuracy" if name == "analytic" else f"bootstrap interval of {name}"
+            report(
+                f"{how}, {clusters} clusters of {size}, ICC {ICC}",
+                count / COVERAGE,
+                0.93,
+                0.97,
+                COVERAGE,
+                start,
+            )
+
+
+def false_positives(clusters: int, size: int) -> None:
+    """Two equally good judges on the same samples: how often the paired bootstrap calls them different."""
+    start, rng = time.perf_counter(), np.random.default_rng([SEED, clusters, 1])
+    cluster = np.repeat(np.arange(clusters), size)
+    found = 0
+    for number in range(TESTS):
+        common = latent(rng, cluster, ICC)
+        runs = [0.8 * common + 0.6 * latent(rng, cluster, ICC) < 0.5 for _ in range(2)]
+        kinds = collapse([run * 1.0 for run in runs], cluster)
+        sums = [np.bincount(kinds.cluster, run[kinds.rows] * 1.0) for run in runs]
+
+        def accuracy(which: int, sums: list[Floats] = sums) -> object:
+            return lambda weights: weights @ sums[which] / (clusters * size)
+
+        test = paired_difference(accuracy(0), accuracy(1), kinds.counts, seed=number, draws=DRAWS)  # type: ignore[arg-type]
+        found += test.p <= 0.05
+    report(f"paired bootstrap at 5%, {clusters} clusters of {size}", found / TESTS, 0.04, 0.06, TESTS, start)
+
+
+def few_clusters(clusters: int, size: int) -> None:
+    """The wild cluster bootstrap on paired differences, as for 12 models."""
+    start, rng = time.perf_counter(), np.random.default_rng([SEED, clusters, 2])
+    cluster = np.repeat(np.arange(clusters), size)
+    p = [wild_cluster_p(latent(rng, cluster, 0.5), cluster, draws=DRAWS - 1, seed=n) for n in range(TESTS)]
+    share = float(np.mean(np.array(p) <= 0.05))
+    report(f"wild cluster bootstrap at 5%, {clusters} clusters of {size}", share, 0.04, 0.06, TESTS, start)
+
+
+def exact_test(n: int) -> None:
+    """McNemar's exact test is conservative: it may find less than 5%, never more than 6%."""
+    start, rng = time.perf_counter(), np.random.default_rng([SEED, n, 3])
+    counts = rng.multinomial(n, [0.06, 0.06, 0.88], size=TESTS)
+    share = float(np.mean([mcnemar(int(b), int(c)) <= 0.05 for b, c, _ in counts]))
+    report(f"McNemar's exact test at 5%, {n} samples", share, 0.0, 0.06, TESTS, start)
+
+
+def main() -> int:
+    coverage(100, 6)
+    coverage(24, 12)
+    false_positives(100, 3)
+    false_positives(24, 12)
+    few_clusters(12, 10)
+    exact_test(600)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
