@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Any
 import click
 
 from harness.cli.shared import pairs
-from harness.datasets.home import UNUSED, data_home
-from harness.datasets.imports import LABELS, ImportOptions, import_data, kind_of
+from harness.datasets.export import Exported, export_data
+from harness.datasets.home import UNUSED, data_home, imported
+from harness.datasets.imports import KINDS, LABELS, ImportOptions, import_data, kind_of
 from harness.datasets.imports import verify as verify_data
 from harness.datasets.imports.table import number
 from harness.errors import BadOption, RequestError
@@ -28,7 +30,7 @@ def command() -> None:
     """Make data sets of releases, check them, hand them on."""
 
 
-@command.command("import")
+@command.command("import", epilog="\b\nKinds:\n" + "\n".join(f"  {n:15}{kind.summary}" for n, kind in KINDS.items()))
 @click.argument("kind", metavar="KIND")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--name", help="The data set's name. [default: KIND]")
@@ -42,6 +44,8 @@ def command() -> None:
               help="What a label of the release means here, such as fear=worry; repeatable; LABEL= leaves it out.")  # fmt: skip
 @click.option("--scale", "scales", multiple=True, metavar="COLUMN=LOW,HIGH",
               help="Ends of the scale of intensity or quality; inferred where not given.")  # fmt: skip
+@click.option("--column", "columns", multiple=True, metavar="NAME=COLUMN",
+              help="Which column of the release is the image, emotion, intensity, quality or id, where that is not plain; repeatable.")  # fmt: skip
 @click.option("--copy", is_flag=True, help="Copy the pictures instead of referring to them.")
 @click.option("--replace", is_flag=True, help="Replace a data set of the same name.")
 @click.option("--dry-run", is_flag=True, help="Say what would be imported, and keep nothing.")
@@ -49,9 +53,9 @@ def command() -> None:
     "--json", "as_json", is_flag=True, help="Print the report as JSON, and nothing else, on standard output."
 )
 def import_command(kind: str, path: Path, name: str | None, label: str | None, name_pattern: str | None,
-                   mapping: tuple[str, ...], scales: tuple[str, ...], copy: bool, replace: bool, dry_run: bool,
+                   mapping: tuple[str, ...], scales: tuple[str, ...], columns: tuple[str, ...], copy: bool, replace: bool, dry_run: bool,
                    as_json: bool) -> int:  # fmt: skip
-    """Make a data set of the release of KIND in PATH, a folder or a zip.
+    """Make a data set of the release of KIND in PATH: a folder, a zip, or a .parquet or .csv that holds the pictures.
 
     \b
       harness data import memo-bench MEMO-Bench.zip --label intended --name-pattern '{generator}_{emotion}_{prompt_id}'
@@ -68,7 +72,7 @@ def import_command(kind: str, path: Path, name: str | None, label: str | None, n
     ]
     if owners:
         raise RequestError(f"{name!r} is the name of a data set of {owners[0]}.", "Give another --name.")
-    options = ImportOptions(label, name_pattern, pairs(mapping, "--map"), _ends(scales))
+    options = ImportOptions(label, name_pattern, pairs(mapping, "--map"), _ends(scales), pairs(columns, "--column"))
     summary = import_data(found, path, options, name=name, copy=copy, replace=replace, dry_run=dry_run,
                           progress=_Counter(f"importing {kind}"))  # fmt: skip
     registry.cache_clear()
@@ -98,6 +102,54 @@ def verify_command(name: str, as_json: bool) -> int:
         click.echo(f"and {len(differing) - SHOWN} more")
     click.echo(f"{name}: {total} pictures, {len(differing)} differ from what was imported")
     return DIFFERS if differing else 0
+
+
+@command.command("export")
+@click.argument("data", metavar="NAME|FOLDER")
+@click.option("--out", required=True, type=click.Path(path_type=Path),
+              help="A file that ends in .parquet, or a folder for several.")  # fmt: skip
+@click.option("--split-size", metavar="SIZE", help="About how large each file of a folder is, such as 500MB.")
+@click.option("--replace", is_flag=True, help="Replace what is there.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
+def export_command(data: str, out: Path, split_size: str | None, replace: bool, as_json: bool) -> int:
+    """Write a data set as Parquet with its pictures, for Hugging Face `datasets` and for `harness data import hf`.
+
+    \b
+      harness data export memo-bench --out memo-bench.parquet
+      harness data export MY_FOLDER --out my-set --split-size 500MB
+
+    Labels, all columns and ratings.csv are kept. What cannot be exported is counted, and the exit code is then 3.
+    """
+    from harness.run.plan import find_one_data_set
+    from harness.run.watch import Watch
+
+    found = find_one_data_set(data, Watch())
+    home = Path(data) if Path(data).is_dir() else imported().get(found.name, found.root)
+    done = export_data(found, out, home=home, split_size=_bytes(split_size) if split_size else None, replace=replace,
+                       progress=_Counter(f"exporting {found.name}"))  # fmt: skip
+    if as_json:
+        click.echo(json.dumps({**vars(done), "path": str(done.path)}, indent=1))
+    else:
+        for line in _written(done):
+            click.echo(plain(line))
+    return DIFFERS if done.left_out else 0
+
+
+def _written(done: Exported) -> Iterator[str]:
+    ratings = f" and {done.ratings} ratings" if done.ratings else ""
+    files = "" if len(done.files) == 1 else f" in {len(done.files)} files"
+    yield f"{done.path}: {done.samples} samples{ratings}{files}"
+    if done.left_out:
+        yield f"not exported: {sum(done.left_out.values())} ({', '.join(f'{k} {v}' for k, v in done.left_out.items())})"
+        yield f"such as {done.examples[0]}"
+
+
+def _bytes(text: str) -> int:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([kmgt]?)(i?)b?", text.strip().casefold())
+    size = float(match[1]) * (1024 if match[3] else 1000) ** (" kmgt".index(match[2] or " ")) if match else 0
+    if size < 1:
+        raise BadOption(f"--split-size {text!r} is no size.", "For example: --split-size 500MB")
+    return int(size)
 
 
 class _Counter:

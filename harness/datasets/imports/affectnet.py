@@ -75,7 +75,7 @@ def add_affect(listing: Listing, table: Table, report: Report, columns: dict[str
             report.leave_out(row.file, row.line, row.cells[at_image], "no emotion", NONE[code], "expression")
             continue
         line = Line(row.file, row.line, row.cells[at_image], CODES.get(code, code), "expression")
-        listing.add(line, attributes={**columns, **_affect(row, at, report)})
+        listing.add(line, {**columns, **_affect(row, at, report)})
 
 
 def _affect(row: Row, at: dict[str, int], report: Report) -> dict[str, str]:

@@ -79,6 +79,16 @@ class Kind(ABC):
 
         Raises `RequestError` where the two contradict each other, and where neither says what the labels are.
         """
+        wrong = sorted(set(options.columns) - set(self.takes_columns))
+        if wrong and not self.takes_columns:
+            raise RequestError(
+                f"{self.name} has columns of its own: --column {wrong[0]} says nothing.",
+                "Leave --column away.",
+            )
+        if wrong:
+            raise RequestError(
+                f"--column {wrong[0]}: there is no such column.", f"They are {', '.join(self.takes_columns)}."
+            )
         return replace(options, label=self._meaning(options.label, self.label))
 
     def _meaning(self, asked: str | None, known: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime
+import errno
 import hashlib
 import json
 import os
@@ -26,6 +27,7 @@ from harness.errors import BadData, RequestError, StorageError
 
 COPIED = "pictures"
 """The folder of copied pictures in a data set."""
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 Progress = Callable[[int], None]
 
 
@@ -61,7 +63,7 @@ def import_data(kind: Kind, path: Path, options: ImportOptions, *, name: str | N
             copied = copy or kind.embeds(source) or source.real_path("") is None
             writer = _Writer(folder, source, report, copied)
             try:
-                for done, record in enumerate(kind.read(source, options, report), 1):
+                for done, record in enumerate(_records(kind, source, options, report), 1):
                     writer.add(record)
                     if progress:
                         progress(done)
@@ -80,6 +82,17 @@ def import_data(kind: Kind, path: Path, options: ImportOptions, *, name: str | N
     finally:
         source.close()
     return summary
+
+
+def _records(kind: Kind, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
+    """The kind's records; what cannot be read is the release's fault, not that of the disk that is written to."""
+    try:
+        yield from kind.read(source, options, report)
+    except OSError as e:
+        if e.errno in _FULL:
+            raise
+        raise BadData(f"{str(e.filename or source.name)!r} cannot be read: {e.strerror or e}.",
+                      "Nothing was imported. Check that you may read it, or download it again.") from e  # fmt: skip
 
 
 def _target(name: str, replace: bool) -> Path:

@@ -11,6 +11,7 @@ from harness.datasets.imports.class_folders import ClassFolders
 from harness.datasets.imports.diffusionfer import DiffusionFer
 from harness.datasets.imports.fer2013 import Fer2013
 from harness.datasets.imports.ferplus import FerPlus
+from harness.datasets.imports.hugging_face import HuggingFace
 from harness.datasets.imports.kdef import Kdef
 from harness.datasets.imports.manifest import Manifest
 from harness.datasets.imports.memo_bench import MemoBench
@@ -30,6 +31,7 @@ KINDS: Mapping[str, type[Kind]] = {
         CkPlus,
         Kdef,
         DiffusionFer,
+        HuggingFace,
     )
 }
 

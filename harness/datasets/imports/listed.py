@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from harness.datasets.imports.base import LabelReader, Record
@@ -45,8 +45,8 @@ class Listing:
         self._disputed: set[str] = set()
         self._mentioned: set[str] = set()
 
-    def add(self, line: Line, **columns: object) -> None:
-        """Take a row; `columns` are further fields of its `Record`."""
+    def add(self, line: Line, attributes: Mapping[str, str]) -> None:
+        """Take a row, with its columns that are kept."""
         path = self._picture(line)
         if path is None:
             return
@@ -54,9 +54,9 @@ class Listing:
         if emotion is None:
             self._report.leave_out(line.file, line.line, path, problem, line.label, line.column)
             return
-        record = replace(
-            Record(path, f"{line.file}:{line.line}", emotion=emotion, label=line.label), **columns
-        )  # type: ignore[arg-type]
+        record = Record(
+            path, f"{line.file}:{line.line}", emotion=emotion, label=line.label, attributes=attributes
+        )
         first = self._found.setdefault(path, record)
         if first is record:
             self._lines[path] = line.line

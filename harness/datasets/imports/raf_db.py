@@ -69,7 +69,7 @@ def _listed(source: Source, path: str, labels: LabelReader, report: Report) -> I
         attributes = people.get(f"{stem}_manu_attri.txt".casefold())
         if attributes:
             columns |= _person(source, attributes)
-        listing.add(Line(path, line, name, CODES.get(cells[-1], cells[-1])), attributes=columns)
+        listing.add(Line(path, line, name, CODES.get(cells[-1], cells[-1])), columns)
     yield from listing.records()
 
 

@@ -1,0 +1,312 @@
+"""Image sets of Hugging Face on disk: Parquet files with the pictures in them."""
+
+from __future__ import annotations
+
+import math
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import Any
+
+from harness.datasets.imports.base import ImportOptions, Kind, LabelReader, Record
+from harness.datasets.imports.class_folders import SPLITS
+from harness.datasets.imports.memo_bench import scaled
+from harness.datasets.imports.names import named
+from harness.datasets.imports.parquet import OURS, class_names, load_pyarrow, metadata
+from harness.datasets.imports.report import Report
+from harness.datasets.imports.source import MAX_RATIO, Source
+from harness.errors import BadData, RequestError, nearest
+
+_USUAL = {
+    "image": ("image", "img", "picture", "photo", "face", "jpg", "png", "webp"),
+    "emotion": ("emotion", "label", "labels", "expression", "emotion_label"),
+    "intensity": ("intensity",),
+    "quality": ("quality",),
+    "id": ("id", "image_id"),
+}
+"""What a column is here -> the names under which it is looked for."""
+RATINGS = "ratings"
+BATCH = 32
+"""Rows that are in memory at a time."""
+SUSPECT = 64 * 2**20
+_MAGIC = ((b"\x89PNG", ".png"), (b"\xff\xd8\xff", ".jpg"), (b"GIF8", ".gif"), (b"BM", ".bmp"), (b"II*\0", ".tif"),
+          (b"MM\0*", ".tif"), (b"RIFF", ".webp"))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Where things stand in a file."""
+
+    image: str
+    used: Mapping[str, str]
+    """emotion, intensity, quality, id -> column."""
+    others: tuple[str, ...]
+    """Columns that are kept as attributes."""
+    ratings: bool
+    classes: Mapping[str, list[str]]
+
+
+class HuggingFace(Kind):
+    """Parquet files with an Image column ({bytes, path}) or plain bytes, and a label: text, or a ClassLabel.
+
+    Columns are found by their usual names; `ImportOptions.columns` says others. Single values of other columns, and of
+    structs, become attributes. An export of ours says itself what its labels are and where its scales end.
+    """
+
+    name = "hf"
+    summary = "an image set of Hugging Face on disk, and what `harness data export` writes: Parquet with the pictures in it"
+    takes_columns = tuple(_USUAL)
+
+    def embeds(self, source: Source) -> bool:
+        """The pictures stand in the files."""
+        return True
+
+    def complete(self, source: Source, options: ImportOptions) -> ImportOptions:
+        """See `Kind.complete`: what an export of ours says counts where the user says nothing."""
+        told = _told(source)
+        columns = {("emotion" if key == "label" else key): name for key, name in options.columns.items()}
+        options = super().complete(
+            source, replace(options, columns=columns, label=options.label or told.get("label"))
+        )
+        return replace(options, scales={**told["scales"], **options.scales})
+
+    def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
+        """See `Kind.read`."""
+        report.lost += _told(source)["lossy"]
+        yield from named(_records(source, options, report), options, report)
+
+
+def _records(source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
+    labels = LabelReader(options)
+    for path in _files(source):
+        with _opened(source, path) as file:
+            columns = _columns(path, file.schema_arrow, options)
+            _check_size(path, file.metadata)
+            needed = [
+                columns.image,
+                *columns.used.values(),
+                *columns.others,
+                *([RATINGS] if columns.ratings else []),
+            ]
+            skipped = sorted(set(file.schema_arrow.names) - set(needed))
+            if skipped:
+                report.note(f"Columns that are not single values were passed over: {', '.join(skipped)}.")
+            for batch in file.iter_batches(batch_size=BATCH, columns=list(dict.fromkeys(needed))):
+                for row in batch.to_pylist():
+                    report.rows[path] += 1
+                    record = _record(row, path, columns, source, options, labels, report)
+                    if record is not None:
+                        yield record
+
+
+def _record(row: Mapping[str, Any], path: str, columns: _Columns, source: Source, options: ImportOptions, labels: LabelReader,
+            report: Report) -> Record | None:  # fmt: skip
+    line = report.rows[path]
+    cells = {name: _text(row[column], columns.classes.get(column)) for name, column in columns.used.items()}
+    where, data = _picture(row[columns.image], path, line, source)
+    if data is None and where not in source.files:
+        report.leave_out(path, line, where, "no picture")
+        return None
+    label = cells.get("emotion", "")
+    rated = cells.get("intensity") or cells.get("quality")
+    emotion, problem = labels.read(label) if label or not rated else (None, "")
+    if problem:
+        report.leave_out(path, line, where, problem, label, columns.used.get("emotion", ""))
+        return None
+    values: dict[str, float | None] = {}
+    for name in ("intensity", "quality"):
+        values[name], problem = scaled(cells.get(name, ""), name, options, report)
+        if values[name] is None and cells.get(name):
+            report.use_partly(path, line, where, problem, cells[name], columns.used[name])
+    attributes = dict(_attributes(row, columns))
+    split = SPLITS.get(re.split(r"[-_.]", PurePosixPath(path).name)[0].casefold())
+    if split:
+        attributes.setdefault("split", split)
+    ratings = (
+        tuple((str(r["rater"]), str(r["question"]), str(r["value"])) for r in row.get(RATINGS) or () if r)
+        if columns.ratings
+        else ()
+    )
+    return Record(where, f"{path}:{line}", cells.get("id", ""), emotion, label, values["intensity"], values["quality"], attributes,
+                  data, ratings)  # fmt: skip
+
+
+def _picture(cell: Any, path: str, line: int, source: Source) -> tuple[str, bytes | None]:
+    """Where a picture is written to, and its bytes; or the file beside the Parquet that it is, and None."""
+    if isinstance(cell, dict):
+        data, name = cell.get("bytes"), cell.get("path")
+    else:
+        data, name = (cell, None) if isinstance(cell, bytes) else (None, cell)
+    if data is not None:
+        suffix = next((suffix for magic, suffix in _MAGIC if data.startswith(magic)), ".bin")
+        return f"{PurePosixPath(path).with_suffix('')}/{line - 1:07d}{suffix}", data
+    if not isinstance(name, str) or not name:
+        return f"row {line}", None
+    beside = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+    return beside if beside in source.files else name, None
+
+
+def _attributes(row: Mapping[str, Any], columns: _Columns) -> Iterator[tuple[str, str]]:
+    for column in columns.others:
+        value = row[column]
+        if isinstance(value, dict):
+            yield from ((f"{column}_{name}", _text(part)) for name, part in value.items())
+        else:
+            yield column, _text(value, columns.classes.get(column))
+
+
+def _text(value: Any, names: list[str] | None = None) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if names is not None and isinstance(value, int):
+        return names[value] if 0 <= value < len(names) else ""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return str(value).strip()
+
+
+def _columns(path: str, schema: Any, options: ImportOptions) -> _Columns:
+    pyarrow = load_pyarrow("Reading Parquet")
+    types = {field.name: field.type for field in schema}
+    used = {}
+    for what, usual in _USUAL.items():
+        column = _named(path, what, options.columns.get(what), types) or next(
+            (n for u in usual for n in types if n.casefold() == u), None
+        )
+        if column is not None:
+            used[what] = column
+    image = used.pop("image", None)
+    if image is None or not _is_image(pyarrow, types[image]):
+        candidates = [
+            name
+            for name, kind in types.items()
+            if _is_image(pyarrow, kind) and not pyarrow.types.is_string(kind)
+        ]
+        if (image is not None and "image" in options.columns) or len(candidates) != 1:
+            raise BadData(
+                f"{path} has no column of pictures" + (f" {image!r}." if image else "."),
+                _hint("image", types),
+            )
+        image = candidates[0]
+    if not used.keys() & {"emotion", "intensity", "quality"}:
+        raise BadData(f"{path} has no column of labels.", _hint("emotion", types))
+    taken = {image, *used.values()}
+    ratings = RATINGS in types and RATINGS not in taken and _is_ratings(pyarrow, types[RATINGS])
+    others = tuple(
+        n
+        for n, kind in types.items()
+        if n not in taken and not (ratings and n == RATINGS) and _is_single(pyarrow, kind)
+    )
+    return _Columns(image, used, others, ratings, class_names(schema))
+
+
+def _named(path: str, what: str, column: str | None, types: Mapping[str, Any]) -> str | None:
+    """The column that the user names, if any."""
+    if column is not None and column not in types:
+        guess = nearest(column, types)
+        raise BadData(f"{path} has no column {column!r} (--column {what}={column})" + (f"; did you mean {guess!r}?" if guess else "."),
+                      f"Its columns are: {', '.join(types)}.")  # fmt: skip
+    return column
+
+
+def _hint(what: str, types: Mapping[str, Any]) -> str:
+    return f"Say which it is: --column {what}=NAME. Its columns are: {', '.join(types) or 'none'}."
+
+
+def _is_image(pyarrow: Any, kind: Any) -> bool:
+    if pyarrow.types.is_struct(kind):
+        return any(kind.field(i).name == "bytes" for i in range(kind.num_fields))
+    return bool(
+        pyarrow.types.is_binary(kind) or pyarrow.types.is_large_binary(kind) or pyarrow.types.is_string(kind)
+    )
+
+
+def _is_ratings(pyarrow: Any, kind: Any) -> bool:
+    if not (pyarrow.types.is_list(kind) and pyarrow.types.is_struct(kind.value_type)):
+        return False
+    return {kind.value_type.field(i).name for i in range(kind.value_type.num_fields)} >= {
+        "rater",
+        "question",
+        "value",
+    }
+
+
+def _is_single(pyarrow: Any, kind: Any) -> bool:
+    """Whether cells are one value, or a struct of such."""
+    if pyarrow.types.is_dictionary(kind):
+        kind = kind.value_type
+    if pyarrow.types.is_struct(kind):
+        return all(_is_plain(pyarrow, kind.field(i).type) for i in range(kind.num_fields))
+    return _is_plain(pyarrow, kind)
+
+
+def _is_plain(pyarrow: Any, kind: Any) -> bool:
+    test = pyarrow.types
+    return bool(test.is_string(kind) or test.is_large_string(kind) or test.is_integer(kind) or test.is_floating(kind)
+                or test.is_boolean(kind) or test.is_null(kind))  # fmt: skip
+
+
+def _files(source: Source) -> list[str]:
+    files = [p for p in source.files if p.casefold().endswith(".parquet")]
+    if not files:
+        linked = [p for p in source.refused if p.casefold().endswith(".parquet")]
+        raise BadData(
+            f"{source.name!r} holds no Parquet files" + (f"; {linked[0]} is {source.refused[linked[0]]}." if linked else "."),
+            "Give the folder that holds what the links point to, too." if linked
+            else "Write a data set of Hugging Face as such: `dataset.to_parquet(FILE)`.")  # fmt: skip
+    if source.real_path(files[0]) is None:
+        raise RequestError(
+            f"{source.name!r} holds Parquet files in a zip.", "Unpack it, and give the folder."
+        )
+    return files
+
+
+@contextmanager
+def _opened(source: Source, path: str) -> Iterator[Any]:
+    """A Parquet file. What is wrong with it, also while it is read, is raised as `BadData`."""
+    pyarrow = load_pyarrow(f"Reading {path}")
+    try:
+        with (
+            source.open(path) as opened,
+            pyarrow.parquet.ParquetFile(opened, pre_buffer=False, buffer_size=2**20) as file,
+        ):
+            yield file
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError, MemoryError) as e:
+        if getattr(e, "errno", None):  # of the disk: what pyarrow finds wrong with a file has no number
+            raise
+        raise BadData(f"{path} cannot be read as Parquet: {str(e).splitlines()[0] if str(e) else type(e).__name__}.",
+                      "Nothing was imported. Download or write it again.") from e  # fmt: skip
+
+
+def _check_size(path: str, told: Any) -> None:
+    """Refuse a file of which a part would unpack to far more than a part of an image set does."""
+    for group in range(told.num_row_groups):
+        for column in range(told.row_group(group).num_columns):
+            chunk = told.row_group(group).column(column)
+            if chunk.total_uncompressed_size > max(SUSPECT, MAX_RATIO * chunk.total_compressed_size):
+                raise BadData(f"{path} is refused: its column {chunk.path_in_schema!r} would unpack to "
+                              f"{chunk.total_uncompressed_size:,} bytes.", "Download or write it again.")  # fmt: skip
+
+
+def _told(source: Source) -> dict[str, Any]:
+    """What an export of ours says of itself: label, scales, lossy; nobody vouches for it, so only what fits counts."""
+    with _opened(source, _files(source)[0]) as file:
+        told = metadata(file.schema_arrow, OURS)
+    scales = told.get("scales")
+    ends = {
+        column: (float(pair[0]), float(pair[1]))
+        for column, pair in (scales.items() if isinstance(scales, dict) else ())
+        if column in ("intensity", "quality") and isinstance(pair, list) and len(pair) == 2
+        and all(isinstance(end, (int, float)) and math.isfinite(end) for end in pair) and pair[0] < pair[1]
+    }  # fmt: skip
+    lossy = told.get("lossy")
+    return {
+        "label": told["label"] if told.get("label") in ("intended", "perceived") else None,
+        "scales": ends,
+        "lossy": [str(text)[:200] for text in lossy[:20]] if isinstance(lossy, list) else [],
+    }
