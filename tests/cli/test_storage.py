@@ -217,7 +217,7 @@ def test_scoring_needs_neither_pictures_nor_model(
             "mine",
             """
 def judge(self, batch):
-    return [JudgeReply(r.id, text=sorted(r.question.options)[int(r.sample_id[1:]) % 4]) for r in batch]
+    return [JudgeReply(r.id, text=sorted(r.question.options)[int(r.sample_id[1:]) % 4 % len(r.question.options)]) for r in batch]
 """,
         ),
     )
