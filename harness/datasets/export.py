@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,8 +76,9 @@ def export_data(data: DataFolder, out: Path, *, home: Path | None = None, split_
                     _add(writer, sample, source, report)
                     if progress:
                         progress(done)
+                writer.finish()
             finally:
-                writer.close()
+                writer.abandon()
             if not report.samples:
                 raise BadData(
                     f"No sample of {data.name!r} can be exported: {report.examples[0]}.",
@@ -186,7 +187,7 @@ class _Writer:
         if self._pending >= GROUP_BYTES or len(self._rows) >= GROUP_ROWS:
             self._flush()
         if self._split_size and self._size + self._pending >= self._split_size:
-            self.close()
+            self.finish()
 
     def _flush(self) -> None:
         if not self._rows:
@@ -200,14 +201,18 @@ class _Writer:
         self._size += self._pending
         self._rows, self._pending = [], 0
 
-    def close(self) -> None:
-        """Finish the file that is open."""
-        try:
-            self._flush()
-        finally:
-            if self._file is not None:
+    def finish(self) -> None:
+        """Write what is left, and finish the file that is open."""
+        self._flush()
+        if self._file is not None:
+            self._file.close()
+        self._file, self._size = None, 0
+
+    def abandon(self) -> None:
+        """Close a file that was not finished: why not is being raised already."""
+        if self._file is not None:
+            with suppress(Exception):
                 self._file.close()
-            self._file, self._size = None, 0
 
     def rename(self, name: str | None) -> list[str]:
         """Give the files the names that `datasets` looks for: only now is it known how many there are."""
