@@ -74,6 +74,16 @@ def test_other_ways_to_read(read: str, run: Run, tiny: Callable[[str], Path], tm
     assert json.loads(line)["usage"]["prompt_tokens"] > 10
 
 
+@pytest.mark.parametrize(("model", "read"), [("llava", "logprobs"), ("qwen2-vl", "choice")])
+def test_two_pictures_are_compared(model: str, read: str, run: Run, tiny: Callable[[str], Path]) -> None:
+    done = run("--task", "nuance_pairs", "--model", f"transformers:{tiny(model)}", "--data", "faces", "--read", read,
+               "--json")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    [task] = json.loads(done.stdout)["tasks"]
+    # One pair of each emotion but neutral, in both orders.
+    assert (task["answered"], task["failed"], task["unparsed"], task["read"]) == (10, 0, 0, read)
+
+
 def test_a_model_that_cannot_be_had_is_one_clear_message(run: Run, tmp_path: Path) -> None:
     done = run("--task", "fine_intensity", "--model", f"transformers:{tmp_path / 'none'}", "--data", "faces")
     assert done.returncode == 2

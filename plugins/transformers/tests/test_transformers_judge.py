@@ -250,7 +250,12 @@ class TestLifetime:
 
     def test_what_it_can_do(self, tiny: Any) -> None:
         judge = TransformersJudge(TransformersJudge.Options(ref=str(tiny("llava"))))
-        assert judge.capabilities == {Capability.TEXT, Capability.CHOICE, Capability.LOGPROBS, Capability.MULTI_IMAGE}
+        assert judge.capabilities == {
+            Capability.TEXT,
+            Capability.CHOICE,
+            Capability.LOGPROBS,
+            Capability.MULTI_IMAGE,
+        }
         assert judge.takes == "pixels"
 
     def test_nothing_is_printed(self, tiny: Any, ask: Any, capfd: pytest.CaptureFixture[str]) -> None:

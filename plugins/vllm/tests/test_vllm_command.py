@@ -17,9 +17,9 @@ import pytest
 from memobench_vllm import engine
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-TASKS = ["coarse_polarity", "coarse_emotion", "fine_intensity"]
-N = {"coarse_polarity": 24, "coarse_emotion": 24, "fine_intensity": 20}
-OURS = re.compile(r"reading with vllm:\S+: |run folder: |$")
+N = {"coarse_polarity": 24, "coarse_emotion": 24, "fine_intensity": 20, "nuance_confusable": 20}
+TASKS = list(N)
+OURS = re.compile(r"reading with vllm:\S+: |nuance_pairs is left out of comprehension: |run folder: |$")
 
 
 def replies(folder: Path) -> dict[str, dict[str, Any]]:
@@ -79,7 +79,7 @@ def test_a_suite_killed_and_resumed_is_as_one_that_was_not(
         whole = command(*arguments, "whole")
         stored = kept.result()
     assert whole.code == 0, whole.err
-    assert len(started) == 1, "three tasks share one engine"
+    assert len(started) == 1, "all tasks share one engine"
     results = json.loads(whole.out)
     check_costs(results)
 
@@ -88,7 +88,7 @@ def test_a_suite_killed_and_resumed_is_as_one_that_was_not(
         *arguments, "run", env={"HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0", "NO_PROXY": "127.0.0.1"}
     )
     assert resumed.code == 0, resumed.err
-    assert f"68 requests, {len(stored)} stored already" in resumed.err
+    assert f"88 requests, {len(stored)} stored already" in resumed.err
     assert all(OURS.match(line) for line in resumed.err.splitlines()), f"the engine's noise:\n{resumed.err}"
     assert asked == [], "a model in a folder needs no hub"
     again = replies(shell.folder / "run")
