@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +14,11 @@ from harness.stats.correlation import ratio
 from harness.stats.jackknife import leave_one_out
 
 Mask = npt.NDArray[np.bool_]
-Estimator = Callable[[Ints], Floats]
-"""Figures, shape (draws,), for weights of shape (draws, clusters): a metric made ready for certain scores."""
+Estimator = Callable[[npt.NDArray[Any]], Floats]
+"""Figures, shape (draws,), for weights of shape (draws, clusters): a metric made ready for certain scores.
+
+Weights are whole numbers, of any type that holds them; draws lie side by side in memory where there are many.
+"""
 
 
 class BuiltIn(Metric):
@@ -36,12 +39,12 @@ class BuiltIn(Metric):
     def estimator(self, scores: Scores) -> Estimator:
         """`estimate` for these scores, sorted and tabled once."""
 
-    def draw_estimator(self, scores: Scores, counts: Ints) -> Estimator:
-        """What runs on the draws: `estimator`, but for metrics that hold something fixed meanwhile.
+    def drawn(self, scores: Scores, counts: Ints) -> tuple[BuiltIn, Scores]:
+        """The metric and scores that run on the draws: its own, but for one that holds something fixed meanwhile.
 
         `counts`, shape (clusters,), are the weights that give the figure on the data as they are.
         """
-        return self.estimator(scores)
+        return self, scores
 
     def left_out(self, scores: Scores, counts: Ints) -> Floats:
         """The figure without one cluster of each pattern, shape (clusters,), for the jackknife."""

@@ -25,19 +25,23 @@ class FittedMetric(BuiltIn):
         """A fit for every draw."""
 
         def refit(weights: Ints) -> Floats:
-            return np.array([self.draw_estimator(scores, row)(row[None])[0] for row in weights])
+            return np.array([self._fitted(scores, row) for row in weights])
 
         return refit
 
-    def draw_estimator(self, scores: Scores, counts: Ints) -> Estimator:
-        """The plain metric on replies mapped by the fit to the data, weighted by `counts`."""
+    def _fitted(self, scores: Scores, row: Ints) -> float:
+        metric, mapped = self.drawn(scores, row)
+        return float(metric.estimator(mapped)(row[None])[0])
+
+    def drawn(self, scores: Scores, counts: Ints) -> tuple[BuiltIn, Scores]:
+        """The plain metric, and replies mapped by the fit to the data, weighted by `counts`; unread if none fits."""
         inside = paired(scores)
         weights = counts[scores.cluster].astype(np.float64)
         columns = (scores.read[inside], scores.truth[inside], weights[inside])
         curve = _fitted(*(column.tobytes() for column in columns))
         if curve is None:
-            return lambda weights: np.full(len(weights), np.nan)
-        return self.plain().estimator(replace(scores, read=curve(scores.read)))
+            return self.plain(), replace(scores, read=np.full(scores.n, np.nan))
+        return self.plain(), replace(scores, read=curve(scores.read))
 
     def missing(self, scores: Scores) -> str:
         """See `BuiltIn.missing`."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.components.metric import Floats, Ints, Metric, Scores
 from harness.metrics.base import BuiltIn, Estimator, TableMetric, cluster_sums, entered
@@ -19,6 +22,10 @@ from harness.stats.collapse import collapse
 from harness.stats.jackknife import jackknife_interval, leave_one_out, standard_error
 
 Extras = tuple[str, ...]
+T = TypeVar("T")
+THREADS = min(4, os.cpu_count() or 1)
+MUCH = 1 << 22
+"""Rows times draws from which threads are worth starting."""
 ENOUGH = 0.95
 """Share of the draws that must have a figure for its interval to go without a remark."""
 
@@ -128,39 +135,93 @@ def _first(metric: Metric, sample: Scores, counts: Ints) -> _Job:
 
 
 def _draw(jobs: Sequence[_Job], sample: Scores, counts: Ints, how: Resampling) -> None:
-    """Give each job its figures on the draws."""
+    """Give each job its figures on the draws.
+
+    The built-in metrics, and the next weights, are worked on by several threads, in which numpy mostly runs free of
+    the interpreter; what comes out does not depend on how many there are. A third party's metric stays in this one.
+    """
     if not jobs:
         return
-    tables = [job for job in jobs if isinstance(job.metric, TableMetric)]
-    ready = [(job, _draw_estimator(job.metric, sample, counts)) for job in jobs if job not in tables]
-    summed = _Tables([job.metric for job in tables if isinstance(job.metric, TableMetric)], sample)
-    for weights in cluster_weights(counts, how.draws, how.seed, sample.n):
-        for job, figures in zip(tables, summed(weights), strict=True):
-            job.draws.append(figures)
-        for job, estimator in ready:
-            if job.fault:
-                continue
-            try:
-                job.draws.append(_checked(estimator, weights))
-            except Exception as error:
-                job.fault = f"the metric raised {type(error).__name__}: {error}"
+    own = {id(job): job.metric.drawn(sample, counts) for job in jobs if isinstance(job.metric, BuiltIn)}
+    tables = [job for job in jobs if id(job) in own and isinstance(own[id(job)][0], TableMetric)]
+    ready = [job for job in jobs if id(job) in own and job not in tables]
+    others = [job for job in jobs if id(job) not in own]
+    summed = _Tables([own[id(job)] for job in tables])
+    estimators = [metric.estimator(scores) for metric, scores in (own[id(job)] for job in ready)]
+    chunks = cluster_weights(counts, how.draws, how.seed, sample.n)
+    with _Workers(how.draws * sample.n >= MUCH) as pool, warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        weights = next(chunks, None)
+        while weights is not None:
+            following = pool.submit(next, chunks, None)
+            # Draws side by side, in single precision where that is exact: see `RankCorrelation`.
+            kind = np.float32 if weights.max() < 1 << 24 else np.float64
+            lanes = np.ascontiguousarray(weights.T, kind).T
+            found = [pool.submit(_quiet, estimator, lanes) for estimator in estimators]
+            for job, figures in zip(tables, summed(lanes), strict=True):
+                job.draws.append(figures)
+            for job in others:
+                _try(job, partial(_checked, partial(job.metric.estimate, sample), weights))
+            for job, future in zip(ready, found, strict=True):
+                _try(job, future.result)
+            weights = following.result()
+
+
+class _Workers(ThreadPoolExecutor):
+    """Threads for much work; for little, which is done before they have started, this one."""
+
+    def __init__(self, much: bool) -> None:
+        super().__init__(THREADS)
+        self._much = much
+
+    def submit(self, job: Callable[..., T], /, *arguments: Any, **keywords: Any) -> Future[T]:
+        """See `ThreadPoolExecutor.submit`."""
+        if self._much:
+            return super().submit(job, *arguments, **keywords)
+        done: Future[T] = Future()
+        try:
+            done.set_result(job(*arguments, **keywords))
+        except Exception as error:
+            done.set_exception(error)
+        return done
+
+
+def _quiet(estimator: Estimator, weights: npt.NDArray[Any]) -> Floats:
+    # What numpy does about divisions by zero and the like is set for each thread.
+    with np.errstate(all="ignore"):
+        return estimator(weights)
+
+
+def _try(job: _Job, figures: Callable[[], Floats]) -> None:
+    """Add figures to a job; one that raises has none from then on."""
+    try:
+        found = figures()
+    except Exception as error:
+        job.fault = job.fault or f"the metric raised {type(error).__name__}: {error}"
+    else:
+        job.draws.append(found)
 
 
 class _Tables:
     """All metrics that follow from sums by cluster, from one product of the weights and their sums."""
 
-    def __init__(self, metrics: Sequence[TableMetric], sample: Scores) -> None:
-        tables = [cluster_sums(metric.columns(sample), sample.cluster, sample.clusters) for metric in metrics]
-        self._metrics = metrics
+    def __init__(self, metrics: Sequence[tuple[BuiltIn, Scores]]) -> None:
+        self._metrics = [metric for metric, _ in metrics if isinstance(metric, TableMetric)]
+        tables = [
+            cluster_sums(metric.columns(scores), scores.cluster, scores.clusters)
+            for metric, scores in metrics
+            if isinstance(metric, TableMetric)
+        ]
         self._ends = np.cumsum([table.shape[1] for table in tables])[:-1]
         self._table = np.hstack(tables) if tables else None
 
-    def __call__(self, weights: Ints) -> list[Floats]:
+    def __call__(self, weights: npt.NDArray[Any]) -> list[Floats]:
         """The figures of each metric, shape (draws,) each."""
         if self._table is None:
             return []
-        sums = np.split(weights @ self._table, self._ends, axis=1)
-        return [metric.figure(part) for metric, part in zip(self._metrics, sums, strict=True)]
+        with np.errstate(all="ignore"):
+            sums = np.split(weights.astype(np.float64) @ self._table, self._ends, axis=1)
+            return [metric.figure(part) for metric, part in zip(self._metrics, sums, strict=True)]
 
 
 def _finish(job: _Job, sample: Scores, counts: Ints, how: Resampling) -> Estimate:
@@ -236,12 +297,6 @@ def _checked(estimator: Estimator, weights: Ints) -> Floats:
     if figures.shape != (len(weights),):
         raise ValueError(f"estimate returned shape {figures.shape} for {len(weights)} draws")
     return figures
-
-
-def _draw_estimator(metric: Metric, sample: Scores, counts: Ints) -> Estimator:
-    if isinstance(metric, BuiltIn):
-        return metric.draw_estimator(sample, counts)
-    return partial(metric.estimate, sample)
 
 
 def _extras(metric: Metric, scores: Scores) -> Extras:

@@ -23,10 +23,10 @@ class Srcc(BuiltIn):
     correlation = True
 
     def estimator(self, scores: Scores) -> Estimator:
-        """One sort for all draws."""
+        """One sort for all draws. By truth first: that is how `collapsed` leaves the rows."""
         inside = paired(scores)
         ranks = RankCorrelation(
-            scores.read[inside], scores.truth[inside], scores.cluster[inside], scores.clusters
+            scores.truth[inside], scores.read[inside], scores.cluster[inside], scores.clusters
         )
         return lambda weights: ranks(weights)[0][:, 0]
 
@@ -52,7 +52,7 @@ class SrccWithinEmotion(BuiltIn):
             return lambda weights: np.full(len(weights), np.nan)
         emotion = np.unique(scores.emotion[inside], return_inverse=True)[1].reshape(-1)
         ranks = RankCorrelation(
-            scores.read[inside], scores.truth[inside], scores.cluster[inside], scores.clusters, emotion
+            scores.truth[inside], scores.read[inside], scores.cluster[inside], scores.clusters, emotion
         )
 
         def within(weights: Ints) -> Floats:

@@ -10,8 +10,11 @@ import numpy as np
 
 from harness.components.metric import Floats, Ints
 
-CELLS = 1 << 16
-"""Weights made at a time: small enough for the processor's cache, and memory stays bounded for any n."""
+CELLS = 1 << 19
+"""Weights made at a time: draws enough to be worked on side by side, and memory stays bounded for any n."""
+
+CACHED = 1 << 16
+"""Numbers drawn at a time: few enough for the processor's cache."""
 
 BINOMIAL = 12
 """What it costs to draw how often a pattern counts, in numbers drawn for one cluster."""
@@ -36,14 +39,23 @@ def cluster_weights(counts: Ints, draws: int, seed: int, width: int = 0) -> Iter
         for start in range(0, draws, step):
             yield rng.multinomial(total, counts / total, size=min(step, draws - start))
         return
-    owner = np.repeat(np.arange(patterns), counts)
+    owner = np.repeat(np.arange(patterns), counts) if patterns < total else None
+    for start in range(0, draws, step):
+        yield _counted(rng, total, patterns, min(step, draws - start), owner)
+
+
+def _counted(rng: np.random.Generator, total: int, patterns: int, size: int, owner: Ints | None) -> Ints:
+    """How often each pattern is drawn in `size` draws of `total` clusters, whose patterns are `owner`."""
+    found = np.empty((size, patterns), np.int64)
     # Narrow numbers are drawn faster; narrower ones still would make the draws depend on the chunks.
     kind = np.uint32 if total <= 2**32 else np.uint64
-    for start in range(0, draws, step):
-        size = min(step, draws - start)
-        drawn = rng.integers(0, total, size=(size, total), dtype=kind)
-        cells = (owner[drawn] if patterns < total else drawn) + np.arange(size)[:, None] * patterns
-        yield np.bincount(cells.reshape(-1), minlength=size * patterns).reshape(size, patterns)
+    step = max(1, CACHED // total)
+    for start in range(0, size, step):
+        part = found[start : start + step]
+        drawn = rng.integers(0, total, size=(len(part), total), dtype=kind)
+        cells = (drawn if owner is None else owner[drawn]) + np.arange(len(part))[:, None] * patterns
+        part[:] = np.bincount(cells.reshape(-1), minlength=part.size).reshape(part.shape)
+    return found
 
 
 def percentile_interval(draws: Floats, level: float = 0.95, clusters: int = 0) -> Interval | None:

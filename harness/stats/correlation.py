@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from harness.components.metric import Floats, Ints
 
-BLOCK = 8
+BLOCK = 32
 _DENSE = 1 << 21
 
 
@@ -76,6 +76,9 @@ class RankCorrelation:
     x, and u = cumsum(t) - t / 2: where a segment has N rows after O in the segments before it, midranks
     around their mean are u - O - N / 2, their sum of squares is (N^3 - sum(t^3)) / 12, and the sum of products
     with those of y is sum(w * ux * uy) - O^2 N - O N^2 - N^3 / 4. All terms are exact.
+
+    Inside, draws lie side by side, shape (rows, draws): to put rows in another order moves whole lines of memory,
+    and sums over rows run over all draws of a line at once.
     """
 
     def __init__(
@@ -87,65 +90,73 @@ class RankCorrelation:
         self._table: Floats | None = None
         if 2 * len(kinds) <= len(x) and clusters * len(kinds) <= _DENSE:
             size = clusters * len(kinds)
-            flat = np.bincount(cluster * len(kinds) + cell.reshape(-1), minlength=size)
-            self._table, rows = flat.reshape(clusters, len(kinds)).astype(np.float64), kinds
+            flat = np.bincount(cell.reshape(-1) * clusters + cluster, minlength=size)
+            self._table, rows = flat.reshape(len(kinds), clusters).astype(np.float64), kinds
         else:
             order = np.lexsort((y, x, rows[:, 0]))
             rows, self._owner = rows[order], cluster[order]
+            self._in_order = clusters == len(rows) and bool((np.diff(self._owner) == 1).all())
         self._by_y = np.lexsort((rows[:, 2], rows[:, 0]))
-        self._starts = _run_starts(rows[:, :1])
-        self._rows = _Runs(np.arange(len(rows)), self._starts, len(rows))
-        self._x_runs = _Runs(_run_starts(rows[:, :2]), self._starts, len(rows))
-        self._y_runs = _Runs(_run_starts(rows[self._by_y][:, ::2]), self._starts, len(rows))
+        starts = _run_starts(rows[:, :1])
+        self._rows = _Runs(np.arange(len(rows)), starts, len(rows))
+        self._x_runs = _Runs(_run_starts(rows[:, :2]), starts, len(rows))
+        self._y_runs = _Runs(_run_starts(rows[self._by_y][:, ::2]), starts, len(rows))
         self._scratch = Scratch()
 
-    def __call__(self, weights: Ints) -> tuple[Floats, Floats]:
+    def __call__(self, weights: npt.NDArray[Any]) -> tuple[Floats, Floats]:
         """Correlation and number of rows, shape (draws, segments) both, for weights (draws, clusters).
 
         NaN where x or y is constant in the segment.
         """
         counts = self._counts(weights)
-        total = np.add.reduceat(counts, self._starts, axis=1).astype(np.float64)
-        before = np.cumsum(total, axis=1) - total
-        ranks, x_cubes = self._ranks(counts, self._x_runs)
+        ranks, x_cubes, total = self._ranks(counts, self._x_runs)
+        before = np.cumsum(total, axis=0) - total
         y_cubes = None if self._y_runs.tied or self._x_runs.tied else x_cubes
         ranks *= counts
         counts, weighted = self._ordered("by y", counts), self._ordered("weighted", ranks)
-        ranks, y_cubes = self._ranks(counts, self._y_runs, y_cubes)
+        ranks, y_cubes, _ = self._ranks(counts, self._y_runs, y_cubes)
         product = self._rows.sums(weighted, ranks) - before**2 * total - before * total**2 - total**3 / 4
         # One root of the product: where both are alike it is exactly either, and the correlation exactly 1.
         spread = np.sqrt((total**3 - x_cubes) / 12 * ((total**3 - y_cubes) / 12))
-        return np.clip(ratio(product, spread), -1.0, 1.0), total
+        return np.clip(ratio(product, spread), -1.0, 1.0).T, total.T
 
-    def _counts(self, weights: Ints) -> npt.NDArray[Any]:
+    def _counts(self, weights: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """How often each row counts in each draw. In single precision where that is exact, for speed."""
         if self._table is not None:
-            return np.asarray(weights @ self._table, np.float64)
-        shape = (len(weights), len(self._owner))
-        exact = len(weights) > 1 and shape[1] * int(weights.max()) ** 2 < 1 << 23
-        plain = self._scratch.array("plain", weights.shape, np.float32 if exact else np.float64)
-        np.copyto(plain, weights, casting="unsafe")
-        counts = self._scratch.array("counts", shape, plain.dtype)
-        return np.take(plain, self._owner, axis=1, mode="clip", out=counts)
+            return np.asarray(self._table @ weights.T, np.float64)
+        rows = len(self._owner)
+        lanes: npt.NDArray[Any] = weights.T
+        exact = len(weights) > 1 and rows * int(weights.max()) ** 2 < 1 << 23
+        kind = np.float32 if exact else np.float64
+        if lanes.dtype != kind or not lanes.flags.c_contiguous:
+            plain = self._scratch.array("plain", lanes.shape, kind)
+            np.copyto(plain, lanes, casting="unsafe")
+            lanes = plain
+        if self._in_order:
+            return lanes
+        counts = self._scratch.array("counts", (rows, len(weights)), kind)
+        return np.take(lanes, self._owner, axis=0, mode="clip", out=counts)
 
     def _ordered(self, name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Values in the order of (segment, y)."""
         out = self._scratch.array(name, values.shape, values.dtype)
-        return np.take(values, self._by_y, axis=1, mode="clip", out=out)
+        return np.take(values, self._by_y, axis=0, mode="clip", out=out)
 
     def _ranks(
         self, counts: npt.NDArray[Any], runs: _Runs, cubes: Floats | None = None
-    ) -> tuple[npt.NDArray[Any], Floats]:
-        """u of each row, and the sum of t^3 in each segment unless it is known."""
-        grouped = np.add.reduceat(counts, runs.starts, axis=1) if runs.tied else counts
+    ) -> tuple[npt.NDArray[Any], Floats, Floats]:
+        """u of each row; the sum of t^3 in each segment, unless it is known; and the rows of each segment."""
+        grouped = np.add.reduceat(counts, runs.starts, axis=0) if runs.tied else counts
         ranks = cumulate(grouped, self._scratch)
+        total = np.diff(ranks[runs.last].astype(np.float64), axis=0, prepend=0.0)
+        square = self._scratch.array("square", grouped.shape, np.float64 if runs.tied else grouped.dtype)
+        if cubes is None:
+            np.multiply(grouped, grouped, out=square, dtype=square.dtype)
+            cubes = runs.sums(square, grouped)
         half = self._scratch.array("half", grouped.shape, grouped.dtype)
         np.multiply(grouped, 0.5, out=half)
         ranks -= half
-        if cubes is None:
-            half *= grouped
-            cubes = 2 * runs.sums(half, grouped)
-        return (np.repeat(ranks, runs.lengths, axis=1) if runs.tied else ranks), cubes
+        return (np.repeat(ranks, runs.lengths, axis=0) if runs.tied else ranks), cubes, total
 
 
 class _Runs:
@@ -156,37 +167,35 @@ class _Runs:
         self.lengths = np.diff(np.r_[starts, rows])
         self.tied = len(starts) < rows
         edges = [*np.searchsorted(starts, segments).tolist(), len(starts)]
+        self.last = np.array(edges[1:]) - 1
+        """The last run of each segment."""
         self._segments = [slice(*edge) for edge in itertools.pairwise(edges)]
 
     def sums(self, first: npt.NDArray[Any], second: npt.NDArray[Any]) -> Floats:
-        """Sums of products over each segment, in double precision, shape (draws, segments)."""
+        """Sums of products over each segment, in double precision, shape (segments, draws)."""
         return np.stack(
-            [
-                np.einsum("ij,ij->i", first[:, part], second[:, part], dtype=np.float64)
-                for part in self._segments
-            ],
-            axis=1,
+            [np.einsum("ij,ij->j", first[part], second[part], dtype=np.float64) for part in self._segments]
         )
 
 
 def cumulate(counts: npt.NDArray[Any], scratch: Scratch) -> npt.NDArray[Any]:
-    """Running sums along the last axis, shape (draws, entries), valid until the next call.
+    """Running sums along the first axis, shape (entries, draws), valid until the next call.
 
-    Long rows are summed in blocks, all blocks at once, which takes a third of the time of `numpy.cumsum`,
+    Long columns are summed in blocks, all blocks at once, which takes a third of the time of `numpy.cumsum`,
     where each addition waits for the one before it. Exact for whole numbers.
     """
-    draws, entries = counts.shape
+    entries, draws = counts.shape
     if entries < 8 * BLOCK:
-        return np.cumsum(counts, axis=1)
+        return np.cumsum(counts, axis=0)
     blocks = -(-entries // BLOCK)
-    inner = scratch.array("running", (draws, blocks, BLOCK), counts.dtype)
-    padded = inner.reshape(draws, -1)
-    padded[:, :entries] = counts
-    padded[:, entries:] = 0.0
+    inner = scratch.array("running", (blocks, BLOCK, draws), counts.dtype)
+    padded = inner.reshape(-1, draws)
+    padded[:entries] = counts
+    padded[entries:] = 0.0
     for step in range(1, BLOCK):
-        inner[:, :, step] += inner[:, :, step - 1]
-    inner[:, 1:] += np.cumsum(inner[:, :-1, -1], axis=1)[:, :, None]
-    return padded[:, :entries]
+        inner[:, step] += inner[:, step - 1]
+    inner[1:] += np.cumsum(inner[:-1, -1], axis=0)[:, None]
+    return padded[:entries]
 
 
 def fisher_mean(correlations: Floats, sizes: Floats) -> Floats:
