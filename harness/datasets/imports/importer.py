@@ -55,12 +55,14 @@ def import_data(kind: Kind, path: Path, options: ImportOptions, *, name: str | N
     options.pattern()  # A bad pattern is refused before anything is read.
     source = open_source(path)
     try:
-        options = kind.complete(source, options)
+        with _reading(source):
+            options = kind.complete(source, options)
+            embedded = kind.embeds(source)
         with _aside(name) as folder:
             report = Report(folder / UNUSED)
             for file, why in source.refused.items():
                 report.leave_out("pictures", "", file, why)
-            copied = copy or kind.embeds(source) or source.real_path("") is None
+            copied = copy or embedded or source.real_path("") is None
             writer = _Writer(folder, source, report, copied)
             try:
                 for done, record in enumerate(_records(kind, source, options, report), 1):
@@ -84,15 +86,21 @@ def import_data(kind: Kind, path: Path, options: ImportOptions, *, name: str | N
     return summary
 
 
-def _records(kind: Kind, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
-    """The kind's records; what cannot be read is the release's fault, not that of the disk that is written to."""
+@contextmanager
+def _reading(source: Source) -> Iterator[None]:
+    """What cannot be read is the release's fault, not that of the disk that is written to."""
     try:
-        yield from kind.read(source, options, report)
+        yield
     except OSError as e:
         if e.errno in _FULL:
             raise
         raise BadData(f"{str(e.filename or source.name)!r} cannot be read: {e.strerror or e}.",
                       "Nothing was imported. Check that you may read it, or download it again.") from e  # fmt: skip
+
+
+def _records(kind: Kind, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
+    with _reading(source):
+        yield from kind.read(source, options, report)
 
 
 def _target(name: str, replace: bool) -> Path:

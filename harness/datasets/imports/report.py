@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from harness.datasets.labels import fold_emotion
 from harness.errors import StorageError
+from harness.escaping import csv_cell
 
 K = TypeVar("K")
 COLUMNS = ("file", "line", "image", "column", "reason", "detail", "effect")
@@ -20,6 +21,7 @@ UNKNOWN = "unknown label"
 USUAL = {"fear": "worry", "afraid": "worry", "fearful": "worry", "scared": "worry", "disgust": "angry", "disgusted": "angry",
          "contempt": "angry"}  # fmt: skip
 """The nearest of the six for labels that have no counterpart: suggested, never used unasked."""
+LONGEST_CELL = 500
 MOST, LONGEST = 1000, 100
 """How many different labels are counted, and how many characters of them."""
 
@@ -30,7 +32,7 @@ class Report:
     def __init__(self, path: Path) -> None:
         """`path`: where the table goes; it is written line by line."""
         try:
-            self._file = path.open("w", encoding="utf-8", newline="")
+            self._file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
         except OSError as e:
             raise StorageError(f"{str(path)!r} cannot be written: {e.strerror}.", "Make room.") from e
         self._table = csv.writer(self._file)
@@ -122,7 +124,7 @@ class Report:
         }
 
     def _write(self, *cells: object) -> None:
-        self._table.writerow([_safe(str(cell)) for cell in cells])
+        self._table.writerow([csv_cell(" ".join(str(cell).split())[:LONGEST_CELL]) for cell in cells])
 
 
 def _folded(label: str) -> str:
@@ -132,9 +134,3 @@ def _folded(label: str) -> str:
 def _count(counter: Counter[K], key: K) -> None:
     if key in counter or len(counter) < MOST:
         counter[key] += 1
-
-
-def _safe(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula, on one line."""
-    cell = " ".join(cell.split())[:500]
-    return "'" + cell if cell[:1] in ("=", "+", "-", "@") else cell

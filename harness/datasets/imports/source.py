@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from harness.errors import BadData
 
@@ -22,6 +24,10 @@ MAX_TOTAL = 512 * 2**30
 MAX_RATIO = 200
 """How much smaller than its content an entry beyond `SUSPECT` bytes may be packed: portraits hardly pack at all."""
 SUSPECT = 2**20
+HARMLESS = 2**30
+"""Bytes of all files together to which nobody looks at the ratio."""
+LONGEST_NAME, LONGEST_PATH = 240, 1000
+"""Bytes of a file's name, and characters of its path: what can be written anywhere."""
 TABLES = (".parquet", ".csv")
 """Files that may be a release of their own, with the pictures in them."""
 _JUNK = ("__macosx", "thumbs.db", "desktop.ini")
@@ -168,7 +174,8 @@ class _Zip(Source):
         infos = self._zip.infolist()
         if len(infos) > MAX_FILES:
             raise BadData(f"{self.name!r} holds more than {MAX_FILES:,} entries.", _BEGIN_AGAIN)
-        if sum(i.file_size for i in infos) > MAX_TOTAL or sum(i.compress_size for i in infos) > packed:
+        unpacked = sum(i.file_size for i in infos)
+        if unpacked > min(MAX_TOTAL, max(HARMLESS, MAX_RATIO * packed)) or sum(i.compress_size for i in infos) > packed:
             raise BadData(f"{self.name!r} would unpack to far more than it can hold.", _BEGIN_AGAIN)
         for info in infos:
             problem = _entry_problem(info)
@@ -181,30 +188,55 @@ class _Zip(Source):
                 continue
             if path in entries:
                 raise BadData(f"{self.name!r} is refused: it holds {path!r} twice.", _BEGIN_AGAIN)
+            if not path.isprintable():
+                self.refused[path] = "a name that cannot be written"
+                continue
             entries[path] = info
+        folders = {path[:end] for path in entries for end, char in enumerate(path) if char == "/"}
+        for path in folders & entries.keys():
+            raise BadData(f"{self.name!r} is refused: {path!r} is a file and a folder.", _BEGIN_AGAIN)
         return entries
 
     def open(self, path: str) -> IO[bytes]:
-        try:
-            return self._zip.open(self._entries[path])
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError) as e:
-            raise OSError(f"{path} in the archive is broken: {e}") from e
-
-    def read(self, path: str) -> bytes:
-        try:
-            return super().read(path)
-        except BadData:
-            raise
-        except OSError:
-            raise
-        except Exception as e:  # decompressors raise their own kinds on broken entries
-            raise OSError(f"{path} in the archive is broken: {e}") from e
+        return io.BufferedReader(_Entry(self._zip, self._entries[path]))
 
     def real_path(self, path: str) -> Path | None:
         return None
 
     def close(self) -> None:
         self._zip.close()
+
+
+class _Entry(io.RawIOBase):
+    """An entry as it is read: whatever is wrong with it is raised as OSError, as with any file."""
+
+    def __init__(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
+        self._name = info.filename
+        with self._translated():
+            self._file = archive.open(info)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        with self._translated():
+            data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed and hasattr(self, "_file"):
+            self._file.close()
+        super().close()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            raise
+        except Exception as e:  # decompressors raise their own kinds on broken entries
+            raise OSError(f"{self._name} in the archive is broken: {e}") from e
 
 
 def _entry_problem(info: zipfile.ZipInfo) -> str:
@@ -214,6 +246,8 @@ def _entry_problem(info: zipfile.ZipInfo) -> str:
         return "has an absolute path"
     if ".." in name.replace("\\", "/").split("/"):
         return "leaves the folder that it would be unpacked into"
+    if any(len(part.encode("utf-8", "replace")) > LONGEST_NAME for part in name.split("/")) or len(name) > LONGEST_PATH:
+        return "has a name too long to be written"
     if "\\" in name or "\0" in name or any(ord(c) < 32 for c in name):
         return "has a name that no release has"
     if stat.S_ISLNK(info.external_attr >> 16):

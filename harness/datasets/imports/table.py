@@ -66,8 +66,7 @@ class Table:
         """Every line that says anything, the header left out."""
         lines = _lines(self.source, self.path, self.encoding)
         reader = csv.reader(lines, delimiter=self.separator)
-        if self.headed:
-            next(reader, None)
+        header = self.headed
         while True:
             try:
                 cells = next(reader, None)
@@ -76,6 +75,9 @@ class Table:
                 continue
             if cells is None:
                 return
+            if header:
+                header = False
+                continue
             cells = [cell.strip() for cell in cells]
             if not any(cells):
                 continue
