@@ -13,8 +13,8 @@ from harness.components.metric import Floats, Ints
 CELLS = 1 << 19
 """Weights made at a time: draws enough to be worked on side by side, and memory stays bounded for any n."""
 
-CACHED = 1 << 16
-"""Numbers drawn at a time: few enough for the processor's cache."""
+CACHED = 1 << 13
+"""Numbers drawn at a time: few enough for the processor's nearest cache."""
 
 BINOMIAL = 12
 """What it costs to draw how often a pattern counts, in numbers drawn for one cluster."""
@@ -47,13 +47,13 @@ def cluster_weights(counts: Ints, draws: int, seed: int, width: int = 0) -> Iter
 def _counted(rng: np.random.Generator, total: int, patterns: int, size: int, owner: Ints | None) -> Ints:
     """How often each pattern is drawn in `size` draws of `total` clusters, whose patterns are `owner`."""
     found = np.empty((size, patterns), np.int64)
-    # Narrow numbers are drawn faster; narrower ones still would make the draws depend on the chunks.
-    kind = np.uint32 if total <= 2**32 else np.uint64
     step = max(1, CACHED // total)
     for start in range(0, size, step):
         part = found[start : start + step]
-        drawn = rng.integers(0, total, size=(len(part), total), dtype=kind)
-        cells = (drawn if owner is None else owner[drawn]) + np.arange(len(part))[:, None] * patterns
+        cells = rng.integers(0, total, size=(len(part), total))
+        cells = cells if owner is None else owner[cells]
+        if len(part) > 1:
+            cells += np.arange(len(part))[:, None] * patterns
         part[:] = np.bincount(cells.reshape(-1), minlength=part.size).reshape(part.shape)
     return found
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from harness.components.metric import Floats, Ints
 
 BLOCK = 32
+LARGEST = 1 << 20
 _DENSE = 1 << 21
 
 
@@ -102,6 +103,7 @@ class RankCorrelation:
         self._x_runs = _Runs(_run_starts(rows[:, :2]), starts, len(rows))
         self._y_runs = _Runs(_run_starts(rows[self._by_y][:, ::2]), starts, len(rows))
         self._scratch = Scratch()
+        self._cubes_exact = False
 
     def __call__(self, weights: npt.NDArray[Any]) -> tuple[Floats, Floats]:
         """Correlation and number of rows, shape (draws, segments) both, for weights (draws, clusters).
@@ -126,7 +128,8 @@ class RankCorrelation:
             return np.asarray(self._table @ weights.T, np.float64)
         rows = len(self._owner)
         lanes: npt.NDArray[Any] = weights.T
-        exact = len(weights) > 1 and rows * int(weights.max()) ** 2 < 1 << 23
+        most = int(weights.max()) if len(weights) > 1 else LARGEST
+        exact, self._cubes_exact = rows * most**2 < 1 << 23, rows * most**3 < 1 << 24
         kind = np.float32 if exact else np.float64
         if lanes.dtype != kind or not lanes.flags.c_contiguous:
             plain = self._scratch.array("plain", lanes.shape, kind)
@@ -152,7 +155,8 @@ class RankCorrelation:
         square = self._scratch.array("square", grouped.shape, np.float64 if runs.tied else grouped.dtype)
         if cubes is None:
             np.multiply(grouped, grouped, out=square, dtype=square.dtype)
-            cubes = runs.sums(square, grouped)
+            single = self._cubes_exact and square.dtype == np.float32
+            cubes = runs.sums(square, grouped, single)
         half = self._scratch.array("half", grouped.shape, grouped.dtype)
         np.multiply(grouped, 0.5, out=half)
         ranks -= half
@@ -171,11 +175,11 @@ class _Runs:
         """The last run of each segment."""
         self._segments = [slice(*edge) for edge in itertools.pairwise(edges)]
 
-    def sums(self, first: npt.NDArray[Any], second: npt.NDArray[Any]) -> Floats:
-        """Sums of products over each segment, in double precision, shape (segments, draws)."""
-        return np.stack(
-            [np.einsum("ij,ij->j", first[part], second[part], dtype=np.float64) for part in self._segments]
-        )
+    def sums(self, first: npt.NDArray[Any], second: npt.NDArray[Any], single: bool = False) -> Floats:
+        """Sums of products over each segment, shape (segments, draws), in double precision unless `single`."""
+        kind = np.dtype(np.float32 if single else np.float64)
+        sums = [np.einsum("ij,ij->j", first[part], second[part], dtype=kind) for part in self._segments]
+        return np.stack(sums).astype(np.float64)
 
 
 def cumulate(counts: npt.NDArray[Any], scratch: Scratch) -> npt.NDArray[Any]:
