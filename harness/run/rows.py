@@ -110,9 +110,11 @@ class Rows:
 
     def sorted(self) -> Rows:
         """The same rows in an order that does not depend on when they were answered."""
-        return self.select(
+        rows = self.select(
             sorted(range(len(self.samples)), key=lambda i: (self.samples[i].id, self.repeats[i]))
         )
+        rows.usage, rows.timings = self.usage, self.timings
+        return rows
 
     def scores(self, cluster: str, *, placed: bool = False) -> Scores:
         """The arrays that metrics take. `cluster` names the column that is resampled ("" for the default).
@@ -186,7 +188,7 @@ Key = tuple[str, str, str, str]
 def collect(
     stored: Stored, asked: Mapping[Key, tuple[Answer, str]], probable: Collection[str] = ()
 ) -> dict[Key, Rows]:
-    """Read every reply once. `asked` maps each key to its answer and the way to read.
+    """Read every reply once; rows come sorted. `asked` maps each key to its answer and the way to read.
 
     `probable` are the questions of which probabilities are kept, where they are read from log-probabilities.
     """
@@ -210,6 +212,9 @@ def collect(
             rows[key].add(sample, truth, read_reply(reply, answer, shown, way), reply["repeat"])
             add_up(rows[key].usage, reply.get("usage"))
             add_up(rows[key].timings, reply.get("timings"))
+    for key in rows:
+        # One by one, so that only one of many is held twice.
+        rows[key] = rows[key].sorted()
     return rows
 
 

@@ -53,9 +53,7 @@ def _transfer(spec: TaskSpec, wording: str | None, entries: Sequence[Mapping[str
         drawn = _Drawn(figure["value"], np.zeros(0), 0)
         if figure["value"] is not None:
             found = next(r for key, r in rows.items() if (key[0], *key[2:]) == (spec.name, data, name))
-            drawn = _drawn(
-                figure["value"], scores_of(found.sorted(), metric, spec.cluster), metric, seed + number
-            )
+            drawn = _drawn(figure["value"], scores_of(found, metric, spec.cluster), metric, seed + number)
         sets.append({"data": data, **{k: figure[k] for k in ("value", "low", "high", "n")},
                      "drop": None if first is None else _drop(first, drawn)})  # fmt: skip
         first = first or drawn
@@ -80,11 +78,12 @@ def _drawn(value: float, scores: Scores, metric: Metric, seed: int) -> _Drawn:
     if counts.sum() < 2 or metric.interval != "bootstrap" or not metric.resampled:
         return nothing
     draws = []
-    try:
-        estimator = metric.draw_estimator(sample, counts) if isinstance(metric, BuiltIn) else None
-        for weights in cluster_weights(counts, DRAWS, seed, sample.n):
+    for weights in cluster_weights(counts, DRAWS, seed, sample.n):
+        try:
             with np.errstate(all="ignore"):
-                draws.append(metric.estimate(sample, weights) if estimator is None else estimator(weights))
-    except Exception:  # a plugin's metric may fail on a draw; that its interval is missing says so
-        return nothing
+                draws.append(metric.estimate(sample, weights))
+        except Exception:  # a plugin's metric may fail on a draw; that its interval is missing says so
+            if isinstance(metric, BuiltIn):
+                raise
+            return nothing
     return replace(nothing, draws=np.concatenate(draws))
