@@ -13,8 +13,9 @@ from harness.components.metric import Floats, Ints
 CELLS = 1 << 19
 """Weights made at a time: draws enough to be worked on side by side, and memory stays bounded for any n."""
 
-CACHED = 1 << 13
-"""Numbers drawn at a time: few enough for the processor's nearest cache."""
+DRAWN, LONG = 1 << 17, 1 << 11
+"""Numbers drawn at a time, and clusters from which each draw is counted by itself: each call has its price, and
+what is worked on should stay in the processor's cache."""
 
 BINOMIAL = 12
 """What it costs to draw how often a pattern counts, in numbers drawn for one cluster."""
@@ -47,14 +48,17 @@ def cluster_weights(counts: Ints, draws: int, seed: int, width: int = 0) -> Iter
 def _counted(rng: np.random.Generator, total: int, patterns: int, size: int, owner: Ints | None) -> Ints:
     """How often each pattern is drawn in `size` draws of `total` clusters, whose patterns are `owner`."""
     found = np.empty((size, patterns), np.int64)
-    step = max(1, CACHED // total)
+    step = max(1, DRAWN // total)
     for start in range(0, size, step):
         part = found[start : start + step]
-        cells = rng.integers(0, total, size=(len(part), total))
+        cells = rng.integers(0, total, size=len(part) * total).reshape(len(part), total)
         cells = cells if owner is None else owner[cells]
-        if len(part) > 1:
+        if total >= LONG:
+            for row, drawn in zip(part, cells, strict=True):
+                row[:] = np.bincount(drawn, minlength=patterns)
+        else:
             cells += np.arange(len(part))[:, None] * patterns
-        part[:] = np.bincount(cells.reshape(-1), minlength=part.size).reshape(part.shape)
+            part[:] = np.bincount(cells.reshape(-1), minlength=part.size).reshape(part.shape)
     return found
 
 
