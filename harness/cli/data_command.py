@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from harness.cli.people_command import command as people_command
 from harness.cli.shared import pairs
 from harness.datasets.export import Exported, export_data
 from harness.datasets.home import UNUSED, data_home, imported
@@ -28,6 +29,9 @@ SHOWN = 20
 @click.group("data", no_args_is_help=True)
 def command() -> None:
     """Make data sets of releases, check them, hand them on."""
+
+
+command.add_command(people_command)
 
 
 @command.command("import", epilog="\b\nKinds:\n" + "\n".join(f"  {n:15}{kind.summary}" for n, kind in KINDS.items()))

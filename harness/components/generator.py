@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 
 from harness.components.base import Configured
 from harness.components.sources import RequestSource, checked_replies
@@ -26,6 +27,10 @@ class Generator(Configured, ABC):
 
         None (the default) for a generator that draws. `Sample.attributes` may have `prompt` and `prompt_id`.
         """
+        return None
+
+    def own_ratings(self) -> Path | None:
+        """A `ratings.csv` (id, rater, question, value) of what people said of `own_portraits`; None without one."""
         return None
 
     def notes(self) -> Sequence[str]:

@@ -36,6 +36,8 @@ class DataFolder:
     """Hex digest of names and labels (not of pictures: each has a digest of its own)."""
     notes: list[str] = field(default_factory=list)
     """What a user should know: subfolders that were passed over, and the like."""
+    home: Path = Path()
+    """The folder of the manifest and of ratings.csv: `root`, but for imported sets that refer to their pictures."""
 
 
 def read_folder(root: Path, name: str | None = None) -> DataFolder:
@@ -74,7 +76,7 @@ def read_folder(root: Path, name: str | None = None) -> DataFolder:
         )
     told = document(root)
     return DataFolder(name or root.resolve().name, Path(told.get("root") or root), rows, _digest(rows),
-                      notes + imported_notes(told))  # fmt: skip
+                      notes + imported_notes(told), root)  # fmt: skip
 
 
 def _digest(samples: Iterable[Sample]) -> str:

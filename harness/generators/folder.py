@@ -14,12 +14,13 @@ from harness.components.options import HarnessOptions, option
 from harness.datasets import fold_emotion, read_folder
 from harness.datasets.folder import MANIFESTS, PICTURES
 from harness.datasets.pattern import NamePattern
+from harness.datasets.ratings import FILE as RATINGS
 from harness.errors import BadData, BadOption
 from harness.types import EMOTIONS, ImageReply, ImageRequest, ReplyError, Sample
 
 _SHOWN = 5
-FILE = "file"
-"""The attribute that tells which file a request stands for."""
+FILE, SOURCE_ID = "file", "source_id"
+"""The attributes that tell which file, and which sample of the folder, a request stands for."""
 
 
 class FolderGenerator(Generator):
@@ -38,6 +39,11 @@ class FolderGenerator(Generator):
     def own_portraits(self) -> Sequence[Sample]:
         """The pictures with what was asked for. Raises `BadData` where nothing can be matched."""
         return self._found[0]
+
+    def own_ratings(self) -> Path | None:
+        """What people said of the pictures, where the folder has it."""
+        path = self._root / RATINGS
+        return path if path.is_file() else None
 
     def notes(self) -> Sequence[str]:
         """What could not be matched."""
@@ -102,7 +108,7 @@ class FolderGenerator(Generator):
 
 def _named(sample: Sample, path: str) -> Sample:
     return Sample(sample.id, path, sample.emotion, sample.intensity, sample.quality,
-                  {**sample.attributes, FILE: path}, sample.problem)  # fmt: skip
+                  {**sample.attributes, FILE: path, SOURCE_ID: sample.id}, sample.problem)  # fmt: skip
 
 
 def _matched(root: Path, pattern: str) -> tuple[list[Sample], list[str]]:
@@ -124,7 +130,7 @@ def _matched(root: Path, pattern: str) -> tuple[list[Sample], list[str]]:
         strength = fields.pop("intensity", None)
         samples.append(Sample(file.relative_to(root).with_suffix("").as_posix(), path, emotion,
                               None if strength is None or emotion == "neutral" else float(strength),
-                              None, {**fields, FILE: path}))  # fmt: skip
+                              None, {**fields, FILE: path, SOURCE_ID: file.relative_to(root).with_suffix("").as_posix()}))  # fmt: skip
     if not samples:
         shown = ", ".join((unmatched + unknown)[:_SHOWN]) or "none"
         raise BadData(f"The pattern {pattern!r} matches none of the pictures in {str(root)!r}: {shown}.",

@@ -17,8 +17,17 @@ COLUMNS = {
     "transfer": ("on", "figure", "value", "95% interval", "drop", "95% interval", "n"),
     "test": ("difference", "95% interval", "p", "p (Holm)", "n", "clusters"),
     "agreement of judges": ("judges", "value", "95% interval", "n"),
+    "people": ("value", "95% interval", "n"),
+    "calibrated on people": (
+        "value",
+        "95% interval",
+        "people alone",
+        "judge alone",
+        "rated",
+        "more labels for a width of",
+    ),
 }
-"""What stands beside the names of tasks, of tests, and of figures of agreement."""
+"""What stands beside the names of tasks, of tests, of figures of agreement, and of what people say."""
 
 
 def number(value: float | None, name: str = "") -> str:
@@ -178,3 +187,41 @@ def agreement(entry: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """A row for each figure of agreement: question and name, judges, value, interval, n."""
     return [(f"{a['question']}: {a['name']}", ", ".join(a["judges"]), number(a["value"]), interval(a), str(a["n"]))
             for a in entry.get("agreement", [])]  # fmt: skip
+
+
+def beside(entry: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
+    """The tables below a task's figures, by name, those without rows left out."""
+    tables = {
+        "test": tests(entry),
+        "agreement of judges": agreement(entry),
+        "people": people(entry),
+        "calibrated on people": calibrated(entry),
+    }
+    yield from ((name, rows) for name, rows in tables.items() if rows)
+
+
+def people(entry: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Rows on what people said of the same pictures: the ceiling of one person, agreement, reliability."""
+    found = entry.get("people")
+    if not found:
+        return []
+    rows: list[tuple[str, ...]] = []
+    ceiling, icc = found["ceiling"], found.get("icc_2k")
+    name = f"{ceiling['metric']}, one left out"
+    rows.append((name, number(ceiling["value"]), interval(ceiling), f"{ceiling['raters']} raters"))
+    if found.get("alpha") is not None:
+        name = f"Krippendorff's alpha, {found['alpha_level']}"
+        rows.append((name, number(found["alpha"]), "", f"{found['answers']} answers"))
+    if icc and icc["value"] is not None:
+        rows.append(("ICC(2,k)", number(icc["value"]), interval(icc), f"{icc['samples']} samples"))
+    return rows
+
+
+def calibrated(entry: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Rows of figures corrected by people's ratings: value, interval, each side alone, labels that more precision takes."""
+    return [(f"{c['question']} {c['name']}", number(c["value"]), interval(c),
+             f"{number(c['people_alone']['value'])} {interval(c['people_alone'])}".strip(), number(c["judge_alone"]),
+             f"{c['labelled']} of {c['labelled'] + c['unlabelled']}",
+             ", ".join(f"{need['width']:g}: {'not enough portraits' if need['more'] is None else need['more']}"
+                       for need in c["labels_needed"]))
+            for c in entry.get("calibrated", [])]  # fmt: skip

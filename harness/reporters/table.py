@@ -75,9 +75,8 @@ def _entry(entry: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield Padding(_grouped(column, values), (1, 0, 0, 2))
     if entry.get("confusion"):
         yield Padding(_confusion(entry["confusion"]), (1, 0, 0, 2))
-    for name, rows in (("test", figures.tests(entry)), ("agreement of judges", figures.agreement(entry))):
-        if rows:
-            yield Padding(_plain_table((name, *figures.COLUMNS[name]), rows), (1, 0, 0, 2))
+    for name, rows in figures.beside(entry):
+        yield Padding(_plain_table((name, *figures.COLUMNS[name]), rows), (1, 0, 0, 2))
     reasons = entry.get("unparsed_reasons") or {}
     if reasons:
         shown = "; ".join(f"{count} {reason}" for reason, count in list(reasons.items())[:5])

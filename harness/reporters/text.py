@@ -67,12 +67,8 @@ class MarkdownReporter(Reporter):
                 lines += _figures(
                     column, [(f"{value}: {m['name']}", m, "") for value, found in values for m in found]
                 )
-            for name, found in (
-                ("test", figures.tests(entry)),
-                ("agreement of judges", figures.agreement(entry)),
-            ):
-                if found:
-                    lines += _rows((name, *figures.COLUMNS[name]), found)
+            for name, found in figures.beside(entry):
+                lines += _rows((name, *figures.COLUMNS[name]), found)
             assumed = figures.assumed(entry)
             lines += [f"- assumed settings: {markdown(', '.join(assumed))}"] if assumed else []
             lines += [f"- {markdown(w)}" for w in entry["warnings"]]

@@ -105,6 +105,74 @@ class WordingSpread(_Part):
     sd: float | None = Field(description="Standard deviation over the wordings (n - 1).")
 
 
+class Ceiling(_Part):
+    """How well a single person does, held against the others, with the interval over people."""
+
+    metric: str
+    value: float | None
+    low: float | None
+    high: float | None
+    raters: int
+    method: str
+
+
+class Reliability(_Part):
+    """ICC(2,k): how reliable people's mean is."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    samples: int
+    raters: int
+
+
+class PeopleValue(_Part):
+    """What people said of the same pictures, from the data set's ratings.csv."""
+
+    question: str
+    answers: int
+    samples: int
+    raters: int
+    not_used: dict[str, int]
+    alpha: float | None = Field(default=None, description="Krippendorff's alpha.")
+    alpha_level: str | None = None
+    icc_2k: Reliability | None = None
+    rejected: list[str] = Field(default=[], description="Raters that the screening leaves out.")
+    screening: str | None = None
+    ceiling: Ceiling
+
+
+class Estimate(_Part):
+    """A figure with its interval."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class LabelsNeeded(_Part):
+    """How many more portraits people would have to rate; None where all of them are too few."""
+
+    width: float
+    more: int | None
+    more_without_judge: int | None
+
+
+class CalibratedValue(Estimate):
+    """A judge's figure corrected by people's ratings of some of the portraits."""
+
+    question: str
+    name: str
+    people_alone: Estimate
+    judge_alone: float | None
+    weight: float | None = Field(description="How far the judge is relied on, 0 to 1.")
+    labelled: int
+    unlabelled: int
+    raters: int
+    labels_needed: list[LabelsNeeded]
+    method: str
+
+
 class TaskResult(_Part):
     """One task, judge, data set and wording."""
 
@@ -138,6 +206,13 @@ class TaskResult(_Part):
     tests: list[TestValue]
     agreement: list[AgreementValue] = Field(
         default=[], description="Generator tasks read by several judges: on the entry of the panel."
+    )
+    people: PeopleValue | None = Field(
+        default=None, description="Judge tasks: how far people agree on the same question, and their ceiling."
+    )
+    calibrated: list[CalibratedValue] = Field(
+        default=[],
+        description="Generator tasks with people's ratings of some portraits: prediction-powered figures.",
     )
     unparsed_reasons: dict[str, int] = {}
     usage: dict[str, float] = Field(default={}, description="What the judge's answers used: tokens, cost.")

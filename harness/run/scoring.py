@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.datasets.ratings import read_ratings
 from harness.metrics.choice import ValenceGap
 from harness.metrics.interval import Resampling
 from harness.reading import rates_unlabelled, truth_of
@@ -15,6 +16,8 @@ from harness.run.figures import DRAWS, made, probable, score_rows
 from harness.run.fitting import no_pairs
 from harness.run.gap import gap_test
 from harness.run.panel import PANEL, RULE, agreement, panel_rows
+from harness.run.people import with_ceiling
+from harness.run.powered import powered
 from harness.run.result import RunResult
 from harness.run.rows import Key, Rows, add_up, collect
 from harness.run.stored import Stored, StoredSample, read_stored
@@ -75,6 +78,8 @@ def _judge_entries(
         _judge_entry(run, specs[name], data, wording, way, rows[name, by, data, wording])
         for (name, by, data, wording), (_, way) in asked.items()
     ]
+    for entry in entries:
+        with_ceiling(entry, run.get("people", {}).get(entry["data"]["name"], {}).get(entry["task"]))
     add_spread(entries)
     return entries, transfers(specs, rows, entries, request["seed"])
 
@@ -82,9 +87,9 @@ def _judge_entries(
 def _judge_entry(
     run: Mapping[str, Any], spec: TaskSpec, data: str, wording: str, way: str, rows: Rows
 ) -> dict[str, Any]:
-    request, judge, found = run["request"], run["request"]["model"], rows.sorted()
+    request, judge = run["request"], run["request"]["model"]
     n = run["plan"][f"{spec.name}@{data}"]
-    table = score_rows(found, spec.metrics, spec, request["seed"])
+    table = score_rows(rows, spec.metrics, spec, request["seed"])
     warnings = [
         *_not_asked(spec, data, n // request["repeats"], run["plan"].get(f"@{data}", 0)),
         *run.get("notes", {}).get(data, []),
@@ -95,10 +100,10 @@ def _judge_entry(
         "task": spec.name, "version": spec.version, "stage": spec.stage, "role": "judge",
         "data": {"name": data, "digest": request["data"][data], "n": n // request["repeats"]},
         "judge": None, "wording": wording if len(spec.wordings) > 1 else None, "read": way,
-        "settings": _settings(spec, judge, wording), "n": n, "answered": found.answered,
-        "unparsed": sum(found.unparsed.values()), "failed": max(0, n - found.answered),
-        "outcomes": {"ok": found.answered}, **table, "tests": [],
-        "unparsed_reasons": found.unparsed, **_costs([rows]), "warnings": warnings,
+        "settings": _settings(spec, judge, wording), "n": n, "answered": rows.answered,
+        "unparsed": sum(rows.unparsed.values()), "failed": max(0, n - rows.answered),
+        "outcomes": {"ok": rows.answered}, **table, "tests": [],
+        "unparsed_reasons": rows.unparsed, **_costs([rows]), "warnings": warnings,
     }  # fmt: skip
 
 
@@ -204,6 +209,8 @@ def _generator_entry(run: Mapping[str, Any], spec: TaskSpec, judge: Mapping[str,
             for key in ("metrics", "baselines", "warnings", "tests"):
                 entry[key] += part[key]
             entry["confusion"] = entry["confusion"] or part["confusion"]
+    people = read_ratings(stored.path)
+    calibrated = [figure for q in spec.asks for figure in powered(q, rows[q], spec.cluster, people)]
     reasons: Counter[str] = sum((Counter(r.unparsed) for r in rows.values()), Counter())
     settings = [*_settings(spec, request["model"]), *_settings(None, judge)]
     settings += [{"name": f"{q} read by", "value": reads[q], "source": "run"} for q in spec.asks]
@@ -213,7 +220,7 @@ def _generator_entry(run: Mapping[str, Any], spec: TaskSpec, judge: Mapping[str,
         "judge": judge["name"], "wording": None, "read": reads[spec.primary.asks], "settings": settings,
         "n": n, "answered": answered, "unparsed": sum(reasons.values()), "failed": max(0, n - answered - missed),
         "outcomes": {k: v for k, v in outcomes.items() if v},
-        "faces": _faces(faces), "drawing": _drawing_costs(samples, stored), **entry, "unparsed_reasons": dict(reasons),
+        "faces": _faces(faces), "drawing": _drawing_costs(samples, stored), **entry, "calibrated": calibrated, "unparsed_reasons": dict(reasons),
         "warnings": [*run.get("notes", {}).get("generator", []), *family_warning(request["model"], judge), *_cut(samples, stored), *_oracle_warning(run, judge), *dict.fromkeys(entry["warnings"])],
     }  # fmt: skip
 

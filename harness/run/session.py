@@ -17,6 +17,8 @@ from PIL import Image
 from harness import __version__
 from harness.components.detector import Detector
 from harness.datasets import DataFolder, stratified
+from harness.datasets.ratings import FILE as RATINGS
+from harness.datasets.ratings import read_ratings
 from harness.errors import HarnessError
 from harness.making import make
 from harness.reading import rates_unlabelled, truth_of
@@ -25,12 +27,14 @@ from harness.run.asking import Asker, Job
 from harness.run.drawing import Draw, Drawing, drawings
 from harness.run.judging import Judging
 from harness.run.pairing import as_samples, chosen_pairs
+from harness.run.people import describe_people
 from harness.run.pictures import real_root
 from harness.run.plan import Contender, Plan
 from harness.run.result import RunResult
 from harness.run.scoring import score_folder
 from harness.run.watch import Watch
 from harness.store import RunFolder
+from harness.store.files import write_atomically
 from harness.taskspec import TaskSpec
 from harness.types import Sample
 
@@ -69,6 +73,7 @@ def _work(
     faults: list[str] = []
     try:
         if plan.generator is not None:
+            _take_ratings(plan.generator, folder.path)
             draw = Draw(plan.generator, folder, watch, detector, plan.request.max_failures)
             try:
                 draw.run(wanted)
@@ -84,6 +89,13 @@ def _work(
             return faults, e
         raise
     return faults, None
+
+
+def _take_ratings(generator: Contender, folder: Path) -> None:
+    """Copy what people said of pictures made elsewhere: scoring reads the run folder alone."""
+    ratings: Path | None = generator.instance.own_ratings()
+    if ratings is not None:
+        write_atomically(folder / RATINGS, ratings.read_bytes())
 
 
 def _judge(
@@ -212,6 +224,7 @@ def run_document(plan: Plan, name: str, wanted: Sequence[Drawing], notes: list[s
         "reads": {j: dict(r) for j, r in plan.reads.items()},
         "folders": {d.name: str(d.root) for d in plan.data},
         "left_out": list(plan.left_out),
+        "people": {d.name: describe_people(plan.questions, read_ratings(d.home)) for d in plan.data},
         "oracles": [j.name for j in plan.judges if j.oracle],
         "notes": {"generator": [*notes, *plan.model.instance.notes()]}
         if plan.generator
