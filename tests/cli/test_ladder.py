@@ -255,3 +255,34 @@ def test_drops_between_data_sets(harness: InProcess, make_data: Make) -> None:
     assert harness("score", "run", "--json").ok().results["transfer"] == results["transfer"]
     alone = harness(*run[:7], "--data", "one", "--json").ok().results
     assert alone["transfer"] == []
+
+
+GENERATED = """
+name = "mine"
+role = "generator"
+stage = "nuance"
+prompt_set = "emotion_600"
+asks = ["nuance_confusable"]
+[[metrics]]
+name = "fidelity"
+asks = "nuance_confusable"
+primary = true
+"""
+
+
+def test_drawn_portraits_are_told_from_their_neighbours(harness: InProcess, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(GENERATED)
+    run = ("run", "--task", "./mine.toml", *ECHO, "--judge", "echo", "-o", "size=64", "--limit", 12, "--json")
+    entry = only(harness(*run).ok().results)
+    assert value(entry, "fidelity") == 1.0
+    assert {b["name"]: b["value"] for b in entry["baselines"]}["chance"] == 0.5
+    (tmp_path / "mine.toml").write_text(GENERATED.replace("confusable", "pairs"))
+    harness(*run).refuses(2, "nuance_pairs", "one by one")
+
+
+def test_what_is_missing_is_left_blank_in_drops(harness: InProcess, make_data: Make, people: Path) -> None:
+    make_data(6, "one")
+    run = ("run", "--task", "fine_quality", *ECHO, "--data", f"{people},one", "--json")
+    [moved] = harness(*run).ok().results["transfer"]
+    assert moved["sets"][1]["n"] == 0
+    assert moved["sets"][1]["drop"] == {"value": None, "low": None, "high": None}
