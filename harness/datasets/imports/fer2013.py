@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterator
+from functools import partial
 from pathlib import PurePosixPath
 
 from PIL import Image
@@ -16,9 +17,11 @@ from harness.datasets.imports.names import named
 from harness.datasets.imports.pictures import is_picture
 from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source
-from harness.datasets.imports.table import Table, open_table
+from harness.datasets.imports.table import Table, find_file, open_table
 from harness.errors import BadData
 
+WHOLE = ("fer2013.csv", "icml_face_data.csv")
+"""Names of tables that hold the whole set, the published one first."""
 CODES = {"0": "angry", "1": "disgust", "2": "fear", "3": "happy", "4": "sad", "5": "surprise", "6": "neutral"}
 """What the numbers in the column `emotion` stand for."""
 
@@ -50,14 +53,16 @@ class Fer2013(Kind):
 
 
 def pixel_tables(source: Source) -> list[Table]:
-    """The tables of a source that hold emotions and pixels."""
-    tables = []
-    for path in source.files:
-        if path.casefold().endswith(".csv") and source.files[path]:
-            table = open_table(source, path)
-            if table.has("pixels") and table.has("emotion"):
-                tables.append(table)
-    return tables
+    """The tables of a source that hold emotions and pixels; one of those that hold the whole set, where there is one.
+
+    Copies of the challenge hold the same pictures several times: in fer2013.csv, icml_face_data.csv and train.csv.
+    """
+    whole = next((path for path in map(partial(find_file, source), WHOLE) if path), None)
+    paths = (
+        [whole] if whole else [p for p in source.files if p.casefold().endswith(".csv") and source.files[p]]
+    )
+    tables = (open_table(source, path) for path in paths)
+    return [table for table in tables if table.has("pixels") and table.has("emotion")]
 
 
 def _from_tables(tables: list[Table], labels: LabelReader, report: Report) -> Iterator[Record]:

@@ -37,6 +37,22 @@ def test_fer2013_from_the_file_itself_and_from_folders(release, pixels):
     assert got.summary["root"] == str(release.root), "pictures that lie there already are referred to"
 
 
+def test_fer2013_counts_each_picture_once_where_the_challenge_has_it_three_times(release, pixels):
+    for name in ("fer2013/fer2013.csv", "icml_face_data.csv"):
+        release.text(name, "emotion,pixels,Usage", f"3,{pixels(10)},Training", f"4,{pixels(11)},PrivateTest")
+    release.text("train.csv", "emotion,pixels", f"3,{pixels(10)}")
+    release.text("test.csv", "pixels", pixels(11))
+    assert release.load("fer2013").summary["emotions"] == {"happy": 1, "sad": 1}
+    for name in ("fer2013/fer2013.csv", "icml_face_data.csv"):
+        (release.root / name).unlink()
+    got = release.load("fer2013")
+    assert {k: r["split"] for k, r in got.rows.items()} == {"fer0000000": "train"}
+    release.text("a/fer2013.csv", "emotion,pixels")
+    release.text("b/fer2013.csv", "emotion,pixels")
+    with pytest.raises(BadData, match=r"fer2013.csv 2 times"):
+        release.load("fer2013")
+
+
 VOTES = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
 
 

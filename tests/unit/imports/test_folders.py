@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from harness import BadData, RequestError
@@ -132,3 +134,8 @@ def test_an_empty_folder_is_no_release(kind, release):
     with pytest.raises(BadData) as e:
         release.load(kind)
     assert e.value.hint
+
+
+def test_the_page_on_data_sets_says_how_to_import_each_kind():
+    page = (Path(__file__).parents[3] / "docs" / "data.md").read_text(encoding="utf-8")
+    assert [kind for kind in KINDS if f"harness data import {kind} " not in page] == []

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import sys
+import zipfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -75,6 +76,21 @@ def test_pictures_beside_the_parquet(release):
     got = release.load("hf")
     assert list(got.rows) == ["images/1"]
     assert got.reasons("t.parquet") == {"no picture": 4}
+
+
+def test_parquet_behind_links_or_in_a_zip(release, png, tmp_path):
+    """The cache of the hub holds links: to read them, the folder has to hold what they point to."""
+    write(tmp_path / "hub/blobs/1234", {"image": [png(1)], "label": ["happy"]})
+    (tmp_path / "hub/snapshots").mkdir()
+    (tmp_path / "hub/snapshots/x.parquet").symlink_to(tmp_path / "hub/blobs/1234")
+    with pytest.raises(BadData, match=r"x.parquet is a link that leaves the folder") as e:
+        release.load("hf", source=tmp_path / "hub/snapshots")
+    assert "what the links point to" in e.value.hint
+    assert release.load("hf", source=tmp_path / "hub").summary["samples"] == 1
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as file:
+        file.write(tmp_path / "hub/blobs/1234", "x.parquet")
+    with pytest.raises(RequestError, match="in a zip"):
+        release.load("hf", source=tmp_path / "x.zip")
 
 
 def test_labels_that_are_bare_numbers_need_a_mapping(release, png):
