@@ -39,7 +39,9 @@ FAILED = 3
     help="Generator tasks: what reads the portraits; repeatable.",
 )
 @click.option("--data", multiple=True, metavar="D[,D]", help="Judge tasks: data sets by name, or folders.")
-@click.option("--limit", type=int, metavar="N", help="A seeded, stratified subset of N pictures, or pairs of them.")
+@click.option(
+    "--limit", type=int, metavar="N", help="A seeded, stratified subset of N pictures, or pairs of them."
+)
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="Orders options, draws subsets and portraits."
 )

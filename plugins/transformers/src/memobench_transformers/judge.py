@@ -42,9 +42,7 @@ class TransformersJudge(Judge):
     @property
     def capabilities(self) -> frozenset[Capability]:
         """Text, guided choices and exact log-probabilities, on as many pictures as the chat template places."""
-        return frozenset(
-            {Capability.TEXT, Capability.CHOICE, Capability.LOGPROBS, Capability.MULTI_IMAGE}
-        )
+        return frozenset({Capability.TEXT, Capability.CHOICE, Capability.LOGPROBS, Capability.MULTI_IMAGE})
 
     @cached_property
     def model(self) -> Resolved:
