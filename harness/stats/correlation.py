@@ -191,15 +191,17 @@ def cumulate(counts: npt.NDArray[Any], scratch: Scratch) -> npt.NDArray[Any]:
     entries, draws = counts.shape
     if entries < 8 * BLOCK:
         return np.cumsum(counts, axis=0)
-    blocks = -(-entries // BLOCK)
-    inner = scratch.array("running", (blocks, BLOCK, draws), counts.dtype)
-    padded = inner.reshape(-1, draws)
-    padded[:entries] = counts
-    padded[entries:] = 0.0
+    blocks, rest = divmod(entries, BLOCK)
+    running = scratch.array("running", counts.shape, counts.dtype)
+    given, inner = (values[: blocks * BLOCK].reshape(blocks, BLOCK, draws) for values in (counts, running))
+    inner[:, 0] = given[:, 0]
     for step in range(1, BLOCK):
-        inner[:, step] += inner[:, step - 1]
+        np.add(inner[:, step - 1], given[:, step], out=inner[:, step])
     inner[1:] += np.cumsum(inner[:-1, -1], axis=0)[:, None]
-    return padded[:entries]
+    if rest:
+        np.cumsum(counts[-rest:], axis=0, out=running[-rest:])
+        running[-rest:] += running[-rest - 1]
+    return running
 
 
 def fisher_mean(correlations: Floats, sizes: Floats) -> Floats:
