@@ -9,8 +9,11 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as reference_mcnemar
 from statsmodels.stats.multitest import multipletests
 
+from harness.stats.bootstrap import expanded_tail
 from harness.stats.clustered import clustered_standard_error, exact_bound
+from harness.stats.collapse import collapse
 from harness.stats.comparison import benjamini_hochberg, holm, mcnemar, paired_difference
+from harness.stats.correlation import RankCorrelation
 
 
 @settings(max_examples=60, deadline=None)
@@ -105,3 +108,37 @@ def test_one_cluster_has_no_interval():
     assert found.value == -1
     assert math.isnan(found.low)
     assert math.isnan(found.p)
+
+
+def test_paired_difference_of_rank_correlations_is_that_of_a_naive_bootstrap():
+    rng = np.random.default_rng(6)
+    truth = rng.normal(size=90)
+    reads = [truth + rng.normal(0, sd, 90) for sd in (2.0, 0.7)]
+    cluster = np.arange(90) // 2
+    kinds = collapse([truth, *reads], cluster)
+    rows = kinds.rows
+    ranks = [RankCorrelation(truth[rows], read[rows], kinds.cluster, 45) for read in reads]
+    first, second = (lambda weights, r=r: r(weights)[0][:, 0] for r in ranks)
+    found = paired_difference(first, second, kinds.counts, seed=1, draws=4000)
+    expected = [stats.spearmanr(truth, read)[0] for read in reads]
+    assert found.value == pytest.approx(expected[1] - expected[0], abs=1e-12)
+    naive = []
+    for _ in range(1500):
+        drawn = rng.integers(0, 45, 45)
+        chosen = np.r_[2 * drawn, 2 * drawn + 1]
+        one, two = (stats.spearmanr(truth[chosen], read[chosen])[0] for read in reads)
+        naive.append(two - one)
+    tail = expanded_tail(0.025, 45)
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(naive, [tail, 1 - tail])), abs=0.04)
+    assert found.p < 0.01
+
+
+@pytest.mark.parametrize("clusters", [8, 40])
+def test_p_and_interval_of_a_paired_difference_agree(clusters):
+    values = np.random.default_rng(clusters).normal(size=clusters)
+    for shift in np.linspace(0, 1, 21):
+        found = paired_difference(
+            means(np.zeros(clusters)), means(values + shift), np.ones(clusters, np.int64), seed=2, draws=2000
+        )
+        inside = found.low <= 0 <= found.high
+        assert inside == (found.p > 0.05) or abs(found.p - 0.05) < 0.005
