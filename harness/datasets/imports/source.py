@@ -242,6 +242,8 @@ class _Entry(io.RawIOBase):
 def _entry_problem(info: zipfile.ZipInfo) -> str:
     """Why an archive's entry must not be unpacked, or an empty string."""
     name = info.filename
+    if not name:
+        return "has no name"
     if name.startswith(("/", "\\")) or (len(name) > 1 and name[1] == ":"):
         return "has an absolute path"
     if ".." in name.replace("\\", "/").split("/"):

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import io
 import os
+import random
 import shutil
 import stat
 import struct
 import zipfile
+from collections import Counter
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from helpers import data
 from PIL import Image
+from pyarrow import parquet as pq
 
 from harness import BadData, HarnessError
 from harness.datasets.imports import KINDS, ImportOptions, data_home, import_data, kind_of, source
@@ -103,6 +107,46 @@ def test_encrypted_entries(archive, png):
     path = archive(lambda z: z.writestr("happy/secret.png", png(2)))
     with pytest.raises(BadData, match="is encrypted"):
         take(patched(path, b"happy/secret.png", 8, 6, b"\1"))
+
+
+def test_an_entry_without_a_name(archive, png):
+    path = archive(lambda z: z.writestr("happy/2.png", png(2)))
+    with pytest.raises(BadData, match="has no name"):
+        take(patched(path, b"happy/2.png", 46, 30, b"\0"))
+
+
+@pytest.mark.parametrize("kind", ["class-folders", "manifest", "hf", "fer2013"])
+def test_files_with_random_bytes_changed(kind, archive, tmp_path, png, pixels):
+    """Whatever a broken download holds, it is imported in part or refused in words."""
+    source = tmp_path / {"hf": "x.parquet", "fer2013": "fer2013.csv"}.get(kind, "release.zip")
+    archive(lambda z: z.writestr("manifest.csv", "image,emotion,intensity\nhappy/1.png,happy,3\n"))
+    pq.write_table(
+        pa.table({"image": [{"bytes": png(i)} for i in range(4)], "label": ["sad"] * 4}),
+        tmp_path / "x.parquet",
+    )
+    (tmp_path / "fer2013.csv").write_text(
+        f"emotion,pixels,Usage\n3,{pixels(1)},Training\n4,{pixels(2)},PublicTest\n"
+    )
+    whole, rng = source.read_bytes(), random.Random(7)
+    outcomes = Counter()
+    for _ in range(60):
+        broken = bytearray(whole)
+        for _ in range(rng.choice((1, 2, 10))):
+            # Headers and footers are where it hurts.
+            at = rng.choice(
+                (rng.randrange(len(broken)), max(0, len(broken) - 1 - int(rng.expovariate(1 / 150))))
+            )
+            broken[at : at + rng.choice((0, 1, 1, 1, 20))] = bytes(
+                [rng.choice((0, 10, 34, 44, 255, rng.randrange(256)))]
+            )
+        source.write_bytes(broken)
+        try:
+            label = None if kind_of(kind).label else "intended"
+            import_data(kind_of(kind), source, ImportOptions(label), name="mine", replace=True)
+            outcomes["imported"] += 1
+        except HarnessError as e:
+            outcomes[e.exit_code] += 1
+    assert set(outcomes) == {"imported", 2}, outcomes
 
 
 def test_bombs_by_ratio(archive, monkeypatch):
