@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 
@@ -78,7 +79,7 @@ class _Votes:
         votes = {name: int(cell) for name, cell in cells.items()}
         split = SPLITS.get(row.cells[self.at_usage].casefold(), "")
         return Record(path, f"{row.file}:{row.line}", emotion=emotion, label=label, data=data,
-                      attributes={"split": split, **self._columns(votes)}, ratings=self._ratings(votes))  # fmt: skip
+                      attributes={"split": split, **self._columns(votes)}, ratings=self._ratings(votes, path))  # fmt: skip
 
     def _called(self, tag: str) -> str:
         return (None if tag in NOT_TAGGED else self._labels.read(tag)[0]) or tag
@@ -91,8 +92,10 @@ class _Votes:
             counts[column] = counts.get(column, 0) + count
         return {column: str(count) for column, count in counts.items()}
 
-    def _ratings(self, votes: Mapping[str, int]) -> tuple[tuple[str, str, str], ...]:
+    def _ratings(self, votes: Mapping[str, int], path: str) -> tuple[tuple[str, str, str], ...]:
+        """The votes, one by one, in an order that says nothing: in that of the columns, vote-1 would be always neutral."""
         chosen = [self._called(tag) for tag in TAGGED for _ in range(votes[tag])]
+        random.Random(path).shuffle(chosen)
         return tuple((f"vote-{i}", "emotion", value) for i, value in enumerate(chosen, 1))
 
 

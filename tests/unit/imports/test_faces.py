@@ -85,6 +85,15 @@ def test_ferplus_majority_votes_and_raters(ferplus):
     assert {r["rater"] for r in got.ratings} == {f"vote-{i}" for i in range(1, 11)}
 
 
+def test_ferplus_votes_are_in_no_order(release, pixels):
+    """Agreement of single raters would be an artefact if the first votes of all pictures were for the first column."""
+    release.text("fer2013new.csv", VOTES, *("Training,x.png,3,7,0,0,0,0,0,0,0,0" for _ in range(60)))
+    release.text("fer2013.csv", "emotion,pixels,Usage", *(f"0,{pixels(i)},Training" for i in range(60)))
+    neutral = Counter(r["rater"] for r in release.load("ferplus").ratings if r["value"] == "neutral")
+    assert sum(neutral.values()) == 180
+    assert all(6 <= neutral[f"vote-{i}"] <= 32 for i in range(1, 11)), neutral
+
+
 def test_ferplus_mapped_votes_count_for_what_they_are_mapped_to(ferplus):
     got = ferplus.load("ferplus", mapping={"fear": "worry"})
     assert got.rows["fer0000002"]["emotion"] == "worry"
