@@ -101,17 +101,19 @@ def _from_number(rating: Any, answer: Answer) -> Reading:
 def _from_scores(scores: Any, answer: Answer, shown: Sequence[str]) -> Reading:
     if not isinstance(scores, Mapping):
         return Reading(None, "the reply has no log-probabilities")
-    missing = [o for o in shown if not isinstance(scores.get(o), (int, float))]
-    if missing:
+    try:
+        logs = [scores[option] + 0.0 for option in shown]
+    except (KeyError, TypeError):
+        missing = [o for o in shown if not isinstance(scores.get(o), (int, float))]
         return Reading(None, f"no log-probability for {', '.join(missing)}")
-    top = max(float(scores[o]) for o in shown)
-    weights = {o: math.exp(float(scores[o]) - top) for o in shown}
-    total = sum(weights.values())
-    probabilities = {o: w / total for o, w in weights.items()}
+    top = max(logs)
+    weights = [math.exp(log - top) for log in logs]
+    total = sum(weights)
+    probabilities = {option: weight / total for option, weight in zip(shown, weights, strict=True)}
     if answer.kind == "rating":
         expected = sum(probabilities[level] * (answer.low + i) for i, level in enumerate(answer.options))
         return Reading(expected, probabilities=probabilities)
-    best = [o for o in shown if float(scores[o]) == top]
-    if len(best) > 1:
+    if logs.count(top) > 1:
+        best = [option for option, log in zip(shown, logs, strict=True) if log == top]
         return Reading(None, f"equal log-probability for {' and '.join(best)}", probabilities)
-    return Reading(best[0], probabilities=probabilities)
+    return Reading(shown[logs.index(top)], probabilities=probabilities)

@@ -34,7 +34,9 @@ def command() -> None:
 command.add_command(people_command)
 
 
-@command.command("import", epilog="\b\nKinds:\n" + "\n".join(f"  {n:15}{kind.summary}" for n, kind in KINDS.items()))
+@command.command(
+    "import", epilog="\b\nKinds:\n" + "\n".join(f"  {n:15}{kind.summary}" for n, kind in KINDS.items())
+)
 @click.argument("kind", metavar="KIND")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--name", help="The data set's name. [default: KIND]")
@@ -76,7 +78,9 @@ def import_command(kind: str, path: Path, name: str | None, label: str | None, n
     ]
     if owners:
         raise RequestError(f"{name!r} is the name of a data set of {owners[0]}.", "Give another --name.")
-    options = ImportOptions(label, name_pattern, pairs(mapping, "--map"), _ends(scales), pairs(columns, "--column"))
+    options = ImportOptions(
+        label, name_pattern, pairs(mapping, "--map"), _ends(scales), pairs(columns, "--column")
+    )
     summary = import_data(found, path, options, name=name, copy=copy, replace=replace, dry_run=dry_run,
                           progress=_Counter(f"importing {kind}"))  # fmt: skip
     registry.cache_clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from harness.components.metric import Floats, Ints, Metric, Scores
 from harness.metrics.base import BuiltIn, Estimator, TableMetric, cluster_sums, entered
-from harness.stats.bootstrap import cluster_weights, percentile_interval
+from harness.stats.bootstrap import MANY, cluster_weights, percentile_interval
 from harness.stats.clustered import exact_bound
 from harness.stats.collapse import collapse
 from harness.stats.jackknife import jackknife_interval, leave_one_out, standard_error
@@ -26,6 +26,10 @@ T = TypeVar("T")
 THREADS = min(4, os.cpu_count() or 1)
 MUCH = 1 << 22
 """Rows times draws from which threads are worth starting."""
+ROWS_DRAWN, FEWEST_DRAWS = 80_000_000, 500
+"""How many rows are drawn for a figure that needs every row again on each draw, and its fewest draws: with very many
+rows it has fewer draws than asked for, which the method says."""
+
 ENOUGH = 0.95
 """Share of the draws that must have a figure for its interval to go without a remark."""
 
@@ -144,12 +148,27 @@ def _draw(jobs: Sequence[_Job], sample: Scores, counts: Ints, how: Resampling) -
         return
     own = {id(job): job.metric.drawn(sample, counts) for job in jobs if isinstance(job.metric, BuiltIn)}
     tables = [job for job in jobs if id(job) in own and isinstance(own[id(job)][0], TableMetric)]
-    ready = [job for job in jobs if id(job) in own and job not in tables]
-    others = [job for job in jobs if id(job) not in own]
+    slow = [job for job in jobs if job not in tables]
+    enough = max(FEWEST_DRAWS, ROWS_DRAWN // max(sample.n, 1))
+    if slow and tables and enough >= how.draws:
+        _draw_on(cluster_weights(counts, how.draws, how.seed, sample.n), tables, slow, own, sample, how)
+        return
+    if slow:
+        chunks = cluster_weights(counts, min(how.draws, enough), how.seed, sample.n)
+        _draw_on(chunks, [], slow, own, sample, how)
+    if tables:
+        _draw_on(cluster_weights(counts, how.draws, how.seed), tables, [], own, sample, how)
+
+
+def _draw_on(chunks: Iterator[Ints], tables: Sequence[_Job], slow: Sequence[_Job],
+             own: Mapping[int, tuple[BuiltIn, Scores]], sample: Scores, how: Resampling) -> None:  # fmt: skip
+    """Work on chunks of draws; `own` holds the built-in metrics, with the scores that each takes."""
+    ready = [job for job in slow if id(job) in own]
+    others = [job for job in slow if id(job) not in own]
     summed = _Tables([own[id(job)] for job in tables])
     estimators = [metric.estimator(scores) for metric, scores in (own[id(job)] for job in ready)]
-    chunks = cluster_weights(counts, how.draws, how.seed, sample.n)
-    with _Workers(how.draws * sample.n >= MUCH) as pool, warnings.catch_warnings():
+    much = bool(ready) and how.draws * sample.n >= MUCH
+    with _Workers(much) as pool, warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         weights = next(chunks, None)
         while weights is not None:
@@ -259,6 +278,10 @@ def _bootstrapped(plain: Estimate, metric: Metric, draws: Floats, clusters: int,
     if existing < ENOUGH:
         remark = f"has an interval from the {existing:.0%} of the draws in which it exists"
     method = metric.method if isinstance(metric, BuiltIn) else "cluster bootstrap"
+    if clusters < MANY:
+        method += ", widened for few clusters"
+    if len(draws) < how.draws:
+        method += f", {len(draws):,} draws"
     if isinstance(metric, BuiltIn) and metric.reflected:
         assert plain.value is not None
         middle, method = plain.value, f"{method}, basic"

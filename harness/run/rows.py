@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
@@ -56,9 +57,10 @@ class Rows:
         self.repeats.append(repeat)
         if self.probabilities is not None:
             given = reading.probabilities
-            self.probabilities.extend(
-                float("nan") if given is None else given.get(o, 0.0) for o in self.answer.options
-            )
+            if given is None:
+                self.probabilities.extend([math.nan] * len(self.answer.options))
+            else:
+                self.probabilities.extend([given.get(option, 0.0) for option in self.answer.options])
 
     def add_missed(self, sample: StoredSample, truth: str | float) -> None:
         """Add a portrait that the generator did not deliver: it cannot show what was asked."""
@@ -145,9 +147,11 @@ class Rows:
         found = []
         for column in columns:
             values = [_value(s, column) for s in self.samples]
-            distinct = sorted({v for v in values if v is not None}, key=_order)
+            numbers = {value: code for code, value in enumerate(dict.fromkeys(values))}
+            distinct = sorted((v for v in numbers if v is not None), key=_order)
             if 0 < len(distinct) <= _MAX_GROUPS:
-                found += [({column: v}, np.array([x == v for x in values])) for v in distinct]
+                coded = np.array([numbers[v] for v in values])
+                found += [({column: v}, coded == numbers[v]) for v in distinct]
         return found
 
 

@@ -20,6 +20,9 @@ what is worked on should stay in the processor's cache."""
 BINOMIAL = 12
 """What it costs to draw how often a pattern counts, in numbers drawn for one cluster."""
 
+MANY = 50
+"""Clusters from which on the plain percentiles of the draws cover what they should."""
+
 Interval = tuple[float, float]
 
 
@@ -80,9 +83,9 @@ def expanded_tail(tail: float, clusters: int) -> float:
 
     A bootstrap knows neither that variances are divided by C - 1 nor that they are estimated: its percentiles are
     too narrow, as if z stood for sqrt(C / (C - 1)) t (Hesterberg 2015, "What teachers should know about the
-    bootstrap", section 5). The tail itself with fewer than two clusters.
+    bootstrap", section 5). The tail itself from `MANY` clusters on, where that hardly differs, and below two.
     """
-    if clusters < 2:
+    if not 2 <= clusters < MANY:
         return tail
     normal = NormalDist()
     return normal.cdf(math.sqrt(clusters / (clusters - 1)) * t_quantile(tail, clusters - 1))

@@ -10,7 +10,7 @@ from statistics import NormalDist
 import numpy as np
 
 from harness.components.metric import Floats, Ints
-from harness.stats.bootstrap import cluster_weights, percentile_interval
+from harness.stats.bootstrap import MANY, cluster_weights, percentile_interval
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ def paired_difference(
 
 def _expanded_p(p: float, clusters: int) -> float:
     """The p value at which intervals widened by `expanded_tail` begin to leave out 0."""
-    if p >= 1:
-        return 1.0
+    if p >= 1 or clusters >= MANY:
+        return min(p, 1.0)
     from scipy.special import stdtr
 
     z = NormalDist().inv_cdf(p / 2)

@@ -14,6 +14,7 @@ from typing import Any
 from harness.errors import RunMismatch, StorageError
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+_DECODE = json.JSONDecoder().decode
 
 
 @contextmanager
@@ -149,7 +150,7 @@ def read_lines(path: Path, holding: bytes = b"") -> Iterator[dict[str, Any]]:
             if holding not in line:
                 continue
             try:
-                record = json.loads(line)
+                record = _DECODE(line.decode())
                 if not isinstance(record, dict) or "id" not in record:
                     raise ValueError("no record")
             except ValueError as e:

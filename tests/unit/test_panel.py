@@ -99,7 +99,8 @@ def test_the_gap_is_tested_within_pairs() -> None:
     pairs = [str(n // 2) for n in range(80)]
     [clear] = gap(["happy", "happy"] * 40, emotions, pairs)
     assert clear["value"] == 1.0
-    assert clear["p"] == pytest.approx(2 / 2001)
+    # No draw lies on the other side; p makes up for there being 40 clusters only.
+    assert 2 / 2001 < clear["p"] < 0.003
     assert (clear["clusters"], clear["n"]) == (40, 80)
     assert "paired by pair_id" in clear["method"]
     [none] = gap(["happy", "sad"] * 40, emotions, pairs)

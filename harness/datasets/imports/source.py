@@ -175,7 +175,10 @@ class _Zip(Source):
         if len(infos) > MAX_FILES:
             raise BadData(f"{self.name!r} holds more than {MAX_FILES:,} entries.", _BEGIN_AGAIN)
         unpacked = sum(i.file_size for i in infos)
-        if unpacked > min(MAX_TOTAL, max(HARMLESS, MAX_RATIO * packed)) or sum(i.compress_size for i in infos) > packed:
+        if (
+            unpacked > min(MAX_TOTAL, max(HARMLESS, MAX_RATIO * packed))
+            or sum(i.compress_size for i in infos) > packed
+        ):
             raise BadData(f"{self.name!r} would unpack to far more than it can hold.", _BEGIN_AGAIN)
         for info in infos:
             problem = _entry_problem(info)
@@ -248,7 +251,10 @@ def _entry_problem(info: zipfile.ZipInfo) -> str:
         return "has an absolute path"
     if ".." in name.replace("\\", "/").split("/"):
         return "leaves the folder that it would be unpacked into"
-    if any(len(part.encode("utf-8", "replace")) > LONGEST_NAME for part in name.split("/")) or len(name) > LONGEST_PATH:
+    if (
+        any(len(part.encode("utf-8", "replace")) > LONGEST_NAME for part in name.split("/"))
+        or len(name) > LONGEST_PATH
+    ):
         return "has a name too long to be written"
     if "\\" in name or "\0" in name or any(ord(c) < 32 for c in name):
         return "has a name that no release has"

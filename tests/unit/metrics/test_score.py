@@ -10,7 +10,7 @@ from harness.components.metric import Scores
 from harness.metrics import interval
 from harness.metrics.choice import Accuracy, BalancedAccuracy, Kappa
 from harness.metrics.rank import Krcc, Srcc, SrccWithinEmotion
-from harness.metrics.rating import MeanRating
+from harness.metrics.rating import MeanAbsoluteError, MeanRating
 from harness.metrics.score import MetricRequest, score_metrics
 from harness.types import EMOTIONS
 
@@ -59,7 +59,7 @@ def test_entries_are_those_of_the_results_file():
     assert first["low"] < first["value"] < first["high"]
     assert (first["n"], first["method"], first["direction"], first["primary"]) == (
         120,
-        "cluster bootstrap",
+        "cluster bootstrap, widened for few clusters",
         "higher",
         True,
     )
@@ -93,12 +93,12 @@ def test_confusion_counts_unparsed_last():
 def test_methods_stand_beside_intervals():
     methods = {e["name"]: e["method"] for e in score(ratings(), RATING).metrics}
     assert methods == {
-        "srcc": "cluster bootstrap",
-        "srcc_within_emotion": "cluster bootstrap",
+        "srcc": "cluster bootstrap, widened for few clusters",
+        "srcc_within_emotion": "cluster bootstrap, widened for few clusters",
         "krcc": "cluster jackknife",
-        "plcc": "cluster bootstrap",
-        "plcc_fitted": "cluster bootstrap, mapping fixed",
-        "mae": "cluster bootstrap",
+        "plcc": "cluster bootstrap, widened for few clusters",
+        "plcc_fitted": "cluster bootstrap, mapping fixed, widened for few clusters",
+        "mae": "cluster bootstrap, widened for few clusters",
         "distinct_values": "none: a count",
     }
 
@@ -333,3 +333,24 @@ def test_a_built_in_metric_that_raises_on_the_draws_keeps_its_value(much, monkey
     assert entry(table, "fragile")["low"] is None
     assert entry(table, "srcc")["low"] is not None
     assert "fragile has no interval: the metric raised MemoryError: no room" in table.warnings
+
+
+def test_very_many_rows_get_fewer_draws_where_each_needs_them_all(monkeypatch):
+    monkeypatch.setattr(interval, "ROWS_DRAWN", 60_000)
+    rng = np.random.default_rng(0)
+    truth = rng.uniform(1, 5, 300)
+    scores = Scores(
+        "rating",
+        truth,
+        truth + rng.normal(0, 1, 300),
+        np.arange(300) % 60,
+        np.full(300, -1),
+        emotions=EMOTIONS,
+    )
+    few = score(scores, {"srcc": Srcc, "mae": MeanAbsoluteError}, draws=2000)
+    monkeypatch.undo()
+    all_ = score(scores, {"srcc": Srcc, "mae": MeanAbsoluteError}, draws=2000)
+    assert [m["method"] for m in few.metrics] == ["cluster bootstrap, 500 draws", "cluster bootstrap"]
+    assert [m["method"] for m in all_.metrics] == ["cluster bootstrap", "cluster bootstrap"]
+    assert few.metrics[1] == all_.metrics[1]
+    assert few.metrics[0]["low"] == pytest.approx(all_.metrics[0]["low"], abs=0.02)
