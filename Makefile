@@ -63,6 +63,7 @@ format: setup
 bench: setup
 	$(BIN)/python benchmarks/bench_run.py
 	$(BIN)/python benchmarks/bench_stats.py
+	$(BIN)/python benchmarks/bench_coverage.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_vllm.py
 
 clean:

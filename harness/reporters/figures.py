@@ -24,7 +24,7 @@ COLUMNS = {
         "people alone",
         "judge alone",
         "rated",
-        "more labels for a width of",
+        "labels for width",
     ),
 }
 """What stands beside the names of tasks, of tests, of figures of agreement, and of what people say."""
