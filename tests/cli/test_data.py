@@ -31,15 +31,24 @@ def folders(root: Path = Path("faces"), each: int = 2) -> Path:
 
 def test_an_import_says_what_it_took_and_how_to_take_the_rest(harness: InProcess) -> None:
     folders()
-    told = harness("data", "import", "class-folders", "faces", "--label", "perceived", "--map", "fear=worry").ok().out
+    told = (
+        harness("data", "import", "class-folders", "faces", "--label", "perceived", "--map", "fear=worry")
+        .ok()
+        .out
+    )
     for text in ("class-folders: 10 samples (angry 2, happy 2, neutral 2, sad 2, worry 2); labels are perceived",
                  "pictures: not used: 2 (unknown label 2)", "lossy mapping: fear counts as worry (2 pictures)",
                  "--map disgust=angry", "--data class-folders"):  # fmt: skip
         assert text in told
     assert harness("list", "data").ok().out.count("class-folders") >= 1
-    (row,) = [r for r in json.loads(harness("list", "data", "--json").ok().out) if r["name"] == "class-folders"]
+    (row,) = [
+        r for r in json.loads(harness("list", "data", "--json").ok().out) if r["name"] == "class-folders"
+    ]
     assert row["summary"] == f"imported: {data_home() / 'class-folders'}"
-    assert harness("data", "verify", "class-folders").ok().out == "class-folders: 10 pictures, 0 differ from what was imported\n"
+    assert (
+        harness("data", "verify", "class-folders").ok().out
+        == "class-folders: 10 pictures, 0 differ from what was imported\n"
+    )
 
 
 @pytest.mark.parametrize("copied", [False, True])
@@ -47,9 +56,22 @@ def test_runs_on_imported_sets_say_what_labels_and_scales_are(copied: bool, harn
     root = data.make(Path("faces"), 12)
     manifest = root / "manifest.csv"
     manifest.write_text(manifest.read_text().replace(",worry,", ",fear,").replace(",surprise,", ",startled,"))
-    options = ["--name", "mine", "--label", "intended", "--map", "fear=worry", "--map", "startled=surprise", *["--copy"] * copied]
+    options = [
+        "--name",
+        "mine",
+        "--label",
+        "intended",
+        "--map",
+        "fear=worry",
+        "--map",
+        "startled=surprise",
+        *["--copy"] * copied,
+    ]
     summary = json.loads(harness("data", "import", "manifest", root, *options, "--json").ok().out)
-    assert summary["lossy"] == ["startled counts as surprise (2 pictures)", "fear counts as worry (2 pictures)"]
+    assert summary["lossy"] == [
+        "startled counts as surprise (2 pictures)",
+        "fear counts as worry (2 pictures)",
+    ]
     if copied:
         shutil.rmtree(root)
     entry = harness(*RUN, "mine").ok().task
@@ -67,7 +89,9 @@ def test_runs_on_imported_sets_say_what_labels_and_scales_are(copied: bool, harn
 def test_a_declared_scale_is_not_assumed(harness: InProcess) -> None:
     root = data.make(Path("faces"), 12)
     harness("data", "import", "manifest", root, "--label", "intended", "--scale", "intensity=1,5").ok()
-    assert not any("scale" in w for w in harness(*RUN, "manifest").ok().task["warnings"] if "assumed to be" in w)
+    assert not any(
+        "scale" in w for w in harness(*RUN, "manifest").ok().task["warnings"] if "assumed to be" in w
+    )
 
 
 def test_export_and_back(harness: InProcess) -> None:
@@ -131,11 +155,15 @@ def test_an_import_replaces_nothing_unasked(harness: InProcess) -> None:
     assert [p.name for p in data_home().iterdir()] == ["mine"]
 
 
-def test_data_home_that_cannot_be_written(harness: InProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_data_home_that_cannot_be_written(
+    harness: InProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "file").touch()
     for home in ("/proc/nothing", str(tmp_path / "file")):
         monkeypatch.setenv("XDG_DATA_HOME", home)
-        harness("data", "import", "class-folders", folders(), "--label", "intended").refuses(3, "cannot be written", "XDG_DATA_HOME")
+        harness("data", "import", "class-folders", folders(), "--label", "intended").refuses(
+            3, "cannot be written", "XDG_DATA_HOME"
+        )
 
 
 def small_files(limit: int) -> Callable[[], None]:
@@ -146,10 +174,21 @@ def small_files(limit: int) -> Callable[[], None]:
 @pytest.mark.parametrize("copied", [False, True])
 def test_a_full_disk_leaves_nothing(copied: bool, shell: Shell, tmp_path: Path) -> None:
     folders(tmp_path / "faces", 60)
-    done = shell("data", "import", "class-folders", "faces", "--label", "intended", *["--copy"] * copied, preexec_fn=small_files(8_000))
+    done = shell(
+        "data",
+        "import",
+        "class-folders",
+        "faces",
+        "--label",
+        "intended",
+        *["--copy"] * copied,
+        preexec_fn=small_files(8_000),
+    )
     done.fails(3, "cannot be written: File too large", "Nothing was imported")
     assert list(data_home().iterdir()) == []
-    shell("data", "export", "faces/train", "--out", "x.parquet", preexec_fn=small_files(5_000)).fails(3, "'x.parquet' cannot be written")
+    shell("data", "export", "faces/train", "--out", "x.parquet", preexec_fn=small_files(5_000)).fails(
+        3, "'x.parquet' cannot be written"
+    )
     assert [p.name for p in tmp_path.iterdir()] == ["faces"]
 
 
@@ -158,7 +197,10 @@ def test_a_kill_in_the_middle_leaves_no_half_set(verb: str, shell: Shell, tmp_pa
     folders(tmp_path / "faces", 400)
     words = {"import": ["class-folders", "faces", "--label", "intended", "--copy", "--name", "mine"],
              "export": ["faces/train", "--out", "x.parquet"]}[verb]  # fmt: skip
-    target, aside = {"import": (data_home() / "mine", data_home()), "export": (tmp_path / "x.parquet", tmp_path)}[verb]
+    target, aside = {
+        "import": (data_home() / "mine", data_home()),
+        "export": (tmp_path / "x.parquet", tmp_path),
+    }[verb]
     process = shell.start("data", verb, *words)
     deadline = time.monotonic() + 60
     while not list(aside.glob(".*.tmp/*")) and time.monotonic() < deadline:
@@ -182,4 +224,8 @@ def test_cells_that_spreadsheets_would_run_are_defused_in_reports(harness: InPro
     with (data_home() / "class-folders/unused.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert all(cell[:1] not in ("=", "+", "-", "@") for row in rows for cell in row.values())
-    assert {r["reason"] for r in rows} == {"unknown label", "a name that cannot be written", "a link that leaves the folder"}
+    assert {r["reason"] for r in rows} == {
+        "unknown label",
+        "a name that cannot be written",
+        "a link that leaves the folder",
+    }

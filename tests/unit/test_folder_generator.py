@@ -31,7 +31,12 @@ class TestNames:
         }
         angry = found["mj/Angry_4_p7_1"]
         assert (angry.emotion, angry.intensity) == ("angry", 4.0)
-        assert angry.attributes == {"prompt_id": "p7", "index": "1", "file": "mj/Angry_4_p7_1.png", "source_id": "mj/Angry_4_p7_1"}
+        assert angry.attributes == {
+            "prompt_id": "p7",
+            "index": "1",
+            "file": "mj/Angry_4_p7_1.png",
+            "source_id": "mj/Angry_4_p7_1",
+        }
         assert found["mj/sadness_2.5_p8_0"].intensity == 2.5
 
     def test_folders_may_be_part_of_it(self, tmp_path: Path) -> None:
