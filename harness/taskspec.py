@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -185,6 +185,17 @@ class Group(_Model):
     """Columns by which the primary metric is reported apart, where the data have them."""
 
     by: tuple[str, ...] = ()
+    cross: tuple[tuple[str, ...], ...] = Field(
+        (), description='Sets of columns whose values are combined, such as [["gender", "skin_tone"]].'
+    )
+    smallest: int = Field(20, ge=1, description="Rows that a combination needs to be shown.")
+
+    def further(self, columns: Sequence[str]) -> Group:
+        """These groups and more: names of columns, or several joined by `*`."""
+        more = [tuple(part.strip() for part in column.split("*")) for column in columns]
+        by = dict.fromkeys([*self.by, *(names[0] for names in more if len(names) == 1)])
+        cross = dict.fromkeys([*self.cross, *(names for names in more if len(names) > 1)])
+        return self.model_copy(update={"by": tuple(by), "cross": tuple(cross)})
 
 
 class Setting(_Model):

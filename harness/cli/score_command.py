@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from harness.cli.shared import find_run, print_results
+from harness.cli.shared import find_run, listed, print_results
 from harness.errors import RequestError
 from harness.run.scoring import score_folder
 from harness.store.files import Lock
@@ -16,7 +16,9 @@ from harness.store.runfolder import intact, read_run
 @click.option(
     "--json", "as_json", is_flag=True, help="Print results.json, and nothing else, on standard output."
 )
-def command(run: str, as_json: bool) -> int:
+@click.option("--group-by", "columns", multiple=True, metavar="COLUMN[*COLUMN]",
+              help="Further columns by which figures are shown apart, such as generator or gender*skin_tone; repeatable.")  # fmt: skip
+def command(run: str, as_json: bool, columns: tuple[str, ...]) -> int:
     """Parse and score RUN again from its folder alone: no model, no pictures."""
     path = find_run(run)
     if read_run(path)["request"].get("role") == "draw":
@@ -27,7 +29,7 @@ def command(run: str, as_json: bool) -> int:
     lock = Lock(path)
     try:
         with intact(path):
-            result = score_folder(path)
+            result = score_folder(path, group_by=listed(columns))
     finally:
         lock.release()
     print_results(result.results, "json" if as_json else "table")

@@ -58,7 +58,11 @@ def grouped(entry: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, lis
     """Columns with their values, and the figures of each value."""
     columns: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
     for metric in entry["metrics"]:
-        for column, value in metric["group"].items():
+        if metric["group"]:
+            column, value = (
+                " \N{MULTIPLICATION SIGN} ".join(metric["group"]),
+                ", ".join(metric["group"].values()),
+            )
             columns.setdefault(column, {}).setdefault(value, []).append(metric)
     for column, values in columns.items():
         yield column, list(values.items())

@@ -53,6 +53,8 @@ def score_rows(
     varying = bool(rows.answer.contrast)
     scores = rows.scores(spec.cluster, placed=varying or any(wants(r.metric, "positions") for r in requests))
     groups = rows.groups(spec.group.by)
+    cells = [rows.crossed(columns, spec.group.smallest) for columns in spec.group.cross]
+    groups += [group for crossing in cells for group in crossing.groups]
     if valid is not None:
         groups.append(({"portraits": "valid"}, np.array(valid)))
     single = [r for r in requests if not _joins(r.metric)]
@@ -73,7 +75,14 @@ def score_rows(
         "metrics": figures,
         "baselines": table.baselines,
         "confusion": table.confusion,
-        "warnings": [*warnings, *_scale(rows), *_groups(rows, spec.group.by)],
+        "warnings": [
+            *warnings,
+            *_scale(rows),
+            *_groups(
+                rows, list(dict.fromkeys([*spec.group.by, *(c for cross in spec.group.cross for c in cross)]))
+            ),
+            *(warning for crossing in cells for warning in crossing.warnings),
+        ],
     }
 
 

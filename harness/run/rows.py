@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.components.metric import Floats, Ints, Scores
+from harness.metrics.groups import Cells, intersections
 from harness.reading import Reading, rates_unlabelled, read_reply, truth_of
 from harness.run.pairing import cluster_column
 from harness.run.stored import Stored, StoredSample
@@ -153,6 +154,11 @@ class Rows:
                 coded = np.array([numbers[v] for v in values])
                 found += [({column: v}, coded == numbers[v]) for v in distinct]
         return found
+
+    def crossed(self, columns: Sequence[str], smallest: int) -> Cells:
+        """The combinations of several columns' values that at least `smallest` rows share."""
+        values = {column: [_value(s, column) for s in self.samples] for column in columns}
+        return intersections(values, smallest, _order)
 
 
 def _floats(values: npt.NDArray[Any]) -> Floats:

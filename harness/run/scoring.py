@@ -29,12 +29,17 @@ from harness.store.runfolder import RESULTS, read_run
 from harness.taskspec import Answer, MetricSpec, TaskSpec
 
 
-def score_folder(path: Path, *, complete: bool = True) -> RunResult:
+def score_folder(path: Path, *, complete: bool = True, group_by: Sequence[str] = ()) -> RunResult:
     """Recompute `results.json` from the run folder alone and write it.
+
+    `group_by` names further columns by which figures are shown apart, or several joined by `*`.
 
     Raises `RunMismatch` where there is no run, and `UnknownName` for a metric that is no longer installed.
     """
     run = read_run(path)
+    for table in run["request"]["tasks"].values():
+        group = TaskSpec.model_validate(table).group.further(group_by)
+        table["group"] = group.model_dump(mode="json")
     stored = read_stored(path)
     moved: list[dict[str, Any]] = []
     if run["request"]["role"] == "generator":

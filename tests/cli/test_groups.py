@@ -1,0 +1,59 @@
+"""`harness score --group-by`: figures shown apart by any column of the data, and by several at once."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from helpers.command import InProcess
+
+
+def with_columns(data: Path) -> Path:
+    """As many of each sex, half of them young, but for one who is old."""
+    manifest = data / "manifest.csv"
+    with manifest.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for number, row in enumerate(rows):
+        age = "old" if number == 0 else "young" if 2 * number < len(rows) else "middle"
+        row |= {"sex": "mf"[number % 2], "age": age}
+    with manifest.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, list(rows[0]))
+        table.writeheader()
+        table.writerows(rows)
+    return data
+
+
+def test_figures_are_shown_by_columns_and_their_combinations(
+    harness: InProcess, make_data: Callable[..., Path]
+) -> None:
+    data = with_columns(make_data(48))
+    harness("run", "--task", "coarse_emotion", "--model", "echo", "--data", data, "--out", "run").ok()
+    before = json.loads(Path("run/results.json").read_text())
+    task = Path("run/run.json").read_bytes()
+    out = harness("score", "run", "--group-by", "sex", "--group-by", "sex*age,absent").ok().out
+    [entry] = json.loads(Path("run/results.json").read_text())["tasks"]
+    groups = {tuple(m["group"].items()): m["n"] for m in entry["metrics"] if "sex" in m["group"]}
+    assert groups[("sex", "f"),] == groups[("sex", "m"),] == 24
+    assert not any(len(group) == 2 for group in groups), "no combination has 20 portraits"
+    [small] = [w for w in entry["warnings"] if w.startswith("not shown")]
+    assert "sex=m, age=old (1)" in small
+    assert any(w.endswith("task groups: absent") for w in entry["warnings"])
+    assert "by sex" in out
+    assert harness("score", "run").ok()
+    assert json.loads(Path("run/results.json").read_text()) == before
+    assert Path("run/run.json").read_bytes() == task
+
+
+def test_combinations_that_are_large_enough_stand_in_one_table(
+    harness: InProcess, make_data: Callable[..., Path]
+) -> None:
+    data = with_columns(make_data(96))
+    harness("run", "--task", "coarse_emotion", "--model", "echo", "--data", data, "--out", "run").ok()
+    out = harness("score", "run", "--group-by", "sex*age").ok().out
+    entry = json.loads(Path("run/results.json").read_text())["tasks"][0]
+    shown = {tuple(m["group"].values()): m["n"] for m in entry["metrics"] if len(m["group"]) == 2}
+    assert shown == {("f", "middle"): 24, ("f", "young"): 24, ("m", "middle"): 24, ("m", "young"): 23}
+    assert "by sex \N{MULTIPLICATION SIGN} age" in out
+    assert "f, middle" in out
