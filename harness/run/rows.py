@@ -22,6 +22,8 @@ from harness.taskspec import Answer
 from harness.types import EMOTIONS
 
 _MAX_GROUPS = 50
+_MAX_NUMBERS, _RANGES = 10, 5
+"""A column of more different numbers than this is cut into so many ranges of equal width."""
 
 
 @dataclass
@@ -144,10 +146,17 @@ class Rows:
             positions=self.positions() if placed else None)  # fmt: skip
 
     def groups(self, columns: Sequence[str]) -> list[tuple[dict[str, str], npt.NDArray[np.bool_]]]:
-        """A mask for each value of each column that the data have; columns with very many values are left out."""
+        """A mask for each value of each column that the data have, or each range of a column of many numbers.
+
+        Columns with very many values that are no numbers are left out.
+        """
         found = []
         for column in columns:
             values = [_value(s, column) for s in self.samples]
+            ranges = _ranges(values)
+            if ranges:
+                found += [({column: label}, mask) for label, mask in ranges]
+                continue
             numbers = {value: code for code, value in enumerate(dict.fromkeys(values))}
             distinct = sorted((v for v in numbers if v is not None), key=_order)
             if 0 < len(distinct) <= _MAX_GROUPS:
@@ -180,6 +189,23 @@ def _value(sample: StoredSample, column: str) -> str | None:
     if value is None or value == "":
         return None
     return intern(f"{value:g}" if isinstance(value, float) else str(value))
+
+
+def _ranges(values: Sequence[str | None]) -> list[tuple[str, npt.NDArray[np.bool_]]]:
+    """Equal parts of the range of a column of many numbers, those without rows left out; none for other columns."""
+    distinct = {value for value in values if value is not None}
+    if len(distinct) <= _MAX_NUMBERS:
+        return []
+    try:
+        numbers = np.array([math.nan if value is None else float(value) for value in values])
+    except ValueError:
+        return []
+    if not np.isfinite(numbers[~np.isnan(numbers)]).all():
+        return []
+    edges = np.linspace(np.nanmin(numbers), np.nanmax(numbers), _RANGES + 1)
+    part = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, _RANGES - 1)
+    masks = [(part == i) & ~np.isnan(numbers) for i in range(_RANGES)]
+    return [(f"{edges[i]:.3g} to {edges[i + 1]:.3g}", mask) for i, mask in enumerate(masks) if mask.any()]
 
 
 def _order(value: str) -> tuple[int, float, str]:

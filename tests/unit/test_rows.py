@@ -79,3 +79,25 @@ def test_both_orders_of_a_pair_are_one_cluster() -> None:
     for number, subject in enumerate(["x", "y", "x"]):
         people.add(sample(number, pair=str(number), subject=subject), "first", Reading("first"))
     assert people.scores("").cluster.tolist() == [0, 1, 0]
+
+
+def test_a_column_of_many_numbers_is_shown_in_ranges() -> None:
+    found = rows(probable=False)
+    for number in range(21):
+        found.add(
+            sample(number, score=str(number * 5), few=str(number % 3), word=f"w{number}"),
+            "sad",
+            Reading("sad"),
+        )
+    found.add(sample(21), "sad", Reading("sad"))
+    groups = found.groups(["score"])
+    assert [group["score"] for group, _ in groups] == [
+        "0 to 20",
+        "20 to 40",
+        "40 to 60",
+        "60 to 80",
+        "80 to 100",
+    ]
+    assert [int(mask.sum()) for _, mask in groups] == [4, 4, 4, 4, 5]
+    assert [group["few"] for group, _ in found.groups(["few"])] == ["0", "1", "2"]
+    assert len(found.groups(["word"])) == 21

@@ -26,7 +26,7 @@ def verify(name: str, progress: Callable[[int], None] | None = None) -> tuple[in
     """
     folder = imported().get(name)
     if folder is None:
-        raise unknown("imported data set", name, imported())
+        raise unknown("imported data set", name, imported(), "`harness data import` makes one.")
     told = document(folder)
     try:
         lines = (folder / CHECKSUMS).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
