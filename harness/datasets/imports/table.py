@@ -69,7 +69,7 @@ class Table:
         header = self.headed
         while True:
             try:
-                cells = next(reader, None)
+                cells = _next(reader)
             except csv.Error as e:
                 yield Row(self.path, reader.line_num, (), f"not a line of CSV: {e}")
                 continue
@@ -103,9 +103,8 @@ def open_table(source: Source, path: str, *, header: Sequence[str] | None = None
     with closing(_lines(source, path, encoding)) as lines:
         first = next(lines, "")
     separator = max(_SEPARATORS, key=lambda s: (first.count(s), -_SEPARATORS.index(s)))
-    csv.field_size_limit(_LONGEST)
     try:
-        names = next(csv.reader([first], delimiter=separator), [])
+        names = _next(csv.reader([first], delimiter=separator)) or []
     except csv.Error as e:
         raise BadData(f"{path} has no header that can be read: {e}.", "It should be a CSV file.") from e
     columns = tuple(c.strip().strip("\ufeff") for c in names)
@@ -114,6 +113,15 @@ def open_table(source: Source, path: str, *, header: Sequence[str] | None = None
     if not any(columns):
         raise BadData(f"{path} is empty, or has no header.", "Download the release again.")
     return Table(source, path, columns, separator, encoding, notes, header is None)
+
+
+def _next(reader: Iterator[list[str]]) -> list[str] | None:
+    """The next line's cells, None at the end. Pictures may stand in cells, which are longer than the module allows."""
+    before = csv.field_size_limit(_LONGEST)
+    try:
+        return next(reader, None)
+    finally:
+        csv.field_size_limit(before)
 
 
 def words(source: Source, path: str) -> Iterator[tuple[int, list[str]]]:
