@@ -71,15 +71,29 @@ class _Job:
 def estimates(scores: Scores, metrics: Sequence[Metric], how: Resampling) -> list[Estimate]:
     """The estimate of each metric on `scores`, in order; all of them on the same draws."""
     wanting = [_extras(metric, scores) for metric in metrics]
+    samples = {extras: collapsed(scores, extras) for extras in sorted(set(wanting))}
+    # Where further tables tell no more clusters apart, one set of draws serves all metrics, to the same figures.
+    home = {extras: next(e for e in sorted(samples, key=len, reverse=True)
+                         if set(extras) <= set(e) and _alike(samples[e], samples[extras]))
+            for extras in samples}  # fmt: skip
     found: dict[int, Estimate] = {}
-    for extras in sorted(set(wanting)):
-        chosen = [i for i, wants in enumerate(wanting) if wants == extras]
-        sample, counts = collapsed(scores, extras)
+    for extras in sorted(set(home.values())):
+        chosen = [i for i, wants in enumerate(wanting) if home[wants] == extras]
+        sample, counts = samples[extras]
         for i, made in zip(
             chosen, _estimates(sample, counts, [metrics[i] for i in chosen], how), strict=True
         ):
             found[i] = replace(made, n=_rows(metrics[i], scores))
     return [found[i] for i in range(len(metrics))]
+
+
+def _alike(one: tuple[Scores, Ints], other: tuple[Scores, Ints]) -> bool:
+    """Whether collapsed scores are the same, row by row, but for further tables."""
+    (first, counts), (second, others) = one, other
+    return np.array_equal(counts, others) and all(
+        np.array_equal(getattr(first, name), getattr(second, name), equal_nan=True)
+        for name in ("truth", "read", "emotion", "cluster")
+    )
 
 
 def collapsed(scores: Scores, extras: Extras = ()) -> tuple[Scores, Ints]:
