@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from helpers import command, data, plugins
+from helpers import people as people_data
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +36,12 @@ def make_data(tmp_path: Path) -> Callable[..., Path]:
 def faces(make_data: Callable[..., Path]) -> Path:
     """Twelve tiny portraits, two of each emotion."""
     return make_data()
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    """Four people in two emotions at five strengths, in the folder `people` of the test."""
+    return people_data.make_people(tmp_path / "people")
 
 
 @pytest.fixture

@@ -14,32 +14,15 @@ from typing import Any
 import pytest
 from helpers import data, plugins
 from helpers.command import SCRIPT, InProcess
-from helpers.people import PEOPLE, make_people
+from helpers.people import PEOPLE
 from helpers.plugins import Install
-from helpers.results import replies, value
+from helpers.results import lines, replies, value
 
 ECHO = ("--model", "echo")
 
 
-@pytest.fixture
-def people(tmp_path: Path) -> Path:
-    """People at five strengths, in the folder `people`."""
-    return make_people(tmp_path / "people")
-
-
-def lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
-
-
-def only(results: dict[str, Any]) -> dict[str, Any]:
-    [entry] = results["tasks"]
-    return dict(entry)
-
-
 def paired(harness: InProcess, *more: object) -> dict[str, Any]:
-    return only(
-        harness("run", "--task", "nuance_pairs", *ECHO, "--data", "people", "--json", *more).ok().results
-    )
+    return harness("run", "--task", "nuance_pairs", *ECHO, "--data", "people", "--json", *more).ok().task
 
 
 @pytest.mark.usefixtures("people")
@@ -92,7 +75,7 @@ def judge(self, batch):
 """))  # fmt: skip
     done = harness("run", "--task", "nuance_pairs", "--model", "mine", "--data", people, "--json").ok()
     # The red of each picture is its number, which grows with strength: looking is enough to be right.
-    assert value(only(done.results), "accuracy") == 1.0
+    assert value(done.task, "accuracy") == 1.0
     for line in Path("seen").read_text().splitlines():
         sample, kind, parts, _ = ast.literal_eval(line)
         assert (kind, parts) == ("pair", [0, 1])
@@ -112,7 +95,7 @@ def test_broken_pictures_fail_both_orders(harness: InProcess, people: Path) -> N
     (people / other[0]["image"]).write_bytes(b"no picture")
     failed = harness("run", "--task", "nuance_pairs", *ECHO, "--data", "people", "--out", "run", "--json")
     failed.fails(3)
-    entry = only(failed.results)
+    entry = failed.task
     assert (entry["n"], entry["answered"], entry["failed"]) == (32, 28, 4)
     assert next(m["n"] for m in entry["metrics"] if m["name"] == "consistency") == 14
     told = Counter(f["error"]["kind"] for f in lines(Path("run/failures.jsonl")))
@@ -121,7 +104,7 @@ def test_broken_pictures_fail_both_orders(harness: InProcess, people: Path) -> N
     assert other[0]["image"] in shown
     data.picture(people / other[0]["image"], 500)
     again = harness("run", "--task", "nuance_pairs", *ECHO, "--data", "people", "--out", "run", "--json")
-    assert only(again.fails(3).results)["failed"] == 2
+    assert again.fails(3).task["failed"] == 2
 
 
 @pytest.mark.usefixtures("people")
@@ -157,9 +140,8 @@ def test_a_dry_run_counts_pairs_and_shows_both_pictures(harness: InProcess) -> N
 
 
 def test_data_without_pairs_are_refused_in_words(harness: InProcess, faces: Path) -> None:
-    harness("run", "--task", "nuance_pairs", *ECHO, "--data", faces).refuses(
-        2, "no two pictures of faces have the same emotion and intensity at least 1 apart"
-    )
+    refused = harness("run", "--task", "nuance_pairs", *ECHO, "--data", faces)
+    assert refused.refuses(2, "no two pictures of faces have the same emotion and intensity at least 1 apart")
 
 
 @pytest.mark.e2e
@@ -176,7 +158,7 @@ def test_killed_and_resumed_pairs_give_the_same(harness: InProcess, people: Path
         "--repeats",
         "2",
     ]
-    whole = only(harness(*run, "--json", "--out", "whole").ok().results)
+    whole = harness(*run, "--json", "--out", "whole").ok().task
     slow = [str(SCRIPT), *run, "-o", "delay=0.05", "--out", "killed"]
     process = subprocess.Popen(slow, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     stored = tmp_path / "killed" / "replies.jsonl"
@@ -189,7 +171,7 @@ def test_killed_and_resumed_pairs_give_the_same(harness: InProcess, people: Path
     process.wait()
     left = stored.read_bytes().count(b"\n")
     assert left < whole["n"]
-    resumed = only(harness(*run, "--json", "--out", "killed").ok().results)
+    resumed = harness(*run, "--json", "--out", "killed").ok().task
     for entry in (whole, resumed):
         del entry["timings"]
     assert resumed == whole

@@ -161,9 +161,8 @@ def test_data_home_that_cannot_be_written(
     (tmp_path / "file").touch()
     for home in ("/proc/nothing", str(tmp_path / "file")):
         monkeypatch.setenv("XDG_DATA_HOME", home)
-        harness("data", "import", "class-folders", folders(), "--label", "intended").refuses(
-            3, "cannot be written", "XDG_DATA_HOME"
-        )
+        refused = harness("data", "import", "class-folders", folders(), "--label", "intended")
+        assert refused.refuses(3, "cannot be written", "XDG_DATA_HOME")
 
 
 def small_files(limit: int) -> Callable[[], None]:

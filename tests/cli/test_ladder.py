@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from helpers import plugins
 from helpers.command import InProcess
-from helpers.people import PEOPLE, make_people
+from helpers.people import PEOPLE
 from helpers.plugins import Install
-from helpers.results import replies, value
+from helpers.results import lines, replies, value
 
 import harness as public
 
 Make = Callable[..., Path]
 ECHO = ("--model", "echo")
 LADDER = ["coarse_polarity", "coarse_emotion", "fine_intensity", "nuance_confusable", "nuance_pairs"]
-
-
-@pytest.fixture
-def people(tmp_path: Path) -> Path:
-    """People at five strengths, in the folder `people`."""
-    return make_people(tmp_path / "people")
-
-
-def lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
-
-
-def only(results: dict[str, Any]) -> dict[str, Any]:
-    [entry] = results["tasks"]
-    return dict(entry)
 
 
 @pytest.mark.usefixtures("people")
@@ -59,10 +42,10 @@ def test_the_whole_ladder(harness: InProcess) -> None:
 
 @pytest.mark.usefixtures("people")
 def test_quality_on_another_scale_gives_correlations_and_a_warning(harness: InProcess) -> None:
-    entry = only(
+    entry = (
         harness("run", "--task", "fine_quality", *ECHO, "-o", "text=fair", "--data", "people", "--json")
         .ok()
-        .results
+        .task
     )
     assert any("outside the scale 1 to 5" in w for w in entry["warnings"])
     assert next(m for m in entry["metrics"] if m["primary"])["value"] is None
@@ -72,12 +55,12 @@ def test_quality_is_rated(harness: InProcess, people: Path, tmp_path: Path) -> N
     levels = ["bad", "poor", "fair", "good", "excellent"]
     rows = [f'{{"id": "s{n:02}", "text": "{levels[n * 37 % 101 * 5 // 101]}"}}\n' for n in range(PEOPLE * 11)]
     (tmp_path / "said.jsonl").write_text("".join(rows))
-    entry = only(
+    entry = (
         harness(
             "run", "--task", "fine_quality", *ECHO, "-o", "replies=said.jsonl", "--data", people, "--json"
         )
         .ok()
-        .results
+        .task
     )
     assert value(entry, "srcc") > 0.95
     assert value(entry, "plcc") > 0.95
@@ -112,10 +95,9 @@ def test_a_suite_leaves_out_what_data_or_judge_lack(
 
 def test_a_suite_of_which_nothing_is_left_is_refused(harness: InProcess, faces: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text('kind = "suite"\nname = "mine"\ntasks = ["fine_quality"]\n')
-    harness("run", "--task", "./mine.toml", *ECHO, "--data", faces).refuses(2, "quality")
-    harness("run", "--task", "./mine.toml", *ECHO, "--data", faces, "--read", "rating").refuses(
-        2, "fine_quality"
-    )
+    run = ("run", "--task", "./mine.toml", *ECHO, "--data", faces)
+    assert harness(*run).refuses(2, "quality")
+    assert harness(*run, "--read", "rating").refuses(2, "fine_quality")
 
 
 HEARS = """
@@ -143,7 +125,7 @@ def test_the_spread_over_wordings(harness: InProcess, install: Install, make_dat
         ("look", 30),
         ("plain", 30),
     ]
-    one = only(harness(*run, "--wordings", "look", "--out", "one", "--json").ok().results)
+    one = harness(*run, "--wordings", "look", "--out", "one", "--json").ok().task
     assert (one["wording"], one.get("wordings")) == (None, None)
     assert [s["value"] for s in one["settings"] if s["name"] == "wording"] == ["look"]
     assert set(replies("one")) < set(replies("all")), "the same question has the same id"
@@ -191,7 +173,7 @@ def test_neighbours_are_shown_and_chance_is_one_in_two(
         ),
     )
     run = ("run", "--task", "nuance_confusable", "--data", "faces", "--json", "--out")
-    entry = only(harness(*run, "run", "--model", "mine").ok().results)
+    entry = harness(*run, "run", "--model", "mine").ok().task
     near = {
         "worry": {"sad", "angry"},
         "sad": {"worry"},
@@ -214,7 +196,7 @@ def test_neighbours_are_shown_and_chance_is_one_in_two(
     assert abs(value(entry, "accuracy") - 0.5) < 0.25
     assert abs(value(entry, "position_bias") - 0.5) < 1e-9
     assert any("baseline not beaten" in w for w in entry["warnings"])
-    right = only(harness(*run, "echo", "--model", "echo", "-o", "accuracy=0.9").ok().results)
+    right = harness(*run, "echo", "--model", "echo", "-o", "accuracy=0.9").ok().task
     assert value(right, "accuracy") == pytest.approx(0.9, abs=0.12)
     assert right["unparsed"] == 0
 
@@ -273,7 +255,7 @@ primary = true
 def test_drawn_portraits_are_told_from_their_neighbours(harness: InProcess, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(GENERATED)
     run = ("run", "--task", "./mine.toml", *ECHO, "--judge", "echo", "-o", "size=64", "--limit", 12, "--json")
-    entry = only(harness(*run).ok().results)
+    entry = harness(*run).ok().task
     assert value(entry, "fidelity") == 1.0
     assert {b["name"]: b["value"] for b in entry["baselines"]}["chance"] == 0.5
     (tmp_path / "mine.toml").write_text(GENERATED.replace("confusable", "pairs"))

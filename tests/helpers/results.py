@@ -13,8 +13,13 @@ def value(entry: dict[str, Any], name: str, **group: str) -> float:
     return float(found["value"])
 
 
+def lines(path: Path) -> list[dict[str, Any]]:
+    """The records of a JSON Lines file."""
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
 def replies(folder: str) -> dict[str, dict[str, Any]]:
     """The stored replies by id."""
-    rows = [json.loads(line) for line in Path(folder, "replies.jsonl").read_text().splitlines()]
+    rows = lines(Path(folder, "replies.jsonl"))
     assert len({r["id"] for r in rows}) == len(rows), "no request is answered twice"
     return {r["id"]: r for r in rows}
