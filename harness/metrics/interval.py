@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 import math
-import os
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from harness.components.metric import Floats, Ints, Metric, Scores
-from harness.metrics.base import BuiltIn, Estimator, TableMetric, cluster_sums, entered
-from harness.stats.bootstrap import MANY, cluster_weights, percentile_interval
+from harness.metrics.base import BuiltIn, entered
+from harness.metrics.draws import Job, checked, draw, first
+from harness.stats.bootstrap import MANY, percentile_interval
 from harness.stats.clustered import exact_bound
 from harness.stats.collapse import collapse
 from harness.stats.jackknife import jackknife_interval, leave_one_out, standard_error
 
 Extras = tuple[str, ...]
-T = TypeVar("T")
-THREADS = min(4, os.cpu_count() or 1)
-MUCH = 1 << 22
-"""Rows times draws from which threads are worth starting."""
-ROWS_DRAWN, FEWEST_DRAWS = 80_000_000, 500
-"""How many rows are drawn for a figure that needs every row again on each draw, and its fewest draws: with very many
-rows it has fewer draws than asked for, which the method says."""
 
 ENOUGH = 0.95
 """Share of the draws that must have a figure for its interval to go without a remark."""
@@ -56,16 +46,6 @@ class Estimate:
     """Why there is no figure, where there is none."""
     remark: str = ""
     """What is wrong with the interval, if anything."""
-
-
-@dataclass(eq=False)
-class _Job:
-    """A metric at work: what `Estimate` will say, and its figure on each draw so far."""
-
-    metric: Metric
-    value: float
-    draws: list[Floats]
-    fault: str = ""
 
 
 def estimates(scores: Scores, metrics: Sequence[Metric], how: Resampling) -> list[Estimate]:
@@ -126,138 +106,19 @@ def point(metric: Metric, scores: Scores) -> float | None:
 
 def weighted_point(metric: Metric, sample: Scores, counts: Ints) -> float | None:
     """The figure on `collapsed` scores, shape (k,) of counts; None where it does not exist."""
-    value = _first(metric, sample, counts).value
+    value = first(metric, sample, counts).value
     return value if math.isfinite(value) else None
 
 
 def _estimates(sample: Scores, counts: Ints, metrics: Sequence[Metric], how: Resampling) -> list[Estimate]:
-    jobs = [_first(metric, sample, counts) for metric in metrics]
+    jobs = [first(metric, sample, counts) for metric in metrics]
     if counts.sum() > 1:
-        drawn = [
-            job
-            for job in jobs
-            if math.isfinite(job.value) and job.metric.resampled and job.metric.interval == "bootstrap"
-        ]
-        _draw(drawn, sample, counts, how)
+        drawn = [job for job in jobs if job.drawn]
+        draw(drawn, sample, counts, how.seed, how.draws)
     return [_finish(job, sample, counts, how) for job in jobs]
 
 
-def _first(metric: Metric, sample: Scores, counts: Ints) -> _Job:
-    """The figure on the data as they are. A metric that raises gives none, and says what it raised."""
-    if not sample.n or sample.kind not in metric.kinds:
-        return _Job(metric, math.nan, [])
-    try:
-        return _Job(metric, float(_checked(partial(metric.estimate, sample), counts[None])[0]), [])
-    except Exception as error:
-        return _Job(metric, math.nan, [], f"the metric raised {type(error).__name__}: {error}")
-
-
-def _draw(jobs: Sequence[_Job], sample: Scores, counts: Ints, how: Resampling) -> None:
-    """Give each job its figures on the draws.
-
-    The built-in metrics, and the next weights, are worked on by several threads, in which numpy mostly runs free of
-    the interpreter; what comes out does not depend on how many there are. A third party's metric stays in this one.
-    """
-    if not jobs:
-        return
-    own = {id(job): job.metric.drawn(sample, counts) for job in jobs if isinstance(job.metric, BuiltIn)}
-    tables = [job for job in jobs if id(job) in own and isinstance(own[id(job)][0], TableMetric)]
-    slow = [job for job in jobs if job not in tables]
-    enough = max(FEWEST_DRAWS, ROWS_DRAWN // max(sample.n, 1))
-    if slow and tables and enough >= how.draws:
-        _draw_on(cluster_weights(counts, how.draws, how.seed, sample.n), tables, slow, own, sample, how)
-        return
-    if slow:
-        chunks = cluster_weights(counts, min(how.draws, enough), how.seed, sample.n)
-        _draw_on(chunks, [], slow, own, sample, how)
-    if tables:
-        _draw_on(cluster_weights(counts, how.draws, how.seed), tables, [], own, sample, how)
-
-
-def _draw_on(chunks: Iterator[Ints], tables: Sequence[_Job], slow: Sequence[_Job],
-             own: Mapping[int, tuple[BuiltIn, Scores]], sample: Scores, how: Resampling) -> None:  # fmt: skip
-    """Work on chunks of draws; `own` holds the built-in metrics, with the scores that each takes."""
-    ready = [job for job in slow if id(job) in own]
-    others = [job for job in slow if id(job) not in own]
-    summed = _Tables([own[id(job)] for job in tables])
-    estimators = [metric.estimator(scores) for metric, scores in (own[id(job)] for job in ready)]
-    much = bool(ready) and how.draws * sample.n >= MUCH
-    with _Workers(much) as pool, warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        weights = next(chunks, None)
-        while weights is not None:
-            following = pool.submit(next, chunks, None)
-            # Draws side by side, in single precision where that is exact: see `RankCorrelation`.
-            kind = np.float32 if weights.max() < 1 << 24 else np.float64
-            lanes = np.ascontiguousarray(weights.T, kind).T
-            found = [pool.submit(_quiet, estimator, lanes) for estimator in estimators]
-            for job, figures in zip(tables, summed(lanes), strict=True):
-                job.draws.append(figures)
-            for job in others:
-                _try(job, partial(_checked, partial(job.metric.estimate, sample), weights))
-            for job, future in zip(ready, found, strict=True):
-                _try(job, future.result)
-            weights = following.result()
-
-
-class _Workers(ThreadPoolExecutor):
-    """Threads for much work; for little, which is done before they have started, this one."""
-
-    def __init__(self, much: bool) -> None:
-        super().__init__(THREADS)
-        self._much = much
-
-    def submit(self, job: Callable[..., T], /, *arguments: Any, **keywords: Any) -> Future[T]:
-        """See `ThreadPoolExecutor.submit`."""
-        if self._much:
-            return super().submit(job, *arguments, **keywords)
-        done: Future[T] = Future()
-        try:
-            done.set_result(job(*arguments, **keywords))
-        except Exception as error:
-            done.set_exception(error)
-        return done
-
-
-def _quiet(estimator: Estimator, weights: npt.NDArray[Any]) -> Floats:
-    # What numpy does about divisions by zero and the like is set for each thread.
-    with np.errstate(all="ignore"):
-        return estimator(weights)
-
-
-def _try(job: _Job, figures: Callable[[], Floats]) -> None:
-    """Add figures to a job; one that raises has none from then on."""
-    try:
-        found = figures()
-    except Exception as error:
-        job.fault = job.fault or f"the metric raised {type(error).__name__}: {error}"
-    else:
-        job.draws.append(found)
-
-
-class _Tables:
-    """All metrics that follow from sums by cluster, from one product of the weights and their sums."""
-
-    def __init__(self, metrics: Sequence[tuple[BuiltIn, Scores]]) -> None:
-        self._metrics = [metric for metric, _ in metrics if isinstance(metric, TableMetric)]
-        tables = [
-            cluster_sums(metric.columns(scores), scores.cluster, scores.clusters)
-            for metric, scores in metrics
-            if isinstance(metric, TableMetric)
-        ]
-        self._ends = np.cumsum([table.shape[1] for table in tables])[:-1]
-        self._table = np.hstack(tables) if tables else None
-
-    def __call__(self, weights: npt.NDArray[Any]) -> list[Floats]:
-        """The figures of each metric, shape (draws,) each."""
-        if self._table is None:
-            return []
-        with np.errstate(all="ignore"):
-            sums = np.split(weights.astype(np.float64) @ self._table, self._ends, axis=1)
-            return [metric.figure(part) for metric, part in zip(self._metrics, sums, strict=True)]
-
-
-def _finish(job: _Job, sample: Scores, counts: Ints, how: Resampling) -> Estimate:
+def _finish(job: Job, sample: Scores, counts: Ints, how: Resampling) -> Estimate:
     metric, value, clusters = job.metric, job.value, int(counts.sum())
     if not math.isfinite(value):
         return Estimate(None, None, None, 0, "none", job.fault or _missing(metric, sample))
@@ -270,9 +131,9 @@ def _finish(job: _Job, sample: Scores, counts: Ints, how: Resampling) -> Estimat
         return replace(plain, remark=f"has no interval: {job.fault}")
     if metric.interval == "jackknife":
         return _jackknifed(plain, metric, sample, counts, how)
-    if not job.draws:
+    if not job.chunks:
         return replace(plain, method="none: no draws")
-    return _bootstrapped(plain, metric, np.concatenate(job.draws), clusters, how)
+    return _bootstrapped(plain, metric, job.figures(), clusters, how)
 
 
 def _bootstrapped(plain: Estimate, metric: Metric, draws: Floats, clusters: int, how: Resampling) -> Estimate:
@@ -309,7 +170,7 @@ def _jackknifed(plain: Estimate, metric: Metric, sample: Scores, counts: Ints, h
         left_out = (
             metric.left_out(sample, counts)
             if isinstance(metric, BuiltIn)
-            else leave_one_out(partial(_checked, partial(metric.estimate, sample)), counts)
+            else leave_one_out(partial(checked, partial(metric.estimate, sample)), counts)
         )
     except Exception as error:
         return replace(plain, remark=f"has no interval: the metric raised {type(error).__name__}: {error}")
@@ -324,16 +185,6 @@ def _jackknifed(plain: Estimate, metric: Metric, sample: Scores, counts: Ints, h
         return replace(plain, remark="has no interval: without some cluster it does not exist")
     remark = "has an interval of no width" if interval[0] == interval[1] else ""
     return replace(plain, low=interval[0], high=interval[1], method="cluster jackknife", remark=remark)
-
-
-def _checked(estimator: Estimator, weights: Ints) -> Floats:
-    """The figures, with remarks on divisions by zero and the like kept quiet: what does not exist is NaN."""
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        figures = np.asarray(estimator(weights), np.float64)
-    if figures.shape != (len(weights),):
-        raise ValueError(f"estimate returned shape {figures.shape} for {len(weights)} draws")
-    return figures
 
 
 def _extras(metric: Metric, scores: Scores) -> Extras:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import threading
 from typing import Any
 
 import numpy as np
@@ -51,8 +52,8 @@ def ratio(top: Floats, bottom: Floats) -> Floats:
     return quotient
 
 
-class Scratch:
-    """Arrays that are made once and used again: new ones for each chunk would cost more than the sums."""
+class Scratch(threading.local):
+    """Arrays that each thread makes once and uses again: new ones for each chunk would cost more than the sums."""
 
     def __init__(self) -> None:
         self._held: dict[tuple[str, str], npt.NDArray[Any]] = {}
@@ -70,8 +71,7 @@ class RankCorrelation:
     """Spearman's correlation of x and y in each segment, for many weightings of clusters, from one sort.
 
     Made from x, y, cluster and segment (0..segments-1, each with a row), shape (n,) each, without NaN. Rows
-    that are equal in all but cluster are counted together where that makes them fewer. Not for use by two
-    threads at once.
+    that are equal in all but cluster are counted together where that makes them fewer.
 
     Rows lie in the order of (segment, x). With w how often each counts in a draw, t the sums of w over equal
     x, and u = cumsum(t) - t / 2: where a segment has N rows after O in the segments before it, midranks
@@ -103,7 +103,6 @@ class RankCorrelation:
         self._x_runs = _Runs(_run_starts(rows[:, :2]), starts, len(rows))
         self._y_runs = _Runs(_run_starts(rows[self._by_y][:, ::2]), starts, len(rows))
         self._scratch = Scratch()
-        self._cubes_exact = False
 
     def __call__(self, weights: npt.NDArray[Any]) -> tuple[Floats, Floats]:
         """Correlation and number of rows, shape (draws, segments) both, for weights (draws, clusters).
@@ -111,12 +110,14 @@ class RankCorrelation:
         NaN where x or y is constant in the segment.
         """
         counts = self._counts(weights)
-        ranks, x_cubes, total = self._ranks(counts, self._x_runs)
+        most = float(weights.max())
+        single = counts.dtype == np.float32 and len(counts) * most**3 < 1 << 24
+        ranks, x_cubes, total = self._ranks(counts, self._x_runs, single)
         before = np.cumsum(total, axis=0) - total
         y_cubes = None if self._y_runs.tied or self._x_runs.tied else x_cubes
         ranks *= counts
         counts, weighted = self._ordered("by y", counts), self._ordered("weighted", ranks)
-        ranks, y_cubes, _ = self._ranks(counts, self._y_runs, y_cubes)
+        ranks, y_cubes, _ = self._ranks(counts, self._y_runs, single, y_cubes)
         product = self._rows.sums(weighted, ranks) - before**2 * total - before * total**2 - total**3 / 4
         # One root of the product: where both are alike it is exactly either, and the correlation exactly 1.
         spread = np.sqrt((total**3 - x_cubes) / 12 * ((total**3 - y_cubes) / 12))
@@ -129,8 +130,7 @@ class RankCorrelation:
         rows = len(self._owner)
         lanes: npt.NDArray[Any] = weights.T
         most = int(weights.max()) if len(weights) > 1 else LARGEST
-        exact, self._cubes_exact = rows * most**2 < 1 << 23, rows * most**3 < 1 << 24
-        kind = np.float32 if exact else np.float64
+        kind = np.float32 if rows * most**2 < 1 << 23 else np.float64
         if lanes.dtype != kind or not lanes.flags.c_contiguous:
             plain = self._scratch.array("plain", lanes.shape, kind)
             np.copyto(plain, lanes, casting="unsafe")
@@ -146,17 +146,19 @@ class RankCorrelation:
         return np.take(values, self._by_y, axis=0, mode="clip", out=out)
 
     def _ranks(
-        self, counts: npt.NDArray[Any], runs: _Runs, cubes: Floats | None = None
+        self, counts: npt.NDArray[Any], runs: _Runs, single: bool, cubes: Floats | None = None
     ) -> tuple[npt.NDArray[Any], Floats, Floats]:
-        """u of each row; the sum of t^3 in each segment, unless it is known; and the rows of each segment."""
+        """u of each row; the sum of t^3 in each segment, unless it is known; and the rows of each segment.
+
+        `single` says that cubes of counts, summed over rows, are exact in single precision.
+        """
         grouped = np.add.reduceat(counts, runs.starts, axis=0) if runs.tied else counts
         ranks = cumulate(grouped, self._scratch)
         total = np.diff(ranks[runs.last].astype(np.float64), axis=0, prepend=0.0)
         square = self._scratch.array("square", grouped.shape, np.float64 if runs.tied else grouped.dtype)
         if cubes is None:
             np.multiply(grouped, grouped, out=square, dtype=square.dtype)
-            single = self._cubes_exact and square.dtype == np.float32
-            cubes = runs.sums(square, grouped, single)
+            cubes = runs.sums(square, grouped, single and not runs.tied)
         half = self._scratch.array("half", grouped.shape, grouped.dtype)
         np.multiply(grouped, 0.5, out=half)
         ranks -= half

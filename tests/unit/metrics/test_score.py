@@ -7,7 +7,7 @@ import pytest
 from helpers.scores import CHOICE, NAN, RATING, by_emotion, choices, entry, ratings, score, shuffled
 
 from harness.components.metric import Scores
-from harness.metrics import interval
+from harness.metrics import draws
 from harness.metrics.choice import Accuracy, BalancedAccuracy, Kappa
 from harness.metrics.rank import Krcc, Srcc, SrccWithinEmotion
 from harness.metrics.rating import MeanAbsoluteError, MeanRating
@@ -303,40 +303,8 @@ def test_all_right_is_no_certainty():
     assert wrong["high"] == pytest.approx(1 - 0.025 ** (1 / 30))
 
 
-@pytest.mark.parametrize("named", [CHOICE, RATING])
-def test_threads_change_nothing(named, monkeypatch):
-    scores = choices() if named is CHOICE else ratings()
-    monkeypatch.setattr(interval, "MUCH", 1 << 60)
-    alone = score(scores, named, by_emotion(scores), draws=3000)
-    monkeypatch.setattr(interval, "MUCH", 0)
-    for threads in (1, 3):
-        monkeypatch.setattr(interval, "THREADS", threads)
-        assert score(scores, named, by_emotion(scores), draws=3000) == alone
-
-
-@pytest.mark.parametrize("much", [0, 1 << 60])
-def test_a_built_in_metric_that_raises_on_the_draws_keeps_its_value(much, monkeypatch):
-    class Fragile(Srcc):
-        def estimator(self, scores):
-            whole = super().estimator(scores)
-
-            def only_once(weights):
-                if len(weights) > 1:
-                    raise MemoryError("no room")
-                return whole(weights)
-
-            return only_once
-
-    monkeypatch.setattr(interval, "MUCH", much)
-    table = score(ratings(), {"fragile": Fragile, "srcc": Srcc})
-    assert entry(table, "fragile")["value"] == entry(table, "srcc")["value"]
-    assert entry(table, "fragile")["low"] is None
-    assert entry(table, "srcc")["low"] is not None
-    assert "fragile has no interval: the metric raised MemoryError: no room" in table.warnings
-
-
 def test_very_many_rows_get_fewer_draws_where_each_needs_them_all(monkeypatch):
-    monkeypatch.setattr(interval, "ROWS_DRAWN", 60_000)
+    monkeypatch.setattr(draws, "ROWS_DRAWN", 60_000)
     rng = np.random.default_rng(0)
     truth = rng.uniform(1, 5, 300)
     scores = Scores(

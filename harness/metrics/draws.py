@@ -1,0 +1,182 @@
+"""Figures of several metrics on the same bootstrap draws, by several threads where there is much to do."""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.components.metric import Floats, Ints, Metric, Scores
+from harness.metrics.base import BuiltIn, Estimator, TableMetric, cluster_sums
+from harness.stats.bootstrap import cluster_weights
+
+Weights = npt.NDArray[Any]
+THREADS = min(4, os.cpu_count() or 1)
+MUCH = 1 << 22
+"""Rows times draws from which threads are worth starting."""
+ROWS_DRAWN, FEWEST_DRAWS = 80_000_000, 500
+"""How many rows are drawn for a figure that needs every row again on each draw, and its fewest draws: with very many
+rows it has fewer draws than asked for, which the method says."""
+
+
+@dataclass(eq=False)
+class Job:
+    """A metric at work: its figure on the data as they are, and on each chunk of draws so far."""
+
+    metric: Metric
+    value: float
+    fault: str = ""
+    chunks: dict[int, Floats] = field(default_factory=dict)
+
+    @property
+    def drawn(self) -> bool:
+        """Whether its interval comes from draws."""
+        return math.isfinite(self.value) and self.metric.resampled and self.metric.interval == "bootstrap"
+
+    def figures(self) -> Floats:
+        """The figure on each draw, shape (draws,), in the order in which they were drawn."""
+        return np.concatenate([self.chunks[number] for number in sorted(self.chunks)])
+
+
+def first(metric: Metric, sample: Scores, counts: Ints) -> Job:
+    """The figure on the data as they are. A metric that raises gives none, and says what it raised."""
+    if not sample.n or sample.kind not in metric.kinds:
+        return Job(metric, math.nan)
+    try:
+        return Job(metric, float(checked(partial(metric.estimate, sample), counts[None])[0]))
+    except Exception as error:
+        return Job(metric, math.nan, f"the metric raised {type(error).__name__}: {error}")
+
+
+def draw(jobs: Sequence[Job], sample: Scores, counts: Ints, seed: int, draws: int) -> None:
+    """Give each job its figures on the draws; what comes out does not depend on how many threads there are."""
+    own = [(job, *job.metric.drawn(sample, counts)) for job in jobs if isinstance(job.metric, BuiltIn)]
+    tables = [(job, metric, scores) for job, metric, scores in own if isinstance(metric, TableMetric)]
+    quick = [_tables(tables)] if tables else []
+    slow = [
+        _Work([job], partial(_alone, metric.estimator(scores)))
+        for job, metric, scores in own
+        if not isinstance(metric, TableMetric)
+    ]
+    others = [
+        _Work([job], partial(_foreign, job.metric, sample))
+        for job in jobs
+        if not isinstance(job.metric, BuiltIn)
+    ]
+    enough = min(draws, max(FEWEST_DRAWS, ROWS_DRAWN // max(sample.n, 1)))
+    if enough == draws:
+        quick, slow = [], quick + slow
+    _run(slow, cluster_weights(counts, enough, seed, sample.n), enough * sample.n)
+    _run(quick, cluster_weights(counts, draws, seed), draws * len(counts))
+    # A third party's metrics stay in this thread.
+    _run(others, cluster_weights(counts, enough, seed, sample.n), 0)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What gives the figures of some jobs, for weights of shape (draws, clusters)."""
+
+    jobs: list[Job]
+    figures: Callable[[Weights], list[Floats]]
+
+
+def _run(works: Sequence[_Work], chunks: Iterator[Ints], cells: int) -> None:
+    """Do all works on every chunk; where there are `MUCH` cells, each of several threads takes the next one.
+
+    While one thread makes the weights, others work on theirs: numpy mostly runs free of the interpreter.
+    """
+    if not works:
+        return
+    queue = _Queue(chunks)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        if cells < MUCH:
+            _work(works, queue)
+            return
+        with ThreadPoolExecutor(THREADS) as pool:
+            running = [pool.submit(_work, works, queue) for _ in range(THREADS)]
+            try:
+                for future in running:
+                    future.result()
+            finally:
+                queue.close()
+
+
+class _Queue:
+    """Numbered chunks for several threads, made one after another."""
+
+    def __init__(self, chunks: Iterator[Ints]) -> None:
+        self._chunks = enumerate(chunks)
+        self._lock = Lock()
+        self._open = True
+
+    def __iter__(self) -> Iterator[tuple[int, Ints]]:
+        while True:
+            with self._lock:
+                chunk = next(self._chunks, None) if self._open else None
+            if chunk is None:
+                return
+            yield chunk
+
+    def close(self) -> None:
+        """Give out no more: an interrupted run should not work on."""
+        self._open = False
+
+
+def _work(works: Sequence[_Work], queue: _Queue) -> None:
+    for number, weights in queue:
+        # Draws side by side, in single precision where that is exact: see `RankCorrelation`.
+        kind = np.float32 if weights.max() < 1 << 24 else np.float64
+        lanes = np.ascontiguousarray(weights.T, kind).T
+        for work in works:
+            try:
+                # What numpy does about divisions by zero and the like is set for each thread.
+                with np.errstate(all="ignore"):
+                    found = work.figures(lanes)
+            except Exception as error:
+                for job in work.jobs:
+                    job.fault = job.fault or f"the metric raised {type(error).__name__}: {error}"
+                continue
+            for job, figures in zip(work.jobs, found, strict=True):
+                job.chunks[number] = figures
+
+
+def _alone(estimator: Estimator, weights: Weights) -> list[Floats]:
+    return [estimator(weights)]
+
+
+def _foreign(metric: Metric, sample: Scores, weights: Weights) -> list[Floats]:
+    return [checked(partial(metric.estimate, sample), np.ascontiguousarray(weights, np.int64))]
+
+
+def _tables(own: Sequence[tuple[Job, TableMetric, Scores]]) -> _Work:
+    """All metrics that follow from sums by cluster, from one product of the weights and their sums."""
+    tables = [
+        cluster_sums(metric.columns(scores), scores.cluster, scores.clusters) for _, metric, scores in own
+    ]
+    ends, table = np.cumsum([table.shape[1] for table in tables])[:-1], np.hstack(tables)
+
+    def figures(weights: Weights) -> list[Floats]:
+        sums = np.split(weights.astype(np.float64) @ table, ends, axis=1)
+        return [metric.figure(part) for (_, metric, _), part in zip(own, sums, strict=True)]
+
+    return _Work([job for job, _, _ in own], figures)
+
+
+def checked(estimator: Estimator, weights: Ints) -> Floats:
+    """The figures, with remarks on divisions by zero and the like kept quiet: what does not exist is NaN."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        figures = np.asarray(estimator(weights), np.float64)
+    if figures.shape != (len(weights),):
+        raise ValueError(f"estimate returned shape {figures.shape} for {len(weights)} draws")
+    return figures
