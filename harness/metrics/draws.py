@@ -17,15 +17,16 @@ import numpy.typing as npt
 
 from harness.components.metric import Floats, Ints, Metric, Scores
 from harness.metrics.base import BuiltIn, Estimator, TableMetric, cluster_sums
-from harness.stats.bootstrap import cluster_weights
+from harness.stats.bootstrap import cluster_weights, numbers_drawn
 
 Weights = npt.NDArray[Any]
 THREADS = min(4, os.cpu_count() or 1)
 MUCH = 1 << 22
 """Rows times draws from which threads are worth starting."""
-ROWS_DRAWN, FEWEST_DRAWS = 80_000_000, 500
-"""How many rows are drawn for a figure that needs every row again on each draw, and its fewest draws: with very many
-rows it has fewer draws than asked for, which the method says."""
+ROWS_DRAWN, NUMBERS_DRAWN, FEWEST_DRAWS = 80_000_000, 200_000_000, 500
+"""How many rows are drawn for a figure that needs every row again on each draw, how many random numbers for one that
+follows from sums by cluster, and the fewest draws: where that is not enough, a figure has fewer draws than asked for,
+and its method says so."""
 
 
 @dataclass(eq=False)
@@ -72,11 +73,14 @@ def draw(jobs: Sequence[Job], sample: Scores, counts: Ints, seed: int, draws: in
         for job in jobs
         if not isinstance(job.metric, BuiltIn)
     ]
-    enough = min(draws, max(FEWEST_DRAWS, ROWS_DRAWN // max(sample.n, 1)))
-    if enough == draws:
+    many, enough = (
+        min(draws, max(FEWEST_DRAWS, drawn // max(size, 1)))
+        for drawn, size in ((NUMBERS_DRAWN, numbers_drawn(counts)), (ROWS_DRAWN, sample.n))
+    )
+    if many == enough:
         quick, slow = [], quick + slow
     _run(slow, cluster_weights(counts, enough, seed, sample.n), enough * sample.n)
-    _run(quick, cluster_weights(counts, draws, seed), draws * len(counts))
+    _run(quick, cluster_weights(counts, many, seed), many * len(counts))
     # A third party's metrics stay in this thread.
     _run(others, cluster_weights(counts, enough, seed, sample.n), 0)
 

@@ -13,6 +13,9 @@ from harness.components.metric import Floats, Ints
 CELLS = 1 << 19
 """Weights made at a time: draws enough to be worked on side by side, and memory stays bounded for any n."""
 
+TOGETHER = 4
+"""The fewest draws at a time for callers that sum over clusters: reading what they sum costs more than summing."""
+
 DRAWN, LONG = 1 << 17, 1 << 11
 """Numbers drawn at a time, and clusters from which each draw is counted by itself: each call has its price, and
 what is worked on should stay in the processor's cache."""
@@ -26,19 +29,26 @@ MANY = 50
 Interval = tuple[float, float]
 
 
+def numbers_drawn(counts: Ints) -> int:
+    """What one draw of `cluster_weights` costs, in random numbers drawn for one cluster each."""
+    return min(int(counts.sum()), len(counts) * BINOMIAL)
+
+
 def cluster_weights(counts: Ints, draws: int, seed: int, width: int = 0) -> Iterator[Ints]:
     """Weights of `draws` bootstrap draws, in chunks of shape (some, patterns) that sum to C = counts.sum().
 
     `counts`, shape (patterns,), says how many interchangeable clusters each pattern stands for (all ones
     where none are). Each row is one draw of C clusters with replacement. `width` is what one draw costs
-    the caller in array elements, such as the number of rows; a chunk holds about `CELLS` of them.
+    the caller in array elements, such as the number of rows; a chunk holds about `CELLS` of them. It is 0 for a
+    caller that sums over clusters.
     """
     total, patterns = int(counts.sum()), len(counts)
     if not total:
         return
     rng = np.random.default_rng(seed % 2**64)
     few = patterns * BINOMIAL <= total
-    step = max(1, min(draws, CELLS // max(width, patterns if few else total)))
+    step = CELLS // max(width, patterns if few else total)
+    step = min(draws, max(step, 1 if width else TOGETHER))
     if few:
         for start in range(0, draws, step):
             yield rng.multinomial(total, counts / total, size=min(step, draws - start))

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from harness.errors import RunMismatch, StorageError
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
-_DECODE = json.JSONDecoder().decode
 
 
 @contextmanager
@@ -150,7 +151,7 @@ def read_lines(path: Path, holding: bytes = b"") -> Iterator[dict[str, Any]]:
             if holding not in line:
                 continue
             try:
-                record = _DECODE(line.decode())
+                record = _decoded(line)
                 if not isinstance(record, dict) or "id" not in record:
                     raise ValueError("no record")
             except ValueError as e:
@@ -159,6 +160,14 @@ def read_lines(path: Path, holding: bytes = b"") -> Iterator[dict[str, Any]]:
                     "The file was changed by hand or by a fault of the disk: remove that line, then run again.",
                 ) from e
             yield record
+
+
+def _decoded(line: bytes) -> Any:
+    """Several times as fast as `json` alone, which takes what the fast reader refuses, such as half of a character."""
+    try:
+        return from_json(line)
+    except ValueError:
+        return json.loads(line)
 
 
 class Lock:
