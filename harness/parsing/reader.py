@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from harness.parsing import clean, fields
 from harness.parsing.clauses import Clause, split
 from harness.parsing.commit import ClauseReader, Reconcile
@@ -16,6 +18,8 @@ from harness.parsing.typos import mark_fallbacks
 from harness.parsing.vocabulary import Value, Vocabulary
 
 _HEAD_ITEMS, _TAIL_ITEMS = 1_500, 4_500  # read of a reply with more words than any answer needs
+_REMEMBERED, _REPEATED = 1 << 14, 200
+"""How many replies are remembered, and up to what length: judges say the same short sentences again and again."""
 _STRIP = " \t\r\n.!*`\"'\u3002\uff01"
 _OPEN_ENDS = frozenset(
     {
@@ -63,6 +67,10 @@ class Reader:
         quick = self.vocabulary.bare(text.strip(_STRIP).lower())
         if quick is not None:
             return Parsed(*quick)
+        return _remembered(self, text) if len(text) <= _REPEATED else self.read_sentences(text)
+
+    def read_sentences(self, text: str) -> Parsed[Value] | Unparsed:
+        """The answer of a text that is more than a bare word."""
         if not text.strip():
             return Unparsed("empty reply")
         part = clean.answer_part(text)
@@ -136,6 +144,11 @@ class Reader:
         if isinstance(result, Unparsed):
             return Event(Kind.OPEN, Strength.FINAL, reason=result.reason, field=True)
         return Event(Kind.COMMIT, Strength.FINAL, result.value, result.how, field=True)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _remembered(reader: Reader, text: str) -> Parsed[Value] | Unparsed:
+    return reader.read_sentences(text)
 
 
 def _rejects_rest(clause: Clause) -> bool:

@@ -316,9 +316,14 @@ def test_very_many_rows_get_fewer_draws_where_each_needs_them_all(monkeypatch):
         emotions=EMOTIONS,
     )
     few = score(scores, {"srcc": Srcc, "mae": MeanAbsoluteError}, draws=2000)
+    monkeypatch.setattr(draws, "NUMBERS_DRAWN", 60_000)
+    fewer = score(scores, {"srcc": Srcc, "mae": MeanAbsoluteError}, draws=2000)
     monkeypatch.undo()
     all_ = score(scores, {"srcc": Srcc, "mae": MeanAbsoluteError}, draws=2000)
     assert [m["method"] for m in few.metrics] == ["cluster bootstrap, 500 draws", "cluster bootstrap"]
     assert [m["method"] for m in all_.metrics] == ["cluster bootstrap", "cluster bootstrap"]
     assert few.metrics[1] == all_.metrics[1]
     assert few.metrics[0]["low"] == pytest.approx(all_.metrics[0]["low"], abs=0.02)
+    assert fewer.metrics[0] == few.metrics[0]
+    assert fewer.metrics[1]["method"] == "cluster bootstrap, 1,000 draws"
+    assert fewer.metrics[1]["low"] == pytest.approx(all_.metrics[1]["low"], abs=0.02)

@@ -162,3 +162,11 @@ def test_importing_it_is_light() -> None:
     code = "import sys, harness.parsing; print([m for m in ('numpy', 'pydantic', 'rich', 'torch') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_sentence_said_again_is_read_by_the_question_it_answers():
+    text = "I would say that it is B."
+    for _ in range(2):
+        assert read_choice(text, ["sad", "happy"], labels=["A", "B"]).value == "happy"
+        assert read_choice(text, ["happy", "sad"], labels=["A", "B"]).value == "sad"
+        assert isinstance(read_choice(text, ["happy", "sad"]), Unparsed)
