@@ -18,8 +18,6 @@ from harness.stats.clustered import exact_bound
 from harness.stats.collapse import collapse
 from harness.stats.jackknife import jackknife_interval, leave_one_out, standard_error
 
-Extras = tuple[str, ...]
-
 ENOUGH = 0.95
 """Share of the draws that must have a figure for its interval to go without a remark."""
 
@@ -50,20 +48,16 @@ class Estimate:
 
 def estimates(scores: Scores, metrics: Sequence[Metric], how: Resampling) -> list[Estimate]:
     """The estimate of each metric on `scores`, in order; all of them on the same draws."""
-    wanting = [_extras(metric, scores) for metric in metrics]
-    samples = {extras: collapsed(scores, extras) for extras in sorted(set(wanting))}
-    # Where further tables tell no more clusters apart, one set of draws serves all metrics, to the same figures.
-    home = {extras: next(e for e in sorted(samples, key=len, reverse=True)
-                         if set(extras) <= set(e) and _alike(samples[e], samples[extras]))
-            for extras in samples}  # fmt: skip
+    wanting = [uses_tables(metric) for metric in metrics]
+    samples = {tables: collapsed(scores, tables) for tables in set(wanting)}
+    if len(samples) == 2 and _alike(*samples.values()):
+        # Where tables tell no more clusters apart, one set of draws serves all metrics, to the same figures.
+        wanting = [True] * len(metrics)
     found: dict[int, Estimate] = {}
-    for extras in sorted(set(home.values())):
-        chosen = [i for i, wants in enumerate(wanting) if home[wants] == extras]
-        sample, counts = samples[extras]
-        for i, made in zip(
-            chosen, _estimates(sample, counts, [metrics[i] for i in chosen], how), strict=True
-        ):
-            found[i] = replace(made, n=_rows(metrics[i], scores))
+    for tables in set(wanting):
+        chosen = [i for i, wants in enumerate(wanting) if wants is tables]
+        made = _estimates(*samples[tables], [metrics[i] for i in chosen], how)
+        found |= {i: replace(e, n=_rows(metrics[i], scores)) for i, e in zip(chosen, made, strict=True)}
     return [found[i] for i in range(len(metrics))]
 
 
@@ -76,32 +70,39 @@ def _alike(one: tuple[Scores, Ints], other: tuple[Scores, Ints]) -> bool:
     )
 
 
-def collapsed(scores: Scores, extras: Extras = ()) -> tuple[Scores, Ints]:
+def uses_tables(metric: Metric) -> bool:
+    """Whether a metric uses positions or probabilities; those that do share all of them, and so their draws."""
+    return not isinstance(metric, BuiltIn) or metric.uses_positions or metric.uses_probabilities
+
+
+def collapsed(scores: Scores, tables: bool = False) -> tuple[Scores, Ints]:
     """Scores with one cluster of each kind, in an order that depends on content alone, and how many of each.
 
-    `extras` name the tables ("positions", "probabilities") that are kept; clusters that differ in the others
-    alone are of one kind.
+    With `tables` positions and probabilities are kept; without, clusters that differ in them alone are of one kind.
     """
-    tables = {name: table for name in extras if (table := getattr(scores, name)) is not None}
+    kept = {name: getattr(scores, name) if tables else None for name in ("positions", "probabilities")}
     columns = [scores.truth, scores.read, scores.emotion.astype(np.float64)]
-    columns += [column.astype(np.float64) for table in tables.values() for column in table.T]
+    columns += [
+        column.astype(np.float64) for table in kept.values() if table is not None for column in table.T
+    ]
     kinds = collapse(columns, scores.cluster)
-    kept: dict[str, Any] = {"positions": None, "probabilities": None}
-    kept |= {name: table[kinds.rows] for name, table in tables.items()}
+    held: dict[str, Any] = {
+        name: None if table is None else table[kinds.rows] for name, table in kept.items()
+    }
     sample = replace(
         scores,
         truth=scores.truth[kinds.rows],
         read=scores.read[kinds.rows],
         emotion=scores.emotion[kinds.rows],
         cluster=kinds.cluster,
-        **kept,
+        **held,
     )
     return sample, kinds.counts
 
 
 def point(metric: Metric, scores: Scores) -> float | None:
     """The figure alone; None where it does not exist."""
-    return weighted_point(metric, *collapsed(scores, _extras(metric, scores)))
+    return weighted_point(metric, *collapsed(scores, uses_tables(metric)))
 
 
 def weighted_point(metric: Metric, sample: Scores, counts: Ints) -> float | None:
@@ -185,14 +186,6 @@ def _jackknifed(plain: Estimate, metric: Metric, sample: Scores, counts: Ints, h
         return replace(plain, remark="has no interval: without some cluster it does not exist")
     remark = "has an interval of no width" if interval[0] == interval[1] else ""
     return replace(plain, low=interval[0], high=interval[1], method="cluster jackknife", remark=remark)
-
-
-def _extras(metric: Metric, scores: Scores) -> Extras:
-    """The tables that a metric uses and the scores have: all of them for a third party's."""
-    used = {"positions": True, "probabilities": True}
-    if isinstance(metric, BuiltIn):
-        used = {"positions": metric.uses_positions, "probabilities": metric.uses_probabilities}
-    return tuple(name for name, wanted in used.items() if wanted and getattr(scores, name) is not None)
 
 
 def _rows(metric: Metric, scores: Scores) -> int:

@@ -95,11 +95,17 @@ class AheadSource(RequestSource[T], Generic[J, T]):
         self._ahead -= len(jobs)
         self._fill()
 
-    def _prepare_here(self) -> None:
-        jobs = list(islice(self.jobs, self._chunk()))
+    def _prepare_now(self, wanted: int) -> None:
+        """Prepare about `wanted` jobs at once, each thread a share of them and the consumer's own one too."""
+        room = min(wanted, self.max_ahead, max(self.workers, self.max_bytes // self._cost))
+        jobs = list(islice(self.jobs, max(1, room)))
         self._drained = not jobs
-        if jobs:
-            self._collect(jobs, self._prepare_all(jobs))
+        share = -(-len(jobs) // self.workers) or 1
+        mine, *others = [jobs[start : start + share] for start in range(0, max(1, len(jobs)), share)]
+        begun = [(some, self._pool.submit(self._prepare_all, some)) for some in others]
+        self._collect(mine, self._prepare_all(mine))
+        for some, future in begun:
+            self._collect(some, future.result())
 
     def _collect(self, jobs: list[J], results: list[Prepared[T]]) -> None:
         for job, prepared in zip(jobs, results, strict=True):
@@ -117,7 +123,7 @@ class AheadSource(RequestSource[T], Generic[J, T]):
             if not self._pending:
                 if self._drained or not self._here:
                     break
-                self._prepare_here()
+                self._prepare_now(max_n - len(self._buffer))
             elif self._pending[0][1].done():
                 self._take()
             elif self._buffer or not wait([self._pending[0][1]], max(0.0, deadline - time.monotonic())).done:
@@ -151,7 +157,7 @@ class AheadSource(RequestSource[T], Generic[J, T]):
         """True once nothing is left to hand out."""
         self._fill()
         while self._here and not (self._drained or self._pending or self._buffer):
-            self._prepare_here()
+            self._prepare_now(self.workers)
         return self._drained and not self._pending and not self._buffer
 
     def abandon(self) -> Iterable[J]:

@@ -10,8 +10,8 @@ import numpy as np
 
 from harness.components.metric import Floats, Metric, Scores
 from harness.metrics.base import BuiltIn
-from harness.metrics.interval import collapsed
-from harness.run.figures import DRAWS, made, scores_of, wants
+from harness.metrics.interval import collapsed, uses_tables
+from harness.run.figures import DRAWS, made, scores_of
 from harness.run.rows import Key, Rows
 from harness.stats.bootstrap import cluster_weights, percentile_interval
 from harness.taskspec import TaskSpec
@@ -73,7 +73,7 @@ def _drop(first: _Drawn, other: _Drawn) -> dict[str, Any]:
 
 
 def _drawn(value: float, scores: Scores, metric: Metric, seed: int) -> _Drawn:
-    sample, counts = collapsed(scores, tuple(w for w in ("positions", "probabilities") if wants(metric, w)))
+    sample, counts = collapsed(scores, uses_tables(metric))
     nothing = _Drawn(value, np.zeros(0), int(counts.sum()))
     if counts.sum() < 2 or metric.interval != "bootstrap" or not metric.resampled:
         return nothing

@@ -20,7 +20,7 @@ DRAWN, LONG = 1 << 17, 1 << 11
 """Numbers drawn at a time, and clusters from which each draw is counted by itself: each call has its price, and
 what is worked on should stay in the processor's cache."""
 
-BINOMIAL = 12
+BINOMIAL = 20
 """What it costs to draw how often a pattern counts, in numbers drawn for one cluster."""
 
 MANY = 50
