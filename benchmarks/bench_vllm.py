@@ -109,7 +109,9 @@ def main() -> None:
         judge.open()
         tasks = options.tasks.split(",")
         asked = questions(judge, tasks)
-        script(judge, paths[:64], asked)  # warm up
+        # Both sides warm up: what is loaded once is not measured.
+        script(judge, paths[:64], asked)
+        harness.evaluate(tasks, model=judge, data=root / "data", limit=64, out=root / "warm")
         ratios = []
         for pair in range(options.pairs):
             forget(judge)
