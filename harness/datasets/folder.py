@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.datasets.formats import PICTURES
 from harness.datasets.home import document, imported_notes
 from harness.datasets.labels import fold_emotion
 from harness.errors import BadData, MissingPackage, nearest
 from harness.types import EMOTIONS, Sample
 
 MANIFESTS = ("manifest.csv", "manifest.jsonl", "manifest.parquet")
-PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 _LABELS = ("image", "id", "emotion", "intensity", "quality")
 _NOTHING: Mapping[str, str] = {}
 

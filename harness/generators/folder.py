@@ -12,7 +12,8 @@ from PIL import Image, UnidentifiedImageError
 from harness.components.generator import Generator
 from harness.components.options import HarnessOptions, option
 from harness.datasets import fold_emotion, read_folder
-from harness.datasets.folder import MANIFESTS, PICTURES
+from harness.datasets.folder import MANIFESTS
+from harness.datasets.formats import PICTURES
 from harness.datasets.pattern import NamePattern
 from harness.datasets.ratings import FILE as RATINGS
 from harness.errors import BadData, BadOption

@@ -5,30 +5,37 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.components.metric import Floats, Metric, Scores
 from harness.metrics.interval import collapsed, point, weighted_point
 
 
 def chance(scores: Scores, metric: Metric) -> float | None:
-    """A judge that picks each option equally often, whatever it sees: every row once with each option."""
-    options = len(scores.options)
+    """A judge that picks each option shown equally often, whatever it sees: every row once with each of them."""
     # Interchangeable clusters first: rows are about to be multiplied.
-    sample, counts = collapsed(replace(scores, read=np.zeros(scores.n), probabilities=None))
-    spread = replace(
-        sample,
-        truth=np.repeat(sample.truth, options),
-        cluster=np.repeat(sample.cluster, options),
-        emotion=np.repeat(sample.emotion, options),
-        read=np.tile(np.arange(options, dtype=np.float64), sample.n),
-    )
+    places = np.where(_shown(scores), 0, -1)
+    blank = replace(scores, read=np.zeros(scores.n), positions=places, probabilities=None)
+    sample, counts = collapsed(blank, tables=True)
+    row, option = np.nonzero(_shown(sample))
+    spread = replace(sample, truth=sample.truth[row], cluster=sample.cluster[row], emotion=sample.emotion[row],
+                     read=option.astype(np.float64), positions=None)  # fmt: skip
     return weighted_point(metric, spread, counts)
 
 
 def majority(scores: Scores, metric: Metric) -> float | None:
-    """A judge that always gives the answer that is true most often (the first of them where several are)."""
-    most = np.bincount(scores.truth.astype(np.int64), minlength=1).argmax()
-    return _with(scores, metric, np.full(scores.n, float(most)))
+    """A judge that picks, of the options shown, the one that is true most often when it is shown (the first of several)."""
+    shown = _shown(scores)
+    true = np.bincount(scores.truth.astype(np.int64), minlength=len(scores.options))
+    rate: Floats = true / np.maximum(shown.sum(axis=0), 1)
+    return _with(scores, metric, np.where(shown, rate, -1.0).argmax(axis=1).astype(np.float64))
+
+
+def _shown(scores: Scores) -> npt.NDArray[np.bool_]:
+    """Which options each row was shown, shape (n, options): all, unless the scores say otherwise."""
+    if scores.positions is None:
+        return np.ones((scores.n, len(scores.options)), bool)
+    return scores.positions >= 0
 
 
 def constant(scores: Scores, metric: Metric) -> float | None:
@@ -52,4 +59,4 @@ def _mean(values: Floats) -> float:
 
 
 def _with(scores: Scores, metric: Metric, read: Floats) -> float | None:
-    return point(metric, replace(scores, read=read, probabilities=None))
+    return point(metric, replace(scores, read=read, positions=None, probabilities=None))

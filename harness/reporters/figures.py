@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from harness.run.result import HUMAN
+
 COUNTS = {"distinct_values"}
 STAGES = ("coarse", "fine", "nuance")
-HUMAN = "human"
-"""The baseline that says how well people do: no trivial reader."""
 _DASH = "\N{EN DASH}"
 _NAMES = ("on", "judge", "wording")
 """Columns of the summary that tell nothing where they are the same throughout."""

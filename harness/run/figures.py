@@ -15,7 +15,6 @@ from harness.metrics.score import MetricRequest, score_metrics
 from harness.reading import LABELS
 from harness.registry import registry
 from harness.run.rows import Rows
-from harness.run.varying import with_shown_baselines
 from harness.taskspec import MetricSpec, TaskSpec
 
 DRAWS = 10_000
@@ -50,8 +49,9 @@ def score_rows(
 ) -> dict[str, Any]:
     """Figures, baselines, confusion and warnings. `valid` marks the rows of a group of their own."""
     requests = [MetricRequest(m.name, made(m), m.primary) for m in metrics]
-    varying = bool(rows.answer.contrast)
-    scores = rows.scores(spec.cluster, placed=varying or any(wants(r.metric, "positions") for r in requests))
+    # Where options vary by sample, a guess is among those shown.
+    placed = bool(rows.answer.contrast) or any(wants(r.metric, "positions") for r in requests)
+    scores = rows.scores(spec.cluster, placed=placed)
     groups = rows.groups(spec.group.by)
     cells = [rows.crossed(columns, spec.group.smallest) for columns in spec.group.cross]
     groups += [group for crossing in cells for group in crossing.groups]
@@ -59,8 +59,6 @@ def score_rows(
         groups.append(({"portraits": "valid"}, np.array(valid)))
     single = [r for r in requests if not _joins(r.metric)]
     table = score_metrics(scores, single, groups, seed=seed, draws=DRAWS)
-    if varying:
-        table = with_shown_baselines(table, scores, single)
     figures, warnings = table.metrics, table.warnings
     joined = [r for r in requests if _joins(r.metric)]
     if joined:

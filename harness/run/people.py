@@ -10,6 +10,7 @@ import numpy as np
 
 from harness.components.metric import Floats, Ints
 from harness.datasets.ratings import RaterAnswers
+from harness.run.result import HUMAN
 from harness.stats.agreement import (
     interval_alpha,
     interval_columns,
@@ -31,8 +32,6 @@ from harness.stats.raters import (
 from harness.taskspec import Answer, TaskSpec
 from harness.types import EMOTIONS
 
-HUMAN = "human"
-"""The name under which the ceiling stands among baselines."""
 _CELLS = 50_000_000
 """Samples times raters up to which a full table is made: agreement of crowds beyond it is left out."""
 

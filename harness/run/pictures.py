@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from harness.datasets.formats import FORMATS, MAX_PIXELS
+
 MAX_BYTES = 256 * 2**20
-MAX_PIXELS = 50_000_000
 
 
 class PictureProblem(Exception):
@@ -64,7 +65,7 @@ def _real_folder(folder: str) -> str:
 def decode(data: bytes, path: str) -> tuple[Image.Image, str]:
     """RGB pixels, upright, and the media type. Raises `PictureProblem` for anything that is no whole picture."""
     try:
-        image: Image.Image = Image.open(io.BytesIO(data))
+        image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
         width, height = image.size
         if width * height > MAX_PIXELS:
             raise PictureProblem("too_large", f"{width}x{height} pixels are more than {MAX_PIXELS:,}")

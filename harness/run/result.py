@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+HUMAN = "human"
+"""The baseline that says how well people do: no trivial reader."""
+
 
 @dataclass(frozen=True)
 class RunResult:

@@ -10,11 +10,7 @@ from pathlib import PurePosixPath
 
 from PIL import Image, UnidentifiedImageError
 
-from harness.datasets.folder import PICTURES
-
-MAX_PIXELS = 50_000_000
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
-"""What is read, whatever a file's name says: Pillow starts other programs for some formats."""
+from harness.datasets.formats import FORMATS, MAX_PIXELS, PICTURES
 
 
 class PictureIndex:

@@ -6,6 +6,7 @@ from harness.datasets.imports.listed import usable_rows
 from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source
 from harness.datasets.imports.table import open_table
+from harness.datasets.ratings import COLUMNS
 
 Rating = tuple[str, str, str]
 """Rater, question, value."""
@@ -19,10 +20,7 @@ def read_ratings(source: Source, path: str, report: Report) -> dict[str, tuple[R
     if path not in source.files:
         return {}
     table = open_table(source, path)
-    at = [
-        table.column("id", "sample", "sample_id"),
-        *(table.column(name) for name in ("rater", "question", "value")),
-    ]
+    at = [table.column(*names) for names in COLUMNS.values()]
     shared: dict[Rating, Rating] = {}
     found: dict[str, list[Rating]] = {}
     for row in usable_rows(table, report):
