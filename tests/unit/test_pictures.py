@@ -128,6 +128,15 @@ def test_bombs_are_refused_before_they_are_decoded(width: int, height: int, tmp_
     assert problem.value.kind == "too_large"
 
 
+@pytest.mark.parametrize("form", ["EPS", "PPM"])
+def test_formats_that_no_data_set_holds_are_not_opened(form: str) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, form)
+    with pytest.raises(PictureProblem) as caught:
+        decode(file.getvalue(), "a.png")
+    assert caught.value.kind == "not_a_picture"
+
+
 def test_bytes_are_read_as_they_are(tmp_path: Path) -> None:
     path = data.picture(tmp_path / "faces" / "a.png")
     assert read_bytes(str(tmp_path), "faces/a.png") == path.read_bytes()
