@@ -30,6 +30,8 @@ KINDS: dict[str, Kind] = {
 }
 """The figures whose errors follow from n alone, and how."""
 FEW = 10
+_LEAST_CHANCE = 1e-9
+"""Beyond it quantiles of the normal distribution are no longer told apart."""
 Power = Callable[[float, float], float]
 """Power for a signed difference and n independent samples."""
 
@@ -120,8 +122,13 @@ def _check(plan: Plan, given: dict[str, float | None]) -> None:
     """Raise BadOption for what does not fit together."""
     if plan.n is None and plan.difference is None:
         raise BadOption("Neither --n nor --difference is given.", "Give --n to see what it can find, or --difference to see how many answers it takes.")  # fmt: skip
+    for flag, number in (("--icc", plan.icc), ("--cluster-size", plan.cluster_size)):
+        if not math.isfinite(number):
+            raise BadOption(
+                f"{flag} {number:g} is no number to plan with.", "For example: --icc 0.1 --cluster-size 10"
+            )
     for flag, value in (("--power", plan.power), ("--alpha", plan.alpha)):
-        if not 0 < value < 1:
+        if not _LEAST_CHANCE <= value <= 1 - _LEAST_CHANCE:
             raise BadOption(
                 f"{flag} {value:g} is no chance.", "It lies between 0 and 1: --power 0.8 --alpha 0.05"
             )
@@ -133,7 +140,7 @@ def _check(plan: Plan, given: dict[str, float | None]) -> None:
     if plan.difference is not None and not (plan.difference > 0 and math.isfinite(plan.difference)):
         raise BadOption("--difference must be a number other than 0.", "For example: --difference 0.03")
     if plan.kind == "mean":
-        if given["--sd"] is None or not (plan.sd > 0 and math.isfinite(plan.sd)):
+        if given["--sd"] is None or not 0 < plan.sd <= 1e100:
             raise BadOption(f"{plan.metric} is a mean: --sd says how much answers vary, above 0.", "For example: --sd 0.9 (levels); `harness show RUN --json` has the spread of a run.")  # fmt: skip
     elif given["--sd"] is not None:
         raise BadOption(f"{plan.metric} has no --sd.", "Its error follows from --baseline.")
@@ -188,7 +195,8 @@ def _document(plan: Plan) -> dict[str, Any]:
         if needed and all(n is not None for n in needed):
             found["n_needed"] = math.ceil(max(n for n in needed if n is not None) * effect)
         else:
-            notes.append(f"a difference of {plan.difference:g} is not possible here")
+            why = "takes more answers than there could be" if needed else "is not possible here"
+            notes.append(f"a difference of {plan.difference:g} {why}")
     clusters = (plan.n or found["n_needed"] or 0) / plan.cluster_size
     if plan.cluster_size > 1 and 0 < clusters < FEW:
         notes.append(f"few clusters ({clusters:.3g}): more answers of each help little, more clusters do")

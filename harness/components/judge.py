@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 from harness.components.base import Configured
 from harness.components.sources import RequestSource, checked_replies
 from harness.errors import HarnessError
-from harness.types import Capability, JudgeReply, JudgeRequest, ReplyError
+from harness.types import Capability, JudgeReply, JudgeRequest, Question, ReplyError
 
 
 class Judge(Configured, ABC):
@@ -29,6 +29,14 @@ class Judge(Configured, ABC):
     def capabilities(self) -> frozenset[Capability]:
         """What this judge can do; the core picks the way to read by it."""
         return frozenset({Capability.TEXT})
+
+    def cannot_answer(self, question: Question) -> str:
+        """Why questions such as this one have no answer from this judge, as the end of a sentence; "" if they have.
+
+        Asked before a run, with all options of the task: its task is then left out of a suite, or refused, instead of
+        failing picture by picture.
+        """
+        return ""
 
     def judge(self, batch: Sequence[JudgeRequest]) -> Iterable[JudgeReply]:
         """Answer one batch. A simple plugin writes this alone."""

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +66,8 @@ def export_data(data: DataFolder, out: Path, *, home: Path | None = None, split_
         )
     load_pyarrow("Writing Parquet")
     home = home or data.root
+    if replace and out.is_dir():
+        _check_replaced(out, (data.root, home))
     report = Exported(out)
     source = open_source(data.root)
     try:
@@ -94,6 +96,24 @@ def export_data(data: DataFolder, out: Path, *, home: Path | None = None, split_
     finally:
         source.close()
     return report
+
+
+def _check_replaced(out: Path, sources: Iterable[Path]) -> None:
+    """Refuse to replace a folder that holds, or lies in, what is exported, or that holds anything but an export."""
+    real = out.resolve()
+    for source in (path.resolve() for path in sources):
+        if real == source or real in source.parents or source in real.parents:
+            raise RequestError(
+                f"{str(out)!r} holds the data set that is exported, or lies in it: it is not replaced.",
+                "Give another --out.",
+            )
+    other = next(
+        (p.name for p in sorted(out.iterdir()) if p.suffix.lower() != ".parquet" or not p.is_file()), None
+    )
+    if other is not None:
+        raise RequestError(
+            f"{str(out)!r} is no export: it holds {other!r}. It is not replaced.", "Give another --out."
+        )
 
 
 def _add(writer: _Writer, sample: Sample, source: Source, report: Exported) -> None:

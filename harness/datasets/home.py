@@ -56,4 +56,7 @@ def imported_notes(told: Mapping[str, Any]) -> list[str]:
         if scale["source"] == "inferred":
             notes.append(f"The scale of {column} is assumed to be {scale['low']:g} to {scale['high']:g}: inferred from values of "
                          f"{scale['least']:g} to {scale['greatest']:g}.")  # fmt: skip
+        elif (scale["low"], scale["high"]) != (1, 5):
+            notes.append(f"The scale of {column} is {scale['low']:g} to {scale['high']:g}. Labels are compared as they are: where a task "
+                         "asks on another scale, correlations hold, and mae, rmse, bias and ece do not.")  # fmt: skip
     return notes

@@ -8,7 +8,7 @@ _SYNONYMS = {
     "angry": ("anger", "mad", "rage", "furious"),
     "surprise": ("surprised", "surprising", "astonished", "astonishment"),
     "worry": ("worried", "worrying", "worries", "anxious", "anxiety"),
-    "neutral": ("neutrality", "calm_neutral", "no_emotion", "none"),
+    "neutral": ("neutrality", "calm_neutral", "no_emotion"),
 }
 _FOLD = {word: emotion for emotion, words in _SYNONYMS.items() for word in (emotion, *words)}
 

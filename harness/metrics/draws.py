@@ -22,7 +22,7 @@ from harness.stats.bootstrap import cluster_weights, numbers_drawn
 Weights = npt.NDArray[Any]
 THREADS = min(4, os.cpu_count() or 1)
 MUCH = 1 << 22
-"""Rows times draws from which threads are worth starting."""
+"""Rows, or clusters that are summed over, times draws, from which threads are worth starting."""
 ROWS_DRAWN, NUMBERS_DRAWN, FEWEST_DRAWS = 80_000_000, 200_000_000, 500
 """How many rows are drawn for a figure that needs every row again on each draw, how many random numbers for one that
 follows from sums by cluster, and the fewest draws: where that is not enough, a figure has fewer draws than asked for,
@@ -107,9 +107,8 @@ def _run(works: Sequence[_Work], chunks: Iterator[Ints], cells: int) -> None:
             _work(works, queue)
             return
         with ThreadPoolExecutor(THREADS) as pool:
-            running = [pool.submit(_work, works, queue) for _ in range(THREADS)]
             try:
-                for future in running:
+                for future in [pool.submit(_work, works, queue) for _ in range(THREADS)]:
                     future.result()
             finally:
                 queue.close()

@@ -71,7 +71,11 @@ def _alike(one: tuple[Scores, Ints], other: tuple[Scores, Ints]) -> bool:
 
 
 def uses_tables(metric: Metric) -> bool:
-    """Whether a metric uses positions or probabilities; those that do share all of them, and so their draws."""
+    """Whether a metric uses positions or probabilities.
+
+    Those that do share all that the scores hold, and so their draws: within the error of these, their intervals depend
+    on which tables there are.
+    """
     return not isinstance(metric, BuiltIn) or metric.uses_positions or metric.uses_probabilities
 
 

@@ -168,7 +168,8 @@ class DistinctValues(BuiltIn):
 
 def _unit(values: Floats) -> Floats:
     largest = float(np.ptp(values)) if len(values) else 0.0
-    return values / largest if largest > 0 else values
+    # The middle comes off before anything is rounded: of large numbers close to each other little else is left.
+    return (values - (values.min() + values.max()) / 2) / largest if largest > 0 else values
 
 
 def moments(x: Floats, y: Floats) -> Floats:

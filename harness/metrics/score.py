@@ -63,6 +63,9 @@ def score_metrics(
     are not what `Scores` says.
     """
     _check(scores)
+    wrong = next((dict(group) for group, mask in groups if np.shape(mask) != (scores.n,)), None)
+    if wrong is not None:
+        raise ValueError(f"the rows of group {wrong} are not {scores.n} truth values")
     how = Resampling(seed, draws, level)
     found = estimates(scores, [request.metric for request in requests], how)
     metrics = [_entry(*pair, {}) for pair in zip(requests, found, strict=True)]

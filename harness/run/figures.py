@@ -14,7 +14,7 @@ from harness.metrics.pairs import PairMetric, by_pair
 from harness.metrics.score import MetricRequest, score_metrics
 from harness.reading import LABELS
 from harness.registry import registry
-from harness.run.rows import Rows
+from harness.run.rows import MAX_GROUPS, Rows
 from harness.taskspec import MetricSpec, TaskSpec
 
 DRAWS = 10_000
@@ -104,6 +104,10 @@ def _scale(rows: Rows) -> list[str]:
 def _groups(rows: Rows, columns: Sequence[str]) -> list[str]:
     """Warns of columns to group by that no sample has."""
     missing = [c for c in columns if c not in LABELS and not any(s.attributes.get(c) for s in rows.samples)]
-    if not missing or not rows.samples:
-        return []
-    return [f"no sample has the columns by which the task groups: {', '.join(missing)}"]
+    warnings = []
+    if missing and rows.samples:
+        warnings.append(f"no sample has the columns by which the task groups: {', '.join(missing)}")
+    many = rows.ungrouped(columns)
+    if many:
+        warnings.append(f"not grouped by {', '.join(many)}: more than {MAX_GROUPS} different values")
+    return warnings

@@ -23,6 +23,7 @@ from harness.datasets import DataFolder, read_folder
 from harness.errors import BadData, BadTask, HarnessError, PluginError, RequestError, nearest, unknown
 from harness.making import make
 from harness.metrics.pairs import PairMetric
+from harness.prompts import shown_labels
 from harness.promptsets import PromptRow, PromptSet
 from harness.registry import registry
 from harness.run.fitting import able, has_label, has_truth, labelled, no_pairs
@@ -30,7 +31,7 @@ from harness.run.request import RunRequest
 from harness.run.watch import Watch
 from harness.run.wordings import DEFAULT, with_wordings
 from harness.taskspec import TaskSpec
-from harness.types import Capability, Read, Sample
+from harness.types import Capability, Question, Read, Sample
 
 _NEEDS = {"logprobs": Capability.LOGPROBS, "rating": Capability.RATING, "choice": Capability.CHOICE,
           "text": Capability.TEXT}  # fmt: skip
@@ -286,6 +287,11 @@ def way_of(judge: Contender, spec: TaskSpec, asked: str) -> Read:
             f"offers {', '.join(sorted(c.value for c in capable)) or 'nothing'}.",
             "Choose another judge, or another --read.",
         )
+    answer = spec.answer
+    question = Question(answer.kind, answer.options, shown_labels(answer, answer.options), answer.scale, way, answer.target)  # fmt: skip
+    why = judge.instance.cannot_answer(question)
+    if why:
+        raise RequestError(f"{judge.name!r} cannot answer {spec.name!r}: {why}.", "Choose another judge.")
     return way
 
 

@@ -21,7 +21,7 @@ from harness.run.stored import Stored, StoredSample
 from harness.taskspec import Answer
 from harness.types import EMOTIONS
 
-_MAX_GROUPS = 50
+MAX_GROUPS = 50
 _MAX_NUMBERS, _RANGES = 10, 5
 """A column of more different numbers than this is cut into so many ranges of equal width."""
 
@@ -94,12 +94,12 @@ class Rows:
             question=self.question,
             probabilities=None
             if self.probabilities is None
-            else array("f", self._table()[np.array(chosen, np.int64)].tobytes()),
+            else array("d", self._table()[np.array(chosen, np.int64)].tobytes()),
         )
 
-    def _table(self) -> npt.NDArray[np.float32]:
+    def _table(self) -> npt.NDArray[np.float64]:
         """The probabilities, shape (n, options)."""
-        return np.frombuffer(self.probabilities or b"", np.float32).reshape(-1, len(self.answer.options))
+        return np.frombuffer(self.probabilities or b"", np.float64).reshape(-1, len(self.answer.options))
 
     def positions(self) -> Ints:
         """At which place each row was shown each option, shape (n, options), -1 where it was not shown."""
@@ -159,10 +159,15 @@ class Rows:
                 continue
             numbers = {value: code for code, value in enumerate(dict.fromkeys(values))}
             distinct = sorted((v for v in numbers if v is not None), key=_order)
-            if 0 < len(distinct) <= _MAX_GROUPS:
+            if 0 < len(distinct) <= MAX_GROUPS:
                 coded = np.array([numbers[v] for v in values])
                 found += [({column: v}, coded == numbers[v]) for v in distinct]
         return found
+
+    def ungrouped(self, columns: Sequence[str]) -> list[str]:
+        """The columns that have too many values to be grouped by."""
+        values = {column: [_value(s, column) for s in self.samples] for column in columns}
+        return [c for c, v in values.items() if len(set(v) - {None}) > MAX_GROUPS and not _ranges(v)]
 
     def crossed(self, columns: Sequence[str], smallest: int) -> Cells:
         """The combinations of several columns' values that at least `smallest` rows share."""
@@ -229,7 +234,7 @@ def collect(
     `probable` are the questions of which probabilities are kept, where they are read from log-probabilities.
     """
     rows = {key: Rows(answer, question=key[0],
-                      probabilities=array("f") if key[0] in probable and way == "logprobs" else None)
+                      probabilities=array("d") if key[0] in probable and way == "logprobs" else None)
             for key, (answer, way) in asked.items()}  # fmt: skip
     seen: dict[tuple[Key, int], bytearray] = {}
     for reply, sample in stored.replies():

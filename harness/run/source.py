@@ -1,4 +1,4 @@
-"""Requests prepared ahead, in order, within bounds of number and memory: in threads, but for the cheapest."""
+"""Requests prepared ahead, in order, within bounds of number and memory: in threads, with the consumer's help if cheap."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 from harness.components.sources import RequestSource
 
 CHEAP = 0.0015
-"""Seconds for one job below which handing it to a thread costs more than it saves: both need the interpreter."""
+"""Seconds for one job below which preparing it beside the consumer costs more than it saves: both need the interpreter."""
 
 J = TypeVar("J")
 T = TypeVar("T")
@@ -34,7 +34,8 @@ class Prepared(Generic[T]):
 class AheadSource(RequestSource[T], Generic[J, T]):
     """Prepares `jobs` with `prepare` in threads; `arrived` sees each result in the consumer's thread.
 
-    A consumer that asks what is `ready` between its own steps gets jobs below `CHEAP` prepared in its own thread.
+    A consumer that asks what is `ready` between its own steps gets jobs below `CHEAP` prepared while it asks, by all
+    threads and itself, and none beside its steps.
     """
 
     jobs: Iterator[J]
@@ -58,12 +59,15 @@ class AheadSource(RequestSource[T], Generic[J, T]):
         self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="memobench-prepare")
 
     @property
-    def _here(self) -> bool:
-        """Whether jobs are prepared in the consumer's own thread."""
+    def _cheap(self) -> bool:
+        """Whether jobs are prepared only while the consumer waits for them, which then takes part."""
         return self._between_steps and self._seconds < CHEAP
 
-    def _fill(self) -> None:
-        while not self._drained and not self._here and self._ahead < self.max_ahead:
+    def _fill(self, wanted: int = 0) -> None:
+        """Give jobs to the threads, as far ahead as bounds allow; cheap ones only as many as are `wanted` now."""
+        while not self._drained and self._ahead < (
+            min(wanted, self.max_ahead) if self._cheap else self.max_ahead
+        ):
             # The size of a picture is known only once it is decoded: the last one seen is the estimate.
             if self._ahead >= self.workers and self._ahead * self._cost > self.max_bytes:
                 return
@@ -73,6 +77,16 @@ class AheadSource(RequestSource[T], Generic[J, T]):
                 return
             self._ahead += len(jobs)
             self._pending.append((jobs, self._pool.submit(self._prepare_all, jobs)))
+
+    def _help(self) -> None:
+        """Prepare what no thread has begun yet, from the far end, so that the consumer does not wait for all of it."""
+        for number in range(len(self._pending) - 1, -1, -1):
+            jobs, future = self._pending[number]
+            if not self._cheap or not future.cancel():
+                return
+            done: Future[list[Prepared[T]]] = Future()
+            done.set_result(self._prepare_all(jobs))
+            self._pending[number] = (jobs, done)
 
     def _chunk(self) -> int:
         """How many jobs a thread takes at a time: several, so that threads seldom wait for each other."""
@@ -95,18 +109,6 @@ class AheadSource(RequestSource[T], Generic[J, T]):
         self._ahead -= len(jobs)
         self._fill()
 
-    def _prepare_now(self, wanted: int) -> None:
-        """Prepare about `wanted` jobs at once, each thread a share of them and the consumer's own one too."""
-        room = min(wanted, self.max_ahead, max(self.workers, self.max_bytes // self._cost))
-        jobs = list(islice(self.jobs, max(1, room)))
-        self._drained = not jobs
-        share = -(-len(jobs) // self.workers) or 1
-        mine, *others = [jobs[start : start + share] for start in range(0, max(1, len(jobs)), share)]
-        begun = [(some, self._pool.submit(self._prepare_all, some)) for some in others]
-        self._collect(mine, self._prepare_all(mine))
-        for some, future in begun:
-            self._collect(some, future.result())
-
     def _collect(self, jobs: list[J], results: list[Prepared[T]]) -> None:
         for job, prepared in zip(jobs, results, strict=True):
             if prepared.cost:
@@ -117,13 +119,14 @@ class AheadSource(RequestSource[T], Generic[J, T]):
     def ready(self, max_n: int, timeout: float = 0.0) -> list[T]:
         """Up to `max_n` prepared requests; waits up to `timeout` seconds for the first."""
         self._between_steps = True
-        self._fill()
         deadline = time.monotonic() + timeout
         while len(self._buffer) < max_n:
+            self._fill(max_n - len(self._buffer))
             if not self._pending:
-                if self._drained or not self._here:
-                    break
-                self._prepare_now(max_n - len(self._buffer))
+                break
+            if self._cheap:
+                self._help()
+                self._take()
             elif self._pending[0][1].done():
                 self._take()
             elif self._buffer or not wait([self._pending[0][1]], max(0.0, deadline - time.monotonic())).done:
@@ -155,9 +158,7 @@ class AheadSource(RequestSource[T], Generic[J, T]):
     @property
     def exhausted(self) -> bool:
         """True once nothing is left to hand out."""
-        self._fill()
-        while self._here and not (self._drained or self._pending or self._buffer):
-            self._prepare_now(self.workers)
+        self._fill(1)
         return self._drained and not self._pending and not self._buffer
 
     def abandon(self) -> Iterable[J]:

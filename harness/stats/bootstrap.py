@@ -11,7 +11,7 @@ import numpy as np
 from harness.components.metric import Floats, Ints
 
 CELLS = 1 << 19
-"""Weights made at a time: draws enough to be worked on side by side, and memory stays bounded for any n."""
+"""Weights made at a time, but never less than one draw (or `TOGETHER`): enough to be worked on side by side."""
 
 TOGETHER = 4
 """The fewest draws at a time for callers that sum over clusters: reading what they sum costs more than summing."""
@@ -48,7 +48,7 @@ def cluster_weights(counts: Ints, draws: int, seed: int, width: int = 0) -> Iter
     rng = np.random.default_rng(seed % 2**64)
     few = patterns * BINOMIAL <= total
     step = CELLS // max(width, patterns if few else total)
-    step = min(draws, max(step, 1 if width else TOGETHER))
+    step = max(1, min(draws, max(step, 1 if width else TOGETHER)))
     if few:
         for start in range(0, draws, step):
             yield rng.multinomial(total, counts / total, size=min(step, draws - start))

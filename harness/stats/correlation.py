@@ -110,7 +110,7 @@ class RankCorrelation:
         NaN where x or y is constant in the segment.
         """
         counts = self._counts(weights)
-        most = float(weights.max())
+        most = float(weights.max(initial=0))
         single = counts.dtype == np.float32 and len(counts) * most**3 < 1 << 24
         ranks, x_cubes, total = self._ranks(counts, self._x_runs, single)
         before = np.cumsum(total, axis=0) - total

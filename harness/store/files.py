@@ -167,7 +167,7 @@ def _decoded(line: bytes) -> Any:
     try:
         return from_json(line)
     except ValueError:
-        return json.loads(line)
+        return json.loads(line.decode())
 
 
 class Lock:

@@ -22,7 +22,7 @@ def sample(number: int, shown: tuple[str, ...] = OPTIONS, **attributes: str) -> 
 
 
 def rows(answer: Answer = ANSWER, *, probable: bool = True) -> Rows:
-    return Rows(answer, question="q", probabilities=array("f") if probable else None)
+    return Rows(answer, question="q", probabilities=array("d") if probable else None)
 
 
 def test_probabilities_follow_their_rows() -> None:

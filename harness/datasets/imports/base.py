@@ -56,6 +56,8 @@ class Record:
     """The picture itself, where it stands in a table."""
     ratings: tuple[tuple[str, str, str], ...] = ()
     """Rater-level answers: rater, question, value."""
+    further: tuple[str, ...] = ()
+    """File and line of further rows that it was made of."""
 
 
 class Kind(ABC):

@@ -47,6 +47,8 @@ class _Columns:
     """Columns that are kept as attributes."""
     ratings: bool
     classes: Mapping[str, list[str]]
+    exported: bool
+    """Whether we wrote the file."""
 
 
 class HuggingFace(Kind):
@@ -111,8 +113,9 @@ def _record(row: Mapping[str, Any], path: str, columns: _Columns, source: Source
         report.leave_out(path, line, where, "no picture")
         return None
     label = cells.get("emotion", "")
-    rated = cells.get("intensity") or cells.get("quality")
-    emotion, problem = labels.read(label) if label or not rated else (None, "")
+    rated = cells.get("intensity") or cells.get("quality") or row.get(RATINGS)
+    # An export of ours has samples that nobody labelled, too.
+    emotion, problem = labels.read(label) if label or not (rated or columns.exported) else (None, "")
     if problem:
         report.leave_out(path, line, where, problem, label, columns.used.get("emotion", ""))
         return None
@@ -202,7 +205,7 @@ def _columns(path: str, schema: Any, options: ImportOptions) -> _Columns:
         for n, kind in types.items()
         if n not in taken and not (ratings and n == RATINGS) and _is_single(pyarrow, kind)
     )
-    return _Columns(image, used, others, ratings, class_names(schema))
+    return _Columns(image, used, others, ratings, class_names(schema), bool(metadata(schema, OURS)))
 
 
 def _named(path: str, what: str, column: str | None, types: Mapping[str, Any]) -> str | None:

@@ -158,14 +158,14 @@ class _Writer:
         try:
             data = record.data if record.data is not None else self._source.read(record.path)
         except BadData as e:
-            self._report.leave_out("pictures", "", record.path, "too large", e.message)
+            self._leave_out(record, "too large", e.message)
             return
         except OSError as e:
-            self._report.leave_out("pictures", "", record.path, "unreadable", str(e.strerror or e))
+            self._leave_out(record, "unreadable", str(e.strerror or e))
             return
         problem = problem_of(data)
         if problem:
-            self._report.leave_out("pictures", "", record.path, "unusable picture", problem)
+            self._leave_out(record, "unusable picture", problem)
             return
         sample = self._new_id(record)
         image = record.path
@@ -175,6 +175,15 @@ class _Writer:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(data)
         self._note(record, sample, image, hashlib.sha256(data).hexdigest())
+
+    def _leave_out(self, record: Record, reason: str, detail: str) -> None:
+        """Note every row of a record whose picture cannot be used; or the picture, where no table has rows."""
+        for where in (record.where, *record.further):
+            file, _, line = where.rpartition(":")
+            if file in self._report.rows:
+                self._report.leave_out(file, line, record.path, reason, detail)
+            else:
+                self._report.leave_out("pictures", "", record.path, reason, detail)
 
     def _new_id(self, record: Record) -> str:
         sample = record.id or str(PurePosixPath(record.path).with_suffix(""))
@@ -196,6 +205,9 @@ class _Writer:
         written = self.written
         written.digest.update(json.dumps([row, digest], sort_keys=True).encode())
         written.samples += 1
+        for column, value in (("intensity", record.intensity), ("quality", record.quality)):
+            if value is not None:
+                self._report.see(column, value)
         written.emotions[record.emotion or "none"] += 1
         written.having.update(k for k in ("emotion", "intensity", "quality") if row[k] is not None)
         if record.attributes.get("generator"):
@@ -219,7 +231,7 @@ class _Writer:
             table = csv.DictWriter(file, list(self._columns), restval="")
             table.writeheader()
             for line in self._rows:
-                table.writerow({k: "" if v is None else f"{v:g}" if isinstance(v, float) and v.is_integer() else v
+                table.writerow({k: "" if v is None else int(v) if isinstance(v, float) and v.is_integer() else v
                                 for k, v in json.loads(line).items()})  # fmt: skip
         (self._folder / ".rows.jsonl").unlink()
 

@@ -40,9 +40,10 @@ def _records(source: Source, options: ImportOptions, report: Report) -> Iterator
         )
     root = path[: -len(MANIFEST)]
     table, labels = open_table(source, path), LabelReader(options)
-    table.column("image")
+    at = table.column("image")
     ratings = read_ratings(source, root + "ratings.csv", report)
     seen: dict[str, int] = {}
+    rated: set[str] = set()
     for row in usable_rows(table, report):
         record = _record(row, table, root, source, options, labels, ratings, report)
         if record is None:
@@ -51,7 +52,17 @@ def _records(source: Source, options: ImportOptions, report: Report) -> Iterator
         if first != row.line:
             report.leave_out(row.file, row.line, record.path, "duplicate", f"of line {first}")
             continue
+        rated.add(_rated_as(record.id, row.cells[at]))
         yield record
+    for sample in ratings:
+        if sample not in rated:
+            for _ in ratings[sample]:
+                report.leave_out(root + "ratings.csv", "", sample, "rating of no sample that is used")
+
+
+def _rated_as(sample: str, image: str) -> str:
+    """The name that ratings have for a sample: its id, by default the image without extension."""
+    return sample or str(PurePosixPath(image).with_suffix(""))
 
 
 def _record(row: Row, table: Table, root: str, source: Source, options: ImportOptions, labels: LabelReader,
@@ -83,4 +94,4 @@ def _record(row: Row, table: Table, root: str, source: Source, options: ImportOp
     sample = cells.get("id", "")
     others = {k: v for k, v in cells.items() if k and v and k not in _OWN}
     return Record(path, f"{row.file}:{row.line}", sample, emotion, label, values["intensity"], values["quality"], others,
-                  ratings=ratings.get(sample or str(PurePosixPath(image).with_suffix("")), ()))  # fmt: skip
+                  ratings=ratings.get(_rated_as(sample, image), ()))  # fmt: skip

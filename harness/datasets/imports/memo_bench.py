@@ -61,12 +61,18 @@ class MemoBench(Kind):
             raise BadData(f"{source.name!r} holds no pictures beside {emotion_file}.",
                           "The release has them in dataset/: unpack it whole.")  # fmt: skip
         labels = LabelReader(options)
-        emotions = _emotions(open_table(source, emotion_file), index, labels, options, report)
+        mentioned: set[str] = set()
+        emotions = _emotions(open_table(source, emotion_file), index, labels, options, report, mentioned)
         qualities: dict[str, Annotation[float]] = {}
         if quality_file is None:
             report.note(f"There is no {QUALITY}: no picture has a quality.")
+        elif not source.files[quality_file]:
+            report.note(f"{quality_file} is empty: no picture has a quality.")
         else:
-            qualities = _qualities(open_table(source, quality_file), index, options, report)
+            qualities = _qualities(open_table(source, quality_file), index, options, report, mentioned)
+        unmentioned = [path for path in index.paths if path not in mentioned]
+        for path in unmentioned:
+            report.leave_out("pictures", "", path, "no row")
         yield from _joined(index, emotions, qualities, NameReader(options.pattern(), options.label), report)
 
 
@@ -81,23 +87,21 @@ def _joined(index: PictureIndex, emotions: dict[str, Annotation[Felt]],
             qualities: dict[str, Annotation[float]], names: NameReader, report: Report) -> Iterator[Record]:  # fmt: skip
     for path in index.paths:
         felt, rated = emotions.get(path), qualities.get(path)
-        if felt is None and rated is None:
-            report.leave_out("pictures", "", path, "no row")
+        rows = [f"{said.row.file}:{said.row.line}" for said in (felt, rated) if said is not None]
+        if not rows:
             continue
-        row = felt.row if felt else rated.row if rated else None
-        assert row is not None
         emotion = felt.value.emotion if felt else None
         if felt is None:
             report.note(
                 "Some pictures have a quality and no emotion: they are asked only about their quality."
             )
-        yield Record(path, f"{row.file}:{row.line}", emotion=emotion, label=felt.value.label if felt else "",
+        yield Record(path, rows[0], further=tuple(rows[1:]), emotion=emotion, label=felt.value.label if felt else "",
                      intensity=felt.value.score if felt else None, quality=rated.value if rated else None, attributes=names.read(path, emotion))  # fmt: skip
     names.finish(report)
 
 
 def _emotions(table: Table, index: PictureIndex, labels: LabelReader, options: ImportOptions,
-              report: Report) -> dict[str, Annotation[Felt]]:  # fmt: skip
+              report: Report, mentioned: set[str]) -> dict[str, Annotation[Felt]]:  # fmt: skip
     at_label, at_score = table.column("Distortions", "Distortion", "Emotion", "Label"), table.column("Score")
 
     def value(row: Row, image: str) -> Felt | None:
@@ -108,11 +112,11 @@ def _emotions(table: Table, index: PictureIndex, labels: LabelReader, options: I
         score = _score(row, at_score, table, "intensity", image, options, report)
         return Felt(emotion, score, row.cells[at_label])
 
-    return _annotations(table, index, value, report)
+    return _annotations(table, index, value, report, mentioned)
 
 
 def _qualities(
-    table: Table, index: PictureIndex, options: ImportOptions, report: Report
+    table: Table, index: PictureIndex, options: ImportOptions, report: Report, mentioned: set[str]
 ) -> dict[str, Annotation[float]]:
     at = table.column("Quality", "Score", "MOS")
 
@@ -122,7 +126,7 @@ def _qualities(
             report.leave_out(row.file, row.line, image, problem, row.cells[at], table.columns[at])
         return found
 
-    return _annotations(table, index, value, report)
+    return _annotations(table, index, value, report, mentioned)
 
 
 def _score(row: Row, at: int, table: Table, column: str, image: str, options: ImportOptions,
@@ -143,13 +147,15 @@ def scaled(text: str, column: str, options: ImportOptions, report: Report) -> tu
     ends = options.scales.get(column)
     if ends and not ends[0] <= found <= ends[1]:
         return None, "outside the scale"
-    report.see(column, found)
     return found, ""
 
 
 def _annotations(table: Table, index: PictureIndex, value: Callable[[Row, str], V | None],
-                 report: Report) -> dict[str, Annotation[V]]:  # fmt: skip
-    """What each picture's row says. Rows that say the same count once; those that contradict count not at all."""
+                 report: Report, mentioned: set[str]) -> dict[str, Annotation[V]]:  # fmt: skip
+    """What each picture's row says. Rows that say the same count once; those that contradict count not at all.
+
+    `mentioned` gains the pictures that rows are about, used or not.
+    """
     at = table.column("Image", "Images", "Filename", "Name")
     for note in table.notes:
         report.note(note)
@@ -162,6 +168,7 @@ def _annotations(table: Table, index: PictureIndex, value: Callable[[Row, str], 
                 row.file, row.line, row.cells[at] if at < len(row.cells) else "", "broken row", row.problem
             )
             continue
+        mentioned.update(index.find(row.cells[at]))
         path = _picture(row, row.cells[at], index, report)
         if path is None:
             continue

@@ -45,7 +45,7 @@ class NameReader:
             columns["intended"] = asked
         elif asked and emotion and asked != emotion:
             self._disagree.append(path)
-        if columns.get("prompt_id", "").isdigit() and (asked or emotion):
+        if columns.get("prompt_id", "").isdecimal() and (asked or emotion):
             # Prompts are numbered within their emotion: 7 of happy is not 7 of sad.
             columns["prompt_id"] = f"{asked or emotion}-{int(columns['prompt_id'])}"
         columns.pop("intensity", None)

@@ -21,17 +21,28 @@ class PictureIndex:
         self._by_name: dict[str, list[str]] = {}
         for path in self.paths:
             self._by_name.setdefault(_stem(path.casefold().rpartition("/")[2]), []).append(path)
+        self._folders_matter = any(
+            len({posixpath.dirname(path) for path in paths}) > 1 for paths in self._by_name.values()
+        )
 
     def find(self, name: str) -> list[str]:
-        """The pictures that a name may mean: none, one, or several where it is ambiguous."""
-        wanted = posixpath.normpath(name.replace("\\", "/").casefold()).strip("/")
+        """The pictures that a name may mean: none, one, or several where it is ambiguous.
+
+        Folders that a table names and the release does not have are passed over where no two pictures share a name.
+        Elsewhere they say which is meant, and the last of them must be that of the picture.
+        """
+        given = posixpath.normpath(name.replace("\\", "/")).strip("/")
+        wanted = given.casefold()
         found = self._by_name.get(_stem(wanted.rpartition("/")[2]), [])
-        # Tables name folders, or extensions, that a release does not have: the closest match counts.
-        for fits in (_is_path, _ends_in, _ends_in_stem, _has_name):
-            close = [path for path in found if fits(path.casefold(), wanted)]
+        for fits in (_is_path, _ends_in, _ends_in_stem):
+            close = [path for path in found if fits(path.casefold(), wanted) or fits(wanted, path.casefold())]
             if close:
-                return close
-        return found
+                exact = [path for path in close if fits(path, given) or fits(given, path)]
+                return exact if len(close) > 1 and exact else close
+        if "/" in wanted and self._folders_matter:
+            parent = posixpath.basename(posixpath.dirname(wanted))
+            found = [p for p in found if posixpath.basename(posixpath.dirname(p.casefold())) == parent]
+        return [path for path in found if _has_name(path.casefold(), wanted)] or found
 
 
 def is_picture(path: str) -> bool:

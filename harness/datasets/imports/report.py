@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import shlex
 from collections import Counter
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from harness.errors import StorageError
 from harness.escaping import csv_cell
 
 K = TypeVar("K")
+_WORDS = re.compile(r"[^\W_]+")
 COLUMNS = ("file", "line", "image", "column", "reason", "detail", "effect")
 UNUSED, PARTLY = "not used", "partly used"
 UNKNOWN = "unknown label"
@@ -80,10 +82,14 @@ class Report:
         A number says nothing of its own: it loses its meaning only where another label counts as the same emotion.
         """
         mapped = {_folded(label) for label in mapping}
+
+        def by_mapping(label: str) -> bool:
+            return not mapped.isdisjoint({label, *_WORDS.findall(label)})
+
         sources = Counter(emotion for _, emotion in self._labels)
         return self.lost + [f"{label} counts as {emotion} ({count:,} pictures)"
                             for (label, emotion), count in self._labels.items()
-                            if label in mapped and fold_emotion(label) != emotion
+                            if by_mapping(label) and fold_emotion(label) != emotion
                             and (sources[emotion] > 1 or not label.isdigit())]  # fmt: skip
 
     def suggestion(self) -> str:

@@ -64,8 +64,7 @@ def test_columns_of_other_names_and_plain_bytes(release, png):
         release.load("hf", columns={"colour": "what"})
     got = release.load("hf", columns={"image": "face_png", "label": "what", "intensity": "strength"})
     assert [(r["emotion"], r["intensity"]) for r in got.rows.values()] == [("sad", "1"), ("happy", "2.5")]
-    assert got.reasons("x.parquet") == {"no picture": 1}
-    assert got.reasons("pictures") == {"unusable picture": 1}
+    assert got.reasons("x.parquet") == {"no picture": 1, "unusable picture": 1}
 
 
 def test_pictures_beside_the_parquet(release):
@@ -201,6 +200,14 @@ def test_an_export_replaces_nothing_unasked(folder, tmp_path):
     assert export_data(faces, target, replace=True).samples == 12
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "mine").touch()
+    with pytest.raises(RequestError, match="is no export: it holds 'mine'"):
+        export_data(faces, tmp_path / "folder", replace=True)
+    for held in (folder, folder.parent, folder / "inside"):
+        held.mkdir(exist_ok=True)
+        with pytest.raises(RequestError, match="holds the data set that is exported, or lies in it"):
+            export_data(faces, held, replace=True)
+    (folder / "inside").rmdir()
+    (tmp_path / "folder" / "mine").rename(tmp_path / "folder" / "old.parquet")
     assert export_data(faces, tmp_path / "folder", replace=True).samples == 12
     assert [p.name for p in (tmp_path / "folder").iterdir()] == ["train-00000-of-00001.parquet"]
     with pytest.raises(RequestError, match="not a folder"):

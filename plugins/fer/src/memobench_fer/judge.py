@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import field_validator
 
-from harness import Capability, Face, HarnessOptions, Judge, JudgeReply, JudgeRequest, ReplyError, option
+from harness import (
+    Capability,
+    Face,
+    HarnessOptions,
+    Judge,
+    JudgeReply,
+    JudgeRequest,
+    Question,
+    ReplyError,
+    option,
+)
 from memobench_fer.detector import TinyFace
 from memobench_fer.expression import FILE, LABELS, ExpressionNet, centre_crop, face_crop
 from memobench_fer.reading import DEFAULT_MAPPING, UnsupportedQuestion, complete_mapping, reader
@@ -84,6 +94,14 @@ class FerJudge(Judge):
         """Free both networks."""
         self._net, self._last = None, None
         self._detector.close()
+
+    def cannot_answer(self, question: Question) -> str:
+        """See `Judge.cannot_answer`: it reads expressions, not the quality of a picture."""
+        try:
+            reader(question, self.options.mapping)
+        except UnsupportedQuestion as error:
+            return str(error)
+        return ""
 
     def judge(self, batch: Sequence[JudgeRequest]) -> Iterator[JudgeReply]:
         """Answer each request from its own picture alone: the answers do not depend on the batch."""
