@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from harness.errors import BadTask, nearest
+from harness.errors import BadOption, BadTask, nearest
 from harness.types import EMOTIONS, Read, Scale
 
 if sys.version_info >= (3, 11):
@@ -191,8 +191,13 @@ class Group(_Model):
     smallest: int = Field(20, ge=1, description="Rows that a combination needs to be shown.")
 
     def further(self, columns: Sequence[str]) -> Group:
-        """These groups and more: names of columns, or several joined by `*`."""
+        """These groups and more: names of columns, or several joined by `*`. Raises `BadOption` for an empty name."""
         more = [tuple(part.strip() for part in column.split("*")) for column in columns]
+        nameless = next((c for c, parts in zip(columns, more, strict=True) if not all(parts)), None)
+        if nameless is not None:
+            raise BadOption(
+                f"--group-by {nameless!r} names no column.", "For example: --group-by generator,age*sex"
+            )
         by = dict.fromkeys([*self.by, *(names[0] for names in more if len(names) == 1)])
         cross = dict.fromkeys([*self.cross, *(names for names in more if len(names) > 1)])
         return self.model_copy(update={"by": tuple(by), "cross": tuple(cross)})

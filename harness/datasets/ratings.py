@@ -35,6 +35,8 @@ class RaterAnswers:
     sample: array[int] = field(default_factory=lambda: array("q"))
     rater: array[int] = field(default_factory=lambda: array("q"))
     value: array[float] = field(default_factory=lambda: array("d"))
+    answered: set[int] = field(default_factory=set)
+    """Sample and rater of each answer, as one number: there are many."""
     skipped: Counter[str] = field(default_factory=Counter)
     """Why answers were not used -> how many."""
 
@@ -87,8 +89,15 @@ def _add(found: dict[str, RaterAnswers], cells: list[str]) -> None:
     if value is None:
         answers.skipped["the answer is empty" if not text else "the answer cannot be read"] += 1
         return
-    answers.sample.append(answers.samples.setdefault(sample, len(answers.samples)))
-    answers.rater.append(answers.raters.setdefault(rater, len(answers.raters)))
+    code = answers.samples.setdefault(sample, len(answers.samples))
+    person = answers.raters.setdefault(rater, len(answers.raters))
+    if code << 32 | person in answers.answered:
+        # One person is one voice; which of two answers counts must not depend on what they say.
+        answers.skipped["the rater answered before"] += 1
+        return
+    answers.answered.add(code << 32 | person)
+    answers.sample.append(code)
+    answers.rater.append(person)
     answers.value.append(value)
 
 

@@ -98,3 +98,12 @@ def test_plans_that_make_no_sense_are_refused(power, arguments, said):
     assert said in found.err
     assert "Traceback" not in found.err
     assert found.out == ""
+
+
+@pytest.mark.parametrize(
+    "odd", [("--alpha", "1e-17"), ("--icc", "nan"), ("--cluster-size", "inf"), ("--cluster-size", "nan")]
+)
+def test_numbers_that_are_none_are_refused(power, odd):
+    found = power("--metric", "accuracy", "--n", 600, *odd)
+    assert found.code == 2
+    assert odd[0] in found.err

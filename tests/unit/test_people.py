@@ -139,3 +139,12 @@ def test_people_who_rated_some_portraits_calibrate_the_judge(
     assert figure["people_alone"]["value"] == pytest.approx(2 / 3)
     assert [need["width"] for need in figure["labels_needed"]] == [0.2, 0.1, 0.05]
     assert "calibrated" in harness("show", "run").ok().out
+
+
+def test_one_rater_is_one_voice(tmp_path: Path) -> None:
+    (tmp_path / "ratings.csv").write_text(
+        "id,rater,question,value\na,r1,emotion,happy\na,r1,emotion,sad\na,r2,emotion,sad\n", encoding="utf-8"
+    )
+    found = read_ratings(tmp_path)["emotion"]
+    assert len(found) == 2
+    assert found.skipped == {"the rater answered before": 1}

@@ -139,3 +139,41 @@ def test_an_empty_folder_is_no_release(kind, release):
 def test_the_page_on_data_sets_says_how_to_import_each_kind():
     page = (Path(__file__).parents[3] / "docs" / "data.md").read_text(encoding="utf-8")
     assert [kind for kind in KINDS if f"harness data import {kind} " not in page] == []
+
+
+def test_ratings_of_no_sample_are_accounted_for(release):
+    release.picture("a.png")
+    release.text("manifest.csv", "image,emotion", "a.png,happy")
+    release.text(
+        "ratings.csv",
+        "id,rater,question,value",
+        "a,r1,emotion,happy",
+        "zz,r1,emotion,sad",
+        "zz,r2,emotion,sad",
+    )
+    got = release.load("manifest")
+    assert len(got.ratings) == 1
+    assert got.reasons("ratings.csv") == {"rating of no sample that is used": 2}
+
+
+def test_what_a_mapping_lost_is_counted_in_cells_of_two_labels_too(release):
+    release.picture("a.png", "b.png")
+    release.text("manifest.csv", "image,emotion", "a.png,fear/worry", "b.png,fear")
+    got = release.load("manifest", mapping={"fear": "worry"})
+    assert got.summary["lossy"] == [
+        "fear/worry counts as worry (1 pictures)",
+        "fear counts as worry (1 pictures)",
+    ]
+
+
+def test_none_is_no_emotion(release):
+    release.picture("a.png", "b.png")
+    release.text("manifest.csv", "image,emotion", "a.png,None", "b.png,neutral")
+    got = release.load("manifest")
+    assert [row["emotion"] for row in got.rows.values()] == ["neutral"]
+
+
+def test_large_numbers_keep_their_digits(release):
+    release.picture("a.png")
+    release.text("manifest.csv", "image,emotion,intensity", "a.png,happy,1234567")
+    assert [row["intensity"] for row in release.load("manifest").rows.values()] == ["1234567"]

@@ -271,3 +271,13 @@ def test_a_file_that_would_unpack_to_far_more_is_refused(release, png):
     assert (release.root / "x.parquet").stat().st_size < 2**16
     with pytest.raises(BadData, match="would unpack to"):
         release.load("hf")
+
+
+def test_an_export_brings_back_samples_that_nobody_labelled(release, tmp_path):
+    release.picture("a.png", "b.png")
+    release.text("manifest.csv", "image,emotion", "a.png,happy", "b.png,")
+    first = release.load("manifest")
+    assert len(first.rows) == 2
+    out = tmp_path / "out"
+    export_data(first.folder, out)
+    assert import_data(kind_of("hf"), out, ImportOptions("intended"), name="again")["samples"] == 2

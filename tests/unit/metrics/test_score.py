@@ -327,3 +327,8 @@ def test_very_many_rows_get_fewer_draws_where_each_needs_them_all(monkeypatch):
     assert fewer.metrics[0] == few.metrics[0]
     assert fewer.metrics[1]["method"] == "cluster bootstrap, 1,000 draws"
     assert fewer.metrics[1]["low"] == pytest.approx(all_.metrics[1]["low"], abs=0.02)
+
+
+def test_groups_have_as_many_rows_as_the_scores():
+    with pytest.raises(ValueError, match="the rows of group"):
+        score(choices(), CHOICE, [({"emotion": "happy"}, np.ones(3, bool))])
