@@ -57,3 +57,24 @@ def test_combinations_that_are_large_enough_stand_in_one_table(
     assert shown == {("f", "middle"): 24, ("f", "young"): 24, ("m", "middle"): 24, ("m", "young"): 23}
     assert "by sex \N{MULTIPLICATION SIGN} age" in out
     assert "f, middle" in out
+
+
+def test_columns_that_cannot_be_grouped_by_are_named(
+    harness: InProcess, make_data: Callable[..., Path]
+) -> None:
+    data = make_data(60)
+    manifest = data / "manifest.csv"
+    with manifest.open(encoding="utf-8") as file:
+        rows = [row | {"note": f"n{number}x"} for number, row in enumerate(csv.DictReader(file))]
+    with manifest.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, list(rows[0]))
+        table.writeheader()
+        table.writerows(rows)
+    harness("run", "--task", "coarse_emotion", "--model", "echo", "--data", data, "--out", "run").ok()
+    harness("score", "run", "--group-by", "note").ok()
+    [entry] = json.loads(Path("run/results.json").read_text())["tasks"]
+    assert "not grouped by note: more than 50 different values" in entry["warnings"]
+    for nameless in ("*", "note*"):
+        found = harness("score", "run", "--group-by", nameless)
+        assert found.code == 2
+        assert "names no column" in found.err
