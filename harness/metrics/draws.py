@@ -23,7 +23,7 @@ Weights = npt.NDArray[Any]
 THREADS = min(4, os.cpu_count() or 1)
 MUCH = 1 << 22
 """Rows, or clusters that are summed over, times draws, from which threads are worth starting."""
-ROWS_DRAWN, NUMBERS_DRAWN, FEWEST_DRAWS = 80_000_000, 200_000_000, 500
+ROWS_DRAWN, NUMBERS_DRAWN, FEWEST_DRAWS = 80_000_000, 100_000_000, 500
 """How many rows are drawn for a figure that needs every row again on each draw, how many random numbers for one that
 follows from sums by cluster, and the fewest draws: where that is not enough, a figure has fewer draws than asked for,
 and its method says so."""
