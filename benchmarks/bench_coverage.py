@@ -14,12 +14,14 @@ import numpy as np
 
 from harness.components.metric import Floats, Ints, Scores
 from harness.metrics.choice import Accuracy
+from harness.metrics.collapsed import collapsed
 from harness.metrics.rank import Srcc
 from harness.metrics.rating import MeanAbsoluteError
 from harness.metrics.score import MetricRequest, score_metrics
 from harness.stats.clustered import clustered_standard_error
 from harness.stats.collapse import collapse
 from harness.stats.comparison import mcnemar, paired_difference
+from harness.stats.jackknife import jackknife_interval, standard_error
 from harness.stats.wild import wild_cluster_p
 from harness.types import EMOTIONS
 
@@ -28,6 +30,8 @@ COVERAGE, TESTS = 1_000, 10_000
 DRAWS = 500
 ICC = 0.3
 """Correlation of the answers within a cluster, on the scale from which right and wrong are cut."""
+
+OTHERS = {"analytic": "analytic interval of accuracy", "jackknife": "jackknife interval of srcc"}
 
 failures: list[str] = []
 
@@ -45,13 +49,23 @@ def report(name: str, share: float, low: float, high: float, tries: int, start: 
           f"{'ok' if inside else 'OUTSIDE'}   {time.perf_counter() - start:5.1f} s", flush=True)  # fmt: skip
 
 
+def jackknifed(rating: Scores) -> tuple[float, float]:
+    """The interval of SRCC from the influence of each row."""
+    metric, (sample, counts) = Srcc(), collapsed(rating)
+    value = float(metric.estimate(sample, counts[None])[0])
+    error = standard_error(metric.left_out(sample, counts), counts)
+    interval = jackknife_interval(value, error, int(counts.sum()), correlation=True)
+    assert interval is not None
+    return interval
+
+
 def coverage(clusters: int, size: int) -> None:
     """Accuracy, MAE and SRCC of a judge whose truth is known, by cluster bootstrap; and the analytic error."""
     start, rng = time.perf_counter(), np.random.default_rng([SEED, clusters])
     cluster, emotion = np.repeat(np.arange(clusters), size), np.zeros(clusters * size, np.int64)
     skill = 0.6
     truths = {"accuracy": 0.7, "srcc": 6 / np.pi * np.arcsin(skill / 2), "mae": np.sqrt(2 / np.pi)}
-    hits = dict.fromkeys([*truths, "analytic"], 0)
+    hits = dict.fromkeys([*truths, "analytic", "jackknife"], 0)
     requests = [MetricRequest("srcc", Srcc()), MetricRequest("mae", MeanAbsoluteError())]
     for number in range(COVERAGE):
         right = latent(rng, cluster, ICC) < 0.5244005127080407  # the 70% point
@@ -65,6 +79,9 @@ def coverage(clusters: int, size: int) -> None:
         ).metrics
         found += score_metrics(rating, requests[:1], seed=number, draws=DRAWS).metrics
         found += score_metrics(error, requests[1:], seed=number, draws=DRAWS).metrics
+        # As where very many rows leave too few draws.
+        low, high = jackknifed(rating)
+        hits["jackknife"] += low <= truths["srcc"] <= high
         for entry in found:
             hits[entry["name"]] += entry["low"] <= truths[entry["name"]] <= entry["high"]
         reach = 1.959963984540054 * clustered_standard_error(right * 1.0, cluster)
@@ -73,7 +90,7 @@ def coverage(clusters: int, size: int) -> None:
         if (
             name != "analytic" or clusters >= 100
         ):  # with few clusters a normal interval is known to be too narrow
-            how = "analytic interval of accuracy" if name == "analytic" else f"bootstrap interval of {name}"
+            how = OTHERS.get(name, f"bootstrap interval of {name}")
             report(
                 f"{how}, {clusters} clusters of {size}, ICC {ICC}",
                 count / COVERAGE,

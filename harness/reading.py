@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from harness.parsing import Parsed, Unparsed, read_choice, read_pair, read_rating
 from harness.prompts import shown_labels
@@ -14,13 +13,13 @@ from harness.taskspec import Answer
 LABELS = ("emotion", "intensity", "quality")
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """How one reply was read: an option or a number, or why it could not be read."""
 
     value: str | float | None
     reason: str = ""
-    probabilities: Mapping[str, float] | None = None
+    probabilities: Sequence[float] | None = None
+    """Of each of the answer's options, in their order: 0 for one that was not shown."""
 
 
 class Labelled(Protocol):
@@ -109,9 +108,12 @@ def _from_scores(scores: Any, answer: Answer, shown: Sequence[str]) -> Reading:
     top = max(logs)
     weights = [math.exp(log - top) for log in logs]
     total = sum(weights)
-    probabilities = {option: weight / total for option, weight in zip(shown, weights, strict=True)}
+    if shown is not answer.options:
+        by_option = dict(zip(shown, weights, strict=True))
+        weights = [by_option.get(option, 0.0) for option in answer.options]
+    probabilities = [weight / total for weight in weights]
     if answer.kind == "rating":
-        expected = sum(probabilities[level] * (answer.low + i) for i, level in enumerate(answer.options))
+        expected = sum([share * (answer.low + level) for level, share in enumerate(probabilities)])
         return Reading(expected, probabilities=probabilities)
     if logs.count(top) > 1:
         best = [option for option, log in zip(shown, logs, strict=True) if log == top]

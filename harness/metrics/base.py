@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,8 @@ class BuiltIn(Metric):
 
     uses_probabilities: ClassVar[bool] = False
     uses_positions: ClassVar[bool] = False
+    smooth: ClassVar[bool] = False
+    """`left_out` follows from derivatives, quickly: with many rows the jackknife serves instead of few draws."""
     per_group: ClassVar[bool] = False
     """Shown for every group, beside the primary metric."""
     proportion: ClassVar[bool] = False
@@ -65,11 +67,16 @@ class BuiltIn(Metric):
         return missing_rows(scores) or "it cannot be computed on these answers"
 
 
+def uses(metric: Metric, what: Literal["probabilities", "positions"]) -> bool:
+    """Whether a metric uses `probabilities` or `positions`: a plugin's may use whatever `Scores` offers."""
+    return bool(getattr(metric, f"uses_{what}", not isinstance(metric, BuiltIn)))
+
+
 class TableMetric(BuiltIn):
     """A figure that follows from sums over rows: sums by cluster serve all draws in one product."""
 
     @abstractmethod
-    def columns(self, scores: Scores) -> Floats:
+    def columns(self, scores: Scores) -> npt.NDArray[Any]:
         """What is summed, shape (n, k)."""
 
     @abstractmethod
@@ -81,8 +88,17 @@ class TableMetric(BuiltIn):
         table = cluster_sums(self.columns(scores), scores.cluster, scores.clusters)
         return lambda weights: self.figure(weights @ table)
 
+    def estimate(self, scores: Scores, weights: Ints) -> Floats:
+        """See `Metric.estimate`. For one draw no sums by cluster are made: there may be very many clusters."""
+        if len(weights) != 1 or not self.entered(scores).any():
+            return super().estimate(scores, weights)
+        counts = weights[0][scores.cluster]
+        return self.figure(
+            np.array([[(column * counts).sum() for column in self.columns(scores).T]], np.float64)
+        )
 
-def cluster_sums(columns: Floats, cluster: Ints, clusters: int) -> Floats:
+
+def cluster_sums(columns: npt.NDArray[Any], cluster: Ints, clusters: int) -> Floats:
     """Sums of each column over the rows of each cluster, shape (clusters, k), from shape (n, k)."""
     sums = [np.bincount(cluster, weights=column, minlength=clusters) for column in columns.T]
     return np.stack(sums, axis=1) if sums else np.zeros((clusters, 0))

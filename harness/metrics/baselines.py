@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.components.metric import Floats, Metric, Scores
-from harness.metrics.interval import collapsed, point, weighted_point
+from harness.metrics.collapsed import collapsed
+from harness.metrics.interval import point, weighted_point
 
 
 def chance(scores: Scores, metric: Metric) -> float | None:

@@ -51,7 +51,9 @@ class ExpectedCalibrationError(CalibrationMetric):
         columns = np.zeros((scores.n, bins + 1))
         if not inside.any():
             return columns
-        chances, true = _chances(scores)[inside], true_codes(scores)[inside]
+        chances, true = _chances(scores), true_codes(scores)[inside]
+        # Not copied where all rows enter: there may be very many.
+        chances = chances if inside.all() else chances[inside]
         read = scores.read[inside].astype(np.int64) if scores.kind == "choice" else chances.argmax(axis=1)
         confidence = chances[np.arange(len(read)), read]
         edges = np.linspace(0, 1, bins + 1)

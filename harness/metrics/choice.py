@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.components.metric import Floats, Scores
 from harness.components.options import HarnessOptions, option
@@ -25,11 +26,11 @@ class ClassMetric(TableMetric):
 
     kinds = frozenset({"choice"})
 
-    def columns(self, scores: Scores) -> Floats:
-        """Shape (n, 3 * classes): right, true and read, each as 0 or 1 for each class."""
+    def columns(self, scores: Scores) -> npt.NDArray[np.bool_]:
+        """Shape (n, 3 * classes): whether it is right, true and read, for each class."""
         number = np.arange(classes(scores))
         true, read = scores.truth[:, None] == number, scores.read[:, None] == number
-        return np.hstack([true & read, true, read]).astype(np.float64)
+        return np.hstack([true & read, true, read])
 
     def figure(self, sums: Floats) -> Floats:
         """See `TableMetric.figure`."""

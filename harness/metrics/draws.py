@@ -17,16 +17,15 @@ import numpy.typing as npt
 
 from harness.components.metric import Floats, Ints, Metric, Scores
 from harness.metrics.base import BuiltIn, Estimator, TableMetric, cluster_sums
-from harness.stats.bootstrap import cluster_weights, numbers_drawn
+from harness.stats.bootstrap import cluster_weights
 
 Weights = npt.NDArray[Any]
 THREADS = min(4, os.cpu_count() or 1)
 MUCH = 1 << 22
 """Rows, or clusters that are summed over, times draws, from which threads are worth starting."""
-ROWS_DRAWN, NUMBERS_DRAWN, FEWEST_DRAWS = 80_000_000, 100_000_000, 500
-"""How many rows are drawn for a figure that needs every row again on each draw, how many random numbers for one that
-follows from sums by cluster, and the fewest draws: where that is not enough, a figure has fewer draws than asked for,
-and its method says so."""
+ROWS_DRAWN, FEWEST_DRAWS = 80_000_000, 500
+"""How many rows are drawn for a figure that needs every row again on each draw. With more, its interval is the
+jackknife's if it is `smooth`; if not, it has fewer draws than asked for, but so many at least, and its method says so."""
 
 
 @dataclass(eq=False)
@@ -39,13 +38,20 @@ class Job:
     chunks: dict[int, Floats] = field(default_factory=dict)
 
     @property
-    def drawn(self) -> bool:
-        """Whether its interval comes from draws."""
-        return math.isfinite(self.value) and self.metric.resampled and self.metric.interval == "bootstrap"
+    def exists(self) -> bool:
+        """Whether it has a figure that wants an interval."""
+        return math.isfinite(self.value) and self.metric.resampled
 
     def figures(self) -> Floats:
         """The figure on each draw, shape (draws,), in the order in which they were drawn."""
         return np.concatenate([self.chunks[number] for number in sorted(self.chunks)])
+
+
+def by_jackknife(metric: Metric, sample: Scores, draws: int) -> bool:
+    """Whether the interval on these scores is the jackknife's: always, or since so many draws would be too much."""
+    if metric.interval == "jackknife":
+        return True
+    return isinstance(metric, BuiltIn) and metric.smooth and sample.n * draws > ROWS_DRAWN
 
 
 def first(metric: Metric, sample: Scores, counts: Ints) -> Job:
@@ -73,14 +79,11 @@ def draw(jobs: Sequence[Job], sample: Scores, counts: Ints, seed: int, draws: in
         for job in jobs
         if not isinstance(job.metric, BuiltIn)
     ]
-    many, enough = (
-        min(draws, max(FEWEST_DRAWS, drawn // max(size, 1)))
-        for drawn, size in ((NUMBERS_DRAWN, numbers_drawn(counts)), (ROWS_DRAWN, sample.n))
-    )
-    if many == enough:
+    enough = min(draws, max(FEWEST_DRAWS, ROWS_DRAWN // max(sample.n, 1)))
+    if enough == draws:
         quick, slow = [], quick + slow
     _run(slow, cluster_weights(counts, enough, seed, sample.n), enough * sample.n)
-    _run(quick, cluster_weights(counts, many, seed), many * len(counts))
+    _run(quick, cluster_weights(counts, draws, seed), draws * len(counts))
     # A third party's metrics stay in this thread.
     _run(others, cluster_weights(counts, enough, seed, sample.n), 0)
 

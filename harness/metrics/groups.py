@@ -1,19 +1,86 @@
-"""Groups of rows that share the values of several columns at once."""
+"""Groups of rows that share the value of a column, or of several columns at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from harness.components.metric import Floats, Ints
 from harness.metrics.base import Mask
+from harness.types import EMOTIONS
 
 SMALLEST = 20
 """Rows that a cell needs by default: a share of fewer says little about it, and may single people out."""
 MOST_NAMED = 8
+MAX_GROUPS = 50
+_MAX_NUMBERS, _RANGES = 10, 5
+"""A column of more different numbers than this is cut into so many ranges of equal width."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """What rows can be grouped by. Columns with very many values that are no numbers have no groups."""
+
+    codes: Ints
+    """Shape (n,): which of `labels` each row has, -1 where it has none."""
+    labels: tuple[str, ...] = ()
+    """The values that occur, emotions and numbers in their own order; or ranges of many numbers."""
+    many: bool = False
+    """There are too many values."""
+
+    def groups(self) -> list[tuple[str, Mask]]:
+        """Each value with its rows, shape (n,)."""
+        return [(label, self.codes == code) for code, label in enumerate(self.labels)]
+
+
+def column_of(values: Sequence[str | None]) -> Column:
+    """A column of texts; None or an empty text where a row has none."""
+    known: dict[str | None, int] = {}
+    found = np.array([known.setdefault(v or None, len(known)) for v in values], np.int64)
+    labels = [label for label in known if label is not None]
+    if len(labels) > _MAX_NUMBERS:
+        try:
+            numbers = np.array([np.nan if label is None else float(label) for label in known])
+        except ValueError:
+            numbers = np.full(len(known), np.nan)
+        if np.isfinite(numbers).sum() == len(labels):
+            return _ranges(numbers[found])
+    if len(labels) > MAX_GROUPS:
+        return Column(np.full(len(found), -1), many=True)
+    labels.sort(key=_order)
+    code = np.array([-1 if label is None else labels.index(label) for label in known], np.int64)
+    return Column(code[found], tuple(labels))
+
+
+def column_of_numbers(values: Floats) -> Column:
+    """A column of numbers, shape (n,); NaN where a row has none."""
+    distinct, found = np.unique(values, return_inverse=True)
+    if np.isfinite(distinct).sum() > _MAX_NUMBERS:
+        return _ranges(values)
+    texts = [f"{value:g}" if np.isfinite(value) else None for value in distinct.tolist()]
+    return column_of([texts[code] for code in found.reshape(-1).tolist()])
+
+
+def _ranges(values: Floats) -> Column:
+    """Equal parts of the range of many numbers, those without rows left out."""
+    known = ~np.isnan(values)
+    edges = np.linspace(values[known].min(), values[known].max(), _RANGES + 1)
+    part = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, _RANGES - 1)
+    held = np.unique(part[known])
+    codes: npt.NDArray[np.int64] = np.where(known, np.searchsorted(held, part), -1)
+    return Column(codes, tuple(f"{edges[i]:.3g} to {edges[i + 1]:.3g}" for i in held.tolist()))
+
+
+def _order(value: str) -> tuple[int, float, str]:
+    if value in EMOTIONS:
+        return (0, EMOTIONS.index(value), value)
+    try:
+        return (1, float(value), value)
+    except ValueError:
+        return (2, 0.0, value)
 
 
 @dataclass(frozen=True)
@@ -25,28 +92,29 @@ class Cells:
     warnings: list[str]
 
 
-def intersections(
-    columns: Mapping[str, Sequence[str | None]],
-    smallest: int = SMALLEST,
-    order: Callable[[str], Any] = str,
-) -> Cells:
+def intersections(columns: Mapping[str, Column], smallest: int = SMALLEST) -> Cells:
     """Every combination of the columns' values that at least `smallest` rows share.
 
-    Each column has n values, None where a row has none: such a row is in no cell. Combinations that do not
-    occur are passed over; those with fewer rows are named in a warning with their size, and not shown. Cells
-    come in the order of their values by `order`, the last column fastest.
+    A row that lacks a value is in no cell. Combinations that do not occur are passed over; those with fewer rows are
+    named in a warning with their size, and not shown. Cells come in the order of their values, the last column fastest.
     """
-    found = {name: sorted({v for v in column if v is not None}) for name, column in columns.items()}
-    values = {name: sorted(distinct, key=order) for name, distinct in found.items()}
-    rows = {name: np.array(column, dtype=object) for name, column in columns.items()}
+    sizes = tuple(len(column.labels) for column in columns.values())
+    if not all(sizes):
+        return Cells([], [])
+    codes = np.stack([column.codes for column in columns.values()])
+    whole = (codes >= 0).all(axis=0)
+    cell = np.where(whole, np.ravel_multi_index(tuple(np.maximum(codes, 0)), sizes), -1)
     groups, small = [], []
-    for combination in product(*values.values()):
-        group = dict(zip(values, combination, strict=True))
-        mask = np.logical_and.reduce([rows[name] == value for name, value in group.items()])
-        size = int(mask.sum())
-        if size >= max(smallest, 1):
-            groups.append((group, mask))
-        elif size:
+    for number, size in zip(
+        *(part.tolist() for part in np.unique(cell[whole], return_counts=True)), strict=True
+    ):
+        places = np.unravel_index(number, sizes)
+        group = {
+            name: column.labels[place] for (name, column), place in zip(columns.items(), places, strict=True)
+        }
+        if size >= smallest:
+            groups.append((group, cell == number))
+        else:
             small.append(f"{', '.join(f'{name}={value}' for name, value in group.items())} ({size})")
     return Cells(groups, _left_out(small, smallest))
 

@@ -6,16 +6,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from harness.components.metric import Floats, Ints, Metric, Scores
 from harness.metrics.base import BuiltIn, entered
-from harness.metrics.draws import Job, checked, draw, first
+from harness.metrics.collapsed import alike, collapsed, joined, joining, uses_tables
+from harness.metrics.draws import Job, by_jackknife, checked, draw, first
 from harness.stats.bootstrap import MANY, percentile_interval
 from harness.stats.clustered import exact_bound
-from harness.stats.collapse import collapse
 from harness.stats.jackknife import jackknife_interval, leave_one_out, standard_error
 
 ENOUGH = 0.95
@@ -50,7 +49,7 @@ def estimates(scores: Scores, metrics: Sequence[Metric], how: Resampling) -> lis
     """The estimate of each metric on `scores`, in order; all of them on the same draws."""
     wanting = [uses_tables(metric) for metric in metrics]
     samples = {tables: collapsed(scores, tables) for tables in set(wanting)}
-    if len(samples) == 2 and _alike(*samples.values()):
+    if len(samples) == 2 and alike(*samples.values()):
         # Where tables tell no more clusters apart, one set of draws serves all metrics, to the same figures.
         wanting = [True] * len(metrics)
     found: dict[int, Estimate] = {}
@@ -59,49 +58,6 @@ def estimates(scores: Scores, metrics: Sequence[Metric], how: Resampling) -> lis
         made = _estimates(*samples[tables], [metrics[i] for i in chosen], how)
         found |= {i: replace(e, n=_rows(metrics[i], scores)) for i, e in zip(chosen, made, strict=True)}
     return [found[i] for i in range(len(metrics))]
-
-
-def _alike(one: tuple[Scores, Ints], other: tuple[Scores, Ints]) -> bool:
-    """Whether collapsed scores are the same, row by row, but for further tables."""
-    (first, counts), (second, others) = one, other
-    return np.array_equal(counts, others) and all(
-        np.array_equal(getattr(first, name), getattr(second, name), equal_nan=True)
-        for name in ("truth", "read", "emotion", "cluster")
-    )
-
-
-def uses_tables(metric: Metric) -> bool:
-    """Whether a metric uses positions or probabilities.
-
-    Those that do share all that the scores hold, and so their draws: within the error of these, their intervals depend
-    on which tables there are.
-    """
-    return not isinstance(metric, BuiltIn) or metric.uses_positions or metric.uses_probabilities
-
-
-def collapsed(scores: Scores, tables: bool = False) -> tuple[Scores, Ints]:
-    """Scores with one cluster of each kind, in an order that depends on content alone, and how many of each.
-
-    With `tables` positions and probabilities are kept; without, clusters that differ in them alone are of one kind.
-    """
-    kept = {name: getattr(scores, name) if tables else None for name in ("positions", "probabilities")}
-    columns = [scores.truth, scores.read, scores.emotion.astype(np.float64)]
-    columns += [
-        column.astype(np.float64) for table in kept.values() if table is not None for column in table.T
-    ]
-    kinds = collapse(columns, scores.cluster)
-    held: dict[str, Any] = {
-        name: None if table is None else table[kinds.rows] for name, table in kept.items()
-    }
-    sample = replace(
-        scores,
-        truth=scores.truth[kinds.rows],
-        read=scores.read[kinds.rows],
-        emotion=scores.emotion[kinds.rows],
-        cluster=kinds.cluster,
-        **held,
-    )
-    return sample, kinds.counts
 
 
 def point(metric: Metric, scores: Scores) -> float | None:
@@ -118,8 +74,8 @@ def weighted_point(metric: Metric, sample: Scores, counts: Ints) -> float | None
 def _estimates(sample: Scores, counts: Ints, metrics: Sequence[Metric], how: Resampling) -> list[Estimate]:
     jobs = [first(metric, sample, counts) for metric in metrics]
     if counts.sum() > 1:
-        drawn = [job for job in jobs if job.drawn]
-        draw(drawn, sample, counts, how.seed, how.draws)
+        drawn = [job for job in jobs if job.exists and not by_jackknife(job.metric, sample, how.draws)]
+        draw(drawn, *joined(sample, counts, how.seed), how.seed, how.draws)
     return [_finish(job, sample, counts, how) for job in jobs]
 
 
@@ -134,15 +90,16 @@ def _finish(job: Job, sample: Scores, counts: Ints, how: Resampling) -> Estimate
         return replace(plain, method="none: one cluster")
     if job.fault:
         return replace(plain, remark=f"has no interval: {job.fault}")
-    if metric.interval == "jackknife":
+    if by_jackknife(metric, sample, how.draws):
         return _jackknifed(plain, metric, sample, counts, how)
     if not job.chunks:
         return replace(plain, method="none: no draws")
-    return _bootstrapped(plain, metric, job.figures(), clusters, how)
+    return _bootstrapped(plain, metric, job.figures(), counts, how)
 
 
-def _bootstrapped(plain: Estimate, metric: Metric, draws: Floats, clusters: int, how: Resampling) -> Estimate:
+def _bootstrapped(plain: Estimate, metric: Metric, draws: Floats, counts: Ints, how: Resampling) -> Estimate:
     """The percentile interval of the draws, or the exact one where a share is 0 or 1 in all of them."""
+    clusters = int(counts.sum())
     if isinstance(metric, BuiltIn) and metric.proportion and plain.value in (0.0, 1.0):
         bound = exact_bound(clusters, how.level)
         low, high = (bound, 1.0) if plain.value else (0.0, 1 - bound)
@@ -160,6 +117,7 @@ def _bootstrapped(plain: Estimate, metric: Metric, draws: Floats, clusters: int,
     method = metric.method if isinstance(metric, BuiltIn) else "cluster bootstrap"
     if clusters < MANY:
         method += ", widened for few clusters"
+    method += joining(counts)
     if len(draws) < how.draws:
         method += f", {len(draws):,} draws"
     if isinstance(metric, BuiltIn) and metric.reflected:

@@ -7,13 +7,18 @@ from collections.abc import Mapping
 import numpy as np
 
 from harness.components.metric import Floats, Ints, Scores
-from harness.metrics.base import BuiltIn, Estimator, Mask, missing_rows, paired
+from harness.metrics.base import BuiltIn, Estimator, Mask, cluster_sums, missing_rows, paired
 from harness.metrics.rating import missing_spread
-from harness.stats.correlation import RankCorrelation, fisher_mean
+from harness.stats.correlation import RankCorrelation, fisher_mean, ratio
+from harness.stats.influence import rank_influence
 from harness.stats.kendall import tau_b, tau_b_left_out
 
 FEWEST = 3
 """Rows that an emotion needs for a correlation within it to say anything: two points always lie on a line."""
+
+
+EXACT = 1e-12
+"""A correlation closer than this to 1 is 1."""
 
 
 class Srcc(BuiltIn):
@@ -21,6 +26,7 @@ class Srcc(BuiltIn):
 
     kinds = frozenset({"rating"})
     correlation = True
+    smooth = True
 
     def estimator(self, scores: Scores) -> Estimator:
         """One sort for all draws. By truth first: that is how `collapsed` leaves the rows."""
@@ -29,6 +35,13 @@ class Srcc(BuiltIn):
             scores.truth[inside], scores.read[inside], scores.cluster[inside], scores.clusters
         )
         return lambda weights: ranks(weights)[0][:, 0]
+
+    def left_out(self, scores: Scores, counts: Ints) -> Floats:
+        """By the influence of each row."""
+        everything = np.zeros(scores.n, np.int64)
+        found, moved = _influence(scores, paired(scores), everything, counts)
+        figures: Floats = found[0] - moved[:, 0] * _without(counts)
+        return figures
 
     def missing(self, scores: Scores) -> str:
         """See `BuiltIn.missing`."""
@@ -44,6 +57,7 @@ class SrccWithinEmotion(BuiltIn):
 
     kinds = frozenset({"rating"})
     correlation = True
+    smooth = True
 
     def estimator(self, scores: Scores) -> Estimator:
         """One sort for all emotions and draws."""
@@ -60,6 +74,18 @@ class SrccWithinEmotion(BuiltIn):
             return fisher_mean(np.where(sizes >= FEWEST, correlations, np.nan), sizes)
 
         return within
+
+    def left_out(self, scores: Scores, counts: Ints) -> Floats:
+        """By the influence of each row. An emotion whose correlation is exactly 1 keeps it."""
+        inside = _any(self._varied(scores), scores.n)
+        found, moved = _influence(scores, inside, scores.emotion, counts)
+        weights = counts[scores.cluster[inside]].astype(np.float64)
+        sizes = cluster_sums(weights[:, None], scores.emotion[inside], len(found))[:, 0]
+        known = np.isfinite(found) & (sizes >= FEWEST)
+        mean = fisher_mean(np.where(known, found, np.nan)[None], sizes[None])
+        steep = np.where(1 - np.abs(found) > EXACT, ratio(1 - mean**2, 1 - found**2), 0.0)
+        away: Floats = moved[:, known] @ steep[known] / known.sum()
+        return mean - away * _without(counts)
 
     def estimate(self, scores: Scores, weights: Ints) -> Floats:
         """See `Metric.estimate`. How many rows an emotion has depends on the weights."""
@@ -127,6 +153,26 @@ class Krcc(BuiltIn):
     def missing(self, scores: Scores) -> str:
         """See `BuiltIn.missing`."""
         return missing_rows(scores) or missing_spread(scores)
+
+
+def _without(counts: Ints) -> float:
+    """How much more it is to leave a cluster out than a derivative says: for a mean, exactly this."""
+    clusters = int(counts.sum())
+    return clusters / (clusters - 1)
+
+
+def _influence(scores: Scores, inside: Mask, segment: Ints, counts: Ints) -> tuple[Floats, Floats]:
+    """The correlation in each segment, shape (segments,), and what one more of each cluster adds, (clusters, segments).
+
+    `segment`, shape (n,), is 0 or more in the rows `inside`, which alone enter.
+    """
+    cluster, part = scores.cluster[inside], segment[inside]
+    segments = int(part.max()) + 1
+    found, moved = rank_influence(
+        scores.truth[inside], scores.read[inside], counts[cluster].astype(np.float64), part, segments
+    )
+    cell = cluster * segments + part
+    return found, cluster_sums(moved[:, None], cell, scores.clusters * segments).reshape(-1, segments)
 
 
 def _any(masks: Mapping[int, Mask], n: int) -> Mask:

@@ -9,12 +9,13 @@ import numpy as np
 
 from harness.components.metric import Metric, Scores
 from harness.making import make
-from harness.metrics.base import BuiltIn
+from harness.metrics.base import uses
+from harness.metrics.groups import MAX_GROUPS, Column, intersections
 from harness.metrics.pairs import PairMetric, by_pair
 from harness.metrics.score import MetricRequest, score_metrics
 from harness.reading import LABELS
 from harness.registry import registry
-from harness.run.rows import MAX_GROUPS, Rows
+from harness.run.rows import Rows
 from harness.taskspec import MetricSpec, TaskSpec
 
 DRAWS = 10_000
@@ -30,17 +31,12 @@ def probable(specs: Mapping[str, TaskSpec], asked_by: Collection[TaskSpec] = ())
     """The questions of which some metric wants probabilities: of the judge tasks, or of generator tasks that ask them."""
     return {metric.asks or name
             for name, spec in [*specs.items(), *((s.name, s) for s in asked_by)]
-            for metric in spec.metrics if wants(made(metric), "probabilities")}  # fmt: skip
-
-
-def wants(metric: Metric, what: str) -> bool:
-    """Whether a metric uses `probabilities` or `positions`: a plugin's may use whatever `Scores` offers."""
-    return bool(getattr(metric, f"uses_{what}", not isinstance(metric, BuiltIn)))
+            for metric in spec.metrics if uses(made(metric), "probabilities")}  # fmt: skip
 
 
 def scores_of(rows: Rows, metric: Metric, cluster: str) -> Scores:
     """What one metric scores: a row for each reply, or for each pair."""
-    scores = rows.scores(cluster, placed=wants(metric, "positions"))
+    scores = rows.scores(cluster, placed=uses(metric, "positions"))
     return by_pair(scores, rows.pairs()) if _joins(metric) else scores
 
 
@@ -50,10 +46,15 @@ def score_rows(
     """Figures, baselines, confusion and warnings. `valid` marks the rows of a group of their own."""
     requests = [MetricRequest(m.name, made(m), m.primary) for m in metrics]
     # Where options vary by sample, a guess is among those shown.
-    placed = bool(rows.answer.contrast) or any(wants(r.metric, "positions") for r in requests)
+    placed = bool(rows.answer.contrast) or any(uses(r.metric, "positions") for r in requests)
     scores = rows.scores(spec.cluster, placed=placed)
-    groups = rows.groups(spec.group.by)
-    cells = [rows.crossed(columns, spec.group.smallest) for columns in spec.group.cross]
+    names = dict.fromkeys([*spec.group.by, *(name for cross in spec.group.cross for name in cross)])
+    columns = {name: rows.column(name) for name in names}
+    groups = [({name: label}, mask) for name in spec.group.by for label, mask in columns[name].groups()]
+    cells = [
+        intersections({name: columns[name] for name in cross}, spec.group.smallest)
+        for cross in spec.group.cross
+    ]
     groups += [group for crossing in cells for group in crossing.groups]
     if valid is not None:
         groups.append(({"portraits": "valid"}, np.array(valid)))
@@ -76,9 +77,7 @@ def score_rows(
         "warnings": [
             *warnings,
             *_scale(rows),
-            *_groups(
-                rows, list(dict.fromkeys([*spec.group.by, *(c for cross in spec.group.cross for c in cross)]))
-            ),
+            *_groups(columns),
             *(warning for crossing in cells for warning in crossing.warnings),
         ],
     }
@@ -101,13 +100,14 @@ def _scale(rows: Rows) -> list[str]:
     ]
 
 
-def _groups(rows: Rows, columns: Sequence[str]) -> list[str]:
-    """Warns of columns to group by that no sample has."""
-    missing = [c for c in columns if c not in LABELS and not any(s.attributes.get(c) for s in rows.samples)]
+def _groups(columns: Mapping[str, Column]) -> list[str]:
+    """Warns of columns that no sample has, and of those with too many values to group by."""
+    filled = {name: column for name, column in columns.items() if name not in LABELS and len(column.codes)}
+    missing = [name for name, column in filled.items() if not column.labels and not column.many]
+    many = [name for name, column in columns.items() if column.many]
     warnings = []
-    if missing and rows.samples:
+    if missing:
         warnings.append(f"no sample has the columns by which the task groups: {', '.join(missing)}")
-    many = rows.ungrouped(columns)
     if many:
         warnings.append(f"not grouped by {', '.join(many)}: more than {MAX_GROUPS} different values")
     return warnings

@@ -5,25 +5,22 @@ from __future__ import annotations
 import math
 from array import array
 from collections import Counter
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
-from sys import intern
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.components.metric import Floats, Ints, Scores
-from harness.metrics.groups import Cells, intersections
+from harness.metrics.groups import Column, column_of, column_of_numbers
 from harness.reading import Reading, rates_unlabelled, read_reply, truth_of
 from harness.run.pairing import cluster_column
 from harness.run.stored import Stored, StoredSample
 from harness.taskspec import Answer
 from harness.types import EMOTIONS
 
-MAX_GROUPS = 50
-_MAX_NUMBERS, _RANGES = 10, 5
-"""A column of more different numbers than this is cut into so many ranges of equal width."""
+_CODES: dict[str | None, int] = {emotion: code for code, emotion in enumerate(EMOTIONS)}
 
 
 @dataclass
@@ -63,7 +60,7 @@ class Rows:
             if given is None:
                 self.probabilities.extend([math.nan] * len(self.answer.options))
             else:
-                self.probabilities.extend([given.get(option, 0.0) for option in self.answer.options])
+                self.probabilities.extend(given)
 
     def add_missed(self, sample: StoredSample, truth: str | float) -> None:
         """Add a portrait that the generator did not deliver: it cannot show what was asked."""
@@ -115,9 +112,11 @@ class Rows:
 
     def sorted(self) -> Rows:
         """The same rows in an order that does not depend on when they were answered."""
-        rows = self.select(
-            sorted(range(len(self.samples)), key=lambda i: (self.samples[i].id, self.repeats[i]))
-        )
+        order: Iterable[int] = range(len(self.samples))
+        if any(self.repeats):
+            order = sorted(order, key=self.repeats.__getitem__)
+        ids = [sample.id for sample in self.samples]
+        rows = self.select(sorted(order, key=ids.__getitem__))
         rows.usage, rows.timings = self.usage, self.timings
         return rows
 
@@ -128,10 +127,11 @@ class Rows:
         """
         answer = self.answer
         if answer.scored == "choice":
-            truth = np.array([float(answer.options.index(str(t))) for t in self.truths])
+            code = {option: float(number) for number, option in enumerate(answer.options)}
+            truth = np.array([code[str(t)] for t in self.truths])
         else:
-            truth = np.array([np.nan if t is None else float(t) for t in self.truths])
-        emotions = [EMOTIONS.index(s.emotion) if s.emotion in EMOTIONS else -1 for s in self.samples]
+            truth = _numbers(self.truths)
+        emotions = [_CODES.get(s.emotion, -1) for s in self.samples]
         column = cluster_column(cluster, (s.attributes for s in self.samples))
         alone = "pair" if answer.kind == "pair" else ""
         units = codes(s.attributes.get(column) or s.attributes.get(alone) or s.id for s in self.samples)
@@ -145,81 +145,28 @@ class Rows:
             probabilities=None if found is None or np.isnan(found).all() else found,
             positions=self.positions() if placed else None)  # fmt: skip
 
-    def groups(self, columns: Sequence[str]) -> list[tuple[dict[str, str], npt.NDArray[np.bool_]]]:
-        """A mask for each value of each column that the data have, or each range of a column of many numbers.
-
-        Columns with very many values that are no numbers are left out.
-        """
-        found = []
-        for column in columns:
-            values = [_value(s, column) for s in self.samples]
-            ranges = _ranges(values)
-            if ranges:
-                found += [({column: label}, mask) for label, mask in ranges]
-                continue
-            numbers = {value: code for code, value in enumerate(dict.fromkeys(values))}
-            distinct = sorted((v for v in numbers if v is not None), key=_order)
-            if 0 < len(distinct) <= MAX_GROUPS:
-                coded = np.array([numbers[v] for v in values])
-                found += [({column: v}, coded == numbers[v]) for v in distinct]
-        return found
-
-    def ungrouped(self, columns: Sequence[str]) -> list[str]:
-        """The columns that have too many values to be grouped by."""
-        values = {column: [_value(s, column) for s in self.samples] for column in columns}
-        return [c for c, v in values.items() if len(set(v) - {None}) > MAX_GROUPS and not _ranges(v)]
-
-    def crossed(self, columns: Sequence[str], smallest: int) -> Cells:
-        """The combinations of several columns' values that at least `smallest` rows share."""
-        values = {column: [_value(s, column) for s in self.samples] for column in columns}
-        return intersections(values, smallest, _order)
+    def column(self, name: str) -> Column:
+        """A column of the samples, or a label of theirs, by which rows can be grouped."""
+        if name in ("intensity", "quality"):
+            return column_of_numbers(_numbers(getattr(s, name) for s in self.samples))
+        if name == "emotion":
+            return column_of([s.emotion for s in self.samples])
+        return column_of([s.attributes.get(name) for s in self.samples])
 
 
 def _floats(values: npt.NDArray[Any]) -> Floats:
-    return values.astype(np.float64).reshape(-1)
+    return values.astype(np.float64, copy=False).reshape(-1)
+
+
+def _numbers(values: Iterable[Any]) -> Floats:
+    """Shape (n,), NaN for None."""
+    return np.array([math.nan if v is None else float(v) for v in values], np.float64)
 
 
 def codes(values: Iterable[Hashable]) -> npt.NDArray[np.int64]:
     """Whole numbers from 0 for distinct values, in order of appearance."""
     numbers: dict[Hashable, int] = {}
     return np.array([numbers.setdefault(v, len(numbers)) for v in values], np.int64)
-
-
-def _value(sample: StoredSample, column: str) -> str | None:
-    value = (
-        getattr(sample, column)
-        if column in ("emotion", "intensity", "quality")
-        else sample.attributes.get(column)
-    )
-    if value is None or value == "":
-        return None
-    return intern(f"{value:g}" if isinstance(value, float) else str(value))
-
-
-def _ranges(values: Sequence[str | None]) -> list[tuple[str, npt.NDArray[np.bool_]]]:
-    """Equal parts of the range of a column of many numbers, those without rows left out; none for other columns."""
-    distinct = {value for value in values if value is not None}
-    if len(distinct) <= _MAX_NUMBERS:
-        return []
-    try:
-        numbers = np.array([math.nan if value is None else float(value) for value in values])
-    except ValueError:
-        return []
-    if not np.isfinite(numbers[~np.isnan(numbers)]).all():
-        return []
-    edges = np.linspace(np.nanmin(numbers), np.nanmax(numbers), _RANGES + 1)
-    part = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, _RANGES - 1)
-    masks = [(part == i) & ~np.isnan(numbers) for i in range(_RANGES)]
-    return [(f"{edges[i]:.3g} to {edges[i + 1]:.3g}", mask) for i, mask in enumerate(masks) if mask.any()]
-
-
-def _order(value: str) -> tuple[int, float, str]:
-    if value in EMOTIONS:
-        return (0, EMOTIONS.index(value), value)
-    try:
-        return (1, float(value), value)
-    except ValueError:
-        return (2, 0.0, value)
 
 
 Key = tuple[str, str, str, str]
@@ -241,18 +188,22 @@ def collect(
         key = (reply["task"], reply["by"], reply["data"], reply["wording"])
         if key not in asked:
             continue
-        # A byte for each sample: a benchmark may have very many.
-        flags = seen.setdefault((key, reply["repeat"]), bytearray(stored.count))
+        repeat = reply["repeat"]
+        flags = seen.get((key, repeat))
+        if flags is None:
+            # A byte for each sample: a benchmark may have very many.
+            flags = seen[key, repeat] = bytearray(stored.count)
         if flags[sample.number]:
             continue
         flags[sample.number] = 1
         answer, way = asked[key]
         truth = truth_of(answer, sample)
         if truth is not None or rates_unlabelled(answer, sample):
-            shown = sample.shown.get(reply["task"], answer.options)
-            rows[key].add(sample, truth, read_reply(reply, answer, shown, way), reply["repeat"])
-            add_up(rows[key].usage, reply.get("usage"))
-            add_up(rows[key].timings, reply.get("timings"))
+            mine = rows[key]
+            shown = sample.shown.get(key[0], answer.options)
+            mine.add(sample, truth, read_reply(reply, answer, shown, way), repeat)
+            add_up(mine.usage, reply.get("usage"))
+            add_up(mine.timings, reply.get("timings"))
     for key in rows:
         # One by one, so that only one of many is held twice.
         rows[key] = rows[key].sorted()
@@ -261,6 +212,7 @@ def collect(
 
 def add_up(total: dict[str, float], part: Mapping[str, Any] | None) -> None:
     """Add the numbers of `part` to those of `total`, key by key."""
-    for key, value in (part or {}).items():
-        if isinstance(value, (int, float)):
-            total[key] = total.get(key, 0) + value
+    if part:
+        for key, value in part.items():
+            if isinstance(value, (int, float)):
+                total[key] = total.get(key, 0) + value

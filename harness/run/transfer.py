@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from harness.components.metric import Floats, Metric, Scores
-from harness.metrics.base import BuiltIn
-from harness.metrics.interval import collapsed, uses_tables
+from harness.metrics.collapsed import collapsed, joined, uses_tables
+from harness.metrics.draws import draw, first
 from harness.run.figures import DRAWS, made, scores_of
 from harness.run.rows import Key, Rows
-from harness.stats.bootstrap import cluster_weights, percentile_interval
+from harness.stats.bootstrap import percentile_interval
 from harness.taskspec import TaskSpec
 
 LEVEL = 0.95
@@ -47,7 +47,7 @@ def _transfer(spec: TaskSpec, wording: str | None, entries: Sequence[Mapping[str
               rows: Mapping[Key, Rows], seed: int) -> dict[str, Any]:  # fmt: skip
     metric, name = made(spec.primary), wording or spec.wordings[0].name
     sets: list[dict[str, Any]] = []
-    first: _Drawn | None = None
+    base: _Drawn | None = None
     for number, entry in enumerate(entries):
         figure, data = next(m for m in entry["metrics"] if m["primary"]), entry["data"]["name"]
         drawn = _Drawn(figure["value"], np.zeros(0), 0)
@@ -55,35 +55,29 @@ def _transfer(spec: TaskSpec, wording: str | None, entries: Sequence[Mapping[str
             found = next(r for key, r in rows.items() if (key[0], *key[2:]) == (spec.name, data, name))
             drawn = _drawn(figure["value"], scores_of(found, metric, spec.cluster), metric, seed + number)
         sets.append({"data": data, **{k: figure[k] for k in ("value", "low", "high", "n")},
-                     "drop": None if first is None else _drop(first, drawn)})  # fmt: skip
-        first = first or drawn
+                     "drop": None if base is None else _drop(base, drawn)})  # fmt: skip
+        base = base or drawn
     return {"task": spec.name, "wording": wording, "metric": spec.primary.name, "direction": metric.direction,
             "sets": sets}  # fmt: skip
 
 
-def _drop(first: _Drawn, other: _Drawn) -> dict[str, Any]:
-    if first.value is None or other.value is None:
+def _drop(base: _Drawn, other: _Drawn) -> dict[str, Any]:
+    if base.value is None or other.value is None:
         return {"value": None, "low": None, "high": None}
     interval = None
-    if len(first.draws) and len(other.draws):
+    draws = min(len(base.draws), len(other.draws))
+    if draws:
         # As wide as the set with fewer clusters asks for.
-        interval = percentile_interval(first.draws - other.draws, LEVEL, min(first.clusters, other.clusters))
+        apart = base.draws[:draws] - other.draws[:draws]
+        interval = percentile_interval(apart, LEVEL, min(base.clusters, other.clusters))
     low, high = interval if interval is not None and interval[0] < interval[1] else (None, None)
-    return {"value": first.value - other.value, "low": low, "high": high}
+    return {"value": base.value - other.value, "low": low, "high": high}
 
 
 def _drawn(value: float, scores: Scores, metric: Metric, seed: int) -> _Drawn:
     sample, counts = collapsed(scores, uses_tables(metric))
-    nothing = _Drawn(value, np.zeros(0), int(counts.sum()))
-    if counts.sum() < 2 or metric.interval != "bootstrap" or not metric.resampled:
-        return nothing
-    draws = []
-    for weights in cluster_weights(counts, DRAWS, seed, sample.n):
-        try:
-            with np.errstate(all="ignore"):
-                draws.append(metric.estimate(sample, weights))
-        except Exception:  # a plugin's metric may fail on a draw; that its interval is missing says so
-            if isinstance(metric, BuiltIn):
-                raise
-            return nothing
-    return replace(nothing, draws=np.concatenate(draws))
+    clusters, job = int(counts.sum()), first(metric, sample, counts)
+    if clusters > 1 and job.exists and metric.interval == "bootstrap":
+        draw([job], *joined(sample, counts, seed), seed, DRAWS)
+    # That the metric of a plugin failed on a draw stands in the entry already.
+    return _Drawn(value, np.zeros(0) if job.fault or not job.chunks else job.figures(), clusters)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +27,7 @@ class Collapsed:
         return int(self.counts.sum())
 
 
-def collapse(columns: Sequence[Floats], cluster: Ints) -> Collapsed:
+def collapse(columns: Iterable[Floats], cluster: Ints) -> Collapsed:
     """Group clusters whose rows are equal in every column, whatever the order of their rows.
 
     `columns` have shape (n,) each, finite or NaN (NaN equals NaN); `cluster` has shape (n,). Drawing C
@@ -38,7 +38,7 @@ def collapse(columns: Sequence[Floats], cluster: Ints) -> Collapsed:
     if not len(cluster):
         nothing = np.zeros(0, np.int64)
         return Collapsed(nothing, nothing, nothing)
-    code = _row_codes(columns)
+    code = _row_codes(columns, len(cluster))
     order = np.lexsort((code, cluster))
     numbers = cluster[order]
     starts = np.flatnonzero(np.r_[True, numbers[1:] != numbers[:-1]])
@@ -53,10 +53,12 @@ def collapse(columns: Sequence[Floats], cluster: Ints) -> Collapsed:
     return Collapsed(rows, np.repeat(np.arange(len(first)), kept), counts.astype(np.int64))
 
 
-def _row_codes(columns: Sequence[Floats]) -> Ints:
+def _row_codes(columns: Iterable[Floats], n: int) -> Ints:
     """Shape (n,): equal rows get equal codes, in the lexicographic order of the columns."""
-    code = np.zeros(len(columns[0]), np.int64)
+    code = np.zeros(n, np.int64)
     for column in columns:
+        if code.max() + 1 == n > 1:
+            break  # All rows differ already.
         values = np.unique(np.where(np.isnan(column), np.inf, column), return_inverse=True)[1].reshape(-1)
         code = np.unique(code * (int(values.max()) + 1) + values, return_inverse=True)[1].reshape(-1)
     return code.astype(np.int64)

@@ -27,9 +27,9 @@ def rows(answer: Answer = ANSWER, *, probable: bool = True) -> Rows:
 
 def test_probabilities_follow_their_rows() -> None:
     found = rows()
-    found.add(sample(2), "sad", Reading("sad", "", {"sad": 0.5, "angry": 0.25, "worry": 0.25}))
+    found.add(sample(2), "sad", Reading("sad", "", [0.5, 0.25, 0.25]))
     found.add(sample(1), "sad", Reading(None, "refused"))
-    found.add(sample(0), "sad", Reading("worry", "", {"worry": 0.75, "sad": 0.25}))
+    found.add(sample(0), "sad", Reading("worry", "", [0.25, 0.0, 0.75]))
     table = found.sorted().scores("").probabilities
     assert table is not None
     assert table.dtype == np.float64
@@ -41,7 +41,7 @@ def test_probabilities_follow_their_rows() -> None:
 
 def test_pictures_that_were_not_delivered_have_none() -> None:
     found = rows()
-    found.add(sample(0), "sad", Reading("sad", "", dict.fromkeys(OPTIONS, 1 / 3)))
+    found.add(sample(0), "sad", Reading("sad", "", [1 / 3] * 3))
     found.add_missed(sample(1), "sad")
     table = found.scores("").probabilities
     assert table is not None
@@ -90,8 +90,8 @@ def test_a_column_of_many_numbers_is_shown_in_ranges() -> None:
             Reading("sad"),
         )
     found.add(sample(21), "sad", Reading("sad"))
-    groups = found.groups(["score"])
-    assert [group["score"] for group, _ in groups] == [
+    groups = found.column("score").groups()
+    assert [label for label, _ in groups] == [
         "0 to 20",
         "20 to 40",
         "40 to 60",
@@ -99,5 +99,5 @@ def test_a_column_of_many_numbers_is_shown_in_ranges() -> None:
         "80 to 100",
     ]
     assert [int(mask.sum()) for _, mask in groups] == [4, 4, 4, 4, 5]
-    assert [group["few"] for group, _ in found.groups(["few"])] == ["0", "1", "2"]
-    assert len(found.groups(["word"])) == 21
+    assert found.column("few").labels == ("0", "1", "2")
+    assert len(found.column("word").labels) == 21

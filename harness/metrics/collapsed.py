@@ -1,0 +1,91 @@
+"""Scores made fewer before they are resampled: interchangeable clusters made one, very many clusters joined."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from harness.components.metric import Ints, Metric, Scores
+from harness.metrics.base import uses
+from harness.stats.bootstrap import numbers_drawn
+from harness.stats.collapse import collapse
+
+JOINED = 10_000
+"""As many clusters as are resampled at most."""
+
+
+def uses_tables(metric: Metric) -> bool:
+    """Whether a metric uses positions or probabilities.
+
+    Those that do share all that the scores hold, and so their draws: within the error of these, their intervals depend
+    on which tables there are.
+    """
+    return uses(metric, "positions") or uses(metric, "probabilities")
+
+
+def collapsed(scores: Scores, tables: bool = False) -> tuple[Scores, Ints]:
+    """Scores with one cluster of each kind, in an order that depends on content alone, and how many of each.
+
+    With `tables` positions and probabilities are kept; without, clusters that differ in them alone are of one kind.
+    """
+    kept = {name: getattr(scores, name) if tables else None for name in ("probabilities", "positions")}
+    columns = chain(
+        (scores.truth, scores.read, scores.emotion.astype(np.float64)),
+        (column.astype(np.float64) for table in kept.values() if table is not None for column in table.T),
+    )
+    kinds = collapse(columns, scores.cluster)
+    held: dict[str, Any] = {
+        name: None if table is None else table[kinds.rows] for name, table in kept.items()
+    }
+    sample = replace(
+        scores,
+        truth=scores.truth[kinds.rows],
+        read=scores.read[kinds.rows],
+        emotion=scores.emotion[kinds.rows],
+        cluster=kinds.cluster,
+        **held,
+    )
+    return sample, kinds.counts
+
+
+def alike(one: tuple[Scores, Ints], other: tuple[Scores, Ints]) -> bool:
+    """Whether collapsed scores are the same, row by row, but for further tables."""
+    (first, counts), (second, others) = one, other
+    return np.array_equal(counts, others) and all(
+        np.array_equal(getattr(first, name), getattr(second, name), equal_nan=True)
+        for name in ("truth", "read", "emotion", "cluster")
+    )
+
+
+def joining(counts: Ints) -> str:
+    """What the method of an interval says where collapsed clusters, shape (k,) of counts, are `joined`; else empty."""
+    return f", clusters joined to {JOINED:,}" if numbers_drawn(counts) > JOINED else ""
+
+
+def joined(sample: Scores, counts: Ints, seed: int) -> tuple[Scores, Ints]:
+    """Collapsed scores with very many clusters joined at random to `JOINED`, and how many of each there are now.
+
+    Errors of clusters are independent, so the sums of their squares are the same in expectation for joined clusters:
+    their variance is unbiased, and sqrt(2 / JOINED) = 1.4% uncertain (random groups: Wolter 2007, "Introduction to
+    variance estimation", chapter 2). Other scores are given back as they are.
+    """
+    if not joining(counts):
+        return sample, counts
+    total = int(counts.sum())
+    group = np.random.default_rng((seed % 2**64, total)).permutation(total) % JOINED
+    copies = counts[sample.cluster]
+    rows = np.repeat(np.arange(sample.n), copies)
+    copy = np.arange(len(rows)) - np.repeat(np.cumsum(copies) - copies, copies)
+    first = np.cumsum(counts) - counts
+    cluster = group[first[sample.cluster[rows]] + copy]
+    if len(rows) == sample.n:
+        return replace(sample, cluster=cluster), np.ones(JOINED, np.int64)
+    columns: dict[str, Any] = {
+        name: None if column is None else column[rows]
+        for name in ("truth", "read", "emotion", "probabilities", "positions")
+        for column in [getattr(sample, name)]
+    }
+    return replace(sample, cluster=cluster, **columns), np.ones(JOINED, np.int64)
