@@ -10,8 +10,8 @@ import numpy as np
 
 from harness.components.metric import Ints, Metric, Scores
 from harness.metrics.base import uses
-from harness.stats.bootstrap import numbers_drawn
 from harness.stats.collapse import collapse
+from harness.stats.weights import numbers_drawn
 
 JOINED = 10_000
 """As many clusters as are resampled at most."""

@@ -10,16 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from harness.components.metric import Floats, Ints, Metric, Scores
 from harness.metrics.base import BuiltIn, Estimator, TableMetric, cluster_sums
-from harness.stats.bootstrap import cluster_weights
+from harness.stats.weights import CELLS, Blocks, Weights
 
-Weights = npt.NDArray[Any]
 THREADS = min(4, os.cpu_count() or 1)
 MUCH = 1 << 22
 """Rows, or clusters that are summed over, times draws, from which threads are worth starting."""
@@ -82,10 +79,10 @@ def draw(jobs: Sequence[Job], sample: Scores, counts: Ints, seed: int, draws: in
     enough = min(draws, max(FEWEST_DRAWS, ROWS_DRAWN // max(sample.n, 1)))
     if enough == draws:
         quick, slow = [], quick + slow
-    _run(slow, cluster_weights(counts, enough, seed, sample.n), enough * sample.n)
-    _run(quick, cluster_weights(counts, draws, seed), draws * len(counts))
+    _run(slow, Blocks(counts, enough, seed), sample.n, threads=enough * sample.n >= MUCH)
+    _run(quick, Blocks(counts, draws, seed), len(counts), threads=draws * len(counts) >= MUCH)
     # A third party's metrics stay in this thread.
-    _run(others, cluster_weights(counts, enough, seed, sample.n), 0)
+    _run(others, Blocks(counts, enough, seed), sample.n, threads=False)
 
 
 @dataclass(frozen=True)
@@ -96,64 +93,65 @@ class _Work:
     figures: Callable[[Weights], list[Floats]]
 
 
-def _run(works: Sequence[_Work], chunks: Iterator[Ints], cells: int) -> None:
-    """Do all works on every chunk; where there are `MUCH` cells, each of several threads takes the next one.
+def _run(works: Sequence[_Work], blocks: Blocks, width: int, *, threads: bool) -> None:
+    """Do all works on every block of draws, about `CELLS` of elements at a time where a draw takes `width` of them.
 
-    While one thread makes the weights, others work on theirs: numpy mostly runs free of the interpreter.
+    Each of several threads takes the next block: numpy mostly runs free of the interpreter.
     """
     if not works:
         return
-    queue = _Queue(chunks)
+    step, queue = max(1, CELLS // max(width, 1)), _Queue(len(blocks))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        if cells < MUCH:
-            _work(works, queue)
+        if not threads:
+            _work(works, blocks, step, queue)
             return
         with ThreadPoolExecutor(THREADS) as pool:
             try:
-                for future in [pool.submit(_work, works, queue) for _ in range(THREADS)]:
+                for future in [pool.submit(_work, works, blocks, step, queue) for _ in range(THREADS)]:
                     future.result()
             finally:
                 queue.close()
 
 
 class _Queue:
-    """Numbered chunks for several threads, made one after another."""
+    """Numbers of blocks for several threads."""
 
-    def __init__(self, chunks: Iterator[Ints]) -> None:
-        self._chunks = enumerate(chunks)
+    def __init__(self, blocks: int) -> None:
+        self._numbers = iter(range(blocks))
         self._lock = Lock()
-        self._open = True
 
-    def __iter__(self) -> Iterator[tuple[int, Ints]]:
+    def __iter__(self) -> Iterator[int]:
         while True:
             with self._lock:
-                chunk = next(self._chunks, None) if self._open else None
-            if chunk is None:
+                number = next(self._numbers, None)
+            if number is None:
                 return
-            yield chunk
+            yield number
 
     def close(self) -> None:
         """Give out no more: an interrupted run should not work on."""
-        self._open = False
+        with self._lock:
+            self._numbers = iter(range(0))
 
 
-def _work(works: Sequence[_Work], queue: _Queue) -> None:
-    for number, weights in queue:
-        # Draws side by side, in single precision where that is exact: see `RankCorrelation`.
-        kind = np.float32 if weights.max() < 1 << 24 else np.float64
-        lanes = np.ascontiguousarray(weights.T, kind).T
+def _work(works: Sequence[_Work], blocks: Blocks, step: int, queue: _Queue) -> None:
+    for number in queue:
+        block = blocks[number]
+        parts = [
+            np.ascontiguousarray(block[start : start + step].T).T for start in range(0, len(block), step)
+        ]
         for work in works:
             try:
                 # What numpy does about divisions by zero and the like is set for each thread.
                 with np.errstate(all="ignore"):
-                    found = work.figures(lanes)
+                    found = [work.figures(part) for part in parts]
             except Exception as error:
                 for job in work.jobs:
                     job.fault = job.fault or f"the metric raised {type(error).__name__}: {error}"
                 continue
-            for job, figures in zip(work.jobs, found, strict=True):
-                job.chunks[number] = figures
+            for job, *figures in zip(work.jobs, *found, strict=True):
+                job.chunks[number] = np.concatenate(figures)
 
 
 def _alone(estimator: Estimator, weights: Weights) -> list[Floats]:

@@ -19,7 +19,8 @@ from harness.registry import registry
 from harness.run.rows import Rows
 from harness.run.stored import StoredSample
 from harness.stats.agreement import interval_alpha, interval_columns, nominal_alpha, nominal_columns
-from harness.stats.bootstrap import cluster_weights, percentile_interval
+from harness.stats.bootstrap import percentile_interval
+from harness.stats.weights import cluster_weights
 
 PANEL = "panel"
 RULE = "the option that most judges read, ties unparsed; the mean of their ratings"

@@ -1,78 +1,18 @@
-"""The cluster bootstrap: how often each cluster counts in each draw, and intervals from the draws."""
+"""Intervals from the draws of the cluster bootstrap."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from statistics import NormalDist
 
 import numpy as np
 
-from harness.components.metric import Floats, Ints
-
-CELLS = 1 << 19
-"""Weights made at a time, but never less than one draw (or `TOGETHER`): enough to be worked on side by side."""
-
-TOGETHER = 4
-"""The fewest draws at a time for callers that sum over clusters: reading what they sum costs more than summing."""
-
-DRAWN, LONG = 1 << 17, 1 << 11
-"""Numbers drawn at a time, and clusters from which each draw is counted by itself: each call has its price, and
-what is worked on should stay in the processor's cache."""
-
-BINOMIAL = 20
-"""What it costs to draw how often a pattern counts, in numbers drawn for one cluster."""
+from harness.components.metric import Floats
 
 MANY = 50
 """Clusters from which on the plain percentiles of the draws cover what they should."""
 
 Interval = tuple[float, float]
-
-
-def numbers_drawn(counts: Ints) -> int:
-    """What one draw of `cluster_weights` costs, in random numbers drawn for one cluster each."""
-    return min(int(counts.sum()), len(counts) * BINOMIAL)
-
-
-def cluster_weights(counts: Ints, draws: int, seed: int, width: int = 0) -> Iterator[Ints]:
-    """Weights of `draws` bootstrap draws, in chunks of shape (some, patterns) that sum to C = counts.sum().
-
-    `counts`, shape (patterns,), says how many interchangeable clusters each pattern stands for (all ones
-    where none are). Each row is one draw of C clusters with replacement. `width` is what one draw costs
-    the caller in array elements, such as the number of rows; a chunk holds about `CELLS` of them. It is 0 for a
-    caller that sums over clusters.
-    """
-    total, patterns = int(counts.sum()), len(counts)
-    if not total:
-        return
-    rng = np.random.default_rng(seed % 2**64)
-    few = patterns * BINOMIAL <= total
-    step = CELLS // max(width, patterns if few else total)
-    step = max(1, min(draws, max(step, 1 if width else TOGETHER)))
-    if few:
-        for start in range(0, draws, step):
-            yield rng.multinomial(total, counts / total, size=min(step, draws - start))
-        return
-    owner = np.repeat(np.arange(patterns), counts) if patterns < total else None
-    for start in range(0, draws, step):
-        yield _counted(rng, total, patterns, min(step, draws - start), owner)
-
-
-def _counted(rng: np.random.Generator, total: int, patterns: int, size: int, owner: Ints | None) -> Ints:
-    """How often each pattern is drawn in `size` draws of `total` clusters, whose patterns are `owner`."""
-    found = np.empty((size, patterns), np.int64)
-    step = max(1, DRAWN // total)
-    for start in range(0, size, step):
-        part = found[start : start + step]
-        cells = rng.integers(0, total, size=len(part) * total).reshape(len(part), total)
-        cells = cells if owner is None else owner[cells]
-        if total >= LONG:
-            for row, drawn in zip(part, cells, strict=True):
-                row[:] = np.bincount(drawn, minlength=patterns)
-        else:
-            cells += np.arange(len(part))[:, None] * patterns
-            part[:] = np.bincount(cells.reshape(-1), minlength=part.size).reshape(part.shape)
-    return found
 
 
 def percentile_interval(draws: Floats, level: float = 0.95, clusters: int = 0) -> Interval | None:

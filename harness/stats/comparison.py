@@ -10,7 +10,8 @@ from statistics import NormalDist
 import numpy as np
 
 from harness.components.metric import Floats, Ints
-from harness.stats.bootstrap import MANY, cluster_weights, percentile_interval
+from harness.stats.bootstrap import MANY, percentile_interval
+from harness.stats.weights import cluster_weights
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import numpy as np
 
 from harness.components.metric import Floats, Ints
-from harness.stats.bootstrap import CELLS, Interval
+from harness.stats.bootstrap import Interval
+from harness.stats.weights import CELLS
 
 
 def leave_one_out(estimate: Callable[[Ints], Floats], counts: Ints) -> Floats:

@@ -1,53 +1,15 @@
-import tracemalloc
-
 import numpy as np
 import pytest
 from scipy import stats
 
 from harness.stats.bootstrap import (
     bca_interval,
-    cluster_weights,
     expanded_tail,
     percentile_interval,
     t_quantile,
 )
 from harness.stats.jackknife import acceleration, jackknife_interval, leave_one_out, standard_error
-
-
-def all_weights(counts, draws, seed, width=0):
-    return np.concatenate([chunk.copy() for chunk in cluster_weights(np.array(counts), draws, seed, width)])
-
-
-@pytest.mark.parametrize("counts", [[1] * 30, [50, 200, 150], [3, 1, 1, 2]])
-def test_weights_are_draws_with_replacement(counts):
-    weights = all_weights(counts, 4000, 5)
-    total = sum(counts)
-    assert weights.shape == (4000, len(counts))
-    assert (weights.sum(axis=1) == total).all()
-    expected = np.array(counts) / total
-    error = np.sqrt(expected * (1 - expected) / total / 4000)
-    assert (np.abs(weights.mean(axis=0) / total - expected) < 5 * error).all()
-    spread = weights.var(axis=0) / (total * expected * (1 - expected))
-    assert (np.abs(spread - 1) < 0.2).all()
-
-
-def test_chunks_do_not_change_the_draws():
-    np.testing.assert_array_equal(all_weights([1] * 40, 500, 7), all_weights([1] * 40, 500, 7, width=20_000))
-    np.testing.assert_array_equal(all_weights([90, 10], 500, 7), all_weights([90, 10], 500, 7, width=20_000))
-
-
-def test_seeds_matter_and_repeat():
-    assert (all_weights([1] * 9, 50, 1) != all_weights([1] * 9, 50, 2)).any()
-    np.testing.assert_array_equal(all_weights([1] * 9, 50, -3), all_weights([1] * 9, 50, -3))
-
-
-def test_memory_stays_bounded_for_many_clusters():
-    tracemalloc.start()
-    rows = sum(len(chunk) for chunk in cluster_weights(np.ones(28_580, np.int64), 60, 1))
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert rows == 60
-    assert peak < 20e6
+from harness.stats.weights import cluster_weights
 
 
 def test_percentile_interval_leaves_out_what_does_not_exist():

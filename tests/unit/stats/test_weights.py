@@ -1,0 +1,84 @@
+import tracemalloc
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from harness.stats import weights as module
+from harness.stats.weights import MANY_UNLIKE, Blocks, _poisson_table, cluster_weights
+
+
+def all_weights(counts, draws, seed, width=0):
+    return np.concatenate([chunk.copy() for chunk in cluster_weights(np.array(counts), draws, seed, width)])
+
+
+@pytest.mark.parametrize("counts", [[1] * 30, [50, 200, 150], [3, 1, 1, 2], [1] * 1500])
+def test_weights_are_draws_with_replacement(counts):
+    weights = all_weights(counts, 4000, 5)
+    total = sum(counts)
+    assert weights.shape == (4000, len(counts))
+    assert (weights.sum(axis=1) == total).all()
+    expected = np.array(counts) / total
+    error = np.sqrt(expected * (1 - expected) / total / 4000)
+    assert (np.abs(weights.mean(axis=0) / total - expected) < 5 * error).all()
+    spread = weights.var(axis=0) / (total * expected * (1 - expected))
+    assert (np.abs(spread - 1) < 0.2).all()
+
+
+def test_chunks_do_not_change_the_draws():
+    np.testing.assert_array_equal(all_weights([1] * 40, 500, 7), all_weights([1] * 40, 500, 7, width=20_000))
+    np.testing.assert_array_equal(
+        all_weights([1] * 1200, 50, 7), all_weights([1] * 1200, 50, 7, width=20_000)
+    )
+    np.testing.assert_array_equal(all_weights([90, 10], 500, 7), all_weights([90, 10], 500, 7, width=20_000))
+
+
+def test_seeds_matter_and_repeat():
+    assert (all_weights([1] * 9, 50, 1) != all_weights([1] * 9, 50, 2)).any()
+    np.testing.assert_array_equal(all_weights([1] * 9, 50, -3), all_weights([1] * 9, 50, -3))
+
+
+def test_memory_stays_bounded_for_many_clusters():
+    tracemalloc.start()
+    rows = sum(len(chunk) for chunk in cluster_weights(np.ones(28_580, np.int64), 60, 1))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert rows == 60
+    assert peak < 20e6
+
+
+def test_blocks_may_be_made_in_any_order():
+    blocks = Blocks(np.ones(3000, np.int64), 1000, 3)
+    last, first = blocks[len(blocks) - 1], blocks[0]
+    whole = all_weights([1] * 3000, 1000, 3)
+    np.testing.assert_array_equal(first, whole[: len(first)])
+    np.testing.assert_array_equal(last, whole[-len(last) :])
+    with pytest.raises(IndexError):
+        blocks[len(blocks)]
+    assert len(Blocks(np.zeros(0, np.int64), 1000, 3)) == 0
+
+
+def test_counts_of_many_unlike_clusters_are_binomial():
+    weights = all_weights([1] * MANY_UNLIKE, 12_000, 1)
+    seen = np.bincount(weights.reshape(-1), minlength=7)[:6] / weights.size
+    expected = stats.binom(MANY_UNLIKE, 1 / MANY_UNLIKE).pmf(np.arange(6))
+    assert seen == pytest.approx(expected, abs=6e-4)
+    # Two clusters of a draw hinder each other, as little as there are many.
+    data = np.random.default_rng(2).normal(size=MANY_UNLIKE)
+    spread = (weights @ data / MANY_UNLIKE).std()
+    assert spread == pytest.approx(data.std() / np.sqrt(MANY_UNLIKE), rel=0.05)
+
+
+def test_draws_whose_poisson_counts_are_too_many_are_drawn_again(monkeypatch):
+    monkeypatch.setattr(module, "BELOW", 0.0)
+    weights = all_weights([1] * 2000, 400, 1)
+    assert (weights.sum(axis=1) == 2000).all()
+    assert weights.var() == pytest.approx(1, rel=0.02)
+
+
+@pytest.mark.parametrize("clusters", [MANY_UNLIKE, 1000, 7145, 10_000, 1_000_000])
+def test_poisson_counts_vary_as_much_as_they_should(clusters):
+    mean = 1 - module.BELOW / np.sqrt(clusters)
+    table = _poisson_table(mean).astype(float)
+    assert table.mean() == pytest.approx(mean, rel=1e-4)
+    assert table.var() == pytest.approx(mean, rel=1e-3)
