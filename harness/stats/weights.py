@@ -22,15 +22,17 @@ TOGETHER, MOST = 4, 1 << 10
 """The fewest draws at a time, since reading what is summed over clusters costs more than summing; and the most, so that
 threads have something to share."""
 
-DRAWN, LONG = 1 << 17, 1 << 11
-"""Numbers drawn at a time, and clusters from which each draw is counted by itself: each call has its price, and
-what is worked on should stay in the processor's cache."""
+DRAWN = 1 << 16
+"""Numbers drawn at a time, so that they stay in the processor's cache."""
 
 BINOMIAL = 20
 """What it costs to draw how often a pattern counts, in numbers drawn for one cluster."""
 
-MANY_UNLIKE, BELOW = 1 << 8, 4.0
-"""Clusters from which on weights start as Poisson counts, and by how many of its deviations their sum stays below them."""
+EXACT = 1 << 24
+"""Whole numbers below this are exact in single precision."""
+
+MANY, BELOW = 1 << 8, 4.0
+"""Clusters from which on weights start as Poisson counts, and how many deviations the sum of these lies below them."""
 
 
 def numbers_drawn(counts: Ints) -> int:
@@ -52,8 +54,6 @@ class Blocks:
         self._few = self._patterns * BINOMIAL <= self._total
         held = self._patterns if self._few else self._total
         self._size = max(TOGETHER, min(CELLS // max(held, 1), MOST))
-        unlike = self._patterns == self._total
-        self._owner = None if self._few or unlike else np.repeat(np.arange(self._patterns), counts)
 
     def __len__(self) -> int:
         return -(-self._draws // self._size) if self._total else 0
@@ -63,20 +63,15 @@ class Blocks:
             raise IndexError(number)
         size = min(self._size, self._draws - number * self._size)
         rng, total = np.random.default_rng((self._seed, number)), self._total
-        if self._patterns == total >= MANY_UNLIKE:
-            return _side_by_side(_unlike(rng, total, size), np.float32)
-        kind = np.float32 if total < 1 << 24 else np.float64
         if self._few:
-            found = rng.multinomial(total, self._counts / total, size=size)
+            found = rng.multinomial(total, self._counts / total, size=size).T
         else:
-            found = _counted(rng, total, self._patterns, size, self._owner)
-        return _side_by_side(found.T, kind)
-
-
-def _side_by_side(found: Weights, kind: npt.DTypeLike) -> Weights:
-    """Shape (draws, clusters), of weights of shape (clusters, draws)."""
-    turned: Weights = np.ascontiguousarray(found, kind).T
-    return turned
+            found = _poisson(rng, total, size) if MANY <= total < EXACT else _counted(rng, total, size)
+        side_by_side: Weights = np.ascontiguousarray(found, np.float32 if total < EXACT else np.float64)
+        if not self._few and self._patterns < total:
+            side_by_side = _summed(side_by_side, self._counts)
+        turned: Weights = side_by_side.T
+        return turned
 
 
 def cluster_weights(counts: Ints, draws: int, seed: int, width: int = 0) -> Iterator[Ints]:
@@ -93,38 +88,48 @@ def cluster_weights(counts: Ints, draws: int, seed: int, width: int = 0) -> Iter
             yield block[start : start + step]
 
 
-def _counted(rng: np.random.Generator, total: int, patterns: int, size: int, owner: Ints | None) -> Ints:
-    """How often each pattern is drawn in `size` draws of `total` clusters, whose patterns are `owner`."""
-    found = np.empty((size, patterns), np.int64)
+def _counted(rng: np.random.Generator, total: int, size: int) -> Weights:
+    """How often each of `total` clusters is drawn in `size` draws, shape (total, size)."""
+    found = np.empty((size, total), np.int64)
     step = max(1, DRAWN // total)
     for start in range(0, size, step):
         part = found[start : start + step]
-        cells = rng.integers(0, total, size=len(part) * total).reshape(len(part), total)
-        cells = cells if owner is None else owner[cells]
-        if total >= LONG:
-            for row, drawn in zip(part, cells, strict=True):
-                row[:] = np.bincount(drawn, minlength=patterns)
-        else:
-            cells += np.arange(len(part))[:, None] * patterns
-            part[:] = np.bincount(cells.reshape(-1), minlength=part.size).reshape(part.shape)
-    return found
+        cells = rng.integers(0, total, size=part.shape) + np.arange(len(part))[:, None] * total
+        part[:] = np.bincount(cells.reshape(-1), minlength=part.size).reshape(part.shape)
+    turned: Weights = found.T
+    return turned
 
 
-def _unlike(rng: np.random.Generator, total: int, size: int) -> npt.NDArray[np.float32]:
-    """How often each of `total` clusters is drawn in `size` draws, shape (total, size), in a third of the time.
+def _summed(found: Weights, counts: Ints) -> Weights:
+    """Shape (patterns, draws): sums over as many clusters as each pattern stands for, from shape (clusters, draws)."""
+    sums, start = np.empty((len(counts), found.shape[1]), found.dtype), 0
+    # Patterns of the same size together: a sum of pieces of all sizes at once takes many times as long.
+    for size in np.unique(counts).tolist():
+        alike = np.flatnonzero(counts == size)
+        end = start + size * len(alike)
+        sums[alike] = found[start:end].reshape(len(alike), size, -1).sum(axis=1)
+        start = end
+    return sums
+
+
+def _poisson(rng: np.random.Generator, total: int, size: int) -> npt.NDArray[np.float32]:
+    """The same in a third of the time.
 
     Independent Poisson counts are, given their sum, a draw with replacement of that many. Their mean is a little below
     1, so that their sum hardly ever exceeds the draw, and what is missing is drawn one by one.
     """
-    bits = rng.integers(0, 1 << 64, size=-(-total * size // 4), dtype=np.uint64).view(np.uint16)
-    found = np.take(_poisson_table(1 - BELOW / math.sqrt(total)), bits[: total * size], mode="clip")
-    weights = found.reshape(total, size).astype(np.float32)
+    weights, table = np.empty((total, size), np.float32), _poisson_table(1 - BELOW / math.sqrt(total))
+    flat = weights.reshape(-1)
+    for start in range(0, flat.size, DRAWN):
+        part = flat[start : start + DRAWN]
+        bits = rng.integers(0, 1 << 64, size=-(-part.size // 4), dtype=np.uint64).view(np.uint16)
+        part[:] = np.take(table, bits[: part.size], mode="clip")
     missing = total - (np.ones(total, np.float32) @ weights).astype(np.int64)
     for column in np.flatnonzero(missing < 0):
         weights[:, column] = np.bincount(rng.integers(0, total, size=total), minlength=total)
     column = np.repeat(np.arange(size), np.maximum(missing, 0))
     more = rng.integers(0, total, size=len(column)) * size + column
-    np.add.at(weights.reshape(-1), more, np.float32(1))
+    np.add.at(flat, more, np.float32(1))
     return weights
 
 

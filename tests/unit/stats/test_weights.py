@@ -5,14 +5,14 @@ import pytest
 from scipy import stats
 
 from harness.stats import weights as module
-from harness.stats.weights import MANY_UNLIKE, Blocks, _poisson_table, cluster_weights
+from harness.stats.weights import MANY, Blocks, _poisson_table, cluster_weights
 
 
 def all_weights(counts, draws, seed, width=0):
     return np.concatenate([chunk.copy() for chunk in cluster_weights(np.array(counts), draws, seed, width)])
 
 
-@pytest.mark.parametrize("counts", [[1] * 30, [50, 200, 150], [3, 1, 1, 2], [1] * 1500])
+@pytest.mark.parametrize("counts", [[1] * 30, [50, 200, 150], [3, 1, 1, 2], [1] * 1500, [1, 3] * 60])
 def test_weights_are_draws_with_replacement(counts):
     weights = all_weights(counts, 4000, 5)
     total = sum(counts)
@@ -59,14 +59,14 @@ def test_blocks_may_be_made_in_any_order():
 
 
 def test_counts_of_many_unlike_clusters_are_binomial():
-    weights = all_weights([1] * MANY_UNLIKE, 12_000, 1)
+    weights = all_weights([1] * MANY, 12_000, 1)
     seen = np.bincount(weights.reshape(-1), minlength=7)[:6] / weights.size
-    expected = stats.binom(MANY_UNLIKE, 1 / MANY_UNLIKE).pmf(np.arange(6))
+    expected = stats.binom(MANY, 1 / MANY).pmf(np.arange(6))
     assert seen == pytest.approx(expected, abs=6e-4)
     # Two clusters of a draw hinder each other, as little as there are many.
-    data = np.random.default_rng(2).normal(size=MANY_UNLIKE)
-    spread = (weights @ data / MANY_UNLIKE).std()
-    assert spread == pytest.approx(data.std() / np.sqrt(MANY_UNLIKE), rel=0.05)
+    data = np.random.default_rng(2).normal(size=MANY)
+    spread = (weights @ data / MANY).std()
+    assert spread == pytest.approx(data.std() / np.sqrt(MANY), rel=0.05)
 
 
 def test_draws_whose_poisson_counts_are_too_many_are_drawn_again(monkeypatch):
@@ -76,7 +76,7 @@ def test_draws_whose_poisson_counts_are_too_many_are_drawn_again(monkeypatch):
     assert weights.var() == pytest.approx(1, rel=0.02)
 
 
-@pytest.mark.parametrize("clusters", [MANY_UNLIKE, 1000, 7145, 10_000, 1_000_000])
+@pytest.mark.parametrize("clusters", [MANY, 1000, 7145, 10_000, 1_000_000])
 def test_poisson_counts_vary_as_much_as_they_should(clusters):
     mean = 1 - module.BELOW / np.sqrt(clusters)
     table = _poisson_table(mean).astype(float)
