@@ -11,10 +11,9 @@ import numpy as np
 from harness.components.metric import Ints, Metric, Scores
 from harness.metrics.base import uses
 from harness.stats.collapse import collapse
-from harness.stats.weights import numbers_drawn
 
 JOINED = 10_000
-"""As many clusters as are resampled at most."""
+"""As many unlike clusters as are resampled at most."""
 
 
 def uses_tables(metric: Metric) -> bool:
@@ -62,7 +61,7 @@ def alike(one: tuple[Scores, Ints], other: tuple[Scores, Ints]) -> bool:
 
 def joining(counts: Ints) -> str:
     """What the method of an interval says where collapsed clusters, shape (k,) of counts, are `joined`; else empty."""
-    return f", clusters joined to {JOINED:,}" if numbers_drawn(counts) > JOINED else ""
+    return f", clusters joined to {JOINED:,}" if len(counts) > JOINED else ""
 
 
 def joined(sample: Scores, counts: Ints, seed: int) -> tuple[Scores, Ints]:

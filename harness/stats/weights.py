@@ -22,22 +22,18 @@ TOGETHER, MOST = 4, 1 << 10
 """The fewest draws at a time, since reading what is summed over clusters costs more than summing; and the most, so that
 threads have something to share."""
 
-DRAWN = 1 << 16
-"""Numbers drawn at a time, so that they stay in the processor's cache."""
-
-BINOMIAL = 20
-"""What it costs to draw how often a pattern counts, in numbers drawn for one cluster."""
-
 EXACT = 1 << 24
 """Whole numbers below this are exact in single precision."""
 
-MANY, BELOW = 1 << 8, 4.0
-"""Clusters from which on weights start as Poisson counts, and how many deviations the sum of these lies below them."""
+FEW = 32
+"""Fewer clusters than this are drawn one by one."""
 
+BELOW = 3.0
+"""How many of its own deviations the mean of a sum of Poisson counts lies below the clusters to draw."""
 
-def numbers_drawn(counts: Ints) -> int:
-    """What one draw costs, in random numbers drawn for one cluster each."""
-    return min(int(counts.sum()), len(counts) * BINOMIAL)
+BINOMIAL = 3.0
+"""What it costs to draw how often one pattern counts from a binomial, in square roots of the clusters: so many are drawn
+one by one after Poisson counts."""
 
 
 class Blocks:
@@ -50,10 +46,11 @@ class Blocks:
 
     def __init__(self, counts: Ints, draws: int, seed: int) -> None:
         self._counts, self._draws, self._seed = counts, draws, seed % 2**64
-        self._total, self._patterns = int(counts.sum()), len(counts)
-        self._few = self._patterns * BINOMIAL <= self._total
-        held = self._patterns if self._few else self._total
-        self._size = max(TOGETHER, min(CELLS // max(held, 1), MOST))
+        self._total = int(counts.sum())
+        self._size = max(TOGETHER, min(CELLS // max(len(counts), 1), MOST))
+        self._alike = [(count, np.flatnonzero(counts == count)) for count in np.unique(counts).tolist()]
+        self._few = self._total < EXACT and len(counts) * BINOMIAL <= math.sqrt(self._total)
+        self._owner = np.repeat(np.arange(len(counts)), 0 if self._few else counts)
 
     def __len__(self) -> int:
         return -(-self._draws // self._size) if self._total else 0
@@ -65,13 +62,51 @@ class Blocks:
         rng, total = np.random.default_rng((self._seed, number)), self._total
         if self._few:
             found = rng.multinomial(total, self._counts / total, size=size).T
+        elif total < FEW or total >= EXACT:
+            found = self._singly(rng, size)
         else:
-            found = _poisson(rng, total, size) if MANY <= total < EXACT else _counted(rng, total, size)
-        side_by_side: Weights = np.ascontiguousarray(found, np.float32 if total < EXACT else np.float64)
-        if not self._few and self._patterns < total:
-            side_by_side = _summed(side_by_side, self._counts)
-        turned: Weights = side_by_side.T
+            found = self._poisson(rng, size)
+        turned: Weights = np.ascontiguousarray(found, np.float32 if total < EXACT else np.float64).T
         return turned
+
+    def _singly(self, rng: np.random.Generator, size: int) -> Ints:
+        """Draws of one cluster after another, shape (patterns, size)."""
+        drawn = self._owner[rng.integers(0, self._total, size=self._total * size)]
+        cells = drawn * size + np.tile(np.arange(size), self._total)
+        return np.bincount(cells, minlength=len(self._counts) * size).reshape(-1, size)
+
+    def _poisson(self, rng: np.random.Generator, size: int) -> npt.NDArray[np.float32]:
+        """Many draws, shape (patterns, size), in a third of the time.
+
+        Independent Poisson counts are, given their sum, a draw with replacement of that many. Their sum is mostly a
+        little too small: what is missing is drawn one by one. Where it is too large the draw is made anew.
+        """
+        weights = np.empty((len(self._counts), size), np.float32)
+        mean = 1 - BELOW / math.sqrt(self._total)
+        for count, alike in self._alike:
+            bits = rng.integers(0, 1 << 64, size=-(-len(alike) * size // 4), dtype=np.uint64).view(np.uint16)
+            found = np.take(_poisson_table(count * mean), bits[: len(alike) * size], mode="clip")
+            weights[alike] = found.reshape(len(alike), size)
+        missing = self._total - (np.ones(len(weights), np.float32) @ weights).astype(np.int64)
+        for column in np.flatnonzero(missing < 0):
+            weights[:, column] = self._singly(rng, 1)[:, 0]
+        column = np.repeat(np.arange(size), np.maximum(missing, 0))
+        more = self._owner[rng.integers(0, self._total, size=len(column))] * size + column
+        np.add.at(weights.reshape(-1), more, np.float32(1))
+        return weights
+
+
+@lru_cache(maxsize=256)
+def _poisson_table(mean: float) -> npt.NDArray[np.uint16]:
+    """What each of 2^16 equally likely numbers counts as, shape (65536,).
+
+    Rounding to 16 bits changes the ratio of variance and mean by less than 1e-3, and an interval by half of that: what
+    10,000 draws leave to chance is 30 times as much.
+    """
+    counts = np.arange(int(mean + 12 * math.sqrt(mean)) + 12)
+    chances = np.exp(counts * math.log(mean) - mean - [math.lgamma(count + 1) for count in counts])
+    edges = np.round(np.cumsum(chances) * (1 << 16)).astype(np.int64)
+    return np.searchsorted(edges, np.arange(1 << 16), side="right").astype(np.uint16)
 
 
 def cluster_weights(counts: Ints, draws: int, seed: int, width: int = 0) -> Iterator[Ints]:
@@ -86,61 +121,3 @@ def cluster_weights(counts: Ints, draws: int, seed: int, width: int = 0) -> Iter
         step = max(1, CELLS // width) if width else len(block)
         for start in range(0, len(block), step):
             yield block[start : start + step]
-
-
-def _counted(rng: np.random.Generator, total: int, size: int) -> Weights:
-    """How often each of `total` clusters is drawn in `size` draws, shape (total, size)."""
-    found = np.empty((size, total), np.int64)
-    step = max(1, DRAWN // total)
-    for start in range(0, size, step):
-        part = found[start : start + step]
-        cells = rng.integers(0, total, size=part.shape) + np.arange(len(part))[:, None] * total
-        part[:] = np.bincount(cells.reshape(-1), minlength=part.size).reshape(part.shape)
-    turned: Weights = found.T
-    return turned
-
-
-def _summed(found: Weights, counts: Ints) -> Weights:
-    """Shape (patterns, draws): sums over as many clusters as each pattern stands for, from shape (clusters, draws)."""
-    sums, start = np.empty((len(counts), found.shape[1]), found.dtype), 0
-    # Patterns of the same size together: a sum of pieces of all sizes at once takes many times as long.
-    for size in np.unique(counts).tolist():
-        alike = np.flatnonzero(counts == size)
-        end = start + size * len(alike)
-        sums[alike] = found[start:end].reshape(len(alike), size, -1).sum(axis=1)
-        start = end
-    return sums
-
-
-def _poisson(rng: np.random.Generator, total: int, size: int) -> npt.NDArray[np.float32]:
-    """The same in a third of the time.
-
-    Independent Poisson counts are, given their sum, a draw with replacement of that many. Their mean is a little below
-    1, so that their sum hardly ever exceeds the draw, and what is missing is drawn one by one.
-    """
-    weights, table = np.empty((total, size), np.float32), _poisson_table(1 - BELOW / math.sqrt(total))
-    flat = weights.reshape(-1)
-    for start in range(0, flat.size, DRAWN):
-        part = flat[start : start + DRAWN]
-        bits = rng.integers(0, 1 << 64, size=-(-part.size // 4), dtype=np.uint64).view(np.uint16)
-        part[:] = np.take(table, bits[: part.size], mode="clip")
-    missing = total - (np.ones(total, np.float32) @ weights).astype(np.int64)
-    for column in np.flatnonzero(missing < 0):
-        weights[:, column] = np.bincount(rng.integers(0, total, size=total), minlength=total)
-    column = np.repeat(np.arange(size), np.maximum(missing, 0))
-    more = rng.integers(0, total, size=len(column)) * size + column
-    np.add.at(flat, more, np.float32(1))
-    return weights
-
-
-@lru_cache(maxsize=64)
-def _poisson_table(mean: float) -> npt.NDArray[np.uint8]:
-    """What each of 2^16 equally likely numbers counts as, shape (65536,).
-
-    Rounding to 16 bits changes the ratio of variance and mean by less than 1e-3, and an interval by half of that: what
-    10,000 draws leave to chance is 30 times as much.
-    """
-    counts = np.arange(20)
-    chances = np.exp(counts * math.log(mean) - mean - [math.lgamma(count + 1) for count in counts])
-    edges = np.round(np.cumsum(chances) * (1 << 16)).astype(np.int64)
-    return np.searchsorted(edges, np.arange(1 << 16), side="right").astype(np.uint8)

@@ -1,5 +1,6 @@
 import json
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -30,9 +31,8 @@ def test_order_of_rows_and_names_of_clusters_change_no_bit(make, named, clusters
 def test_the_seed_decides_the_intervals():
     scores = choices()
     assert score(scores, CHOICE) == score(scores, CHOICE)
-    assert (
-        score(scores, CHOICE).metrics[0]["low"] != score(scores, CHOICE, seed=4, draws=401).metrics[0]["low"]
-    )
+    lows = [[m["low"] for m in score(scores, CHOICE, seed=seed).metrics] for seed in (3, 4)]
+    assert lows[0] != lows[1]
 
 
 def test_metrics_do_not_disturb_each_other():
@@ -250,7 +250,8 @@ def test_degenerate_answers_give_null_and_a_reason(name, scores):
             assert found["method"] == "none"
             assert found["name"] in said
         elif found["low"] is None:
-            assert found["method"].startswith("none: ") or f"{found['name']} has no interval" in said
+            without = re.search(rf"\b{found['name']}\b[\w, ]* has no interval", said)
+            assert found["method"].startswith("none: ") or without
         else:
             assert found["low"] <= found["high"]
 
@@ -328,7 +329,7 @@ def test_with_many_rows_rank_correlations_have_the_jackknife_s_interval(monkeypa
     monkeypatch.setattr(draws, "ROWS_DRAWN", 60_000)
     many = score(scores, named, draws=4000).metrics
     assert [m["method"].split(",")[0] for m in many] == ["cluster jackknife"] * 2 + ["cluster bootstrap"]
-    assert many[2] == drawn[2]
+    assert many[2]["low"] == pytest.approx(drawn[2]["low"])
     for one, other in zip(drawn[:2], many[:2], strict=True):
         assert one["value"] == other["value"]
         wide = one["high"] - one["low"]
@@ -345,21 +346,21 @@ def test_with_many_rows_metrics_of_others_have_fewer_draws(monkeypatch):
     assert fewer["low"] == pytest.approx(drawn["low"], abs=0.02)
 
 
-@pytest.mark.parametrize("levels", [None, 3])
-def test_very_many_clusters_are_joined_at_random(monkeypatch, levels):
+@pytest.mark.parametrize(("levels", "most"), [(None, 250), (5, 180)])
+def test_very_many_clusters_are_joined_at_random(monkeypatch, levels, most):
     scores = noisy(3000, 1500)
     if levels:
         # Clusters of a kind: they are expanded again before they are joined.
         scores = replace(scores, read=np.clip(np.round(scores.read), 1, levels), emotion=scores.emotion * 0)
     named = {"mae": MeanAbsoluteError, "foreign": Foreign}
     apart = score(scores, named, draws=3000).metrics
-    monkeypatch.setattr(collapsed, "JOINED", 250)
+    monkeypatch.setattr(collapsed, "JOINED", most)
     joined = score(scores, named, draws=3000).metrics
     assert joined == score(shuffled(scores, 1), named, draws=3000).metrics
     for one, other in zip(apart, joined, strict=True):
         assert (one["method"], other["method"]) == (
             "cluster bootstrap",
-            "cluster bootstrap, clusters joined to 250",
+            f"cluster bootstrap, clusters joined to {most}",
         )
         assert one["value"] == other["value"]
         wide = one["high"] - one["low"]
