@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.components.metric import Floats
 
-MANY = 50
+MANY = 200
 """Clusters from which on the plain percentiles of the draws cover what they should."""
 
 Interval = tuple[float, float]

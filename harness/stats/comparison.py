@@ -10,8 +10,11 @@ from statistics import NormalDist
 import numpy as np
 
 from harness.components.metric import Floats, Ints
-from harness.stats.bootstrap import MANY, percentile_interval
+from harness.stats.bootstrap import percentile_interval
 from harness.stats.weights import cluster_weights
+
+MANY = 50
+"""Clusters from which on differences are not widened: where both runs often agree, their p is cautious without that."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ def paired_difference(
     found = np.concatenate(
         [second(weights) - first(weights) for weights in cluster_weights(counts, draws, seed, width)]
     )
-    clusters = int(counts.sum())
+    clusters = int(counts.sum()) if counts.sum() < MANY else 0
     low, high = percentile_interval(found, level, clusters) or (math.nan, math.nan)
     found = found[np.isfinite(found)]
     tail = min(int((found <= 0).sum()), int((found >= 0).sum()))
@@ -59,7 +62,7 @@ def paired_difference(
 
 def _expanded_p(p: float, clusters: int) -> float:
     """The p value at which intervals widened by `expanded_tail` begin to leave out 0."""
-    if p >= 1 or clusters >= MANY:
+    if p >= 1 or not clusters:
         return min(p, 1.0)
     from scipy.special import stdtr
 

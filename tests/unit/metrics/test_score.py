@@ -338,7 +338,7 @@ def test_with_many_rows_rank_correlations_have_the_jackknife_s_interval(monkeypa
 
 
 def test_with_many_rows_metrics_of_others_have_fewer_draws(monkeypatch):
-    scores = noisy(1200, 60)
+    scores = noisy(1200, 240)
     drawn = score(scores, {"foreign": Foreign}, draws=2000).metrics[0]
     monkeypatch.setattr(draws, "ROWS_DRAWN", 60_000)
     fewer = score(scores, {"foreign": Foreign}, draws=2000).metrics[0]
