@@ -121,7 +121,7 @@ def _record(row: Mapping[str, Any], path: str, columns: _Columns, source: Source
         return None
     values: dict[str, float | None] = {}
     for name in ("intensity", "quality"):
-        values[name], problem = scaled(cells.get(name, ""), name, options, report)
+        values[name], problem = scaled(cells.get(name, ""), name, options)
         if values[name] is None and cells.get(name):
             report.use_partly(path, line, where, problem, cells[name], columns.used[name])
     attributes = dict(_attributes(row, columns))

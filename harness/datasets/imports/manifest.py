@@ -88,7 +88,7 @@ def _record(row: Row, table: Table, root: str, source: Source, options: ImportOp
         return None
     values: dict[str, float | None] = {}
     for column in ("intensity", "quality"):
-        values[column], problem = scaled(cells.get(column, ""), column, options, report)
+        values[column], problem = scaled(cells.get(column, ""), column, options)
         if values[column] is None and cells.get(column):
             report.use_partly(row.file, row.line, path, problem, cells[column], column)
     sample = cells.get("id", "")

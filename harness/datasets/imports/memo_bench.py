@@ -61,17 +61,15 @@ class MemoBench(Kind):
             raise BadData(f"{source.name!r} holds no pictures beside {emotion_file}.",
                           "The release has them in dataset/: unpack it whole.")  # fmt: skip
         labels = LabelReader(options)
-        mentioned: set[str] = set()
-        emotions = _emotions(open_table(source, emotion_file), index, labels, options, report, mentioned)
+        emotions = _emotions(open_table(source, emotion_file), index, labels, options, report)
         qualities: dict[str, Annotation[float]] = {}
         if quality_file is None:
             report.note(f"There is no {QUALITY}: no picture has a quality.")
         elif not source.files[quality_file]:
             report.note(f"{quality_file} is empty: no picture has a quality.")
         else:
-            qualities = _qualities(open_table(source, quality_file), index, options, report, mentioned)
-        unmentioned = [path for path in index.paths if path not in mentioned]
-        for path in unmentioned:
+            qualities = _qualities(open_table(source, quality_file), index, options, report)
+        for path in index.never_meant():
             report.leave_out("pictures", "", path, "no row")
         yield from _joined(index, emotions, qualities, NameReader(options.pattern(), options.label), report)
 
@@ -101,7 +99,7 @@ def _joined(index: PictureIndex, emotions: dict[str, Annotation[Felt]],
 
 
 def _emotions(table: Table, index: PictureIndex, labels: LabelReader, options: ImportOptions,
-              report: Report, mentioned: set[str]) -> dict[str, Annotation[Felt]]:  # fmt: skip
+              report: Report) -> dict[str, Annotation[Felt]]:  # fmt: skip
     at_label, at_score = table.column("Distortions", "Distortion", "Emotion", "Label"), table.column("Score")
 
     def value(row: Row, image: str) -> Felt | None:
@@ -112,32 +110,32 @@ def _emotions(table: Table, index: PictureIndex, labels: LabelReader, options: I
         score = _score(row, at_score, table, "intensity", image, options, report)
         return Felt(emotion, score, row.cells[at_label])
 
-    return _annotations(table, index, value, report, mentioned)
+    return _annotations(table, index, value, report)
 
 
 def _qualities(
-    table: Table, index: PictureIndex, options: ImportOptions, report: Report, mentioned: set[str]
+    table: Table, index: PictureIndex, options: ImportOptions, report: Report
 ) -> dict[str, Annotation[float]]:
     at = table.column("Quality", "Score", "MOS")
 
     def value(row: Row, image: str) -> float | None:
-        found, problem = scaled(row.cells[at], "quality", options, report)
+        found, problem = scaled(row.cells[at], "quality", options)
         if found is None:
             report.leave_out(row.file, row.line, image, problem, row.cells[at], table.columns[at])
         return found
 
-    return _annotations(table, index, value, report, mentioned)
+    return _annotations(table, index, value, report)
 
 
 def _score(row: Row, at: int, table: Table, column: str, image: str, options: ImportOptions,
            report: Report) -> float | None:  # fmt: skip
-    found, problem = scaled(row.cells[at], column, options, report)
+    found, problem = scaled(row.cells[at], column, options)
     if found is None:
         report.use_partly(row.file, row.line, image, problem, row.cells[at], table.columns[at])
     return found
 
 
-def scaled(text: str, column: str, options: ImportOptions, report: Report) -> tuple[float | None, str]:
+def scaled(text: str, column: str, options: ImportOptions) -> tuple[float | None, str]:
     """A number on the column's scale and an empty string; or None, and why."""
     if not text:
         return None, "no number"
@@ -151,11 +149,8 @@ def scaled(text: str, column: str, options: ImportOptions, report: Report) -> tu
 
 
 def _annotations(table: Table, index: PictureIndex, value: Callable[[Row, str], V | None],
-                 report: Report, mentioned: set[str]) -> dict[str, Annotation[V]]:  # fmt: skip
-    """What each picture's row says. Rows that say the same count once; those that contradict count not at all.
-
-    `mentioned` gains the pictures that rows are about, used or not.
-    """
+                 report: Report) -> dict[str, Annotation[V]]:  # fmt: skip
+    """What each picture's row says. Rows that say the same count once; those that contradict count not at all."""
     at = table.column("Image", "Images", "Filename", "Name")
     for note in table.notes:
         report.note(note)
@@ -168,7 +163,6 @@ def _annotations(table: Table, index: PictureIndex, value: Callable[[Row, str], 
                 row.file, row.line, row.cells[at] if at < len(row.cells) else "", "broken row", row.problem
             )
             continue
-        mentioned.update(index.find(row.cells[at]))
         path = _picture(row, row.cells[at], index, report)
         if path is None:
             continue

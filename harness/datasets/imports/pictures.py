@@ -14,10 +14,14 @@ from harness.datasets.formats import FORMATS, MAX_PIXELS, PICTURES
 
 
 class PictureIndex:
-    """Finds pictures by path or name, in any case, with or without extension and leading folders."""
+    """Finds pictures by path or name, in any case, with or without extension and leading folders.
+
+    It remembers which pictures were meant, so that those that no table is about can be reported.
+    """
 
     def __init__(self, paths: Iterable[str]) -> None:
         self.paths = tuple(p for p in paths if is_picture(p))
+        self._meant: set[str] = set()
         self._by_name: dict[str, list[str]] = {}
         for path in self.paths:
             self._by_name.setdefault(_stem(path.casefold().rpartition("/")[2]), []).append(path)
@@ -31,6 +35,15 @@ class PictureIndex:
         Folders that a table names and the release does not have are passed over where no two pictures share a name.
         Elsewhere they say which is meant, and the last of them must be that of the picture.
         """
+        found = self._find(name)
+        self._meant.update(found)
+        return found
+
+    def never_meant(self) -> list[str]:
+        """The pictures that no name asked for so far may mean."""
+        return [path for path in self.paths if path not in self._meant]
+
+    def _find(self, name: str) -> list[str]:
         given = posixpath.normpath(name.replace("\\", "/")).strip("/")
         wanted = given.casefold()
         found = self._by_name.get(_stem(wanted.rpartition("/")[2]), [])
