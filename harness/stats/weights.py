@@ -31,6 +31,9 @@ FEW = 32
 BELOW = 3.0
 """How many of its own deviations the mean of a sum of Poisson counts lies below the clusters to draw."""
 
+TABLED = 200
+"""Clusters of one kind up to which a Poisson count comes from a table: of larger kinds there are not so many."""
+
 BINOMIAL = 3.0
 """What it costs to draw how often one pattern counts from a binomial, in square roots of the clusters: so many are drawn
 one by one after Poisson counts."""
@@ -84,6 +87,9 @@ class Blocks:
         weights = np.empty((len(self._counts), size), np.float32)
         mean = 1 - BELOW / math.sqrt(self._total)
         for count, alike in self._alike:
+            if count > TABLED:
+                weights[alike] = rng.poisson(count * mean, (len(alike), size))
+                continue
             bits = rng.integers(0, 1 << 64, size=-(-len(alike) * size // 4), dtype=np.uint64).view(np.uint16)
             found = np.take(_poisson_table(count * mean), bits[: len(alike) * size], mode="clip")
             weights[alike] = found.reshape(len(alike), size)

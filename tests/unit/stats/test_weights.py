@@ -14,7 +14,16 @@ def all_weights(counts, draws, seed, width=0):
 
 @pytest.mark.parametrize(
     "counts",
-    [[1] * 30, [50, 200, 150], [3, 1, 1, 2], [1] * 1500, [1, 3] * 60, [1] * 100, [40, 30, 30, 20, 20] * 3],
+    [
+        [1] * 30,
+        [50, 200, 150],
+        [3, 1, 1, 2],
+        [1] * 1500,
+        [1, 3] * 60,
+        [1] * 100,
+        [40, 30, 30, 20, 20] * 3,
+        [70_000, 300, 250, 2] + [1] * 300,
+    ],
 )
 def test_weights_are_draws_with_replacement(counts):
     weights = all_weights(counts, 4000, 5)
