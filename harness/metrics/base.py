@@ -26,8 +26,6 @@ class BuiltIn(Metric):
 
     uses_probabilities: ClassVar[bool] = False
     uses_positions: ClassVar[bool] = False
-    smooth: ClassVar[bool] = False
-    """`left_out` follows from derivatives, quickly: with many rows the jackknife serves instead of few draws."""
     per_group: ClassVar[bool] = False
     """Shown for every group, beside the primary metric."""
     proportion: ClassVar[bool] = False
@@ -51,6 +49,10 @@ class BuiltIn(Metric):
     def left_out(self, scores: Scores, counts: Ints) -> Floats:
         """The figure without one cluster of each pattern, shape (clusters,), for the jackknife."""
         return leave_one_out(self.estimator(scores), counts)
+
+    def smooth(self, scores: Scores, counts: Ints) -> bool:
+        """Whether `left_out` follows from derivatives, quickly and well: with many rows it serves instead of few draws."""
+        return False
 
     def estimate(self, scores: Scores, weights: Ints) -> Floats:
         """See `Metric.estimate`."""

@@ -59,11 +59,6 @@ def alike(one: tuple[Scores, Ints], other: tuple[Scores, Ints]) -> bool:
     )
 
 
-def joining(counts: Ints) -> str:
-    """What the method of an interval says where collapsed clusters, shape (k,) of counts, are `joined`; else empty."""
-    return f", clusters joined to {JOINED:,}" if len(counts) > JOINED else ""
-
-
 def joined(sample: Scores, counts: Ints, seed: int) -> tuple[Scores, Ints]:
     """Collapsed scores with very many clusters joined at random to `JOINED`, and how many of each there are now.
 
@@ -71,7 +66,7 @@ def joined(sample: Scores, counts: Ints, seed: int) -> tuple[Scores, Ints]:
     their variance is unbiased, and sqrt(2 / JOINED) = 1.4% uncertain (random groups: Wolter 2007, "Introduction to
     variance estimation", chapter 2). Other scores are given back as they are.
     """
-    if not joining(counts):
+    if len(counts) <= JOINED:
         return sample, counts
     total = int(counts.sum())
     group = np.random.default_rng((seed % 2**64, total)).permutation(total) % JOINED

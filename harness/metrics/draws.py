@@ -15,6 +15,7 @@ import numpy as np
 
 from harness.components.metric import Floats, Ints, Metric, Scores
 from harness.metrics.base import BuiltIn, Estimator, TableMetric, cluster_sums
+from harness.metrics.collapsed import joined
 from harness.stats.weights import CELLS, Blocks, Weights
 
 THREADS = min(4, os.cpu_count() or 1)
@@ -33,6 +34,8 @@ class Job:
     value: float
     fault: str = ""
     chunks: dict[int, Floats] = field(default_factory=dict)
+    joined: int = 0
+    """To how many clusters the data were joined before they were drawn; 0 where they were not."""
 
     @property
     def exists(self) -> bool:
@@ -44,11 +47,11 @@ class Job:
         return np.concatenate([self.chunks[number] for number in sorted(self.chunks)])
 
 
-def by_jackknife(metric: Metric, sample: Scores, draws: int) -> bool:
+def by_jackknife(metric: Metric, sample: Scores, counts: Ints, draws: int) -> bool:
     """Whether the interval on these scores is the jackknife's: always, or since so many draws would be too much."""
     if metric.interval == "jackknife":
         return True
-    return isinstance(metric, BuiltIn) and metric.smooth and sample.n * draws > ROWS_DRAWN
+    return isinstance(metric, BuiltIn) and sample.n * draws > ROWS_DRAWN and metric.smooth(sample, counts)
 
 
 def first(metric: Metric, sample: Scores, counts: Ints) -> Job:
@@ -56,31 +59,37 @@ def first(metric: Metric, sample: Scores, counts: Ints) -> Job:
     if not sample.n or sample.kind not in metric.kinds:
         return Job(metric, math.nan)
     try:
-        return Job(metric, float(checked(partial(metric.estimate, sample), counts[None])[0]))
+        return Job(metric, float(checked(partial(metric.estimate, sample), counts[None].copy())[0]))
     except Exception as error:
         return Job(metric, math.nan, f"the metric raised {type(error).__name__}: {error}")
 
 
 def draw(jobs: Sequence[Job], sample: Scores, counts: Ints, seed: int, draws: int) -> None:
-    """Give each job its figures on the draws; what comes out does not depend on how many threads there are."""
-    own = [(job, *job.metric.drawn(sample, counts)) for job in jobs if isinstance(job.metric, BuiltIn)]
-    tables = [(job, metric, scores) for job, metric, scores in own if isinstance(metric, TableMetric)]
-    quick = [_tables(tables)] if tables else []
+    """Give each job its figures on the draws; what comes out does not depend on how many threads there are.
+
+    Very many clusters are joined for metrics that sum over them, not for those that need each row anyway.
+    """
+    whole = [(job, *job.metric.drawn(sample, counts)) for job in jobs if isinstance(job.metric, BuiltIn)]
     slow = [
         _Work([job], partial(_alone, metric.estimator(scores)))
-        for job, metric, scores in own
+        for job, metric, scores in whole
         if not isinstance(metric, TableMetric)
     ]
+    summing = [job for job, metric, _ in whole if isinstance(metric, TableMetric)]
+    few, ones = joined(sample, counts, seed) if summing else (sample, counts)
+    quick = [_tables(summing, few, ones)] if summing else []
     others = [
         _Work([job], partial(_foreign, job.metric, sample))
         for job in jobs
         if not isinstance(job.metric, BuiltIn)
     ]
     enough = min(draws, max(FEWEST_DRAWS, ROWS_DRAWN // max(sample.n, 1)))
-    if enough == draws:
+    if enough == draws and few is sample:
         quick, slow = [], quick + slow
     _run(slow, Blocks(counts, enough, seed), sample.n, threads=enough * sample.n >= MUCH)
-    _run(quick, Blocks(counts, draws, seed), len(counts), threads=draws * len(counts) >= MUCH)
+    _run(quick, Blocks(ones, draws, seed), len(ones), threads=draws * len(ones) >= MUCH)
+    for job in summing:
+        job.joined = len(ones) if few is not sample else 0
     # A third party's metrics stay in this thread.
     _run(others, Blocks(counts, enough, seed), sample.n, threads=False)
 
@@ -120,19 +129,19 @@ class _Queue:
     def __init__(self, blocks: int) -> None:
         self._numbers = iter(range(blocks))
         self._lock = Lock()
+        self.open = True
 
     def __iter__(self) -> Iterator[int]:
         while True:
             with self._lock:
-                number = next(self._numbers, None)
+                number = next(self._numbers, None) if self.open else None
             if number is None:
                 return
             yield number
 
     def close(self) -> None:
         """Give out no more: an interrupted run should not work on."""
-        with self._lock:
-            self._numbers = iter(range(0))
+        self.open = False
 
 
 def _work(works: Sequence[_Work], blocks: Blocks, step: int, queue: _Queue) -> None:
@@ -145,11 +154,13 @@ def _work(works: Sequence[_Work], blocks: Blocks, step: int, queue: _Queue) -> N
             try:
                 # What numpy does about divisions by zero and the like is set for each thread.
                 with np.errstate(all="ignore"):
-                    found = [work.figures(part) for part in parts]
+                    found = [work.figures(part) for part in parts if queue.open]
             except Exception as error:
                 for job in work.jobs:
                     job.fault = job.fault or f"the metric raised {type(error).__name__}: {error}"
                 continue
+            if not queue.open:
+                return
             for job, *figures in zip(work.jobs, *found, strict=True):
                 job.chunks[number] = np.concatenate(figures)
 
@@ -162,18 +173,22 @@ def _foreign(metric: Metric, sample: Scores, weights: Weights) -> list[Floats]:
     return [checked(partial(metric.estimate, sample), np.ascontiguousarray(weights, np.int64))]
 
 
-def _tables(own: Sequence[tuple[Job, TableMetric, Scores]]) -> _Work:
+def _tables(jobs: list[Job], sample: Scores, counts: Ints) -> _Work:
     """All metrics that follow from sums by cluster, from one product of the weights and their sums."""
-    tables = [
-        cluster_sums(metric.columns(scores), scores.cluster, scores.clusters) for _, metric, scores in own
-    ]
-    ends, table = np.cumsum([table.shape[1] for table in tables])[:-1], np.hstack(tables)
+    own, sums = [], []
+    for job in jobs:
+        assert isinstance(job.metric, BuiltIn)
+        metric, scores = job.metric.drawn(sample, counts)
+        assert isinstance(metric, TableMetric)
+        own.append(metric)
+        sums.append(cluster_sums(metric.columns(scores), scores.cluster, scores.clusters))
+    ends, table = np.cumsum([part.shape[1] for part in sums])[:-1], np.hstack(sums)
 
     def figures(weights: Weights) -> list[Floats]:
-        sums = np.split(weights.astype(np.float64) @ table, ends, axis=1)
-        return [metric.figure(part) for (_, metric, _), part in zip(own, sums, strict=True)]
+        parts = np.split(weights.astype(np.float64) @ table, ends, axis=1)
+        return [metric.figure(part) for metric, part in zip(own, parts, strict=True)]
 
-    return _Work([job for job, _, _ in own], figures)
+    return _Work(jobs, figures)
 
 
 def checked(estimator: Estimator, weights: Ints) -> Floats:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,13 +42,9 @@ def column_of(values: Sequence[str | None]) -> Column:
     known: dict[str | None, int] = {}
     found = np.array([known.setdefault(v or None, len(known)) for v in values], np.int64)
     labels = [label for label in known if label is not None]
-    if len(labels) > _MAX_NUMBERS:
-        try:
-            numbers = np.array([np.nan if label is None else float(label) for label in known])
-        except ValueError:
-            numbers = np.full(len(known), np.nan)
-        if np.isfinite(numbers).sum() == len(labels):
-            return _ranges(numbers[found])
+    numbers = _as_numbers(known)
+    if numbers is not None and len(labels) > _MAX_NUMBERS:
+        return _ranges(numbers[found])
     if len(labels) > MAX_GROUPS:
         return Column(np.full(len(found), -1), many=True)
     labels.sort(key=_order)
@@ -58,10 +55,20 @@ def column_of(values: Sequence[str | None]) -> Column:
 def column_of_numbers(values: Floats) -> Column:
     """A column of numbers, shape (n,); NaN where a row has none."""
     distinct, found = np.unique(values, return_inverse=True)
-    if np.isfinite(distinct).sum() > _MAX_NUMBERS:
+    # As they would be shown: what differs by rounding is one number.
+    texts = ["" if math.isnan(value) else f"{value:g}" for value in distinct.tolist()]
+    if len({*texts} - {""}) > _MAX_NUMBERS and not np.isinf(distinct).any():
         return _ranges(values)
-    texts = [f"{value:g}" if np.isfinite(value) else None for value in distinct.tolist()]
     return column_of([texts[code] for code in found.reshape(-1).tolist()])
+
+
+def _as_numbers(texts: Iterable[str | None]) -> Floats | None:
+    """The numbers that texts stand for, NaN for None; None if one is no finite number. Some tables say nan for nothing."""
+    try:
+        numbers = np.array([math.nan if text is None else float(text) for text in texts], np.float64)
+    except ValueError:
+        return None
+    return None if np.isinf(numbers).any() or np.isnan(numbers).all() else numbers
 
 
 def _ranges(values: Floats) -> Column:
@@ -71,7 +78,9 @@ def _ranges(values: Floats) -> Column:
     part = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, _RANGES - 1)
     held = np.unique(part[known])
     codes: npt.NDArray[np.int64] = np.where(known, np.searchsorted(held, part), -1)
-    return Column(codes, tuple(f"{edges[i]:.3g} to {edges[i + 1]:.3g}" for i in held.tolist()))
+    ends = next(texts for digits in range(3, 18) for texts in [[f"{edge:.{digits}g}" for edge in edges.tolist()]]
+                if len({*texts}) == len(texts) or digits == 17)  # fmt: skip
+    return Column(codes, tuple(f"{ends[i]} to {ends[i + 1]}" for i in held.tolist()))
 
 
 def _order(value: str) -> tuple[int, float, str]:
@@ -98,17 +107,15 @@ def intersections(columns: Mapping[str, Column], smallest: int = SMALLEST) -> Ce
     A row that lacks a value is in no cell. Combinations that do not occur are passed over; those with fewer rows are
     named in a warning with their size, and not shown. Cells come in the order of their values, the last column fastest.
     """
-    sizes = tuple(len(column.labels) for column in columns.values())
-    if not all(sizes):
+    if not columns:
         return Cells([], [])
     codes = np.stack([column.codes for column in columns.values()])
     whole = (codes >= 0).all(axis=0)
-    cell = np.where(whole, np.ravel_multi_index(tuple(np.maximum(codes, 0)), sizes), -1)
+    kinds, kind, sizes = np.unique(codes[:, whole], axis=1, return_inverse=True, return_counts=True)
+    cell = np.full(codes.shape[1], -1)
+    cell[whole] = kind.reshape(-1)
     groups, small = [], []
-    for number, size in zip(
-        *(part.tolist() for part in np.unique(cell[whole], return_counts=True)), strict=True
-    ):
-        places = np.unravel_index(number, sizes)
+    for number, (places, size) in enumerate(zip(kinds.T.tolist(), sizes.tolist(), strict=True)):
         group = {
             name: column.labels[place] for (name, column), place in zip(columns.items(), places, strict=True)
         }

@@ -9,14 +9,16 @@ from functools import partial
 
 import numpy as np
 
-from harness.components.metric import Floats, Ints, Metric, Scores
+from harness.components.metric import Ints, Metric, Scores
 from harness.metrics.base import BuiltIn, entered
-from harness.metrics.collapsed import alike, collapsed, joined, joining, uses_tables
+from harness.metrics.collapsed import alike, collapsed, uses_tables
 from harness.metrics.draws import Job, by_jackknife, checked, draw, first
 from harness.stats.bootstrap import MANY, percentile_interval
 from harness.stats.clustered import exact_bound
 from harness.stats.jackknife import jackknife_interval, leave_one_out, standard_error
 
+FLAT = 1e-12
+"""A jackknife interval narrower than this is no interval: what it comes from is rounding."""
 ENOUGH = 0.95
 """Share of the draws that must have a figure for its interval to go without a remark."""
 
@@ -73,13 +75,14 @@ def weighted_point(metric: Metric, sample: Scores, counts: Ints) -> float | None
 
 def _estimates(sample: Scores, counts: Ints, metrics: Sequence[Metric], how: Resampling) -> list[Estimate]:
     jobs = [first(metric, sample, counts) for metric in metrics]
+    left_out = [by_jackknife(metric, sample, counts, how.draws) for metric in metrics]
     if counts.sum() > 1:
-        drawn = [job for job in jobs if job.exists and not by_jackknife(job.metric, sample, how.draws)]
-        draw(drawn, *joined(sample, counts, how.seed), how.seed, how.draws)
-    return [_finish(job, sample, counts, how) for job in jobs]
+        drawn = [job for job, jackknife in zip(jobs, left_out, strict=True) if job.exists and not jackknife]
+        draw(drawn, sample, counts, how.seed, how.draws)
+    return [_finish(*job, sample, counts, how) for job in zip(jobs, left_out, strict=True)]
 
 
-def _finish(job: Job, sample: Scores, counts: Ints, how: Resampling) -> Estimate:
+def _finish(job: Job, jackknife: bool, sample: Scores, counts: Ints, how: Resampling) -> Estimate:
     metric, value, clusters = job.metric, job.value, int(counts.sum())
     if not math.isfinite(value):
         return Estimate(None, None, None, 0, "none", job.fault or _missing(metric, sample))
@@ -90,16 +93,16 @@ def _finish(job: Job, sample: Scores, counts: Ints, how: Resampling) -> Estimate
         return replace(plain, method="none: one cluster")
     if job.fault:
         return replace(plain, remark=f"has no interval: {job.fault}")
-    if by_jackknife(metric, sample, how.draws):
+    if jackknife:
         return _jackknifed(plain, metric, sample, counts, how)
     if not job.chunks:
         return replace(plain, method="none: no draws")
-    return _bootstrapped(plain, metric, job.figures(), counts, how)
+    return _bootstrapped(plain, job, clusters, how)
 
 
-def _bootstrapped(plain: Estimate, metric: Metric, draws: Floats, counts: Ints, how: Resampling) -> Estimate:
+def _bootstrapped(plain: Estimate, job: Job, clusters: int, how: Resampling) -> Estimate:
     """The percentile interval of the draws, or the exact one where a share is 0 or 1 in all of them."""
-    clusters = int(counts.sum())
+    metric, draws = job.metric, job.figures()
     if isinstance(metric, BuiltIn) and metric.proportion and plain.value in (0.0, 1.0):
         bound = exact_bound(clusters, how.level)
         low, high = (bound, 1.0) if plain.value else (0.0, 1 - bound)
@@ -117,7 +120,8 @@ def _bootstrapped(plain: Estimate, metric: Metric, draws: Floats, counts: Ints, 
     method = metric.method if isinstance(metric, BuiltIn) else "cluster bootstrap"
     if clusters < MANY:
         method += ", widened for few clusters"
-    method += joining(counts)
+    if job.joined:
+        method += f", clusters joined to {job.joined:,}"
     if len(draws) < how.draws:
         method += f", {len(draws):,} draws"
     if isinstance(metric, BuiltIn) and metric.reflected:
@@ -146,8 +150,10 @@ def _jackknifed(plain: Estimate, metric: Metric, sample: Scores, counts: Ints, h
     )
     if interval is None:
         return replace(plain, remark="has no interval: without some cluster it does not exist")
-    remark = "has an interval of no width" if interval[0] == interval[1] else ""
-    return replace(plain, low=interval[0], high=interval[1], method="cluster jackknife", remark=remark)
+    if interval[1] - interval[0] <= FLAT:
+        same = "it is the same without any cluster"
+        return replace(plain, method=f"none: {same}", remark=f"has no interval: {same}")
+    return replace(plain, low=interval[0], high=interval[1], method="cluster jackknife")
 
 
 def _rows(metric: Metric, scores: Scores) -> int:

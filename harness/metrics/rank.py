@@ -17,6 +17,8 @@ FEWEST = 3
 """Rows that an emotion needs for a correlation within it to say anything: two points always lie on a line."""
 
 
+SMOOTH_ROWS, SMOOTH_CLUSTERS = 40, 20
+"""What a correlation needs for its jackknife interval to cover as a bootstrap interval does."""
 EXACT = 1e-12
 """A correlation closer than this to 1 is 1."""
 
@@ -26,7 +28,6 @@ class Srcc(BuiltIn):
 
     kinds = frozenset({"rating"})
     correlation = True
-    smooth = True
 
     def estimator(self, scores: Scores) -> Estimator:
         """One sort for all draws. By truth first: that is how `collapsed` leaves the rows."""
@@ -35,6 +36,10 @@ class Srcc(BuiltIn):
             scores.truth[inside], scores.read[inside], scores.cluster[inside], scores.clusters
         )
         return lambda weights: ranks(weights)[0][:, 0]
+
+    def smooth(self, scores: Scores, counts: Ints) -> bool:
+        """With enough rows and clusters."""
+        return _enough(scores, paired(scores), counts)
 
     def left_out(self, scores: Scores, counts: Ints) -> Floats:
         """By the influence of each row."""
@@ -57,7 +62,6 @@ class SrccWithinEmotion(BuiltIn):
 
     kinds = frozenset({"rating"})
     correlation = True
-    smooth = True
 
     def estimator(self, scores: Scores) -> Estimator:
         """One sort for all emotions and draws."""
@@ -74,6 +78,10 @@ class SrccWithinEmotion(BuiltIn):
             return fisher_mean(np.where(sizes >= FEWEST, correlations, np.nan), sizes)
 
         return within
+
+    def smooth(self, scores: Scores, counts: Ints) -> bool:
+        """With enough rows and clusters of each emotion: a rare one may come and go, which no derivative tells."""
+        return all(_enough(scores, inside, counts) for inside in self._varied(scores).values())
 
     def left_out(self, scores: Scores, counts: Ints) -> Floats:
         """By the influence of each row. An emotion whose correlation is exactly 1 keeps it."""
@@ -153,6 +161,12 @@ class Krcc(BuiltIn):
     def missing(self, scores: Scores) -> str:
         """See `BuiltIn.missing`."""
         return missing_rows(scores) or missing_spread(scores)
+
+
+def _enough(scores: Scores, inside: Mask, counts: Ints) -> bool:
+    """Whether there are so many rows and clusters that derivatives tell how a correlation varies."""
+    cluster = scores.cluster[inside]
+    return bool(counts[cluster].sum() >= SMOOTH_ROWS and counts[np.unique(cluster)].sum() >= SMOOTH_CLUSTERS)
 
 
 def _without(counts: Ints) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from harness.components.metric import Floats, Metric, Scores
-from harness.metrics.collapsed import collapsed, joined, uses_tables
+from harness.metrics.collapsed import collapsed, uses_tables
 from harness.metrics.draws import draw, first
 from harness.run.figures import DRAWS, made, scores_of
 from harness.run.rows import Key, Rows
@@ -78,6 +78,6 @@ def _drawn(value: float, scores: Scores, metric: Metric, seed: int) -> _Drawn:
     sample, counts = collapsed(scores, uses_tables(metric))
     clusters, job = int(counts.sum()), first(metric, sample, counts)
     if clusters > 1 and job.exists and metric.interval == "bootstrap":
-        draw([job], *joined(sample, counts, seed), seed, DRAWS)
+        draw([job], sample, counts, seed, DRAWS)
     # That the metric of a plugin failed on a draw stands in the entry already.
     return _Drawn(value, np.zeros(0) if job.fault or not job.chunks else job.figures(), clusters)

@@ -13,7 +13,7 @@ from harness.components.metric import Floats, Ints
 from harness.stats.bootstrap import percentile_interval
 from harness.stats.weights import cluster_weights
 
-MANY = 50
+MANY_PAIRED = 50
 """Clusters from which on differences are not widened: where both runs often agree, their p is cautious without that."""
 
 
@@ -45,7 +45,7 @@ def paired_difference(
     Both take weights of shape (draws, patterns) and return shape (draws,); the patterns are clusters of both
     runs' rows together (`harness.stats.collapse`), each standing for `counts[.]` of them. p comes from twice the
     share of draws on the far side of 0, the data themselves counted as one draw, so never 0. Interval and p make
-    up for how few clusters there are (`harness.stats.bootstrap.expanded_tail`).
+    up for how few clusters there are, below `MANY_PAIRED` (`harness.stats.bootstrap.expanded_tail`).
     """
     value = float((second(counts[None]) - first(counts[None]))[0])
     if not math.isfinite(value) or counts.sum() < 2:
@@ -53,7 +53,7 @@ def paired_difference(
     found = np.concatenate(
         [second(weights) - first(weights) for weights in cluster_weights(counts, draws, seed, width)]
     )
-    clusters = int(counts.sum()) if counts.sum() < MANY else 0
+    clusters = int(counts.sum()) if counts.sum() < MANY_PAIRED else 0
     low, high = percentile_interval(found, level, clusters) or (math.nan, math.nan)
     found = found[np.isfinite(found)]
     tail = min(int((found <= 0).sum()), int((found >= 0).sum()))

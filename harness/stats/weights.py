@@ -18,9 +18,9 @@ Weights = npt.NDArray[Any]
 CELLS = 1 << 19
 """Weights made at a time, but never less than `TOGETHER` draws nor more than `MOST`: enough to be worked on side by side."""
 
-TOGETHER, MOST = 4, 1 << 10
-"""The fewest draws at a time, since reading what is summed over clusters costs more than summing; and the most, so that
-threads have something to share."""
+TOGETHER, MOST, SHARED = 4, 1 << 10, 8
+"""The fewest draws at a time, since reading what is summed over clusters costs more than summing; the most; and how many
+blocks there are at least, if there are so many draws, so that threads have something to share."""
 
 EXACT = 1 << 24
 """Whole numbers below this are exact in single precision."""
@@ -42,17 +42,19 @@ one by one after Poisson counts."""
 class Blocks:
     """Draws of C = counts.sum() clusters with replacement, in numbered blocks of shape (some, patterns).
 
-    `counts`, shape (patterns,), says how many interchangeable clusters each pattern stands for (all ones where none
-    are). Each block has a stream of random numbers of its own, so that threads may make them in any order. Draws lie
+    `counts`, shape (patterns,), says how many interchangeable clusters each pattern stands for, 1 or more (all ones where
+    none are). Each block has a stream of random numbers of its own, so that threads may make them in any order. Draws lie
     side by side in memory.
     """
 
     def __init__(self, counts: Ints, draws: int, seed: int) -> None:
         self._counts, self._draws, self._seed = counts, draws, seed % 2**64
         self._total = int(counts.sum())
-        self._size = max(TOGETHER, min(CELLS // max(len(counts), 1), MOST))
+        self._few = len(counts) * BINOMIAL <= math.sqrt(self._total)
+        singly = not self._few and not FEW <= self._total < EXACT
+        held = self._total if singly else len(counts)
+        self._size = max(1 if singly else TOGETHER, min(CELLS // max(held, 1), MOST, -(-draws // SHARED)))
         self._alike = [(count, np.flatnonzero(counts == count)) for count in np.unique(counts).tolist()]
-        self._few = self._total < EXACT and len(counts) * BINOMIAL <= math.sqrt(self._total)
         self._owner = np.repeat(np.arange(len(counts)), 0 if self._few else counts)
 
     def __len__(self) -> int:

@@ -58,3 +58,22 @@ def test_very_many_small_cells_are_counted():
 def test_three_columns():
     found = crossed(4, sex=SEX, age=AGE, third=["x"] * 10)
     assert [group for group, _ in found.groups] == [{"sex": "f", "age": "young", "third": "x"}]
+
+
+def test_the_text_nan_stands_for_nothing_among_numbers():
+    found = column_of([*map(str, range(60)), "nan"] * 2)
+    assert (len(found.labels), found.many) == (5, False)
+    assert found.codes[60] == -1
+
+
+def test_numbers_that_look_alike_are_one_group():
+    assert column_of_numbers(1 + np.arange(20) * 1e-9).labels == ("1",)
+    close = column_of_numbers(1000 + np.arange(20) * 0.01).labels
+    assert len({*close}) == 5
+    assert "inf" in column_of_numbers(np.r_[np.arange(20.0), np.inf]).labels
+
+
+def test_nothing_to_cross_gives_no_cells():
+    assert intersections({}).groups == []
+    many = {str(number): column_of([f"w{n % 50}" for n in range(200)]) for number in range(13)}
+    assert len(intersections(many, 4).groups) == 50

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 from helpers.scores import CHOICE, NAN, RATING, by_emotion, choices, entry, ratings, score, shuffled
 
-from harness.components.metric import Metric, Scores
-from harness.metrics import collapsed, draws
+from harness.components.metric import Scores
 from harness.metrics.choice import Accuracy, BalancedAccuracy, Kappa
 from harness.metrics.rank import Krcc, Srcc, SrccWithinEmotion
-from harness.metrics.rating import MeanAbsoluteError, MeanRating
+from harness.metrics.rating import MeanRating
 from harness.metrics.score import MetricRequest, score_metrics
 from harness.types import EMOTIONS
 
@@ -302,86 +301,6 @@ def test_all_right_is_no_certainty():
     wrong = entry(score(replace(scores, read=(scores.truth + 1) % 6), CHOICE), "accuracy")
     assert (wrong["value"], wrong["low"]) == (0, 0)
     assert wrong["high"] == pytest.approx(1 - 0.025 ** (1 / 30))
-
-
-def noisy(n: int, clusters: int) -> Scores:
-    rng = np.random.default_rng(0)
-    truth, cluster = rng.integers(1, 6, n) * 1.0, np.arange(n) % clusters
-    read = truth + rng.normal(0, 1, n) + rng.normal(0, 0.5, clusters)[cluster]
-    return Scores("rating", truth, read, cluster, rng.integers(0, 3, n), emotions=EMOTIONS)
-
-
-class Foreign(Metric):
-    kinds = frozenset({"rating"})
-
-    def estimate(self, scores, weights):
-        counts = weights[:, scores.cluster]
-        return (counts * scores.read).sum(axis=1) / counts.sum(axis=1)
-
-
-@pytest.mark.parametrize("clusters", [30, 300])
-def test_with_many_rows_rank_correlations_have_the_jackknife_s_interval(monkeypatch, clusters):
-    scores, named = (
-        noisy(1200, clusters),
-        {"srcc": Srcc, "within": SrccWithinEmotion, "mae": MeanAbsoluteError},
-    )
-    drawn = score(scores, named, draws=4000).metrics
-    monkeypatch.setattr(draws, "ROWS_DRAWN", 60_000)
-    many = score(scores, named, draws=4000).metrics
-    assert [m["method"].split(",")[0] for m in many] == ["cluster jackknife"] * 2 + ["cluster bootstrap"]
-    assert many[2]["low"] == pytest.approx(drawn[2]["low"])
-    for one, other in zip(drawn[:2], many[:2], strict=True):
-        assert one["value"] == other["value"]
-        wide = one["high"] - one["low"]
-        assert other["low"] == pytest.approx(one["low"], abs=0.12 * wide)
-        assert other["high"] == pytest.approx(one["high"], abs=0.12 * wide)
-
-
-def test_with_many_rows_metrics_of_others_have_fewer_draws(monkeypatch):
-    scores = noisy(1200, 240)
-    drawn = score(scores, {"foreign": Foreign}, draws=2000).metrics[0]
-    monkeypatch.setattr(draws, "ROWS_DRAWN", 60_000)
-    fewer = score(scores, {"foreign": Foreign}, draws=2000).metrics[0]
-    assert (drawn["method"], fewer["method"]) == ("cluster bootstrap", "cluster bootstrap, 500 draws")
-    assert fewer["low"] == pytest.approx(drawn["low"], abs=0.02)
-
-
-@pytest.mark.parametrize(("levels", "most"), [(None, 250), (5, 180)])
-def test_very_many_clusters_are_joined_at_random(monkeypatch, levels, most):
-    scores = noisy(3000, 1500)
-    if levels:
-        # Clusters of a kind: they are expanded again before they are joined.
-        scores = replace(scores, read=np.clip(np.round(scores.read), 1, levels), emotion=scores.emotion * 0)
-    named = {"mae": MeanAbsoluteError, "foreign": Foreign}
-    apart = score(scores, named, draws=3000).metrics
-    monkeypatch.setattr(collapsed, "JOINED", most)
-    joined = score(scores, named, draws=3000).metrics
-    assert joined == score(shuffled(scores, 1), named, draws=3000).metrics
-    for one, other in zip(apart, joined, strict=True):
-        assert (one["method"], other["method"]) == (
-            "cluster bootstrap",
-            f"cluster bootstrap, clusters joined to {most}",
-        )
-        assert one["value"] == other["value"]
-        wide = one["high"] - one["low"]
-        assert other["low"] == pytest.approx(one["low"], abs=0.12 * wide)
-        assert other["high"] == pytest.approx(one["high"], abs=0.12 * wide)
-
-
-def test_joined_clusters_hold_the_same_rows(monkeypatch):
-    monkeypatch.setattr(collapsed, "JOINED", 50)
-    scores = noisy(900, 300)
-    scores = replace(scores, read=np.round(scores.read), emotion=scores.emotion * 0)
-    sample, counts = collapsed.collapsed(scores)
-    assert counts.max() > 1
-    joined, ones = collapsed.joined(sample, counts, 3)
-    assert ones.tolist() == [1] * 50
-    assert sorted(zip(joined.truth, joined.read, strict=True)) == sorted(
-        zip(scores.truth, scores.read, strict=True)
-    )
-    sizes = np.bincount(joined.cluster)
-    assert (sizes == 900 / 50).all()
-    assert collapsed.joined(sample, np.ones(3, np.int64), 3)[0] is sample
 
 
 def test_groups_have_as_many_rows_as_the_scores():

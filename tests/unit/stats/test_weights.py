@@ -95,3 +95,11 @@ def test_poisson_counts_vary_as_much_as_they_should(clusters):
         table = _poisson_table(count * mean).astype(float)
         assert table.mean() == pytest.approx(count * mean, rel=1e-4)
         assert table.var() == pytest.approx(count * mean, rel=1e-3)
+
+
+def test_very_many_clusters_of_few_kinds_take_no_room():
+    counts = np.array([2_000_000] * 9)
+    block = Blocks(counts, 100, 1)[0]
+    assert (block.sum(axis=1) == counts.sum()).all()
+    assert block.dtype == np.float64
+    assert len(Blocks(np.ones(100, np.int64), 500, 1)) >= 8
