@@ -30,24 +30,13 @@ def collapsed(scores: Scores, tables: bool = False) -> tuple[Scores, Ints]:
 
     With `tables` positions and probabilities are kept; without, clusters that differ in them alone are of one kind.
     """
-    kept = {name: getattr(scores, name) if tables else None for name in ("probabilities", "positions")}
+    further = (scores.probabilities, scores.positions) if tables else ()
     columns = chain(
         (scores.truth, scores.read, scores.emotion.astype(np.float64)),
-        (column.astype(np.float64) for table in kept.values() if table is not None for column in table.T),
+        (column.astype(np.float64) for table in further if table is not None for column in table.T),
     )
     kinds = collapse(columns, scores.cluster)
-    held: dict[str, Any] = {
-        name: None if table is None else table[kinds.rows] for name, table in kept.items()
-    }
-    sample = replace(
-        scores,
-        truth=scores.truth[kinds.rows],
-        read=scores.read[kinds.rows],
-        emotion=scores.emotion[kinds.rows],
-        cluster=kinds.cluster,
-        **held,
-    )
-    return sample, kinds.counts
+    return _at(scores, kinds.rows, kinds.cluster, tables), kinds.counts
 
 
 def alike(one: tuple[Scores, Ints], other: tuple[Scores, Ints]) -> bool:
@@ -75,11 +64,17 @@ def joined(sample: Scores, counts: Ints, seed: int) -> tuple[Scores, Ints]:
     copy = np.arange(len(rows)) - np.repeat(np.cumsum(copies) - copies, copies)
     first = np.cumsum(counts) - counts
     cluster = group[first[sample.cluster[rows]] + copy]
-    if len(rows) == sample.n:
-        return replace(sample, cluster=cluster), np.ones(JOINED, np.int64)
-    columns: dict[str, Any] = {
-        name: None if column is None else column[rows]
-        for name in ("truth", "read", "emotion", "probabilities", "positions")
-        for column in [getattr(sample, name)]
-    }
-    return replace(sample, cluster=cluster, **columns), np.ones(JOINED, np.int64)
+    # Not copied where each cluster is of its own kind: there may be a million rows.
+    alone = len(rows) == sample.n
+    large = replace(sample, cluster=cluster) if alone else _at(sample, rows, cluster, tables=True)
+    return large, np.ones(JOINED, np.int64)
+
+
+def _at(scores: Scores, rows: Ints, cluster: Ints, tables: bool) -> Scores:
+    """These rows, shape (m,), in these clusters; with `tables`, their probabilities and positions too."""
+
+    def held(table: Any) -> Any:
+        return table[rows] if tables and table is not None else None
+
+    return replace(scores, truth=scores.truth[rows], read=scores.read[rows], emotion=scores.emotion[rows], cluster=cluster,
+                   probabilities=held(scores.probabilities), positions=held(scores.positions))  # fmt: skip

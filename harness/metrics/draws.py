@@ -76,20 +76,20 @@ def draw(jobs: Sequence[Job], sample: Scores, counts: Ints, seed: int, draws: in
         if not isinstance(metric, TableMetric)
     ]
     summing = [job for job, metric, _ in whole if isinstance(metric, TableMetric)]
-    few, ones = joined(sample, counts, seed) if summing else (sample, counts)
-    quick = [_tables(summing, few, ones)] if summing else []
+    large, once = joined(sample, counts, seed) if summing else (sample, counts)
+    quick = [_tables(summing, large, once)] if summing else []
     others = [
         _Work([job], partial(_foreign, job.metric, sample))
         for job in jobs
         if not isinstance(job.metric, BuiltIn)
     ]
     enough = min(draws, max(FEWEST_DRAWS, ROWS_DRAWN // max(sample.n, 1)))
-    if enough == draws and few is sample:
+    if enough == draws and large is sample:
         quick, slow = [], quick + slow
     _run(slow, Blocks(counts, enough, seed), sample.n, threads=enough * sample.n >= MUCH)
-    _run(quick, Blocks(ones, draws, seed), len(ones), threads=draws * len(ones) >= MUCH)
+    _run(quick, Blocks(once, draws, seed), len(once), threads=draws * len(once) >= MUCH)
     for job in summing:
-        job.joined = len(ones) if few is not sample else 0
+        job.joined = len(once) if large is not sample else 0
     # A third party's metrics stay in this thread.
     _run(others, Blocks(counts, enough, seed), sample.n, threads=False)
 
