@@ -78,7 +78,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--pictures", type=int, default=96)
-    parser.add_argument("--tasks", default="comprehension", help="comma-separated; suites too")
+    default = "coarse_polarity,coarse_emotion,fine_intensity"
+    parser.add_argument("--tasks", default=default, help="comma-separated; each about one picture")
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--against", choices=("script", "judge"), default="script")
     parser.add_argument("--read", choices=("logprobs", "choice", "text"), default="logprobs")
