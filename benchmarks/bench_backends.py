@@ -25,8 +25,8 @@ from memobench_transformers.judge import TransformersJudge
 from PIL import Image
 
 import harness
-from harness.catalog import load
-from harness.taskspec import SuiteSpec
+from harness.tasks.catalog import load
+from harness.tasks.spec import SuiteSpec
 from harness.testing import models
 
 BATCH, TOKENS = 16, 8
@@ -95,8 +95,9 @@ def main() -> None:
 
         def ours(judge: Any, name: str) -> tuple[float, Any]:
             begun = time.perf_counter()
-            result = harness.evaluate(options.tasks.split(","), model=judge, data=root / "data", out=root / name,
-                                      read=options.read)  # fmt: skip
+            result = harness.evaluate(
+                options.tasks.split(","), model=judge, data=root / "data", out=root / name, read=options.read
+            )
             tasks = result.results["tasks"]
             return sum(task["answered"] for task in tasks) / (time.perf_counter() - begun), tasks
 
@@ -114,8 +115,10 @@ def main() -> None:
             forget(judge)
             speed, tasks = ours(judge, f"vllm{pair}")
             ratios.append(speed / plain)
-            print(f"pair {pair}: vllm {speed:.1f} replies/s, transformers ({options.against}) {plain:.1f}, ratio {ratios[-1]:.2f}",
-                  flush=True)  # fmt: skip
+            print(
+                f"pair {pair}: vllm {speed:.1f} replies/s, transformers ({options.against}) {plain:.1f}, ratio {ratios[-1]:.2f}",
+                flush=True,
+            )
         cached = {task["task"]: task["timings"]["cached_tokens"] for task in tasks}
         print(f"tokens from caches, task by task: {json.dumps(cached)}")
         print(

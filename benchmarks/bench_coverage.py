@@ -12,7 +12,8 @@ import time
 
 import numpy as np
 
-from harness.components.metric import Floats, Ints, Scores
+from harness.arrays import Floats, Ints
+from harness.components.metric import Scores
 from harness.metrics.choice import Accuracy
 from harness.metrics.collapsed import collapsed
 from harness.metrics.rank import Srcc
@@ -27,7 +28,7 @@ from harness.types import EMOTIONS
 
 SEED = 20_241_117
 COVERAGE, TESTS = 1_000, 10_000
-DRAWS = 500
+RESAMPLES = 500
 ICC = 0.3
 """Correlation of the answers within a cluster, on the scale from which right and wrong are cut."""
 
@@ -45,8 +46,11 @@ def latent(rng: np.random.Generator, cluster: Ints, icc: float) -> Floats:
 def report(name: str, share: float, low: float, high: float, tries: int, start: float) -> None:
     inside = low <= share <= high
     failures.extend([] if inside else [name])
-    print(f"{name:66} {share:7.2%}  of {tries:6,}   asked {low:.0%} to {high:.0%}   "
-          f"{'ok' if inside else 'OUTSIDE'}   {time.perf_counter() - start:5.1f} s", flush=True)  # fmt: skip
+    print(
+        f"{name:66} {share:7.2%}  of {tries:6,}   asked {low:.0%} to {high:.0%}   "
+        f"{'ok' if inside else 'OUTSIDE'}   {time.perf_counter() - start:5.1f} s",
+        flush=True,
+    )
 
 
 def jackknifed(rating: Scores) -> tuple[float, float]:
@@ -75,10 +79,10 @@ def coverage(clusters: int, size: int) -> None:
         rating = Scores("rating", x, y, cluster, emotion, (), EMOTIONS)
         error = Scores("rating", x, x + noise, cluster, emotion, (), EMOTIONS)
         found = score_metrics(
-            choice, [MetricRequest("accuracy", Accuracy())], seed=number, draws=DRAWS
+            choice, [MetricRequest("accuracy", Accuracy())], seed=number, resamples=RESAMPLES
         ).metrics
-        found += score_metrics(rating, requests[:1], seed=number, draws=DRAWS).metrics
-        found += score_metrics(error, requests[1:], seed=number, draws=DRAWS).metrics
+        found += score_metrics(rating, requests[:1], seed=number, resamples=RESAMPLES).metrics
+        found += score_metrics(error, requests[1:], seed=number, resamples=RESAMPLES).metrics
         # As where very many rows leave too few draws.
         low, high = jackknifed(rating)
         hits["jackknife"] += low <= truths["srcc"] <= high
@@ -115,7 +119,7 @@ def false_positives(clusters: int, size: int) -> None:
         def accuracy(which: int, sums: list[Floats] = sums) -> object:
             return lambda weights: weights @ sums[which] / (clusters * size)
 
-        test = paired_difference(accuracy(0), accuracy(1), kinds.counts, seed=number, draws=DRAWS)  # type: ignore[arg-type]
+        test = paired_difference(accuracy(0), accuracy(1), kinds.counts, seed=number, resamples=RESAMPLES)  # type: ignore[arg-type]
         found += test.p <= 0.05
     report(f"paired bootstrap at 5%, {clusters} clusters of {size}", found / TESTS, 0.04, 0.06, TESTS, start)
 
@@ -124,7 +128,10 @@ def few_clusters(clusters: int, size: int) -> None:
     """The wild cluster bootstrap on paired differences, as for 12 models."""
     start, rng = time.perf_counter(), np.random.default_rng([SEED, clusters, 2])
     cluster = np.repeat(np.arange(clusters), size)
-    p = [wild_cluster_p(latent(rng, cluster, 0.5), cluster, draws=DRAWS - 1, seed=n) for n in range(TESTS)]
+    p = [
+        wild_cluster_p(latent(rng, cluster, 0.5), cluster, resamples=RESAMPLES - 1, seed=n)
+        for n in range(TESTS)
+    ]
     share = float(np.mean(np.array(p) <= 0.05))
     report(f"wild cluster bootstrap at 5%, {clusters} clusters of {size}", share, 0.04, 0.06, TESTS, start)
 

@@ -101,7 +101,7 @@ def measure(
         print(f"{name:58} {seconds:7.2f} s {processor:7.2f} s")
         return
     tracemalloc.start()
-    score_metrics(scores, requests, groups, seed=1, draws=500)
+    score_metrics(scores, requests, groups, seed=1, resamples=500)
     peak = tracemalloc.get_traced_memory()[1] / 1e6
     tracemalloc.stop()
     print(f"{name:58} {seconds:7.2f} s {processor:7.2f} s {peak:7.0f} MB  {target}")

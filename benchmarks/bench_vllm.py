@@ -53,9 +53,9 @@ def make_pictures(folder: Path, count: int, side: int) -> list[Path]:
 
 def questions(judge: VllmJudge, tasks: list[str]) -> list[tuple[str, list[list[int]]]]:
     """For each task its prompt, and the tokens that are scored after each prefix of the candidate words."""
-    from harness.catalog import load
-    from harness.prompts import render, shown_options
-    from harness.taskspec import TaskSpec
+    from harness.tasks.catalog import load
+    from harness.tasks.prompts import render, shown_options
+    from harness.tasks.spec import TaskSpec
     from harness.types import Question
 
     found = []
@@ -80,8 +80,13 @@ def script(judge: VllmJudge, paths: list[Path], asked: Any) -> None:
     for path, picture in zip(paths, pictures, strict=True):
         for prompt, reads in asked:
             for prefix, tokens in reads:
-                prompts.append({"prompt_token_ids": prompt + prefix, "multi_modal_data": {"image": picture},
-                                "multi_modal_uuids": {"image": str(path)}})  # fmt: skip
+                prompts.append(
+                    {
+                        "prompt_token_ids": prompt + prefix,
+                        "multi_modal_data": {"image": picture},
+                        "multi_modal_uuids": {"image": str(path)},
+                    }
+                )
                 params.append(SamplingParams(temperature=0, max_tokens=1, logprob_token_ids=tokens))
     judge._llm.generate(prompts, params, use_tqdm=False)
 
@@ -124,8 +129,10 @@ def main() -> None:
             ours = len(paths) / (time.perf_counter() - begun)
             ratios.append(ours / plain)
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            print(f"pair {pair}: script {plain:.1f} images/s, harness {ours:.1f}, ratio {ratios[-1]:.2f}; peak {peak:.0f} MB",
-                  flush=True)  # fmt: skip
+            print(
+                f"pair {pair}: script {plain:.1f} images/s, harness {ours:.1f}, ratio {ratios[-1]:.2f}; peak {peak:.0f} MB",
+                flush=True,
+            )
     print(
         f"harness / script at {options.pictures} pictures, {options.model}, {options.tasks}: median {statistics.median(ratios):.2f}"
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from harness._version import __version__ as __version__
 
 _HOMES = {
     "BadData": "errors", "BadOption": "errors", "BadTask": "errors", "Capability": "types",
@@ -19,7 +19,7 @@ _HOMES = {
     "Listed": "components.sources", "Message": "types", "Metric": "components.metric", "MissingPackage": "errors", "Part": "types",
     "Picture": "types", "PluginError": "errors", "Question": "types", "ReplyError": "types",
     "Reporter": "components.reporter", "RequestError": "errors", "RequestSource": "components.sources",
-    "RunResult": "run.result", "Sample": "types", "Sampling": "types", "Scale": "types",
+    "RunResult": "results", "Sample": "types", "Sampling": "types", "Scale": "types",
     "Scores": "components.metric", "StorageError": "errors", "UnknownName": "errors", "evaluate": "run.evaluate",
     "hookimpl": "hookspecs", "lazy": "components.record", "nearest": "errors", "option": "components.options",
 }  # fmt: skip
@@ -66,8 +66,8 @@ if TYPE_CHECKING:
     from harness.errors import UnknownName as UnknownName
     from harness.errors import nearest as nearest
     from harness.hookspecs import hookimpl as hookimpl
+    from harness.results import RunResult as RunResult
     from harness.run.evaluate import evaluate as evaluate
-    from harness.run.result import RunResult as RunResult
     from harness.types import EMOTIONS as EMOTIONS
     from harness.types import Capability as Capability
     from harness.types import Face as Face

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 EMOTIONS = ("happy", "sad", "angry", "surprise", "worry", "neutral")
 """The six emotions of the method, in its order."""
 
-Read = Literal["logprobs", "rating", "choice", "text"]
+AnswerMode = Literal["logprobs", "rating", "choice", "text"]
 """A way to read an answer, from the most exact to the freest."""
 
 Outcome = Literal["ok", "blocked", "blank", "error"]
@@ -84,7 +84,7 @@ class Question:
     labels: tuple[str, ...] | None = None
     """`labels[i]` was shown before `options[i]` ("A" or "1"); None where no labels were shown."""
     scale: Scale | None = None
-    read: Read = "text"
+    read: AnswerMode = "text"
     """How the reply will be read: what the judge should fill in (`text`, `scores`, `rating`)."""
     target: str = ""
     """What is asked about ("emotion", "intensity", "polarity"): for judges that are not language models."""

@@ -78,8 +78,10 @@ def crossed() -> list[Combination]:
     """The 100 combinations without gender: every pair of factors exactly balanced."""
     return [
         Combination(age, skin, setting, (skin + setting + age) % 5, (skin + 2 * setting + 3 * age) % 5)
-        for age in range(4) for skin in range(5) for setting in range(5)
-    ]  # fmt: skip
+        for age in range(4)
+        for skin in range(5)
+        for setting in range(5)
+    ]
 
 
 def cells(row: Combination, factors: Sequence[int], single: int) -> list[tuple[Cell, int]]:
@@ -163,7 +165,7 @@ def article(words: str) -> str:
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
-def wording(row: Combination, emotion: str, strength: int | None = None) -> str:
+def variant(row: Combination, emotion: str, strength: int | None = None) -> str:
     """The prompt for a combination, an emotion and, from 1 to 5, a strength."""
     adjective, noun = WORDS[emotion]
     if strength is not None:
@@ -176,10 +178,14 @@ def wording(row: Combination, emotion: str, strength: int | None = None) -> str:
     person = f"{gender} in {pronoun} {list(AGES.values())[row.age]}"
     before = name == "adjective"
     text = template.format(
-        style=list(STYLES.values())[row.style], person=person if before else article(person),
-        emotional=article(adjective), adjective=adjective, noun=noun,
-        tone=list(SKIN_TONES.values())[row.skin], setting=list(SETTINGS.values())[row.setting],
-    )  # fmt: skip
+        style=list(STYLES.values())[row.style],
+        person=person if before else article(person),
+        emotional=article(adjective),
+        adjective=adjective,
+        noun=noun,
+        tone=list(SKIN_TONES.values())[row.skin],
+        setting=list(SETTINGS.values())[row.setting],
+    )
     return f"{text}, {FRAMING}"
 
 
@@ -188,7 +194,7 @@ def record(pair: int, row: Combination, emotion: str, strength: int | None = Non
     prompt_id = f"{emotion}-{pair:03d}" if strength is None else f"{emotion}-s{strength}-{pair:03d}"
     intensity = "" if strength is None else str(strength)
     return (
-        prompt_id, str(pair), emotion, intensity, wording(row, emotion, strength),
+        prompt_id, str(pair), emotion, intensity, variant(row, emotion, strength),
         list(PHRASINGS)[row.phrasing], list(AGES)[row.age],
         list(GENDERS)[row.gender], list(SKIN_TONES)[row.skin], list(SETTINGS)[row.setting], list(STYLES)[row.style],
     )  # fmt: skip
@@ -200,10 +206,11 @@ def prompt_sets() -> dict[str, str]:
     emotions = [record(pair, row, emotion) for emotion in WORDS for pair, row in pairs]
     strengths = [
         record(pair, row, emotion, strength)
-        for emotion in WORDS if emotion != "neutral"
+        for emotion in WORDS
+        if emotion != "neutral"
         for strength in range(1, len(STRENGTHS) + 1)
         for pair, row in pairs[:10]
-    ]  # fmt: skip
+    ]
     return {"emotion_600.csv": as_csv(emotions), "intensity_250.csv": as_csv(strengths)}
 
 

@@ -20,7 +20,7 @@ from harness.datasets.imports import verify as verify_data
 from harness.datasets.imports.table import number
 from harness.errors import BadOption, RequestError
 from harness.escaping import plain
-from harness.registry import registry
+from harness.registry.registry import registry
 
 DIFFERS = 3
 SHOWN = 20
@@ -46,21 +46,47 @@ command.add_command(people_command)
 @click.option(
     "--name-pattern", metavar="P", help="What file names say, such as '{generator}_{emotion}_{prompt_id}'."
 )
-@click.option("--map", "mapping", multiple=True, metavar="LABEL=EMOTION",
-              help="What a label of the release means here, such as fear=worry; repeatable; LABEL= leaves it out.")  # fmt: skip
-@click.option("--scale", "scales", multiple=True, metavar="COLUMN=LOW,HIGH",
-              help="Ends of the scale of intensity or quality; inferred where not given.")  # fmt: skip
-@click.option("--column", "columns", multiple=True, metavar="NAME=COLUMN",
-              help="Which column of the release is the image, emotion, intensity, quality or id, where that is not plain; repeatable.")  # fmt: skip
+@click.option(
+    "--map",
+    "mapping",
+    multiple=True,
+    metavar="LABEL=EMOTION",
+    help="What a label of the release means here, such as fear=worry; repeatable; LABEL= leaves it out.",
+)
+@click.option(
+    "--scale",
+    "scales",
+    multiple=True,
+    metavar="COLUMN=LOW,HIGH",
+    help="Ends of the scale of intensity or quality; inferred where not given.",
+)
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="NAME=COLUMN",
+    help="Which column of the release is the image, emotion, intensity, quality or id, where that is not plain; repeatable.",
+)
 @click.option("--copy", is_flag=True, help="Copy the pictures instead of referring to them.")
 @click.option("--replace", is_flag=True, help="Replace a data set of the same name.")
 @click.option("--dry-run", is_flag=True, help="Say what would be imported, and keep nothing.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the report as JSON, and nothing else, on standard output."
 )
-def import_command(kind: str, path: Path, name: str | None, label: str | None, name_pattern: str | None,
-                   mapping: tuple[str, ...], scales: tuple[str, ...], columns: tuple[str, ...], copy: bool, replace: bool, dry_run: bool,
-                   as_json: bool) -> int:  # fmt: skip
+def import_command(
+    kind: str,
+    path: Path,
+    name: str | None,
+    label: str | None,
+    name_pattern: str | None,
+    mapping: tuple[str, ...],
+    scales: tuple[str, ...],
+    columns: tuple[str, ...],
+    copy: bool,
+    replace: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
     """Make a data set of the release of KIND in PATH: a folder, a zip, or a .parquet or .csv that holds the pictures.
 
     \b
@@ -81,8 +107,16 @@ def import_command(kind: str, path: Path, name: str | None, label: str | None, n
     options = ImportOptions(
         label, name_pattern, pairs(mapping, "--map"), _ends(scales), pairs(columns, "--column")
     )
-    summary = import_data(found, path, options, name=name, copy=copy, replace=replace, dry_run=dry_run,
-                          progress=_Counter(f"importing {kind}"))  # fmt: skip
+    summary = import_data(
+        found,
+        path,
+        options,
+        name=name,
+        copy=copy,
+        replace=replace,
+        dry_run=dry_run,
+        progress=_Counter(f"importing {kind}"),
+    )
     registry.cache_clear()
     if as_json:
         click.echo(json.dumps(summary, indent=1))
@@ -114,8 +148,12 @@ def verify_command(name: str, as_json: bool) -> int:
 
 @command.command("export")
 @click.argument("data", metavar="NAME|FOLDER")
-@click.option("--out", required=True, type=click.Path(path_type=Path),
-              help="A file that ends in .parquet, or a folder for several.")  # fmt: skip
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="A file that ends in .parquet, or a folder for several.",
+)
 @click.option("--split-size", metavar="SIZE", help="About how large each file of a folder is, such as 500MB.")
 @click.option("--replace", is_flag=True, help="Replace what is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
@@ -133,8 +171,14 @@ def export_command(data: str, out: Path, split_size: str | None, replace: bool, 
 
     found = find_one_data_set(data, Watch())
     home = Path(data) if Path(data).is_dir() else imported().get(found.name, found.root)
-    done = export_data(found, out, home=home, split_size=_bytes(split_size) if split_size else None, replace=replace,
-                       progress=_Counter(f"exporting {found.name}"))  # fmt: skip
+    done = export_data(
+        found,
+        out,
+        home=home,
+        split_size=_bytes(split_size) if split_size else None,
+        replace=replace,
+        progress=_Counter(f"exporting {found.name}"),
+    )
     if as_json:
         click.echo(json.dumps({**vars(done), "path": str(done.path)}, indent=1))
     else:
@@ -199,8 +243,10 @@ def _told(summary: Mapping[str, Any], dry_run: bool) -> Iterator[str]:
     for group, counts in summary["groups"].items():
         yield f"by {group}: " + ", ".join(f"{k} {v}" for k, v in counts.items())
     for column, scale in summary["scales"].items():
-        yield (f"{column}: {summary['with'].get(column, 0)} values from {scale['least']:g} to {scale['greatest']:g}; "
-               f"scale {scale['low']:g} to {scale['high']:g} ({scale['source']})")  # fmt: skip
+        yield (
+            f"{column}: {summary['with'].get(column, 0)} values from {scale['least']:g} to {scale['greatest']:g}; "
+            f"scale {scale['low']:g} to {scale['high']:g} ({scale['source']})"
+        )
     for table, counts in summary["tables"].items():
         rows = f"{counts['rows']} rows, " if counts["rows"] else ""
         yield f"{table}: {rows}{_reasons('not used', counts['not_used'])}" + _reasons(

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import click
 
-from harness import __version__
+from harness._version import __version__
 from harness.escaping import plain
-from harness.registry import registry
+from harness.registry.registry import registry
 
 PACKAGES = {
     "onnxruntime": ("judge fer", "pip install memobench-plugin-fer"),
@@ -28,8 +28,10 @@ PACKAGES = {
 def command() -> int:
     """Show what is installed, what works, and what to install for the rest."""
     problems = 0
-    click.echo(f"memobench {__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}, "
-               f"{os.cpu_count()} processors")  # fmt: skip
+    click.echo(
+        f"memobench {__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}, "
+        f"{os.cpu_count()} processors"
+    )
     click.echo("\nplugins")
     for plugin in registry().plugins:
         offers = ", ".join(

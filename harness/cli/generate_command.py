@@ -25,8 +25,16 @@ FAILED = 3
     "-o", "options", multiple=True, metavar="KEY=VALUE", help="An option of the generator; repeatable."
 )
 @click.option("--max-failures", type=int, metavar="N", help="Stop after N failures.")
-def command(model: str, prompts: str, per_prompt: int, limit: int | None, seed: int, out: Path | None,
-            options: tuple[str, ...], max_failures: int | None) -> int:  # fmt: skip
+def command(
+    model: str,
+    prompts: str,
+    per_prompt: int,
+    limit: int | None,
+    seed: int,
+    out: Path | None,
+    options: tuple[str, ...],
+    max_failures: int | None,
+) -> int:
     """Draw a prompt set; the folder is a data set that `harness run --data` accepts.
 
     \b

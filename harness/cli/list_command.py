@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness import catalog
 from harness.errors import HarnessError
 from harness.escaping import plain
-from harness.registry import registry
-from harness.taskspec import SuiteSpec
+from harness.registry.registry import registry
+from harness.tasks import catalog
+from harness.tasks.spec import SuiteSpec
 
 KINDS = ["tasks", "models", "data", "metrics", "plugins", "runs"]
 
@@ -53,8 +53,11 @@ def command(what: str, as_json: bool) -> int:
 
 
 def _components(*kinds: str) -> list[dict[str, Any]]:
-    return [{"name": f.component.name, "kind": kind, "summary": f.component.summary, "plugin": f.dist}
-            for kind in kinds for f in registry().components(kind)]  # fmt: skip
+    return [
+        {"name": f.component.name, "kind": kind, "summary": f.component.summary, "plugin": f.dist}
+        for kind in kinds
+        for f in registry().components(kind)
+    ]
 
 
 def _models() -> list[dict[str, Any]]:
@@ -93,10 +96,19 @@ def _tasks() -> list[dict[str, Any]]:
 
 
 def _plugins() -> list[dict[str, Any]]:
-    return [{"plugin": p.dist, "version": p.version, "state": f"disabled: {p.problem}" if p.problem else "works",
-             "offers": ", ".join(f"{kind}: {', '.join(str(getattr(i, 'name', i)) for i in items)}"
-                                 for kind, items in p.offers.items() if items)}
-            for p in registry().plugins]  # fmt: skip
+    return [
+        {
+            "plugin": p.dist,
+            "version": p.version,
+            "state": f"disabled: {p.problem}" if p.problem else "works",
+            "offers": ", ".join(
+                f"{kind}: {', '.join(str(getattr(i, 'name', i)) for i in items)}"
+                for kind, items in p.offers.items()
+                if items
+            ),
+        }
+        for p in registry().plugins
+    ]
 
 
 def _runs() -> list[dict[str, Any]]:
@@ -110,7 +122,10 @@ def _runs() -> list[dict[str, Any]]:
             row["state"] = "complete" if results["run"]["complete"] else "incomplete"
             row["figures"] = ", ".join(
                 f"{t['task']} {m['name']} {m['value'] if m['value'] is None else round(m['value'], 3)}"
-                for t in results["tasks"] for m in t["metrics"] if m["primary"])  # fmt: skip
+                for t in results["tasks"]
+                for m in t["metrics"]
+                if m["primary"]
+            )
         except FileNotFoundError:
             pass
         except (OSError, ValueError, KeyError, TypeError):

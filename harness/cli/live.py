@@ -17,9 +17,16 @@ class LiveWatch(Counting):
 
     def __init__(self, console: Console) -> None:
         super().__init__()
-        self._progress = Progress(TextColumn("{task.fields[title]}", markup=False), BarColumn(), MofNCompleteColumn(),
-                                  TextColumn("{task.fields[state]}", markup=False), TimeRemainingColumn(),
-                                  console=console, auto_refresh=False, transient=True)  # fmt: skip
+        self._progress = Progress(
+            TextColumn("{task.fields[title]}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[state]}", markup=False),
+            TimeRemainingColumn(),
+            console=console,
+            auto_refresh=False,
+            transient=True,
+        )
         self._bar: TaskID | None = None
         self._drawn = 0.0
 

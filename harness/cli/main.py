@@ -13,7 +13,7 @@ from types import FrameType
 
 import click
 
-from harness import __version__
+from harness._version import __version__
 from harness.errors import HarnessError, nearest
 
 COMMANDS = {
@@ -124,8 +124,11 @@ def _silence() -> None:
 
 
 def _unwritable(e: OSError) -> int:
-    return _say(f"The output cannot be written: {e.strerror}.", "What was stored is kept: `harness show RUN` prints it.",
-                FAILED)  # fmt: skip
+    return _say(
+        f"The output cannot be written: {e.strerror}.",
+        "What was stored is kept: `harness show RUN` prints it.",
+        FAILED,
+    )
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
@@ -146,8 +149,12 @@ def _guarded(arguments: list[str], show_traceback: bool) -> int:
     except click.ClickException as e:
         code, cause = _say(*_usage(e), WRONG), e
     except (KeyboardInterrupt, click.Abort) as e:
-        code, cause = _say("Interrupted.", "What was stored is kept: run the same command again to resume.",
-                           INTERRUPTED), e  # fmt: skip
+        code, cause = (
+            _say(
+                "Interrupted.", "What was stored is kept: run the same command again to resume.", INTERRUPTED
+            ),
+            e,
+        )
     except BaseException as e:  # the last resort: a fault of our own still gets a clear answer
         if isinstance(e, (ReaderGone, BrokenPipeError)):
             _silence()
@@ -156,8 +163,15 @@ def _guarded(arguments: list[str], show_traceback: bool) -> int:
             code, cause = _unwritable(e), e
             _silence()
         else:
-            code, cause = _say(f"A fault of memobench: {type(e).__name__}: {e}", "Please report it with the output of "
-                               "the same command and --traceback. What was stored is kept.", FAULT), e  # fmt: skip
+            code, cause = (
+                _say(
+                    f"A fault of memobench: {type(e).__name__}: {e}",
+                    "Please report it with the output of "
+                    "the same command and --traceback. What was stored is kept.",
+                    FAULT,
+                ),
+                e,
+            )
     if show_traceback:
         traceback.print_exception(type(cause), cause, cause.__traceback__)
     return code

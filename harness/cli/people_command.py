@@ -14,9 +14,9 @@ import click
 from harness.datasets.ratings import FILE, read_ratings
 from harness.errors import BadData, RequestError
 from harness.escaping import plain
-from harness.run.people import describe, opinion_rows
 from harness.run.plan import find_one_data_set
 from harness.run.watch import Watch
+from harness.scoring.human import describe, opinion_rows
 from harness.store.files import write_atomically
 
 
@@ -37,8 +37,10 @@ def command(data: str, out: Path | None, replace: bool, as_json: bool) -> int:
     folder = find_one_data_set(data, Watch())
     answers = {question: said for question, said in read_ratings(folder.home).items() if len(said)}
     if not answers:
-        raise BadData(f"{data} has no ratings of single people.",
-                      f"They would stand in {folder.home / FILE}, with the columns id, rater, question and value.")  # fmt: skip
+        raise BadData(
+            f"{data} has no ratings of single people.",
+            f"They would stand in {folder.home / FILE}, with the columns id, rater, question and value.",
+        )
     if out is not None and out.exists() and not replace:
         raise RequestError(f"{str(out)!r} exists already.", "Add --replace, or give another file.")
     described = {question: describe(said) for question, said in answers.items()}

@@ -89,9 +89,19 @@ class Plan:
 @click.option("--discordant", type=float, help="For a paired share: how often just one of the two is right.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else, on standard output.")
 def command(
-    metric: str, n: int | None, difference: float | None, baseline: float | None, sd: float | None, icc: float,
-    cluster_size: float, wanted: float, alpha: float, paired: bool, discordant: float | None, as_json: bool,
-) -> int:  # fmt: skip
+    metric: str,
+    n: int | None,
+    difference: float | None,
+    baseline: float | None,
+    sd: float | None,
+    icc: float,
+    cluster_size: float,
+    wanted: float,
+    alpha: float,
+    paired: bool,
+    discordant: float | None,
+    as_json: bool,
+) -> int:
     """Plan how many answers a comparison of two runs takes.
 
     \b
@@ -105,10 +115,18 @@ def command(
         raise unknown("metric", metric, KINDS, "Others have no error that follows from n alone.")
     correlation = KINDS[metric] not in ("proportion", "mean")
     plan = Plan(
-        metric, n, None if difference is None else abs(difference),
-        (0.0 if correlation else 0.5) if baseline is None else baseline, 1.0 if sd is None else sd,
-        icc, cluster_size, wanted, alpha, discordant, paired or discordant is not None,
-    )  # fmt: skip
+        metric,
+        n,
+        None if difference is None else abs(difference),
+        (0.0 if correlation else 0.5) if baseline is None else baseline,
+        1.0 if sd is None else sd,
+        icc,
+        cluster_size,
+        wanted,
+        alpha,
+        discordant,
+        paired or discordant is not None,
+    )
     _check(plan, given={"--baseline": baseline, "--sd": sd})
     document = _document(plan)
     if as_json:
@@ -121,7 +139,10 @@ def command(
 def _check(plan: Plan, given: dict[str, float | None]) -> None:
     """Raise BadOption for what does not fit together."""
     if plan.n is None and plan.difference is None:
-        raise BadOption("Neither --n nor --difference is given.", "Give --n to see what it can find, or --difference to see how many answers it takes.")  # fmt: skip
+        raise BadOption(
+            "Neither --n nor --difference is given.",
+            "Give --n to see what it can find, or --difference to see how many answers it takes.",
+        )
     for flag, number in (("--icc", plan.icc), ("--cluster-size", plan.cluster_size)):
         if not math.isfinite(number):
             raise BadOption(
@@ -141,18 +162,33 @@ def _check(plan: Plan, given: dict[str, float | None]) -> None:
         raise BadOption("--difference must be a number other than 0.", "For example: --difference 0.03")
     if plan.kind == "mean":
         if given["--sd"] is None or not 0 < plan.sd <= 1e100:
-            raise BadOption(f"{plan.metric} is a mean: --sd says how much answers vary, above 0.", "For example: --sd 0.9 (levels); `harness show RUN --json` has the spread of a run.")  # fmt: skip
+            raise BadOption(
+                f"{plan.metric} is a mean: --sd says how much answers vary, above 0.",
+                "For example: --sd 0.9 (levels); `harness show RUN --json` has the spread of a run.",
+            )
     elif given["--sd"] is not None:
         raise BadOption(f"{plan.metric} has no --sd.", "Its error follows from --baseline.")
     lowest = 0 if plan.kind == "proportion" else -1
     if plan.kind != "mean" and not lowest < plan.baseline < 1:
-        raise BadOption(f"--baseline {plan.baseline:g} is no {plan.metric} to begin with.", f"It lies between {lowest} and 1.")  # fmt: skip
+        raise BadOption(
+            f"--baseline {plan.baseline:g} is no {plan.metric} to begin with.",
+            f"It lies between {lowest} and 1.",
+        )
     if plan.kind not in ("proportion", "mean") and plan.paired:
-        raise BadOption(f"A paired plan for {plan.metric} needs more than n.", "Leave out --paired: the plan is then on the safe side.")  # fmt: skip
+        raise BadOption(
+            f"A paired plan for {plan.metric} needs more than n.",
+            "Leave out --paired: the plan is then on the safe side.",
+        )
     if plan.discordant is not None and (plan.kind != "proportion" or not 0 < plan.discordant <= 1):
-        raise BadOption("--discordant is the share of samples that one of two runs alone gets right.", "For a share such as accuracy, above 0 and at most 1: --discordant 0.1")  # fmt: skip
+        raise BadOption(
+            "--discordant is the share of samples that one of two runs alone gets right.",
+            "For a share such as accuracy, above 0 and at most 1: --discordant 0.1",
+        )
     if plan.paired and plan.kind == "proportion" and plan.discordant is None:
-        raise BadOption("--paired needs --discordant for a share.", "How often is just one of the two runs right? For example: --discordant 0.1")  # fmt: skip
+        raise BadOption(
+            "--paired needs --discordant for a share.",
+            "How often is just one of the two runs right? For example: --discordant 0.1",
+        )
 
 
 def _power(plan: Plan) -> Power:

@@ -47,10 +47,21 @@ FAILED = 3
 )
 @click.option("--repeats", type=int, default=1, show_default=True, help="Ask each question N times.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder. [default: runs/NAME]")
-@click.option("--read", type=click.Choice(["auto", "logprobs", "rating", "choice", "text"]), default="auto",
-              show_default=True, help="How answers are read.")  # fmt: skip
-@click.option("--wordings", multiple=True, metavar="default|all|W[,W]",
-              help="Judge tasks: in which words questions are put; with several, their spread is shown.")  # fmt: skip
+@click.option(
+    "--read",
+    type=click.Choice(["auto", "logprobs", "rating", "choice", "text"]),
+    default="auto",
+    show_default=True,
+    help="How answers are read.",
+)
+@click.option(
+    "--prompt-variants",
+    "--wordings",
+    "prompt_variants",
+    multiple=True,
+    metavar="default|all|V[,V]",
+    help="Judge tasks: the prompt variants to ask; with several, the spread over them is reported.",
+)
 @click.option("--executor", default="local", show_default=True, metavar="NAME", help="Where the judge works.")
 @click.option("-o", "options", multiple=True, metavar="KEY=VALUE", help="An option of the model; repeatable.")
 @click.option(
@@ -66,10 +77,25 @@ FAILED = 3
 @click.option(
     "--json", "as_json", is_flag=True, help="Print results.json, and nothing else, on standard output."
 )
-def command(tasks: tuple[str, ...], model: str, judges: tuple[str, ...], data: tuple[str, ...], limit: int | None,
-            seed: int, repeats: int, out: Path | None, read: str, wordings: tuple[str, ...], executor: str, options: tuple[str, ...],
-            judge_options: tuple[str, ...], max_failures: int | None, allow_outside: bool, dry_run: bool,
-            as_json: bool) -> int:  # fmt: skip
+def command(
+    tasks: tuple[str, ...],
+    model: str,
+    judges: tuple[str, ...],
+    data: tuple[str, ...],
+    limit: int | None,
+    seed: int,
+    repeats: int,
+    out: Path | None,
+    read: str,
+    prompt_variants: tuple[str, ...],
+    executor: str,
+    options: tuple[str, ...],
+    judge_options: tuple[str, ...],
+    max_failures: int | None,
+    allow_outside: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
     """Evaluate a model on tasks; run the same command again to resume.
 
     \b
@@ -79,11 +105,22 @@ def command(tasks: tuple[str, ...], model: str, judges: tuple[str, ...], data: t
     if dry_run and as_json:
         raise RequestError("A dry run has no results to print as JSON.", "Leave out --json, or --dry-run.")
     request = RunRequest(
-        tasks=listed(tasks), model=model, judges=listed(judges), data=listed(data), limit=limit, seed=seed,
-        repeats=repeats, out=out, read=read, executor=executor, options=pairs(options, "-o"),
-        judge_options=pairs(judge_options, "--judge-option"), max_failures=max_failures, allow_outside=allow_outside,
-        wordings=listed(wordings) or ("default",),
-    )  # fmt: skip
+        tasks=listed(tasks),
+        model=model,
+        judges=listed(judges),
+        data=listed(data),
+        limit=limit,
+        seed=seed,
+        repeats=repeats,
+        out=out,
+        read=read,
+        executor=executor,
+        options=pairs(options, "-o"),
+        judge_options=pairs(judge_options, "--judge-option"),
+        max_failures=max_failures,
+        allow_outside=allow_outside,
+        prompt_variants=listed(prompt_variants) or ("default",),
+    )
     watch = make_watch()
     plan = make_plan(request, watch)
     if dry_run:
@@ -101,8 +138,11 @@ def command(tasks: tuple[str, ...], model: str, judges: tuple[str, ...], data: t
     for fault in result.faults[:5]:
         click.echo(f"fault: {fault}", err=True)
     if result.failed:
-        click.echo(f"{result.failed} failed ({_reasons(result.path)}); see `harness show {result.path} --samples --failed`. "
-                   "Mend the cause, then the same command again retries them.", err=True)  # fmt: skip
+        click.echo(
+            f"{result.failed} failed ({_reasons(result.path)}); see `harness show {result.path} --samples --failed`. "
+            "Mend the cause, then the same command again retries them.",
+            err=True,
+        )
     return FAILED if result.failed or result.faults else 0
 
 

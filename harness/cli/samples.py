@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.escaping import plain
-from harness.reading import read_reply, truth_of
-from harness.run.stored import read_stored
+from harness.scoring.stored import read_stored
 from harness.store.files import read_lines
 from harness.store.runfolder import FAILURES, read_run
-from harness.taskspec import TaskSpec
+from harness.tasks.answers import parse_reply, truth_of
+from harness.tasks.spec import TaskSpec
 
 
 def sample_lines(
@@ -44,7 +44,7 @@ def _answers(path: Path, *, wrong: bool, unparsed: bool, right: bool) -> Iterato
         if answer is None:
             continue
         shown = sample.shown.get(reply["task"], answer.options)
-        reading = read_reply(reply, answer, shown, run["reads"][reply["by"]][reply["task"]])
+        reading = parse_reply(reply, answer, shown, run["reads"][reply["by"]][reply["task"]])
         truth = truth_of(answer, sample)
         state = _state(truth, reading.value)
         if (
@@ -52,8 +52,17 @@ def _answers(path: Path, *, wrong: bool, unparsed: bool, right: bool) -> Iterato
             or (state == "unparsed" and unparsed)
             or (state in ("right", "rated") and right)
         ):
-            yield {"sample": reply["sample_id"], "task": reply["task"], "by": reply["by"], "state": state, "truth": truth,
-                   "read": reading.value, "reason": reading.reason, "reply": _raw(reply), "shown": list(shown)}  # fmt: skip
+            yield {
+                "sample": reply["sample_id"],
+                "task": reply["task"],
+                "by": reply["by"],
+                "state": state,
+                "truth": truth,
+                "read": reading.value,
+                "reason": reading.reason,
+                "reply": _raw(reply),
+                "shown": list(shown),
+            }
 
 
 def _state(truth: str | float | None, read: str | float | None) -> str:
@@ -73,8 +82,10 @@ def _raw(reply: Mapping[str, Any]) -> Any:
 def _line(row: Mapping[str, Any]) -> str:
     read = row["reason"] if row["read"] is None else _short(row["read"])
     reply = row["reply"] if isinstance(row["reply"], str) else json.dumps(row["reply"])
-    return (f"{row['state']:<8} {plain(row['sample'], 34):<20} {row['task']:<17} true {_short(row['truth'] if row['truth'] is not None else '-'):<9} "
-            f"read {plain(read, 60):<9} by {plain(row['by'])}: {plain(reply, 160)}")  # fmt: skip
+    return (
+        f"{row['state']:<8} {plain(row['sample'], 34):<20} {row['task']:<17} true {_short(row['truth'] if row['truth'] is not None else '-'):<9} "
+        f"read {plain(read, 60):<9} by {plain(row['by'])}: {plain(reply, 160)}"
+    )
 
 
 def _short(value: Any) -> str:

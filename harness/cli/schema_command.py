@@ -14,11 +14,11 @@ def command(what: str) -> int:
     if what == "task":
         from pydantic import TypeAdapter
 
-        from harness.taskspec import SuiteSpec, TaskSpec
+        from harness.tasks.spec import SuiteSpec, TaskSpec
 
         schema = TypeAdapter(TaskSpec | SuiteSpec).json_schema()
     else:
-        from harness.run.document import ResultsDocument
+        from harness.results import ResultsDocument
 
         schema = ResultsDocument.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"

@@ -6,7 +6,7 @@ import click
 
 from harness.cli.shared import find_run, listed, print_results
 from harness.errors import RequestError
-from harness.run.scoring import score_folder
+from harness.scoring.score_run import score_folder
 from harness.store.files import Lock
 from harness.store.runfolder import intact, read_run
 
@@ -16,8 +16,13 @@ from harness.store.runfolder import intact, read_run
 @click.option(
     "--json", "as_json", is_flag=True, help="Print results.json, and nothing else, on standard output."
 )
-@click.option("--group-by", "columns", multiple=True, metavar="COLUMN[*COLUMN]",
-              help="Further columns by which figures are shown apart, such as generator or gender*skin_tone; repeatable.")  # fmt: skip
+@click.option(
+    "--group-by",
+    "columns",
+    multiple=True,
+    metavar="COLUMN[*COLUMN]",
+    help="Further columns by which figures are shown apart, such as generator or gender*skin_tone; repeatable.",
+)
 def command(run: str, as_json: bool, columns: tuple[str, ...]) -> int:
     """Parse and score RUN again from its folder alone: no model, no pictures."""
     path = find_run(run)

@@ -12,8 +12,8 @@ import click
 
 from harness.components.reporter import Reporter
 from harness.errors import BadOption, RequestError, nearest
-from harness.making import make
-from harness.registry import registry
+from harness.registry.factory import make
+from harness.registry.registry import registry
 
 
 def pairs(values: Sequence[str], flag: str) -> dict[str, str]:

@@ -8,15 +8,15 @@ from typing import Any
 
 import click
 
-from harness import catalog
 from harness.cli.samples import sample_lines
 from harness.cli.shared import find_run, print_results
 from harness.errors import HarnessError, RequestError, unknown
 from harness.escaping import plain
-from harness.making import load_class, options_table
-from harness.registry import HOOKS, Found, registry
+from harness.registry.factory import load_class, options_table
+from harness.registry.registry import HOOKS, Found, registry
 from harness.store.runfolder import intact, read_run
-from harness.taskspec import SuiteSpec
+from harness.tasks import catalog
+from harness.tasks.spec import SuiteSpec
 
 
 @click.command("show")
@@ -97,8 +97,16 @@ def command(
         document.append(_task(name))
     if name in prompts:
         rows = catalog.find_prompts(name)
-        document.append({"name": name, "kind": "prompt set", "file": str(prompts[name]), "prompts": len(rows.rows),
-                         "first": rows.rows[0].prompt, "columns": ", ".join(rows.rows[0].attributes)})  # fmt: skip
+        document.append(
+            {
+                "name": name,
+                "kind": "prompt set",
+                "file": str(prompts[name]),
+                "prompts": len(rows.rows),
+                "first": rows.rows[0].prompt,
+                "columns": ", ".join(rows.rows[0].attributes),
+            }
+        )
     click.echo(json.dumps(document, indent=1, default=str) if as_json else "\n\n".join(map(_text, document)))
     return 0
 
@@ -144,8 +152,12 @@ def _text(document: dict[str, Any], indent: str = "") -> str:
     for key, value in document.items():
         if key == "options" and isinstance(value, list) and value and isinstance(value[0], dict):
             lines.append("options (-o NAME=VALUE):")
-            lines += [f"  {o['name']:<18} {plain(o['type'])}, " + ("required" if o["required"] else f"default {plain(o['default'])}")
-                      + f"\n  {'':<18} {plain(o['description'])}" for o in value]  # fmt: skip
+            lines += [
+                f"  {o['name']:<18} {plain(o['type'])}, "
+                + ("required" if o["required"] else f"default {plain(o['default'])}")
+                + f"\n  {'':<18} {plain(o['description'])}"
+                for o in value
+            ]
         elif key == "known":
             lines.append("known (and where from):")
             lines += [f"  {k['name']:<20} {plain(k['value'])}  [{plain(k['source'])}]" for k in value]
@@ -157,6 +169,9 @@ def _text(document: dict[str, Any], indent: str = "") -> str:
             lines.append(f"{indent}{key}: {', '.join(map(plain, value))}")
         else:
             text = str(value).strip()
-            lines += [f"{indent}{key}: {plain(text)}"] if "\n" not in text else [
-                f"{indent}{key}:", *(f"{indent}  {plain(line)}" for line in text.splitlines())]  # fmt: skip
+            lines += (
+                [f"{indent}{key}: {plain(text)}"]
+                if "\n" not in text
+                else [f"{indent}{key}:", *(f"{indent}  {plain(line)}" for line in text.splitlines())]
+            )
     return "\n".join(lines)

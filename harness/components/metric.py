@@ -9,10 +9,9 @@ from typing import ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
+from harness.arrays import Floats, Ints
 from harness.components.base import Configured
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Direction = Literal["higher", "lower", "none"]
 
 
@@ -20,14 +19,14 @@ Direction = Literal["higher", "lower", "none"]
 class Scores:
     """The answered questions of one task: n rows, one for each reply (unparsed ones included, failed ones not).
 
-    For a choice, `truth` and `read` hold codes into `options` as float64, and an unparsed reply is NaN.
+    For a choice, `truth` and `predicted` hold codes into `options` as float64, and an unparsed reply is NaN.
     For a rating they hold values on the scale, and an unparsed reply is NaN.
     """
 
     kind: Literal["choice", "rating"]
     truth: Floats
     """Shape (n,). NaN only in a rating whose sample has no label: such a row has no truth to compare with."""
-    read: Floats
+    predicted: Floats
     """Shape (n,), NaN where the reply could not be read."""
     cluster: Ints
     """Shape (n,): codes 0..clusters-1 of the unit that is resampled (the person drawn, or the prompt)."""
@@ -41,6 +40,11 @@ class Scores:
     """Shape (n, options): probability of each option or level, NaN rows where there are none."""
     positions: Ints | None = field(default=None, repr=False)
     """Shape (n, options): at which place (0 first) row i was shown option k, -1 where it was not shown."""
+
+    @property
+    def read(self) -> Floats:
+        """The earlier name of `predicted`."""
+        return self.predicted
 
     @property
     def n(self) -> int:
@@ -60,7 +64,7 @@ class Scores:
         return replace(
             self,
             truth=self.truth[mask],
-            read=self.read[mask],
+            predicted=self.predicted[mask],
             cluster=kept,
             emotion=self.emotion[mask],
             probabilities=probabilities,

@@ -43,8 +43,15 @@ class Exported:
     """A few of these, with the reason."""
 
 
-def export_data(data: DataFolder, out: Path, *, home: Path | None = None, split_size: int | None = None, replace: bool = False,
-                progress: Callable[[int], None] | None = None) -> Exported:  # fmt: skip
+def export_data(
+    data: DataFolder,
+    out: Path,
+    *,
+    home: Path | None = None,
+    split_size: int | None = None,
+    replace: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> Exported:
     """Write a data set to `out`: one file if it ends in .parquet, else a folder of files of about `split_size` bytes.
 
     `home` is the folder that has the set's ratings.csv, where it is another than that of the pictures. Written aside and
@@ -159,8 +166,14 @@ def _ratings(home: Path) -> dict[str, tuple[Rating, ...]]:
 class _Writer:
     """Writes row groups as they fill, and a new file where one is large enough."""
 
-    def __init__(self, folder: Path, data: DataFolder, told: Mapping[str, Any], ratings: Mapping[str, tuple[Rating, ...]],
-                 split_size: int | None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        folder: Path,
+        data: DataFolder,
+        told: Mapping[str, Any],
+        ratings: Mapping[str, tuple[Rating, ...]],
+        split_size: int | None,
+    ) -> None:
         self._arrow = load_pyarrow("Writing Parquet")
         self._folder, self._given, self._split_size = folder, ratings, split_size
         self._attributes = tuple(dict.fromkeys(name for sample in data.samples for name in sample.attributes))
@@ -184,8 +197,10 @@ class _Writer:
         kinds |= dict.fromkeys(self._attributes, "string") | ({RATINGS: RATINGS} if self._given else {})
         ours = {"schema": 1, "name": data.name, "label": told.get("label"), "lossy": list(told.get("lossy", ())),
                 "scales": {k: [v["low"], v["high"]] for k, v in told.get("scales", {}).items() if v["source"] == "declared"}}  # fmt: skip
-        return arrow.schema([(name, types[kind]) for name, kind in kinds.items()],
-                            metadata={HUGGING_FACE: hugging_face_metadata(kinds, EMOTIONS), OURS: json.dumps(ours).encode()})  # fmt: skip
+        return arrow.schema(
+            [(name, types[kind]) for name, kind in kinds.items()],
+            metadata={HUGGING_FACE: hugging_face_metadata(kinds, EMOTIONS), OURS: json.dumps(ours).encode()},
+        )
 
     def add(self, sample: Sample, data: bytes) -> None:
         """Take one sample."""
@@ -215,8 +230,9 @@ class _Writer:
         if self._file is None:
             self._files.append(self._folder / f"{len(self._files)}.part")
             # Dictionaries and statistics of pictures would keep them in memory, for nothing.
-            self._file = self._arrow.parquet.ParquetWriter(self._files[-1], self._schema, use_dictionary=list(self._attributes),
-                                                           write_statistics=False)  # fmt: skip
+            self._file = self._arrow.parquet.ParquetWriter(
+                self._files[-1], self._schema, use_dictionary=list(self._attributes), write_statistics=False
+            )
         self._file.write_batch(self._arrow.RecordBatch.from_pylist(self._rows, schema=self._schema))
         self._size += self._pending
         self._rows, self._pending = [], 0

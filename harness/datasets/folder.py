@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.datasets.formats import PICTURES
 from harness.datasets.home import document, imported_notes
 from harness.datasets.labels import fold_emotion
 from harness.errors import BadData, MissingPackage, nearest
+from harness.images.formats import PICTURES
 from harness.types import EMOTIONS, Sample
 
 MANIFESTS = ("manifest.csv", "manifest.jsonl", "manifest.parquet")
@@ -75,8 +75,14 @@ def read_folder(root: Path, name: str | None = None) -> DataFolder:
             "Labels are " + ", ".join(EMOTIONS) + "; map others to these in a copy of the manifest.",
         )
     told = document(root)
-    return DataFolder(name or root.resolve().name, Path(told.get("root") or root), rows, _digest(rows),
-                      notes + imported_notes(told), root)  # fmt: skip
+    return DataFolder(
+        name or root.resolve().name,
+        Path(told.get("root") or root),
+        rows,
+        _digest(rows),
+        notes + imported_notes(told),
+        root,
+    )
 
 
 def _digest(samples: Iterable[Sample]) -> str:

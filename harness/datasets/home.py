@@ -25,8 +25,11 @@ def data_home() -> Path:
 def imported() -> dict[str, Path]:
     """The imported data sets by name."""
     try:
-        return {p.parent.name: p.parent for p in sorted(data_home().glob(f"*/{DOCUMENT}"))
-                if NAME.fullmatch(p.parent.name)}  # fmt: skip
+        return {
+            p.parent.name: p.parent
+            for p in sorted(data_home().glob(f"*/{DOCUMENT}"))
+            if NAME.fullmatch(p.parent.name)
+        }
     except OSError:
         return {}
 
@@ -54,9 +57,13 @@ def imported_notes(told: Mapping[str, Any]) -> list[str]:
     notes += [f"Labels were mapped, which loses what they said: {text}." for text in told.get("lossy", ())]
     for column, scale in told.get("scales", {}).items():
         if scale["source"] == "inferred":
-            notes.append(f"The scale of {column} is assumed to be {scale['low']:g} to {scale['high']:g}: inferred from values of "
-                         f"{scale['least']:g} to {scale['greatest']:g}.")  # fmt: skip
+            notes.append(
+                f"The scale of {column} is assumed to be {scale['low']:g} to {scale['high']:g}: inferred from values of "
+                f"{scale['least']:g} to {scale['greatest']:g}."
+            )
         elif (scale["low"], scale["high"]) != (1, 5):
-            notes.append(f"The scale of {column} is {scale['low']:g} to {scale['high']:g}. Labels are compared as they are: where a task "
-                         "asks on another scale, correlations hold, and mae, rmse, bias and ece do not.")  # fmt: skip
+            notes.append(
+                f"The scale of {column} is {scale['low']:g} to {scale['high']:g}. Labels are compared as they are: where a task "
+                "asks on another scale, correlations hold, and mae, rmse, bias and ece do not."
+            )
     return notes

@@ -28,8 +28,10 @@ class NamePattern:
                 f"The pattern {pattern!r} does not tell the emotion.", "Put {emotion} where names have it."
             )
         if not names:
-            raise BadOption(f"The pattern {pattern!r} has no name in braces.",
-                            "For example: '{generator}_{emotion}_{prompt_id}'.")  # fmt: skip
+            raise BadOption(
+                f"The pattern {pattern!r} has no name in braces.",
+                "For example: '{generator}_{emotion}_{prompt_id}'.",
+            )
         if len(set(names)) < len(names):
             raise BadOption(f"The pattern {pattern!r} has a name twice.", "Use each name once.")
         wrong = [name for name in names if not name.isidentifier() or name in _RESERVED]

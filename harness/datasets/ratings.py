@@ -72,8 +72,10 @@ def _columns(path: Path, header: list[str]) -> list[int]:
         place = next((folded.index(name) for name in names if name in folded), None)
         if place is None:
             guess = nearest(column, folded)
-            raise BadData(f"{path} has no column {column!r}" + (f" (did you mean {guess!r}?)" if guess else "") + ".",
-                          f"Its columns are: {', '.join(header) or 'none'}; it needs {', '.join(COLUMNS)}.")  # fmt: skip
+            raise BadData(
+                f"{path} has no column {column!r}" + (f" (did you mean {guess!r}?)" if guess else "") + ".",
+                f"Its columns are: {', '.join(header) or 'none'}; it needs {', '.join(COLUMNS)}.",
+            )
         places.append(place)
     return places
 

@@ -13,10 +13,10 @@ from harness.components.generator import Generator
 from harness.components.options import HarnessOptions, option
 from harness.datasets import fold_emotion, read_folder
 from harness.datasets.folder import MANIFESTS
-from harness.datasets.formats import PICTURES
 from harness.datasets.pattern import NamePattern
 from harness.datasets.ratings import FILE as RATINGS
 from harness.errors import BadData, BadOption
+from harness.images.formats import PICTURES
 from harness.types import EMOTIONS, ImageReply, ImageRequest, ReplyError, Sample
 
 _SHOWN = 5
@@ -98,8 +98,10 @@ class FolderGenerator(Generator):
                 raise
             return [_named(s, str(s.path)) for s in folder.samples if s.path], list(folder.notes)
         if any((self._root / m).is_file() for m in MANIFESTS):
-            raise BadOption(f"{self.options.ref!r} has a manifest, which tells what each picture shows.",
-                            "Leave -o pattern away, or take the manifest out.")  # fmt: skip
+            raise BadOption(
+                f"{self.options.ref!r} has a manifest, which tells what each picture shows.",
+                "Leave -o pattern away, or take the manifest out.",
+            )
         if not self._root.is_dir():
             raise BadData(
                 f"The folder {self.options.ref!r} does not exist.", "Give the folder with the pictures."
@@ -108,8 +110,15 @@ class FolderGenerator(Generator):
 
 
 def _named(sample: Sample, path: str) -> Sample:
-    return Sample(sample.id, path, sample.emotion, sample.intensity, sample.quality,
-                  {**sample.attributes, FILE: path, SOURCE_ID: sample.id}, sample.problem)  # fmt: skip
+    return Sample(
+        sample.id,
+        path,
+        sample.emotion,
+        sample.intensity,
+        sample.quality,
+        {**sample.attributes, FILE: path, SOURCE_ID: sample.id},
+        sample.problem,
+    )
 
 
 def _matched(root: Path, pattern: str) -> tuple[list[Sample], list[str]]:
@@ -129,14 +138,26 @@ def _matched(root: Path, pattern: str) -> tuple[list[Sample], list[str]]:
             unknown.append(path)
             continue
         strength = fields.pop("intensity", None)
-        samples.append(Sample(file.relative_to(root).with_suffix("").as_posix(), path, emotion,
-                              None if strength is None or emotion == "neutral" else float(strength),
-                              None, {**fields, FILE: path, SOURCE_ID: file.relative_to(root).with_suffix("").as_posix()}))  # fmt: skip
+        samples.append(
+            Sample(
+                file.relative_to(root).with_suffix("").as_posix(),
+                path,
+                emotion,
+                None if strength is None or emotion == "neutral" else float(strength),
+                None,
+                {**fields, FILE: path, SOURCE_ID: file.relative_to(root).with_suffix("").as_posix()},
+            )
+        )
     if not samples:
         shown = ", ".join((unmatched + unknown)[:_SHOWN]) or "none"
-        raise BadData(f"The pattern {pattern!r} matches none of the pictures in {str(root)!r}: {shown}.",
-                      f"Emotions are {', '.join(EMOTIONS)} and their synonyms.")  # fmt: skip
-    notes = [f"passed over, since {what}: {len(files)} of {len(samples) + len(unmatched) + len(unknown)} pictures, "
-             f"such as {', '.join(files[:_SHOWN])}"
-             for files, what in ((unmatched, "the pattern does not match"), (unknown, "no known emotion is named")) if files]  # fmt: skip
+        raise BadData(
+            f"The pattern {pattern!r} matches none of the pictures in {str(root)!r}: {shown}.",
+            f"Emotions are {', '.join(EMOTIONS)} and their synonyms.",
+        )
+    notes = [
+        f"passed over, since {what}: {len(files)} of {len(samples) + len(unmatched) + len(unknown)} pictures, "
+        f"such as {', '.join(files[:_SHOWN])}"
+        for files, what in ((unmatched, "the pattern does not match"), (unknown, "no known emotion is named"))
+        if files
+    ]
     return samples, notes

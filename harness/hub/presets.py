@@ -90,8 +90,10 @@ class Zoo:
         if name in names:
             return names[name] + at + revision
         guess = nearest(name, names)
-        raise BadOption(f"{given!r} is neither a folder here, nor a hub reference (ORG/NAME), nor a known name.",
-                        f"Did you mean {guess!r}?" if guess else "Known names: " + ", ".join(self.presets))  # fmt: skip
+        raise BadOption(
+            f"{given!r} is neither a folder here, nor a hub reference (ORG/NAME), nor a known name.",
+            f"Did you mean {guess!r}?" if guess else "Known names: " + ", ".join(self.presets),
+        )
 
 
 @functools.cache
@@ -107,8 +109,10 @@ def _preset(name: str, table: dict[str, Any], path: Path) -> Preset:
     facts = {}
     for key, entry in table.items():
         if not isinstance(entry, dict) or set(entry) != {"value", "source"}:
-            raise BadTask(f"{path}: {name}.{key} is not a value with its source.",
-                          'Write it as { value = ..., source = "..." }.')  # fmt: skip
+            raise BadTask(
+                f"{path}: {name}.{key} is not a value with its source.",
+                'Write it as { value = ..., source = "..." }.',
+            )
         facts[key] = Fact(entry["value"], str(entry["source"]))
     if "ref" not in facts:
         raise BadTask(f"{path}: {name} has no ref.", 'Add ref = { value = "ORG/NAME", source = "..." }.')

@@ -96,15 +96,18 @@ def _no_folder(ref: str, folder: Path) -> RequestError:
     guess = nearest(folder.name, siblings)
     return RequestError(
         f"The model {ref!r} is neither a folder here nor a hub reference (ORG/NAME).",
-        f"Did you mean {str(folder.parent / guess)!r}?" if guess else
-        "Give a folder with the model's files, or a reference such as llava-hf/llava-1.5-7b-hf.",
-    )  # fmt: skip
+        f"Did you mean {str(folder.parent / guess)!r}?"
+        if guess
+        else "Give a folder with the model's files, or a reference such as llava-hf/llava-1.5-7b-hf.",
+    )
 
 
 def _local(ref: str, folder: Path, config: str) -> Resolved:
     if not (folder / config).is_file():
-        raise RequestError(f"The folder {ref!r} holds no model: it has no {config}.",
-                           "Give the folder that `save_pretrained` wrote, or that a hub download made.")  # fmt: skip
+        raise RequestError(
+            f"The folder {ref!r} holds no model: it has no {config}.",
+            "Give the folder that `save_pretrained` wrote, or that a hub download made.",
+        )
     files = sorted(p for p in folder.rglob("*") if p.is_file())
     _check_formats(ref, [p.name for p in files])
     digest = hashlib.sha256()
@@ -134,7 +137,8 @@ def _check_formats(ref: str, names: list[str]) -> None:
     if pickled:
         raise RequestError(
             f"{ref!r} has its weights in {pickled!r} only, a format that can run code when it is read.",
-            "Convert them to safetensors: model.save_pretrained(FOLDER, safe_serialization=True).")  # fmt: skip
+            "Convert them to safetensors: model.save_pretrained(FOLDER, safe_serialization=True).",
+        )
     raise RequestError(f"{ref!r} holds no weights (*.safetensors).", "Download the model completely.")
 
 
@@ -157,12 +161,15 @@ def _remote(name: str, revision: str | None, config: str) -> Resolved:
     except errors.GatedRepoError as e:
         raise _gated(name) from e
     except errors.RevisionNotFoundError as e:
-        raise RequestError(f"{name!r} has no revision {revision!r} on the hub.",
-                           "Give a branch, a tag or a commit hash that its page lists.") from e  # fmt: skip
+        raise RequestError(
+            f"{name!r} has no revision {revision!r} on the hub.",
+            "Give a branch, a tag or a commit hash that its page lists.",
+        ) from e
     except errors.RepositoryNotFoundError as e:
         raise RequestError(
             f"The hub has no model {name!r}, or does not show it to you.",
-            "Check the name's spelling; for a private model, set the environment variable HF_TOKEN.") from e  # fmt: skip
+            "Check the name's spelling; for a private model, set the environment variable HF_TOKEN.",
+        ) from e
     except Exception as e:  # whatever the client's transport raises: the cache may still have the model
         return _cached(name, revision, config, f"the hub cannot be reached ({type(e).__name__})")
     if info.gated and not hub.get_token() and not _in_cache(name, info.sha, config):
@@ -184,7 +191,10 @@ def _cached(name: str, revision: str | None, config: str, why: str) -> Resolved:
         at = f" at revision {revision!r}" if revision else ""
         raise RequestError(
             f"The model {name!r}{at} is not on this machine, and {why}.",
-            "Connect, or download it elsewhere (`hf download " + name + "`) and give the folder instead of the name.")  # fmt: skip
+            "Connect, or download it elsewhere (`hf download "
+            + name
+            + "`) and give the folder instead of the name.",
+        )
     _check_formats(name, [p.name for p in found.parent.iterdir()])
     return Resolved("hub", name, found.parent, revision=found.parent.name)
 
@@ -200,7 +210,10 @@ def _snapshot(name: str, commit: str | None, config: str) -> Path | None:
     if found is None:
         return None
     folder = found.parent
-    wanted = [index.parent / part for index in folder.rglob("*.safetensors.index.json")
-              for part in set(json.loads(index.read_text(encoding="utf-8")).get("weight_map", {}).values())]  # fmt: skip
+    wanted = [
+        index.parent / part
+        for index in folder.rglob("*.safetensors.index.json")
+        for part in set(json.loads(index.read_text(encoding="utf-8")).get("weight_map", {}).values())
+    ]
     complete = all(part.exists() for part in wanted) and any(folder.rglob("*.safetensors"))
     return folder if complete else None

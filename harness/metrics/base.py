@@ -9,11 +9,11 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
-from harness.components.metric import Floats, Ints, Metric, Scores
+from harness.arrays import Floats, Ints, Mask
+from harness.components.metric import Metric, Scores
 from harness.stats.correlation import ratio
 from harness.stats.jackknife import leave_one_out
 
-Mask = npt.NDArray[np.bool_]
 Estimator = Callable[[npt.NDArray[Any]], Floats]
 """Figures, shape (draws,), for weights of shape (draws, clusters): a metric made ready for certain scores.
 
@@ -39,7 +39,7 @@ class BuiltIn(Metric):
     def estimator(self, scores: Scores) -> Estimator:
         """`estimate` for these scores, sorted and tabled once."""
 
-    def drawn(self, scores: Scores, counts: Ints) -> tuple[BuiltIn, Scores]:
+    def resampled_form(self, scores: Scores, counts: Ints) -> tuple[BuiltIn, Scores]:
         """The metric and scores that run on the draws: its own, but for one that holds something fixed meanwhile.
 
         `counts`, shape (clusters,), are the weights that give the figure on the data as they are.
@@ -55,7 +55,6 @@ class BuiltIn(Metric):
         return False
 
     def estimate(self, scores: Scores, weights: Ints) -> Floats:
-        """See `Metric.estimate`."""
         if not self.entered(scores).any():
             return np.full(len(weights), np.nan)
         return self.estimator(scores)(weights)
@@ -82,20 +81,20 @@ class TableMetric(BuiltIn):
         """What is summed, shape (n, k)."""
 
     @abstractmethod
-    def figure(self, sums: Floats) -> Floats:
+    def from_sums(self, sums: Floats) -> Floats:
         """The figure, shape (draws,), from sums of shape (draws, k)."""
 
     def estimator(self, scores: Scores) -> Estimator:
         """One product of weights and sums by cluster."""
         table = cluster_sums(self.columns(scores), scores.cluster, scores.clusters)
-        return lambda weights: self.figure(weights @ table)
+        return lambda weights: self.from_sums(weights @ table)
 
     def estimate(self, scores: Scores, weights: Ints) -> Floats:
         """See `Metric.estimate`. For one draw no sums by cluster are made: there may be very many clusters."""
         if len(weights) != 1 or not self.entered(scores).any():
             return super().estimate(scores, weights)
         counts = weights[0][scores.cluster]
-        return self.figure(
+        return self.from_sums(
             np.array([[(column * counts).sum() for column in self.columns(scores).T]], np.float64)
         )
 
@@ -113,7 +112,7 @@ def share(columns: Floats) -> Floats:
 
 def parsed(scores: Scores) -> Mask:
     """Rows whose reply could be read, shape (n,)."""
-    return ~np.isnan(scores.read)
+    return ~np.isnan(scores.predicted)
 
 
 def paired(scores: Scores) -> Mask:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from harness.components.metric import Floats, Metric, Scores
+from harness.arrays import Floats
+from harness.components.metric import Metric, Scores
 from harness.metrics.collapsed import collapsed
 from harness.metrics.interval import point, weighted_point
 
@@ -16,11 +17,17 @@ def chance(scores: Scores, metric: Metric) -> float | None:
     """A judge that picks each option shown equally often, whatever it sees: every row once with each of them."""
     # Interchangeable clusters first: rows are about to be multiplied.
     places = np.where(_shown(scores), 0, -1)
-    blank = replace(scores, read=np.zeros(scores.n), positions=places, probabilities=None)
+    blank = replace(scores, predicted=np.zeros(scores.n), positions=places, probabilities=None)
     sample, counts = collapsed(blank, tables=True)
     row, option = np.nonzero(_shown(sample))
-    spread = replace(sample, truth=sample.truth[row], cluster=sample.cluster[row], emotion=sample.emotion[row],
-                     read=option.astype(np.float64), positions=None)  # fmt: skip
+    spread = replace(
+        sample,
+        truth=sample.truth[row],
+        cluster=sample.cluster[row],
+        emotion=sample.emotion[row],
+        predicted=option.astype(np.float64),
+        positions=None,
+    )
     return weighted_point(metric, spread, counts)
 
 
@@ -47,11 +54,11 @@ def constant(scores: Scores, metric: Metric) -> float | None:
 def emotion_mean(scores: Scores, metric: Metric) -> float | None:
     """A judge that knows nothing but each emotion's mean truth. Rows without an emotion do not enter."""
     known = scores.where(scores.emotion >= 0)
-    read = np.zeros(known.n)
+    predicted = np.zeros(known.n)
     for code in np.unique(known.emotion):
         inside = known.emotion == code
-        read[inside] = _mean(known.truth[inside])
-    return _with(known, metric, read)
+        predicted[inside] = _mean(known.truth[inside])
+    return _with(known, metric, predicted)
 
 
 def _mean(values: Floats) -> float:
@@ -59,5 +66,5 @@ def _mean(values: Floats) -> float:
     return float(np.sort(values).mean())
 
 
-def _with(scores: Scores, metric: Metric, read: Floats) -> float | None:
-    return point(metric, replace(scores, read=read, positions=None, probabilities=None))
+def _with(scores: Scores, metric: Metric, predicted: Floats) -> float | None:
+    return point(metric, replace(scores, predicted=predicted, positions=None, probabilities=None))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.components.metric import Floats, Ints, Scores
+from harness.arrays import Floats, Ints, Mask
+from harness.components.metric import Scores
 from harness.components.options import HarnessOptions, option
-from harness.metrics.base import Mask, TableMetric, missing_rows, paired, share
+from harness.metrics.base import TableMetric, missing_rows, paired, share
 
 
 class CalibrationMetric(TableMetric):
@@ -26,7 +27,6 @@ class CalibrationMetric(TableMetric):
         return known
 
     def missing(self, scores: Scores) -> str:
-        """See `BuiltIn.missing`."""
         return missing_rows(scores) or "the judge gave no probabilities"
 
 
@@ -54,15 +54,17 @@ class ExpectedCalibrationError(CalibrationMetric):
         chances, true = _chances(scores), true_codes(scores)[inside]
         # Not copied where all rows enter: there may be very many.
         chances = chances if inside.all() else chances[inside]
-        read = scores.read[inside].astype(np.int64) if scores.kind == "choice" else chances.argmax(axis=1)
-        confidence = chances[np.arange(len(read)), read]
+        predicted = (
+            scores.predicted[inside].astype(np.int64) if scores.kind == "choice" else chances.argmax(axis=1)
+        )
+        confidence = chances[np.arange(len(predicted)), predicted]
         edges = np.linspace(0, 1, bins + 1)
         bin_ = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
-        columns[np.flatnonzero(inside), bin_] = (read == true) - confidence
+        columns[np.flatnonzero(inside), bin_] = (predicted == true) - confidence
         columns[inside, bins] = 1.0
         return columns
 
-    def figure(self, sums: Floats) -> Floats:
+    def from_sums(self, sums: Floats) -> Floats:
         """Sum over bins of |right - confidence|, over the rows."""
         return share(np.column_stack([np.abs(sums[:, :-1]).sum(axis=1), sums[:, -1]]))
 
@@ -83,7 +85,7 @@ class Brier(CalibrationMetric):
             columns[inside] = np.column_stack([((chances - true) ** 2).sum(axis=1), np.ones(len(chances))])
         return columns
 
-    def figure(self, sums: Floats) -> Floats:
+    def from_sums(self, sums: Floats) -> Floats:
         """The mean."""
         return share(sums)
 

@@ -7,9 +7,10 @@ from abc import abstractmethod
 import numpy as np
 import numpy.typing as npt
 
-from harness.components.metric import Floats, Scores
+from harness.arrays import Floats, Mask
+from harness.components.metric import Scores
 from harness.components.options import HarnessOptions, option
-from harness.metrics.base import Mask, TableMetric, share
+from harness.metrics.base import TableMetric, share
 from harness.stats.correlation import ratio
 
 
@@ -29,16 +30,15 @@ class ClassMetric(TableMetric):
     def columns(self, scores: Scores) -> npt.NDArray[np.bool_]:
         """Shape (n, 3 * classes): whether it is right, true and read, for each class."""
         number = np.arange(classes(scores))
-        true, read = scores.truth[:, None] == number, scores.read[:, None] == number
-        return np.hstack([true & read, true, read])
+        true, predicted = scores.truth[:, None] == number, scores.predicted[:, None] == number
+        return np.hstack([true & predicted, true, predicted])
 
-    def figure(self, sums: Floats) -> Floats:
-        """See `TableMetric.figure`."""
-        right, true, read = np.split(sums, 3, axis=1)
-        return self.from_classes(right, true, read)
+    def from_sums(self, sums: Floats) -> Floats:
+        right, true, predicted = np.split(sums, 3, axis=1)
+        return self.from_classes(right, true, predicted)
 
     @abstractmethod
-    def from_classes(self, right: Floats, true: Floats, read: Floats) -> Floats:
+    def from_classes(self, right: Floats, true: Floats, predicted: Floats) -> Floats:
         """The figure from counts by class, shape (draws, classes) each."""
 
 
@@ -47,7 +47,7 @@ class Accuracy(ClassMetric):
 
     proportion = True
 
-    def from_classes(self, right: Floats, true: Floats, read: Floats) -> Floats:
+    def from_classes(self, right: Floats, true: Floats, predicted: Floats) -> Floats:
         """Right over all."""
         return ratio(right.sum(axis=1), true.sum(axis=1))
 
@@ -59,7 +59,7 @@ class Fidelity(Accuracy):
 class BalancedAccuracy(ClassMetric):
     """Mean of the shares right in each class that occurs (scikit-learn's `balanced_accuracy_score`)."""
 
-    def from_classes(self, right: Floats, true: Floats, read: Floats) -> Floats:
+    def from_classes(self, right: Floats, true: Floats, predicted: Floats) -> Floats:
         """Mean recall over the classes that are true somewhere."""
         return _mean(ratio(right, true))
 
@@ -67,9 +67,9 @@ class BalancedAccuracy(ClassMetric):
 class MacroF1(ClassMetric):
     """Mean F1 over the classes that are true or read somewhere (scikit-learn's `f1_score`, macro)."""
 
-    def from_classes(self, right: Floats, true: Floats, read: Floats) -> Floats:
+    def from_classes(self, right: Floats, true: Floats, predicted: Floats) -> Floats:
         """Mean of 2 right / (true + read)."""
-        return _mean(ratio(2 * right, true + read))
+        return _mean(ratio(2 * right, true + predicted))
 
 
 class Kappa(ClassMetric):
@@ -79,15 +79,14 @@ class Kappa(ClassMetric):
     the same class throughout.
     """
 
-    def from_classes(self, right: Floats, true: Floats, read: Floats) -> Floats:
+    def from_classes(self, right: Floats, true: Floats, predicted: Floats) -> Floats:
         """(observed - expected) / (1 - expected)."""
         total = true.sum(axis=1)
         observed = ratio(right.sum(axis=1), total)
-        expected = ratio((true * read).sum(axis=1), total**2)
+        expected = ratio((true * predicted).sum(axis=1), total**2)
         return ratio(observed - expected, 1 - expected)
 
     def missing(self, scores: Scores) -> str:
-        """See `BuiltIn.missing`."""
         return super().missing(scores) if not scores.n else "truth and replies are the same class throughout"
 
 
@@ -99,9 +98,9 @@ class UnparsedRate(TableMetric):
 
     def columns(self, scores: Scores) -> Floats:
         """Shape (n, 2): unparsed, all."""
-        return np.column_stack([np.isnan(scores.read), np.ones(scores.n)]).astype(np.float64)
+        return np.column_stack([np.isnan(scores.predicted), np.ones(scores.n)]).astype(np.float64)
 
-    def figure(self, sums: Floats) -> Floats:
+    def from_sums(self, sums: Floats) -> Floats:
         """Unparsed over all."""
         return share(sums)
 
@@ -130,10 +129,10 @@ class ValenceGap(TableMetric):
         """Shape (n, 2 * emotions on either side): right for each, then rows for each, positive ones first."""
         number = np.array([self._number(scores, name) for name in self._names()])
         inside = scores.emotion[:, None] == number
-        right = scores.truth == scores.read
+        right = scores.truth == scores.predicted
         return np.hstack([inside & right[:, None], inside]).astype(np.float64)
 
-    def figure(self, sums: Floats) -> Floats:
+    def from_sums(self, sums: Floats) -> Floats:
         """Positive less negative."""
         positive, negative = self.sides(sums)
         return positive - negative
@@ -149,7 +148,6 @@ class ValenceGap(TableMetric):
         return np.isin(scores.emotion, [self._number(scores, name) for name in self._names()])
 
     def missing(self, scores: Scores) -> str:
-        """See `BuiltIn.missing`."""
         return "it needs rows of a positive and of a negative emotion"
 
     def _names(self) -> tuple[str, ...]:

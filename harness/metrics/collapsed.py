@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.components.metric import Ints, Metric, Scores
+from harness.arrays import Ints
+from harness.components.metric import Metric, Scores
 from harness.metrics.base import uses
 from harness.stats.collapse import collapse
 
@@ -32,7 +33,7 @@ def collapsed(scores: Scores, tables: bool = False) -> tuple[Scores, Ints]:
     """
     further = (scores.probabilities, scores.positions) if tables else ()
     columns = chain(
-        (scores.truth, scores.read, scores.emotion.astype(np.float64)),
+        (scores.truth, scores.predicted, scores.emotion.astype(np.float64)),
         (column.astype(np.float64) for table in further if table is not None for column in table.T),
     )
     kinds = collapse(columns, scores.cluster)
@@ -44,7 +45,7 @@ def alike(one: tuple[Scores, Ints], other: tuple[Scores, Ints]) -> bool:
     (first, counts), (second, others) = one, other
     return np.array_equal(counts, others) and all(
         np.array_equal(getattr(first, name), getattr(second, name), equal_nan=True)
-        for name in ("truth", "read", "emotion", "cluster")
+        for name in ("truth", "predicted", "emotion", "cluster")
     )
 
 
@@ -76,5 +77,12 @@ def _at(scores: Scores, rows: Ints, cluster: Ints, tables: bool) -> Scores:
     def held(table: Any) -> Any:
         return table[rows] if tables and table is not None else None
 
-    return replace(scores, truth=scores.truth[rows], read=scores.read[rows], emotion=scores.emotion[rows], cluster=cluster,
-                   probabilities=held(scores.probabilities), positions=held(scores.positions))  # fmt: skip
+    return replace(
+        scores,
+        truth=scores.truth[rows],
+        predicted=scores.predicted[rows],
+        emotion=scores.emotion[rows],
+        cluster=cluster,
+        probabilities=held(scores.probabilities),
+        positions=held(scores.positions),
+    )

@@ -7,7 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from harness.components.metric import Floats, Ints, Scores
+from harness.arrays import Floats, Ints
+from harness.components.metric import Scores
 from harness.metrics.base import BuiltIn, Estimator, missing_rows, paired
 from harness.metrics.rating import Plcc, RootMeanSquareError, missing_spread
 from harness.stats.logistic import Logistic, fit_logistic
@@ -30,22 +31,21 @@ class FittedMetric(BuiltIn):
         return refit
 
     def _fitted(self, scores: Scores, row: Ints) -> float:
-        metric, mapped = self.drawn(scores, row)
+        metric, mapped = self.resampled_form(scores, row)
         return float(metric.estimator(mapped)(row[None])[0])
 
-    def drawn(self, scores: Scores, counts: Ints) -> tuple[BuiltIn, Scores]:
+    def resampled_form(self, scores: Scores, counts: Ints) -> tuple[BuiltIn, Scores]:
         """The plain metric, and replies mapped by the fit to the data, weighted by `counts`; unread if none fits."""
         inside = paired(scores)
         weights = counts[scores.cluster].astype(np.float64)
-        columns = (scores.read[inside], scores.truth[inside], weights[inside])
+        columns = (scores.predicted[inside], scores.truth[inside], weights[inside])
         curve = _fitted(*(column.tobytes() for column in columns))
         if curve is None:
-            return self.plain(), replace(scores, read=np.full(scores.n, np.nan))
-        return self.plain(), replace(scores, read=curve(scores.read))
+            return self.plain(), replace(scores, predicted=np.full(scores.n, np.nan))
+        return self.plain(), replace(scores, predicted=curve(scores.predicted))
 
     def missing(self, scores: Scores) -> str:
-        """See `BuiltIn.missing`."""
-        few = len(np.unique(scores.read[paired(scores)]))
+        few = len(np.unique(scores.predicted[paired(scores)]))
         return (
             missing_rows(scores)
             or missing_spread(scores)
@@ -68,6 +68,6 @@ class RmseFitted(FittedMetric):
 
 
 @lru_cache(maxsize=2)
-def _fitted(read: bytes, truth: bytes, weights: bytes) -> Logistic | None:
+def _fitted(predicted: bytes, truth: bytes, weights: bytes) -> Logistic | None:
     """The fit to these columns of float64: both metrics, their figures and their draws share it."""
-    return fit_logistic(*(np.frombuffer(column, np.float64) for column in (read, truth, weights)))
+    return fit_logistic(*(np.frombuffer(column, np.float64) for column in (predicted, truth, weights)))

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.components.metric import Floats, Ints
-from harness.metrics.base import Mask
+from harness.arrays import Floats, Ints, Mask
 from harness.types import EMOTIONS
 
 SMALLEST = 20
@@ -78,8 +77,12 @@ def _ranges(values: Floats) -> Column:
     part = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, _RANGES - 1)
     held = np.unique(part[known])
     codes: npt.NDArray[np.int64] = np.where(known, np.searchsorted(held, part), -1)
-    ends = next(texts for digits in range(3, 18) for texts in [[f"{edge:.{digits}g}" for edge in edges.tolist()]]
-                if len({*texts}) == len(texts) or digits == 17)  # fmt: skip
+    ends = next(
+        texts
+        for digits in range(3, 18)
+        for texts in [[f"{edge:.{digits}g}" for edge in edges.tolist()]]
+        if len({*texts}) == len(texts) or digits == 17
+    )
     return Column(codes, tuple(f"{ends[i]} to {ends[i + 1]}" for i in held.tolist()))
 
 

@@ -9,10 +9,11 @@ from functools import partial
 
 import numpy as np
 
-from harness.components.metric import Ints, Metric, Scores
+from harness.arrays import Ints
+from harness.components.metric import Metric, Scores
 from harness.metrics.base import BuiltIn, entered
 from harness.metrics.collapsed import alike, collapsed, uses_tables
-from harness.metrics.draws import Job, by_jackknife, checked, draw, first
+from harness.metrics.resampling import Job, by_jackknife, checked, first, resample
 from harness.stats.bootstrap import MANY, percentile_interval
 from harness.stats.clustered import exact_bound
 from harness.stats.jackknife import jackknife_interval, leave_one_out, standard_error
@@ -28,7 +29,7 @@ class Resampling:
     """How intervals are had: the seed and number of bootstrap draws, and the level of confidence."""
 
     seed: int
-    draws: int = 10_000
+    resamples: int = 10_000
     level: float = 0.95
 
 
@@ -75,10 +76,12 @@ def weighted_point(metric: Metric, sample: Scores, counts: Ints) -> float | None
 
 def _estimates(sample: Scores, counts: Ints, metrics: Sequence[Metric], how: Resampling) -> list[Estimate]:
     jobs = [first(metric, sample, counts) for metric in metrics]
-    left_out = [by_jackknife(metric, sample, counts, how.draws) for metric in metrics]
+    left_out = [by_jackknife(metric, sample, counts, how.resamples) for metric in metrics]
     if counts.sum() > 1:
-        drawn = [job for job, jackknife in zip(jobs, left_out, strict=True) if job.exists and not jackknife]
-        draw(drawn, sample, counts, how.seed, how.draws)
+        resampled_form = [
+            job for job, jackknife in zip(jobs, left_out, strict=True) if job.exists and not jackknife
+        ]
+        resample(resampled_form, sample, counts, how.seed, how.resamples)
     return [_finish(*job, sample, counts, how) for job in zip(jobs, left_out, strict=True)]
 
 
@@ -102,13 +105,13 @@ def _finish(job: Job, jackknife: bool, sample: Scores, counts: Ints, how: Resamp
 
 def _bootstrapped(plain: Estimate, job: Job, clusters: int, how: Resampling) -> Estimate:
     """The percentile interval of the draws, or the exact one where a share is 0 or 1 in all of them."""
-    metric, draws = job.metric, job.figures()
+    metric, resamples = job.metric, job.values()
     if isinstance(metric, BuiltIn) and metric.proportion and plain.value in (0.0, 1.0):
         bound = exact_bound(clusters, how.level)
         low, high = (bound, 1.0) if plain.value else (0.0, 1 - bound)
         return replace(plain, low=low, high=high, method="exact binomial, one trial a cluster")
-    interval = percentile_interval(draws, how.level, clusters)
-    existing = float(np.isfinite(draws).mean())
+    interval = percentile_interval(resamples, how.level, clusters)
+    existing = float(np.isfinite(resamples).mean())
     if interval is None:
         return replace(plain, remark=f"has no interval: it exists in {existing:.0%} of the draws only")
     if interval[0] == interval[1]:
@@ -122,8 +125,8 @@ def _bootstrapped(plain: Estimate, job: Job, clusters: int, how: Resampling) -> 
         method += ", widened for few clusters"
     if job.joined:
         method += f", clusters joined to {job.joined:,}"
-    if len(draws) < how.draws:
-        method += f", {len(draws):,} draws"
+    if len(resamples) < how.resamples:
+        method += f", {len(resamples):,} resamples"
     if isinstance(metric, BuiltIn) and metric.reflected:
         assert plain.value is not None
         middle, method = plain.value, f"{method}, basic"

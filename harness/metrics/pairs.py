@@ -7,8 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from harness.components.metric import Floats, Ints, Scores
-from harness.metrics.base import Mask, TableMetric, parsed, share
+from harness.arrays import Floats, Ints, Mask
+from harness.components.metric import Scores
+from harness.metrics.base import TableMetric, parsed, share
 
 AGREES, DIFFERS = 0.0, 1.0
 
@@ -21,7 +22,7 @@ class PairMetric(TableMetric):
     by_pair: ClassVar[bool] = False
     """Whether it takes one row for each pair, as `by_pair` makes them, instead of one for each reply."""
 
-    def figure(self, sums: Floats) -> Floats:
+    def from_sums(self, sums: Floats) -> Floats:
         """First sum over second."""
         return share(sums)
 
@@ -37,10 +38,9 @@ class Consistency(PairMetric):
 
     def columns(self, scores: Scores) -> Floats:
         """Shape (pairs, 2): consistent, all."""
-        return np.column_stack([scores.read == AGREES, np.ones(scores.n)]).astype(np.float64)
+        return np.column_stack([scores.predicted == AGREES, np.ones(scores.n)]).astype(np.float64)
 
     def missing(self, scores: Scores) -> str:
-        """See `BuiltIn.missing`."""
         return "no pair has replies in both orders"
 
 
@@ -51,14 +51,13 @@ class FirstShare(PairMetric):
 
     def columns(self, scores: Scores) -> Floats:
         """Shape (n, 2): read as the first, read at all."""
-        return np.column_stack([scores.read == 0, parsed(scores)]).astype(np.float64)
+        return np.column_stack([scores.predicted == 0, parsed(scores)]).astype(np.float64)
 
     def entered(self, scores: Scores) -> Mask:
         """Rows whose reply could be read."""
         return parsed(scores)
 
     def missing(self, scores: Scores) -> str:
-        """See `BuiltIn.missing`."""
         return "no reply could be read"
 
 
@@ -71,11 +70,11 @@ def by_pair(scores: Scores, pair: Ints) -> Scores:
     order = np.argsort(pair, kind="stable")
     _, starts, counts = np.unique(pair[order], return_index=True, return_counts=True)
     one, other = order[starts[counts == 2]], order[starts[counts == 2] + 1]
-    known = np.isfinite(scores.read[one]) & np.isfinite(scores.read[other])
-    agrees = np.where(scores.read[one] != scores.read[other], AGREES, DIFFERS)
+    known = np.isfinite(scores.predicted[one]) & np.isfinite(scores.predicted[other])
+    agrees = np.where(scores.predicted[one] != scores.predicted[other], AGREES, DIFFERS)
     mask = np.zeros(scores.n, bool)
     mask[one] = True
-    kept = replace(scores, read=np.full(scores.n, np.nan), probabilities=None, positions=None)
-    kept.read[one] = np.where(known, agrees, np.nan)
+    kept = replace(scores, predicted=np.full(scores.n, np.nan), probabilities=None, positions=None)
+    kept.predicted[one] = np.where(known, agrees, np.nan)
     kept = kept.where(mask)
     return replace(kept, truth=np.full(kept.n, AGREES), options=("agrees", "differs"))

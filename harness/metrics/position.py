@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.components.metric import Floats, Ints, Scores
+from harness.arrays import Floats, Ints, Mask
+from harness.components.metric import Scores
 from harness.components.options import HarnessOptions, option
-from harness.metrics.base import Mask, TableMetric, missing_rows, parsed
+from harness.metrics.base import TableMetric, missing_rows, parsed
 from harness.stats.correlation import ratio
 
 
@@ -33,7 +34,7 @@ class PositionBias(TableMetric):
         excess = (chosen == self.options.place - 1) - 1 / np.maximum(shown, 1)
         return np.where(inside[:, None], np.column_stack([excess, np.ones(scores.n)]), 0.0)
 
-    def figure(self, sums: Floats) -> Floats:
+    def from_sums(self, sums: Floats) -> Floats:
         """The mean excess."""
         return ratio(sums[:, 0], sums[:, 1])
 
@@ -44,7 +45,6 @@ class PositionBias(TableMetric):
         return inside
 
     def missing(self, scores: Scores) -> str:
-        """See `BuiltIn.missing`."""
         if missing_rows(scores):
             return missing_rows(scores)
         if not parsed(scores).any():
@@ -56,8 +56,8 @@ def places(scores: Scores) -> tuple[Ints, Ints]:
     """The place of the option read (-1 where there is none), and how many options were shown; shape (n,) each."""
     if scores.positions is None:
         return np.full(scores.n, -1), np.zeros(scores.n, np.int64)
-    read = np.nan_to_num(scores.read, nan=0.0).astype(np.int64)
-    chosen = scores.positions[np.arange(scores.n), read]
+    predicted = np.nan_to_num(scores.predicted, nan=0.0).astype(np.int64)
+    chosen = scores.positions[np.arange(scores.n), predicted]
     return np.where(parsed(scores), chosen, -1), (scores.positions >= 0).sum(axis=1)
 
 

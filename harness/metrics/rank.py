@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from harness.components.metric import Floats, Ints, Scores
-from harness.metrics.base import BuiltIn, Estimator, Mask, cluster_sums, missing_rows, paired
+from harness.arrays import Floats, Ints, Mask
+from harness.components.metric import Scores
+from harness.metrics.base import BuiltIn, Estimator, cluster_sums, missing_rows, paired
 from harness.metrics.rating import missing_spread
 from harness.stats.correlation import RankCorrelation, fisher_mean, ratio
 from harness.stats.influence import rank_influence
@@ -33,7 +34,7 @@ class Srcc(BuiltIn):
         """One sort for all draws. By truth first: that is how `collapsed` leaves the rows."""
         inside = paired(scores)
         ranks = RankCorrelation(
-            scores.truth[inside], scores.read[inside], scores.cluster[inside], scores.clusters
+            scores.truth[inside], scores.predicted[inside], scores.cluster[inside], scores.clusters
         )
         return lambda weights: ranks(weights)[0][:, 0]
 
@@ -45,11 +46,10 @@ class Srcc(BuiltIn):
         """By the influence of each row."""
         everything = np.zeros(scores.n, np.int64)
         found, moved = _influence(scores, paired(scores), everything, counts)
-        figures: Floats = found[0] - moved[:, 0] * _without(counts)
-        return figures
+        values: Floats = found[0] - moved[:, 0] * _without(counts)
+        return values
 
     def missing(self, scores: Scores) -> str:
-        """See `BuiltIn.missing`."""
         return missing_rows(scores) or missing_spread(scores)
 
 
@@ -70,7 +70,7 @@ class SrccWithinEmotion(BuiltIn):
             return lambda weights: np.full(len(weights), np.nan)
         emotion = np.unique(scores.emotion[inside], return_inverse=True)[1].reshape(-1)
         ranks = RankCorrelation(
-            scores.truth[inside], scores.read[inside], scores.cluster[inside], scores.clusters, emotion
+            scores.truth[inside], scores.predicted[inside], scores.cluster[inside], scores.clusters, emotion
         )
 
         def within(weights: Ints) -> Floats:
@@ -110,14 +110,13 @@ class SrccWithinEmotion(BuiltIn):
         return [scores.emotions[code] for code in seen if code >= 0 and code not in known]
 
     def missing(self, scores: Scores) -> str:
-        """See `BuiltIn.missing`."""
         inside = paired(scores)
         if missing_rows(scores):
             return missing_rows(scores)
         if not (scores.emotion[inside] >= 0).any():
             return "the samples have no emotion"
         if all(
-            len(np.unique(scores.read[inside & (scores.emotion == code)])) == 1
+            len(np.unique(scores.predicted[inside & (scores.emotion == code)])) == 1
             for code in np.unique(scores.emotion[inside])
         ):
             return "each emotion has one constant"
@@ -133,7 +132,7 @@ class SrccWithinEmotion(BuiltIn):
         found = {}
         for code in np.unique(scores.emotion).tolist():
             inside = paired(scores) & (scores.emotion == code)
-            varied = all(len(np.unique(values[inside])) > 1 for values in (scores.truth, scores.read))
+            varied = all(len(np.unique(values[inside])) > 1 for values in (scores.truth, scores.predicted))
             if code >= 0 and varied:
                 found[code] = inside
         return found
@@ -150,16 +149,15 @@ class Krcc(BuiltIn):
     def estimator(self, scores: Scores) -> Estimator:
         """Draw by draw."""
         inside = paired(scores)
-        read, truth, cluster = scores.read[inside], scores.truth[inside], scores.cluster[inside]
-        return lambda weights: np.array([tau_b(read, truth, row[cluster] * 1.0) for row in weights])
+        predicted, truth, cluster = scores.predicted[inside], scores.truth[inside], scores.cluster[inside]
+        return lambda weights: np.array([tau_b(predicted, truth, row[cluster] * 1.0) for row in weights])
 
     def left_out(self, scores: Scores, counts: Ints) -> Floats:
         """All at once."""
         inside = paired(scores)
-        return tau_b_left_out(scores.read[inside], scores.truth[inside], scores.cluster[inside], counts)
+        return tau_b_left_out(scores.predicted[inside], scores.truth[inside], scores.cluster[inside], counts)
 
     def missing(self, scores: Scores) -> str:
-        """See `BuiltIn.missing`."""
         return missing_rows(scores) or missing_spread(scores)
 
 
@@ -183,7 +181,7 @@ def _influence(scores: Scores, inside: Mask, segment: Ints, counts: Ints) -> tup
     cluster, part = scores.cluster[inside], segment[inside]
     segments = int(part.max()) + 1
     found, moved = rank_influence(
-        scores.truth[inside], scores.read[inside], counts[cluster].astype(np.float64), part, segments
+        scores.truth[inside], scores.predicted[inside], counts[cluster].astype(np.float64), part, segments
     )
     cell = cluster * segments + part
     return found, cluster_sums(moved[:, None], cell, scores.clusters * segments).reshape(-1, segments)

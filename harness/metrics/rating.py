@@ -6,8 +6,9 @@ from abc import abstractmethod
 
 import numpy as np
 
-from harness.components.metric import Floats, Ints, Scores
-from harness.metrics.base import BuiltIn, Estimator, Mask, TableMetric, missing_rows, paired, parsed, share
+from harness.arrays import Floats, Ints, Mask
+from harness.components.metric import Scores
+from harness.metrics.base import BuiltIn, Estimator, TableMetric, missing_rows, paired, parsed, share
 from harness.stats.correlation import pearson_from_sums, ratio, slope_from_sums, variance_from_sums
 
 
@@ -19,29 +20,28 @@ class RatingMetric(TableMetric):
     def columns(self, scores: Scores) -> Floats:
         """Shape (n, k): 0 in rows that do not enter."""
         inside = self.entered(scores)
-        columns = self.parsed_columns(scores.read[inside], scores.truth[inside])
+        columns = self.parsed_columns(scores.predicted[inside], scores.truth[inside])
         filled = np.zeros((scores.n, columns.shape[1]))
         filled[inside] = columns
         return filled
 
     @abstractmethod
-    def parsed_columns(self, read: Floats, truth: Floats) -> Floats:
+    def parsed_columns(self, predicted: Floats, truth: Floats) -> Floats:
         """What is summed, shape (m, k), for the m rows that enter."""
 
 
 class MomentMetric(RatingMetric):
     """A figure from sums of (1, read, truth, read^2, truth^2, read * truth), both shifted to around 0."""
 
-    needs_read = True
+    needs_spread = True
     """Whether the figure needs replies that differ; all of them need a truth that does."""
 
-    def parsed_columns(self, read: Floats, truth: Floats) -> Floats:
+    def parsed_columns(self, predicted: Floats, truth: Floats) -> Floats:
         """Shape (m, 6)."""
-        return moments(read, truth)
+        return moments(predicted, truth)
 
     def missing(self, scores: Scores) -> str:
-        """See `BuiltIn.missing`."""
-        return missing_rows(scores) or missing_spread(scores, self.needs_read)
+        return missing_rows(scores) or missing_spread(scores, self.needs_spread)
 
 
 class Plcc(MomentMetric):
@@ -49,11 +49,11 @@ class Plcc(MomentMetric):
 
     correlation = True
 
-    def parsed_columns(self, read: Floats, truth: Floats) -> Floats:
+    def parsed_columns(self, predicted: Floats, truth: Floats) -> Floats:
         """Shape (m, 6), of values in units of their own range: squares neither overflow nor vanish."""
-        return moments(_unit(read), _unit(truth))
+        return moments(_unit(predicted), _unit(truth))
 
-    def figure(self, sums: Floats) -> Floats:
+    def from_sums(self, sums: Floats) -> Floats:
         """Pearson's r."""
         return np.clip(pearson_from_sums(sums), -1.0, 1.0)
 
@@ -61,9 +61,9 @@ class Plcc(MomentMetric):
 class Slope(MomentMetric):
     """How much the reply rises when the truth (or the strength asked for) rises by one."""
 
-    needs_read = False
+    needs_spread = False
 
-    def figure(self, sums: Floats) -> Floats:
+    def from_sums(self, sums: Floats) -> Floats:
         """Least-squares slope of replies on truth."""
         return slope_from_sums(sums)
 
@@ -72,9 +72,9 @@ class SpreadRatio(MomentMetric):
     """Standard deviation of the replies over that of the truth: below 1, the judge uses less of the scale."""
 
     direction = "none"
-    needs_read = False
+    needs_spread = False
 
-    def figure(self, sums: Floats) -> Floats:
+    def from_sums(self, sums: Floats) -> Floats:
         """sd(read) / sd(truth)."""
         return np.sqrt(ratio(variance_from_sums(sums, 1, 3), variance_from_sums(sums, 2, 4)))
 
@@ -82,15 +82,15 @@ class SpreadRatio(MomentMetric):
 class MeanMetric(RatingMetric):
     """The mean of `value` over the rows that enter."""
 
-    def parsed_columns(self, read: Floats, truth: Floats) -> Floats:
+    def parsed_columns(self, predicted: Floats, truth: Floats) -> Floats:
         """Shape (m, 2): the value, 1."""
-        return np.column_stack([self.value(read, truth), np.ones(len(read))])
+        return np.column_stack([self.value(predicted, truth), np.ones(len(predicted))])
 
     @abstractmethod
-    def value(self, read: Floats, truth: Floats) -> Floats:
+    def value(self, predicted: Floats, truth: Floats) -> Floats:
         """What is averaged, shape (m,)."""
 
-    def figure(self, sums: Floats) -> Floats:
+    def from_sums(self, sums: Floats) -> Floats:
         """The mean."""
         return share(sums)
 
@@ -100,9 +100,9 @@ class MeanAbsoluteError(MeanMetric):
 
     direction = "lower"
 
-    def value(self, read: Floats, truth: Floats) -> Floats:
+    def value(self, predicted: Floats, truth: Floats) -> Floats:
         """Distance."""
-        return np.abs(read - truth)
+        return np.abs(predicted - truth)
 
 
 class RootMeanSquareError(MeanMetric):
@@ -110,11 +110,11 @@ class RootMeanSquareError(MeanMetric):
 
     direction = "lower"
 
-    def value(self, read: Floats, truth: Floats) -> Floats:
+    def value(self, predicted: Floats, truth: Floats) -> Floats:
         """Squared distance."""
-        return (read - truth) ** 2
+        return (predicted - truth) ** 2
 
-    def figure(self, sums: Floats) -> Floats:
+    def from_sums(self, sums: Floats) -> Floats:
         """Root of the mean."""
         return np.sqrt(share(sums))
 
@@ -124,9 +124,9 @@ class Bias(MeanMetric):
 
     direction = "none"
 
-    def value(self, read: Floats, truth: Floats) -> Floats:
+    def value(self, predicted: Floats, truth: Floats) -> Floats:
         """Signed distance."""
-        return read - truth
+        return predicted - truth
 
 
 class MeanRating(MeanMetric):
@@ -134,9 +134,9 @@ class MeanRating(MeanMetric):
 
     direction = "none"
 
-    def value(self, read: Floats, truth: Floats) -> Floats:
+    def value(self, predicted: Floats, truth: Floats) -> Floats:
         """The reply."""
-        return read
+        return predicted
 
     def entered(self, scores: Scores) -> Mask:
         """All that could be read: no truth is needed."""
@@ -154,10 +154,10 @@ class DistinctValues(BuiltIn):
     def estimator(self, scores: Scores) -> Estimator:
         """A count; draws are counted one by one, since no interval is wanted."""
         inside = parsed(scores)
-        read, cluster = scores.read[inside], scores.cluster[inside]
+        predicted, cluster = scores.predicted[inside], scores.cluster[inside]
 
         def count(weights: Ints) -> Floats:
-            return np.array([float(len(np.unique(read[row[cluster] > 0]))) for row in weights])
+            return np.array([float(len(np.unique(predicted[row[cluster] > 0]))) for row in weights])
 
         return count
 
@@ -179,13 +179,13 @@ def moments(x: Floats, y: Floats) -> Floats:
     return np.column_stack([np.ones(len(x)), x, y, x * x, y * y, x * y])
 
 
-def missing_spread(scores: Scores, needs_read: bool = True) -> str:
+def missing_spread(scores: Scores, needs_spread: bool = True) -> str:
     """Says that the replies, or the truth, have one value only; empty where both vary."""
     inside = paired(scores)
     if inside.sum() == 1:
         return "there is only one pair of reply and truth"
     if len(np.unique(scores.truth[inside])) < 2:
         return "the truth has 1 distinct value"
-    if needs_read and len(np.unique(scores.read[inside])) < 2:
+    if needs_spread and len(np.unique(scores.predicted[inside])) < 2:
         return "the judge gave 1 distinct value"
     return ""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from harness.arrays import Mask
 from harness.components.metric import Metric, Scores
 from harness.metrics import baselines
 from harness.metrics.base import BuiltIn, parsed
@@ -20,8 +20,6 @@ from harness.metrics.rating import MeanAbsoluteError
 
 FEW = 10
 """Fewer clusters than this get a warning: their bootstrap intervals are too narrow."""
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ def score_metrics(
     groups: Sequence[tuple[Mapping[str, str], Mask]] = (),
     *,
     seed: int,
-    draws: int = 10_000,
+    resamples: int = 10_000,
     level: float = 0.95,
 ) -> ScoreTable:
     """Compute every metric over all rows, and for each group the primary one and those shown per group.
@@ -66,7 +64,7 @@ def score_metrics(
     wrong = next((dict(group) for group, mask in groups if np.shape(mask) != (scores.n,)), None)
     if wrong is not None:
         raise ValueError(f"the rows of group {wrong} are not {scores.n} truth values")
-    how = Resampling(seed, draws, level)
+    how = Resampling(seed, resamples, level)
     found = estimates(scores, [request.metric for request in requests], how)
     metrics = [_entry(*pair, {}) for pair in zip(requests, found, strict=True)]
     warnings = _few_clusters(scores)
@@ -96,22 +94,22 @@ def confusion(scores: Scores) -> dict[str, Any] | None:
     if scores.kind != "choice":
         return None
     options = len(scores.options)
-    read = np.where(np.isnan(scores.read), options, scores.read).astype(np.int64)
-    cell = scores.truth.astype(np.int64) * (options + 1) + read
+    predicted = np.where(np.isnan(scores.predicted), options, scores.predicted).astype(np.int64)
+    cell = scores.truth.astype(np.int64) * (options + 1) + predicted
     matrix = np.bincount(cell, minlength=options * (options + 1)).reshape(options, options + 1)
     return {"labels": list(scores.options), "matrix": matrix.tolist()}
 
 
 def _check(scores: Scores) -> None:
-    lengths = {len(column) for column in (scores.truth, scores.read, scores.cluster, scores.emotion)}
+    lengths = {len(column) for column in (scores.truth, scores.predicted, scores.cluster, scores.emotion)}
     if len(lengths) != 1:
         raise ValueError(f"columns of different lengths: {sorted(lengths)}")
-    if np.isinf(scores.truth).any() or np.isinf(scores.read).any():
+    if np.isinf(scores.truth).any() or np.isinf(scores.predicted).any():
         raise ValueError("truth and replies must be finite or NaN")
     if scores.n and (scores.cluster.min() < 0 or scores.emotion.max() >= len(scores.emotions)):
         raise ValueError("cluster below 0, or an emotion without a name")
     if scores.kind == "choice":
-        codes = np.r_[scores.truth, scores.read[parsed(scores)]]
+        codes = np.r_[scores.truth, scores.predicted[parsed(scores)]]
         if not np.isin(codes, np.arange(len(scores.options))).all():
             raise ValueError("truth and replies of a choice must be codes into its options")
 

@@ -48,8 +48,16 @@ def plain_prompt(messages: Sequence[Message], form: str, *, image: str = "<image
         raise RequestError(message, 'Write it like "USER: {image}\\n{text} ASSISTANT:".')
     if any(message.role == "assistant" for message in messages):
         raise RequestError("A prompt form has no place for earlier answers.", "Use a chat template instead.")
-    texts = {role: [part.text for message in messages if message.role == role
-                    for part in message.parts if part.image is None] for role in ("system", "user")}  # fmt: skip
+    texts = {
+        role: [
+            part.text
+            for message in messages
+            if message.role == role
+            for part in message.parts
+            if part.image is None
+        ]
+        for role in ("system", "user")
+    }
     lines = texts["user"] if "{system}" in form else texts["system"] + texts["user"]
     values = {
         "image": "\n".join([image] * len(image_order(messages))),

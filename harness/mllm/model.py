@@ -21,7 +21,8 @@ def model_template(model: Resolved, given: str | None = None) -> str:
     if not found:
         raise RequestError(
             f"{model.ref} comes without a chat template.",
-            'Give one: -o chat_template=FILE, a Jinja template or a form like "USER: {image}\\n{text} ASSISTANT:".')  # fmt: skip
+            'Give one: -o chat_template=FILE, a Jinja template or a form like "USER: {image}\\n{text} ASSISTANT:".',
+        )
     return found
 
 

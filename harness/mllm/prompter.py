@@ -72,11 +72,19 @@ class Prompter:
             rendered = plain_prompt(messages, self.template, image=self.image_token)
         else:
             try:
-                rendered = str(self.tokenizer.apply_chat_template(
-                    chat_content(messages), chat_template=self.template, tokenize=False, add_generation_prompt=True))  # fmt: skip
+                rendered = str(
+                    self.tokenizer.apply_chat_template(
+                        chat_content(messages),
+                        chat_template=self.template,
+                        tokenize=False,
+                        add_generation_prompt=True,
+                    )
+                )
             except Exception as e:  # templates are programs: they raise what they like
-                raise RequestError(f"The chat template of {self.what} cannot write the question: {type(e).__name__}: {e}.",
-                                   "Give another one: -o chat_template=FILE") from e  # fmt: skip
+                raise RequestError(
+                    f"The chat template of {self.what} cannot write the question: {type(e).__name__}: {e}.",
+                    "Give another one: -o chat_template=FILE",
+                ) from e
         wanted = sum(part.image is not None for message in messages for part in message.parts)
         if wanted:
             check_image_slot(rendered, [self.image_token], self.what, count=wanted)
@@ -109,8 +117,11 @@ class Prompter:
         # Prompts that end alike have the same tree; further back they differ by the order of options.
         key = (rendered[-_ALIKE:], words)
         if key not in self._trees:
-            self._trees[key] = WordTree(candidate_tokens(self._encode, rendered, words,
-                                                         unknown=getattr(self.tokenizer, "unk_token_id", None)))  # fmt: skip
+            self._trees[key] = WordTree(
+                candidate_tokens(
+                    self._encode, rendered, words, unknown=getattr(self.tokenizer, "unk_token_id", None)
+                )
+            )
         return self._trees[key], tuple(option for _, option in pairs)
 
     def guided(self, question: Question, rendered: str) -> dict[str, str]:
@@ -134,8 +145,10 @@ def template_text(given: str) -> str:
         with open(given, encoding="utf-8") as file:
             text = file.read()
     except (OSError, UnicodeDecodeError) as e:
-        raise RequestError(f"The chat template {given!r} cannot be read: {e}.",
-                           "Give a file with a Jinja template, or a form with {image} and {text}.") from e  # fmt: skip
+        raise RequestError(
+            f"The chat template {given!r} cannot be read: {e}.",
+            "Give a file with a Jinja template, or a form with {image} and {text}.",
+        ) from e
     if given.endswith(".json"):
         return str(json.loads(text).get("chat_template", ""))
     return text

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from harness.components.reporter import Reporter
 from harness.escaping import plain
-from harness.reporters import figures
+from harness.reporters import formatting as figures
 
 LEGEND = "* the figure that sums a task up; intervals resample people or prompts; `harness list metrics` explains figures"
 
@@ -25,8 +25,14 @@ class TableReporter(Reporter):
     def render(self, results: Mapping[str, Any], *, width: int = 100, color: bool = False) -> str:
         """The whole text, ending in a newline."""
         stream = io.StringIO()
-        console = Console(file=stream, width=width, force_terminal=color, color_system="standard" if color else None,
-                          highlight=False, emoji=False)  # fmt: skip
+        console = Console(
+            file=stream,
+            width=width,
+            force_terminal=color,
+            color_system="standard" if color else None,
+            highlight=False,
+            emoji=False,
+        )
         run = results["run"]
         console.print(Text(plain(run["name"]), style="bold"))
         console.print(Text(f"model {plain(run['model'])}" + ("" if run["complete"] else "  (incomplete)")))
@@ -49,7 +55,10 @@ def _table(*columns: str) -> Table:
 
 def _whole(results: Mapping[str, Any]) -> Iterator[RenderableType]:
     """What sums up several tasks, wordings or data sets."""
-    for name, rows in (("wordings of", figures.wordings(results)), ("transfer", figures.transfer(results))):
+    for name, rows in (
+        ("wordings of", figures.prompt_variants(results)),
+        ("transfer", figures.transfer(results)),
+    ):
         if rows:
             yield Padding(_plain_table((name, *figures.COLUMNS[name]), rows), (1, 0, 0, 0))
     columns, rows = figures.summary(results)
@@ -68,8 +77,18 @@ def _entry(entry: Mapping[str, Any]) -> Iterator[RenderableType]:
     table = _table("figure", "value", "95% interval", "n", "baselines")
     for metric in figures.overall(entry):
         name = metric["name"] + (" *" if metric["primary"] else "")
-        table.add_row(*map(_cell, (name, figures.number(metric["value"], metric["name"]), figures.interval(metric),
-                                   metric["n"], figures.baselines(entry, metric["name"]))))  # fmt: skip
+        table.add_row(
+            *map(
+                _cell,
+                (
+                    name,
+                    figures.number(metric["value"], metric["name"]),
+                    figures.interval(metric),
+                    metric["n"],
+                    figures.baselines(entry, metric["name"]),
+                ),
+            )
+        )
     yield Padding(table, (1, 0, 0, 2))
     for column, values in figures.grouped(entry):
         yield Padding(_grouped(column, values), (1, 0, 0, 2))

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.components.reporter import Reporter
 from harness.escaping import csv_cell, markdown, plain
-from harness.reporters import figures
+from harness.reporters import formatting as figures
 
 
 class JsonReporter(Reporter):
@@ -60,8 +60,10 @@ class MarkdownReporter(Reporter):
         )
         for entry in results["tasks"]:
             lines += [f"## {markdown(figures.title(entry))}", "", figures.counts(entry), ""]
-            main = [(m["name"] + (" (primary)" if m["primary"] else ""), m, figures.baselines(entry, m["name"]))
-                    for m in figures.overall(entry)]  # fmt: skip
+            main = [
+                (m["name"] + (" (primary)" if m["primary"] else ""), m, figures.baselines(entry, m["name"]))
+                for m in figures.overall(entry)
+            ]
             lines += _figures("figure", main)
             for column, values in figures.grouped(entry):
                 lines += _figures(
@@ -74,7 +76,7 @@ class MarkdownReporter(Reporter):
             lines += [f"- {markdown(w)}" for w in entry["warnings"]]
             lines.append("")
         for name, found in (
-            ("wordings of", figures.wordings(results)),
+            ("wordings of", figures.prompt_variants(results)),
             ("transfer", figures.transfer(results)),
         ):
             if found:
@@ -91,8 +93,10 @@ def _figures(head: str, rows: list[tuple[str, Mapping[str, Any], str]]) -> list[
         "| --- | ---: | ---: | ---: | --- |",
     ]
     for name, metric, baselines in rows:
-        lines.append(f"| {markdown(name)} | {figures.number(metric['value'], metric['name'])} | {figures.interval(metric)} "
-                     f"| {metric['n']} | {plain(baselines)} |")  # fmt: skip
+        lines.append(
+            f"| {markdown(name)} | {figures.number(metric['value'], metric['name'])} | {figures.interval(metric)} "
+            f"| {metric['n']} | {plain(baselines)} |"
+        )
     return [*lines, ""]
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from harness.components.generator import Generator
 from harness.components.judge import Judge
+from harness.results import RunResult
 from harness.run.plan import make_plan
 from harness.run.request import RunRequest
-from harness.run.result import RunResult
 from harness.run.session import execute
 from harness.run.watch import Watch
 
@@ -31,22 +31,33 @@ def evaluate(
     judge_options: Mapping[str, Any] | None = None,
     max_failures: int | None = None,
     allow_outside: bool = False,
-    wordings: str | Sequence[str] = "default",
+    prompt_variants: str | Sequence[str] = "default",
     watch: Watch | None = None,
 ) -> RunResult:
     """Evaluate a model on a task and return the scored run.
 
     `task` is a name, a path to a TOML file, a suite, or several of these. `model` is the model under test: a
     name or an object; `judge` names what reads the portraits of a generator task. `data` names data sets or
-    folders; `wordings` says in which words questions are put: "default", "all", or names of wordings. The run is stored in `out` (by default below `runs/`) and resumed if it was stored before.
+    folders; `prompt_variants` says in which words questions are put: "default", "all", or names of wordings. The run is stored in `out` (by default below `runs/`) and resumed if it was stored before.
     Failed samples are counted in the result, not raised. Raises `HarnessError` (see `harness.errors`).
     """
     request = RunRequest(
-        tasks=_many(task), model=model, judges=_many(judge), data=tuple(str(d) for d in _many(data)),
-        limit=limit, seed=seed, repeats=repeats, out=None if out is None else Path(out), read=read, executor=executor,
-        options=options or {}, judge_options=judge_options or {}, max_failures=max_failures, allow_outside=allow_outside,
-        wordings=_many(wordings),
-    )  # fmt: skip
+        tasks=_many(task),
+        model=model,
+        judges=_many(judge),
+        data=tuple(str(d) for d in _many(data)),
+        limit=limit,
+        seed=seed,
+        repeats=repeats,
+        out=None if out is None else Path(out),
+        read=read,
+        executor=executor,
+        options=options or {},
+        judge_options=judge_options or {},
+        max_failures=max_failures,
+        allow_outside=allow_outside,
+        prompt_variants=_many(prompt_variants),
+    )
     watch = watch or Watch()
     return execute(make_plan(request, watch), watch)
 

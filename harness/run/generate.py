@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness import catalog
 from harness.errors import RequestError
-from harness.making import make
-from harness.registry import registry
-from harness.run.drawing import Draw, drawings
-from harness.run.plan import contender
+from harness.registry.factory import make
+from harness.registry.registry import registry
+from harness.run.generation import Generation, plan_images
+from harness.run.plan import participant
 from harness.run.session import draft_document
 from harness.run.watch import Watch
 from harness.store import RunFolder
+from harness.tasks import catalog
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class GenerateRequest:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class GenerateResult:
     """A folder of portraits: how many were asked for, what became of them."""
 
     path: Path
@@ -57,12 +57,18 @@ class Drawn:
     faults: tuple[str, ...]
 
 
-def generate(request: GenerateRequest, watch: Watch) -> Drawn:
+def generate(request: GenerateRequest, watch: Watch) -> GenerateResult:
     """Draw or resume. Raises `HarnessError`; single failures are counted."""
     prompts = catalog.find_prompts(request.prompts)
-    model = contender("generator", request.model, request.options)
-    wanted = drawings(model, {"generate": prompts.rows}, per_prompt={"generate": request.per_prompt},
-                      negative={"generate": ""}, limit=request.limit, seed=request.seed)  # fmt: skip
+    model = participant("generator", request.model, request.options)
+    wanted = plan_images(
+        model,
+        {"generate": prompts.rows},
+        per_prompt={"generate": request.per_prompt},
+        negative={"generate": ""},
+        limit=request.limit,
+        seed=request.seed,
+    )
     described = {"role": "draw", "model": model.described, "prompts": [prompts.name, prompts.digest],
                  "per_prompt": request.per_prompt, "seed": request.seed}  # fmt: skip
     digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:8]
@@ -72,7 +78,7 @@ def generate(request: GenerateRequest, watch: Watch) -> Drawn:
     detector = make(installed[0]) if installed else None
     folder = RunFolder.open(path, draft_document(path.resolve().name, described, {"drawings": len(wanted)}))
     try:
-        draw = Draw(model, folder, watch, detector, request.max_failures)
+        draw = Generation(model, folder, watch, detector, request.max_failures)
         draw.run(wanted)
         ids = {d.request.id for d in wanted}
         outcomes: dict[str, int] = {}
@@ -81,4 +87,4 @@ def generate(request: GenerateRequest, watch: Watch) -> Drawn:
                 outcomes[reply["outcome"]] = outcomes.get(reply["outcome"], 0) + 1
     finally:
         folder.close()
-    return Drawn(path, len(wanted), outcomes, draw.failed, tuple(draw.faults))
+    return GenerateResult(path, len(wanted), outcomes, draw.failed, tuple(draw.faults))

@@ -11,11 +11,11 @@ from typing import Any
 
 from harness.components.executor import Executor
 from harness.errors import HarnessError, MissingPackage, PluginError, TooManyFailures
-from harness.reading import read_reply
-from harness.run.asking import Asked, Asker, Job, Note
-from harness.run.source import AheadSource, Prepared
+from harness.run.judge_requests import InFlight, Job, Note, RequestBuilder
+from harness.run.prefetch import PrefetchSource, Prepared
 from harness.run.watch import Watch
 from harness.store import RunFolder
+from harness.tasks.answers import parse_reply
 from harness.types import JudgeReply, JudgeRequest, ReplyError
 
 LEAST_LOG_PROBABILITY = -9999.0
@@ -36,22 +36,28 @@ class Judging:
     """One judge at work on one list of jobs."""
 
     def __init__(
-        self, asker: Asker, folder: RunFolder, watch: Watch, max_failures: int | None, *, notes_samples: bool
+        self,
+        builder: RequestBuilder,
+        folder: RunFolder,
+        watch: Watch,
+        max_failures: int | None,
+        *,
+        notes_samples: bool,
     ) -> None:
-        self.asker, self.folder, self.watch = asker, folder, watch
+        self.builder, self.folder, self.watch = builder, folder, watch
         self.notes_samples = notes_samples
         """Samples are the same for all judges of a run: the first one's phase notes them."""
         self.max_failures = max_failures
         self.tally = Tally()
-        self._open: dict[str, Asked] = {}
-        self._by = asker.judge.name
+        self._open: dict[str, InFlight] = {}
+        self._by = builder.judge.name
 
     def run(self, executor: Executor, jobs: Iterator[Job]) -> Tally:
         """Ask everything that has no reply yet. Replies are stored one by one; failures are counted.
 
         Raises `TooManyFailures`, and whatever `HarnessError` the judge's `open` raises.
         """
-        source: AheadSource[Job, JudgeRequest] = AheadSource(jobs, self.asker.prepare, self._arrived)
+        source: PrefetchSource[Job, JudgeRequest] = PrefetchSource(jobs, self.builder.prepare, self._arrived)
         try:
             # A judge with nothing to answer is not opened: loading weights may take minutes.
             if source.any():
@@ -69,15 +75,18 @@ class Judging:
         stored: Counter[tuple[str, str, str]] | None = None
         for job in jobs:
             if stored is None:
-                stored = Counter((r["task"], r["data"], r["sample_id"]) for r in self.folder.replies()
-                                 if r["by"] == self._by and "outcome" not in r)  # fmt: skip
+                stored = Counter(
+                    (r["task"], r["data"], r["sample_id"])
+                    for r in self.folder.replies()
+                    if r["by"] == self._by and "outcome" not in r
+                )
             for question in job.questions:
-                if stored[question, job.data, job.sample.id] < self.asker.times(question):
+                if stored[question, job.data, job.sample.id] < self.builder.times(question):
                     self._fail(None, question, job.sample.id, error)
 
-    def _consume(self, executor: Executor, source: AheadSource[Job, JudgeRequest]) -> ReplyError:
+    def _consume(self, executor: Executor, source: PrefetchSource[Job, JudgeRequest]) -> ReplyError:
         """Take replies until there are no more; the error that those left without one have."""
-        with closing(_as_generator(executor.run(self.asker.judge.instance, source))) as replies:
+        with closing(_as_generator(executor.run(self.builder.judge.instance, source))) as replies:
             try:
                 for reply in replies:
                     self._take(reply)
@@ -124,7 +133,7 @@ class Judging:
             self._fail(reply.id, asked.question, asked.sample_id, ReplyError("invalid_reply", problem, False))
             return
         record = {"id": reply.id, "task": asked.question, "by": self._by, "data": asked.data,
-                  "sample_id": asked.sample_id, "wording": asked.wording, "repeat": asked.repeat,
+                  "sample_id": asked.sample_id, "wording": asked.variant, "repeat": asked.repeat,
                   "picture": asked.digest, **_kept(reply)}  # fmt: skip
         try:
             self.folder.add_reply(record)
@@ -133,15 +142,21 @@ class Judging:
             self._fail(reply.id, asked.question, asked.sample_id, ReplyError("invalid_reply", problem, False))
             return
         self.tally.answered += 1
-        answer = self.asker.answer(asked.question)
-        reading = read_reply(record, answer, asked.shown, self.asker.reads[asked.question])
+        answer = self.builder.answer(asked.question)
+        reading = parse_reply(record, answer, asked.shown, self.builder.reads[asked.question])
         self.watch.advance(unparsed=reading.value is None)
 
     def _fail(self, id_: str | None, question: str, sample_id: str, error: ReplyError) -> None:
         self.tally.failed += 1
-        self.folder.add_failure({"id": id_, "task": question, "by": self._by, "sample_id": sample_id,
-                                 "error": {"kind": error.kind, "message": error.message,
-                                           "retryable": error.retryable}})  # fmt: skip
+        self.folder.add_failure(
+            {
+                "id": id_,
+                "task": question,
+                "by": self._by,
+                "sample_id": sample_id,
+                "error": {"kind": error.kind, "message": error.message, "retryable": error.retryable},
+            }
+        )
         self.watch.advance(failed=True)
         if self.max_failures is not None and self.tally.failed >= self.max_failures:
             raise TooManyFailures(

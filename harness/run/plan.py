@@ -14,31 +14,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import catalog
-from harness.catalog import FoundTask
 from harness.components.base import Configured
 from harness.components.generator import Generator
 from harness.components.judge import Judge
 from harness.datasets import DataFolder, read_folder
 from harness.errors import BadData, BadTask, HarnessError, PluginError, RequestError, nearest, unknown
-from harness.making import make
 from harness.metrics.pairs import PairMetric
-from harness.prompts import shown_labels
-from harness.promptsets import PromptRow, PromptSet
-from harness.registry import registry
-from harness.run.fitting import able, has_label, has_truth, labelled, no_pairs
+from harness.registry.factory import make
+from harness.registry.registry import registry
+from harness.run.prompt_variants import DEFAULT, with_prompt_variants
 from harness.run.request import RunRequest
+from harness.run.suites import able, has_label, labelled
 from harness.run.watch import Watch
-from harness.run.wordings import DEFAULT, with_wordings
-from harness.taskspec import TaskSpec
-from harness.types import Capability, Question, Read, Sample
+from harness.tasks import catalog
+from harness.tasks.answers import has_truth
+from harness.tasks.catalog import FoundTask
+from harness.tasks.pairing import no_pairs
+from harness.tasks.prompts import shown_labels
+from harness.tasks.promptsets import PromptRow, PromptSet
+from harness.tasks.spec import TaskSpec
+from harness.types import AnswerMode, Capability, Question, Sample
 
 _NEEDS = {"logprobs": Capability.LOGPROBS, "rating": Capability.RATING, "choice": Capability.CHOICE,
           "text": Capability.TEXT}  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Contender:
+class Participant:
     """A judge or generator that takes part, made but not opened."""
 
     name: str
@@ -60,10 +62,10 @@ class Plan:
     tasks: tuple[FoundTask, ...]
     questions: Mapping[str, TaskSpec]
     """The judge tasks that are asked, by name: the tasks themselves, or what generator tasks ask."""
-    reads: Mapping[str, Mapping[str, Read]]
+    reads: Mapping[str, Mapping[str, AnswerMode]]
     """Judge -> question -> the way to read."""
-    judges: tuple[Contender, ...]
-    generator: Contender | None
+    judges: tuple[Participant, ...]
+    generator: Participant | None
     data: tuple[DataFolder, ...]
     prompt_sets: Mapping[str, PromptSet]
     """Generator tasks: the prompt set of each task, by the task's name."""
@@ -76,7 +78,7 @@ class Plan:
         return "judge" if self.generator is None else "generator"
 
     @property
-    def model(self) -> Contender:
+    def model(self) -> Participant:
         """What is under test."""
         return self.judges[0] if self.generator is None else self.generator
 
@@ -134,24 +136,24 @@ def make_plan(request: RunRequest, watch: Watch | None = None) -> Plan:
                 f"{tasks[0].spec.name!r} tests a judge: --judge-option is not used.",
                 "Options of the model under test are given by -o KEY=VALUE.",
             )
-        return _judge_plan(request, with_wordings(tasks, request.wordings), watch or Watch())
+        return _judge_plan(request, with_prompt_variants(tasks, request.prompt_variants), watch or Watch())
     return _generator_plan(request, tasks)
 
 
 def _judge_plan(request: RunRequest, tasks: tuple[FoundTask, ...], watch: Watch) -> Plan:
     check_metrics(tasks, {t.spec.name: t.spec for t in tasks})
-    judge = contender("judge", request.model, request.options)
-    tasks, unable = able(tasks, lambda spec: way_of(judge, spec, request.read))
+    judge = participant("judge", request.model, request.options)
+    tasks, unable = able(tasks, lambda spec: choose_answer_mode(judge, spec, request.read))
     data = find_data(request, tasks, watch)
     tasks, unlabelled = labelled(tasks, data, request.seed)
     questions = {t.spec.name: t.spec for t in tasks}
     check_labels(data, questions, request.seed)
-    reads = {judge.name: ways(judge, questions, request.read)}
+    reads = {judge.name: choose_answer_modes(judge, questions, request.read)}
     return Plan(request, tasks, questions, reads, (judge,), None, data, {}, (*unable, *unlabelled))
 
 
 def _generator_plan(request: RunRequest, tasks: tuple[FoundTask, ...]) -> Plan:
-    if tuple(request.wordings) != (DEFAULT,):
+    if tuple(request.prompt_variants) != (DEFAULT,):
         raise RequestError(
             f"{tasks[0].spec.name!r} tests a generator: its portraits are read in one wording.",
             "Leave --wordings away, or choose a judge task.",
@@ -166,19 +168,21 @@ def _generator_plan(request: RunRequest, tasks: tuple[FoundTask, ...]) -> Plan:
             f"{tasks[0].spec.name!r} draws its own portraits: --data is not used.",
             "Leave --data away, or choose a judge task.",
         )
-    generator = contender("generator", request.model, request.options)
+    generator = participant("generator", request.model, request.options)
     questions = {name: catalog.find_question(name, t) for t in tasks for name in t.spec.asks}
     for name, question in questions.items():
         if question.pairs is not None:
-            raise BadTask(f"{name!r} compares two pictures, and drawn portraits are read one by one.",
-                          "Leave it out of asks; with --data, a run folder's portraits can be compared.")  # fmt: skip
+            raise BadTask(
+                f"{name!r} compares two pictures, and drawn portraits are read one by one.",
+                "Leave it out of asks; with --data, a run folder's portraits can be compared.",
+            )
     check_metrics(tasks, questions)
     judges = tuple(
-        contender("judge", j, request.options_of(j if isinstance(j, str) else "")) for j in request.judges
+        participant("judge", j, request.options_of(j if isinstance(j, str) else "")) for j in request.judges
     )
     if len({j.name for j in judges}) < len(judges):
         raise RequestError("A judge is named twice.", "Name each judge once.")
-    reads = {j.name: ways(j, questions, request.read) for j in judges}
+    reads = {j.name: choose_answer_modes(j, questions, request.read) for j in judges}
     own = generator.instance.own_portraits()
     if own is None:
         sets = {t.spec.name: catalog.find_prompts(t.spec.prompt_set, t.path.parent) for t in tasks}
@@ -188,24 +192,33 @@ def _generator_plan(request: RunRequest, tasks: tuple[FoundTask, ...]) -> Plan:
 
 
 def _own_prompts(
-    generator: Contender, own: Sequence[Sample], spec: TaskSpec, questions: Mapping[str, TaskSpec]
+    generator: Participant, own: Sequence[Sample], spec: TaskSpec, questions: Mapping[str, TaskSpec]
 ) -> PromptSet:
     """What existing pictures were asked to show, as a task's prompts: those with a truth for its main question."""
     question = questions[spec.primary.asks]
     assert question.answer is not None, "questions are judge tasks, which have an answer"
     rows = tuple(
-        PromptRow(s.attributes.get("prompt_id") or s.id, s.attributes.get("prompt", ""), s.emotion, s.intensity,
-                  {k: v for k, v in s.attributes.items() if k not in ("prompt", "prompt_id", "generator")})
-        for s in own if not s.problem and has_truth(question, s))  # fmt: skip
+        PromptRow(
+            s.attributes.get("prompt_id") or s.id,
+            s.attributes.get("prompt", ""),
+            s.emotion,
+            s.intensity,
+            {k: v for k, v in s.attributes.items() if k not in ("prompt", "prompt_id", "generator")},
+        )
+        for s in own
+        if not s.problem and has_truth(question, s)
+    )
     if not rows:
-        raise BadData(f"No picture of {generator.name} says which {question.answer.truth.field} was asked for, "
-                      f"which {spec.name} needs.",
-                      "Name it in a manifest's columns or in -o pattern=..., or choose another task.")  # fmt: skip
+        raise BadData(
+            f"No picture of {generator.name} says which {question.answer.truth.field} was asked for, "
+            f"which {spec.name} needs.",
+            "Name it in a manifest's columns or in -o pattern=..., or choose another task.",
+        )
     digest = hashlib.sha256(repr([(r.prompt_id, r.emotion, r.intensity) for r in rows]).encode()).hexdigest()
     return PromptSet(generator.name, rows, digest)
 
 
-def contender(kind: str, model: str | Configured, options: Mapping[str, Any]) -> Contender:
+def participant(kind: str, model: str | Configured, options: Mapping[str, Any]) -> Participant:
     """A judge or generator from its name, or from an object made in Python."""
     if isinstance(model, str):
         try:
@@ -244,7 +257,7 @@ def contender(kind: str, model: str | Configured, options: Mapping[str, Any]) ->
         identity = _fallback_identity(type(instance), named=isinstance(model, str))
     options_used = instance.options.answer_affecting()
     described = {"name": name, "plugin": owner, "options": options_used, "identity": identity}
-    return Contender(name, instance, described)
+    return Participant(name, instance, described)
 
 
 def _fallback_identity(cls: type[Configured], *, named: bool) -> dict[str, str]:
@@ -259,12 +272,14 @@ def _fallback_identity(cls: type[Configured], *, named: bool) -> dict[str, str]:
     return {"code": hashlib.sha256(Path(source).read_bytes()).hexdigest()}
 
 
-def ways(judge: Contender, questions: Mapping[str, TaskSpec], asked: str) -> dict[str, Read]:
+def choose_answer_modes(
+    judge: Participant, questions: Mapping[str, TaskSpec], asked: str
+) -> dict[str, AnswerMode]:
     """The way to read each question: the first of the task's that the judge is capable of, or the one asked for."""
-    return {name: way_of(judge, spec, asked) for name, spec in questions.items()}
+    return {name: choose_answer_mode(judge, spec, asked) for name, spec in questions.items()}
 
 
-def way_of(judge: Contender, spec: TaskSpec, asked: str) -> Read:
+def choose_answer_mode(judge: Participant, spec: TaskSpec, asked: str) -> AnswerMode:
     """The way to read one question. Raises `RequestError` where the judge cannot answer it."""
     capable = judge.instance.capabilities
     assert spec.answer is not None, "questions are judge tasks, which have an answer"
@@ -288,7 +303,9 @@ def way_of(judge: Contender, spec: TaskSpec, asked: str) -> Read:
             "Choose another judge, or another --read.",
         )
     answer = spec.answer
-    question = Question(answer.kind, answer.options, shown_labels(answer, answer.options), answer.scale, way, answer.target)  # fmt: skip
+    question = Question(
+        answer.kind, answer.options, shown_labels(answer, answer.options), answer.scale, way, answer.target
+    )
     why = judge.instance.cannot_answer(question)
     if why:
         raise RequestError(f"{judge.name!r} cannot answer {spec.name!r}: {why}.", "Choose another judge.")
@@ -374,8 +391,10 @@ def check_labels(data: Sequence[DataFolder], questions: Mapping[str, TaskSpec], 
         return
     names = ", ".join(folder.name for folder in data)
     if all(q.pairs for q in questions.values()):
-        raise BadData(f"Nothing to compare: {'; '.join(no_pairs(q, names) for q in questions.values())}.",
-                      "Add the columns to the manifest, or choose another task or data set.")  # fmt: skip
+        raise BadData(
+            f"Nothing to compare: {'; '.join(no_pairs(q, names) for q in questions.values())}.",
+            "Add the columns to the manifest, or choose another task or data set.",
+        )
     fields = sorted({spec.answer.truth.field for spec in questions.values() if spec.answer})
     raise BadData(
         f"No sample of {names} has what {', '.join(questions)} asks for: {' or '.join(fields)}.",

@@ -6,10 +6,10 @@ from collections import Counter
 from pathlib import Path
 
 from harness.escaping import plain
-from harness.prompts import as_text, render, shown_options
-from harness.reading import truth_of
 from harness.run.plan import Plan
-from harness.run.session import drawn_questions, judge_jobs, wanted_drawings
+from harness.run.session import image_questions, judge_jobs, planned_images
+from harness.tasks.answers import truth_of
+from harness.tasks.prompts import as_text, render, shown_options
 from harness.types import EMOTIONS
 
 
@@ -27,15 +27,18 @@ def preview(plan: Plan) -> str:
         emotions = Counter(j.sample.emotion for j in jobs if j.pair is None)
         first = {q: job.sample for job in reversed(jobs) if not job.sample.problem for q in job.questions}
     else:
-        wanted = wanted_drawings(plan)
-        asked = Counter(q for d in wanted for q in drawn_questions(plan, d))
-        lines += [f"model: {plan.model.name} (generator)", f"portraits to draw: {len(wanted)}",
-                  f"judges: {', '.join(j.name for j in plan.judges)}"]  # fmt: skip
+        wanted = planned_images(plan)
+        asked = Counter(q for d in wanted for q in image_questions(plan, d))
+        lines += [
+            f"model: {plan.model.name} (generator)",
+            f"portraits to draw: {len(wanted)}",
+            f"judges: {', '.join(j.name for j in plan.judges)}",
+        ]
         emotions = Counter(d.row.emotion for d in wanted)
         first = {
             q: d.sample(plan.model.name, drawn=True)
             for d in reversed(wanted)
-            for q in drawn_questions(plan, d)
+            for q in image_questions(plan, d)
         }
         if wanted:
             lines.append(f"first prompt: {wanted[0].request.prompt}")
@@ -43,17 +46,17 @@ def preview(plan: Plan) -> str:
     total, tokens = 0, 0
     for question, spec in plan.questions.items():
         assert spec.answer is not None
-        each = 1 if plan.generator else len(spec.wordings) * request.repeats
+        each = 1 if plan.generator else len(spec.prompt_variants) * request.repeats
         count = asked[question] * each * len(plan.judges)
         total += count
         tokens += count * spec.sampling.max_tokens
         reads = ", ".join(sorted({reads[question] for reads in plan.reads.values()}))
         lines.append(f"{question}: {count} requests, read by {reads}")
-        for wording in spec.wordings[:1] if plan.generator else spec.wordings:
+        for variant in spec.prompt_variants[:1] if plan.generator else spec.prompt_variants:
             sample = first.get(question)
             if sample is not None:
                 shown = shown_options(spec.answer, sample.id, request.seed, truth_of(spec.answer, sample))
-                messages = render(wording, spec.answer, shown, sample.emotion)
+                messages = render(variant, spec.answer, shown, sample.emotion)
                 lines += ["  " + line for line in as_text(messages).splitlines()]
     lines += [f"note: {note}" for note in plan.left_out]
     lines.append(f"cost: {total} requests, at most {tokens:,} reply tokens; prices are the provider's")

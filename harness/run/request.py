@@ -30,7 +30,7 @@ class RunRequest:
     judge_options: Mapping[str, Any] = field(default_factory=dict)
     max_failures: int | None = None
     allow_outside: bool = False
-    wordings: tuple[str, ...] = ("default",)
+    prompt_variants: tuple[str, ...] = ("default",)
     """Which wordings are asked: "default", "all", or names."""
 
     def __post_init__(self) -> None:
@@ -43,7 +43,7 @@ class RunRequest:
                 raise RequestError(
                     f"--{name} must be at least 1, not {value}.", f"Leave --{name} away for the default."
                 )
-        if not self.wordings:
+        if not self.prompt_variants:
             raise RequestError("No wording is named.", 'Name some, or "default" or "all".')
         if not self.tasks:
             raise RequestError("No task is named.", "Give --task; see `harness list tasks`.")

@@ -14,35 +14,35 @@ from typing import Any
 
 from PIL import Image
 
-from harness import __version__
+from harness._version import __version__
 from harness.components.detector import Detector
 from harness.datasets import DataFolder, stratified
 from harness.datasets.ratings import FILE as RATINGS
 from harness.datasets.ratings import read_ratings
 from harness.errors import HarnessError
-from harness.making import make
-from harness.reading import rates_unlabelled, truth_of
-from harness.registry import registry
-from harness.run.asking import Asker, Job
-from harness.run.drawing import Draw, Drawing, drawings
+from harness.images.decoding import real_root
+from harness.registry.factory import make
+from harness.registry.registry import registry
+from harness.results import RunResult
+from harness.run.generation import Generation, PlannedImage, plan_images
+from harness.run.judge_requests import Job, RequestBuilder
 from harness.run.judging import Judging
-from harness.run.pairing import as_samples, chosen_pairs
-from harness.run.people import describe_people
-from harness.run.pictures import real_root
-from harness.run.plan import Contender, Plan
-from harness.run.result import RunResult
-from harness.run.scoring import score_folder
+from harness.run.plan import Participant, Plan
 from harness.run.watch import Watch
+from harness.scoring.human import describe_people
+from harness.scoring.score_run import score_folder
 from harness.store import RunFolder
 from harness.store.files import write_atomically
-from harness.taskspec import TaskSpec
+from harness.tasks.answers import rates_unlabelled, truth_of
+from harness.tasks.pairing import as_samples, chosen_pairs
+from harness.tasks.spec import TaskSpec
 from harness.types import Sample
 
 
 def execute(plan: Plan, watch: Watch) -> RunResult:
     """Run or resume a plan, once, and score it. What was computed before an error or interrupt is kept."""
     path = plan.request.out or Path("runs") / plan.name()
-    wanted = wanted_drawings(plan)
+    wanted = planned_images(plan)
     detector, notes = _detector(plan)
     folder = RunFolder.open(path, run_document(plan, path.resolve().name, wanted, notes))
     for note in plan.left_out:
@@ -67,19 +67,19 @@ def execute(plan: Plan, watch: Watch) -> RunResult:
 
 
 def _work(
-    plan: Plan, folder: RunFolder, wanted: list[Drawing], detector: Detector | None, watch: Watch
+    plan: Plan, folder: RunFolder, wanted: list[PlannedImage], detector: Detector | None, watch: Watch
 ) -> tuple[list[str], HarnessError | None]:
     """Draw, then let each judge read in turn. Returns contract faults, and what stopped the run early."""
     faults: list[str] = []
     try:
         if plan.generator is not None:
             _take_ratings(plan.generator, folder.path)
-            draw = Draw(plan.generator, folder, watch, detector, plan.request.max_failures)
+            draw = Generation(plan.generator, folder, watch, detector, plan.request.max_failures)
             try:
                 draw.run(wanted)
             finally:
                 faults += [f"{plan.generator.name} broke its contract: {f}" for f in draw.faults]
-            for job in _drawn_jobs(plan, folder, wanted, delivered=False):
+            for job in _image_jobs(plan, folder, wanted, delivered=False):
                 folder.add_sample({**job.record(), "shown": {}, "digest": None})
         for judge in plan.judges:
             faults += _judge(plan, judge, wanted, folder, watch)
@@ -91,7 +91,7 @@ def _work(
     return faults, None
 
 
-def _take_ratings(generator: Contender, folder: Path) -> None:
+def _take_ratings(generator: Participant, folder: Path) -> None:
     """Copy what people said of pictures made elsewhere: scoring reads the run folder alone."""
     ratings: Path | None = generator.instance.own_ratings()
     if ratings is not None:
@@ -99,21 +99,28 @@ def _take_ratings(generator: Contender, folder: Path) -> None:
 
 
 def _judge(
-    plan: Plan, judge: Contender, wanted: Sequence[Drawing], folder: RunFolder, watch: Watch
+    plan: Plan, judge: Participant, wanted: Sequence[PlannedImage], folder: RunFolder, watch: Watch
 ) -> list[str]:
     request = plan.request
-    asker = Asker(judge, plan.questions, plan.reads[judge.name], seed=request.seed,
-                  repeats=1 if plan.generator else request.repeats, one_wording=plan.generator is not None,
-                  answered=folder.answered(), allow_outside=request.allow_outside)  # fmt: skip
+    builder = RequestBuilder(
+        judge,
+        plan.questions,
+        plan.reads[judge.name],
+        seed=request.seed,
+        repeats=1 if plan.generator else request.repeats,
+        one_variant=plan.generator is not None,
+        answered=folder.answered(),
+        allow_outside=request.allow_outside,
+    )
 
     def jobs() -> Iterator[Job]:
-        return _drawn_jobs(plan, folder, wanted) if plan.generator else judge_jobs(plan)
+        return _image_jobs(plan, folder, wanted) if plan.generator else judge_jobs(plan)
 
-    total = sum(asker.count(job) for job in jobs())
+    total = sum(builder.count(job) for job in jobs())
     stored = sum(r["by"] == judge.name and "outcome" not in r for r in folder.replies())
     watch.phase(f"reading with {judge.name}", total, min(stored, total))
     executor = make(registry().find("executor", request.executor))
-    judging = Judging(asker, folder, watch, request.max_failures, notes_samples=judge is plan.judges[0])
+    judging = Judging(builder, folder, watch, request.max_failures, notes_samples=judge is plan.judges[0])
     judging.run(executor, jobs())
     return [f"{judge.name} broke its contract: {f}" for f in judging.tally.faults]
 
@@ -156,39 +163,48 @@ def limited(data: DataFolder, limit: int | None, seed: int) -> list[Sample]:
     )[:limit]
 
 
-def wanted_drawings(plan: Plan) -> list[Drawing]:
+def planned_images(plan: Plan) -> list[PlannedImage]:
     """The portraits of a generator run; none for a judge run."""
     if plan.generator is None:
         return []
     specs = {t.spec.name: t.spec for t in plan.tasks}
     # A picture that exists already cannot be drawn again.
     once = plan.generator.instance.own_portraits() is not None
-    return drawings(plan.generator, {name: plan.prompt_sets[name].rows for name in specs},
-                    per_prompt={name: 1 if once else s.per_prompt * plan.request.repeats for name, s in specs.items()},
-                    negative={name: s.negative_prompt for name, s in specs.items()},
-                    limit=plan.request.limit, seed=plan.request.seed)  # fmt: skip
+    return plan_images(
+        plan.generator,
+        {name: plan.prompt_sets[name].rows for name in specs},
+        per_prompt={name: 1 if once else s.per_prompt * plan.request.repeats for name, s in specs.items()},
+        negative={name: s.negative_prompt for name, s in specs.items()},
+        limit=plan.request.limit,
+        seed=plan.request.seed,
+    )
 
 
-def _drawn_jobs(
-    plan: Plan, folder: RunFolder, wanted: Sequence[Drawing], delivered: bool = True
+def _image_jobs(
+    plan: Plan, folder: RunFolder, wanted: Sequence[PlannedImage], delivered: bool = True
 ) -> Iterator[Job]:
     """The portraits that were delivered (or those that were blocked or blank), with what each is asked."""
     assert plan.generator is not None
     outcomes = {r["id"]: r["outcome"] for r in folder.replies() if "outcome" in r}
     root = real_root(folder.path)
-    for drawing in wanted:
-        outcome = outcomes.get(drawing.request.id)
+    for planned in wanted:
+        outcome = outcomes.get(planned.request.id)
         if outcome is not None and (outcome == "ok") == delivered:
-            sample = drawing.sample(plan.generator.name, drawn=delivered)
-            yield Job(sample, plan.generator.name, root, drawn_questions(plan, drawing),
-                      {"tasks": list(drawing.tasks), "prompt": drawing.row.prompt})  # fmt: skip
+            sample = planned.sample(plan.generator.name, drawn=delivered)
+            yield Job(
+                sample,
+                plan.generator.name,
+                root,
+                image_questions(plan, planned),
+                {"tasks": list(planned.tasks), "prompt": planned.row.prompt},
+            )
 
 
-def drawn_questions(plan: Plan, drawing: Drawing) -> tuple[str, ...]:
+def image_questions(plan: Plan, planned: PlannedImage) -> tuple[str, ...]:
     """What a portrait is asked by the tasks that want it."""
-    asks = {q for t in plan.tasks if t.spec.name in drawing.tasks for q in t.spec.asks}
+    asks = {q for t in plan.tasks if t.spec.name in planned.tasks for q in t.spec.asks}
     questions = {q: spec for q, spec in plan.questions.items() if q in asks}
-    return _asked_of(questions, drawing.sample(plan.model.name, drawn=True), drawn=True)
+    return _asked_of(questions, planned.sample(plan.model.name, drawn=True), drawn=True)
 
 
 def _detector(plan: Plan) -> tuple[Detector | None, list[str]]:
@@ -206,7 +222,7 @@ def _detector(plan: Plan) -> tuple[Detector | None, list[str]]:
     return detector, []
 
 
-def run_document(plan: Plan, name: str, wanted: Sequence[Drawing], notes: list[str]) -> dict[str, Any]:
+def run_document(plan: Plan, name: str, wanted: Sequence[PlannedImage], notes: list[str]) -> dict[str, Any]:
     """What `run.json` keeps. `request` decides whether a folder can be resumed; `plan` counts may grow."""
     counts: dict[str, int] = {}
     if plan.generator is None:

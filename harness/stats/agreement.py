@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.components.metric import Floats
+from harness.arrays import Floats
 from harness.stats.correlation import ratio
 
 
 def nominal_columns(readings: Floats, options: int) -> Floats:
-    """`readings`, shape (units, judges): codes below `options`, NaN where a judge gave none. Shape (units, 2 + options)."""
+    """`ratings_table`, shape (units, judges): codes below `options`, NaN where a judge gave none. Shape (units, 2 + options)."""
     counts = np.stack([(readings == code).sum(axis=1) for code in range(options)], axis=1).astype(np.float64)
     size = counts.sum(axis=1)
     unlike = size**2 - (counts**2).sum(axis=1)
@@ -20,7 +20,7 @@ def nominal_columns(readings: Floats, options: int) -> Floats:
 
 
 def ordinal_columns(readings: Floats, options: int) -> Floats:
-    """`readings` as for `nominal_columns`, codes in their order. Shape (units, options^2): coincidences."""
+    """`ratings_table` as for `nominal_columns`, codes in their order. Shape (units, options^2): coincidences."""
     counts = np.stack([(readings == code).sum(axis=1) for code in range(options)], axis=1).astype(np.float64)
     size = counts.sum(axis=1)[:, None, None]
     pairs = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(options)
@@ -28,7 +28,7 @@ def ordinal_columns(readings: Floats, options: int) -> Floats:
 
 
 def interval_columns(readings: Floats) -> Floats:
-    """`readings`, shape (units, judges): numbers, NaN where a judge gave none. Shape (units, 4)."""
+    """`ratings_table`, shape (units, judges): numbers, NaN where a judge gave none. Shape (units, 4)."""
     known = np.isfinite(readings)
     values = np.where(known, readings, 0.0)
     size, total, square = known.sum(axis=1).astype(np.float64), values.sum(axis=1), (values**2).sum(axis=1)

@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from harness.components.metric import Floats
+from harness.arrays import Floats
 
 MANY = 200
 """Clusters from which on the plain percentiles of the draws cover what they should."""
@@ -15,13 +15,13 @@ MANY = 200
 Interval = tuple[float, float]
 
 
-def percentile_interval(draws: Floats, level: float = 0.95, clusters: int = 0) -> Interval | None:
+def percentile_interval(resamples: Floats, level: float = 0.95, clusters: int = 0) -> Interval | None:
     """The central `level` of the draws that exist (are finite); None where fewer than half of them do.
 
     With `clusters`, how many were drawn from, somewhat more than that: see `expanded_tail`.
     """
-    found = draws[np.isfinite(draws)]
-    if not len(found) or 2 * len(found) < len(draws):
+    found = resamples[np.isfinite(resamples)]
+    if not len(found) or 2 * len(found) < len(resamples):
         return None
     tail = expanded_tail((1 - level) / 2, clusters)
     low, high = np.quantile(found, [tail, 1 - tail])
@@ -56,14 +56,16 @@ def t_quantile(p: float, freedom: int) -> float:
     return z + sum(term / float(freedom) ** power for power, term in enumerate(terms, 1))
 
 
-def bca_interval(draws: Floats, value: float, acceleration: float, level: float = 0.95) -> Interval | None:
+def bca_interval(
+    resamples: Floats, value: float, acceleration: float, level: float = 0.95
+) -> Interval | None:
     """The bias-corrected and accelerated interval (Efron 1987) around `value`.
 
     `acceleration` comes from `harness.stats.jackknife.acceleration`. None where fewer than half the draws
     exist, or where all of them lie on one side of `value`, so that its bias cannot be told.
     """
-    found = draws[np.isfinite(draws)]
-    if not len(found) or 2 * len(found) < len(draws):
+    found = resamples[np.isfinite(resamples)]
+    if not len(found) or 2 * len(found) < len(resamples):
         return None
     below = (np.mean(found < value) + np.mean(found <= value)) / 2
     if not 0 < below < 1:

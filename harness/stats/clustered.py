@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from harness.components.metric import Floats, Ints
+from harness.arrays import Floats, Ints
 
 
 def clustered_standard_error(values: Floats, cluster: Ints) -> float:

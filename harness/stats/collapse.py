@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.components.metric import Floats, Ints
+from harness.arrays import Floats, Ints
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from harness.components.metric import Floats, Ints
+from harness.arrays import Floats, Ints
 from harness.stats.bootstrap import percentile_interval
 from harness.stats.weights import cluster_weights
 
@@ -36,7 +36,7 @@ def paired_difference(
     counts: Ints,
     *,
     seed: int,
-    draws: int = 10_000,
+    resamples: int = 10_000,
     level: float = 0.95,
     width: int = 0,
 ) -> Difference:
@@ -51,7 +51,7 @@ def paired_difference(
     if not math.isfinite(value) or counts.sum() < 2:
         return Difference(value, math.nan, math.nan, math.nan)
     found = np.concatenate(
-        [second(weights) - first(weights) for weights in cluster_weights(counts, draws, seed, width)]
+        [second(weights) - first(weights) for weights in cluster_weights(counts, resamples, seed, width)]
     )
     clusters = int(counts.sum()) if counts.sum() < MANY_PAIRED else 0
     low, high = percentile_interval(found, level, clusters) or (math.nan, math.nan)

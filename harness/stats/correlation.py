@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.components.metric import Floats, Ints
+from harness.arrays import Floats, Ints
 
 BLOCK = 32
 LARGEST = 1 << 20
@@ -193,12 +193,14 @@ def cumulate(counts: npt.NDArray[Any], scratch: Scratch) -> npt.NDArray[Any]:
     Long columns are summed in blocks, all blocks at once, which takes a third of the time of `numpy.cumsum`,
     where each addition waits for the one before it. Exact for whole numbers.
     """
-    entries, draws = counts.shape
+    entries, resamples = counts.shape
     if entries < 8 * BLOCK:
         return np.cumsum(counts, axis=0)
     blocks, rest = divmod(entries, BLOCK)
     running = scratch.array("running", counts.shape, counts.dtype)
-    given, inner = (values[: blocks * BLOCK].reshape(blocks, BLOCK, draws) for values in (counts, running))
+    given, inner = (
+        values[: blocks * BLOCK].reshape(blocks, BLOCK, resamples) for values in (counts, running)
+    )
     inner[:, 0] = given[:, 0]
     for step in range(1, BLOCK):
         np.add(inner[:, step - 1], given[:, step], out=inner[:, step])

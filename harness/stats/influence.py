@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.components.metric import Floats, Ints
+from harness.arrays import Floats, Ints
 from harness.stats.correlation import ratio
 
 

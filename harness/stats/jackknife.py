@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from harness.components.metric import Floats, Ints
+from harness.arrays import Floats, Ints
 from harness.stats.bootstrap import Interval
 from harness.stats.weights import CELLS
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.components.metric import Floats
+from harness.arrays import Floats
 
 ROUGH, FINE = 128, 4096
 """Most points in the search for a start and in the fit itself: what is more is averaged over runs of like x."""

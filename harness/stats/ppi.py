@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.components.metric import Floats, Ints
+from harness.arrays import Floats, Ints
 
 
 @dataclass(frozen=True)
-class PoweredMean:
+class PpiMean:
     """A mean with its interval; `error` and interval are NaN with fewer than two labels or clusters of them."""
 
     value: float
@@ -44,34 +44,34 @@ class Moments:
     """Variance of the mean label."""
     both: float
     """Covariance of the mean label with (mean reading where labelled - mean reading elsewhere)."""
-    reading: float
+    prediction: float
     """Variance of (mean reading where labelled - mean reading elsewhere)."""
     clusters: int
     """Clusters that have a label."""
 
     def variance(self, weight: float) -> float:
         """Of the estimate with this weight."""
-        return max(self.label - 2 * weight * self.both + weight**2 * self.reading, 0.0)
+        return max(self.label - 2 * weight * self.both + weight**2 * self.prediction, 0.0)
 
     @property
     def best(self) -> float:
         """The weight of least variance within 0..1; 0 for a judge that reads the same everywhere."""
-        return min(max(self.both / self.reading, 0.0), 1.0) if self.reading > 0 else 0.0
+        return min(max(self.both / self.prediction, 0.0), 1.0) if self.prediction > 0 else 0.0
 
 
-def powered_mean(
+def ppi_mean(
     labels: Floats,
-    readings: Floats,
+    ratings_table: Floats,
     others: Floats,
     *,
     weight: float | None = None,
     cluster: Ints | None = None,
     other_cluster: Ints | None = None,
     level: float = 0.95,
-) -> PoweredMean:
+) -> PpiMean:
     """Mean label over all samples: weight * mean(others) + mean(labels - weight * readings), with a t interval.
 
-    `labels` and `readings`, shape (n,), are what people and the judge say of the labelled samples; `others`, shape
+    `labels` and `ratings_table`, shape (n,), are what people and the judge say of the labelled samples; `others`, shape
     (N,), what the judge says of those without a label. All are finite. `weight` None takes the one of least
     variance (PPI++), 1 is plain PPI. `cluster` and `other_cluster`, shapes (n,) and (N,), number the clusters; the
     error then adds the products of all pairs within a cluster, as `clustered_standard_error` does.
@@ -79,18 +79,20 @@ def powered_mean(
     n = len(labels)
     if not n:
         raise ValueError("there are no labels")
-    moments = _moments(labels, readings, others, cluster, other_cluster)
+    moments = _moments(labels, ratings_table, others, cluster, other_cluster)
     if not len(others):
         weight = 0.0
     elif weight is None:
         weight = moments.best if moments.clusters > 1 else 0.0
-    value = float(np.mean(labels - weight * readings) + (weight * np.mean(others) if len(others) else 0.0))
+    value = float(
+        np.mean(labels - weight * ratings_table) + (weight * np.mean(others) if len(others) else 0.0)
+    )
     error = math.sqrt(moments.variance(weight)) if moments.clusters > 1 else math.nan
     reach = _quantile(moments.clusters, level) * error
-    return PoweredMean(value, value - reach, value + reach, error, weight, n, len(others), moments, level)
+    return PpiMean(value, value - reach, value + reach, error, weight, n, len(others), moments, level)
 
 
-def labels_needed(mean: PoweredMean, width: float, *, judge: bool = True) -> int | None:
+def labels_needed(mean: PpiMean, width: float, *, judge: bool = True) -> int | None:
     """How many more labels bring the interval to `width`, if they are given to samples that have none yet.
 
     The best weight is assumed, and that further labels vary as those at hand do; without `judge`, what the labels
@@ -110,13 +112,13 @@ def labels_needed(mean: PoweredMean, width: float, *, judge: bool = True) -> int
     return high - mean.labelled
 
 
-def _width(mean: PoweredMean, n: int, judge: bool) -> float:
+def _width(mean: PpiMean, n: int, judge: bool) -> float:
     """Of the interval with n labels, all else being as it is."""
     found, everything = mean.moments, mean.labelled + mean.unlabelled
     variance = found.label * mean.labelled
-    if judge and found.reading > 0 and found.both > 0:
+    if judge and found.prediction > 0 and found.both > 0:
         # Of one sample: reading = s (1 / n + 1 / N), both = c / n; the best weight saves c^2 / s (N / (n + N)) / n.
-        spread = found.reading / (1 / mean.labelled + 1 / mean.unlabelled)
+        spread = found.prediction / (1 / mean.labelled + 1 / mean.unlabelled)
         saved = (found.both * mean.labelled) ** 2 / spread
         variance -= min(saved, variance) * (everything - n) / everything
     clusters = max(2, round(found.clusters * n / mean.labelled))
@@ -124,7 +126,7 @@ def _width(mean: PoweredMean, n: int, judge: bool) -> float:
 
 
 def _moments(
-    labels: Floats, readings: Floats, others: Floats, cluster: Ints | None, other_cluster: Ints | None
+    labels: Floats, ratings_table: Floats, others: Floats, cluster: Ints | None, other_cluster: Ints | None
 ) -> Moments:
     n, rest = len(labels), len(others)
     own = np.arange(n) if cluster is None else cluster
@@ -132,7 +134,9 @@ def _moments(
     codes = np.unique(np.r_[own, elsewhere], return_inverse=True)[1].reshape(-1)
     # What each row adds to the mean label, and to the difference of mean readings.
     label = np.r_[(labels - labels.mean()) / n, np.zeros(rest)]
-    reading = np.r_[(readings - readings.mean()) / n, -(others - others.mean()) / rest if rest else others]
+    prediction = np.r_[
+        (ratings_table - ratings_table.mean()) / n, -(others - others.mean()) / rest if rest else others
+    ]
     fewer = np.r_[np.full(n, n / max(n - 1, 1)), np.full(rest, rest / max(rest - 1, 1))]
 
     def covariance(one: Floats, two: Floats) -> float:
@@ -141,8 +145,8 @@ def _moments(
 
     return Moments(
         max(covariance(label, label), 0.0),
-        covariance(label, reading),
-        max(covariance(reading, reading), 0.0),
+        covariance(label, prediction),
+        max(covariance(prediction, prediction), 0.0),
         len(np.unique(own)),
     )
 

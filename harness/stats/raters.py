@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.components.metric import Floats, Ints
+from harness.arrays import Floats, Ints
 from harness.stats.correlation import RankCorrelation, ratio
 
 OFTEN, LOPSIDED = 0.05, 0.3
@@ -236,7 +236,7 @@ class Reliability:
 def icc_2k(readings: Floats, level: float = 0.95) -> Reliability:
     """ICC(2,k): how reliable the mean of k raters is, raters and samples being drawn at random.
 
-    Shrout and Fleiss (1979), with the interval of McGraw and Wong (1996). `readings`, shape (samples, raters),
+    Shrout and Fleiss (1979), with the interval of McGraw and Wong (1996). `ratings_table`, shape (samples, raters),
     NaN where there is none: samples that some rater left out do not enter.
     """
     full = readings[np.isfinite(readings).all(axis=1)]

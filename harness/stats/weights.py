@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.components.metric import Ints
+from harness.arrays import Ints
 
 Weights = npt.NDArray[Any]
 """Whole numbers, shape (draws, clusters), in single precision where that holds them."""
@@ -47,23 +47,23 @@ class Blocks:
     side by side in memory.
     """
 
-    def __init__(self, counts: Ints, draws: int, seed: int) -> None:
-        self._counts, self._draws, self._seed = counts, draws, seed % 2**64
+    def __init__(self, counts: Ints, resamples: int, seed: int) -> None:
+        self._counts, self._resamples, self._seed = counts, resamples, seed % 2**64
         self._total = int(counts.sum())
         self._few = len(counts) * BINOMIAL <= math.sqrt(self._total)
         singly = not self._few and not FEW <= self._total < EXACT
         held = self._total if singly else len(counts)
-        self._size = max(1 if singly else TOGETHER, min(CELLS // max(held, 1), MOST, -(-draws // SHARED)))
+        self._size = max(1 if singly else TOGETHER, min(CELLS // max(held, 1), MOST, -(-resamples // SHARED)))
         self._alike = [(count, np.flatnonzero(counts == count)) for count in np.unique(counts).tolist()]
         self._owner = np.repeat(np.arange(len(counts)), 0 if self._few else counts)
 
     def __len__(self) -> int:
-        return -(-self._draws // self._size) if self._total else 0
+        return -(-self._resamples // self._size) if self._total else 0
 
     def __getitem__(self, number: int) -> Weights:
         if not 0 <= number < len(self):
             raise IndexError(number)
-        size = min(self._size, self._draws - number * self._size)
+        size = min(self._size, self._resamples - number * self._size)
         rng, total = np.random.default_rng((self._seed, number)), self._total
         if self._few:
             found = rng.multinomial(total, self._counts / total, size=size).T
@@ -76,8 +76,8 @@ class Blocks:
 
     def _singly(self, rng: np.random.Generator, size: int) -> Ints:
         """Draws of one cluster after another, shape (patterns, size)."""
-        drawn = self._owner[rng.integers(0, self._total, size=self._total * size)]
-        cells = drawn * size + np.tile(np.arange(size), self._total)
+        resampled_form = self._owner[rng.integers(0, self._total, size=self._total * size)]
+        cells = resampled_form * size + np.tile(np.arange(size), self._total)
         return np.bincount(cells, minlength=len(self._counts) * size).reshape(-1, size)
 
     def _poisson(self, rng: np.random.Generator, size: int) -> npt.NDArray[np.float32]:
@@ -117,13 +117,13 @@ def _poisson_table(mean: float) -> npt.NDArray[np.uint16]:
     return np.searchsorted(edges, np.arange(1 << 16), side="right").astype(np.uint16)
 
 
-def cluster_weights(counts: Ints, draws: int, seed: int, width: int = 0) -> Iterator[Ints]:
-    """Weights of `draws` bootstrap draws, in chunks of shape (some, patterns) that sum to C; see `Blocks`.
+def cluster_weights(counts: Ints, resamples: int, seed: int, width: int = 0) -> Iterator[Ints]:
+    """Weights of `resamples` bootstrap draws, in chunks of shape (some, patterns) that sum to C; see `Blocks`.
 
     `width` is what one draw costs the caller in array elements, such as the number of rows; a chunk holds about
     `CELLS` of them. It is 0 for a caller that sums over clusters. It does not change the draws.
     """
-    blocks = Blocks(counts, draws, seed)
+    blocks = Blocks(counts, resamples, seed)
     for number in range(len(blocks)):
         block = np.ascontiguousarray(blocks[number], np.int64)
         step = max(1, CELLS // width) if width else len(block)

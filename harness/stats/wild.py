@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 
-from harness.components.metric import Floats, Ints
+from harness.arrays import Floats, Ints
 from harness.stats.comparison import Difference
 
 FEWEST = 6
@@ -18,19 +18,19 @@ STEPS, FARTHEST = 40, 1e6
 
 
 def wild_cluster_p(
-    values: Floats, cluster: Ints, *, null: float = 0.0, seed: int = 0, draws: int = 9_999
+    values: Floats, cluster: Ints, *, null: float = 0.0, seed: int = 0, resamples: int = 9_999
 ) -> float:
     """Two-sided p for the mean of `values`, shape (n,) (paired differences, for one), being `null`.
 
     Cameron, Gelbach and Miller (2008), the null hypothesis imposed: what each cluster lies away from it is
-    multiplied by a random sign (all patterns of signs where there are at most `draws`), or, below six clusters, by
+    multiplied by a random sign (all patterns of signs where there are at most `resamples`), or, below six clusters, by
     one of Webb's (2014) six points, and the clustered t statistic is compared with those of the draws. NaN with
     fewer than two clusters.
     """
     sums, sizes = _clusters(values, cluster)
     if len(sizes) < 2:
         return math.nan
-    return _share_beyond(sums - sizes * null, sizes, _signs(len(sizes), draws, seed))
+    return _share_beyond(sums - sizes * null, sizes, _signs(len(sizes), resamples, seed))
 
 
 def wild_cluster_mean(
@@ -39,7 +39,7 @@ def wild_cluster_mean(
     *,
     null: float = 0.0,
     seed: int = 0,
-    draws: int = 9_999,
+    resamples: int = 9_999,
     level: float = 0.95,
 ) -> Difference:
     """The mean of `values` less `null`, with its p and the interval of what `wild_cluster_p` does not reject.
@@ -51,7 +51,7 @@ def wild_cluster_mean(
     mean = float(values.mean()) if len(values) else math.nan
     if len(sizes) < 2:
         return Difference(mean - null, math.nan, math.nan, math.nan)
-    signs = _signs(len(sizes), draws, seed)
+    signs = _signs(len(sizes), resamples, seed)
 
     def p_value(hypothesis: float) -> float:
         return _share_beyond(sums - sizes * hypothesis, sizes, signs)
@@ -68,12 +68,12 @@ def _clusters(values: Floats, cluster: Ints) -> tuple[Floats, Floats]:
     return np.bincount(codes, values).astype(np.float64), np.bincount(codes).astype(np.float64)
 
 
-def _signs(clusters: int, draws: int, seed: int) -> Floats:
-    if clusters >= FEWEST and 2**clusters <= draws:
+def _signs(clusters: int, resamples: int, seed: int) -> Floats:
+    if clusters >= FEWEST and 2**clusters <= resamples:
         return np.array(list(product((1.0, -1.0), repeat=clusters)))
     rng = np.random.default_rng(seed)
-    signs = rng.choice((1.0, -1.0), (draws, clusters))
-    return signs if clusters >= FEWEST else signs * rng.choice(WEBB, (draws, clusters))
+    signs = rng.choice((1.0, -1.0), (resamples, clusters))
+    return signs if clusters >= FEWEST else signs * rng.choice(WEBB, (resamples, clusters))
 
 
 def _share_beyond(away: Floats, sizes: Floats, signs: Floats) -> float:

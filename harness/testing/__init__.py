@@ -86,10 +86,17 @@ class JudgeContract(_Contract):
         question = Question("choice", EMOTIONS, read=way, target="emotion")  # type: ignore[arg-type]
         asked = (Message("user", (Part(image=0), Part("Which emotion? " + ", ".join(EMOTIONS)))),)
         return [
-            JudgeRequest(f"{n:032x}", f"s{n}", (face_picture(n),), asked, question, Sampling(seed=n),
-                         truth=EMOTIONS[n % 6] if Capability.ORACLE in able else None)
+            JudgeRequest(
+                f"{n:032x}",
+                f"s{n}",
+                (face_picture(n),),
+                asked,
+                question,
+                Sampling(seed=n),
+                truth=EMOTIONS[n % 6] if Capability.ORACLE in able else None,
+            )
             for n in range(5)
-        ]  # fmt: skip
+        ]
 
     @pytest.fixture
     def opened(self, judge: Judge) -> Iterator[Judge]:
@@ -150,7 +157,10 @@ class JudgeContract(_Contract):
 def _same(one: JudgeReply, other: JudgeReply) -> None:
     """The same answer; scores may differ by rounding, which depends on what else is in a batch."""
     assert (one.text, one.rating, one.error and one.error.kind) == (
-        other.text, other.rating, other.error and other.error.kind)  # fmt: skip
+        other.text,
+        other.rating,
+        other.error and other.error.kind,
+    )
     first, second = dict(one.scores or {}), dict(other.scores or {})
     assert first == pytest.approx(second, abs=1e-3)
 
@@ -166,8 +176,16 @@ class GeneratorContract(_Contract):
     @pytest.fixture
     def requests(self) -> list[ImageRequest]:
         """Four portraits."""
-        return [ImageRequest(f"{n:032x}", f"A portrait of a {e} person", emotion=e, intensity=None if e == "neutral" else 4.0,
-                             seed=n) for n, e in enumerate(("happy", "sad", "angry", "neutral"))]  # fmt: skip
+        return [
+            ImageRequest(
+                f"{n:032x}",
+                f"A portrait of a {e} person",
+                emotion=e,
+                intensity=None if e == "neutral" else 4.0,
+                seed=n,
+            )
+            for n, e in enumerate(("happy", "sad", "angry", "neutral"))
+        ]
 
     @pytest.fixture
     def opened(self, generator: Generator) -> Iterator[Generator]:

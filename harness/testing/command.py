@@ -70,8 +70,13 @@ class Outcome:
 
 def imported_by(code: str) -> set[str]:
     """The top-level modules that a fresh interpreter has after running `code`. Raises where the code fails."""
-    done = subprocess.run([sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"],
-                          capture_output=True, text=True, check=True, timeout=60)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
     return {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
 
 
@@ -92,8 +97,16 @@ class Shell:
     ) -> subprocess.Popen[str]:
         """Start the command and return at once. `options` are `subprocess.Popen`'s."""
         return subprocess.Popen(
-            [str(SCRIPT), *map(str, arguments)], cwd=self.folder, env={**os.environ, **(env or {})}, text=True, errors="replace",
-            stdout=options.pop("stdout", subprocess.PIPE), stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, **options)  # fmt: skip
+            [str(SCRIPT), *map(str, arguments)],
+            cwd=self.folder,
+            env={**os.environ, **(env or {})},
+            text=True,
+            errors="replace",
+            stdout=options.pop("stdout", subprocess.PIPE),
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            **options,
+        )
 
     def __call__(
         self, *arguments: object, timeout: float = 200, env: dict[str, str] | None = None, **options: Any

@@ -168,24 +168,39 @@ def llava(
     transformers = _package("transformers")
     words = _tokenizer(_LLAVA_TOKENS, "</s>", "<pad>", {"image_token": "<image>"}, start="<s>")
     vision = transformers.CLIPVisionConfig(
-        hidden_size=shape.vision.width, intermediate_size=4 * shape.vision.width, projection_dim=shape.vision.width,
-        num_hidden_layers=shape.vision.layers, num_attention_heads=shape.vision.width // shape.vision.head,
-        image_size=shape.image, patch_size=shape.patch, initializer_range=spread,
-    )  # fmt: skip
+        hidden_size=shape.vision.width,
+        intermediate_size=4 * shape.vision.width,
+        projection_dim=shape.vision.width,
+        num_hidden_layers=shape.vision.layers,
+        num_attention_heads=shape.vision.width // shape.vision.head,
+        image_size=shape.image,
+        patch_size=shape.patch,
+        initializer_range=spread,
+    )
     config = transformers.LlavaConfig(
         vision_config=vision,
-        text_config=transformers.LlamaConfig(**_text(words, shape.text, spread), bos_token_id=words.bos_token_id),
-        image_token_index=words.convert_tokens_to_ids("<image>"), image_seq_length=shape.tokens,
-        vision_feature_layer=-1, vision_feature_select_strategy="default", tie_word_embeddings=False,
-    )  # fmt: skip
+        text_config=transformers.LlamaConfig(
+            **_text(words, shape.text, spread), bos_token_id=words.bos_token_id
+        ),
+        image_token_index=words.convert_tokens_to_ids("<image>"),
+        image_seq_length=shape.tokens,
+        vision_feature_layer=-1,
+        vision_feature_select_strategy="default",
+        tie_word_embeddings=False,
+    )
     pictures = _processor_class("CLIPImageProcessor")(
         size={"shortest_edge": shape.resize or shape.image},
         crop_size={"height": shape.image, "width": shape.image},
     )
     processor = transformers.LlavaProcessor(
-        image_processor=pictures, tokenizer=words, patch_size=shape.patch, vision_feature_select_strategy="default",
-        chat_template=chat_template, image_token="<image>", num_additional_image_tokens=1,
-    )  # fmt: skip
+        image_processor=pictures,
+        tokenizer=words,
+        patch_size=shape.patch,
+        vision_feature_select_strategy="default",
+        chat_template=chat_template,
+        image_token="<image>",
+        num_additional_image_tokens=1,
+    )
     return _seeded(transformers.LlavaForConditionalGeneration, config, seed), processor
 
 
@@ -218,27 +233,45 @@ def _tiny_qwen(
     kind: str, vision: dict[str, Any], folder: str | Path, seed: int, chat_template: str | None
 ) -> Path:
     transformers = _package("transformers")
-    words = _tokenizer(_QWEN_TOKENS, "<|im_end|>", "<|endoftext|>", {
-        "image_token": "<|image_pad|>", "video_token": "<|video_pad|>",
-        "vision_bos_token": "<|vision_start|>", "vision_eos_token": "<|vision_end|>",
-    })  # fmt: skip
+    words = _tokenizer(
+        _QWEN_TOKENS,
+        "<|im_end|>",
+        "<|endoftext|>",
+        {
+            "image_token": "<|image_pad|>",
+            "video_token": "<|video_pad|>",
+            "vision_bos_token": "<|vision_start|>",
+            "vision_eos_token": "<|vision_end|>",
+        },
+    )
     number = words.convert_tokens_to_ids
     rotary = {"rope_type": "default", "mrope_section": [8, 12, 12], "rope_theta": 10000.0}
     config = getattr(transformers, f"{kind}Config")(
         text_config={**_text(words, TINY.text, _SPREAD), "bos_token_id": None, "rope_parameters": rotary},
-        vision_config={"depth": 2, "num_heads": 2, "patch_size": 14, "spatial_merge_size": 2, "temporal_patch_size": 2,
-                       "initializer_range": _SPREAD, **vision},
-        image_token_id=number("<|image_pad|>"), video_token_id=number("<|video_pad|>"),
-        vision_start_token_id=number("<|vision_start|>"), vision_end_token_id=number("<|vision_end|>"),
+        vision_config={
+            "depth": 2,
+            "num_heads": 2,
+            "patch_size": 14,
+            "spatial_merge_size": 2,
+            "temporal_patch_size": 2,
+            "initializer_range": _SPREAD,
+            **vision,
+        },
+        image_token_id=number("<|image_pad|>"),
+        video_token_id=number("<|video_pad|>"),
+        vision_start_token_id=number("<|vision_start|>"),
+        vision_end_token_id=number("<|vision_end|>"),
         tie_word_embeddings=False,
-    )  # fmt: skip
+    )
     token = 28 * 28  # pixels: two by two patches of 14 are one token
     pixels = {"patch_size": 14, "merge_size": 2, "temporal_patch_size": 2,
               "size": {"shortest_edge": 4 * token, "longest_edge": 16 * token}}  # fmt: skip
     processor = getattr(transformers, f"{kind}Processor")(
-        image_processor=_processor_class("Qwen2VLImageProcessor")(**pixels), tokenizer=words,
-        video_processor=transformers.Qwen2VLVideoProcessor(**pixels), chat_template=chat_template,
-    )  # fmt: skip
+        image_processor=_processor_class("Qwen2VLImageProcessor")(**pixels),
+        tokenizer=words,
+        video_processor=transformers.Qwen2VLVideoProcessor(**pixels),
+        chat_template=chat_template,
+    )
     model = _seeded(getattr(transformers, f"{kind}ForConditionalGeneration"), config, seed)
     return save(model, processor, folder)
 
@@ -269,9 +302,15 @@ def _tokenizer(
     raw = tokenizers.Tokenizer(tokenizers.models.BPE())
     raw.pre_tokenizer = split(add_prefix_space=False)
     raw.decoder = tokenizers.decoders.ByteLevel()
-    raw.train_from_iterator(_training_text(), tokenizers.trainers.BpeTrainer(
-        vocab_size=VOCABULARY, special_tokens=list(special), initial_alphabet=split.alphabet(), show_progress=False,
-    ))  # fmt: skip
+    raw.train_from_iterator(
+        _training_text(),
+        tokenizers.trainers.BpeTrainer(
+            vocab_size=VOCABULARY,
+            special_tokens=list(special),
+            initial_alphabet=split.alphabet(),
+            show_progress=False,
+        ),
+    )
     if start:
         raw.post_processor = tokenizers.processors.TemplateProcessing(
             single=f"{start} $A",
@@ -280,9 +319,14 @@ def _tokenizer(
         )
     begin = {"bos_token": start, "unk_token": special[0]} if start else {}
     return transformers.PreTrainedTokenizerFast(
-        tokenizer_object=raw, eos_token=end, pad_token=pad, extra_special_tokens=names,
-        model_max_length=POSITIONS, padding_side="left", **begin,
-    )  # fmt: skip
+        tokenizer_object=raw,
+        eos_token=end,
+        pad_token=pad,
+        extra_special_tokens=names,
+        model_max_length=POSITIONS,
+        padding_side="left",
+        **begin,
+    )
 
 
 def _training_text() -> Iterator[str]:

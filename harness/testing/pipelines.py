@@ -46,8 +46,10 @@ def pipeline(family: str = "sd-1.5", *, seed: int = 0, safety: Safety | None = N
     without torch, transformers or diffusers.
     """
     if family not in FAMILIES:
-        raise RequestError(f"No tiny pipeline is called {family!r}.",
-                           f"Did you mean {nearest(family, FAMILIES)!r}? Known: {', '.join(FAMILIES)}.")  # fmt: skip
+        raise RequestError(
+            f"No tiny pipeline is called {family!r}.",
+            f"Did you mean {nearest(family, FAMILIES)!r}? Known: {', '.join(FAMILIES)}.",
+        )
     if safety is not None and family != "sd-1.5":
         raise RequestError(f"{family} has no safety checker.", "Leave safety away, or take sd-1.5.")
     torch = _package("torch")
@@ -63,56 +65,128 @@ def _sd15(seed: int) -> Any:
     unet = _unet(seed, layers_per_block=1, cross_attention_dim=WIDTH)
     scheduler = diffusers.DDIMScheduler(**_NOISE, clip_sample=False, set_alpha_to_one=False, steps_offset=1)
     return diffusers.StableDiffusionPipeline(
-        vae=_vae(seed), text_encoder=_clip(seed), tokenizer=_clip_tokenizer(), unet=unet, scheduler=scheduler,
-        safety_checker=None, feature_extractor=None, requires_safety_checker=False)  # fmt: skip
+        vae=_vae(seed),
+        text_encoder=_clip(seed),
+        tokenizer=_clip_tokenizer(),
+        unet=unet,
+        scheduler=scheduler,
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
 
 
 def _sdxl(seed: int) -> Any:
     diffusers = _package("diffusers")
     unet = _unet(
-        seed, layers_per_block=2, attention_head_dim=(2, 4), use_linear_projection=True,
-        addition_embed_type="text_time", addition_time_embed_dim=8, transformer_layers_per_block=(1, 2),
-        projection_class_embeddings_input_dim=6 * 8 + WIDTH, cross_attention_dim=2 * WIDTH)  # fmt: skip
+        seed,
+        layers_per_block=2,
+        attention_head_dim=(2, 4),
+        use_linear_projection=True,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=8,
+        transformer_layers_per_block=(1, 2),
+        projection_class_embeddings_input_dim=6 * 8 + WIDTH,
+        cross_attention_dim=2 * WIDTH,
+    )
     return diffusers.StableDiffusionXLPipeline(
-        vae=_vae(seed), unet=unet, add_watermarker=False,
+        vae=_vae(seed),
+        unet=unet,
+        add_watermarker=False,
         scheduler=diffusers.EulerDiscreteScheduler(**_NOISE, timestep_spacing="leading", steps_offset=1),
-        text_encoder=_clip(seed), tokenizer=_clip_tokenizer(),
-        text_encoder_2=_clip(seed + 1, projected=True), tokenizer_2=_clip_tokenizer())  # fmt: skip
+        text_encoder=_clip(seed),
+        tokenizer=_clip_tokenizer(),
+        text_encoder_2=_clip(seed + 1, projected=True),
+        tokenizer_2=_clip_tokenizer(),
+    )
 
 
 def _sd3(seed: int) -> Any:
     diffusers = _package("diffusers")
-    transformer = _seeded(seed, lambda: diffusers.SD3Transformer2DModel(
-        sample_size=32, patch_size=1, in_channels=4, out_channels=4, num_layers=1, attention_head_dim=8,
-        num_attention_heads=4, joint_attention_dim=WIDTH, caption_projection_dim=32, pooled_projection_dim=2 * WIDTH))  # fmt: skip
+    transformer = _seeded(
+        seed,
+        lambda: diffusers.SD3Transformer2DModel(
+            sample_size=32,
+            patch_size=1,
+            in_channels=4,
+            out_channels=4,
+            num_layers=1,
+            attention_head_dim=8,
+            num_attention_heads=4,
+            joint_attention_dim=WIDTH,
+            caption_projection_dim=32,
+            pooled_projection_dim=2 * WIDTH,
+        ),
+    )
     return diffusers.StableDiffusion3Pipeline(
-        transformer=transformer, scheduler=diffusers.FlowMatchEulerDiscreteScheduler(), vae=_vae(seed, **_FLOW),
-        text_encoder=_clip(seed, projected=True), tokenizer=_clip_tokenizer(),
-        text_encoder_2=_clip(seed + 1, projected=True), tokenizer_2=_clip_tokenizer(),
-        text_encoder_3=_t5(seed), tokenizer_3=_t5_tokenizer())  # fmt: skip
+        transformer=transformer,
+        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(),
+        vae=_vae(seed, **_FLOW),
+        text_encoder=_clip(seed, projected=True),
+        tokenizer=_clip_tokenizer(),
+        text_encoder_2=_clip(seed + 1, projected=True),
+        tokenizer_2=_clip_tokenizer(),
+        text_encoder_3=_t5(seed),
+        tokenizer_3=_t5_tokenizer(),
+    )
 
 
 def _flux(seed: int) -> Any:
     diffusers = _package("diffusers")
-    transformer = _seeded(seed, lambda: diffusers.FluxTransformer2DModel(
-        patch_size=1, in_channels=4, num_layers=1, num_single_layers=1, attention_head_dim=16, num_attention_heads=2,
-        joint_attention_dim=WIDTH, pooled_projection_dim=WIDTH, axes_dims_rope=[4, 4, 8]))  # fmt: skip
+    transformer = _seeded(
+        seed,
+        lambda: diffusers.FluxTransformer2DModel(
+            patch_size=1,
+            in_channels=4,
+            num_layers=1,
+            num_single_layers=1,
+            attention_head_dim=16,
+            num_attention_heads=2,
+            joint_attention_dim=WIDTH,
+            pooled_projection_dim=WIDTH,
+            axes_dims_rope=[4, 4, 8],
+        ),
+    )
     return diffusers.FluxPipeline(
-        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(), vae=_vae(seed, latent_channels=1, **_FLOW),
-        text_encoder=_clip(seed), tokenizer=_clip_tokenizer(), text_encoder_2=_t5(seed), tokenizer_2=_t5_tokenizer(),
-        transformer=transformer)  # fmt: skip
+        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(),
+        vae=_vae(seed, latent_channels=1, **_FLOW),
+        text_encoder=_clip(seed),
+        tokenizer=_clip_tokenizer(),
+        text_encoder_2=_t5(seed),
+        tokenizer_2=_t5_tokenizer(),
+        transformer=transformer,
+    )
 
 
 def _pixart(seed: int) -> Any:
     diffusers = _package("diffusers")
-    transformer = _seeded(seed, lambda: diffusers.PixArtTransformer2DModel(
-        sample_size=8, num_layers=2, patch_size=2, attention_head_dim=8, num_attention_heads=3, in_channels=4,
-        out_channels=8, caption_channels=WIDTH, cross_attention_dim=24, attention_bias=True,
-        activation_fn="gelu-approximate", num_embeds_ada_norm=1000, norm_type="ada_norm_single",
-        norm_elementwise_affine=False, norm_eps=1e-6))  # fmt: skip
+    transformer = _seeded(
+        seed,
+        lambda: diffusers.PixArtTransformer2DModel(
+            sample_size=8,
+            num_layers=2,
+            patch_size=2,
+            attention_head_dim=8,
+            num_attention_heads=3,
+            in_channels=4,
+            out_channels=8,
+            caption_channels=WIDTH,
+            cross_attention_dim=24,
+            attention_bias=True,
+            activation_fn="gelu-approximate",
+            num_embeds_ada_norm=1000,
+            norm_type="ada_norm_single",
+            norm_elementwise_affine=False,
+            norm_eps=1e-6,
+        ),
+    )
     return diffusers.PixArtSigmaPipeline(
-        tokenizer=_t5_tokenizer(), text_encoder=_t5(seed), vae=_vae(seed), transformer=transformer,
-        scheduler=diffusers.DPMSolverMultistepScheduler())  # fmt: skip
+        tokenizer=_t5_tokenizer(),
+        text_encoder=_t5(seed),
+        vae=_vae(seed),
+        transformer=transformer,
+        scheduler=diffusers.DPMSolverMultistepScheduler(),
+    )
 
 
 FAMILIES: Mapping[str, Callable[[int], Any]] = {
@@ -135,34 +209,59 @@ _FLOW: dict[str, Any] = {
 
 def _unet(seed: int, **options: Any) -> Any:
     diffusers = _package("diffusers")
-    return _seeded(seed, lambda: diffusers.UNet2DConditionModel(
-        block_out_channels=(32, 64), sample_size=32, in_channels=4, out_channels=4,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        **options))  # fmt: skip
+    return _seeded(
+        seed,
+        lambda: diffusers.UNet2DConditionModel(
+            block_out_channels=(32, 64),
+            sample_size=32,
+            in_channels=4,
+            out_channels=4,
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+            **options,
+        ),
+    )
 
 
 def _vae(seed: int, latent_channels: int = 4, **options: Any) -> Any:
     diffusers = _package("diffusers")
-    return _seeded(seed, lambda: diffusers.AutoencoderKL(
-        block_out_channels=[32, 64], in_channels=3, out_channels=3, latent_channels=latent_channels,
-        down_block_types=["DownEncoderBlock2D"] * 2, up_block_types=["UpDecoderBlock2D"] * 2, **options))  # fmt: skip
+    return _seeded(
+        seed,
+        lambda: diffusers.AutoencoderKL(
+            block_out_channels=[32, 64],
+            in_channels=3,
+            out_channels=3,
+            latent_channels=latent_channels,
+            down_block_types=["DownEncoderBlock2D"] * 2,
+            up_block_types=["UpDecoderBlock2D"] * 2,
+            **options,
+        ),
+    )
 
 
 def _clip(seed: int, *, projected: bool = False) -> Any:
     transformers = _package("transformers")
     characters = len(_byte_characters())
     config = transformers.CLIPTextConfig(
-        vocab_size=2 * characters + 2, bos_token_id=2 * characters, eos_token_id=2 * characters + 1,
-        pad_token_id=2 * characters + 1, hidden_size=WIDTH, intermediate_size=37, num_attention_heads=4,
-        num_hidden_layers=2, projection_dim=WIDTH)  # fmt: skip
+        vocab_size=2 * characters + 2,
+        bos_token_id=2 * characters,
+        eos_token_id=2 * characters + 1,
+        pad_token_id=2 * characters + 1,
+        hidden_size=WIDTH,
+        intermediate_size=37,
+        num_attention_heads=4,
+        num_hidden_layers=2,
+        projection_dim=WIDTH,
+    )
     model = transformers.CLIPTextModelWithProjection if projected else transformers.CLIPTextModel
     return _seeded(seed, lambda: model(config))
 
 
 def _t5(seed: int) -> Any:
     transformers = _package("transformers")
-    config = transformers.T5Config(vocab_size=98, d_model=WIDTH, d_kv=8, d_ff=37, num_layers=2, num_heads=4,
-                                   decoder_start_token_id=0)  # fmt: skip
+    config = transformers.T5Config(
+        vocab_size=98, d_model=WIDTH, d_kv=8, d_ff=37, num_layers=2, num_heads=4, decoder_start_token_id=0
+    )
     return _seeded(seed, lambda: transformers.T5EncoderModel(config))
 
 
@@ -213,5 +312,6 @@ def _package(name: str) -> Any:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         missing = (error.name or name).partition(".")[0]
-        raise MissingPackage("building a pipeline for tests", missing,
-                             "pip install torch transformers diffusers") from error  # fmt: skip
+        raise MissingPackage(
+            "building a pipeline for tests", missing, "pip install torch transformers diffusers"
+        ) from error

@@ -195,8 +195,9 @@ def _link(path: Path, target: Path) -> str:
 
 
 @pytest.mark.parametrize("way", OUTSIDE.values(), ids=OUTSIDE.keys())
-def test_paths_that_leave_the_folder(way: Callable[[Path, Path], str], harness: InProcess, make_data: Make,
-                                     tmp_path: Path) -> None:  # fmt: skip
+def test_paths_that_leave_the_folder(
+    way: Callable[[Path, Path], str], harness: InProcess, make_data: Make, tmp_path: Path
+) -> None:
     outside = data.picture(tmp_path / "elsewhere" / "face.png", 99)
     folder = make_data(6)
     image = way(outside, folder)
@@ -212,8 +213,14 @@ def test_paths_that_leave_the_folder(way: Callable[[Path, Path], str], harness: 
 def test_links_within_the_folder_work(harness: InProcess, make_data: Make, tmp_path: Path) -> None:
     folder = make_data(6)
     (folder / "faces" / "again.png").symlink_to(folder / data.row(0)["image"])
-    data.make(folder, 6, extra=[{"image": "faces/again.png", "id": "again", "emotion": "happy"},
-                                {"image": "faces/../faces/00001.png", "id": "round", "emotion": "sad"}])  # fmt: skip
+    data.make(
+        folder,
+        6,
+        extra=[
+            {"image": "faces/again.png", "id": "again", "emotion": "happy"},
+            {"image": "faces/../faces/00001.png", "id": "round", "emotion": "sad"},
+        ],
+    )
     (tmp_path / "linked").symlink_to(folder)
     assert harness(*RUN, "linked", "--json").ok().task["answered"] == 8
 

@@ -62,8 +62,13 @@ def test_a_plugin_without_its_module(harness: InProcess, install: Install, faces
 
 def test_two_owners_of_a_name(harness: InProcess, install: Install, faces: Path) -> None:
     for word in ("sad", "happy"):
-        install(f"plugin-{word}", plugins.judge(
-            "twin", f"def judge(self, batch):\n    return [JudgeReply(r.id, text='{word}') for r in batch]"))  # fmt: skip
+        install(
+            f"plugin-{word}",
+            plugins.judge(
+                "twin",
+                f"def judge(self, batch):\n    return [JudgeReply(r.id, text='{word}') for r in batch]",
+            ),
+        )
     assert harness(*RUN, "echo").ok()
     assert harness(*RUN, "twin").fails(2, "plugin-happy/twin and plugin-sad/twin", "instead of the bare name")
     entry = (

@@ -104,8 +104,12 @@ def judge(self, batch):
     )
     done = harness("run", "--task", "comprehension", "--model", "mine", "--data", "faces", "--json").ok()
     counts = [(t["task"], t["n"], t["answered"]) for t in done.results["tasks"]]
-    assert counts == [("coarse_polarity", 12, 12), ("coarse_emotion", 12, 12), ("fine_intensity", 10, 10),
-                      ("nuance_confusable", 10, 10)]  # fmt: skip
+    assert counts == [
+        ("coarse_polarity", 12, 12),
+        ("coarse_emotion", 12, 12),
+        ("fine_intensity", 10, 10),
+        ("nuance_confusable", 10, 10),
+    ]
     assert "nuance_pairs" in done.results["run"]["notes"][0], "the judge takes one picture"
     assert Path("opened").read_text() == "x", "the model is loaded once for all tasks"
     order = Path("order").read_text().split()
@@ -117,11 +121,28 @@ def judge(self, batch):
 def test_several_tasks_and_data_sets(harness: InProcess, make_data: Make) -> None:
     make_data(6, "one")
     make_data(12, "two")
-    done = harness("run", "--task", "coarse_emotion,fine_intensity", "--task", "coarse_polarity", "--model", "echo",
-                   "--data", "one,./two", "--json").ok()  # fmt: skip
+    done = harness(
+        "run",
+        "--task",
+        "coarse_emotion,fine_intensity",
+        "--task",
+        "coarse_polarity",
+        "--model",
+        "echo",
+        "--data",
+        "one,./two",
+        "--json",
+    ).ok()
     counts = [(t["task"], t["data"]["name"], t["n"]) for t in done.results["tasks"]]
-    assert counts == [(task, name, n) for task, one, two in (("coarse_emotion", 6, 12), ("fine_intensity", 5, 10),
-                      ("coarse_polarity", 6, 12)) for name, n in (("one", one), ("two", two))]  # fmt: skip
+    assert counts == [
+        (task, name, n)
+        for task, one, two in (
+            ("coarse_emotion", 6, 12),
+            ("fine_intensity", 5, 10),
+            ("coarse_polarity", 6, 12),
+        )
+        for name, n in (("one", one), ("two", two))
+    ]
 
 
 def test_truth_reaches_oracles_alone(harness: InProcess, install: Install, faces: Path) -> None:

@@ -61,7 +61,11 @@ def test_position_bias_is_exposed(
 def test_a_judge_is_shown_both_pictures_and_no_label(
     harness: InProcess, install: Install, people: Path
 ) -> None:
-    install("mine", plugins.judge("mine", """
+    install(
+        "mine",
+        plugins.judge(
+            "mine",
+            """
 from harness import Capability
 capabilities = frozenset({Capability.TEXT, Capability.MULTI_IMAGE})
 
@@ -72,7 +76,9 @@ def judge(self, batch):
             log.write(repr((r.sample_id, r.question.kind, parts, [i.image.getpixel((0, 0))[0] for i in r.images])) + chr(10))
         one, two = (i.image.getpixel((0, 0))[0] for i in r.images)
         yield JudgeReply(r.id, text="second" if two > one else "first")
-"""))  # fmt: skip
+""",
+        ),
+    )
     done = harness("run", "--task", "nuance_pairs", "--model", "mine", "--data", people, "--json").ok()
     # The red of each picture is its number, which grows with strength: looking is enough to be right.
     assert value(done.task, "accuracy") == 1.0

@@ -36,9 +36,13 @@ def test_an_import_says_what_it_took_and_how_to_take_the_rest(harness: InProcess
         .ok()
         .out
     )
-    for text in ("class-folders: 10 samples (angry 2, happy 2, neutral 2, sad 2, worry 2); labels are perceived",
-                 "pictures: not used: 2 (unknown label 2)", "lossy mapping: fear counts as worry (2 pictures)",
-                 "--map disgust=angry", "--data class-folders"):  # fmt: skip
+    for text in (
+        "class-folders: 10 samples (angry 2, happy 2, neutral 2, sad 2, worry 2); labels are perceived",
+        "pictures: not used: 2 (unknown label 2)",
+        "lossy mapping: fear counts as worry (2 pictures)",
+        "--map disgust=angry",
+        "--data class-folders",
+    ):
         assert text in told
     assert harness("list", "data").ok().out.count("class-folders") >= 1
     (row,) = [
@@ -194,8 +198,10 @@ def test_a_full_disk_leaves_nothing(copied: bool, shell: Shell, tmp_path: Path) 
 @pytest.mark.parametrize("verb", ["import", "export"])
 def test_a_kill_in_the_middle_leaves_no_half_set(verb: str, shell: Shell, tmp_path: Path) -> None:
     folders(tmp_path / "faces", 400)
-    words = {"import": ["class-folders", "faces", "--label", "intended", "--copy", "--name", "mine"],
-             "export": ["faces/train", "--out", "x.parquet"]}[verb]  # fmt: skip
+    words = {
+        "import": ["class-folders", "faces", "--label", "intended", "--copy", "--name", "mine"],
+        "export": ["faces/train", "--out", "x.parquet"],
+    }[verb]
     target, aside = {
         "import": (data_home() / "mine", data_home()),
         "export": (tmp_path / "x.parquet", tmp_path),

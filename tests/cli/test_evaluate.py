@@ -167,7 +167,8 @@ def test_ways_to_read(faces: Path) -> None:
 def test_generators(tmp_path: Path) -> None:
     result = evaluate("generation", Squares(), judge=[Constant(), "echo"], limit=12, out=tmp_path / "run")
     assert [(t["task"], t["judge"], t["n"], t["answered"]) for t in result.tasks] == [
-        (task, judge, 12, 12) for task in ("t2i_emotion", "t2i_intensity") for judge in ("Constant", "echo")]  # fmt: skip
+        (task, judge, 12, 12) for task in ("t2i_emotion", "t2i_intensity") for judge in ("Constant", "echo")
+    ]
     again = Squares()
     again.generate = None  # type: ignore[method-assign, assignment]
     assert (
@@ -180,7 +181,11 @@ def test_several_tasks_and_data_sets(make_data: Make) -> None:
     one, two = make_data(6, "one"), make_data(6, "two")
     result = evaluate(["coarse_emotion", "coarse_polarity"], "echo", data=[one, two])
     assert [(t["task"], t["data"]["name"]) for t in result.tasks] == [
-        ("coarse_emotion", "one"), ("coarse_emotion", "two"), ("coarse_polarity", "one"), ("coarse_polarity", "two")]  # fmt: skip
+        ("coarse_emotion", "one"),
+        ("coarse_emotion", "two"),
+        ("coarse_polarity", "one"),
+        ("coarse_polarity", "two"),
+    ]
 
 
 def test_none_means_what_is_left_away(faces: Path) -> None:
@@ -193,8 +198,10 @@ class Paid(Squares):
 
     def generate(self, batch: Sequence[ImageRequest]) -> list[ImageReply]:
         usage = {"output_tokens": 10, "cost": 0.25, "note": "text"}
-        return [ImageReply(r.id, r2.image, extra={"usage": usage if i or len(batch) < 4 else "free"})
-                for i, (r, r2) in enumerate(zip(batch, super().generate(batch), strict=True))]  # fmt: skip
+        return [
+            ImageReply(r.id, r2.image, extra={"usage": usage if i or len(batch) < 4 else "free"})
+            for i, (r, r2) in enumerate(zip(batch, super().generate(batch), strict=True))
+        ]
 
 
 def test_what_drawing_cost_is_summed_up() -> None:

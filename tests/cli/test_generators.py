@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from helpers import plugins
-from helpers.command import InProcess, drawing
+from helpers.command import InProcess, generate_command
 from helpers.plugins import Install
 from helpers.results import replies, value
 
@@ -15,7 +15,7 @@ Make = Callable[..., Path]
 
 
 def test_generate_makes_a_data_set(harness: InProcess) -> None:
-    draw = [*drawing(12), "mine"]
+    draw = [*generate_command(12), "mine"]
     out = harness(*draw).ok().out
     assert "12 portraits asked for, ok 12, 0 failed" in out
     assert Path("mine/sheet.png").is_file()
@@ -112,11 +112,11 @@ GENERATORS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("drawing", "drawn"), GENERATORS.values(), ids=GENERATORS.keys())
+@pytest.mark.parametrize(("body", "drawn"), GENERATORS.values(), ids=GENERATORS.keys())
 def test_generator_that_breaks_its_contract(
-    drawing: str, drawn: int | None, harness: InProcess, install: Install
+    body: str, drawn: int | None, harness: InProcess, install: Install
 ) -> None:
-    install("painter", plugins.generator("painter", f"def generate(self, batch):\n    {drawing}"))
+    install("painter", plugins.generator("painter", f"def generate(self, batch):\n    {body}"))
     done = harness(
         "generate", "--model", "painter", "--prompts", "emotion_600", "--limit", "12", "--out", "run"
     )
@@ -150,7 +150,7 @@ def test_a_smaller_limit_keeps_what_was_drawn(harness: InProcess, tmp_path: Path
 
 
 def test_pictures_made_elsewhere_are_scored_without_drawing(harness: InProcess) -> None:
-    assert harness(*drawing(12), "made").ok()
+    assert harness(*generate_command(12), "made").ok()
     run = ["run", "--task", "t2i_emotion", "--model", "folder:made", "--judge", "echo", "--out", "r"]
     entry = harness(*run, "--json").ok().task
     assert (entry["n"], entry["answered"], entry["outcomes"]) == (12, 12, {"ok": 12})

@@ -23,7 +23,9 @@ Make = Callable[..., Path]
 
 RUN = ["run", "--task", "coarse_emotion", "--model", "slow", "--data", "faces", "--out", "run", "--json"]
 
-SLOW = plugins.judge("slow", """
+SLOW = plugins.judge(
+    "slow",
+    """
 class Options(HarnessOptions):
     delay: float = option(0.0, "seconds for each request", affects_answer=False)
 
@@ -38,9 +40,13 @@ def judge(self, batch):
             log.write(r.id + chr(10))
         time.sleep(self.options.delay)
         yield JudgeReply(r.id, text=r.question.options[int(r.id[:6], 16) % 5])
-""", batch=1)  # fmt: skip
+""",
+    batch=1,
+)
 
-PAINTER = plugins.generator("painter", """
+PAINTER = plugins.generator(
+    "painter",
+    """
 batch_size = 1
 
 class Options(HarnessOptions):
@@ -53,7 +59,8 @@ def generate(self, batch):
             log.write(r.id + chr(10))
         time.sleep(self.options.delay)
         yield ImageReply(r.id, Image.new("RGB", (16, 16), (r.seed % 255, r.seed // 255 % 255, 99)))
-""")  # fmt: skip
+""",
+)
 
 
 def lines(path: Path) -> list[dict[str, Any]]:

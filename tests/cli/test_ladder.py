@@ -154,11 +154,11 @@ def test_wordings_are_named_for_each_task(harness: InProcess) -> None:
 @pytest.mark.usefixtures("faces")
 def test_wordings_from_python(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    result = public.evaluate("coarse_emotion", "echo", data="faces", wordings=["plain", "look"])
+    result = public.evaluate("coarse_emotion", "echo", data="faces", prompt_variants=["plain", "look"])
     assert [t["wording"] for t in result.tasks] == ["plain", "look"]
-    assert len(public.evaluate("coarse_emotion", "echo", data="faces", wordings="all").tasks) == 2
+    assert len(public.evaluate("coarse_emotion", "echo", data="faces", prompt_variants="all").tasks) == 2
     with pytest.raises(public.RequestError, match="No wording"):
-        public.evaluate("coarse_emotion", "echo", data="faces", wordings=[])
+        public.evaluate("coarse_emotion", "echo", data="faces", prompt_variants=[])
 
 
 def test_neighbours_are_shown_and_chance_is_one_in_two(
@@ -227,7 +227,11 @@ def test_drops_between_data_sets(harness: InProcess, make_data: Make) -> None:
         for part, entry in zip(moved["sets"], entries, strict=True):
             main = next(m for m in entry["metrics"] if m["primary"])
             assert (part["data"], part["value"], part["low"], part["n"]) == (
-                entry["data"]["name"], main["value"], main["low"], main["n"])  # fmt: skip
+                entry["data"]["name"],
+                main["value"],
+                main["low"],
+                main["n"],
+            )
         for part in others:
             drop = part["drop"]
             assert drop["value"] == pytest.approx(first["value"] - part["value"])

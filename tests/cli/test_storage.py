@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from helpers import plugins
-from helpers.command import InProcess, Shell, drawing
+from helpers.command import InProcess, Shell, generate_command
 from helpers.plugins import Install
 
 RUN = ["run", "--task", "coarse_emotion", "--model", "echo", "--data", "faces", "--json"]
@@ -164,7 +164,7 @@ def test_disk_that_fills_up(limit: int, shell: Shell, make_data: Make) -> None:
 
 @pytest.mark.e2e
 def test_disk_that_fills_up_while_drawing(shell: Shell) -> None:
-    draw = drawing(30)
+    draw = generate_command(30)
     assert shell(*draw, "whole").ok()
     assert shell(*draw, "run", preexec_fn=small_files(9_000)).fails(
         3, "cannot be written", "run the same command again"
@@ -227,7 +227,7 @@ def judge(self, batch):
     whole = Path("run/results.json").read_bytes()
     shutil.rmtree(faces)
     shutil.rmtree("site")
-    from harness.registry import registry
+    from harness.registry.registry import registry
 
     registry.cache_clear()
     Path("run/results.json").unlink()
@@ -240,7 +240,13 @@ def judge(self, batch):
 def test_the_folder_holds_what_it_should(harness: InProcess, faces: Path) -> None:
     assert harness(*RUN, "--out", "run").ok()
     assert {p.name for p in Path("run").iterdir()} == {
-        ".lock", "run.json", "samples.jsonl", "replies.jsonl", "failures.jsonl", "results.json"}  # fmt: skip
+        ".lock",
+        "run.json",
+        "samples.jsonl",
+        "replies.jsonl",
+        "failures.jsonl",
+        "results.json",
+    }
     run = json.loads(Path("run/run.json").read_text())
     assert run["request"]["model"]["identity"]["version"]
     assert run["request"]["tasks"]["coarse_emotion"]["answer"]["options"][0] == "happy"

@@ -38,10 +38,17 @@ def safe(outcome: Outcome) -> Outcome:
 @pytest.fixture
 def evil_run(harness: InProcess, install: Install, make_data: Make) -> str:
     make_data(len(EVIL))
-    install("evil", plugins.judge("evil", f"""
+    install(
+        "evil",
+        plugins.judge(
+            "evil",
+            f"""
 def judge(self, batch):
     return [JudgeReply(r.id, text={EVIL!r}[int(r.sample_id[1:])]) for r in batch if r.sample_id != "s00003"]
-    """) + f"\n\nMine.__doc__ = {EVIL[0]!r}\n")  # fmt: skip
+    """,
+        )
+        + f"\n\nMine.__doc__ = {EVIL[0]!r}\n",
+    )
     assert safe(
         harness("run", "--task", "coarse_emotion", "--model", "evil", "--data", "faces", "--out", "run")
     )
@@ -151,8 +158,18 @@ primary = true
 def test_keys_are_not_written(shell: Shell, make_data: Make) -> None:
     make_data(6)
     key = "sk-very-secret-4711"
-    shell("run", "--task", "coarse_emotion", "--model", "echo", "--data", "faces", "--out", "run",
-          env={"OPENAI_API_KEY": key, "HF_TOKEN": key}).ok()  # fmt: skip
+    shell(
+        "run",
+        "--task",
+        "coarse_emotion",
+        "--model",
+        "echo",
+        "--data",
+        "faces",
+        "--out",
+        "run",
+        env={"OPENAI_API_KEY": key, "HF_TOKEN": key},
+    ).ok()
     assert not [
         p for p in (shell.folder / "run").rglob("*") if p.is_file() and key.encode() in p.read_bytes()
     ]

@@ -43,7 +43,7 @@ def test_the_installed_wheel_finds_its_tasks(wheel: Path, tmp_path: Path) -> Non
     zipfile.ZipFile(wheel).extractall(site)
     code = """
 import harness, sys
-from harness import catalog
+from harness.tasks import catalog
 from harness.cli.main import main
 assert harness.__file__.startswith(sys.argv[1]), harness.__file__
 assert str(catalog.files()["coarse_emotion"][0]).startswith(sys.argv[1])
@@ -52,7 +52,13 @@ main(["run", "--task", "generation", "--model", "echo", "--judge", "echo", "--li
 """
     echo = ROOT / "plugins" / "echo" / "src"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (site, echo)))}
-    done = subprocess.run([sys.executable, "-c", code, str(site)], cwd=tmp_path, env=environment, capture_output=True,
-                          text=True, timeout=120)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(site)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.returncode == 0, done.stderr
     assert '"complete": true' in done.stdout

@@ -9,7 +9,7 @@ import pytest
 from harness.cli.main import main
 from harness.testing.command import SCRIPT, Outcome, Shell
 
-__all__ = ["SCRIPT", "InProcess", "Outcome", "Shell", "drawing"]
+__all__ = ["SCRIPT", "InProcess", "Outcome", "Shell", "generate_command"]
 
 
 class InProcess:
@@ -33,7 +33,7 @@ class InProcess:
         signal.signal(signal.SIGTERM, self._handler)
 
 
-def drawing(limit: int) -> list[str]:
+def generate_command(limit: int) -> list[str]:
     """The words of a command that draws small cards; the folder to draw into comes next."""
     return [
         "generate",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.registry import registry
+from harness.registry.registry import registry
 
 Install = Callable[..., str]
 

@@ -62,7 +62,7 @@ def by_emotion(scores):
 
 
 def score(scores, named, groups=(), **keywords):
-    return score_metrics(scores, requests(named), groups, **{"seed": 3, "draws": 400, **keywords})
+    return score_metrics(scores, requests(named), groups, **{"seed": 3, "resamples": 400, **keywords})
 
 
 def entry(table, name, **group):
@@ -75,7 +75,7 @@ def shuffled(scores, seed):
     return replace(
         scores,
         truth=scores.truth[order],
-        read=scores.read[order],
+        predicted=scores.predicted[order],
         emotion=scores.emotion[order],
         cluster=names[scores.cluster[order]],
     )

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from harness import MissingPackage
-from harness.catalog import find_tasks
-from harness.prompts import render
+from harness.tasks.catalog import find_tasks
+from harness.tasks.prompts import render
 from harness.testing.models import llava, small_llava, tiny_llava, tiny_qwen2_5_vl, tiny_qwen2_vl
 
 BUILDERS = {"llava": tiny_llava, "qwen2_vl": tiny_qwen2_vl, "qwen2_5_vl": tiny_qwen2_5_vl}
@@ -110,8 +110,8 @@ def test_each_word_of_the_products_questions_is_one_token() -> None:
     for task in find_tasks(["comprehension"]):
         answer = task.spec.answer
         assert answer is not None
-        for wording in task.spec.prompts:
-            text = render(wording, answer, answer.options, "worry")[0].parts[-1].text
+        for variant in task.spec.prompts:
+            text = render(variant, answer, answer.options, "worry")[0].parts[-1].text
             pieces = tokenizer.backend_tokenizer.pre_tokenizer.pre_tokenize_str(text)
             assert len(tokenizer.encode(text, add_special_tokens=False)) == len(pieces), (
                 task.spec.name,

@@ -33,8 +33,14 @@ def draw(loaded: Any, prompt: str, seed: int) -> bytes:
     further = (
         {"use_resolution_binning": False, "clean_caption": False} if "PixArt" in type(loaded).__name__ else {}
     )
-    drawn = loaded(prompt, num_inference_steps=2, width=32, height=32, **further,
-                   generator=torch.Generator().manual_seed(seed))  # fmt: skip
+    drawn = loaded(
+        prompt,
+        num_inference_steps=2,
+        width=32,
+        height=32,
+        **further,
+        generator=torch.Generator().manual_seed(seed),
+    )
     data: bytes = drawn.images[0].tobytes()
     return data
 

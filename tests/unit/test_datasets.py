@@ -129,8 +129,11 @@ def test_class_folders(tmp_path: Path) -> None:
     (tmp_path / "Happy" / "list.txt").touch()
     found = read_folder(tmp_path)
     assert [(s.id, s.path, s.emotion) for s in found.samples] == [
-        ("Happy/1", "Happy/1.png", "happy"), ("Happy/2", "Happy/2.JPG", "happy"),
-        ("anger/x.png", "anger/x.png", "angry"), ("anger/x.webp", "anger/x.webp", "angry")]  # fmt: skip
+        ("Happy/1", "Happy/1.png", "happy"),
+        ("Happy/2", "Happy/2.JPG", "happy"),
+        ("anger/x.png", "anger/x.png", "angry"),
+        ("anger/x.webp", "anger/x.webp", "angry"),
+    ]
     other, fear = found.notes
     assert "1 entries of 'Happy'" in other
     assert "'list.txt'" in other

@@ -94,8 +94,11 @@ class TestPictures:
         root = folder(tmp_path, "happy/1.png", "happy/2.png")
         (root / "happy/1.png").write_bytes(b"\x89PNG")
         made = generator(root)
-        replies = [r for s in made.own_portraits()
-                   for r in made.generate([ImageRequest(s.id, "", attributes=s.attributes)])]  # fmt: skip
+        replies = [
+            r
+            for s in made.own_portraits()
+            for r in made.generate([ImageRequest(s.id, "", attributes=s.attributes)])
+        ]
         assert [r.outcome for r in replies] == ["error", "ok"]
         assert replies[0].error is not None
         assert "cannot be read" in replies[0].error.message

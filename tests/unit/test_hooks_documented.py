@@ -9,8 +9,8 @@ import pytest
 from helpers.plugins import Install
 
 from harness import hookspecs
-from harness.making import CLASSES, load_class, make
-from harness.registry import HOOKS, registry
+from harness.registry.factory import CLASSES, load_class, make
+from harness.registry.registry import HOOKS, registry
 
 SPECS = {name: value for name, value in vars(hookspecs).items() if name.startswith("harness_")}
 

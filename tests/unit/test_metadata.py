@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageCms, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
-from harness.run.metadata import without_texts
+from harness.images.metadata import without_texts
 
 SECRET = b"a sad person"
 
@@ -23,8 +23,11 @@ def file(form: str, orientation: int) -> bytes:
     info.add_text("prompt", SECRET.decode())
     info.add_itxt("caption", SECRET.decode(), zip=False)
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    more = {"PNG": {"pnginfo": info}, "JPEG": {"comment": SECRET, "quality": 90},
-            "WEBP": {"xmp": SECRET, "lossless": True}}[form]  # fmt: skip
+    more = {
+        "PNG": {"pnginfo": info},
+        "JPEG": {"comment": SECRET, "quality": 90},
+        "WEBP": {"xmp": SECRET, "lossless": True},
+    }[form]
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, form, exif=exif, icc_profile=profile, **more)  # type: ignore[arg-type]
     return buffer.getvalue()

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import Sample
-from harness.catalog import load
 from harness.components.metric import Scores
 from harness.datasets import DataFolder
 from harness.metrics.interval import point
 from harness.metrics.pairs import AGREES, Consistency, FirstShare, by_pair
-from harness.run.pairing import Pair, as_samples, chosen_pairs, draw_pairs
-from harness.taskspec import Pairs, TaskSpec
+from harness.tasks.catalog import load
+from harness.tasks.pairing import Pair, as_samples, chosen_pairs, make_pairs
+from harness.tasks.spec import Pairs, TaskSpec
 
 RULE = Pairs(field="intensity", leave_out=("neutral",))
 
@@ -31,8 +31,14 @@ def spec(**pairs: object) -> TaskSpec:
 
 def people(n: int = 6, emotions: tuple[str, ...] = ("happy", "sad", "neutral")) -> list[Sample]:
     """Each person in each emotion at each of five strengths."""
-    return [Sample(f"{p}-{e}-{i}", f"{p}-{e}-{i}.png", e, float(i), attributes={"subject": f"p{p}", "style": "oil"})
-            for p in range(n) for e in emotions for i in range(1, 6)]  # fmt: skip
+    return [
+        Sample(
+            f"{p}-{e}-{i}", f"{p}-{e}-{i}.png", e, float(i), attributes={"subject": f"p{p}", "style": "oil"}
+        )
+        for p in range(n)
+        for e in emotions
+        for i in range(1, 6)
+    ]
 
 
 def folder(samples: list[Sample]) -> DataFolder:
@@ -40,7 +46,7 @@ def folder(samples: list[Sample]) -> DataFolder:
 
 
 def test_both_pictures_are_alike_in_all_but_strength() -> None:
-    pairs = list(draw_pairs(people(), RULE, "", 0))
+    pairs = list(make_pairs(people(), RULE, "", 0))
     for pair in pairs:
         assert pair.weak.emotion == pair.strong.emotion != "neutral"
         assert pair.weak.attributes["subject"] == pair.strong.attributes["subject"]
@@ -52,14 +58,14 @@ def test_both_pictures_are_alike_in_all_but_strength() -> None:
 
 def test_pairs_depend_on_the_seed_and_not_on_the_order_of_samples() -> None:
     def ids(samples: list[Sample], seed: int) -> set[str]:
-        return {p.id for p in draw_pairs(samples, RULE, "", seed)}
+        return {p.id for p in make_pairs(samples, RULE, "", seed)}
 
     assert ids(people(), 3) == ids(people()[::-1], 3)
     assert ids(people(), 3) != ids(people(), 4)
 
 
 def test_further_rounds_bring_new_pairs() -> None:
-    pairs = list(draw_pairs(people(2), RULE.model_copy(update={"per_sample": 3}), "", 0))
+    pairs = list(make_pairs(people(2), RULE.model_copy(update={"per_sample": 3}), "", 0))
     assert len({p.id for p in pairs}) == len(pairs) > 2 * 2 * 2
     assert max(Counter(s.id for p in pairs for s in (p.weak, p.strong)).values()) <= 3
 
@@ -68,7 +74,7 @@ def test_further_rounds_bring_new_pairs() -> None:
 @given(st.lists(st.integers(0, 6), max_size=25), st.sampled_from([0.5, 1.0, 2.0, 3.5]), st.integers(0, 3))
 def test_nothing_that_could_be_paired_is_left_over(values: list[int], gap: float, seed: int) -> None:
     samples = [Sample(f"s{n}", "x.png", "sad", float(v)) for n, v in enumerate(values)]
-    pairs = list(draw_pairs(samples, RULE.model_copy(update={"smallest_gap": gap}), "", seed))
+    pairs = list(make_pairs(samples, RULE.model_copy(update={"smallest_gap": gap}), "", seed))
     assert all(p.strong.intensity - p.weak.intensity >= gap for p in pairs)  # type: ignore[operator]
     used = {s.id for p in pairs for s in (p.weak, p.strong)}
     left = [s.intensity for s in samples if s.id not in used]
@@ -82,8 +88,8 @@ def test_nothing_that_could_be_paired_is_left_over(values: list[int], gap: float
 def test_samples_that_cannot_be_compared_are_left_out(change: dict[str, object]) -> None:
     base = {"id": "a", "path": "a.png", "emotion": "sad", "intensity": 1.0}
     samples = [Sample(**(base | change)), Sample("b", "b.png", "sad", 5.0)]  # type: ignore[arg-type]
-    assert list(draw_pairs(samples, RULE, "", 0)) == []
-    assert len(list(draw_pairs([Sample(**base), samples[1]], RULE, "", 0))) == 1  # type: ignore[arg-type]
+    assert list(make_pairs(samples, RULE, "", 0)) == []
+    assert len(list(make_pairs([Sample(**base), samples[1]], RULE, "", 0))) == 1  # type: ignore[arg-type]
 
 
 def test_attributes_are_compared_and_grouped_by_too() -> None:
@@ -92,7 +98,7 @@ def test_attributes_are_compared_and_grouped_by_too() -> None:
                Sample("b", "b.png", attributes={"arousal": "0.35", "style": "oil"}),
                Sample("c", "c.png", attributes={"arousal": "much", "style": "oil"}),
                Sample("d", "d.png", attributes={"arousal": "0.9", "style": "ink"})]  # fmt: skip
-    [pair] = draw_pairs(samples, rule, "", 0)
+    [pair] = make_pairs(samples, rule, "", 0)
     assert (pair.weak.id, pair.strong.id, round(pair.gap, 6)) == ("a", "b", 0.25)
 
 
@@ -122,7 +128,7 @@ def test_each_order_is_asked_with_its_own_truth() -> None:
 
 
 def test_one_order_is_chosen_by_the_seed() -> None:
-    pairs = list(draw_pairs(people(20), RULE, "", 0))
+    pairs = list(make_pairs(people(20), RULE, "", 0))
     one = [next(as_samples(p, spec(both_orders=False), 0))[0].attributes["stronger"] for p in pairs]
     assert 0.3 < one.count("first") / len(one) < 0.7
     assert all(len(list(as_samples(p, spec(both_orders=False), 0))) == 1 for p in pairs)
@@ -130,8 +136,15 @@ def test_one_order_is_chosen_by_the_seed() -> None:
 
 def scores(read: list[float], cluster: list[int] | None = None) -> Scores:
     n = len(read)
-    return Scores("choice", np.tile([0.0, 1.0], n // 2 + 1)[:n], np.array(read),
-                  np.array(cluster or range(n), np.int64), np.zeros(n, np.int64), ("first", "second"), ("sad",))  # fmt: skip
+    return Scores(
+        "choice",
+        np.tile([0.0, 1.0], n // 2 + 1)[:n],
+        np.array(read),
+        np.array(cluster or range(n), np.int64),
+        np.zeros(n, np.int64),
+        ("first", "second"),
+        ("sad",),
+    )
 
 
 NAN = float("nan")

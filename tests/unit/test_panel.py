@@ -6,21 +6,23 @@ from typing import Any
 
 import pytest
 
-from harness.making import make
 from harness.metrics.interval import Resampling
-from harness.reading import Reading
-from harness.registry import registry
-from harness.run.family import family_warning, maker_of
-from harness.run.gap import gap_test
-from harness.run.panel import agreement, panel_rows
-from harness.run.rows import Rows
-from harness.run.stored import StoredSample
-from harness.taskspec import Answer
+from harness.registry.factory import make
+from harness.registry.registry import registry
+from harness.scoring.family import family_warning, maker_of
+from harness.scoring.panel import agreement, panel_rows
+from harness.scoring.rows import Rows
+from harness.scoring.stored import StoredSample
+from harness.scoring.valence_gap import gap_test
+from harness.tasks.answers import ParsedReply
+from harness.tasks.spec import Answer
 from harness.types import EMOTIONS
 
 HOW = Resampling(0, 2_000)
 CHOICE = Answer.model_validate({"kind": "choice", "options": list(EMOTIONS), "truth": {"field": "emotion"}})
-RATING = Answer.model_validate({"kind": "rating", "options": ["weak", "moderate", "strong"], "low": 1, "truth": {"field": "intensity"}})  # fmt: skip
+RATING = Answer.model_validate(
+    {"kind": "rating", "options": ["weak", "moderate", "strong"], "low": 1, "truth": {"field": "intensity"}}
+)
 
 
 def sample(number: int, emotion: str = "happy", **attributes: str) -> StoredSample:
@@ -37,13 +39,13 @@ def rows(answer: Answer, *values: str | float | None, emotions: tuple[str, ...] 
         if value is None:
             found.add_missed(row, truth)
         else:
-            found.add(row, truth, Reading(None, "a refusal") if value == "" else Reading(value))
+            found.add(row, truth, ParsedReply(None, "a refusal") if value == "" else ParsedReply(value))
     return found
 
 
 def said(joined: Rows) -> list[Any]:
     options = joined.answer.options
-    shown = [options[int(c)] if joined.answer.kind == "choice" else c for c in joined.readings if c == c]
+    shown = [options[int(c)] if joined.answer.kind == "choice" else c for c in joined.predicted if c == c]
     values = iter(shown)
     return [next(values) if reason == "" else reason for reason in joined.reasons]
 
@@ -123,7 +125,7 @@ def test_pairing_sharpens_the_test() -> None:
     assert paired["p"] < loose["p"]
 
 
-def contender(name: str, **options: str) -> dict[str, Any]:
+def participant(name: str, **options: str) -> dict[str, Any]:
     return {"name": name, "options": options, "identity": {}}
 
 
@@ -134,13 +136,13 @@ def contender(name: str, **options: str) -> dict[str, Any]:
     ("fer", None, None), ("portraits", None, None), ("llava", "llava-hf/llava-1.5-7b-hf", None),
 ])  # fmt: skip
 def test_makers_are_told_by_names_and_references(name: str, ref: str | None, maker: str | None) -> None:
-    assert maker_of(contender(name, **({"ref": ref} if ref else {}))) == maker
+    assert maker_of(participant(name, **({"ref": ref} if ref else {}))) == maker
 
 
 def test_a_judge_of_the_generators_family_is_pointed_out() -> None:
-    ours, other = contender("qwen2.5-vl", ref="Qwen/Qwen2.5-VL-7B-Instruct"), contender("fer")
-    [warning] = family_warning(contender("qwen-image", ref="Qwen/Qwen-Image"), ours)
+    ours, other = participant("qwen2.5-vl", ref="Qwen/Qwen2.5-VL-7B-Instruct"), participant("fer")
+    [warning] = family_warning(participant("qwen-image", ref="Qwen/Qwen-Image"), ours)
     assert "Alibaba" in warning
     assert "--judge" in warning
-    assert family_warning(contender("qwen-image", ref="Qwen/Qwen-Image"), other) == []
-    assert family_warning(contender("portraits"), other) == []
+    assert family_warning(participant("qwen-image", ref="Qwen/Qwen-Image"), other) == []
+    assert family_warning(participant("portraits"), other) == []

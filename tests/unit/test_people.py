@@ -13,7 +13,7 @@ from helpers.command import InProcess
 
 from harness.datasets.ratings import read_ratings
 from harness.errors import BadData
-from harness.run.people import describe, opinion_rows
+from harness.scoring.human import describe, opinion_rows
 
 HEADER = ("id", "rater", "question", "value")
 
@@ -26,10 +26,19 @@ def write(folder: Path, rows: Sequence[Sequence[object]], header: Sequence[str] 
 
 
 def test_answers_are_read_and_what_cannot_be_is_counted(tmp_path: Path) -> None:
-    found = read_ratings(write(tmp_path, [
-        ("a", "r1", "emotion", "Happiness"), ("a", "r2", "emotion", "bored"), ("b", "r1", "emotion", ""),
-        ("a", "r1", "Intensity", "4.5"), ("a", "r2", "intensity", "nan"), ("", "r2", "intensity", "3"),
-    ]))  # fmt: skip
+    found = read_ratings(
+        write(
+            tmp_path,
+            [
+                ("a", "r1", "emotion", "Happiness"),
+                ("a", "r2", "emotion", "bored"),
+                ("b", "r1", "emotion", ""),
+                ("a", "r1", "Intensity", "4.5"),
+                ("a", "r2", "intensity", "nan"),
+                ("", "r2", "intensity", "3"),
+            ],
+        )
+    )
     assert list(found) == ["emotion", "intensity"]
     assert list(found["emotion"].value) == [0.0]
     assert found["emotion"].skipped == {"the answer cannot be read": 1, "the answer is empty": 1}

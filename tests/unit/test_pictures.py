@@ -12,7 +12,7 @@ import pytest
 from helpers import data
 from PIL import Image
 
-from harness.run.pictures import PictureProblem, decode, read_bytes
+from harness.images.decoding import PictureProblem, decode, read_bytes
 
 
 def encoded(image: Image.Image, form: str = "PNG", **options: Any) -> bytes:

@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from harness.prompts import as_text, names_emotion, render, shown_labels, shown_options
-from harness.taskspec import Answer, Wording
+from harness.tasks.prompts import as_text, names_emotion, render, shown_labels, shown_options
+from harness.tasks.spec import Answer, PromptVariant
 from harness.types import Part
 
 SIX = ("happy", "sad", "angry", "surprise", "worry", "neutral")
@@ -26,7 +26,7 @@ def rating(**more: object) -> Answer:
 def say(
     text: str, answer: Answer, emotion: str | None = None, system: str = "", shown: tuple[str, ...] = SIX
 ) -> str:
-    return as_text(render(Wording(name="w", text=text, system=system), answer, shown, emotion))
+    return as_text(render(PromptVariant(name="w", text=text, system=system), answer, shown, emotion))
 
 
 def test_the_order_is_a_permutation_that_seed_and_sample_decide() -> None:
@@ -65,11 +65,11 @@ def test_labels() -> None:
 
 
 def test_the_picture_comes_first_unless_the_wording_places_it() -> None:
-    (message,) = render(Wording(name="w", text="What?"), choice(), SIX, None)
+    (message,) = render(PromptVariant(name="w", text="What?"), choice(), SIX, None)
     assert message.parts == (Part(image=0), Part("What?"))
-    (message,) = render(Wording(name="w", text="Look: {image} What?"), choice(), SIX, None)
+    (message,) = render(PromptVariant(name="w", text="Look: {image} What?"), choice(), SIX, None)
     assert message.parts == (Part("Look:"), Part(image=0), Part("What?"))
-    (message,) = render(Wording(name="w", text="What? {image}"), choice(), SIX, None)
+    (message,) = render(PromptVariant(name="w", text="What? {image}"), choice(), SIX, None)
     assert message.parts == (Part("What?"), Part(image=0))
 
 
@@ -99,9 +99,9 @@ def test_values_are_filled_in_once_and_never_reach_into_objects() -> None:
 
 
 def test_wordings_that_give_the_emotion_away_are_known() -> None:
-    assert names_emotion(Wording(name="w", text="{emotion}?"))
-    assert names_emotion(Wording(name="w", text="?", system="{emotion}"))
-    assert not names_emotion(Wording(name="w", text="{options}"))
+    assert names_emotion(PromptVariant(name="w", text="{emotion}?"))
+    assert names_emotion(PromptVariant(name="w", text="?", system="{emotion}"))
+    assert not names_emotion(PromptVariant(name="w", text="{options}"))
 
 
 CONTRAST = {"worry": ["sad", "angry"], "sad": ["worry"], "angry": ["worry"]}
@@ -150,7 +150,7 @@ PAIR = Answer.model_validate({"kind": "pair", "options": ("first", "second")})
     ],
 )  # fmt: skip
 def test_two_pictures_keep_their_order(text: str, parts: tuple[Part, ...]) -> None:
-    (message,) = render(Wording(name="w", text=text), PAIR, PAIR.options, "worry")
+    (message,) = render(PromptVariant(name="w", text=text), PAIR, PAIR.options, "worry")
     assert message.parts == parts
 
 

@@ -10,15 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import Sample
-from harness.reading import rates_unlabelled, read_reply, truth_of
-from harness.taskspec import Answer
+from harness.tasks.answers import parse_reply, rates_unlabelled, truth_of
+from harness.tasks.spec import Answer
 
 CHOICE = Answer.model_validate(
     {"kind": "choice", "options": ("happy", "sad", "angry"), "truth": {"field": "emotion"}}
 )
 RATING = Answer.model_validate(
-    {"kind": "rating", "options": ("weak", "medium", "strong"), "low": 1,
-     "truth": {"field": "intensity", "leave_out": ("neutral",)}})  # fmt: skip
+    {
+        "kind": "rating",
+        "options": ("weak", "medium", "strong"),
+        "low": 1,
+        "truth": {"field": "intensity", "leave_out": ("neutral",)},
+    }
+)
 
 
 def sample(emotion: str | None = "happy", intensity: float | None = 2.0, **attributes: str) -> Sample:
@@ -26,7 +31,7 @@ def sample(emotion: str | None = "happy", intensity: float | None = 2.0, **attri
 
 
 def read(reply: dict[str, Any], answer: Answer, way: str) -> tuple[Any, str]:
-    reading = read_reply(reply, answer, answer.options, way)
+    reading = parse_reply(reply, answer, answer.options, way)
     assert (reading.value is None) == bool(reading.reason), "either a value or a reason"
     return reading.value, reading.reason
 
@@ -61,7 +66,7 @@ def test_ratings() -> None:
 def test_log_probabilities_of_a_choice() -> None:
     scores = {"happy": -2.0, "sad": -0.5, "angry": -3.0, "other": 5.0}
     assert read({"scores": scores}, CHOICE, "logprobs")[0] == "sad"
-    reading = read_reply({"scores": scores}, CHOICE, CHOICE.options, "logprobs")
+    reading = parse_reply({"scores": scores}, CHOICE, CHOICE.options, "logprobs")
     assert reading.probabilities is not None
     assert sum(reading.probabilities) == pytest.approx(1.0)
     assert reading.probabilities[CHOICE.options.index("sad")] == pytest.approx(
@@ -103,8 +108,13 @@ def test_truth() -> None:
 
 
 def test_truth_from_an_attribute_and_through_a_mapping() -> None:
-    answer = Answer.model_validate({"kind": "choice", "options": ("pos", "neg"), "truth": {
-        "field": "valence", "mapping": {"1": "pos", "-1": "neg"}}})  # fmt: skip
+    answer = Answer.model_validate(
+        {
+            "kind": "choice",
+            "options": ("pos", "neg"),
+            "truth": {"field": "valence", "mapping": {"1": "pos", "-1": "neg"}},
+        }
+    )
     assert truth_of(answer, sample(valence="1")) == "pos"
     assert truth_of(answer, sample(valence="0")) is None
     assert truth_of(answer, sample()) is None
@@ -121,14 +131,20 @@ def test_portraits_without_a_truth_are_rated_where_the_task_rates() -> None:
 
 
 NEIGHBOURS = Answer.model_validate(
-    {"kind": "choice", "options": ("sad", "angry", "worry"), "truth": {"field": "emotion"},
-     "contrast": {"worry": ["sad", "angry"], "sad": ["worry"]}, "synonyms": {"worry": ["fear"], "angry": ["cross"]}})  # fmt: skip
+    {
+        "kind": "choice",
+        "options": ("sad", "angry", "worry"),
+        "truth": {"field": "emotion"},
+        "contrast": {"worry": ["sad", "angry"], "sad": ["worry"]},
+        "synonyms": {"worry": ["fear"], "angry": ["cross"]},
+    }
+)
 
 
 @pytest.mark.parametrize("way", ["text", "choice"])
 def test_only_options_that_were_shown_are_read(way: str) -> None:
     def value(text: str, *shown: str) -> Any:
-        return read_reply({"text": text}, NEIGHBOURS, shown, way).value
+        return parse_reply({"text": text}, NEIGHBOURS, shown, way).value
 
     assert value("worry", "worry", "sad") == value("fear", "sad", "worry") == "worry"
     assert value("angry", "worry", "sad") is None
@@ -138,14 +154,14 @@ def test_only_options_that_were_shown_are_read(way: str) -> None:
 
 def test_letters_of_options_that_vary() -> None:
     answer = NEIGHBOURS.model_copy(update={"labels": "letters"})
-    assert read_reply({"text": "B"}, answer, ("worry", "sad"), "choice").value == "sad"
-    assert read_reply({"text": "B"}, answer, ("sad", "worry"), "choice").value == "worry"
-    assert read_reply({"text": "C"}, answer, ("sad", "worry"), "choice").value is None
+    assert parse_reply({"text": "B"}, answer, ("worry", "sad"), "choice").value == "sad"
+    assert parse_reply({"text": "B"}, answer, ("sad", "worry"), "choice").value == "worry"
+    assert parse_reply({"text": "C"}, answer, ("sad", "worry"), "choice").value is None
 
 
 def test_log_probabilities_of_what_was_shown() -> None:
     scores = {"sad": -2.0, "angry": 0.0, "worry": -1.0}
-    reading = read_reply({"scores": scores}, NEIGHBOURS, ("sad", "worry"), "logprobs")
+    reading = parse_reply({"scores": scores}, NEIGHBOURS, ("sad", "worry"), "logprobs")
     assert reading.value == "worry"
     given = {o for o, p in zip(NEIGHBOURS.options, reading.probabilities or (), strict=True) if p}
     assert given == {"sad", "worry"}

@@ -90,8 +90,15 @@ class Hub(BaseHTTPRequestHandler):
             self._answer(404, {"error": "no"}, "RevisionNotFound")
         elif name.startswith(("org/good", "org/pickled")):
             file = "model.safetensors" if "good" in name else "pytorch_model.bin"
-            self._answer(200, {"id": "org/good", "sha": COMMIT, "gated": False,
-                               "siblings": [{"rfilename": "config.json"}, {"rfilename": file}]})  # fmt: skip
+            self._answer(
+                200,
+                {
+                    "id": "org/good",
+                    "sha": COMMIT,
+                    "gated": False,
+                    "siblings": [{"rfilename": "config.json"}, {"rfilename": file}],
+                },
+            )
         else:
             self._answer(404, {"error": "no"}, "RepoNotFound")
 

@@ -23,9 +23,9 @@ from harness import (
     lazy,
     option,
 )
-from harness import builtins as built_in
-from harness.making import make, options_table
-from harness.registry import Found, Plugin, Registry, load, registry
+from harness.registry.factory import make, options_table
+from harness.registry.registry import Found, Plugin, Registry, load, registry
+from harness.registry.registry import builtins as built_in
 
 
 class Mine(Judge):
@@ -178,13 +178,16 @@ def test_installed_plugins_are_found_in_order_of_name(install: Install) -> None:
 def test_a_plugin_adds_tasks_and_prompts(install: Install, tmp_path: Path) -> None:
     from helpers.tasks import TASK
 
-    from harness import catalog
+    from harness.tasks import catalog
 
     (tmp_path / "tasks" / "prompts").mkdir(parents=True)
     (tmp_path / "tasks" / "mine.toml").write_text(TASK)
     (tmp_path / "tasks" / "prompts" / "few.csv").write_text("prompt,emotion\nA happy face,happy\n")
-    install("task-plugin", f"from pathlib import Path\nfrom harness import hookimpl\n@hookimpl\ndef harness_tasks():\n"
-                           f"    return [Path({str(tmp_path / 'tasks')!r})]\n")  # fmt: skip
+    install(
+        "task-plugin",
+        f"from pathlib import Path\nfrom harness import hookimpl\n@hookimpl\ndef harness_tasks():\n"
+        f"    return [Path({str(tmp_path / 'tasks')!r})]\n",
+    )
     assert catalog.load("mine")[0].name == "mine"
     assert catalog.find_prompts("few").rows[0].emotion == "happy"
     (tmp_path / "tasks" / "coarse_emotion.toml").write_text(TASK.replace('"mine"', '"coarse_emotion"'))
@@ -203,7 +206,7 @@ def layout(folder: Path, *, wheel: bool, checkout: bool) -> Path:
         (folder / "harness" / "_tasks").mkdir()
     if checkout:
         (folder / "pyproject.toml").touch()
-    return folder / "harness" / "builtins.py"
+    return folder / "harness" / "registry" / "builtins.py"
 
 
 @pytest.mark.parametrize(

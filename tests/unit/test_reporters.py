@@ -14,9 +14,9 @@ from helpers import data
 from PIL import Image
 
 from harness import Reporter
-from harness.making import make
-from harness.registry import registry
-from harness.reporters import figures
+from harness.registry.factory import make
+from harness.registry.registry import registry
+from harness.reporters import formatting as figures
 from harness.reporters.sheet import write_sheet, write_thumbnails
 from harness.types import EMOTIONS
 
@@ -58,8 +58,23 @@ def render(form: str, results: dict[str, Any] = RESULTS, **options: Any) -> str:
 @pytest.mark.parametrize("form", ["table", "markdown"])
 def test_what_people_read(form: str) -> None:
     text = render(form).replace("\\", "")
-    for part in ("my run", "mine", "coarse_emotion", "faces", "n 33", "answered 32", "unparsed 2", "failed 1", "0.812", "[0.700, 0.900]",
-                 "chance 0.500", "kappa", "sad", "0.250", "kappa does not exist: because"):  # fmt: skip
+    for part in (
+        "my run",
+        "mine",
+        "coarse_emotion",
+        "faces",
+        "n 33",
+        "answered 32",
+        "unparsed 2",
+        "failed 1",
+        "0.812",
+        "[0.700, 0.900]",
+        "chance 0.500",
+        "kappa",
+        "sad",
+        "0.250",
+        "kappa does not exist: because",
+    ):
         assert part in text, part
     assert "incomplete" not in text
     assert "–" in text, "a figure that does not exist is a dash"
@@ -153,7 +168,10 @@ def test_colour_only_where_asked_for() -> None:
 def test_csv_has_a_line_for_each_figure() -> None:
     rows = list(csv.DictReader(io.StringIO(render("csv"))))
     assert [(r["metric"], r["value"], r["group"]) for r in rows] == [
-        ("accuracy", "0.8125", ""), ("kappa", "", ""), ("accuracy", "0.25", "emotion=sad")]  # fmt: skip
+        ("accuracy", "0.8125", ""),
+        ("kappa", "", ""),
+        ("accuracy", "0.25", "emotion=sad"),
+    ]
     assert {r["model"] for r in rows} == {"mine"}
     assert (rows[0]["low"], rows[0]["high"], rows[0]["n"], rows[0]["unparsed"], rows[0]["failed"]) == (
         "0.7",

@@ -7,10 +7,10 @@ from array import array
 import numpy as np
 import pytest
 
-from harness.reading import Reading
-from harness.run.rows import Rows
-from harness.run.stored import StoredSample
-from harness.taskspec import Answer
+from harness.scoring.rows import Rows
+from harness.scoring.stored import StoredSample
+from harness.tasks.answers import ParsedReply
+from harness.tasks.spec import Answer
 
 OPTIONS = ("sad", "angry", "worry")
 ANSWER = Answer.model_validate({"kind": "choice", "options": OPTIONS, "truth": {"field": "emotion"}})
@@ -27,9 +27,9 @@ def rows(answer: Answer = ANSWER, *, probable: bool = True) -> Rows:
 
 def test_probabilities_follow_their_rows() -> None:
     found = rows()
-    found.add(sample(2), "sad", Reading("sad", "", [0.5, 0.25, 0.25]))
-    found.add(sample(1), "sad", Reading(None, "refused"))
-    found.add(sample(0), "sad", Reading("worry", "", [0.25, 0.0, 0.75]))
+    found.add(sample(2), "sad", ParsedReply("sad", "", [0.5, 0.25, 0.25]))
+    found.add(sample(1), "sad", ParsedReply(None, "refused"))
+    found.add(sample(0), "sad", ParsedReply("worry", "", [0.25, 0.0, 0.75]))
     table = found.sorted().scores("").probabilities
     assert table is not None
     assert table.dtype == np.float64
@@ -41,7 +41,7 @@ def test_probabilities_follow_their_rows() -> None:
 
 def test_pictures_that_were_not_delivered_have_none() -> None:
     found = rows()
-    found.add(sample(0), "sad", Reading("sad", "", [1 / 3] * 3))
+    found.add(sample(0), "sad", ParsedReply("sad", "", [1 / 3] * 3))
     found.add_missed(sample(1), "sad")
     table = found.scores("").probabilities
     assert table is not None
@@ -52,7 +52,7 @@ def test_pictures_that_were_not_delivered_have_none() -> None:
 @pytest.mark.parametrize("probable", [True, False])
 def test_without_any_probability_there_is_no_table(probable: bool) -> None:
     found = rows(probable=probable)
-    found.add(sample(0), "sad", Reading("sad"))
+    found.add(sample(0), "sad", ParsedReply("sad"))
     assert found.scores("").probabilities is None
     assert rows(probable=probable).scores("").probabilities is None
 
@@ -60,7 +60,7 @@ def test_without_any_probability_there_is_no_table(probable: bool) -> None:
 def test_places_of_options() -> None:
     found = rows()
     for number, shown in enumerate([("worry", "sad"), ("sad", "angry", "worry"), ("angry", "worry", "sad")]):
-        found.add(sample(number, shown), "sad", Reading("sad"))
+        found.add(sample(number, shown), "sad", ParsedReply("sad"))
     assert found.scores("").positions is None
     placed = found.scores("", placed=True).positions
     assert placed is not None
@@ -71,13 +71,13 @@ def test_places_of_options() -> None:
 def test_both_orders_of_a_pair_are_one_cluster() -> None:
     found = rows(PAIR)
     for number, pair in enumerate(["a+b", "c+d", "a+b", "c+d"]):
-        found.add(sample(number, pair=pair), "first", Reading("second"), repeat=0)
-    found.add(sample(0, pair="a+b"), "first", Reading("first"), repeat=1)
+        found.add(sample(number, pair=pair), "first", ParsedReply("second"), repeat=0)
+    found.add(sample(0, pair="a+b"), "first", ParsedReply("first"), repeat=1)
     assert found.scores("").cluster.tolist() == [0, 1, 0, 1, 0]
     assert found.pairs().tolist() == [0, 1, 0, 1, 2], "each repeat is compared with itself"
     people = rows(PAIR)
     for number, subject in enumerate(["x", "y", "x"]):
-        people.add(sample(number, pair=str(number), subject=subject), "first", Reading("first"))
+        people.add(sample(number, pair=str(number), subject=subject), "first", ParsedReply("first"))
     assert people.scores("").cluster.tolist() == [0, 1, 0]
 
 
@@ -87,9 +87,9 @@ def test_a_column_of_many_numbers_is_shown_in_ranges() -> None:
         found.add(
             sample(number, score=str(number * 5), few=str(number % 3), word=f"w{number}"),
             "sad",
-            Reading("sad"),
+            ParsedReply("sad"),
         )
-    found.add(sample(21), "sad", Reading("sad"))
+    found.add(sample(21), "sad", ParsedReply("sad"))
     groups = found.column("score").groups()
     assert [label for label, _ in groups] == [
         "0 to 20",

@@ -13,8 +13,8 @@ import pytest
 from helpers.command import InProcess
 from helpers.tasks import TASK
 
-from harness.builtins import harness_tasks
-from harness.taskspec import read_toml
+from harness.registry.builtins import harness_tasks
+from harness.tasks.spec import read_toml
 
 Make = Callable[..., Path]
 

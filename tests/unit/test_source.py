@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.run.source import AheadSource, Prepared
+from harness.run.prefetch import PrefetchSource, Prepared
 
 
 class Watching:
@@ -35,8 +35,8 @@ class Watching:
         self.held -= 1
         self.arrivals.append(job)
 
-    def source(self, n: int, **options: int) -> AheadSource[int, tuple[int, int]]:
-        return AheadSource(iter(range(n)), self.prepare, self.arrived, **options)
+    def source(self, n: int, **options: int) -> PrefetchSource[int, tuple[int, int]]:
+        return PrefetchSource(iter(range(n)), self.prepare, self.arrived, **options)
 
 
 @pytest.mark.parametrize("per_job", [0, 1, 3])
@@ -89,7 +89,7 @@ def test_any_finds_the_first_request_and_hands_out_none() -> None:
         return Prepared([job] if job >= 150 else [])
 
     seen: list[int] = []
-    source = AheadSource(iter(range(200)), prepare, lambda job, _: seen.append(job))
+    source = PrefetchSource(iter(range(200)), prepare, lambda job, _: seen.append(job))
     assert source.any()
     assert source.handed == 0
     assert seen == list(range(len(seen)))
@@ -133,13 +133,13 @@ def test_endless_jobs_are_taken_as_needed() -> None:
             number += 1
 
     watching = Watching()
-    source = AheadSource(forever(), watching.prepare, watching.arrived, max_ahead=4)
+    source = PrefetchSource(forever(), watching.prepare, watching.arrived, max_ahead=4)
     taken = iter(source)
     assert [next(taken)[0] for _ in range(20)] == list(range(20))
     source.close()
 
 
-def drained(source: AheadSource[int, tuple[int, int]]) -> list[int]:
+def drained(source: PrefetchSource[int, tuple[int, int]]) -> list[int]:
     taken: list[int] = []
     while not source.exhausted:
         taken += [job for job, _ in source.ready(16, timeout=1.0)]

@@ -9,9 +9,9 @@ import pytest
 from helpers.tasks import TASK
 
 from harness import BadTask
-from harness.builtins import harness_tasks
-from harness.registry import registry
-from harness.taskspec import SuiteSpec, TaskSpec, load_spec
+from harness.registry.builtins import harness_tasks
+from harness.registry.registry import registry
+from harness.tasks.spec import SuiteSpec, TaskSpec, load_spec
 
 BUILT_IN = sorted(p for folder in harness_tasks() for p in folder.glob("*.toml"))
 
@@ -45,9 +45,9 @@ def test_every_question_has_several_wordings_and_asks_one_by_default() -> None:
         spec = load_spec(path)
         if isinstance(spec, TaskSpec) and spec.role == "judge":
             assert len(spec.prompts) >= 2, spec.name
-            assert len(spec.wordings) == 1, spec.name
+            assert len(spec.prompt_variants) == 1, spec.name
             (said,) = [s for s in spec.settings if s.name == "wording"]
-            assert (said.value, said.source) == (spec.wordings[0].name, "assumed")
+            assert (said.value, said.source) == (spec.prompt_variants[0].name, "assumed")
 
 
 def test_defaults(tmp_path: Path) -> None:
@@ -111,8 +111,10 @@ def test_what_is_refused(old: str, new: str, said: str, tmp_path: Path) -> None:
     assert "harness schema task" in error.value.hint
 
 
-PAIRS = TASK.replace('options = ["happy", "sad", "angry", "surprise", "worry", "neutral"]\n\n[answer.truth]\nfield = "emotion"',
-                     'options = ["first", "second"]\n[pairs]\nfield = "intensity"').replace('"choice"', '"pair"')  # fmt: skip
+PAIRS = TASK.replace(
+    'options = ["happy", "sad", "angry", "surprise", "worry", "neutral"]\n\n[answer.truth]\nfield = "emotion"',
+    'options = ["first", "second"]\n[pairs]\nfield = "intensity"',
+).replace('"choice"', '"pair"')
 
 WRONG_PAIRS = {
     "no table": ('[pairs]\nfield = "intensity"', "", "go together"),

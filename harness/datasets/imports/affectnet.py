@@ -44,11 +44,12 @@ class AffectNet(Kind):
     label = "perceived"
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
-        """See `Kind.read`."""
         paths = [p for p in source.files if PurePosixPath(p).name.casefold() in TABLES]
         if not paths:
-            raise BadData(f"{source.name!r} is no AffectNet: it holds neither {TABLES[0]} nor {TABLES[1]}.",
-                          "Give the folder that holds them and the pictures.")  # fmt: skip
+            raise BadData(
+                f"{source.name!r} is no AffectNet: it holds neither {TABLES[0]} nor {TABLES[1]}.",
+                "Give the folder that holds them and the pictures.",
+            )
         listing = Listing(PictureIndex(source.files), LabelReader(options), report)
         for path in paths:
             stem = PurePosixPath(path).stem.casefold()

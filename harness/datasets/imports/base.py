@@ -99,7 +99,9 @@ class Kind(ABC):
         if not (asked or known):
             raise RequestError(
                 f"{self.name} does not say what its emotion labels are: the emotion that was asked for, or the one that "
-                "people saw.", f"Say it: --label {' or --label '.join(LABELS)}.")  # fmt: skip
+                "people saw.",
+                f"Say it: --label {' or --label '.join(LABELS)}.",
+            )
         return asked or known
 
     @abstractmethod
@@ -119,8 +121,10 @@ class LabelReader:
             if emotion and emotion not in EMOTIONS:
                 guess = nearest(emotion, EMOTIONS)
                 raise RequestError(
-                    f"--map {label}={emotion}: {emotion!r} is none of the six emotions" + (f"; did you mean {guess!r}?" if guess else "."),
-                    f"They are {', '.join(EMOTIONS)}; nothing after the = leaves the label out.")  # fmt: skip
+                    f"--map {label}={emotion}: {emotion!r} is none of the six emotions"
+                    + (f"; did you mean {guess!r}?" if guess else "."),
+                    f"They are {', '.join(EMOTIONS)}; nothing after the = leaves the label out.",
+                )
         self._given = {k.strip().casefold(): v for k, v in options.mapping.items()}
         self._known = {k.casefold(): v for k, v in known.items()}
         self.used: set[str] = set()

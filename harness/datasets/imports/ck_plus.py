@@ -34,7 +34,6 @@ class CkPlus(Kind):
     label = "perceived"
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
-        """See `Kind.read`."""
         labels = LabelReader(options)
         files = [p for p in source.files if _LABEL.fullmatch(PurePosixPath(p).name)]
         if files:
@@ -42,8 +41,10 @@ class CkPlus(Kind):
             return
         pictures = [p for p in source.files if is_picture(p)]
         if not any(_FRAME.match(PurePosixPath(p).name) for p in pictures):
-            raise BadData(f"{source.name!r} is no CK+: it holds no *_emotion.txt and no pictures like S005_001_00000011.png.",
-                          "Give the folder that holds cohn-kanade-images/ and Emotion/.")  # fmt: skip
+            raise BadData(
+                f"{source.name!r} is no CK+: it holds no *_emotion.txt and no pictures like S005_001_00000011.png.",
+                "Give the folder that holds cohn-kanade-images/ and Emotion/.",
+            )
         for record in named(by_folder(source, labels, report), options, report):
             found = _FRAME.match(PurePosixPath(record.path).name)
             yield replace(record, attributes={**record.attributes, **_columns(found)}) if found else record

@@ -26,7 +26,6 @@ class ClassFolders(Kind):
     )
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
-        """See `Kind.read`."""
         yield from named(by_folder(source, LabelReader(options), report), options, report)
 
 

@@ -27,11 +27,12 @@ class DiffusionFer(Kind):
     summary = "DiffusionFER: dataset_sheet.csv, cropped/ and original/"
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
-        """See `Kind.read`."""
         path = find_file(source, SHEET)
         if path is None:
-            raise BadData(f"{source.name!r} is no DiffusionFER: it holds no {SHEET}.",
-                          "Give the folder DiffusionEmotion_S, with cropped/ or original/ unpacked.")  # fmt: skip
+            raise BadData(
+                f"{source.name!r} is no DiffusionFER: it holds no {SHEET}.",
+                "Give the folder DiffusionEmotion_S, with cropped/ or original/ unpacked.",
+            )
         pictures = [p for p in source.files if is_picture(p)]
         cropped = [p for p in pictures if "cropped/" in p.casefold()]
         if cropped and len(cropped) < len(pictures):

@@ -41,15 +41,16 @@ class Fer2013(Kind):
         return bool(pixel_tables(source))
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
-        """See `Kind.read`."""
         labels, tables = LabelReader(options), pixel_tables(source)
         if tables:
             yield from named(_from_tables(tables, labels, report), options, report)
         elif any(is_picture(p) for p in source.files):
             yield from named(by_folder(source, labels, report), options, report)
         else:
-            raise BadData(f"{source.name!r} is no FER2013: it holds neither a CSV with a column 'pixels' nor pictures.",
-                          "Give the folder of fer2013.csv, or that of train/angry, train/happy, ...")  # fmt: skip
+            raise BadData(
+                f"{source.name!r} is no FER2013: it holds neither a CSV with a column 'pixels' nor pictures.",
+                "Give the folder of fer2013.csv, or that of train/angry, train/happy, ...",
+            )
 
 
 def pixel_tables(source: Source) -> list[Table]:
@@ -84,8 +85,14 @@ def _from_tables(tables: list[Table], labels: LabelReader, report: Report) -> It
                 report.leave_out(row.file, row.line, path, "broken pixels", "", table.columns[at_pixels])
                 continue
             split = SPLITS.get((stem if at_usage is None else row.cells[at_usage]).casefold(), "")
-            yield Record(path, f"{row.file}:{row.line}", emotion=emotion, label=label, data=data,
-                         attributes={"split": split})  # fmt: skip
+            yield Record(
+                path,
+                f"{row.file}:{row.line}",
+                emotion=emotion,
+                label=label,
+                data=data,
+                attributes={"split": split},
+            )
 
 
 def picture_name(number: int) -> str:

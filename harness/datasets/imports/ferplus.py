@@ -38,16 +38,19 @@ class FerPlus(Kind):
         return bool(pixel_tables(source))
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
-        """See `Kind.read`."""
         path = find_file(source, VOTES)
         if path is None:
-            raise BadData(f"{source.name!r} is no FER+: it holds no {VOTES}.",
-                          "It comes from the FER+ repository; fer2013.csv, which has the pictures, from FER2013.")  # fmt: skip
+            raise BadData(
+                f"{source.name!r} is no FER+: it holds no {VOTES}.",
+                "It comes from the FER+ repository; fer2013.csv, which has the pictures, from FER2013.",
+            )
         votes = _Votes(open_table(source, path), options, report)
         pixels = pixel_tables(source)
         if len(pixels) > 1:
-            raise BadData(f"{source.name!r} holds {len(pixels)} tables with pixels: {pixels[0].path}, {pixels[1].path}.",
-                          "Leave the one whose rows are those of the votes.")  # fmt: skip
+            raise BadData(
+                f"{source.name!r} holds {len(pixels)} tables with pixels: {pixels[0].path}, {pixels[1].path}.",
+                "Leave the one whose rows are those of the votes.",
+            )
         records = (
             _beside_pixels(votes, pixels[0], report) if pixels else _beside_pictures(votes, source, report)
         )
@@ -78,8 +81,15 @@ class _Votes:
             return None
         votes = {name: int(cell) for name, cell in cells.items()}
         split = SPLITS.get(row.cells[self.at_usage].casefold(), "")
-        return Record(path, f"{row.file}:{row.line}", emotion=emotion, label=label, data=data,
-                      attributes={"split": split, **self._columns(votes)}, ratings=self._ratings(votes, path))  # fmt: skip
+        return Record(
+            path,
+            f"{row.file}:{row.line}",
+            emotion=emotion,
+            label=label,
+            data=data,
+            attributes={"split": split, **self._columns(votes)},
+            ratings=self._ratings(votes, path),
+        )
 
     def _called(self, tag: str) -> str:
         return (None if tag in NOT_TAGGED else self._labels.read(tag)[0]) or tag
@@ -119,8 +129,10 @@ def _beside_pixels(votes: _Votes, pixels: Table, report: Report) -> Iterator[Rec
     at_usage = pixels.column("Usage") if pixels.has("Usage") else None
     for row, shown in zip_longest(votes.table.rows(), pixels.rows()):
         if row is None or shown is None:
-            raise BadData(f"{votes.table.path} and {pixels.path} have different numbers of rows.",
-                          "The rows of the one are those of the other, in the same order: give both whole.")  # fmt: skip
+            raise BadData(
+                f"{votes.table.path} and {pixels.path} have different numbers of rows.",
+                "The rows of the one are those of the other, in the same order: give both whole.",
+            )
         report.rows[row.file] += 1
         path = picture_name(report.rows[row.file] - 1)
         if row.problem or shown.problem:
@@ -129,8 +141,11 @@ def _beside_pixels(votes: _Votes, pixels: Table, report: Report) -> Iterator[Rec
             )
             continue
         if at_usage is not None and row.cells[votes.at_usage].casefold() != shown.cells[at_usage].casefold():
-            raise BadData(f"Line {row.line} of {votes.table.path} is about another picture than line {shown.line} of {pixels.path}: "
-                          "their Usage differs.", "Their rows are in the same order: give both as they were published.")  # fmt: skip
+            raise BadData(
+                f"Line {row.line} of {votes.table.path} is about another picture than line {shown.line} of {pixels.path}: "
+                "their Usage differs.",
+                "Their rows are in the same order: give both as they were published.",
+            )
         data = picture(shown.cells[at_pixels])
         if data is None:
             report.leave_out(row.file, row.line, path, "broken pixels", f"{shown.file}, line {shown.line}")
@@ -143,8 +158,10 @@ def _beside_pixels(votes: _Votes, pixels: Table, report: Report) -> Iterator[Rec
 def _beside_pictures(votes: _Votes, source: Source, report: Report) -> Iterator[Record]:
     index = PictureIndex(source.files)
     if not index.paths:
-        raise BadData(f"{source.name!r} holds the votes of FER+ and no pictures.",
-                      "Put fer2013.csv (from FER2013) beside it, or the folders FER2013Train, FER2013Valid, FER2013Test.")  # fmt: skip
+        raise BadData(
+            f"{source.name!r} holds the votes of FER+ and no pictures.",
+            "Put fer2013.csv (from FER2013) beside it, or the folders FER2013Train, FER2013Valid, FER2013Test.",
+        )
     for row in votes.table.rows():
         report.rows[row.file] += 1
         if row.problem:

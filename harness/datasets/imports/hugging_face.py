@@ -76,7 +76,6 @@ class HuggingFace(Kind):
         return replace(options, scales={**told["scales"], **options.scales})
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
-        """See `Kind.read`."""
         report.lost += _told(source)["lossy"]
         yield from named(_records(source, options, report), options, report)
 
@@ -104,8 +103,15 @@ def _records(source: Source, options: ImportOptions, report: Report) -> Iterator
                         yield record
 
 
-def _record(row: Mapping[str, Any], path: str, columns: _Columns, source: Source, options: ImportOptions, labels: LabelReader,
-            report: Report) -> Record | None:  # fmt: skip
+def _record(
+    row: Mapping[str, Any],
+    path: str,
+    columns: _Columns,
+    source: Source,
+    options: ImportOptions,
+    labels: LabelReader,
+    report: Report,
+) -> Record | None:
     line = report.rows[path]
     cells = {name: _text(row[column], columns.classes.get(column)) for name, column in columns.used.items()}
     where, data = _picture(row[columns.image], path, line, source)
@@ -133,8 +139,18 @@ def _record(row: Mapping[str, Any], path: str, columns: _Columns, source: Source
         if columns.ratings
         else ()
     )
-    return Record(where, f"{path}:{line}", cells.get("id", ""), emotion, label, values["intensity"], values["quality"], attributes,
-                  data, ratings)  # fmt: skip
+    return Record(
+        where,
+        f"{path}:{line}",
+        cells.get("id", ""),
+        emotion,
+        label,
+        values["intensity"],
+        values["quality"],
+        attributes,
+        data,
+        ratings,
+    )
 
 
 def _picture(cell: Any, path: str, line: int, source: Source) -> tuple[str, bytes | None]:
@@ -212,8 +228,11 @@ def _named(path: str, what: str, column: str | None, types: Mapping[str, Any]) -
     """The column that the user names, if any."""
     if column is not None and column not in types:
         guess = nearest(column, types)
-        raise BadData(f"{path} has no column {column!r} (--column {what}={column})" + (f"; did you mean {guess!r}?" if guess else "."),
-                      f"Its columns are: {', '.join(types)}.")  # fmt: skip
+        raise BadData(
+            f"{path} has no column {column!r} (--column {what}={column})"
+            + (f"; did you mean {guess!r}?" if guess else "."),
+            f"Its columns are: {', '.join(types)}.",
+        )
     return column
 
 
@@ -250,8 +269,14 @@ def _is_single(pyarrow: Any, kind: Any) -> bool:
 
 def _is_plain(pyarrow: Any, kind: Any) -> bool:
     test = pyarrow.types
-    return bool(test.is_string(kind) or test.is_large_string(kind) or test.is_integer(kind) or test.is_floating(kind)
-                or test.is_boolean(kind) or test.is_null(kind))  # fmt: skip
+    return bool(
+        test.is_string(kind)
+        or test.is_large_string(kind)
+        or test.is_integer(kind)
+        or test.is_floating(kind)
+        or test.is_boolean(kind)
+        or test.is_null(kind)
+    )
 
 
 def _files(source: Source) -> list[str]:
@@ -259,9 +284,12 @@ def _files(source: Source) -> list[str]:
     if not files:
         linked = [p for p in source.refused if p.casefold().endswith(".parquet")]
         raise BadData(
-            f"{source.name!r} holds no Parquet files" + (f"; {linked[0]} is {source.refused[linked[0]]}." if linked else "."),
-            "Give the folder that holds what the links point to, too." if linked
-            else "Write a data set of Hugging Face as such: `dataset.to_parquet(FILE)`.")  # fmt: skip
+            f"{source.name!r} holds no Parquet files"
+            + (f"; {linked[0]} is {source.refused[linked[0]]}." if linked else "."),
+            "Give the folder that holds what the links point to, too."
+            if linked
+            else "Write a data set of Hugging Face as such: `dataset.to_parquet(FILE)`.",
+        )
     if source.real_path(files[0]) is None:
         raise RequestError(
             f"{source.name!r} holds Parquet files in a zip.", "Unpack it, and give the folder."
@@ -282,8 +310,10 @@ def _opened(source: Source, path: str) -> Iterator[Any]:
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError, MemoryError) as e:
         if getattr(e, "errno", None):  # of the disk: what pyarrow finds wrong with a file has no number
             raise
-        raise BadData(f"{path} cannot be read as Parquet: {str(e).splitlines()[0] if str(e) else type(e).__name__}.",
-                      "Nothing was imported. Download or write it again.") from e  # fmt: skip
+        raise BadData(
+            f"{path} cannot be read as Parquet: {str(e).splitlines()[0] if str(e) else type(e).__name__}.",
+            "Nothing was imported. Download or write it again.",
+        ) from e
 
 
 def _check_size(path: str, packed: int, told: Any) -> None:
@@ -304,9 +334,12 @@ def _told(source: Source) -> dict[str, Any]:
     ends = {
         column: (float(pair[0]), float(pair[1]))
         for column, pair in (scales.items() if isinstance(scales, dict) else ())
-        if column in ("intensity", "quality") and isinstance(pair, list) and len(pair) == 2
-        and all(isinstance(end, (int, float)) and math.isfinite(end) for end in pair) and pair[0] < pair[1]
-    }  # fmt: skip
+        if column in ("intensity", "quality")
+        and isinstance(pair, list)
+        and len(pair) == 2
+        and all(isinstance(end, (int, float)) and math.isfinite(end) for end in pair)
+        and pair[0] < pair[1]
+    }
     lossy = told.get("lossy")
     return {
         "label": told["label"] if told.get("label") in ("intended", "perceived") else None,

@@ -43,8 +43,17 @@ class _Written:
     digest: Any = field(default_factory=hashlib.sha256)
 
 
-def import_data(kind: Kind, path: Path, options: ImportOptions, *, name: str | None = None, copy: bool = False,
-                replace: bool = False, dry_run: bool = False, progress: Progress | None = None) -> dict[str, Any]:  # fmt: skip
+def import_data(
+    kind: Kind,
+    path: Path,
+    options: ImportOptions,
+    *,
+    name: str | None = None,
+    copy: bool = False,
+    replace: bool = False,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
     """Import a release and return what `import.json` says of it. Pictures of an archive are always copied.
 
     `progress` is called with the number of records done. With `dry_run` nothing is kept. Raises `BadData` where the
@@ -79,8 +88,10 @@ def import_data(kind: Kind, path: Path, options: ImportOptions, *, name: str | N
             if not dry_run:
                 _put(folder, target, replace)
     except OSError as e:
-        raise StorageError(f"{str(e.filename or target)!r} cannot be written: {e.strerror or e}.",
-                           "Nothing was imported. Make room, or set XDG_DATA_HOME to another disk.") from e  # fmt: skip
+        raise StorageError(
+            f"{str(e.filename or target)!r} cannot be written: {e.strerror or e}.",
+            "Nothing was imported. Make room, or set XDG_DATA_HOME to another disk.",
+        ) from e
     finally:
         source.close()
     return summary
@@ -94,8 +105,10 @@ def _reading(source: Source) -> Iterator[None]:
     except OSError as e:
         if e.errno in _FULL:
             raise
-        raise BadData(f"{str(e.filename or source.name)!r} cannot be read: {e.strerror or e}.",
-                      "Nothing was imported. Check that you may read it, or download it again.") from e  # fmt: skip
+        raise BadData(
+            f"{str(e.filename or source.name)!r} cannot be read: {e.strerror or e}.",
+            "Nothing was imported. Check that you may read it, or download it again.",
+        ) from e
 
 
 def _records(kind: Kind, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
@@ -105,12 +118,15 @@ def _records(kind: Kind, source: Source, options: ImportOptions, report: Report)
 
 def _target(name: str, replace: bool) -> Path:
     if not NAME.fullmatch(name):
-        raise RequestError(f"{name!r} cannot be the name of a data set.",
-                           "Use letters, digits, dot, dash and underscore.")  # fmt: skip
+        raise RequestError(
+            f"{name!r} cannot be the name of a data set.", "Use letters, digits, dot, dash and underscore."
+        )
     target = data_home() / name
     if target.exists() and not replace:
-        raise RequestError(f"There is a data set {name!r} already, in {str(target)!r}.",
-                           "Add --replace, or give another --name.")  # fmt: skip
+        raise RequestError(
+            f"There is a data set {name!r} already, in {str(target)!r}.",
+            "Add --replace, or give another --name.",
+        )
     return target
 
 
@@ -121,8 +137,10 @@ def _aside(name: str) -> Iterator[Path]:
         data_home().mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".tmp", dir=data_home()))
     except OSError as e:
-        raise StorageError(f"{str(data_home())!r} cannot be written: {e.strerror}.",
-                           "Make room, or set XDG_DATA_HOME to another folder.") from e  # fmt: skip
+        raise StorageError(
+            f"{str(data_home())!r} cannot be written: {e.strerror}.",
+            "Make room, or set XDG_DATA_HOME to another folder.",
+        ) from e
     try:
         yield folder
     finally:
@@ -231,8 +249,12 @@ class _Writer:
             table = csv.DictWriter(file, list(self._columns), restval="")
             table.writeheader()
             for line in self._rows:
-                table.writerow({k: "" if v is None else int(v) if isinstance(v, float) and v.is_integer() else v
-                                for k, v in json.loads(line).items()})  # fmt: skip
+                table.writerow(
+                    {
+                        k: "" if v is None else int(v) if isinstance(v, float) and v.is_integer() else v
+                        for k, v in json.loads(line).items()
+                    }
+                )
         (self._folder / ".rows.jsonl").unlink()
 
     def close(self) -> None:
@@ -245,9 +267,11 @@ class _Writer:
 def _check_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
-        raise StorageError(f"The pictures take {needed / 1e9:.1f} GB, and {str(folder.parent)!r} has {free / 1e9:.1f} GB free.",
-                           "Make room, set XDG_DATA_HOME to another disk, or unpack the release and import the folder "
-                           "without --copy.")  # fmt: skip
+        raise StorageError(
+            f"The pictures take {needed / 1e9:.1f} GB, and {str(folder.parent)!r} has {free / 1e9:.1f} GB free.",
+            "Make room, set XDG_DATA_HOME to another disk, or unpack the release and import the folder "
+            "without --copy.",
+        )
 
 
 def _check_any(written: _Written, report: Report, kind: Kind, path: Path) -> None:
@@ -255,12 +279,15 @@ def _check_any(written: _Written, report: Report, kind: Kind, path: Path) -> Non
         return
     reasons: Counter[str] = sum(report.unused.values(), Counter())
     told = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common(4)) or "it holds none"
-    raise BadData(f"Nothing in {str(path)!r} could be used as {kind.name}: {told}.",
-                  report.suggestion() or "Check that it is the right folder and the whole release.")  # fmt: skip
+    raise BadData(
+        f"Nothing in {str(path)!r} could be used as {kind.name}: {told}.",
+        report.suggestion() or "Check that it is the right folder and the whole release.",
+    )
 
 
-def _summary(kind: Kind, path: Path, name: str, writer: _Writer, options: ImportOptions,
-             report: Report) -> dict[str, Any]:  # fmt: skip
+def _summary(
+    kind: Kind, path: Path, name: str, writer: _Writer, options: ImportOptions, report: Report
+) -> dict[str, Any]:
     written = writer.written
     return {
         "schema": 1,

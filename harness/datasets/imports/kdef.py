@@ -34,7 +34,6 @@ class Kdef(Kind):
     label = "intended"
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
-        """See `Kind.read`."""
         yield from named(_records(source, LabelReader(options), report), options, report)
 
 
@@ -54,9 +53,20 @@ def _records(source: Source, labels: LabelReader, report: Report) -> Iterator[Re
         if emotion is None:
             report.leave_out("pictures", "", path, problem, label)
             continue
-        yield Record(path, path, emotion=emotion, label=label, attributes={
-            "subject": sex + person, "gender": {"F": "female", "M": "male"}[sex], "angle": ANGLES[angle], "session": session,
-        })  # fmt: skip
+        yield Record(
+            path,
+            path,
+            emotion=emotion,
+            label=label,
+            attributes={
+                "subject": sex + person,
+                "gender": {"F": "female", "M": "male"}[sex],
+                "angle": ANGLES[angle],
+                "session": session,
+            },
+        )
     if not known:
-        raise BadData(f"{source.name!r} is no KDEF: no picture in it is named like AF01ANS.JPG.",
-                      "Give the folder KDEF, as it was unpacked.")  # fmt: skip
+        raise BadData(
+            f"{source.name!r} is no KDEF: no picture in it is named like AF01ANS.JPG.",
+            "Give the folder KDEF, as it was unpacked.",
+        )

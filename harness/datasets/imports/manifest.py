@@ -26,7 +26,6 @@ class Manifest(Kind):
     summary = "a folder with manifest.csv (column image; id, emotion, intensity, quality, ...), and ratings.csv if there is one"
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
-        """See `Kind.read`."""
         yield from named(_records(source, options, report), options, report)
 
 
@@ -65,8 +64,16 @@ def _rated_as(sample: str, image: str) -> str:
     return sample or str(PurePosixPath(image).with_suffix(""))
 
 
-def _record(row: Row, table: Table, root: str, source: Source, options: ImportOptions, labels: LabelReader,
-            ratings: dict[str, tuple[Rating, ...]], report: Report) -> Record | None:  # fmt: skip
+def _record(
+    row: Row,
+    table: Table,
+    root: str,
+    source: Source,
+    options: ImportOptions,
+    labels: LabelReader,
+    ratings: dict[str, tuple[Rating, ...]],
+    report: Report,
+) -> Record | None:
     cells = dict(
         zip((c.casefold() if c.casefold() in _OWN else c for c in table.columns), row.cells, strict=True)
     )
@@ -93,5 +100,14 @@ def _record(row: Row, table: Table, root: str, source: Source, options: ImportOp
             report.use_partly(row.file, row.line, path, problem, cells[column], column)
     sample = cells.get("id", "")
     others = {k: v for k, v in cells.items() if k and v and k not in _OWN}
-    return Record(path, f"{row.file}:{row.line}", sample, emotion, label, values["intensity"], values["quality"], others,
-                  ratings=ratings.get(_rated_as(sample, image), ()))  # fmt: skip
+    return Record(
+        path,
+        f"{row.file}:{row.line}",
+        sample,
+        emotion,
+        label,
+        values["intensity"],
+        values["quality"],
+        others,
+        ratings=ratings.get(_rated_as(sample, image), ()),
+    )

@@ -48,18 +48,21 @@ class MemoBench(Kind):
     summary = "the release of MEMO-Bench: dataset/, annotation_emo.csv, annotation_quality.csv"
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
-        """See `Kind.read`."""
         emotion_file, quality_file = find_file(source, EMOTION), find_file(source, QUALITY)
         if emotion_file is None:
             tables = [p for p in source.files if p.casefold().endswith(".csv")][:5]
-            raise BadData(f"{source.name!r} is no release of MEMO-Bench: it holds no {EMOTION}.",
-                          f"Its tables are: {', '.join(tables) or 'none'}. Give the folder or zip that holds {EMOTION}, "
-                          f"{QUALITY} and dataset/.")  # fmt: skip
+            raise BadData(
+                f"{source.name!r} is no release of MEMO-Bench: it holds no {EMOTION}.",
+                f"Its tables are: {', '.join(tables) or 'none'}. Give the folder or zip that holds {EMOTION}, "
+                f"{QUALITY} and dataset/.",
+            )
         root = str(PurePosixPath(emotion_file).parent)
         index = PictureIndex(_pictures(source, "" if root == "." else root + "/"))
         if not index.paths:
-            raise BadData(f"{source.name!r} holds no pictures beside {emotion_file}.",
-                          "The release has them in dataset/: unpack it whole.")  # fmt: skip
+            raise BadData(
+                f"{source.name!r} holds no pictures beside {emotion_file}.",
+                "The release has them in dataset/: unpack it whole.",
+            )
         labels = LabelReader(options)
         emotions = _emotions(open_table(source, emotion_file), index, labels, options, report)
         qualities: dict[str, Annotation[float]] = {}
@@ -81,8 +84,13 @@ def _pictures(source: Source, root: str) -> list[str]:
     return inside or below
 
 
-def _joined(index: PictureIndex, emotions: dict[str, Annotation[Felt]],
-            qualities: dict[str, Annotation[float]], names: NameReader, report: Report) -> Iterator[Record]:  # fmt: skip
+def _joined(
+    index: PictureIndex,
+    emotions: dict[str, Annotation[Felt]],
+    qualities: dict[str, Annotation[float]],
+    names: NameReader,
+    report: Report,
+) -> Iterator[Record]:
     for path in index.paths:
         felt, rated = emotions.get(path), qualities.get(path)
         rows = [f"{said.row.file}:{said.row.line}" for said in (felt, rated) if said is not None]
@@ -93,13 +101,22 @@ def _joined(index: PictureIndex, emotions: dict[str, Annotation[Felt]],
             report.note(
                 "Some pictures have a quality and no emotion: they are asked only about their quality."
             )
-        yield Record(path, rows[0], further=tuple(rows[1:]), emotion=emotion, label=felt.value.label if felt else "",
-                     intensity=felt.value.score if felt else None, quality=rated.value if rated else None, attributes=names.read(path, emotion))  # fmt: skip
+        yield Record(
+            path,
+            rows[0],
+            further=tuple(rows[1:]),
+            emotion=emotion,
+            label=felt.value.label if felt else "",
+            intensity=felt.value.score if felt else None,
+            quality=rated.value if rated else None,
+            attributes=names.read(path, emotion),
+        )
     names.finish(report)
 
 
-def _emotions(table: Table, index: PictureIndex, labels: LabelReader, options: ImportOptions,
-              report: Report) -> dict[str, Annotation[Felt]]:  # fmt: skip
+def _emotions(
+    table: Table, index: PictureIndex, labels: LabelReader, options: ImportOptions, report: Report
+) -> dict[str, Annotation[Felt]]:
     at_label, at_score = table.column("Distortions", "Distortion", "Emotion", "Label"), table.column("Score")
 
     def value(row: Row, image: str) -> Felt | None:
@@ -127,8 +144,9 @@ def _qualities(
     return _annotations(table, index, value, report)
 
 
-def _score(row: Row, at: int, table: Table, column: str, image: str, options: ImportOptions,
-           report: Report) -> float | None:  # fmt: skip
+def _score(
+    row: Row, at: int, table: Table, column: str, image: str, options: ImportOptions, report: Report
+) -> float | None:
     found, problem = scaled(row.cells[at], column, options)
     if found is None:
         report.use_partly(row.file, row.line, image, problem, row.cells[at], table.columns[at])
@@ -148,8 +166,9 @@ def scaled(text: str, column: str, options: ImportOptions) -> tuple[float | None
     return found, ""
 
 
-def _annotations(table: Table, index: PictureIndex, value: Callable[[Row, str], V | None],
-                 report: Report) -> dict[str, Annotation[V]]:  # fmt: skip
+def _annotations(
+    table: Table, index: PictureIndex, value: Callable[[Row, str], V | None], report: Report
+) -> dict[str, Annotation[V]]:
     """What each picture's row says. Rows that say the same count once; those that contradict count not at all."""
     at = table.column("Image", "Images", "Filename", "Name")
     for note in table.notes:

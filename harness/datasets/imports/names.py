@@ -54,13 +54,17 @@ class NameReader:
     def finish(self, report: Report) -> None:
         """Say what the pattern did not match, and where names and labels disagree."""
         if self._pattern is None:
-            report.note("No --name-pattern: generator and prompt are not known, so intervals treat pictures of one "
-                        "prompt as independent, and nothing is shown by generator.")  # fmt: skip
+            report.note(
+                "No --name-pattern: generator and prompt are not known, so intervals treat pictures of one "
+                "prompt as independent, and nothing is shown by generator."
+            )
             return
         report.preview = self._preview
         if self._passed_over:
-            report.note(f"The name pattern does not match {self._passed_over} of {self.matched + self._passed_over} pictures, "
-                        f"such as {', '.join(self.unmatched)}.")  # fmt: skip
+            report.note(
+                f"The name pattern does not match {self._passed_over} of {self.matched + self._passed_over} pictures, "
+                f"such as {', '.join(self.unmatched)}."
+            )
         if self._disagree:
             report.note(
                 f"{len(self._disagree)} names say another emotion than their label, such as {self._disagree[0]}."

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from PIL import Image, UnidentifiedImageError
 
-from harness.datasets.formats import FORMATS, MAX_PIXELS, PICTURES
+from harness.images.formats import FORMATS, MAX_PIXELS, PICTURES
 
 
 class PictureIndex:

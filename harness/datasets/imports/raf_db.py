@@ -37,7 +37,6 @@ class RafDb(Kind):
     label = "perceived"
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
-        """See `Kind.read`."""
         path = find_file(source, LISTS[0]) or find_file(source, LISTS[1])
         labels = LabelReader(options)
         if path is not None:
@@ -45,8 +44,10 @@ class RafDb(Kind):
         elif any(is_picture(p) and PurePosixPath(p).parent.name in CODES for p in source.files):
             yield from named(by_folder(source, labels, report, CODES), options, report)
         else:
-            raise BadData(f"{source.name!r} is no RAF-DB: it holds no {LISTS[0]}.",
-                          "Give the folder basic/, with EmoLabel/ and Image/ unpacked.")  # fmt: skip
+            raise BadData(
+                f"{source.name!r} is no RAF-DB: it holds no {LISTS[0]}.",
+                "Give the folder basic/, with EmoLabel/ and Image/ unpacked.",
+            )
 
 
 def _listed(source: Source, path: str, labels: LabelReader, report: Report) -> Iterator[Record]:

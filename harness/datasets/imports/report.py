@@ -87,10 +87,13 @@ class Report:
             return not mapped.isdisjoint({label, *_WORDS.findall(label)})
 
         sources = Counter(emotion for _, emotion in self._labels)
-        return self.lost + [f"{label} counts as {emotion} ({count:,} pictures)"
-                            for (label, emotion), count in self._labels.items()
-                            if by_mapping(label) and fold_emotion(label) != emotion
-                            and (sources[emotion] > 1 or not label.isdigit())]  # fmt: skip
+        return self.lost + [
+            f"{label} counts as {emotion} ({count:,} pictures)"
+            for (label, emotion), count in self._labels.items()
+            if by_mapping(label)
+            and fold_emotion(label) != emotion
+            and (sources[emotion] > 1 or not label.isdigit())
+        ]
 
     def suggestion(self) -> str:
         """Which --map would take the rows whose label is none of the six; empty if there are none."""

@@ -76,8 +76,10 @@ def open_source(path: Path) -> Source:
         return _Table(path)
     if not zipfile.is_zipfile(path):
         packed = path.suffix.lower() in (".rar", ".7z", ".gz", ".tgz", ".tar", ".xz", ".bz2")
-        raise BadData(f"{str(path)!r} is neither a folder nor a whole zip.",
-                      "Unpack it and give the folder." if packed else "Download it again, or give the folder.")  # fmt: skip
+        raise BadData(
+            f"{str(path)!r} is neither a folder nor a whole zip.",
+            "Unpack it and give the folder." if packed else "Download it again, or give the folder.",
+        )
     return _Zip(path)
 
 

@@ -55,8 +55,12 @@ class Table:
             if name.casefold() in folded:
                 return folded.index(name.casefold())
         guess = nearest(names[0], self.columns)
-        raise BadData(f"{self.path} has no column {names[0]!r}" + (f" (did you mean {guess!r}?)" if guess else "") + ".",
-                      f"Its columns are: {', '.join(self.columns) or 'none'}.")  # fmt: skip
+        raise BadData(
+            f"{self.path} has no column {names[0]!r}"
+            + (f" (did you mean {guess!r}?)" if guess else "")
+            + ".",
+            f"Its columns are: {', '.join(self.columns) or 'none'}.",
+        )
 
     def has(self, name: str) -> bool:
         """Whether a column is there, in any case."""
@@ -140,8 +144,10 @@ def find_file(source: Source, name: str) -> str | None:
     """
     found = [p for p in source.files if PurePosixPath(p).name.casefold() == name.casefold()]
     if len(found) > 1:
-        raise BadData(f"{source.name!r} holds {name} {len(found)} times: {', '.join(found[:3])}.",
-                      "Give the folder of one release.")  # fmt: skip
+        raise BadData(
+            f"{source.name!r} holds {name} {len(found)} times: {', '.join(found[:3])}.",
+            "Give the folder of one release.",
+        )
     return found[0] if found else None
 
 

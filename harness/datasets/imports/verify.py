@@ -35,8 +35,10 @@ def verify(name: str, progress: Callable[[int], None] | None = None) -> tuple[in
             f"The data set {name!r} has lost its {CHECKSUMS}: {e.strerror}.", "Import it again."
         ) from e
     if not told or told.get("samples") != len(lines) or any(line[64:66] != "  " for line in lines):
-        raise BadData(f"The data set {name!r} was changed by hand: {DOCUMENT} and {CHECKSUMS} do not agree.",
-                      "Import it again with --replace.")  # fmt: skip
+        raise BadData(
+            f"The data set {name!r} was changed by hand: {DOCUMENT} and {CHECKSUMS} do not agree.",
+            "Import it again with --replace.",
+        )
     root = Path(told["root"]) if told.get("root") else folder
     return len(lines), _differences(root, lines, progress)
 

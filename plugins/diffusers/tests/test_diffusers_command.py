@@ -19,8 +19,14 @@ N = 60
 
 @pytest.fixture
 def prompts(tmp_path: Path) -> Path:
-    rows = [[f"p{i}", EMOTIONS[i % 6], f"A portrait of a person, {EMOTIONS[i % 6]}" + ", in a hat" * (12 * (i == 7))]
-            for i in range(N)]  # fmt: skip
+    rows = [
+        [
+            f"p{i}",
+            EMOTIONS[i % 6],
+            f"A portrait of a person, {EMOTIONS[i % 6]}" + ", in a hat" * (12 * (i == 7)),
+        ]
+        for i in range(N)
+    ]
     with (tmp_path / "prompts.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["prompt_id", "emotion", "prompt"], *rows])
     return tmp_path / "prompts.csv"

@@ -50,8 +50,14 @@ def test_a_picture_is_what_a_bare_call_of_the_pipeline_draws(
     bare = pipeline(family)
     bare.set_progress_bar_config(disable=True)
     further = {"use_resolution_binning": False, "clean_caption": False} if family == "pixart" else {}
-    image = bare(request.prompt, num_inference_steps=2, width=32, height=32, **further,
-                 generator=torch.Generator().manual_seed(request.seed)).images[0]  # fmt: skip
+    image = bare(
+        request.prompt,
+        num_inference_steps=2,
+        width=32,
+        height=32,
+        **further,
+        generator=torch.Generator().manual_seed(request.seed),
+    ).images[0]
     assert helpers.apart(drawn, {"r0": image.tobytes()}) <= 1
 
 
@@ -85,9 +91,15 @@ def test_options_that_change_pictures_do(
 ) -> None:
     drawn = [
         helpers.pixels(list(make(tiny("sd-1.5"), **options).generate(helpers.asked(1))))["r0"]
-        for options in ({}, {"steps": 3}, {"guidance": 2.0}, {"scheduler": "EulerDiscreteScheduler"},
-                        {"call": {"guidance_rescale": 0.9}}, {"dtype": "bfloat16"})
-    ]  # fmt: skip
+        for options in (
+            {},
+            {"steps": 3},
+            {"guidance": 2.0},
+            {"scheduler": "EulerDiscreteScheduler"},
+            {"call": {"guidance_rescale": 0.9}},
+            {"dtype": "bfloat16"},
+        )
+    ]
     assert len(set(drawn)) == len(drawn)
 
 

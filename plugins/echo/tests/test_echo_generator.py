@@ -65,8 +65,11 @@ def test_equal_requests_give_equal_cards_and_others_do_not() -> None:
 def test_every_nth_request_fails() -> None:
     replies = list(generator(fail_every=2).generate([ImageRequest(f"r{i}", "x") for i in range(4)]))
     assert [(r.id, r.outcome, r.image is None) for r in replies] == [
-        ("r0", "ok", False), ("r1", "error", True), ("r2", "ok", False), ("r3", "error", True),
-    ]  # fmt: skip
+        ("r0", "ok", False),
+        ("r1", "error", True),
+        ("r2", "ok", False),
+        ("r3", "error", True),
+    ]
     assert all(r.error and r.error.retryable for r in replies if r.outcome == "error")
 
 

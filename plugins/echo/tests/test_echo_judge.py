@@ -86,8 +86,10 @@ def test_noise_on_a_scale() -> None:
     values = [float(r.text or "") for r in judge(accuracy=0.8).judge(ask(4000, 3.0, INTENSITY))]
     assert statistics.mean(values) == pytest.approx(3.0, abs=0.03)
     assert statistics.stdev(values) == pytest.approx((1 - 0.8) * 4 / 2, rel=0.05)
-    assert all(r.text and len(r.text.partition(".")[2]) == 2
-               for r in judge(accuracy=0.8).judge(ask(50, 3.0, INTENSITY)))  # fmt: skip
+    assert all(
+        r.text and len(r.text.partition(".")[2]) == 2
+        for r in judge(accuracy=0.8).judge(ask(50, 3.0, INTENSITY))
+    )
 
 
 def test_noise_stays_on_the_scale() -> None:

@@ -44,9 +44,16 @@ def test_the_weights_are_those_of_the_card() -> None:
 def test_the_folder_is_complete_and_holds_nothing_that_runs() -> None:
     names = {path.name for path in plugin.WEIGHTS.iterdir()}
     assert names == {
-        "MODEL_CARD.md", "training.log", "config.json", "generation_config.json", "model.safetensors",
-        "processor_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja",
-    }  # fmt: skip
+        "MODEL_CARD.md",
+        "training.log",
+        "config.json",
+        "generation_config.json",
+        "model.safetensors",
+        "processor_config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "chat_template.jinja",
+    }
     assert "auto_map" not in json.loads((plugin.WEIGHTS / "config.json").read_text(encoding="utf-8"))
 
 

@@ -58,9 +58,15 @@ def answer_logits(
 
 
 def learn_to_answer(
-    model: Any, pictures: Pictures, questions: Sequence[Question], side: int, steps: int, batch: int,
-    chance: random.Random, descend: Callable[..., None],
-) -> None:  # fmt: skip
+    model: Any,
+    pictures: Pictures,
+    questions: Sequence[Question],
+    side: int,
+    steps: int,
+    batch: int,
+    chance: random.Random,
+    descend: Callable[..., None],
+) -> None:
     """Train the whole model to give the true answer and to stop after it."""
     batches = shuffled(len(pictures.emotion), batch)
     language = [p for name, p in model.named_parameters() if "vision_tower" not in name]

@@ -6,10 +6,10 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
-from harness.catalog import load
 from harness.mllm import chat_content
-from harness.prompts import as_text, render, shown_options
-from harness.taskspec import Answer, TaskSpec, Wording
+from harness.tasks.catalog import load
+from harness.tasks.prompts import as_text, render, shown_options
+from harness.tasks.spec import Answer, TaskSpec, Wording
 
 ASKED = (
     ("coarse_emotion", "plain"),

@@ -96,8 +96,10 @@ def told(found: dict[str, float]) -> str:
 
 def train(arguments: argparse.Namespace, log: Log) -> None:
     """Run both phases and write the folder."""
-    log(f"nano: seed {arguments.seed}, {arguments.threads} threads; torch {torch.__version__}, transformers "
-        f"{transformers.__version__}, Python {platform.python_version()}, portraits {portraits_version}")  # fmt: skip
+    log(
+        f"nano: seed {arguments.seed}, {arguments.threads} threads; torch {torch.__version__}, transformers "
+        f"{transformers.__version__}, Python {platform.python_version()}, portraits {portraits_version}"
+    )
     pictures = drawn(PEOPLE, SHAPE.resize, arguments.cache)
     log(f"{len(pictures.emotion)} pictures of {PEOPLE} people are drawn; the time from here on is training")
     torch.set_num_threads(arguments.threads)
@@ -106,8 +108,10 @@ def train(arguments: argparse.Namespace, log: Log) -> None:
     known, unknown = pictures.part(0, learnt), pictures.part(learnt, PEOPLE * EACH)
     model, processor = llava(SHAPE, seed=arguments.seed, spread=0.02)
     model.train()
-    log(f"{sum(p.numel() for p in model.parameters()):,} parameters; {learnt} pictures to learn from, "
-        f"{len(unknown.emotion)} of {HELD_OUT} other people to check on; batches of {BATCH}")  # fmt: skip
+    log(
+        f"{sum(p.numel() for p in model.parameters()):,} parameters; {learnt} pictures to learn from, "
+        f"{len(unknown.emotion)} of {HELD_OUT} other people to check on; batches of {BATCH}"
+    )
     began = time.time()
     tower = model.model.vision_tower
     prepare(tower, known, SHAPE)

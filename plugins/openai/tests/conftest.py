@@ -218,8 +218,16 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
             else:
                 raise AssertionError(f"the server knows no action {action!r}")
 
-        def _send(self, status: int, body: bytes, *, length: int | None = None, retry: str = "",
-                  kind: str = "application/json", location: str = "") -> None:  # fmt: skip
+        def _send(
+            self,
+            status: int,
+            body: bytes,
+            *,
+            length: int | None = None,
+            retry: str = "",
+            kind: str = "application/json",
+            location: str = "",
+        ) -> None:
             self.send_response(status)
             self.send_header("Content-Type", kind)
             if location:
@@ -290,8 +298,16 @@ def harness(tmp_path: Path) -> Callable[..., Outcome]:
     def run(*arguments: object, env: dict[str, str] | None = None, timeout: float = 120) -> Outcome:
         script = Path(sys.executable).parent / "harness"
         environment = {k: v for k, v in os.environ.items() if not k.startswith("OPENAI_")} | (env or {})
-        done = subprocess.run([str(script), *map(str, arguments)], cwd=folder, env=environment, text=True,
-                              capture_output=True, stdin=subprocess.DEVNULL, timeout=timeout, check=False)  # fmt: skip
+        done = subprocess.run(
+            [str(script), *map(str, arguments)],
+            cwd=folder,
+            env=environment,
+            text=True,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=timeout,
+            check=False,
+        )
         return Outcome(done.returncode, done.stdout, done.stderr)
 
     return run
@@ -328,8 +344,12 @@ class Painter:
             path = f"/files/{asked.question}.png"
             self.endpoint.files[path] = self.png(asked)
             entry["url"] = f"{self.endpoint.url.removesuffix('/v1')}{path}?sig=signature"
-        return {"created": 1, "data": [entry], "size": "24x16",
-                "usage": {"input_tokens": 20, "output_tokens": 200, "total_tokens": 220}} | self.fields  # fmt: skip
+        return {
+            "created": 1,
+            "data": [entry],
+            "size": "24x16",
+            "usage": {"input_tokens": 20, "output_tokens": 200, "total_tokens": 220},
+        } | self.fields
 
 
 @pytest.fixture

@@ -121,8 +121,13 @@ def test_questions_on_one_picture_begin_with_the_same_bytes() -> None:
     chosen = JudgeOptions(ref="m", base_url=LOCAL)
     bodies = Bodies(chosen, find_server(chosen))
     one, other = (request("choice"), request("choice"))
-    other = JudgeRequest("2", "s", other.images, (other.messages[0], Message("user", (*other.messages[1].parts[:2], Part("Another?")))),
-                         Question("choice", WORDS[::-1], read="choice"))  # fmt: skip
+    other = JudgeRequest(
+        "2",
+        "s",
+        other.images,
+        (other.messages[0], Message("user", (*other.messages[1].parts[:2], Part("Another?")))),
+        Question("choice", WORDS[::-1], read="choice"),
+    )
     first, second = bodies.ask(one), bodies.ask(other)
     assert first["response_format"] == second["response_format"]
     texts = [json.dumps(b["messages"]) for b in (first, second)]

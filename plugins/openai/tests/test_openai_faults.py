@@ -92,8 +92,24 @@ def test_a_server_that_hangs_is_given_up_after_the_timeout(serve, faces, harness
         lambda asked: "hang" if asked.emotion in ("happy", "sad") or asked.attempt == 0 else "answer"
     )
     began = time.monotonic()
-    done = harness("run", "--task", "coarse_emotion", "--model", "openai:tiny-vision", "--data", faces(12), "-o",
-                   f"base_url={server.url}", "-o", "timeout=3", "-o", "max_retries=1", "--out", "run", "--json")  # fmt: skip
+    done = harness(
+        "run",
+        "--task",
+        "coarse_emotion",
+        "--model",
+        "openai:tiny-vision",
+        "--data",
+        faces(12),
+        "-o",
+        f"base_url={server.url}",
+        "-o",
+        "timeout=3",
+        "-o",
+        "max_retries=1",
+        "--out",
+        "run",
+        "--json",
+    )
     task = json.loads(done.out)["tasks"][0]
     hung = {asked.question for asked, _ in server.log} - {
         a.question for a, act in server.log if act == "answer"
@@ -147,8 +163,23 @@ def test_a_key_that_stops_working_keeps_what_was_answered(serve, faces, harness,
 
 def test_a_run_stops_at_the_failures_allowed(serve, faces, harness) -> None:
     server = serve(lambda asked: "reject")
-    done = harness("run", "--task", "coarse_emotion", "--model", "openai:tiny-vision", "--data", faces(60), "-o",
-                   f"base_url={server.url}", "-o", "concurrency=4", "--max-failures", 5, "--out", "run")  # fmt: skip
+    done = harness(
+        "run",
+        "--task",
+        "coarse_emotion",
+        "--model",
+        "openai:tiny-vision",
+        "--data",
+        faces(60),
+        "-o",
+        f"base_url={server.url}",
+        "-o",
+        "concurrency=4",
+        "--max-failures",
+        5,
+        "--out",
+        "run",
+    )
     assert done.code == 3
     assert "Stopped after 5 failures" in done.err
     assert "cannot be decoded" in done.err
@@ -156,8 +187,17 @@ def test_a_run_stops_at_the_failures_allowed(serve, faces, harness) -> None:
 
 
 def test_a_key_given_as_a_value_is_refused_without_repeating_it(faces, harness) -> None:
-    done = harness("run", "--task", "coarse_emotion", "--model", "openai:gpt", "--data", faces(6), "-o",
-                   f"api_key_env={KEY}")  # fmt: skip
+    done = harness(
+        "run",
+        "--task",
+        "coarse_emotion",
+        "--model",
+        "openai:gpt",
+        "--data",
+        faces(6),
+        "-o",
+        f"api_key_env={KEY}",
+    )
     assert done.code == 2
     assert "environment variable" in done.err
     assert KEY not in done.err + done.out
@@ -166,8 +206,20 @@ def test_a_key_given_as_a_value_is_refused_without_repeating_it(faces, harness) 
 def test_user_and_password_of_a_url_are_used_but_never_kept(serve, faces, harness, tmp_path) -> None:
     server = serve(lambda asked: "answer" if asked.attempt else "error")
     url = server.url.replace("http://", "http://emma:open%2Fsesame%2B47@") + "?token=abcdef123456"
-    done = harness("run", "--task", "coarse_emotion", "--model", "openai:tiny-vision", "--data", faces(6), "-o",
-                   f"base_url={url}", "--out", "run", env={"OPENAI_LOG": "debug"})  # fmt: skip
+    done = harness(
+        "run",
+        "--task",
+        "coarse_emotion",
+        "--model",
+        "openai:tiny-vision",
+        "--data",
+        faces(6),
+        "-o",
+        f"base_url={url}",
+        "--out",
+        "run",
+        env={"OPENAI_LOG": "debug"},
+    )
     assert done.code == 0, done.err
     assert {asked.authorization for asked, _ in server.log} == {"Basic ZW1tYTpvcGVuL3Nlc2FtZSs0Nw=="}
     assert all("token=abcdef123456" in asked.path for asked, _ in server.log)
@@ -185,8 +237,19 @@ def test_user_and_password_of_a_url_are_used_but_never_kept(serve, faces, harnes
 
 
 def test_a_server_that_is_not_there_ends_with_one_clear_message(faces, harness) -> None:
-    done = harness("run", "--task", "coarse_emotion", "--model", "openai:tiny-vision", "--data", faces(6), "-o",
-                   "base_url=http://127.0.0.1:9/v1", "-o", "max_retries=1")  # fmt: skip
+    done = harness(
+        "run",
+        "--task",
+        "coarse_emotion",
+        "--model",
+        "openai:tiny-vision",
+        "--data",
+        faces(6),
+        "-o",
+        "base_url=http://127.0.0.1:9/v1",
+        "-o",
+        "max_retries=1",
+    )
     assert done.code == 2, done.err
     assert "no connection" in done.err
     assert "Is the server running" in done.err

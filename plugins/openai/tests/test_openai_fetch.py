@@ -112,7 +112,7 @@ def test_what_is_too_large_or_too_slow_is_given_up(serve) -> None:
 
 
 def test_a_picture_may_come_as_a_data_url(serve) -> None:
-    dot = ("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC")  # fmt: skip
+    dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
     server = serve(answer=lambda asked, action: {"data": [{"url": f"data:image/png;base64,{dot}"}]})
     reply = draw(server)
     assert reply.image is not None

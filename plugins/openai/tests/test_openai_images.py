@@ -59,8 +59,10 @@ class TestAddresses(GeneratorContract):
 def test_the_generator_is_found_and_planned_without_its_client() -> None:
     (component,) = plugin.harness_generators()
     assert (component.name, component.load()) == ("openai-images", OpenAIImages)
-    code = ("import sys; from memobench_openai.images import OpenAIImages as G; g = G(G.Options(ref='m', base_url='http://127.0.0.1:9/v1'));"
-            "g.identity(); assert not {'openai', 'httpx', 'httpx2'} & set(sys.modules)")  # fmt: skip
+    code = (
+        "import sys; from memobench_openai.images import OpenAIImages as G; g = G(G.Options(ref='m', base_url='http://127.0.0.1:9/v1'));"
+        "g.identity(); assert not {'openai', 'httpx', 'httpx2'} & set(sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
@@ -69,7 +71,11 @@ def test_a_request_holds_what_was_set_and_nothing_else(serve_images) -> None:
     draw(generator(server), requests(1, negative_prompt="ugly"))
     assert server.log[0][0].path == "/v1/images/generations"
     assert server.log[0][0].body == {
-        "model": "tiny-painter", "prompt": "A portrait, number 0", "n": 1, "response_format": "b64_json"}  # fmt: skip
+        "model": "tiny-painter",
+        "prompt": "A portrait, number 0",
+        "n": 1,
+        "response_format": "b64_json",
+    }
     made = generator(server, size="32x32", quality="low", send_seed=True, extra_body={"background": "opaque"})
     draw(made, [*requests(1), ImageRequest("f" * 32, "Larger", size=(64, 48))])
     first, second = sorted((asked.body for asked, _ in server.log[1:]), key=lambda b: str(b["prompt"]))
@@ -95,7 +101,10 @@ def test_each_picture_is_the_one_that_was_drawn_for_its_prompt(sends: str, serve
         assert reply.extra["revised_prompt"] == f"Carefully: {wanted.prompt}"
         assert reply.extra["served"] == {"size": "24x16", "quality": "high"}
         assert reply.extra["usage"] == {
-            "input_tokens": 20, "output_tokens": 200, "cost": pytest.approx(0.01 + 0.0081)}  # fmt: skip
+            "input_tokens": 20,
+            "output_tokens": 200,
+            "cost": pytest.approx(0.01 + 0.0081),
+        }
         assert reply.extra["timings"]["retries"] == 0
         assert reply.extra["negative_prompt"] == "not sent"
     assert len(server.log) == 6

@@ -139,8 +139,22 @@ def check_pictures(folder: Path, drawn: dict[str, dict[str, Any]], expected: set
 
 def test_a_wrong_key_is_said_in_one_message(serve_images, harness, tmp_path: Path) -> None:
     server = serve_images(lambda asked: "key")
-    wrong = harness("generate", "--model", "openai-images:m", "--prompts", "emotion_600", "--limit", 12, "-o",
-                    f"base_url={server.url}", "-o", "api_key_env=MY_KEY", "--out", "run", env={"MY_KEY": KEY})  # fmt: skip
+    wrong = harness(
+        "generate",
+        "--model",
+        "openai-images:m",
+        "--prompts",
+        "emotion_600",
+        "--limit",
+        12,
+        "-o",
+        f"base_url={server.url}",
+        "-o",
+        "api_key_env=MY_KEY",
+        "--out",
+        "run",
+        env={"MY_KEY": KEY},
+    )
     assert wrong.code == 2, wrong.err
     assert "refuses the key in MY_KEY" in wrong.err
     assert "Traceback" not in wrong.err

@@ -69,8 +69,10 @@ def test_the_entry_module_imports_nothing_heavy() -> None:
 
 
 def test_a_plan_needs_neither_the_client_nor_a_network() -> None:
-    loaded = imported_by("from memobench_openai.judge import OpenAIJudge as J; "
-                         "j = J(J.Options(ref='m', base_url='http://127.0.0.1:9/v1')); j.identity(); j.capabilities")  # fmt: skip
+    loaded = imported_by(
+        "from memobench_openai.judge import OpenAIJudge as J; "
+        "j = J(J.Options(ref='m', base_url='http://127.0.0.1:9/v1')); j.identity(); j.capabilities"
+    )
     assert "pydantic" in loaded
     assert not loaded & {"openai", "httpx"}
 

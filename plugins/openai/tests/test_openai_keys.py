@@ -54,8 +54,20 @@ def test_names_of_variables_pass(name: str) -> None:
     assert check_key_name(name) == name
 
 
-@pytest.mark.parametrize("value", ["sk-proj-abc", "sk-abc", "hf_abcdEFGH1234", "AIzaSyA1b2C3", "gsk_Ab12", "a b", "8f14e45fceea167a5a36dedd4bea2543",
-                                   "ABCDEF0123456789ABCDEF", "xY7aQ2mN9pL4kR8sT1vW"])  # fmt: skip
+@pytest.mark.parametrize(
+    "value",
+    [
+        "sk-proj-abc",
+        "sk-abc",
+        "hf_abcdEFGH1234",
+        "AIzaSyA1b2C3",
+        "gsk_Ab12",
+        "a b",
+        "8f14e45fceea167a5a36dedd4bea2543",
+        "ABCDEF0123456789ABCDEF",
+        "xY7aQ2mN9pL4kR8sT1vW",
+    ],
+)
 def test_keys_are_refused_where_a_name_belongs(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BadOption) as refused:
         check_key_name(value)

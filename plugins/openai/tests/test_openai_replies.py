@@ -93,8 +93,14 @@ def test_an_enforced_answer_becomes_its_option(
     assert chosen(text, Question("choice", ("happy", "sad"), labels=labels, read="choice")) == option
 
 
-USAGE = {"usage": {"prompt_tokens": 1000, "completion_tokens": 10, "prompt_tokens_details": {"cached_tokens": 400},
-                   "completion_tokens_details": {"reasoning_tokens": 8}}}  # fmt: skip
+USAGE = {
+    "usage": {
+        "prompt_tokens": 1000,
+        "completion_tokens": 10,
+        "prompt_tokens_details": {"cached_tokens": 400},
+        "completion_tokens_details": {"reasoning_tokens": 8},
+    }
+}
 
 
 def options(**prices: float) -> JudgeOptions:
@@ -157,7 +163,12 @@ def test_words_of_several_tokens_are_summed_along_the_reply_and_never_scored_by_
     first = position("very", very=0.5, strong=0.2, weak=0.2, moderate=0.1)
     second = position(" strong", _strong=0.75, _weak=0.25)
     assert probabilities([first, second], LEVELS) == {
-        "very weak": 0.125, "weak": 0.2, "moderate": 0.1, "strong": 0.2, "very strong": 0.375}  # fmt: skip
+        "very weak": 0.125,
+        "weak": 0.2,
+        "moderate": 0.1,
+        "strong": 0.2,
+        "very strong": 0.375,
+    }
     other_way = position("strong", very=0.5, strong=0.2, weak=0.2, moderate=0.1)
     assert set(probabilities([other_way, position(".")], LEVELS)) == {"strong", "weak", "moderate"}
 

@@ -45,10 +45,36 @@ def url(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     log = tmp_path_factory.mktemp("server") / "log"
     with log.open("wb") as output:
         server = subprocess.Popen(
-            [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(model), "--served-model-name", "tiny",
-             "--host", "127.0.0.1", "--port", str(port), "--dtype", "float32", "--max-model-len", "512", "--max-num-seqs", "16",
-             "--enforce-eager", "--block-size", "32", "--kv-cache-memory-bytes", str(2**27), "--seed", "0"],
-            stdout=output, stderr=output, env=os.environ | ENVIRONMENT)  # fmt: skip
+            [
+                sys.executable,
+                "-m",
+                "vllm.entrypoints.openai.api_server",
+                "--model",
+                str(model),
+                "--served-model-name",
+                "tiny",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(port),
+                "--dtype",
+                "float32",
+                "--max-model-len",
+                "512",
+                "--max-num-seqs",
+                "16",
+                "--enforce-eager",
+                "--block-size",
+                "32",
+                "--kv-cache-memory-bytes",
+                str(2**27),
+                "--seed",
+                "0",
+            ],
+            stdout=output,
+            stderr=output,
+            env=os.environ | ENVIRONMENT,
+        )
     try:
         wait_until_up(f"http://127.0.0.1:{port}/health", server, log)
         yield f"http://127.0.0.1:{port}/v1"
@@ -90,9 +116,17 @@ def asked(options: tuple[str, ...], read: str, n: int = 4) -> list[JudgeRequest]
         "rating" if rating else "choice", options, scale=Scale(LEVELS) if rating else None, read=read
     )  # type: ignore[arg-type]
     # A text behind the picture and one before it; the option order changes from sample to sample.
-    return [JudgeRequest(f"{i:032x}", f"s{i}", (face_picture(i, 64),),
-                         (Message("user", (Part(image=0), Part("Which one? " + ", ".join(options[i:] + options[:i])))),),
-                         question, Sampling(max_tokens=12)) for i in range(n)]  # fmt: skip
+    return [
+        JudgeRequest(
+            f"{i:032x}",
+            f"s{i}",
+            (face_picture(i, 64),),
+            (Message("user", (Part(image=0), Part("Which one? " + ", ".join(options[i:] + options[:i])))),),
+            question,
+            Sampling(max_tokens=12),
+        )
+        for i in range(n)
+    ]
 
 
 def answers(made: OpenAIJudge, requests: list[JudgeRequest]) -> dict[str, object]:
@@ -135,8 +169,12 @@ class Reference:
         assert prompt.endswith("ASSISTANT:")
         scores = {}
         for option in options:
-            inputs = self.processor(images=request.images[0].image, text=f"{prompt} {option}", return_tensors="pt",
-                                    add_special_tokens=False)  # fmt: skip
+            inputs = self.processor(
+                images=request.images[0].image,
+                text=f"{prompt} {option}",
+                return_tensors="pt",
+                add_special_tokens=False,
+            )
             word = self.processor.tokenizer.encode(f" {option}", add_special_tokens=False)
             start = len(inputs["input_ids"][0]) - len(word)
             assert inputs["input_ids"][0][start:].tolist() == word
@@ -202,8 +240,23 @@ def test_an_unknown_model_is_told_with_what_is_served(url: str) -> None:
 
 @pytest.mark.parametrize("read", ["logprobs", "choice", "text"])
 def test_the_command_reads_in_every_way(url: str, faces, harness, read: str) -> None:
-    done = harness("run", "--task", "coarse_emotion,fine_intensity", "--model", "openai:tiny", "--data", faces(12), "-o",
-                   f"base_url={url}", "-o", "server=vllm", "--read", read, "--json", env={"NO_PROXY": "127.0.0.1"})  # fmt: skip
+    done = harness(
+        "run",
+        "--task",
+        "coarse_emotion,fine_intensity",
+        "--model",
+        "openai:tiny",
+        "--data",
+        faces(12),
+        "-o",
+        f"base_url={url}",
+        "-o",
+        "server=vllm",
+        "--read",
+        read,
+        "--json",
+        env={"NO_PROXY": "127.0.0.1"},
+    )
     assert done.code == 0, done.err
     tasks = json.loads(done.out)["tasks"]
     assert [t["read"] for t in tasks] == [read, read]

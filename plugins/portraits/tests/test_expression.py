@@ -152,8 +152,11 @@ def test_steps_of_strength_are_alike(emotion: str, shouts: bool) -> None:
     frames = [anatomy(WHO, action_units(emotion, s, shouts=shouts)) for s in range(6)]
 
     def far(one: Anatomy, other: Anatomy) -> float:
-        pairs = zip(one.brows[0] + one.mouth.top + one.eyes[0].upper + one.mouth.bottom,
-                    other.brows[0] + other.mouth.top + other.eyes[0].upper + other.mouth.bottom, strict=True)  # fmt: skip
+        pairs = zip(
+            one.brows[0] + one.mouth.top + one.eyes[0].upper + one.mouth.bottom,
+            other.brows[0] + other.mouth.top + other.eyes[0].upper + other.mouth.bottom,
+            strict=True,
+        )
         return sum(abs(a[0] - b[0]) + abs(a[1] - b[1]) for a, b in pairs)
 
     whole = far(frames[0], frames[5])

@@ -94,11 +94,16 @@ def ask() -> Ask:
             assert picture.image is not None
             scaled = picture.image.resize(SIZES[number % 4], Image.Resampling.BICUBIC)
             words = "How strong is the emotion" + " of the person" * (number % 3) + "? " + ", ".join(options)
-            requests.append(JudgeRequest(
-                f"{read}{len(options)}-{number:02}", f"s{number}", (dataclasses.replace(picture, image=scaled),),
-                (Message("user", (Part(image=0), Part(words))),), question,
-                Sampling(**({"max_tokens": 8, "seed": number} | sampling)),
-            ))  # fmt: skip
+            requests.append(
+                JudgeRequest(
+                    f"{read}{len(options)}-{number:02}",
+                    f"s{number}",
+                    (dataclasses.replace(picture, image=scaled),),
+                    (Message("user", (Part(image=0), Part(words))),),
+                    question,
+                    Sampling(**({"max_tokens": 8, "seed": number} | sampling)),
+                )
+            )
         return requests
 
     return questions
@@ -107,8 +112,12 @@ def ask() -> Ask:
 @pytest.fixture(scope="session")
 def mixed(ask: Ask) -> list[JudgeRequest]:
     """All ways to read, two sets of options and several sizes, in an order that mixes them."""
-    requests = [request for read in ("logprobs", "choice", "text") for options in (LEVELS, EMOTIONS)
-                for request in ask(read, 6, options=options)]  # fmt: skip
+    requests = [
+        request
+        for read in ("logprobs", "choice", "text")
+        for options in (LEVELS, EMOTIONS)
+        for request in ask(read, 6, options=options)
+    ]
     return [requests[(7 * n) % len(requests)] for n in range(len(requests))]
 
 

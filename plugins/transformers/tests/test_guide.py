@@ -98,8 +98,14 @@ class TestSpellings:
             "ea",
             "▁wea",
         ]
-        raw = Tokenizer(models.BPE({p: n for n, p in enumerate(pieces)}, [("▁", "w"), ("e", "a"), ("▁w", "ea")],
-                                   unk_token="<unk>", byte_fallback=True))  # fmt: skip
+        raw = Tokenizer(
+            models.BPE(
+                {p: n for n, p in enumerate(pieces)},
+                [("▁", "w"), ("e", "a"), ("▁w", "ea")],
+                unk_token="<unk>",
+                byte_fallback=True,
+            )
+        )
         raw.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never", split=False)
         raw.decoder = decoders.Sequence(
             [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]

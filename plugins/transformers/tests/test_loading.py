@@ -141,8 +141,12 @@ class TestReferences:
 class TestRemoteCode:
     @pytest.fixture
     def folder(self, changed: Changed) -> Path:
-        folder = changed("llava", "config.json", model_type="own", auto_map={
-            "AutoConfig": "own.OwnConfig", "AutoModelForImageTextToText": "own.OwnModel"})  # fmt: skip
+        folder = changed(
+            "llava",
+            "config.json",
+            model_type="own",
+            auto_map={"AutoConfig": "own.OwnConfig", "AutoModelForImageTextToText": "own.OwnModel"},
+        )
         (folder / "own.py").write_text(
             "import pathlib\npathlib.Path(__file__).with_name('ran').touch()\n"
             f"pathlib.Path({str(folder / 'ran')!r}).touch()\n"
@@ -201,8 +205,12 @@ class TestTemplates:
 
     def test_a_file(self, tmp_path: Path, tiny: Any, opened: Any, ask: Any, answers: Any) -> None:
         file = tmp_path / "other.jinja"
-        file.write_text((tiny("llava") / "chat_template.jinja").read_text(encoding="utf-8").replace("ASSISTANT", "ANSWER"),
-                        encoding="utf-8")  # fmt: skip
+        file.write_text(
+            (tiny("llava") / "chat_template.jinja")
+            .read_text(encoding="utf-8")
+            .replace("ASSISTANT", "ANSWER"),
+            encoding="utf-8",
+        )
         judge = TransformersJudge(TransformersJudge.Options(ref=str(tiny("llava")), chat_template=str(file)))
         [reply], [usual] = (answers(j, ask("logprobs", 1)).values() for j in (judge, opened("llava")))
         judge.close()

@@ -36,8 +36,14 @@ def run(tmp_path: Path) -> Run:
         csv.writer(file).writerows([["image", "emotion", "intensity"], *rows])
 
     def command(*arguments: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([str(SCRIPT), "run", *map(str, arguments)], cwd=tmp_path, capture_output=True, text=True,
-                              timeout=200, env=os.environ | {"OMP_NUM_THREADS": "1", "XDG_DATA_HOME": str(tmp_path)})  # fmt: skip
+        return subprocess.run(
+            [str(SCRIPT), "run", *map(str, arguments)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=200,
+            env=os.environ | {"OMP_NUM_THREADS": "1", "XDG_DATA_HOME": str(tmp_path)},
+        )
 
     return command
 
@@ -49,7 +55,9 @@ def test_a_suite_and_its_resumption(run: Run, tiny: Callable[[str], Path], tmp_p
     assert whole.returncode == 0, whole.stderr
     tasks = json.loads(whole.stdout)["tasks"]
     assert [(t["task"], t["n"], t["answered"], t["failed"], t["read"]) for t in tasks] == [
-        ("coarse_emotion", 18, 18, 0, "logprobs"), ("fine_intensity", 15, 15, 0, "logprobs")]  # fmt: skip
+        ("coarse_emotion", 18, 18, 0, "logprobs"),
+        ("fine_intensity", 15, 15, 0, "logprobs"),
+    ]
 
     stored = (tmp_path / "whole" / "replies.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
     shutil.copytree(tmp_path / "whole", tmp_path / "cut")
@@ -63,8 +71,19 @@ def test_a_suite_and_its_resumption(run: Run, tiny: Callable[[str], Path], tmp_p
 
 @pytest.mark.parametrize("read", ["choice", "text"])
 def test_other_ways_to_read(read: str, run: Run, tiny: Callable[[str], Path], tmp_path: Path) -> None:
-    done = run("--task", "fine_intensity", "--model", f"transformers:{tiny('qwen2-vl')}", "--data", "faces",
-               "--read", read, "--json", "--out", "made")  # fmt: skip
+    done = run(
+        "--task",
+        "fine_intensity",
+        "--model",
+        f"transformers:{tiny('qwen2-vl')}",
+        "--data",
+        "faces",
+        "--read",
+        read,
+        "--json",
+        "--out",
+        "made",
+    )
     assert done.returncode == 0, done.stderr
     [task] = json.loads(done.stdout)["tasks"]
     assert (task["answered"], task["failed"], task["read"]) == (15, 0, read)
@@ -76,8 +95,17 @@ def test_other_ways_to_read(read: str, run: Run, tiny: Callable[[str], Path], tm
 
 @pytest.mark.parametrize(("model", "read"), [("llava", "logprobs"), ("qwen2-vl", "choice")])
 def test_two_pictures_are_compared(model: str, read: str, run: Run, tiny: Callable[[str], Path]) -> None:
-    done = run("--task", "nuance_pairs", "--model", f"transformers:{tiny(model)}", "--data", "faces", "--read", read,
-               "--json")  # fmt: skip
+    done = run(
+        "--task",
+        "nuance_pairs",
+        "--model",
+        f"transformers:{tiny(model)}",
+        "--data",
+        "faces",
+        "--read",
+        read,
+        "--json",
+    )
     assert done.returncode == 0, done.stderr
     [task] = json.loads(done.stdout)["tasks"]
     # One pair of each emotion but neutral, in both orders.

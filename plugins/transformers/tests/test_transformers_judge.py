@@ -70,8 +70,10 @@ class TestWays:
     def test_several_pictures(self, opened: Any, ask: Any, answers: Any) -> None:
         asked = ask("logprobs", 3)
         pair = (asked[0].images[0], asked[1].images[0])
-        messages = [(Message("user", (*(Part(image=n) for n in order), Part("Which is stronger?"))),)
-                    for order in ((0, 1), (1, 0))]  # fmt: skip
+        messages = [
+            (Message("user", (*(Part(image=n) for n in order), Part("Which is stronger?"))),)
+            for order in ((0, 1), (1, 0))
+        ]
         both = [dataclasses.replace(asked[n], images=pair, messages=m) for n, m in enumerate(messages)]
         replies = answers(opened("qwen2-vl", batch_size=4), [*both, asked[2]])
         assert all(reply.error is None for reply in replies.values())
@@ -282,9 +284,20 @@ def test_what_the_models_own_files_ask_for_does_not_change_answers(
     answers: Any,
 ) -> None:
     """Repetition penalties, beams and the like belong to chatting; only the tokens that end an answer count."""
-    folder = changed("llava", "generation_config.json", num_beams=3, num_return_sequences=2, do_sample=True,
-                     temperature=0.01, repetition_penalty=1.5, no_repeat_ngram_size=2, min_length=100, max_length=20,
-                     suppress_tokens=[5, 6, 7], cache_implementation="static")  # fmt: skip
+    folder = changed(
+        "llava",
+        "generation_config.json",
+        num_beams=3,
+        num_return_sequences=2,
+        do_sample=True,
+        temperature=0.01,
+        repetition_penalty=1.5,
+        no_repeat_ngram_size=2,
+        min_length=100,
+        max_length=20,
+        suppress_tokens=[5, 6, 7],
+        cache_implementation="static",
+    )
     judge = TransformersJudge(TransformersJudge.Options(ref=str(folder), batch_size=4))
     usual = answers(opened("llava", batch_size=4), mixed)
     replies = answers(judge, mixed)

@@ -59,8 +59,16 @@ def replies(engine: str, folder: str) -> dict[str, Any]:
         from memobench_transformers.judge import TransformersJudge as Engine  # type: ignore[assignment]
     judge = Engine(Engine.Options(ref=folder, dtype="float32"))
     judge.open()
-    found = {r.id: [r.text, r.scores and dict(r.scores), r.finish_reason, r.error and r.error.message, dict(r.usage or {})]
-             for r in judge.stream(Listed(questions()))}  # fmt: skip
+    found = {
+        r.id: [
+            r.text,
+            r.scores and dict(r.scores),
+            r.finish_reason,
+            r.error and r.error.message,
+            dict(r.usage or {}),
+        ]
+        for r in judge.stream(Listed(questions()))
+    }
     judge.close()
     return found
 
@@ -76,8 +84,13 @@ def probabilities(scores: Mapping[str, float]) -> dict[str, float]:
 def test_answers_are_those_of_vllm(name: str, tiny: Callable[[str], Path]) -> None:
     found = []
     for engine in ("transformers", "vllm"):
-        done = subprocess.run([sys.executable, __file__, engine, str(tiny(name))], env=os.environ | QUIET,
-                              capture_output=True, text=True, timeout=280)  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, __file__, engine, str(tiny(name))],
+            env=os.environ | QUIET,
+            capture_output=True,
+            text=True,
+            timeout=280,
+        )
         assert done.returncode == 0, done.stderr[-3000:]
         found.append(json.loads(done.stdout.strip().splitlines()[-1]))
     ours, theirs = found

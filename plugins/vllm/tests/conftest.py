@@ -77,11 +77,19 @@ def ask() -> Callable[..., list[JudgeRequest]]:
             shown = options[turn:] + options[:turn]
             listed = [f"{a}. {o}" for a, o in zip(labels, shown, strict=True)] if labels else shown
             words = f"{'How strong is it?' if rating else 'Which emotion?'} {padding}{', '.join(listed)}"
-            question = Question("rating" if rating else "choice", shown, labels, Scale(LEVELS) if rating else None,
-                                read=read)  # type: ignore[arg-type]  # fmt: skip
-            requests.append(JudgeRequest(f"{number:032x}", f"s{number}", (face_picture(1000 + number, 80 + 8 * (number % 3)),),
-                                         (Message("user", (Part(image=0), Part(words))),), question,
-                                         Sampling(**({"max_tokens": 12} | sampling))))  # fmt: skip
+            question = Question(
+                "rating" if rating else "choice", shown, labels, Scale(LEVELS) if rating else None, read=read
+            )  # type: ignore[arg-type]
+            requests.append(
+                JudgeRequest(
+                    f"{number:032x}",
+                    f"s{number}",
+                    (face_picture(1000 + number, 80 + 8 * (number % 3)),),
+                    (Message("user", (Part(image=0), Part(words))),),
+                    question,
+                    Sampling(**({"max_tokens": 12} | sampling)),
+                )
+            )
         return requests
 
     return questions

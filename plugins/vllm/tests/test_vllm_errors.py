@@ -111,16 +111,27 @@ print(json.dumps([said, heavy, os.listdir()]))
 """
 
 
-@pytest.mark.parametrize(("how", "why"), [({"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE is set"),
-                                          ({"HF_ENDPOINT": "http://127.0.0.1:9"}, "the hub cannot be reached")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        ({"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE is set"),
+        ({"HF_ENDPOINT": "http://127.0.0.1:9"}, "the hub cannot be reached"),
+    ],
+)
 def test_a_hub_reference_without_network_is_found_out_before_the_engine_is_imported(
     how: dict[str, str], why: str, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)  # an engine that was started in this process sets it
     for key, value in (how | {"NO_PROXY": "127.0.0.1"}).items():
         monkeypatch.setenv(key, value)
-    done = subprocess.run([sys.executable, "-c", UNREACHABLE, str(faces)], capture_output=True, text=True, check=True,
-                          cwd=tmp_path, timeout=120)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", UNREACHABLE, str(faces)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        timeout=120,
+    )
     said, heavy, files = json.loads(done.stdout)
     code, message, hint = said["llava"]
     assert code == 2
@@ -177,8 +188,20 @@ class TestEngine:
         cut = data / "happy" / "00.png"
         cut.write_bytes(cut.read_bytes()[:200])
         Image.new("RGB", (4, 1200), "teal").save(data / "sad" / "01.png")
-        done = command("run", "--task", "coarse_emotion", "--data", data, "--model", f"vllm:{tiny('qwen2-vl')}", "--out", "run",
-                       "-o", "max_model_len=512", "--json")  # fmt: skip
+        done = command(
+            "run",
+            "--task",
+            "coarse_emotion",
+            "--data",
+            data,
+            "--model",
+            f"vllm:{tiny('qwen2-vl')}",
+            "--out",
+            "run",
+            "-o",
+            "max_model_len=512",
+            "--json",
+        )
         assert done.code == 3, done.err
         [task] = json.loads(done.out)["tasks"]
         assert (task["n"], task["answered"], task["failed"]) == (24, 22, 2)

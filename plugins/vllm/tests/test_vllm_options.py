@@ -19,10 +19,22 @@ TOKEN = 28 * 28
 def test_options_reach_the_engine(
     tiny: Callable[[str], Path], ask: Callable[..., list[JudgeRequest]]
 ) -> None:
-    judge = VllmJudge(VllmJudge.Options(
-        ref=str(tiny("qwen2-vl")), dtype="float32", max_model_len=192, max_num_seqs=3, block_size=64, seed=5,
-        enable_prefix_caching=False, mm_processor_cache_gb=0, max_pixels=6 * TOKEN, min_pixels=4 * TOKEN,
-        limit_mm_per_prompt={"image": 2, "video": 0}, engine={"max_logprobs": 7}))  # fmt: skip
+    judge = VllmJudge(
+        VllmJudge.Options(
+            ref=str(tiny("qwen2-vl")),
+            dtype="float32",
+            max_model_len=192,
+            max_num_seqs=3,
+            block_size=64,
+            seed=5,
+            enable_prefix_caching=False,
+            mm_processor_cache_gb=0,
+            max_pixels=6 * TOKEN,
+            min_pixels=4 * TOKEN,
+            limit_mm_per_prompt={"image": 2, "video": 0},
+            engine={"max_logprobs": 7},
+        )
+    )
     judge.open()
     try:
         config = judge._llm.llm_engine.vllm_config

@@ -31,8 +31,17 @@ def test_each_preset_says_what_is_known_and_where_from(name: str) -> None:
     component = COMPONENTS[name]
     assert component.facts is not None
     rows = {key: (value, source) for key, value, source in component.facts()}
-    assert rows.keys() >= {"ref", "licence", "status", "memory", "max_model_len", "limit_mm_per_prompt", "prompt",
-                           "trust_remote_code", "vllm"}  # fmt: skip
+    assert rows.keys() >= {
+        "ref",
+        "licence",
+        "status",
+        "memory",
+        "max_model_len",
+        "limit_mm_per_prompt",
+        "prompt",
+        "trust_remote_code",
+        "vllm",
+    }
     assert all(value and source for value, source in rows.values())
     assert "estimate" in rows["memory"][1]
     assert component.defaults == {"ref": rows["ref"][0]}
@@ -44,8 +53,16 @@ def test_each_preset_says_what_is_known_and_where_from(name: str) -> None:
 def test_show_prints_what_is_known(command: Callable[..., Any]) -> None:
     shown = command("show", "llava")
     assert shown.code == 0, shown.err
-    for text in ("llava-hf/llava-1.5-7b-hf", "Llama 2 Community License", "13.2 GiB of weights", "estimate", "untested",
-                 "hub page", "tensor_parallel_size", "max_num_seqs"):  # fmt: skip
+    for text in (
+        "llava-hf/llava-1.5-7b-hf",
+        "Llama 2 Community License",
+        "13.2 GiB of weights",
+        "estimate",
+        "untested",
+        "hub page",
+        "tensor_parallel_size",
+        "max_num_seqs",
+    ):
         assert text in shown.out
     [document] = json.loads(command("show", "llava", "--json").out)
     known = {row["name"]: row for row in document["known"]}

@@ -45,8 +45,10 @@ class Reference:
         self.model = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32).eval()
 
     def prompt(self, request: JudgeRequest) -> str:
-        content = [{"type": "text", "text": part.text} if part.image is None else {"type": "image"}
-                   for part in request.messages[0].parts]  # fmt: skip
+        content = [
+            {"type": "text", "text": part.text} if part.image is None else {"type": "image"}
+            for part in request.messages[0].parts
+        ]
         turns = [{"role": "user", "content": content}]
         return str(self.processor.apply_chat_template(turns, add_generation_prompt=True))
 
@@ -238,8 +240,17 @@ def test_a_run_reads_in_every_way_and_says_the_same_again(
     judge: OpenJudge, faces: Path, tmp_path: Path
 ) -> None:
     for read in ("logprobs", "choice", "text"):
-        runs = [harness.evaluate(["coarse_emotion", "fine_intensity"], judge, data=faces, read=read, limit=12,
-                                 out=tmp_path / f"{read}{n}") for n in range(2)]  # fmt: skip
+        runs = [
+            harness.evaluate(
+                ["coarse_emotion", "fine_intensity"],
+                judge,
+                data=faces,
+                read=read,
+                limit=12,
+                out=tmp_path / f"{read}{n}",
+            )
+            for n in range(2)
+        ]
         tasks = [run.results["tasks"] for run in runs]
         for entry in tasks[0]:
             assert entry["read"] == read

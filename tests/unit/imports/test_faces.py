@@ -12,8 +12,18 @@ from harness.datasets.imports import data_home
 
 
 def test_fer2013_from_its_csv(release, pixels):
-    release.text("fer2013.csv", "emotion,pixels,Usage", f"3,{pixels(10)},Training", f"0,{pixels(20)},PublicTest", f"2,{pixels(30)},Training",
-                 f"6,{pixels(40)[:-4]},Training", f"9,{pixels(50)},Training", f"4,{pixels(60)},PrivateTest", "5,1 2 999 4,Training", "3")  # fmt: skip
+    release.text(
+        "fer2013.csv",
+        "emotion,pixels,Usage",
+        f"3,{pixels(10)},Training",
+        f"0,{pixels(20)},PublicTest",
+        f"2,{pixels(30)},Training",
+        f"6,{pixels(40)[:-4]},Training",
+        f"9,{pixels(50)},Training",
+        f"4,{pixels(60)},PrivateTest",
+        "5,1 2 999 4,Training",
+        "3",
+    )
     got = release.load("fer2013")
     assert {k: (r["emotion"], r["split"], r["image"]) for k, r in got.rows.items()} == {
         "fer0000000": ("happy", "train", "pictures/fer0000000.png"),
@@ -59,9 +69,16 @@ VOTES = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,
 @pytest.fixture
 def ferplus(release, pixels):
     """Rows: happy, tie, fear, not a face, unknown, sad with doubts."""
-    release.text("fer2013new.csv", VOTES, "Training,fer0000000.png,2,8,0,0,0,0,0,0,0,0", "Training,fer0000001.png,5,5,0,0,0,0,0,0,0,0",
-                 "PublicTest,fer0000002.png,0,0,1,0,0,0,9,0,0,0", "PublicTest,,0,0,0,0,0,0,0,0,0,10",
-                 "PrivateTest,fer0000004.png,3,0,0,0,0,0,0,0,7,0", "PrivateTest,fer0000005.png,1,0,0,6,0,0,2,0,1,0")  # fmt: skip
+    release.text(
+        "fer2013new.csv",
+        VOTES,
+        "Training,fer0000000.png,2,8,0,0,0,0,0,0,0,0",
+        "Training,fer0000001.png,5,5,0,0,0,0,0,0,0,0",
+        "PublicTest,fer0000002.png,0,0,1,0,0,0,9,0,0,0",
+        "PublicTest,,0,0,0,0,0,0,0,0,0,10",
+        "PrivateTest,fer0000004.png,3,0,0,0,0,0,0,0,7,0",
+        "PrivateTest,fer0000005.png,1,0,0,6,0,0,2,0,1,0",
+    )
     usage = ["Training"] * 2 + ["PublicTest"] * 2 + ["PrivateTest"] * 2
     release.text("fer2013.csv", "emotion,pixels,Usage", *(f"0,{pixels(i)},{u}" for i, u in enumerate(usage)))
     return release
@@ -70,7 +87,9 @@ def ferplus(release, pixels):
 def test_ferplus_majority_votes_and_raters(ferplus):
     got = ferplus.load("ferplus")
     assert {k: (r["emotion"], r["split"]) for k, r in got.rows.items()} == {
-        "fer0000000": ("happy", "train"), "fer0000005": ("sad", "test")}  # fmt: skip
+        "fer0000000": ("happy", "train"),
+        "fer0000005": ("sad", "test"),
+    }
     assert got.reasons("fer2013new.csv") == {
         "not a face": 1,
         "tie": 1,
@@ -80,8 +99,13 @@ def test_ferplus_majority_votes_and_raters(ferplus):
     votes = {k: v for k, v in got.rows["fer0000005"].items() if k.startswith("votes_") and v != "0"}
     assert votes == {"votes_neutral": "1", "votes_sad": "6", "votes_fear": "2", "votes_unknown": "1"}
     cast = Counter((r["id"], r["value"]) for r in got.ratings)
-    assert cast == {("fer0000000", "happy"): 8, ("fer0000000", "neutral"): 2, ("fer0000005", "sad"): 6,
-                    ("fer0000005", "neutral"): 1, ("fer0000005", "fear"): 2}  # fmt: skip
+    assert cast == {
+        ("fer0000000", "happy"): 8,
+        ("fer0000000", "neutral"): 2,
+        ("fer0000005", "sad"): 6,
+        ("fer0000005", "neutral"): 1,
+        ("fer0000005", "fear"): 2,
+    }
     assert {r["rater"] for r in got.ratings} == {f"vote-{i}" for i in range(1, 11)}
 
 
@@ -123,8 +147,13 @@ def test_ferplus_beside_pictures(ferplus):
 
 
 def test_raf_db_takes_aligned_faces_and_who_is_shown(release):
-    release.picture("Image/aligned/train_00001_aligned.jpg", "Image/aligned/test_0001_aligned.jpg", "Image/aligned/train_00002_aligned.jpg",
-                    "Image/original/train_00001.jpg", "Image/aligned/train_00009_aligned.jpg")  # fmt: skip
+    release.picture(
+        "Image/aligned/train_00001_aligned.jpg",
+        "Image/aligned/test_0001_aligned.jpg",
+        "Image/aligned/train_00002_aligned.jpg",
+        "Image/original/train_00001.jpg",
+        "Image/aligned/train_00009_aligned.jpg",
+    )
     release.text(
         "EmoLabel/list_patition_label.txt",
         "train_00001.jpg 4",
@@ -137,8 +166,16 @@ def test_raf_db_takes_aligned_faces_and_who_is_shown(release):
     release.text("Annotation/manual/train_00001_manu_attri.txt", *["1.0\t2.0"] * 5, "1", "2", "4")
     got = release.load("rafdb")
     assert got.rows["Image/aligned/train_00001_aligned"] | {"image": ""} == {
-        "image": "", "id": "Image/aligned/train_00001_aligned", "emotion": "happy", "intensity": "", "quality": "",
-        "split": "train", "gender": "female", "race": "Asian", "age": "70+"}  # fmt: skip
+        "image": "",
+        "id": "Image/aligned/train_00001_aligned",
+        "emotion": "happy",
+        "intensity": "",
+        "quality": "",
+        "split": "train",
+        "gender": "female",
+        "race": "Asian",
+        "age": "70+",
+    }
     assert got.rows["Image/aligned/test_0001_aligned"]["emotion"] == "neutral"
     assert got.reasons("EmoLabel/list_patition_label.txt") == {
         "broken row": 1,
@@ -163,8 +200,16 @@ AFFECTNET = (
 
 def test_affectnet_valence_and_arousal(release):
     release.picture("images/1/a.jpg", "images/1/b.jpg", "images/2/a.jpg", "images/2/c.jpg", "images/2/d.jpg")
-    release.text("training.csv", AFFECTNET, "1/a.jpg,0,0,9,9,1;2,1,0.5,-0.25", "1/b.jpg,0,0,9,9,1;2,9,-2,-2", "1/b.jpg,0,0,9,9,1;2,7,0.1,0.1",
-                 "2/a.jpg,0,0,9,9,1;2,2,-2,-2", "2/a.jpg,0,0,9,9,1;2,3,-2,-2", "3/none.jpg,0,0,9,9,1;2,2,0,0")  # fmt: skip
+    release.text(
+        "training.csv",
+        AFFECTNET,
+        "1/a.jpg,0,0,9,9,1;2,1,0.5,-0.25",
+        "1/b.jpg,0,0,9,9,1;2,9,-2,-2",
+        "1/b.jpg,0,0,9,9,1;2,7,0.1,0.1",
+        "2/a.jpg,0,0,9,9,1;2,2,-2,-2",
+        "2/a.jpg,0,0,9,9,1;2,3,-2,-2",
+        "3/none.jpg,0,0,9,9,1;2,2,0,0",
+    )
     release.text("validation.csv", "2/c.jpg,0,0,9,9,1;2,6,3,0.5")
     got = release.load("affectnet")
     rows = {k: (r["emotion"], r["split"], r["valence"], r["arousal"]) for k, r in got.rows.items()}
@@ -184,24 +229,36 @@ def test_affectnet_valence_and_arousal(release):
 
 def test_diffusionfer_takes_the_faces_that_were_cut_out(release):
     release.picture("cropped/happy/1.png", "original/happy/1.png", "cropped/fear/2.png")
-    release.text("dataset_sheet.csv", "subDirectory_filePath,valence,arousal,expression", "DiffusionEmotion_S_cropped/happy/1.png,0.7,0.3,1",
-                 "DiffusionEmotion_S_cropped/fear/2.png,-0.5,0.6,4")  # fmt: skip
+    release.text(
+        "dataset_sheet.csv",
+        "subDirectory_filePath,valence,arousal,expression",
+        "DiffusionEmotion_S_cropped/happy/1.png,0.7,0.3,1",
+        "DiffusionEmotion_S_cropped/fear/2.png,-0.5,0.6,4",
+    )
     got = release.load("diffusionfer", label="intended", mapping={"fear": "worry"})
     assert {k: (r["emotion"], r["valence"]) for k, r in got.rows.items()} == {
-        "cropped/happy/1": ("happy", "0.7"), "cropped/fear/2": ("worry", "-0.5")}  # fmt: skip
+        "cropped/happy/1": ("happy", "0.7"),
+        "cropped/fear/2": ("worry", "-0.5"),
+    }
 
 
 def test_ck_plus_takes_the_peak_of_each_labelled_sequence(release):
     frames = "cohn-kanade-images/{0}/{1}/{0}_{1}_{2:08d}.png"
-    release.picture(*(frames.format("S005", "001", n) for n in (1, 2, 11)), *(frames.format("S010", "002", n) for n in (1, 9, 10)),
-                    frames.format("S011", "003", 4), frames.format("S012", "001", 5))  # fmt: skip
+    release.picture(
+        *(frames.format("S005", "001", n) for n in (1, 2, 11)),
+        *(frames.format("S010", "002", n) for n in (1, 9, 10)),
+        frames.format("S011", "003", 4),
+        frames.format("S012", "001", 5),
+    )
     release.text("Emotion/S005/001/S005_001_00000011_emotion.txt", "   5.0000000e+00")
     release.text("Emotion/S010/002/S010_002_00000010_emotion.txt", "   1.0000000e+00")
     release.text("Emotion/S012/001/S012_001_00000005_emotion.txt", "   4.0000000e+00")
     release.text("Emotion/S099/001/S099_001_00000005_emotion.txt", "   7.0000000e+00")
     got = release.load("ck+")
     assert {r["subject"]: (r["emotion"], r["sequence"], r["frame"]) for r in got.rows.values()} == {
-        "S005": ("happy", "001", "11"), "S010": ("angry", "002", "10")}  # fmt: skip
+        "S005": ("happy", "001", "11"),
+        "S010": ("angry", "002", "10"),
+    }
     assert got.reasons("Emotion") == {"no picture": 1, "unknown label": 1}
     assert got.reasons("pictures") == {"sequence without a label": 1}
     assert any(note.startswith("4 frames before the peaks") for note in got.summary["notes"])

@@ -81,8 +81,16 @@ def test_a_pattern_reads_columns_from_names(release):
 
 def test_a_data_folder_keeps_its_columns_and_ratings(release):
     release.picture("a/1.png", "a/2.png", "a/3.png")
-    release.text("manifest.csv", "image,id,emotion,intensity,quality,subject", "a/1.png,one,joy,2.5,4,p1", "a/2.png,,sad,x,,p2",
-                 "a/3.png,three,,,3,", "a/4.png,four,sad,,,", "../out.png,five,sad,,,", "a/1.png,one,joy,1,1,")  # fmt: skip
+    release.text(
+        "manifest.csv",
+        "image,id,emotion,intensity,quality,subject",
+        "a/1.png,one,joy,2.5,4,p1",
+        "a/2.png,,sad,x,,p2",
+        "a/3.png,three,,,3,",
+        "a/4.png,four,sad,,,",
+        "../out.png,five,sad,,,",
+        "a/1.png,one,joy,1,1,",
+    )
     release.text(
         "ratings.csv",
         "id,rater,question,value",
@@ -93,11 +101,17 @@ def test_a_data_folder_keeps_its_columns_and_ratings(release):
     )
     got = release.load("manifest")
     assert [(k, r["emotion"], r["intensity"], r["quality"], r["subject"]) for k, r in got.rows.items()] == [
-        ("one", "happy", "2.5", "4", "p1"), ("a/2", "sad", "", "", "p2"), ("three", "", "", "3", "")]  # fmt: skip
+        ("one", "happy", "2.5", "4", "p1"),
+        ("a/2", "sad", "", "", "p2"),
+        ("three", "", "", "3", ""),
+    ]
     assert got.reasons("manifest.csv") == {"duplicate": 1, "no picture": 2}
     assert got.summary["tables"]["manifest.csv"]["partly_used"] == {"not a number": 1}
     assert [tuple(r.values()) for r in got.ratings] == [
-        ("one", "r1", "emotion", "happy"), ("one", "r2", "emotion", "sad"), ("a/2", "r1", "emotion", "sad")]  # fmt: skip
+        ("one", "r1", "emotion", "happy"),
+        ("one", "r2", "emotion", "sad"),
+        ("a/2", "r1", "emotion", "sad"),
+    ]
     assert got.reasons("ratings.csv") == {"incomplete rating": 1}
     assert got.summary["with"] == {"emotion": 2, "intensity": 1, "quality": 2, "ratings": 3}
 

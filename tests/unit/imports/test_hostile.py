@@ -228,23 +228,41 @@ def test_names_of_other_alphabets_and_those_that_cannot_be_written(archive, png)
 def test_links_and_devices_in_folders(release, tmp_path):
     release.picture("happy/1.png", "happy/deep/2.png")
     data.picture(tmp_path / "outside/3.png", 3)
-    for name, target in {"a.png": tmp_path / "outside/3.png", "b": tmp_path / "outside", "c.png": "nowhere", "d": release.root,
-                         "e.png": "1.png", "f.png": "/dev/zero"}.items():  # fmt: skip
+    for name, target in {
+        "a.png": tmp_path / "outside/3.png",
+        "b": tmp_path / "outside",
+        "c.png": "nowhere",
+        "d": release.root,
+        "e.png": "1.png",
+        "f.png": "/dev/zero",
+    }.items():
         os.symlink(target, release.root / "happy" / name)
     os.mkfifo(release.root / "happy" / "g.png")
     (release.root / "happy" / os.fsdecode(b"\xff\xfe.png")).write_bytes(b"x")
     (release.root / "happy" / "a\nb.png").write_bytes(b"x")
     got = release.load("class-folders", copy=True)
     assert set(got.rows) == {"happy/1", "happy/deep/2", "happy/e"}
-    assert got.reasons("pictures") == {"a link that leaves the folder": 4, "a link to nothing": 1,
-                                       "a name that cannot be written": 2, "not a file": 1}  # fmt: skip
+    assert got.reasons("pictures") == {
+        "a link that leaves the folder": 4,
+        "a link to nothing": 1,
+        "a name that cannot be written": 2,
+        "not a file": 1,
+    }
 
 
 def test_a_data_folder_that_names_files_elsewhere(release, tmp_path):
     release.picture("1.png")
     data.picture(tmp_path / "secret.png", 9)
-    release.text("manifest.csv", "image,emotion", "1.png,happy", "../secret.png,sad", f"{tmp_path}/secret.png,sad", "C:\\x.png,sad",
-                 "https://example.org/x.png,sad", "./1.png,sad")  # fmt: skip
+    release.text(
+        "manifest.csv",
+        "image,emotion",
+        "1.png,happy",
+        "../secret.png,sad",
+        f"{tmp_path}/secret.png,sad",
+        "C:\\x.png,sad",
+        "https://example.org/x.png,sad",
+        "./1.png,sad",
+    )
     got = release.load("manifest", copy=True)
     assert {k: r["emotion"] for k, r in got.rows.items()} == {"1": "happy"} | {
         k: "sad" for k in got.rows if k != "1"

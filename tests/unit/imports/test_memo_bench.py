@@ -42,8 +42,10 @@ class Release:
         Image.new("RGB", (8, 8), (number, 0, 0)).save(path)
 
     def write(self, encoding: str = "utf-8", end: str = "\n", separator: str = ",") -> Path:
-        tables = {"annotation_emo.csv": (["Image", "Score", "Distortions"], self.emotions),
-                  "annotation_quality.csv": (["Image", "Quality"], self.qualities)}  # fmt: skip
+        tables = {
+            "annotation_emo.csv": (["Image", "Score", "Distortions"], self.emotions),
+            "annotation_quality.csv": (["Image", "Quality"], self.qualities),
+        }
         for file, (header, rows) in tables.items():
             with (self.root / file).open("w", encoding=encoding, newline="") as out:
                 csv.writer(out, lineterminator=end, delimiter=separator).writerows([header, *rows])
@@ -87,8 +89,12 @@ def test_a_clean_release_is_used_whole(release: Release) -> None:
     assert found["beta_worry_002"].emotion == "worry"
     assert found["beta_worry_002"].attributes == {"generator": "beta", "prompt_id": "worry-2"}
     assert (found["alpha_happy_001"].intensity, found["alpha_happy_001"].quality) == (1.0, 10.0)
-    assert summary["preview"][0] == {"file": "dataset/alpha_angry_001.png", "generator": "alpha", "emotion": "angry",
-                                     "prompt_id": "001"}  # fmt: skip
+    assert summary["preview"][0] == {
+        "file": "dataset/alpha_angry_001.png",
+        "generator": "alpha",
+        "emotion": "angry",
+        "prompt_id": "001",
+    }
 
 
 @pytest.mark.parametrize(
@@ -103,8 +109,16 @@ def test_tables_as_people_save_them(release: Release, encoding: str, end: str, s
     assert samples()["alpha_happy_001"].intensity == 2.5
 
 
-@pytest.mark.parametrize("name", ["ALPHA_HAPPY_001", "dataset/alpha_happy_001.png", "./dataset\\alpha_happy_001", "images/alpha_happy_001.PNG",
-                                  "alpha_happy_001.jpg"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ALPHA_HAPPY_001",
+        "dataset/alpha_happy_001.png",
+        "./dataset\\alpha_happy_001",
+        "images/alpha_happy_001.PNG",
+        "alpha_happy_001.jpg",
+    ],
+)
 def test_pictures_are_found_by_the_names_that_tables_use(release: Release, name: str) -> None:
     release.emotions[0][0] = name
     assert take(release.write())["samples"] == 24
@@ -148,8 +162,17 @@ def test_a_user_may_map_labels_and_leave_some_out(release: Release) -> None:
         take(release.root, mapping={"fear": "wory"}, replace=True)
 
 
-@pytest.mark.parametrize(("score", "reason"), [("", "no number"), ("n/a", "not a number"), ("nan", "not a number"), ("inf", "not a number"),
-                                               ("4/5", "not a number"), ("1,234.5", "not a number")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("score", "reason"),
+    [
+        ("", "no number"),
+        ("n/a", "not a number"),
+        ("nan", "not a number"),
+        ("inf", "not a number"),
+        ("4/5", "not a number"),
+        ("1,234.5", "not a number"),
+    ],
+)
 def test_a_score_that_is_no_number_leaves_the_label(release: Release, score: str, reason: str) -> None:
     release.emotions[0][1] = score
     take(release.write())
@@ -163,10 +186,13 @@ def test_rows_that_repeat_count_once_and_rows_that_contradict_not_at_all(release
     release.qualities.append([release.qualities[2][0], "99"])
     summary = take(release.write())
     assert sorted(unused()) == [
-        ("annotation_emo.csv", "26", "duplicate", "not used"), ("annotation_emo.csv", "27", "conflict", "not used"),
-        ("annotation_emo.csv", "28", "conflict", "not used"), ("annotation_emo.csv", "3", "conflict", "not used"),
-        ("annotation_quality.csv", "26", "conflict", "not used"), ("annotation_quality.csv", "4", "conflict", "not used"),
-    ]  # fmt: skip
+        ("annotation_emo.csv", "26", "duplicate", "not used"),
+        ("annotation_emo.csv", "27", "conflict", "not used"),
+        ("annotation_emo.csv", "28", "conflict", "not used"),
+        ("annotation_emo.csv", "3", "conflict", "not used"),
+        ("annotation_quality.csv", "26", "conflict", "not used"),
+        ("annotation_quality.csv", "4", "conflict", "not used"),
+    ]
     assert summary["tables"]["annotation_emo.csv"] == {
         "rows": 27,
         "not_used": {"conflict": 3, "duplicate": 1},

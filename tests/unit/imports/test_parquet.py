@@ -34,9 +34,17 @@ def write(path: Path, columns, names=None, image="image", **options):
 def test_class_labels_and_splits_of_hugging_face(release, png):
     names = ["anger", "fear", "happy"]
     for split, labels in (("train", [0, 1, 2, 2]), ("test", [2, -1, None, 0])):
-        write(release.root / f"data/{split}-00000-of-00001.parquet", {
-            "image": [{"bytes": png(i + 9 * len(split)), "path": "x.png"} for i in range(4)], "label": labels,
-            "age": [30, None, 7, 8], "demographics": [{"gender": "f", "group": 1}] * 4, "boxes": [[1, 2]] * 4}, names)  # fmt: skip
+        write(
+            release.root / f"data/{split}-00000-of-00001.parquet",
+            {
+                "image": [{"bytes": png(i + 9 * len(split)), "path": "x.png"} for i in range(4)],
+                "label": labels,
+                "age": [30, None, 7, 8],
+                "demographics": [{"gender": "f", "group": 1}] * 4,
+                "boxes": [[1, 2]] * 4,
+            },
+            names,
+        )
     got = release.load("hf")
     assert {
         k: (r["emotion"], r["split"], r["age"], r["demographics_gender"]) for k, r in got.rows.items()
@@ -53,8 +61,14 @@ def test_class_labels_and_splits_of_hugging_face(release, png):
 
 
 def test_columns_of_other_names_and_plain_bytes(release, png):
-    write(release.root / "x.parquet", {"face_png": [png(1), png(2), b"no picture", None], "what": ["sad", "joy", "sad", "sad"],
-                                       "strength": [1.0, 2.5, 3.0, 4.0]})  # fmt: skip
+    write(
+        release.root / "x.parquet",
+        {
+            "face_png": [png(1), png(2), b"no picture", None],
+            "what": ["sad", "joy", "sad", "sad"],
+            "strength": [1.0, 2.5, 3.0, 4.0],
+        },
+    )
     with pytest.raises(BadData, match="no column of labels") as e:
         release.load("hf")
     assert "--column emotion=NAME. Its columns are: face_png, what, strength." in e.value.hint
@@ -70,8 +84,16 @@ def test_columns_of_other_names_and_plain_bytes(release, png):
 def test_pictures_beside_the_parquet(release):
     release.picture("images/1.png", "images/2.png")
     (release.root.parent / "out.png").write_bytes((release.root / "images/1.png").read_bytes())
-    write(release.root / "t.parquet", {"image": [{"bytes": None, "path": p} for p in
-          ("images/1.png", "../out.png", "https://example.org/1.png", "/etc/passwd", None)], "label": ["happy"] * 5})  # fmt: skip
+    write(
+        release.root / "t.parquet",
+        {
+            "image": [
+                {"bytes": None, "path": p}
+                for p in ("images/1.png", "../out.png", "https://example.org/1.png", "/etc/passwd", None)
+            ],
+            "label": ["happy"] * 5,
+        },
+    )
     got = release.load("hf")
     assert list(got.rows) == ["images/1"]
     assert got.reasons("t.parquet") == {"no picture": 4}
@@ -124,8 +146,17 @@ def folder(tmp_path):
 def contents(root: Path):
     """What a data set says: everything but where pictures lie."""
     found = read_folder(root)
-    return {s.id: (s.emotion, s.intensity, s.quality, dict(s.attributes), hashlib.sha256((found.root / s.path).read_bytes()).hexdigest())
-            for s in found.samples if s.id != "gone"}  # fmt: skip
+    return {
+        s.id: (
+            s.emotion,
+            s.intensity,
+            s.quality,
+            dict(s.attributes),
+            hashlib.sha256((found.root / s.path).read_bytes()).hexdigest(),
+        )
+        for s in found.samples
+        if s.id != "gone"
+    }
 
 
 @pytest.mark.parametrize(("out", "split_size"), [("x.parquet", None), ("folder", None), ("folder", 300)])
@@ -227,8 +258,10 @@ def test_nothing_to_export_leaves_nothing(folder, tmp_path):
 def test_pyarrow_is_asked_for_with_the_command_that_installs_it(folder, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     (tmp_path / "x.parquet").write_bytes(b"PAR1")
-    for call in (lambda: export_data(read_folder(folder), tmp_path / "y.parquet"),
-                 lambda: import_data(kind_of("hf"), tmp_path / "x.parquet", ImportOptions("perceived"), name="x")):  # fmt: skip
+    for call in (
+        lambda: export_data(read_folder(folder), tmp_path / "y.parquet"),
+        lambda: import_data(kind_of("hf"), tmp_path / "x.parquet", ImportOptions("perceived"), name="x"),
+    ):
         with pytest.raises(MissingPackage, match="pyarrow") as e:
             call()
         assert 'pip install "memobench[parquet]"' in e.value.hint

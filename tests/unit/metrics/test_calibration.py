@@ -19,8 +19,16 @@ def judged(n=200, options=4, seed=0, sharpness=1.0):
     chances = rng.dirichlet(np.ones(options), n)
     truth = np.array([rng.choice(options, p=row) for row in chances]).astype(float)
     given_ = chances**sharpness / (chances**sharpness).sum(axis=1, keepdims=True)
-    return Scores("choice", truth, given_.argmax(axis=1).astype(float), np.arange(n), np.zeros(n, np.int64),
-                  tuple("abcdefgh"[:options]), EMOTIONS, probabilities=given_)  # fmt: skip
+    return Scores(
+        "choice",
+        truth,
+        given_.argmax(axis=1).astype(float),
+        np.arange(n),
+        np.zeros(n, np.int64),
+        tuple("abcdefgh"[:options]),
+        EMOTIONS,
+        probabilities=given_,
+    )
 
 
 def by_hand(confidence, right, bins):
@@ -38,8 +46,14 @@ def by_hand(confidence, right, bins):
 def test_calibration_of_a_choice_is_its_definition(n, options, seed, bins):
     scores = judged(n, options, seed)
     chances, right = scores.probabilities, scores.read == scores.truth
-    table = score(scores, {"ece": lambda: ExpectedCalibrationError(ExpectedCalibrationError.Options(bins=bins)),
-                           "brier": Brier}, draws=20)  # fmt: skip
+    table = score(
+        scores,
+        {
+            "ece": lambda: ExpectedCalibrationError(ExpectedCalibrationError.Options(bins=bins)),
+            "brier": Brier,
+        },
+        resamples=20,
+    )
     assert entry(table, "ece")["value"] == pytest.approx(by_hand(chances.max(axis=1), right, bins), abs=1e-9)
     loss = ((chances - np.eye(options)[scores.truth.astype(int)]) ** 2).sum(axis=1).mean()
     assert entry(table, "brier")["value"] == pytest.approx(loss, abs=1e-12)
@@ -50,9 +64,19 @@ def test_calibration_of_a_choice_is_its_definition(n, options, seed, bins):
 
 def test_calibration_of_a_rating_takes_the_nearest_level_for_the_truth():
     chances = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.2, 0.5, 0.3], [NAN] * 3])
-    scores = Scores("rating", np.array([1.4, 2.5, NAN, 1.0]), np.array([1.4, 2.5, 2.1, 1.0]), np.arange(4),
-                    np.zeros(4, np.int64), ("low", "mid", "high"), EMOTIONS, 1.0, 3.0, chances)  # fmt: skip
-    table = score(scores, {"ece": ExpectedCalibrationError, "brier": Brier}, draws=20)
+    scores = Scores(
+        "rating",
+        np.array([1.4, 2.5, NAN, 1.0]),
+        np.array([1.4, 2.5, 2.1, 1.0]),
+        np.arange(4),
+        np.zeros(4, np.int64),
+        ("low", "mid", "high"),
+        EMOTIONS,
+        1.0,
+        3.0,
+        chances,
+    )
+    table = score(scores, {"ece": ExpectedCalibrationError, "brier": Brier}, resamples=20)
     assert entry(table, "ece")["value"] == pytest.approx((0.3 + 0.4) / 2)
     assert entry(table, "ece")["n"] == 2
     assert entry(table, "brier")["value"] == pytest.approx((0.14 + 0.26) / 2)
@@ -81,8 +105,9 @@ def ordered(n=600, pull=0.0, seed=1):
     truth = rng.integers(0, 4, n)
     read = np.where(rng.random(n) < pull, (positions == 1).argmax(axis=1), truth).astype(float)
     read[::50] = NAN
-    return Scores("choice", truth.astype(float), read, np.arange(n), truth, tuple("abcd"), EMOTIONS,
-                  positions=positions)  # fmt: skip
+    return Scores(
+        "choice", truth.astype(float), read, np.arange(n), truth, tuple("abcd"), EMOTIONS, positions=positions
+    )
 
 
 def bias(place=1):
@@ -111,8 +136,16 @@ def test_a_judge_that_minds_no_order_has_no_position_bias():
 
 def test_fewer_options_shown_are_chosen_more_often_by_chance():
     positions = np.array([[0, 1, -1], [1, 0, -1], [0, 1, 2]])
-    scores = Scores("choice", np.zeros(3), np.array([0.0, 0.0, 0.0]), np.arange(3), np.zeros(3, np.int64),
-                    tuple("abc"), EMOTIONS, positions=positions)  # fmt: skip
+    scores = Scores(
+        "choice",
+        np.zeros(3),
+        np.array([0.0, 0.0, 0.0]),
+        np.arange(3),
+        np.zeros(3, np.int64),
+        tuple("abc"),
+        EMOTIONS,
+        positions=positions,
+    )
     table = score(scores, {"first": bias(), "third": bias(3)})
     assert entry(table, "first")["value"] == pytest.approx(2 / 3 - (1 / 2 + 1 / 2 + 1 / 3) / 3)
     assert (entry(table, "third")["value"], entry(table, "third")["n"]) == (pytest.approx(-1 / 3), 1)

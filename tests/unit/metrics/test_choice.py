@@ -62,10 +62,10 @@ def test_weights_are_repetitions_of_clusters(metric, rows, seed):
     cluster = np.unique(rng.integers(0, 5, len(truth)), return_inverse=True)[1]
     weights = rng.integers(0, 4, (3, cluster.max() + 1))
     found = metric.estimate(choice(truth, read, cluster), weights)
-    for draw in range(3):
-        repeat = weights[draw][cluster]
+    for resample in range(3):
+        repeat = weights[resample][cluster]
         expected = value(metric, choice(np.repeat(truth, repeat), np.repeat(read, repeat)))
-        assert found[draw] == pytest.approx(expected, abs=1e-12, nan_ok=True)
+        assert found[resample] == pytest.approx(expected, abs=1e-12, nan_ok=True)
 
 
 def test_fidelity_is_accuracy():

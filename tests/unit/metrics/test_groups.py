@@ -20,8 +20,11 @@ def test_cells_are_the_rows_that_share_both_values():
 def test_all_cells_that_occur_are_shown_where_any_size_will_do():
     found = crossed(0, sex=SEX, age=AGE)
     assert [tuple(group.values()) for group, _ in found.groups] == [
-        ("f", "old"), ("f", "young"), ("m", "old"), ("m", "young"),
-    ]  # fmt: skip
+        ("f", "old"),
+        ("f", "young"),
+        ("m", "old"),
+        ("m", "young"),
+    ]
     assert found.warnings == []
     assert crossed(0, sex=[], age=[]).groups == []
 

@@ -7,7 +7,8 @@ import pytest
 from helpers.scores import score, shuffled
 
 from harness.components.metric import Metric, Scores
-from harness.metrics import collapsed, draws
+from harness.metrics import collapsed
+from harness.metrics import resampling as resamples
 from harness.metrics.rank import Krcc, Srcc, SrccWithinEmotion
 from harness.metrics.rating import MeanAbsoluteError
 from harness.types import EMOTIONS
@@ -23,24 +24,24 @@ def noisy(n: int, clusters: int) -> Scores:
 
 
 def test_a_rare_emotion_is_drawn_whatever_the_rows(monkeypatch):
-    monkeypatch.setattr(draws, "ROWS_DRAWN", 60_000)
+    monkeypatch.setattr(resamples, "ROWS_RESAMPLED", 60_000)
     scores = noisy(1200, 300)
     scores = replace(scores, emotion=np.where(np.arange(1200) < 5, 4, scores.emotion))
-    [found] = score(scores, {"within": SrccWithinEmotion}, draws=1000).metrics
-    assert found["method"] == "cluster bootstrap, 500 draws"
+    [found] = score(scores, {"within": SrccWithinEmotion}, resamples=1000).metrics
+    assert found["method"] == "cluster bootstrap, 500 resamples"
     # One emotion a cluster, six in all: nothing is known of other clusters.
     scores = noisy(1200, 6)
     scores = replace(scores, emotion=scores.cluster)
-    [found] = score(scores, {"within": SrccWithinEmotion}, draws=1000).metrics
+    [found] = score(scores, {"within": SrccWithinEmotion}, resamples=1000).metrics
     assert found["method"].startswith("cluster bootstrap")
 
 
 @pytest.mark.parametrize("rows", [1, 80_000_000])
 def test_a_perfect_judge_is_no_certainty(monkeypatch, rows):
-    monkeypatch.setattr(draws, "ROWS_DRAWN", rows)
+    monkeypatch.setattr(resamples, "ROWS_RESAMPLED", rows)
     scores = noisy(1200, 300)
     perfect = score(
-        replace(scores, read=scores.truth), {"srcc": Srcc, "krcc": Krcc, "within": SrccWithinEmotion}
+        replace(scores, predicted=scores.truth), {"srcc": Srcc, "krcc": Krcc, "within": SrccWithinEmotion}
     )
     for found in perfect.metrics:
         assert (found["value"], found["low"], found["high"]) == (1, None, None)
@@ -53,7 +54,7 @@ class Foreign(Metric):
 
     def estimate(self, scores, weights):
         counts = weights[:, scores.cluster]
-        return (counts * scores.read).sum(axis=1) / counts.sum(axis=1)
+        return (counts * scores.predicted).sum(axis=1) / counts.sum(axis=1)
 
 
 @pytest.mark.parametrize("clusters", [30, 300])
@@ -62,12 +63,12 @@ def test_with_many_rows_rank_correlations_have_the_jackknife_s_interval(monkeypa
         noisy(1200, clusters),
         {"srcc": Srcc, "within": SrccWithinEmotion, "mae": MeanAbsoluteError},
     )
-    drawn = score(scores, named, draws=4000).metrics
-    monkeypatch.setattr(draws, "ROWS_DRAWN", 60_000)
-    many = score(scores, named, draws=4000).metrics
+    resampled_form = score(scores, named, resamples=4000).metrics
+    monkeypatch.setattr(resamples, "ROWS_RESAMPLED", 60_000)
+    many = score(scores, named, resamples=4000).metrics
     assert [m["method"].split(",")[0] for m in many] == ["cluster jackknife"] * 2 + ["cluster bootstrap"]
-    assert many[2]["low"] == pytest.approx(drawn[2]["low"])
-    for one, other in zip(drawn[:2], many[:2], strict=True):
+    assert many[2]["low"] == pytest.approx(resampled_form[2]["low"])
+    for one, other in zip(resampled_form[:2], many[:2], strict=True):
         assert one["value"] == other["value"]
         wide = one["high"] - one["low"]
         assert other["low"] == pytest.approx(one["low"], abs=0.12 * wide)
@@ -76,11 +77,14 @@ def test_with_many_rows_rank_correlations_have_the_jackknife_s_interval(monkeypa
 
 def test_with_many_rows_metrics_of_others_have_fewer_draws(monkeypatch):
     scores = noisy(1200, 240)
-    drawn = score(scores, {"foreign": Foreign}, draws=2000).metrics[0]
-    monkeypatch.setattr(draws, "ROWS_DRAWN", 60_000)
-    fewer = score(scores, {"foreign": Foreign}, draws=2000).metrics[0]
-    assert (drawn["method"], fewer["method"]) == ("cluster bootstrap", "cluster bootstrap, 500 draws")
-    assert fewer["low"] == pytest.approx(drawn["low"], abs=0.02)
+    resampled_form = score(scores, {"foreign": Foreign}, resamples=2000).metrics[0]
+    monkeypatch.setattr(resamples, "ROWS_RESAMPLED", 60_000)
+    fewer = score(scores, {"foreign": Foreign}, resamples=2000).metrics[0]
+    assert (resampled_form["method"], fewer["method"]) == (
+        "cluster bootstrap",
+        "cluster bootstrap, 500 resamples",
+    )
+    assert fewer["low"] == pytest.approx(resampled_form["low"], abs=0.02)
 
 
 @pytest.mark.parametrize(("levels", "most"), [(None, 250), (5, 180)])
@@ -88,12 +92,14 @@ def test_very_many_clusters_are_joined_at_random(monkeypatch, levels, most):
     scores = noisy(3000, 1500)
     if levels:
         # Clusters of a kind: they are expanded again before they are joined.
-        scores = replace(scores, read=np.clip(np.round(scores.read), 1, levels), emotion=scores.emotion * 0)
+        scores = replace(
+            scores, predicted=np.clip(np.round(scores.predicted), 1, levels), emotion=scores.emotion * 0
+        )
     named = {"mae": MeanAbsoluteError, "foreign": Foreign}
-    apart = score(scores, named, draws=3000).metrics
+    apart = score(scores, named, resamples=3000).metrics
     monkeypatch.setattr(collapsed, "JOINED", most)
-    joined = score(scores, named, draws=3000).metrics
-    assert joined == score(shuffled(scores, 1), named, draws=3000).metrics
+    joined = score(scores, named, resamples=3000).metrics
+    assert joined == score(shuffled(scores, 1), named, resamples=3000).metrics
     for one, other in zip(apart, joined, strict=True):
         joins = f", clusters joined to {most}" if one["name"] == "mae" else ""
         assert (one["method"], other["method"]) == ("cluster bootstrap", "cluster bootstrap" + joins)
@@ -106,13 +112,13 @@ def test_very_many_clusters_are_joined_at_random(monkeypatch, levels, most):
 def test_joined_clusters_hold_the_same_rows(monkeypatch):
     monkeypatch.setattr(collapsed, "JOINED", 50)
     scores = noisy(900, 300)
-    scores = replace(scores, read=np.round(scores.read), emotion=scores.emotion * 0)
+    scores = replace(scores, predicted=np.round(scores.predicted), emotion=scores.emotion * 0)
     sample, counts = collapsed.collapsed(scores)
     assert counts.max() > 1
     joined, ones = collapsed.joined(sample, counts, 3)
     assert ones.tolist() == [1] * 50
-    assert sorted(zip(joined.truth, joined.read, strict=True)) == sorted(
-        zip(scores.truth, scores.read, strict=True)
+    assert sorted(zip(joined.truth, joined.predicted, strict=True)) == sorted(
+        zip(scores.truth, scores.predicted, strict=True)
     )
     sizes = np.bincount(joined.cluster)
     assert (sizes == 900 / 50).all()

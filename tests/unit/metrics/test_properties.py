@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from scipy import optimize, stats
 from sklearn import metrics as sklearn
 
-from harness.builtins import harness_metrics
 from harness.components.metric import Scores
 from harness.metrics.score import MetricRequest, score_metrics
+from harness.registry.builtins import harness_metrics
 from harness.types import EMOTIONS
 
 quick = settings(max_examples=40, deadline=None, derandomize=True)
@@ -42,13 +42,13 @@ choices = st.tuples(
 )
 
 
-def figures(scores, names):
+def values(scores, names):
     """name -> value of every metric; a null must be explained, and n and the interval fit the value."""
     known = {component.name: component for component in harness_metrics()}
     requests = [MetricRequest(name, known[name].load()()) for name in names]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        table = score_metrics(scores, requests, seed=1, draws=20)
+        table = score_metrics(scores, requests, seed=1, resamples=20)
     said = " | ".join(table.warnings)
     for entry in table.metrics:
         if entry["value"] is None:
@@ -111,7 +111,7 @@ def test_ratings(columns):
         "distinct_values": len(np.unique(parsed)) if len(parsed) else None,
         "unparsed_rate": np.isnan(read).mean() if n else None,
     }  # fmt: skip
-    assert figures(scores, expected) == known(expected)
+    assert values(scores, expected) == known(expected)
 
 
 @quick
@@ -135,7 +135,7 @@ def test_choices(columns):
             "macro_f1": sklearn.f1_score(true, guess, labels=seen, average="macro", zero_division=0),
             "kappa": kappa, "unparsed_rate": np.isnan(read).mean(),
         }  # fmt: skip
-    assert figures(scores, expected) == known(expected)
+    assert values(scores, expected) == known(expected)
 
 
 def curve(x, b1, b2, b3, b4):
@@ -156,7 +156,7 @@ def test_fitted_figures_are_those_of_curve_fit(middle, scale, noise, seed):
     truth = curve(read, *parameters) + noise * rng.normal(size=60)
     mapped = curve(read, *optimize.curve_fit(curve, read, truth, p0=parameters, xtol=1e-14, ftol=1e-14)[0])
     scores = Scores("rating", truth, read, np.arange(60), np.zeros(60, np.int64), (), EMOTIONS)
-    found = figures(scores, ("plcc_fitted", "rmse_fitted"))
+    found = values(scores, ("plcc_fitted", "rmse_fitted"))
     assert found["plcc_fitted"] == pytest.approx(stats.pearsonr(mapped, truth)[0], abs=1e-6)
     assert found["rmse_fitted"] == pytest.approx(np.sqrt(np.mean((mapped - truth) ** 2)), abs=1e-6)
 
@@ -168,5 +168,5 @@ def test_correlations_do_not_depend_on_the_unit(size):
     read = truth + rng.normal(size=40)
     scores = Scores("rating", truth, read, np.arange(40), np.zeros(40, np.int64), (), EMOTIONS)
     names = ("srcc", "krcc", "plcc")
-    rescaled = replace(scores, read=read * size, truth=truth * size)
-    assert figures(rescaled, names) == known(figures(scores, names))
+    rescaled = replace(scores, predicted=read * size, truth=truth * size)
+    assert values(rescaled, names) == known(values(scores, names))

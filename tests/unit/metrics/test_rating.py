@@ -92,14 +92,14 @@ def test_weights_are_repetitions_of_clusters(metric, rows, seed):
     emotion = rng.integers(-1, 2, len(truth))
     weights = rng.integers(0, 4, (3, cluster.max() + 1))
     found = metric.estimate(rating(truth, read, cluster, emotion), weights)
-    for draw in range(3):
-        repeat = weights[draw][cluster]
+    for resample in range(3):
+        repeat = weights[resample][cluster]
         if not repeat.any() or np.isnan(read[repeat > 0]).all():
             continue
         again = rating(
             *(np.repeat(column, repeat) for column in (truth, read)), emotion=np.repeat(emotion, repeat)
         )
-        assert found[draw] == pytest.approx(value(metric, again), abs=1e-9, nan_ok=True)
+        assert found[resample] == pytest.approx(value(metric, again), abs=1e-9, nan_ok=True)
 
 
 def test_within_emotion_is_the_fisher_mean_of_each():

@@ -54,7 +54,7 @@ def test_entries_are_those_of_the_results_file():
         "group",
     ]
     first = entry(table, "accuracy")
-    assert first["value"] == pytest.approx((scores.truth == scores.read).mean())
+    assert first["value"] == pytest.approx((scores.truth == scores.predicted).mean())
     assert first["low"] < first["value"] < first["high"]
     assert (first["n"], first["method"], first["direction"], first["primary"]) == (
         120,
@@ -65,7 +65,7 @@ def test_entries_are_those_of_the_results_file():
     assert [e["group"].get("emotion") for e in table.metrics[4:]] == list(EMOTIONS)
     happy = scores.where(scores.emotion == 0)
     assert entry(table, "accuracy", emotion="happy")["value"] == pytest.approx(
-        (happy.truth == happy.read).mean()
+        (happy.truth == happy.predicted).mean()
     )
     assert not any(e["primary"] for e in table.metrics[1:])
     json.dumps([table.metrics, table.baselines, table.confusion], allow_nan=False)
@@ -84,8 +84,8 @@ def test_confusion_counts_unparsed_last():
     assert table.confusion["labels"] == list(EMOTIONS)
     assert matrix.shape == (6, 7)
     assert matrix.sum() == 120
-    assert matrix[:, 6].sum() == np.isnan(scores.read).sum()
-    assert np.trace(matrix) == (scores.truth == scores.read).sum()
+    assert matrix[:, 6].sum() == np.isnan(scores.predicted).sum()
+    assert np.trace(matrix) == (scores.truth == scores.predicted).sum()
     assert score(ratings(), RATING).confusion is None
 
 
@@ -157,21 +157,21 @@ def test_an_emotion_of_two_values_repeated_counts():
     assert (found["value"], found["n"]) == (1, 40)
 
 
-def naive_interval(scores, statistic, draws, seed):
+def naive_interval(scores, statistic, resamples, seed):
     """A bootstrap the long way: clusters drawn, rows repeated."""
     rng = np.random.default_rng(seed)
     rows = [np.flatnonzero(scores.cluster == number) for number in range(scores.clusters)]
     found = []
-    for _ in range(draws):
-        drawn = np.concatenate([rows[number] for number in rng.integers(0, len(rows), len(rows))])
-        found.append(statistic(scores.truth[drawn], scores.read[drawn]))
+    for _ in range(resamples):
+        resampled_form = np.concatenate([rows[number] for number in rng.integers(0, len(rows), len(rows))])
+        found.append(statistic(scores.truth[resampled_form], scores.predicted[resampled_form]))
     return np.quantile(found, [0.025, 0.975])
 
 
 @pytest.mark.parametrize("clusters", [20, 300])
 def test_intervals_are_those_of_a_naive_bootstrap(clusters):
     scores = choices(n=300, clusters=clusters)
-    found = entry(score(scores, {"accuracy": Accuracy}, draws=4000), "accuracy")
+    found = entry(score(scores, {"accuracy": Accuracy}, resamples=4000), "accuracy")
     low, high = naive_interval(scores, lambda t, r: (t == r).mean(), 2000, 1)
     assert (found["low"], found["high"]) == pytest.approx((low, high), abs=0.012)
 
@@ -180,7 +180,7 @@ def test_rank_intervals_are_those_of_a_naive_bootstrap():
     from scipy.stats import spearmanr
 
     scores = ratings(n=80, clusters=80)
-    found = entry(score(scores, {"srcc": Srcc}, draws=4000), "srcc")
+    found = entry(score(scores, {"srcc": Srcc}, resamples=4000), "srcc")
     low, high = naive_interval(scores, lambda t, r: spearmanr(t, r)[0], 1500, 1)
     assert (found["low"], found["high"]) == pytest.approx((low, high), abs=0.025)
 
@@ -197,7 +197,7 @@ def test_intervals_cover_the_truth():
             Scores("choice", np.zeros(120), read, cluster, np.zeros(120, np.int64), ("a", "b"), EMOTIONS),
             {"accuracy": Accuracy},
             seed=seed,
-            draws=300,
+            resamples=300,
         )
         x = rng.normal(size=80)
         y = 0.6 * x + 0.8 * rng.normal(size=80)
@@ -205,7 +205,7 @@ def test_intervals_cover_the_truth():
             Scores("rating", x, y, np.arange(80), np.zeros(80, np.int64), (), EMOTIONS),
             {"srcc": Srcc, "krcc": Krcc},
             seed=seed,
-            draws=300,
+            resamples=300,
         )
         for found in (entry(one, "accuracy"), *two.metrics):
             hits[found["name"]] += found["low"] <= truth[found["name"]] <= found["high"]
@@ -216,9 +216,9 @@ def degenerate():
     two = np.array([0, 1])
     yield "nothing", Scores("choice", np.zeros(0), np.zeros(0), two[:0], two[:0], EMOTIONS, EMOTIONS)
     yield "one row", Scores("choice", np.zeros(1), np.zeros(1), two[:1], two[:1], EMOTIONS, EMOTIONS)
-    yield "all unparsed", replace(choices(), read=np.full(120, NAN))
+    yield "all unparsed", replace(choices(), predicted=np.full(120, NAN))
     yield "one class", replace(choices(), truth=np.zeros(120))
-    yield "one class, one answer", replace(choices(), truth=np.zeros(120), read=np.zeros(120))
+    yield "one class, one answer", replace(choices(), truth=np.zeros(120), predicted=np.zeros(120))
     yield "one cluster", replace(choices(), cluster=np.zeros(120, np.int64))
     yield "a missing class", choices().where(choices().emotion != 2)
     yield "no emotions", replace(choices(), emotion=np.full(120, -1))
@@ -226,13 +226,13 @@ def degenerate():
     yield "no ratings", empty
     yield "one rating", Scores("rating", np.ones(1), np.ones(1), two[:1], two[:1], (), EMOTIONS)
     yield "two ratings", Scores("rating", np.array([1.0, 2]), np.array([2.0, 1]), two, two, (), EMOTIONS)
-    yield "ratings unparsed", replace(ratings(), read=np.full(120, NAN))
+    yield "ratings unparsed", replace(ratings(), predicted=np.full(120, NAN))
     yield "constant truth", replace(ratings(), truth=np.full(120, 3.1))
-    yield "constant ratings", replace(ratings(), read=np.full(120, 0.1))
+    yield "constant ratings", replace(ratings(), predicted=np.full(120, 0.1))
     yield "one cluster of ratings", replace(ratings(), cluster=np.zeros(120, np.int64))
     yield "unknown emotions", replace(ratings(), emotion=np.full(120, -1))
-    yield "perfect", replace(ratings(), read=ratings().truth)
-    yield "huge", replace(ratings(), read=ratings().read * 1e150)
+    yield "perfect", replace(ratings(), predicted=ratings().truth)
+    yield "huge", replace(ratings(), predicted=ratings().predicted * 1e150)
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_ratings_without_truth_enter_only_what_needs_none():
     unlabelled = replace(scores, truth=np.where(np.arange(120) < 40, NAN, scores.truth))
     known = scores.where(np.arange(120) >= 40)
     table = score(unlabelled, RATING | {"mean_rating": MeanRating}, by_emotion(unlabelled))
-    assert entry(table, "mean_rating")["value"] == pytest.approx(scores.read.mean())
+    assert entry(table, "mean_rating")["value"] == pytest.approx(scores.predicted.mean())
     assert (entry(table, "mean_rating")["n"], entry(table, "srcc")["n"]) == (120, 80)
     for name in ("srcc", "srcc_within_emotion", "krcc", "plcc", "plcc_fitted", "mae"):
         assert entry(table, name)["value"] == pytest.approx(
@@ -270,12 +270,12 @@ def test_ratings_without_truth_enter_only_what_needs_none():
     none = score(replace(scores, truth=np.full(120, NAN)), RATING | {"mean_rating": MeanRating})
     assert "no sample has a truth to hold the replies against" in none.warnings[0]
     assert none.baselines == []
-    assert entry(none, "mean_rating")["low"] < scores.read.mean() < entry(none, "mean_rating")["high"]
+    assert entry(none, "mean_rating")["low"] < scores.predicted.mean() < entry(none, "mean_rating")["high"]
 
 
 def test_a_mean_rating_alone_has_no_baselines():
     requested = [MetricRequest("mean_rating", MeanRating())]
-    assert score_metrics(ratings(), requested, seed=1, draws=50).baselines == []
+    assert score_metrics(ratings(), requested, seed=1, resamples=50).baselines == []
 
 
 def test_a_group_without_rows_is_null():
@@ -294,11 +294,11 @@ def test_one_cluster_and_few_clusters_are_said():
 
 
 def test_all_right_is_no_certainty():
-    scores = replace(choices(), read=choices().truth)
+    scores = replace(choices(), predicted=choices().truth)
     found = entry(score(scores, CHOICE), "accuracy")
     assert (found["value"], found["high"], found["method"]) == (1, 1, "exact binomial, one trial a cluster")
     assert found["low"] == pytest.approx(0.025 ** (1 / 30))
-    wrong = entry(score(replace(scores, read=(scores.truth + 1) % 6), CHOICE), "accuracy")
+    wrong = entry(score(replace(scores, predicted=(scores.truth + 1) % 6), CHOICE), "accuracy")
     assert (wrong["value"], wrong["low"]) == (0, 0)
     assert wrong["high"] == pytest.approx(1 - 0.025 ** (1 / 30))
 

@@ -76,9 +76,9 @@ def test_a_metric_of_the_other_kind_is_null():
     "change",
     [
         {"truth": np.full(120, NAN)},
-        {"read": np.full(120, 6.0)},
-        {"read": np.full(120, 0.5)},
-        {"read": np.full(120, np.inf)},
+        {"predicted": np.full(120, 6.0)},
+        {"predicted": np.full(120, 0.5)},
+        {"predicted": np.full(120, np.inf)},
         {"emotion": np.full(120, 6)},
         {"cluster": np.full(120, -1)},
         {"truth": np.zeros(3)},
@@ -94,7 +94,7 @@ def test_scoring_a_choice_loads_no_scipy():
         "import sys, numpy as np; from harness.metrics.score import *; from harness.metrics.choice import Accuracy;"
         "from harness.components.metric import Scores; z = np.zeros(30); c = np.arange(30);"
         "score_metrics(Scores('choice', z, c % 2.0, c, c * 0, ('a', 'b'), ('x',)),"
-        "[MetricRequest('accuracy', Accuracy(), True)], seed=1, draws=50); print('scipy' in sys.modules)"
+        "[MetricRequest('accuracy', Accuracy(), True)], seed=1, resamples=50); print('scipy' in sys.modules)"
     )
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"

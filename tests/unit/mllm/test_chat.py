@@ -22,10 +22,17 @@ def test_content_keeps_the_order() -> None:
     content = chat_content(messages)
     assert content == [
         {"role": "system", "content": [{"type": "text", "text": "Be brief."}]},
-        {"role": "user", "content": [{"type": "text", "text": "Look:"}, {"type": "image"},
-                                     {"type": "text", "text": "and"}, {"type": "image"},
-                                     {"type": "text", "text": "Which?"}]},
-    ]  # fmt: skip
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "Look:"},
+                {"type": "image"},
+                {"type": "text", "text": "and"},
+                {"type": "image"},
+                {"type": "text", "text": "Which?"},
+            ],
+        },
+    ]
     assert image_order(messages) == (1, 0)
     rendered = ImmutableSandboxedEnvironment().from_string(TEMPLATE).render(messages=content)
     assert rendered == "<|system|>Be brief.<|user|>Look:<image>and<image>Which?"

@@ -98,8 +98,15 @@ def test_prompt_and_candidate_read_back_as_the_text(
         assert text == shown + ("" if not prompt or prompt[-1].isspace() else " ") + option
 
 
-@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r"), min_size=1, max_size=12), unique=True,
-                min_size=1, max_size=4), st.sampled_from(PROMPTS))  # fmt: skip
+@given(
+    st.lists(
+        st.text(st.characters(codec="utf-8", exclude_characters="\r"), min_size=1, max_size=12),
+        unique=True,
+        min_size=1,
+        max_size=4,
+    ),
+    st.sampled_from(PROMPTS),
+)
 def test_any_words_read_back_or_are_refused(options: list[str], prompt: str) -> None:
     tokenizer = GPT
     if any(not option.strip() for option in options):
@@ -239,8 +246,10 @@ class TestTree:
         with pytest.raises(ValueError, match="distinct and not empty"):
             WordTree(bad)
 
-    @given(st.sets(st.lists(st.integers(0, 3), min_size=1, max_size=4).map(tuple), min_size=1, max_size=12),
-           st.integers())  # fmt: skip
+    @given(
+        st.sets(st.lists(st.integers(0, 3), min_size=1, max_size=4).map(tuple), min_size=1, max_size=12),
+        st.integers(),
+    )
     def test_scores_are_those_of_a_model_that_is_spelled_out(
         self, words: set[tuple[int, ...]], seed: int
     ) -> None:

@@ -34,8 +34,8 @@ POLES = {
     ],
 }
 
-Read = Callable[[str], "Parsed[Any] | Unparsed"]
-QUESTIONS: dict[str, Read] = {
+AnswerMode = Callable[[str], "Parsed[Any] | Unparsed"]
+QUESTIONS: dict[str, AnswerMode] = {
     "emotion": lambda text: read_choice(text, EMOTIONS),
     "emotion A-F": lambda text: read_choice(text, EMOTIONS, labels=list("ABCDEF")),
     "emotion 1-6": lambda text: read_choice(text, EMOTIONS, labels=list("123456")),

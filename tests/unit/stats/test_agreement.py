@@ -22,12 +22,14 @@ from harness.stats.agreement import (
 
 _ = np.nan
 # Four observers, twelve units (Krippendorff, "Computing Krippendorff's alpha-reliability", 2011, part C).
-PUBLISHED = np.array([
-    [1, 2, 3, 3, 2, 1, 4, 1, 2, _, _, _],
-    [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, _, 3],
-    [_, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, _],
-    [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, _],
-]).T  # fmt: skip
+PUBLISHED = np.array(
+    [
+        [1, 2, 3, 3, 2, 1, 4, 1, 2, _, _, _],
+        [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, _, 3],
+        [_, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, _],
+        [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, _],
+    ]
+).T
 
 
 def alpha(readings: np.ndarray, nominal: bool) -> float:

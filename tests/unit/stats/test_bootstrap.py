@@ -13,8 +13,8 @@ from harness.stats.weights import cluster_weights
 
 
 def test_percentile_interval_leaves_out_what_does_not_exist():
-    draws = np.r_[np.arange(101.0), [np.nan] * 20, [np.inf]]
-    assert percentile_interval(draws, 0.9) == pytest.approx((5.0, 95.0))
+    resamples = np.r_[np.arange(101.0), [np.nan] * 20, [np.inf]]
+    assert percentile_interval(resamples, 0.9) == pytest.approx((5.0, 95.0))
     assert percentile_interval(np.r_[1.0, [np.nan] * 3]) is None
     assert percentile_interval(np.zeros(0)) is None
 
@@ -27,10 +27,10 @@ def test_t_quantiles_are_those_of_scipy(freedom, tolerance):
 
 def test_expanded_percentiles_of_a_mean_are_its_t_interval():
     data = np.random.default_rng(2).normal(size=12)
-    draws = np.concatenate([w @ data / 12 for w in cluster_weights(np.ones(12, np.int64), 40_000, 1)])
-    found = percentile_interval(draws, clusters=12)
+    resamples = np.concatenate([w @ data / 12 for w in cluster_weights(np.ones(12, np.int64), 40_000, 1)])
+    found = percentile_interval(resamples, clusters=12)
     assert found == pytest.approx(stats.t.interval(0.95, 11, data.mean(), stats.sem(data)), abs=0.05)
-    assert percentile_interval(draws)[0] > found[0] + 0.05
+    assert percentile_interval(resamples)[0] > found[0] + 0.05
     assert expanded_tail(0.025, 0) == 0.025
     assert expanded_tail(0.025, 199) < expanded_tail(0.025, 200) == 0.025
 

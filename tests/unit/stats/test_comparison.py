@@ -89,17 +89,19 @@ def test_paired_difference_of_means():
     rng = np.random.default_rng(1)
     first = rng.normal(size=200)
     second = first + rng.normal(0.2, 0.5, size=200)
-    found = paired_difference(means(first), means(second), np.ones(200, np.int64), seed=3, draws=4000)
+    found = paired_difference(means(first), means(second), np.ones(200, np.int64), seed=3, resamples=4000)
     expected = stats.ttest_rel(second, first).confidence_interval()
     assert found.value == pytest.approx((second - first).mean(), abs=1e-12)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=0.02)
     assert found.p < 0.01
-    assert found == paired_difference(means(first), means(second), np.ones(200, np.int64), seed=3, draws=4000)
+    assert found == paired_difference(
+        means(first), means(second), np.ones(200, np.int64), seed=3, resamples=4000
+    )
 
 
 def test_no_difference_is_no_finding():
     same = np.random.default_rng(1).normal(size=50)
-    found = paired_difference(means(same), means(same), np.ones(50, np.int64), seed=0, draws=300)
+    found = paired_difference(means(same), means(same), np.ones(50, np.int64), seed=0, resamples=300)
     assert (found.value, found.low, found.high, found.p) == (0, 0, 0, 1)
 
 
@@ -119,13 +121,13 @@ def test_paired_difference_of_rank_correlations_is_that_of_a_naive_bootstrap():
     rows = kinds.rows
     ranks = [RankCorrelation(truth[rows], read[rows], kinds.cluster, 45) for read in reads]
     first, second = (lambda weights, r=r: r(weights)[0][:, 0] for r in ranks)
-    found = paired_difference(first, second, kinds.counts, seed=1, draws=4000)
+    found = paired_difference(first, second, kinds.counts, seed=1, resamples=4000)
     expected = [stats.spearmanr(truth, read)[0] for read in reads]
     assert found.value == pytest.approx(expected[1] - expected[0], abs=1e-12)
     naive = []
     for _ in range(1500):
-        drawn = rng.integers(0, 45, 45)
-        chosen = np.r_[2 * drawn, 2 * drawn + 1]
+        resampled_form = rng.integers(0, 45, 45)
+        chosen = np.r_[2 * resampled_form, 2 * resampled_form + 1]
         one, two = (stats.spearmanr(truth[chosen], read[chosen])[0] for read in reads)
         naive.append(two - one)
     tail = expanded_tail(0.025, 45)
@@ -138,7 +140,11 @@ def test_p_and_interval_of_a_paired_difference_agree(clusters):
     values = np.random.default_rng(clusters).normal(size=clusters)
     for shift in np.linspace(0, 1, 21):
         found = paired_difference(
-            means(np.zeros(clusters)), means(values + shift), np.ones(clusters, np.int64), seed=2, draws=2000
+            means(np.zeros(clusters)),
+            means(values + shift),
+            np.ones(clusters, np.int64),
+            seed=2,
+            resamples=2000,
         )
         inside = found.low <= 0 <= found.high
         assert inside == (found.p > 0.05) or abs(found.p - 0.05) < 0.005

@@ -48,20 +48,20 @@ def test_weighted_spearman_is_that_of_repeated_rows(table):
 
 @settings(max_examples=60, deadline=None)
 @given(tables, st.integers(1, 4))
-def test_spearman_within_segments_and_clusters(table, draws):
+def test_spearman_within_segments_and_clusters(table, resamples):
     x, y, segment, cluster = columns(table)
     segment = np.unique(segment, return_inverse=True)[1]
     clusters = cluster.max() + 1
-    weights = np.random.default_rng(draws).integers(0, 4, (draws, clusters))
+    weights = np.random.default_rng(resamples).integers(0, 4, (resamples, clusters))
     found, _ = RankCorrelation(x, y, cluster, clusters, segment)(weights)
-    for draw in range(draws):
-        repeat = weights[draw][cluster]
+    for resample in range(resamples):
+        repeat = weights[resample][cluster]
         for number in range(segment.max() + 1):
             inside = segment == number
             expected = quiet(
                 stats.spearmanr, np.repeat(x[inside], repeat[inside]), np.repeat(y[inside], repeat[inside])
             )
-            assert same(found[draw, number], expected)
+            assert same(found[resample, number], expected)
 
 
 @pytest.mark.parametrize("n", [1500, 6000])
@@ -70,9 +70,9 @@ def test_spearman_of_many_rows_in_single_precision_is_exact(n):
     x, y = rng.normal(size=n), rng.normal(size=n).round(1)
     weights = rng.poisson(1, (3, n))
     found, _ = RankCorrelation(x, y, np.arange(n), n)(weights)
-    for draw in range(3):
-        expected = stats.spearmanr(np.repeat(x, weights[draw]), np.repeat(y, weights[draw]))[0]
-        assert found[draw, 0] == pytest.approx(expected, abs=1e-12)
+    for resample in range(3):
+        expected = stats.spearmanr(np.repeat(x, weights[resample]), np.repeat(y, weights[resample]))[0]
+        assert found[resample, 0] == pytest.approx(expected, abs=1e-12)
 
 
 def test_repeated_pairs_are_counted_together():
@@ -80,10 +80,10 @@ def test_repeated_pairs_are_counted_together():
     x, y, cluster = rng.integers(0, 4, 500) * 1.0, rng.integers(0, 3, 500) * 1.0, rng.integers(0, 9, 500)
     weights = rng.integers(0, 3, (5, 9))
     found, total = RankCorrelation(x, y, cluster, 9)(weights)
-    for draw in range(5):
-        repeat = weights[draw][cluster]
-        assert total[draw, 0] == repeat.sum()
-        assert found[draw, 0] == pytest.approx(
+    for resample in range(5):
+        repeat = weights[resample][cluster]
+        assert total[resample, 0] == repeat.sum()
+        assert found[resample, 0] == pytest.approx(
             stats.spearmanr(np.repeat(x, repeat), np.repeat(y, repeat))[0], abs=1e-12
         )
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.stats.clustered import clustered_standard_error
-from harness.stats.ppi import labels_needed, powered_mean
+from harness.stats.ppi import labels_needed, ppi_mean
 
 quick = settings(max_examples=30, deadline=None, derandomize=True)
 
@@ -23,7 +23,7 @@ def world(rng, n=60, rest=600, noise=0.5, bias=1.0):
 @given(st.integers(2, 40), st.integers(0, 40), st.integers(0, 999))
 def test_without_weight_it_is_the_classical_interval(n, rest, seed):
     labels, readings, others = world(np.random.default_rng(seed), n, rest)
-    found = powered_mean(labels, readings, others, weight=0.0)
+    found = ppi_mean(labels, readings, others, weight=0.0)
     assert found.value == pytest.approx(labels.mean(), abs=1e-12)
     expected = stats.t.interval(0.95, n - 1, labels.mean(), stats.sem(labels))
     assert (found.low, found.high) == pytest.approx(expected, abs=1e-9)
@@ -33,7 +33,7 @@ def test_without_weight_it_is_the_classical_interval(n, rest, seed):
 @given(st.integers(2, 40), st.integers(2, 40), st.integers(0, 999))
 def test_with_weight_one_it_is_plain_ppi(n, rest, seed):
     labels, readings, others = world(np.random.default_rng(seed), n, rest)
-    found = powered_mean(labels, readings, others, weight=1.0)
+    found = ppi_mean(labels, readings, others, weight=1.0)
     assert found.value == pytest.approx(others.mean() + (labels - readings).mean(), abs=1e-9)
     variance = others.var(ddof=1) / rest + (labels - readings).var(ddof=1) / n
     assert found.error == pytest.approx(math.sqrt(variance), abs=1e-9)
@@ -41,20 +41,20 @@ def test_with_weight_one_it_is_plain_ppi(n, rest, seed):
 
 def test_the_weight_is_that_of_ppi_plus_plus():
     labels, readings, others = world(np.random.default_rng(0), 3000, 6000, noise=1.0)
-    found = powered_mean(labels, readings, others)
+    found = ppi_mean(labels, readings, others)
     expected = np.cov(labels, readings)[0, 1] / (np.r_[readings, others].var() * (1 + 3000 / 6000))
     assert found.weight == pytest.approx(expected, rel=0.02)
     for weight in (found.weight - 0.05, found.weight + 0.05, 0.0, 1.0):
-        assert powered_mean(labels, readings, others, weight=weight).error > found.error
+        assert ppi_mean(labels, readings, others, weight=weight).error > found.error
 
 
 def test_clusters_enter_as_in_the_clustered_error():
     rng = np.random.default_rng(1)
     labels, readings, others = world(rng, 60, 200)
     cluster, elsewhere = rng.integers(0, 12, 60), rng.integers(0, 12, 200)
-    plain = powered_mean(labels, readings, others, weight=0.0, cluster=cluster, other_cluster=elsewhere)
+    plain = ppi_mean(labels, readings, others, weight=0.0, cluster=cluster, other_cluster=elsewhere)
     assert plain.error == pytest.approx(clustered_standard_error(labels, cluster), abs=1e-12)
-    found = powered_mean(labels, readings, others, weight=0.7, cluster=cluster, other_cluster=elsewhere)
+    found = ppi_mean(labels, readings, others, weight=0.7, cluster=cluster, other_cluster=elsewhere)
     share = np.r_[(labels - 0.7 * readings) / 60, 0.7 * others / 200]
     share -= np.r_[np.full(60, share[:60].mean()), np.full(200, share[60:].mean())]
     codes = np.r_[cluster, elsewhere]
@@ -68,9 +68,9 @@ def test_the_interval_covers_whatever_the_judge_is_worth(noise):
     rng, hits, widths = np.random.default_rng(2), 0, []
     for _ in range(600):
         labels, readings, others = world(rng, noise=noise)
-        found = powered_mean(labels, readings, others)
+        found = ppi_mean(labels, readings, others)
         hits += found.low <= 3 <= found.high
-        widths.append(found.width / powered_mean(labels, readings, others, weight=0.0).width)
+        widths.append(found.width / ppi_mean(labels, readings, others, weight=0.0).width)
     assert 0.93 <= hits / 600 <= 0.97
     assert np.mean(widths) < {0.3: 0.5, 1.0: 0.8, 30.0: 1.001}[noise], "never wider than the labels alone"
 
@@ -82,8 +82,9 @@ def test_the_interval_covers_with_clusters():
         truth = 3 + rng.normal(size=40)[cluster] + rng.normal(size=400)
         readings = truth + rng.normal(0, 0.5, 400)
         has = rng.permutation(400) < 100
-        found = powered_mean(truth[has], readings[has], readings[~has],
-                             cluster=cluster[has], other_cluster=cluster[~has])  # fmt: skip
+        found = ppi_mean(
+            truth[has], readings[has], readings[~has], cluster=cluster[has], other_cluster=cluster[~has]
+        )
         hits += found.low <= 3 <= found.high
     assert 0.92 <= hits / 400 <= 0.98
 
@@ -91,15 +92,14 @@ def test_the_interval_covers_with_clusters():
 def test_labels_needed_bring_the_interval_to_the_width():
     rng = np.random.default_rng(4)
     labels, readings, others = world(rng, 100, 5000, noise=0.6)
-    found = powered_mean(labels, readings, others)
+    found = ppi_mean(labels, readings, others)
     width = found.width * 0.6
     more, alone = labels_needed(found, width), labels_needed(found, width, judge=False)
     assert 0 < more < alone
-    reached = [powered_mean(*world(rng, 100 + more, 5000 - more, noise=0.6)).width for _ in range(30)]
+    reached = [ppi_mean(*world(rng, 100 + more, 5000 - more, noise=0.6)).width for _ in range(30)]
     assert np.mean(reached) == pytest.approx(width, rel=0.1)
     classical = [
-        powered_mean(world(rng, 100 + alone, 0)[0], np.zeros(100 + alone), np.zeros(0)).width
-        for _ in range(30)
+        ppi_mean(world(rng, 100 + alone, 0)[0], np.zeros(100 + alone), np.zeros(0)).width for _ in range(30)
     ]
     assert np.mean(classical) == pytest.approx(width, rel=0.1)
     assert labels_needed(found, found.width * 1.01) == 0
@@ -107,11 +107,11 @@ def test_labels_needed_bring_the_interval_to_the_width():
 
 
 def test_little_is_known_from_one_label():
-    found = powered_mean(np.array([2.0]), np.array([3.0]), np.array([3.0, 5.0]))
+    found = ppi_mean(np.array([2.0]), np.array([3.0]), np.array([3.0, 5.0]))
     assert (found.value, found.weight) == (2.0, 0.0)
     assert math.isnan(found.low)
     assert labels_needed(found, 1.0) is None
-    alike = powered_mean(np.ones(5), np.ones(5), np.ones(9))
+    alike = ppi_mean(np.ones(5), np.ones(5), np.ones(9))
     assert (alike.value, alike.width, alike.weight) == (1, 0, 0)
     with pytest.raises(ValueError, match="no labels"):
-        powered_mean(np.zeros(0), np.zeros(0), np.ones(3))
+        ppi_mean(np.zeros(0), np.zeros(0), np.ones(3))

@@ -8,8 +8,10 @@ from harness.stats import weights as module
 from harness.stats.weights import Blocks, _poisson_table, cluster_weights
 
 
-def all_weights(counts, draws, seed, width=0):
-    return np.concatenate([chunk.copy() for chunk in cluster_weights(np.array(counts), draws, seed, width)])
+def all_weights(counts, resamples, seed, width=0):
+    return np.concatenate(
+        [chunk.copy() for chunk in cluster_weights(np.array(counts), resamples, seed, width)]
+    )
 
 
 @pytest.mark.parametrize(

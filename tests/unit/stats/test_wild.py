@@ -47,15 +47,15 @@ def test_the_interval_holds_what_is_not_rejected():
 @pytest.mark.parametrize("clusters", [5, 12])
 def test_few_clusters_do_not_make_it_claim_too_much(clusters):
     rng = np.random.default_rng(2)
-    found = [wild_cluster_p(*grouped(rng, clusters), draws=399, seed=n) for n in range(400)]
+    found = [wild_cluster_p(*grouped(rng, clusters), resamples=399, seed=n) for n in range(400)]
     assert 0.02 <= np.mean(np.array(found) <= 0.05) <= 0.08
 
 
 def test_many_clusters_draw_signs_by_seed():
     values, cluster = grouped(np.random.default_rng(3), clusters=40, mean=0.3)
-    one, two = (wild_cluster_mean(values, cluster, seed=1, draws=999) for _ in range(2))
+    one, two = (wild_cluster_mean(values, cluster, seed=1, resamples=999) for _ in range(2))
     assert one == two
-    assert one != wild_cluster_mean(values, cluster, seed=2, draws=999)
+    assert one != wild_cluster_mean(values, cluster, seed=2, resamples=999)
 
 
 def test_what_does_not_vary():

@@ -100,9 +100,12 @@ class PromptEncoder:
             if name in self._call.accepts and name not in family.embeddings
         }
         arguments |= {
-            "prompt": prompts, "device": self._pipeline._execution_device, "num_images_per_prompt": 1,
-            "do_classifier_free_guidance": (self._call.value(family.classifier_free) or 0) > 1, **family.encode,
-        }  # fmt: skip
+            "prompt": prompts,
+            "device": self._pipeline._execution_device,
+            "num_images_per_prompt": 1,
+            "do_classifier_free_guidance": (self._call.value(family.classifier_free) or 0) > 1,
+            **family.encode,
+        }
         for further in ("prompt_2", "prompt_3"):
             arguments[further] = None
         arguments.pop("negative_prompt", None)

@@ -8,8 +8,11 @@ from harness import HarnessError, MissingPackage
 from harness.hub import Preset, memory_gib
 
 KEPT = "What was drawn is kept: the same command goes on."
-_MEMORY = re.compile(r"out of memory|can't allocate memory|cannot allocate memory|not enough memory|"
-                     r"Storage size calculation overflowed|CUBLAS_STATUS_ALLOC_FAILED", re.I)  # fmt: skip
+_MEMORY = re.compile(
+    r"out of memory|can't allocate memory|cannot allocate memory|not enough memory|"
+    r"Storage size calculation overflowed|CUBLAS_STATUS_ALLOC_FAILED",
+    re.I,
+)
 _PACKAGE = re.compile(r"requires the (\w+) library|needs? the [`']?(\w+)[`']? (?:library|package)")
 
 
@@ -44,7 +47,8 @@ def no_memory(doing: str, ref: str, preset: Preset | None, dtype: str) -> Pipeli
     return PipelineFailed(
         f"There is not enough memory to {doing} with {ref!r}{need}.",
         "Take less: -o offload=model, -o dtype=bfloat16, -o vae_tiling=true, -o attention_slicing=true, "
-        f"a smaller -o width=... -o height=..., or a smaller model. {KEPT}")  # fmt: skip
+        f"a smaller -o width=... -o height=..., or a smaller model. {KEPT}",
+    )
 
 
 def not_loaded(error: Exception, ref: str, preset: Preset | None, dtype: str) -> HarnessError:
@@ -60,12 +64,18 @@ def not_loaded(error: Exception, ref: str, preset: Preset | None, dtype: str) ->
         name = (missing and (missing[1] or missing[2])) or getattr(error, "name", None) or "?"
         return MissingPackage(f"The model {ref!r}", name)
     if "safetensors" in said and ("no file named" in said or "Could not find" in said):
-        return PipelineFailed(f"{what}: a part of it has no weights in safetensors.",
-                              "Weights in other formats can run code when they are read; convert them: "
-                              "pipeline.save_pretrained(FOLDER, safe_serialization=True).")  # fmt: skip
+        return PipelineFailed(
+            f"{what}: a part of it has no weights in safetensors.",
+            "Weights in other formats can run code when they are read; convert them: "
+            "pipeline.save_pretrained(FOLDER, safe_serialization=True).",
+        )
     if "gated repo" in said or "401 Client Error" in said:
-        return PipelineFailed(f"{what}: the hub does not let you download it.",
-                              "Accept the model's terms on its page, and set the environment variable HF_TOKEN.")  # fmt: skip
+        return PipelineFailed(
+            f"{what}: the hub does not let you download it.",
+            "Accept the model's terms on its page, and set the environment variable HF_TOKEN.",
+        )
     first = next((line.strip() for line in said.splitlines() if line.strip()), type(error).__name__)
-    return PipelineFailed(f"{what}: {first.rstrip('.')[:300]}.",
-                          "Update diffusers, or download the model again; --traceback shows more.")  # fmt: skip
+    return PipelineFailed(
+        f"{what}: {first.rstrip('.')[:300]}.",
+        "Update diffusers, or download the model again; --traceback shows more.",
+    )

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-NEUTRAL: Mapping[str, Any] = MappingProxyType({
-    "use_resolution_binning": False,
-    "complex_human_instruction": None,
-    "caption_upsample_temperature": None,
-    "clean_caption": False,
-})  # fmt: skip
+NEUTRAL: Mapping[str, Any] = MappingProxyType(
+    {
+        "use_resolution_binning": False,
+        "complex_human_instruction": None,
+        "caption_upsample_temperature": None,
+        "clean_caption": False,
+    }
+)
 """Arguments set in every family that has them, so that prompt and size are what was asked for.
 
 Resolution binning draws at another size and scales; the human instruction and caption upsampling have a language model
@@ -45,29 +47,33 @@ class Family:
     """Arguments that the pipeline's call gives to `encode_prompt` beside those that it was given itself."""
 
 
-FAMILIES: Mapping[str, Family] = MappingProxyType({
-    "StableDiffusionPipeline": Family(_PAIR),
-    "StableDiffusionXLPipeline": Family(_POOLED),
-    "StableDiffusion3Pipeline": Family(_POOLED),
-    "KolorsPipeline": Family(_POOLED),
-    "FluxPipeline": Family(
-        ("prompt_embeds", "pooled_prompt_embeds", "text_ids"), classifier_free="true_cfg_scale"
-    ),
-    "Flux2Pipeline": Family(("prompt_embeds", "text_ids")),
-    "Flux2KleinPipeline": Family(("prompt_embeds", "text_ids")),
-    "PixArtAlphaPipeline": Family(_MASKED),
-    "PixArtSigmaPipeline": Family(_MASKED),
-    "SanaPipeline": Family(_MASKED),
-    "AuraFlowPipeline": Family(_MASKED),
-    "Lumina2Pipeline": Family(_MASKED),
-    "Kandinsky3Pipeline": Family((*_PAIR, "attention_mask", "negative_attention_mask"), encode={"_cut_context": True}),
-    "CogView4Pipeline": Family(_PAIR, alone=True),
-    "QwenImagePipeline": Family(
-        ("prompt_embeds", "prompt_embeds_mask"), "true_cfg_scale", "true_cfg_scale", alone=True
-    ),
-    "HunyuanImagePipeline": Family((), "distilled_guidance_scale"),
-    "StableCascadeCombinedPipeline": Family((), "prior_guidance_scale", "prior_guidance_scale"),
-})  # fmt: skip
+FAMILIES: Mapping[str, Family] = MappingProxyType(
+    {
+        "StableDiffusionPipeline": Family(_PAIR),
+        "StableDiffusionXLPipeline": Family(_POOLED),
+        "StableDiffusion3Pipeline": Family(_POOLED),
+        "KolorsPipeline": Family(_POOLED),
+        "FluxPipeline": Family(
+            ("prompt_embeds", "pooled_prompt_embeds", "text_ids"), classifier_free="true_cfg_scale"
+        ),
+        "Flux2Pipeline": Family(("prompt_embeds", "text_ids")),
+        "Flux2KleinPipeline": Family(("prompt_embeds", "text_ids")),
+        "PixArtAlphaPipeline": Family(_MASKED),
+        "PixArtSigmaPipeline": Family(_MASKED),
+        "SanaPipeline": Family(_MASKED),
+        "AuraFlowPipeline": Family(_MASKED),
+        "Lumina2Pipeline": Family(_MASKED),
+        "Kandinsky3Pipeline": Family(
+            (*_PAIR, "attention_mask", "negative_attention_mask"), encode={"_cut_context": True}
+        ),
+        "CogView4Pipeline": Family(_PAIR, alone=True),
+        "QwenImagePipeline": Family(
+            ("prompt_embeds", "prompt_embeds_mask"), "true_cfg_scale", "true_cfg_scale", alone=True
+        ),
+        "HunyuanImagePipeline": Family((), "distilled_guidance_scale"),
+        "StableCascadeCombinedPipeline": Family((), "prior_guidance_scale", "prior_guidance_scale"),
+    }
+)
 """Pipeline classes of diffusers that need more than the common treatment."""
 
 

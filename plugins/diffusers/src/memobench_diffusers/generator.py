@@ -85,8 +85,9 @@ class DiffusersGenerator(Generator):
         self._painter = Painter(pipeline, self._call, counter, self._between_steps)
         self._encoder = (
             PromptEncoder(pipeline, self._call, counter, self.batch_size, self.options.cache_mb * 2**20)
-            if self._call.family.embeddings else None
-        )  # fmt: skip
+            if self._call.family.embeddings
+            else None
+        )
         self._fits = self.batch_size
         self._pipeline = pipeline
         self._closed.clear()

@@ -22,8 +22,10 @@ def device_of(options: DiffusersOptions) -> str:
     try:
         torch.empty(1, device=options.device)
     except (RuntimeError, AssertionError) as e:
-        raise BadOption(f"The device {options.device!r} is not there: {str(e).splitlines()[0]}.",
-                        "Give cuda, cuda:1, mps or cpu, or leave it away.") from e  # fmt: skip
+        raise BadOption(
+            f"The device {options.device!r} is not there: {str(e).splitlines()[0]}.",
+            "Give cuda, cuda:1, mps or cpu, or leave it away.",
+        ) from e
     return options.device
 
 
@@ -31,21 +33,27 @@ def load(options: DiffusersOptions, reference: Reference, dtype: str, variant: s
     """A pipeline with its weights, on its device. Raises `HarnessError`, or what diffusers raises."""
     _quiet()
     if not hasattr(diffusers, reference.pipeline):
-        raise RequestError(f"diffusers {diffusers.__version__} has no pipeline {reference.pipeline!r}.",
-                           "Update it: pip install --upgrade diffusers")  # fmt: skip
+        raise RequestError(
+            f"diffusers {diffusers.__version__} has no pipeline {reference.pipeline!r}.",
+            "Update it: pip install --upgrade diffusers",
+        )
     device = device_of(options)
     _check_offload(options, device)
     model = reference.model
     local = model.kind == "local"
     from_pretrained: Any = diffusers.DiffusionPipeline.from_pretrained
     pipeline = from_pretrained(
-        model.source if local else model.ref, revision=None if local else model.revision, variant=variant,
-        torch_dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=False,
+        model.source if local else model.ref,
+        revision=None if local else model.revision,
+        variant=variant,
+        torch_dtype=getattr(torch, dtype),
+        use_safetensors=True,
+        trust_remote_code=False,
         # Models of two stages are published as two; both are needed to draw from a prompt.
         load_connected_pipeline=True,
         # Its watermark changes pictures where an optional package is installed.
         add_watermarker=False,
-    )  # fmt: skip
+    )
     pipeline.set_progress_bar_config(disable=True)
     if options.scheduler:
         pipeline.scheduler = _scheduler(options.scheduler).from_config(pipeline.scheduler.config)
@@ -73,8 +81,10 @@ def _check_offload(options: DiffusersOptions, device: str) -> None:
     if options.offload == "none":
         return
     if device == "cpu":
-        raise BadOption(f"offload={options.offload} moves weights between a GPU and main memory; there is no GPU here.",
-                        "Leave offload away.")  # fmt: skip
+        raise BadOption(
+            f"offload={options.offload} moves weights between a GPU and main memory; there is no GPU here.",
+            "Leave offload away.",
+        )
     if importlib.util.find_spec("accelerate") is None:
         raise MissingPackage(f"offload={options.offload}", "accelerate")
 
@@ -83,15 +93,19 @@ def _scheduler(name: str) -> Any:
     found = getattr(diffusers, name, None)
     if found is None or not hasattr(found, "set_timesteps"):
         guess = nearest(name, [n for n in dir(diffusers) if n.endswith("Scheduler")])
-        raise BadOption(f"diffusers has no scheduler {name!r}.",
-                        f"Did you mean {guess!r}?" if guess else "Give the class's name, such as DDIMScheduler.")  # fmt: skip
+        raise BadOption(
+            f"diffusers has no scheduler {name!r}.",
+            f"Did you mean {guess!r}?" if guess else "Give the class's name, such as DDIMScheduler.",
+        )
     return found
 
 
 def _save_memory(pipeline: Any, options: DiffusersOptions) -> None:
     decoder = getattr(pipeline, "vae", None)
-    for asked, name, method in ((options.vae_tiling, "vae_tiling", "enable_tiling"),
-                                (options.vae_slicing, "vae_slicing", "enable_slicing")):  # fmt: skip
+    for asked, name, method in (
+        (options.vae_tiling, "vae_tiling", "enable_tiling"),
+        (options.vae_slicing, "vae_slicing", "enable_slicing"),
+    ):
         if asked and not hasattr(decoder, method):
             raise BadOption(
                 f"{type(pipeline).__name__} has no decoder that knows {name}.", f"Leave {name} away."

@@ -43,8 +43,10 @@ class DiffusersOptions(HarnessOptions):
         "auto", "cuda, cuda:1, mps, cpu; auto: the first that is there", affects_answer=False
     )
     offload: Literal["none", "model", "sequential"] = option(
-        "none", "keep parts that do not work just now in main memory: whole models, or layer by layer (slow)",
-        affects_answer=False)  # fmt: skip
+        "none",
+        "keep parts that do not work just now in main memory: whole models, or layer by layer (slow)",
+        affects_answer=False,
+    )
     compile: bool = option(
         False, "compile the denoiser: starts minutes later, draws faster", affects_answer=False
     )

@@ -14,8 +14,10 @@ LOAD = lazy("memobench_diffusers.generator:DiffusersGenerator")
 def harness_generators() -> Sequence[Component]:
     """The generator, and its presets."""
     generator = Component(
-        "diffusers", LOAD, "any text-to-image model that diffusers runs: diffusers:FOLDER or diffusers:ORG/NAME[@REVISION]"
-    )  # fmt: skip
+        "diffusers",
+        LOAD,
+        "any text-to-image model that diffusers runs: diffusers:FOLDER or diffusers:ORG/NAME[@REVISION]",
+    )
     return [
         generator,
         *(Component(p.name, LOAD, p.summary, {"ref": p.ref}, p.aliases, p.table) for p in presets().values()),

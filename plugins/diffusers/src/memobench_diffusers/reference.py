@@ -32,11 +32,15 @@ class Reference:
         self.index: dict[str, Any] = self.model.read_json(INDEX)
         name = self.index.get("_class_name")
         if isinstance(name, list):
-            raise RequestError(f"{ref!r} draws with Python code that its repository holds, which is never run.",
-                               "Name a model that diffusers itself has a pipeline for: harness list models")  # fmt: skip
+            raise RequestError(
+                f"{ref!r} draws with Python code that its repository holds, which is never run.",
+                "Name a model that diffusers itself has a pipeline for: harness list models",
+            )
         if not isinstance(name, str):
-            raise RequestError(f"{ref!r} is no pipeline of diffusers: its {INDEX} names no class.",
-                               "Give the folder that `pipeline.save_pretrained` wrote.")  # fmt: skip
+            raise RequestError(
+                f"{ref!r} is no pipeline of diffusers: its {INDEX} names no class.",
+                "Give the folder that `pipeline.save_pretrained` wrote.",
+            )
         self.pipeline = name
         if self.model.path is not None and self.model.kind == "local":
             self._check_parts(self.model.path)
@@ -61,14 +65,17 @@ class Reference:
                 continue
             part = folder / name
             if not part.is_dir():
-                raise RequestError(f"{self.model.ref!r} is not complete: its part {name!r} is missing.",
-                                   "Download the model completely.")  # fmt: skip
+                raise RequestError(
+                    f"{self.model.ref!r} is not complete: its part {name!r} is missing.",
+                    "Download the model completely.",
+                )
             pickled = next((file for pattern in _PICKLED for file in part.glob(pattern)), None)
             if pickled is not None and not any(part.glob("*.safetensors")):
                 raise RequestError(
                     f"{self.model.ref!r} has the weights of {name!r} in {pickled.name!r} only, a format that can run "
                     "code when it is read.",
-                    "Convert them to safetensors: pipeline.save_pretrained(FOLDER, safe_serialization=True).")  # fmt: skip
+                    "Convert them to safetensors: pipeline.save_pretrained(FOLDER, safe_serialization=True).",
+                )
 
 
 def _stored_type(folder: Path) -> str:

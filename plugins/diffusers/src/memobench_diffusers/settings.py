@@ -55,10 +55,16 @@ def settings(options: DiffusersOptions, preset: Preset | None) -> Settings:
         return given if given is not None or preset is None else preset.get(name)
 
     return Settings(
-        known("steps"), known("guidance"), known("width"), known("height"), known("variant"), known("max_sequence_length"),
-        str(preset.get("negative_prompt", "")) if preset else "", dict(preset.get("call", {})) if preset else {},
+        known("steps"),
+        known("guidance"),
+        known("width"),
+        known("height"),
+        known("variant"),
+        known("max_sequence_length"),
+        str(preset.get("negative_prompt", "")) if preset else "",
+        dict(preset.get("call", {})) if preset else {},
         options.call,
-    )  # fmt: skip
+    )
 
 
 class Call:
@@ -88,8 +94,10 @@ class Call:
                 found[self._checked(name)] = value
         for name, value in wanted.call.items():
             if name in OURS:
-                raise BadOption(f"The argument {name!r} is set by the harness.",
-                                "Use the options steps, guidance, width, height, max_sequence_length.")  # fmt: skip
+                raise BadOption(
+                    f"The argument {name!r} is set by the harness.",
+                    "Use the options steps, guidance, width, height, max_sequence_length.",
+                )
             found[self._checked(name)] = value
         return found | {"output_type": "np"}
 
@@ -98,8 +106,10 @@ class Call:
             return name
         known = sorted(set(self.accepts) - OURS - {"self", "kwargs"})
         guess = nearest(name, known)
-        raise BadOption(f"{self.name} takes no argument {name!r}.",
-                        (f"Did you mean {guess!r}? " if guess else "") + f"It takes {', '.join(known)}.")  # fmt: skip
+        raise BadOption(
+            f"{self.name} takes no argument {name!r}.",
+            (f"Did you mean {guess!r}? " if guess else "") + f"It takes {', '.join(known)}.",
+        )
 
     def value(self, name: str) -> Any:
         """What an argument is for all pictures: as set, or the call's own default; None where it takes no such."""

@@ -10,12 +10,22 @@ from harness import Component, hookimpl, lazy
 @hookimpl
 def harness_judges() -> Sequence[Component]:
     """The judge that answers as it is told."""
-    return [Component("echo", lazy("memobench_echo.judge:EchoJudge"),
-                      "stand-in: a fixed reply, replies from a file, or the truth with errors")]  # fmt: skip
+    return [
+        Component(
+            "echo",
+            lazy("memobench_echo.judge:EchoJudge"),
+            "stand-in: a fixed reply, replies from a file, or the truth with errors",
+        )
+    ]
 
 
 @hookimpl
 def harness_generators() -> Sequence[Component]:
     """The generator that draws its prompt."""
-    return [Component("echo", lazy("memobench_echo.generator:EchoGenerator"),
-                      "stand-in: a plain card with the prompt on it")]  # fmt: skip
+    return [
+        Component(
+            "echo",
+            lazy("memobench_echo.generator:EchoGenerator"),
+            "stand-in: a plain card with the prompt on it",
+        )
+    ]

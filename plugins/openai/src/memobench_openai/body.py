@@ -32,9 +32,12 @@ class Bodies:
     def _content(self, message: Message, request: JudgeRequest) -> str | list[Json]:
         if len(message.parts) == 1 and message.parts[0].image is None:
             return message.parts[0].text  # The plain form: some servers know no other for system messages.
-        return [{"type": "text", "text": part.text} if part.image is None
-                else {"type": "image_url", "image_url": self._picture(request, part.image)}
-                for part in message.parts]  # fmt: skip
+        return [
+            {"type": "text", "text": part.text}
+            if part.image is None
+            else {"type": "image_url", "image_url": self._picture(request, part.image)}
+            for part in message.parts
+        ]
 
     def _picture(self, request: JudgeRequest, number: int) -> Json:
         url = {"url": self._urls.of(request.images[number])}

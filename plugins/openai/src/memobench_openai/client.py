@@ -22,8 +22,15 @@ Json = dict[str, Any]
 class Wire:
     """A connection to one endpoint. Retries nothing: that is for the caller, who knows the other requests."""
 
-    def __init__(self, address: Address, key: str, *, key_env: str, timeout: float,
-                 advice: Mapping[str, str] | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        address: Address,
+        key: str,
+        *,
+        key_env: str,
+        timeout: float,
+        advice: Mapping[str, str] | None = None,
+    ) -> None:
         """`timeout`: seconds for one attempt, from first byte sent to last byte received. `advice`: see `judge_status`."""
         self._advice = advice
         self.address, self.key_env, self._timeout = address, key_env if key else "", timeout
@@ -34,7 +41,12 @@ class Wire:
             headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
         self._client = openai.AsyncOpenAI(
             # The client insists on a key; servers that need none ignore this one.
-            api_key=key or "none", base_url=address.full, timeout=timeout, max_retries=0, default_headers=headers)  # fmt: skip
+            api_key=key or "none",
+            base_url=address.full,
+            timeout=timeout,
+            max_retries=0,
+            default_headers=headers,
+        )
         if not address.host.endswith("openai.com"):
             # Read from the environment by the client, and nobody else's business.
             self._client.organization = self._client.project = None
@@ -89,6 +101,11 @@ def _connection_fault(error: openai.APIConnectionError) -> Fault:
     cause = error.__cause__
     reason = str(cause or "") or type(cause or error).__name__
     if type(cause).__name__ in ("ConnectError", "ConnectTimeout"):
-        return Fault("unreachable", f"no connection: {reason}", retryable=True, unless_answered=True,
-                     ends="Is the server running, and does base_url name its host and port?")  # fmt: skip
+        return Fault(
+            "unreachable",
+            f"no connection: {reason}",
+            retryable=True,
+            unless_answered=True,
+            ends="Is the server running, and does base_url name its host and port?",
+        )
     return Fault("connection", f"the connection broke: {reason}", retryable=True)

@@ -127,13 +127,19 @@ def _distributions(said: Said, path: Tokens, tree: WordTree) -> dict[Tokens, Map
         if missing:
             raise Fault("no_logprobs", "the server gives no log-probabilities of chosen tokens", ends=_HINT)
         if end < len(path) and _taken(said.logprobs[end]) != path[end]:
-            raise Fault("not_led", "the server could not be led along the tokens of an option; read this task another "
-                        "way (--read choice)")  # fmt: skip
+            raise Fault(
+                "not_led",
+                "the server could not be led along the tokens of an option; read this task another "
+                "way (--read choice)",
+            )
         values = {t: known[t] for t in tree.children(prefix)}
         unsound = [v for v in values.values() if v > 1e-3 or (path and v <= _IMPOSSIBLE)]
         if unsound:
-            raise Fault("processed_logprobs", "the server gives log-probabilities after steering, not the model's own",
-                        ends="Start it with --logprobs-mode raw_logprobs, or leave them out: -o logprobs=off.")  # fmt: skip
+            raise Fault(
+                "processed_logprobs",
+                "the server gives log-probabilities after steering, not the model's own",
+                ends="Start it with --logprobs-mode raw_logprobs, or leave them out: -o logprobs=off.",
+            )
         found[prefix] = values
     return found
 

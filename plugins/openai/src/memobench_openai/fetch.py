@@ -72,9 +72,13 @@ class Fetcher:
         status = response.status_code
         if status != 200:
             wait = retry_after(response.headers)
-            raise Fault("fetch_failed", f"{host} answers {status} where the picture should be",
-                        retryable=status in _PASSING or status >= 500, wait=wait,
-                        shared=status == 429 or wait is not None)  # fmt: skip
+            raise Fault(
+                "fetch_failed",
+                f"{host} answers {status} where the picture should be",
+                retryable=status in _PASSING or status >= 500,
+                wait=wait,
+                shared=status == 429 or wait is not None,
+            )
         data = bytearray()
         async for chunk in response.aiter_bytes():
             data += chunk

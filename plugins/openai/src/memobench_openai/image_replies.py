@@ -161,8 +161,10 @@ def _priced(extra: dict[str, Any], options: ImageOptions, pictures: int = 1) -> 
     cost = 0.0 if options.price_image is None else options.price_image * pictures
     counted = options.price_input is not None and options.price_output is not None and bool(usage)
     if options.price_input is not None and options.price_output is not None:
-        cost += (usage.get("input_tokens", 0) * options.price_input
-                 + usage.get("output_tokens", 0) * options.price_output) / 1e6  # fmt: skip
+        cost += (
+            usage.get("input_tokens", 0) * options.price_input
+            + usage.get("output_tokens", 0) * options.price_output
+        ) / 1e6
     if counted or options.price_image is not None:
         usage["cost"] = cost
     return extra | {"usage": usage} if usage else extra

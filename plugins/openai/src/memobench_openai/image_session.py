@@ -27,8 +27,9 @@ class ImageSession:
 
     def __init__(self, options: ImageOptions, key: str) -> None:
         self._options = options
-        self._wire = Wire(options.address, key, key_env=options.api_key_env, timeout=options.timeout,
-                          advice=options.advice)  # fmt: skip
+        self._wire = Wire(
+            options.address, key, key_env=options.api_key_env, timeout=options.timeout, advice=options.advice
+        )
         self._fetcher = Fetcher(options.address, options.timeout)
         self._patience = Patience(options.max_retries)
         # Waits that a picture's storage asks for are no concern of the endpoint's.

@@ -55,8 +55,10 @@ def check_no_keys(value: Any, where: str) -> None:
     )
     for name, inner in entries:
         if _KEY_NAME.fullmatch(str(name)) or (isinstance(inner, str) and _KEY_START.match(inner)):
-            raise BadOption(f"{where} holds what looks like a key, and it would be stored with the run.",
-                            "Keys are named by environment variable: -o api_key_env=NAME.")  # fmt: skip
+            raise BadOption(
+                f"{where} holds what looks like a key, and it would be stored with the run.",
+                "Keys are named by environment variable: -o api_key_env=NAME.",
+            )
         check_no_keys(inner, where)
 
 

@@ -56,8 +56,11 @@ def likely_scores(tokens: Sequence[Mapping[str, Any]], words: Sequence[str]) -> 
         if step is None or not any(w.folded.startswith(begun) and w.folded != begun for w in wanted.values()):
             break
         reached *= step
-    return {word: math.log(found.shown) for word, found in wanted.items()
-            if found.shown > 0.0 and found.shown >= found.hidden and not found.begins_another}  # fmt: skip
+    return {
+        word: math.log(found.shown)
+        for word, found in wanted.items()
+        if found.shown > 0.0 and found.shown >= found.hidden and not found.begins_another
+    }
 
 
 def _likeliest(position: Mapping[str, Any]) -> dict[str, float]:

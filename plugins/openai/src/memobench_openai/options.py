@@ -31,8 +31,12 @@ class EndpointOptions(HarnessOptions):
     concurrency: int = option(16, "Requests in flight at a time.", affects_answer=False, ge=1, le=1024)
     timeout: float = option(120.0, "Seconds for one attempt.", affects_answer=False, gt=0.0, le=3600.0)
     max_retries: int = option(
-        6, "How often a request is asked again after a failure that may pass.", affects_answer=False, ge=0, le=100
-    )  # fmt: skip
+        6,
+        "How often a request is asked again after a failure that may pass.",
+        affects_answer=False,
+        ge=0,
+        le=100,
+    )
 
     extra_body: dict[str, Any] = option({}, "Further fields of each request, as a JSON object.")
     price_input: float | None = option(
@@ -76,8 +80,10 @@ def check_extra(fields: dict[str, Any], ours: frozenset[str], hint: str) -> None
 def model_name(value: str, component: str, example: str) -> str:
     """The name of a model. Raises `BadOption` where there is none."""
     if not value.strip():
-        raise BadOption(f"{component} needs the name of a model.",
-                        f"Type it behind a colon: --model {component}:{example}.")  # fmt: skip
+        raise BadOption(
+            f"{component} needs the name of a model.",
+            f"Type it behind a colon: --model {component}:{example}.",
+        )
     return value.strip()
 
 

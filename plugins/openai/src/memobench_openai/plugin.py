@@ -10,12 +10,22 @@ from harness import Component, hookimpl, lazy
 @hookimpl
 def harness_judges() -> Sequence[Component]:
     """The judge that asks a server."""
-    return [Component("openai", lazy("memobench_openai.judge:OpenAIJudge"),
-                      "any OpenAI-compatible endpoint: openai:MODEL, with -o base_url=URL")]  # fmt: skip
+    return [
+        Component(
+            "openai",
+            lazy("memobench_openai.judge:OpenAIJudge"),
+            "any OpenAI-compatible endpoint: openai:MODEL, with -o base_url=URL",
+        )
+    ]
 
 
 @hookimpl
 def harness_generators() -> Sequence[Component]:
     """The generator that has a server draw."""
-    return [Component("openai-images", lazy("memobench_openai.images:OpenAIImages"),
-                      "any OpenAI-compatible image endpoint: openai-images:MODEL, with -o base_url=URL")]  # fmt: skip
+    return [
+        Component(
+            "openai-images",
+            lazy("memobench_openai.images:OpenAIImages"),
+            "any OpenAI-compatible image endpoint: openai-images:MODEL, with -o base_url=URL",
+        )
+    ]

@@ -45,8 +45,12 @@ def read_completion(body: Mapping[str, Any]) -> Said:
         refusal = text or f"stopped by the provider's filter ({finish})"
     logprobs = choice.get("logprobs")
     content = logprobs.get("content") if isinstance(logprobs, Mapping) else None
-    return Said(text, None if finish is None else str(finish), None if refusal is None else str(refusal),
-                [c for c in content if isinstance(c, Mapping)] if isinstance(content, list) else [])  # fmt: skip
+    return Said(
+        text,
+        None if finish is None else str(finish),
+        None if refusal is None else str(refusal),
+        [c for c in content if isinstance(c, Mapping)] if isinstance(content, list) else [],
+    )
 
 
 def _text(content: object) -> tuple[str, str]:
@@ -99,8 +103,11 @@ def add_cost(tokens: Mapping[str, float], options: JudgeOptions) -> dict[str, fl
     if options.price_input is not None and options.price_output is not None and "prompt_tokens" in used:
         cached = tokens.get("cached_tokens", 0)
         price_cached = options.price_input if options.price_cached is None else options.price_cached
-        cost = ((used["prompt_tokens"] - cached) * options.price_input + cached * price_cached
-                + used.get("completion_tokens", 0) * options.price_output)  # fmt: skip
+        cost = (
+            (used["prompt_tokens"] - cached) * options.price_input
+            + cached * price_cached
+            + used.get("completion_tokens", 0) * options.price_output
+        )
         used["cost"] = cost / 1e6
     return used
 
@@ -123,5 +130,13 @@ def make_reply(
     text = said.text
     if request.question.read == "choice" and text is not None:
         text = chosen(text, request.question)
-    return JudgeReply(request.id, text=text, scores=scores, finish_reason=said.finish, refusal=said.refusal,
-                      usage=usage or None, timings=timings, extra=extra)  # fmt: skip
+    return JudgeReply(
+        request.id,
+        text=text,
+        scores=scores,
+        finish_reason=said.finish,
+        refusal=said.refusal,
+        usage=usage or None,
+        timings=timings,
+        extra=extra,
+    )

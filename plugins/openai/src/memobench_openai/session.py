@@ -95,8 +95,12 @@ class Session:
 
     def _likely(self, request: JudgeRequest, said: Said) -> dict[str, float]:
         if not said.logprobs and not self._answered:
-            raise Fault("no_logprobs", "the replies hold no log-probabilities", unless_answered=True,
-                        ends="Leave them out: -o logprobs=off. With vllm serve, say so: -o server=vllm.")  # fmt: skip
+            raise Fault(
+                "no_logprobs",
+                "the replies hold no log-probabilities",
+                unless_answered=True,
+                ends="Leave them out: -o logprobs=off. With vllm serve, say so: -o server=vllm.",
+            )
         options = dict(zip(answer_words(request.question), request.question.options, strict=True))
         return {options[word]: score for word, score in likely_scores(said.logprobs, tuple(options)).items()}
 

@@ -10,17 +10,29 @@ from memobench_openai.faults import Fault
 
 _FILTER_CODES = frozenset({"content_filter", "content_policy_violation", "moderation_blocked", "responsibleaipolicyviolation",
                            "contentfilter", "image_safety"})  # fmt: skip
-_FILTER = re.compile(r"content[ _-]?(policy|filter|management)|moderation|safety (system|filter|polic)|flagged|responsible ?ai|nsfw|violat\w+ .{0,30}polic", re.I)  # fmt: skip
+_FILTER = re.compile(
+    r"content[ _-]?(policy|filter|management)|moderation|safety (system|filter|polic)|flagged|responsible ?ai|nsfw|violat\w+ .{0,30}polic",
+    re.I,
+)
 _SUSPENDED = re.compile(
     r"\b(resource|account|organi[sz]ation|project) .{0,40}(blocked|suspended|disabled|deactivated)", re.I
 )
-_BAD_KEY = re.compile(r"api[ _-]?key.{0,40}(not valid|invalid|incorrect|expired|missing)|(invalid|incorrect|expired|missing).{0,20}api[ _-]?key|API_KEY_INVALID", re.I)  # fmt: skip
+_BAD_KEY = re.compile(
+    r"api[ _-]?key.{0,40}(not valid|invalid|incorrect|expired|missing)|(invalid|incorrect|expired|missing).{0,20}api[ _-]?key|API_KEY_INVALID",
+    re.I,
+)
 _NO_MONEY_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "insufficient_balance"})
-_NO_MONEY = re.compile(r"exceeded your current quota|insufficient (balance|credit|funds|quota)|credit balance is too low|billing", re.I)  # fmt: skip
+_NO_MONEY = re.compile(
+    r"exceeded your current quota|insufficient (balance|credit|funds|quota)|credit balance is too low|billing",
+    re.I,
+)
 _PARAMETER_CODES = frozenset(
     {"unsupported_parameter", "unsupported_value", "unknown_parameter", "invalid_value"}
 )
-_PARAMETER = re.compile(r"(unknown|unsupported|unrecognized|unexpected|extra|not (supported|permitted|allowed)|does not support|cannot find field|extra_forbidden)", re.I)  # fmt: skip
+_PARAMETER = re.compile(
+    r"(unknown|unsupported|unrecognized|unexpected|extra|not (supported|permitted|allowed)|does not support|cannot find field|extra_forbidden)",
+    re.I,
+)
 _FIELDS = ("temperature", "top_p", "seed", "max_tokens", "max_completion_tokens", "response_format", "structured_outputs",
            "reasoning_effort", "logprobs", "top_logprobs", "detail", "logprob_token_ids", "allowed_token_ids")  # fmt: skip
 _MODEL = re.compile(r"\bmodel\b|deployment", re.I)

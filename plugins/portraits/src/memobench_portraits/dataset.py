@@ -66,9 +66,13 @@ def people() -> list[Identity]:
     for n, seed in enumerate(DATASET_SEEDS):
         age, tone = divmod(n, len(SKIN_TONES))
         who = identity(
-            seed, age_group=DRAWN_AGE_GROUPS[age], skin_tone=SKIN_TONES[tone], gender=("woman", "man")[(tone + age) % 2],
-            hair=_HAIR[n], glasses=_GLASSES.get(n, "none"),
-        )  # fmt: skip
+            seed,
+            age_group=DRAWN_AGE_GROUPS[age],
+            skin_tone=SKIN_TONES[tone],
+            gender=("woman", "man")[(tone + age) % 2],
+            hair=_HAIR[n],
+            glasses=_GLASSES.get(n, "none"),
+        )
         found.append(who)
     return found
 

@@ -194,8 +194,10 @@ def _hair(draws: _Draws, known: Mapping[str, Any]) -> dict[str, Any]:
         styles.pop("afro", None)
     else:
         styles.pop("quiff", None)
-        styles = {style: weight * (2 if style in ("afro", "braids", "buzz", "curls", "curly") else 1)
-                  for style, weight in styles.items()}  # fmt: skip
+        styles = {
+            style: weight * (2 if style in ("afro", "braids", "buzz", "curls", "curly") else 1)
+            for style, weight in styles.items()
+        }
     if age < 18:
         for style in ("bald", "receding", "buzz", "hijab"):
             styles.pop(style, None)

@@ -139,8 +139,11 @@ def _face_box(face: Anatomy) -> Box:
     half, top, bottom = face.half_width + 16, 84.0, face.chin + 28
     angle = math.radians(face.who.tilt)
     sine, cosine = math.sin(angle), math.cos(angle)
-    corners = [(x * cosine - y * sine, x * sine + y * cosine)
-               for x in (-half, half) for y in (top - _PIVOT[1], bottom - _PIVOT[1])]  # fmt: skip
+    corners = [
+        (x * cosine - y * sine, x * sine + y * cosine)
+        for x in (-half, half)
+        for y in (top - _PIVOT[1], bottom - _PIVOT[1])
+    ]
     xs, ys = [_PIVOT[0] + x for x, _ in corners], [_PIVOT[1] + y for _, y in corners]
     return min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
 

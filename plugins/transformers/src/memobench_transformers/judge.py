@@ -50,8 +50,10 @@ class TransformersJudge(Judge):
         ref = known_reference(self.options.ref)
         preset = preset_of(ref.partition("@")[0])
         if preset is not None and preset.get("transformers") is False and not self.options.trust_remote_code:
-            raise BadOption(f"transformers has no code of its own for {preset.ref}.",
-                            f"Use vllm:{preset.ref}, or try its repository's code: -o trust_remote_code=true")  # fmt: skip
+            raise BadOption(
+                f"transformers has no code of its own for {preset.ref}.",
+                f"Use vllm:{preset.ref}, or try its repository's code: -o trust_remote_code=true",
+            )
         return resolve(ref, self.options.revision)
 
     @cached_property

@@ -47,8 +47,10 @@ def check(options: TransformersOptions, model: Resolved) -> None:
     own_code = bool(config.get("auto_map"))
     if kind not in transformers.models.auto.modeling_auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES:
         if own_code and not options.trust_remote_code:
-            raise BadOption(f"{model.ref} runs Python code that its repository holds.",
-                            "Read that code; if you trust it: -o trust_remote_code=true")  # fmt: skip
+            raise BadOption(
+                f"{model.ref} runs Python code that its repository holds.",
+                "Read that code; if you trust it: -o trust_remote_code=true",
+            )
         if not own_code:
             raise _no_pictures(model, kind, config)
 
@@ -57,10 +59,14 @@ def _no_pictures(model: Resolved, kind: str, config: dict[str, Any]) -> BadOptio
     known = transformers.models.auto.configuration_auto.CONFIG_MAPPING_NAMES
     name = (config.get("architectures") or [kind or "a model of no kind"])[0]
     if kind in known:
-        return BadOption(f"{model.ref} is {name}: it does not answer in text on pictures.",
-                         "Name a multimodal model, such as transformers:llava-hf/llava-1.5-7b-hf.")  # fmt: skip
-    return BadOption(f"transformers {transformers.__version__} does not know the architecture of {model.ref} ({name}).",
-                     f"Update transformers, or try vllm:{model.ref}")  # fmt: skip
+        return BadOption(
+            f"{model.ref} is {name}: it does not answer in text on pictures.",
+            "Name a multimodal model, such as transformers:llava-hf/llava-1.5-7b-hf.",
+        )
+    return BadOption(
+        f"transformers {transformers.__version__} does not know the architecture of {model.ref} ({name}).",
+        f"Update transformers, or try vllm:{model.ref}",
+    )
 
 
 def device_of(options: TransformersOptions) -> torch.device:
@@ -71,14 +77,19 @@ def device_of(options: TransformersOptions) -> torch.device:
     try:
         device = torch.device(options.device)
     except RuntimeError as e:
-        raise BadOption(f"device: torch knows no {options.device!r}.",
-                        "Give auto, cpu, cuda, cuda:1, mps or xpu.") from e  # fmt: skip
+        raise BadOption(
+            f"device: torch knows no {options.device!r}.", "Give auto, cpu, cuda, cuda:1, mps or xpu."
+        ) from e
     if device.type != "cpu" and not _available(device.type):
-        raise BadOption(f"device: torch {torch.__version__} sees no {device.type} device here.",
-                        "Install a build of torch for it, or leave -o device away.")  # fmt: skip
+        raise BadOption(
+            f"device: torch {torch.__version__} sees no {device.type} device here.",
+            "Install a build of torch for it, or leave -o device away.",
+        )
     if device.index is not None and device.type == "cuda" and device.index >= torch.cuda.device_count():
-        raise BadOption(f"device: there is no {options.device}; torch sees {torch.cuda.device_count()} GPU.",
-                        "GPUs are counted from cuda:0.")  # fmt: skip
+        raise BadOption(
+            f"device: there is no {options.device}; torch sees {torch.cuda.device_count()} GPU.",
+            "GPUs are counted from cuda:0.",
+        )
     return device
 
 
@@ -97,17 +108,21 @@ def load_processor(options: TransformersOptions, model: Resolved) -> Any:
     bounds = {name: settings.pop(name, None) if value is None else value for name, value in given.items()}
     with _translated(options, model), quietly():
         processor = transformers.AutoProcessor.from_pretrained(
-            model.source, **_where(options, model), **settings)  # fmt: skip
+            model.source, **_where(options, model), **settings
+        )
         if (
             getattr(processor, "image_processor", None) is None
             or getattr(processor, "tokenizer", None) is None
         ):
-            raise ModelFailed(f"{model.ref} comes without a processor for pictures and texts.",
-                              "Get the model again with all its files, preprocessor_config.json among them.")  # fmt: skip
+            raise ModelFailed(
+                f"{model.ref} comes without a processor for pictures and texts.",
+                "Get the model again with all its files, preprocessor_config.json among them.",
+            )
         if any(bounds.values()):
             size = _bounded(processor.image_processor, bounds, model)
             processor.image_processor = transformers.AutoImageProcessor.from_pretrained(
-                model.source, **_where(options, model), size=size)  # fmt: skip
+                model.source, **_where(options, model), size=size
+            )
     processor.tokenizer.padding_side = "left"
     if processor.tokenizer.pad_token is None:
         processor.tokenizer.pad_token = processor.tokenizer.eos_token
@@ -140,13 +155,16 @@ def load_model(options: TransformersOptions, model: Resolved, device: torch.devi
         arguments["device_map"] = options.device_map
     if options.quantization != "none":
         arguments["quantization_config"] = transformers.BitsAndBytesConfig(
-            load_in_4bit=options.quantization == "4bit", load_in_8bit=options.quantization == "8bit",
-            bnb_4bit_compute_dtype=torch.bfloat16)  # fmt: skip
+            load_in_4bit=options.quantization == "4bit",
+            load_in_8bit=options.quantization == "8bit",
+            bnb_4bit_compute_dtype=torch.bfloat16,
+        )
         arguments.setdefault("device_map", {"": device})
     # The bars stay where gigabytes are still to be downloaded.
     with _translated(options, model), quietly(bars_too=model.path is not None):
         loaded, report = transformers.AutoModelForImageTextToText.from_pretrained(
-            model.source, output_loading_info=True, **arguments)  # fmt: skip
+            model.source, output_loading_info=True, **arguments
+        )
         _check_complete(model, report)
         if options.lora:
             _adapt(loaded, options.lora)
@@ -172,8 +190,10 @@ def _check_complete(model: Resolved, report: dict[str, Any]) -> None:
     for names, what in ((lacking, "lack"), (unfit, "have another shape for")):
         if names:
             more = f" and {len(names) - 1} more tensors" if len(names) > 1 else ""
-            raise ModelFailed(f"The weights of {model.ref} {what} {names[0]}{more}.",
-                              "Get the model again: it is incomplete, or its config.json belongs to another.")  # fmt: skip
+            raise ModelFailed(
+                f"The weights of {model.ref} {what} {names[0]}{more}.",
+                "Get the model again: it is incomplete, or its config.json belongs to another.",
+            )
 
 
 def _adapt(model: Any, lora: str) -> None:
@@ -220,8 +240,10 @@ def _translated(options: TransformersOptions, model: Resolved) -> Iterator[None]
                 f"There is not enough memory for {model.ref}{_needs(options, model)}.", LESS_MEMORY
             ) from e
         if "trust_remote_code" in str(e):
-            raise BadOption(f"{model.ref} runs Python code that its repository holds.",
-                            "Read that code; if you trust it: -o trust_remote_code=true") from e  # fmt: skip
+            raise BadOption(
+                f"{model.ref} runs Python code that its repository holds.",
+                "Read that code; if you trust it: -o trust_remote_code=true",
+            ) from e
         raise _failed(model, e) from e
 
 

@@ -46,5 +46,6 @@ class TransformersOptions(HarnessOptions):
     attn_implementation: str | None = option(
         None, "attention: sdpa, eager, flash_attention_2, ... as transformers names it", affects_answer=False
     )
-    batch_size: int = option(16, "requests that are answered at a time; less needs less memory",
-                             affects_answer=False, ge=1)  # fmt: skip
+    batch_size: int = option(
+        16, "requests that are answered at a time; less needs less memory", affects_answer=False, ge=1
+    )

@@ -56,8 +56,10 @@ class Runner:
         order = image_order(request.messages)
         if prompt.count(self._prompter.image_token) > len(order):
             # Pictures are put to the marks of a batch in turn: one mark too many would shift all that follow.
-            raise RequestError(f"The text itself holds {self._prompter.image_token!r}, the model's mark for a picture.",
-                               "Change the wording or the label.")  # fmt: skip
+            raise RequestError(
+                f"The text itself holds {self._prompter.image_token!r}, the model's mark for a picture.",
+                "Change the wording or the label.",
+            )
         read: str = request.question.read
         plan: Any = None
         kind: tuple[object, ...] = (read, len(order))
@@ -127,8 +129,12 @@ class Runner:
         if long:
             rest = [item for n, item in enumerate(batch) if n not in long]
             told = "a prompt of {} tokens; the model takes " + str(self._room)
-            replies = [JudgeReply(batch[n].request.id, error=ReplyError("prompt_too_long", told.format(lengths[n]), False))
-                       for n in long]  # fmt: skip
+            replies = [
+                JudgeReply(
+                    batch[n].request.id, error=ReplyError("prompt_too_long", told.format(lengths[n]), False)
+                )
+                for n in long
+            ]
             return replies + (self._run(rest) if rest else [])
         with torch.inference_mode(), loading.quietly():
             if batch[0].request.question.read == "logprobs":
@@ -142,9 +148,12 @@ class Runner:
         ]
         bos = self._tokenizer.bos_token
         inputs = self._processor(
-            text=[item.prompt for item in batch], images=pictures if any(pictures) else None, padding=True,
-            return_tensors="pt", add_special_tokens=not (bos and batch[0].prompt.startswith(bos)),
-        ).to(self._device, dtype=self._model.dtype)  # fmt: skip
+            text=[item.prompt for item in batch],
+            images=pictures if any(pictures) else None,
+            padding=True,
+            return_tensors="pt",
+            add_special_tokens=not (bos and batch[0].prompt.startswith(bos)),
+        ).to(self._device, dtype=self._model.dtype)
         mask = inputs["attention_mask"]
         if not bool(mask[:, -1].all()):
             # One by one, which is what follows from an error, nothing is padded.
@@ -157,10 +166,14 @@ class Runner:
         tree = batch[0].plan[0]
         rows = walk(self._model, inputs, self._settings, lambda steps: read_scores(steps, tree))
         return [
-            JudgeReply(item.request.id, scores=dict(zip(item.plan[1], row, strict=True)), finish_reason="stop",
-                       usage={"prompt_tokens": length, "completion_tokens": 0})
+            JudgeReply(
+                item.request.id,
+                scores=dict(zip(item.plan[1], row, strict=True)),
+                finish_reason="stop",
+                usage={"prompt_tokens": length, "completion_tokens": 0},
+            )
             for item, row, length in zip(batch, rows, lengths, strict=True)
-        ]  # fmt: skip
+        ]
 
     def _decoded(
         self, batch: Sequence[Item], inputs: dict[str, Any], lengths: Sequence[int]
@@ -172,10 +185,14 @@ class Runner:
 
         walk(self._model, inputs, self._settings, reader)
         return [
-            JudgeReply(item.request.id, text=self._text(answer), finish_reason=answer.finish,
-                       usage={"prompt_tokens": length, "completion_tokens": answer.count})
+            JudgeReply(
+                item.request.id,
+                text=self._text(answer),
+                finish_reason=answer.finish,
+                usage={"prompt_tokens": length, "completion_tokens": answer.count},
+            )
             for item, answer, length in zip(batch, answers, lengths, strict=True)
-        ]  # fmt: skip
+        ]
 
     def _text(self, answer: Answer) -> str:
         if answer.guide is not None:

@@ -59,17 +59,28 @@ def settings(pad: int | None) -> Any:
     What is named here replaces what the model's own generation_config.json may ask for.
     """
     return transformers.GenerationConfig(
-        max_new_tokens=1, do_sample=False, num_beams=1, num_return_sequences=1, use_cache=True,
-        cache_implementation="dynamic", pad_token_id=pad,
-    )  # fmt: skip
+        max_new_tokens=1,
+        do_sample=False,
+        num_beams=1,
+        num_return_sequences=1,
+        use_cache=True,
+        cache_implementation="dynamic",
+        pad_token_id=pad,
+    )
 
 
 def walk(model: Any, inputs: dict[str, Any], settings: Any, reader: Callable[[Steps], R]) -> R:
     """Let `reader` walk from the prompts in `inputs`, which hold what the model's processor made, on its device."""
     found: list[R] = []
 
-    def decode(model: Any, input_ids: torch.Tensor, logits_processor: Any, stopping_criteria: Any,
-               generation_config: Any, **prepared: Any) -> torch.Tensor:  # fmt: skip
+    def decode(
+        model: Any,
+        input_ids: torch.Tensor,
+        logits_processor: Any,
+        stopping_criteria: Any,
+        generation_config: Any,
+        **prepared: Any,
+    ) -> torch.Tensor:
         found.append(reader(Steps(model, input_ids, prepared)))
         return input_ids
 

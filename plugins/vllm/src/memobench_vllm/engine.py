@@ -76,8 +76,13 @@ def release() -> None:
 
 def _environment() -> None:
     # Whatever the user has set stays.
-    for key, value in {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "VLLM_LOGGING_LEVEL": "WARNING",
-                       "VLLM_LOGGING_STREAM": "ext://sys.stderr", "TOKENIZERS_PARALLELISM": "false"}.items():  # fmt: skip
+    for key, value in {
+        "VLLM_NO_USAGE_STATS": "1",
+        "DO_NOT_TRACK": "1",
+        "VLLM_LOGGING_LEVEL": "WARNING",
+        "VLLM_LOGGING_STREAM": "ext://sys.stderr",
+        "TOKENIZERS_PARALLELISM": "false",
+    }.items():
         os.environ.setdefault(key, value)
 
 
@@ -129,8 +134,11 @@ def _arguments(options: VllmOptions, model: Resolved) -> dict[str, Any]:
     known = preset_of(model.ref)
     defaults: dict[str, Any] = {"limit_mm_per_prompt": {"image": 1}, "disable_log_stats": False}
     if known is not None:
-        defaults |= {key: known.get(key) for key in ("max_model_len", "limit_mm_per_prompt", "hf_overrides")
-                     if known.get(key) is not None}  # fmt: skip
+        defaults |= {
+            key: known.get(key)
+            for key in ("max_model_len", "limit_mm_per_prompt", "hf_overrides")
+            if known.get(key) is not None
+        }
     given = {name: getattr(options, name) for name in ENGINE if getattr(options, name) is not None}
     arguments = defaults | given | {"model": model.source}
     if model.kind == "hub" and model.path is None:
@@ -157,8 +165,11 @@ def adapter(options: VllmOptions, model: Resolved) -> Resolved | None:
     if folder is None:
         import huggingface_hub
 
-        folder = Path(huggingface_hub.snapshot_download(
-            model.ref, revision=model.revision, allow_patterns=f"{part['path']}/*"))  # fmt: skip
+        folder = Path(
+            huggingface_hub.snapshot_download(
+                model.ref, revision=model.revision, allow_patterns=f"{part['path']}/*"
+            )
+        )
     return resolve(str(folder / part["path"]), config="adapter_config.json")
 
 

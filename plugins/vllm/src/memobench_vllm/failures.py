@@ -21,8 +21,11 @@ LESS_MEMORY = (
 _COUNT = re.compile(r"\d+ validation errors? for ")
 _DETAIL = re.compile(r" \[type=\w+, input_value=.*$")
 NO_PICTURES = "Name a model that takes pictures: harness list models"
-_MEMORY = re.compile(r"out of memory|OutOfMemory|No available memory for the cache|Free memory on device|KV cache is needed|"
-                     r"memory.{0,40}less than desired|can't allocate memory|Cannot allocate memory", re.I)  # fmt: skip
+_MEMORY = re.compile(
+    r"out of memory|OutOfMemory|No available memory for the cache|Free memory on device|KV cache is needed|"
+    r"memory.{0,40}less than desired|can't allocate memory|Cannot allocate memory",
+    re.I,
+)
 
 
 class EngineFailed(HarnessError):
@@ -83,22 +86,29 @@ def translated(error: Exception, log: str, options: VllmOptions, model: Resolved
     if _MEMORY.search(said):
         return EngineFailed(f"{what}: there is not enough memory{_needs(options, model)}.", LESS_MEMORY)
     if "trust_remote_code" in said or "custom code" in said:
-        return EngineFailed(f"{what}: its repository holds Python code of its own.",
-                            "Read that code; if you trust it: -o trust_remote_code=true")  # fmt: skip
+        return EngineFailed(
+            f"{what}: its repository holds Python code of its own.",
+            "Read that code; if you trust it: -o trust_remote_code=true",
+        )
     if (
         "not supported for now" in said
         or "no vLLM implementation" in said
         or "not recognize this architecture" in said
     ):
-        return EngineFailed(f"{what}: {_first_line(error, log)}.",
-                            f"Update vllm, or try the slower transformers:{model.ref}")  # fmt: skip
+        return EngineFailed(
+            f"{what}: {_first_line(error, log)}.", f"Update vllm, or try the slower transformers:{model.ref}"
+        )
     if "only supported for multimodal models" in said or "not a multimodal model" in said:
         return EngineFailed(f"{what}: it reads text alone.", NO_PICTURES)
     if "gated repo" in said or "401 Client Error" in said:
-        return EngineFailed(f"{what}: the hub does not let you download it.",
-                            "Accept the model's terms on its page, and set the environment variable HF_TOKEN.")  # fmt: skip
-    return EngineFailed(f"{what}: {_first_line(error, log)}.",
-                        "VLLM_LOGGING_LEVEL=INFO shows the engine's own messages; `harness show vllm` lists its options.")  # fmt: skip
+        return EngineFailed(
+            f"{what}: the hub does not let you download it.",
+            "Accept the model's terms on its page, and set the environment variable HF_TOKEN.",
+        )
+    return EngineFailed(
+        f"{what}: {_first_line(error, log)}.",
+        "VLLM_LOGGING_LEVEL=INFO shows the engine's own messages; `harness show vllm` lists its options.",
+    )
 
 
 def engine_died(error: BaseException) -> bool:

@@ -80,8 +80,13 @@ class Flight:
     def _scored(self, tokens: tuple[int, ...]) -> Any:
         """Sampling parameters that give the log-probabilities of `tokens`; the engine copies what it is given."""
         if tokens not in self._params_of:
-            self._params_of[tokens] = self._params(temperature=0.0, max_tokens=1, logprob_token_ids=list(tokens),
-                                                   ignore_eos=True, detokenize=False)  # fmt: skip
+            self._params_of[tokens] = self._params(
+                temperature=0.0,
+                max_tokens=1,
+                logprob_token_ids=list(tokens),
+                ignore_eos=True,
+                detokenize=False,
+            )
         return self._params_of[tokens]
 
     def _free(self, request: JudgeRequest, rendered: str) -> Any:
@@ -101,8 +106,9 @@ class Flight:
         # A token holds at least one byte, so this is never too few.
         return max(len(choice.encode()) for choice in choices)
 
-    def _enqueue(self, request: JudgeRequest, tokens: list[int], params: Any, asked: _Asked,
-                 prefix: tuple[int, ...]) -> None:  # fmt: skip
+    def _enqueue(
+        self, request: JudgeRequest, tokens: list[int], params: Any, asked: _Asked, prefix: tuple[int, ...]
+    ) -> None:
         prompt: dict[str, Any] = {"prompt_token_ids": tokens}
         shown = [request.images[i] for i in image_order(request.messages)]
         if shown:
@@ -163,11 +169,17 @@ class Flight:
             return JudgeReply(asked.id, error=asked.error)
         timings = {"seconds": round(time.monotonic() - asked.begun, 6), **asked.cached}
         if asked.tree is None:
-            return JudgeReply(asked.id, text=answer.text.strip(), finish_reason=answer.finish_reason,
-                              usage=asked.usage, timings=timings)  # fmt: skip
+            return JudgeReply(
+                asked.id,
+                text=answer.text.strip(),
+                finish_reason=answer.finish_reason,
+                usage=asked.usage,
+                timings=timings,
+            )
         scores = asked.tree.scores(asked.logprobs)
-        return JudgeReply(asked.id, scores=dict(zip(asked.options, scores, strict=True)), usage=asked.usage,
-                          timings=timings)  # fmt: skip
+        return JudgeReply(
+            asked.id, scores=dict(zip(asked.options, scores, strict=True)), usage=asked.usage, timings=timings
+        )
 
     def abort(self) -> None:
         """Take back what is still in the engine."""

@@ -45,8 +45,13 @@ class Guard:
         self._watch: subprocess.Popen[bytes] | None = None
         if pids:
             # A session of its own: Ctrl-C in a terminal must not end the guard before what it guards.
-            self._watch = subprocess.Popen([sys.executable, "-S", "-c", _WATCH, *map(str, pids)], stdin=subprocess.PIPE,
-                                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
+            self._watch = subprocess.Popen(
+                [sys.executable, "-S", "-c", _WATCH, *map(str, pids)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
 
     def dismiss(self) -> None:
         """The guarded processes have ended by themselves."""

@@ -44,7 +44,8 @@ class VllmJudge(Judge):
             raise BadOption(
                 "vLLM runs several copies of a model only as a server.",
                 f"Start `vllm serve {self.options.ref} --data-parallel-size {self.options.data_parallel_size}` and use the "
-                "judge openai (memobench-plugin-openai) on it.")  # fmt: skip
+                "judge openai (memobench-plugin-openai) on it.",
+            )
         self._llm: Any = None
         self._running: engine.Running | None = None
         self._lora: Any = None
@@ -73,8 +74,10 @@ class VllmJudge(Judge):
         ref = given.partition("@")[0]
         preset = preset_of(ref)
         if preset is not None and preset.get("vllm") is False:
-            raise BadOption(f"vLLM does not run {ref} ({preset.facts['vllm'].source}).",
-                            f"Use transformers:{preset.name} instead.")  # fmt: skip
+            raise BadOption(
+                f"vLLM does not run {ref} ({preset.facts['vllm'].source}).",
+                f"Use transformers:{preset.name} instead.",
+            )
         if preset is not None and preset.get("trust_remote_code") and not self.options.trust_remote_code:
             raise BadOption(
                 f"{ref} runs Python code that its repository holds.",
@@ -135,8 +138,10 @@ class VllmJudge(Judge):
     def _stopped(self, error: Exception) -> HarnessError:
         log = self._running.log.end() if self._running is not None else ""
         told = translated(error, log, self.options, self.model)
-        return EngineFailed(told.message.replace("could not start", "stopped at"),
-                            f"{told.hint} What was answered is kept: the same command goes on.")  # fmt: skip
+        return EngineFailed(
+            told.message.replace("could not start", "stopped at"),
+            f"{told.hint} What was answered is kept: the same command goes on.",
+        )
 
     def close(self) -> None:
         """Free the engine and its memory."""

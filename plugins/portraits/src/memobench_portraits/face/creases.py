@@ -53,8 +53,17 @@ def _forehead(pen: _Pen, face: Anatomy) -> None:
         narrow = 1 - 0.5 * max(a[1] - a[2], 0.0)
         wide = min(face.half_width_at(y) * 0.62, 62 - 9 * i) * narrow
         arch = 3.5 * a[2] - 5.0 * max(a[1] - a[2], 0.0)
-        pen.line([(middle - wide, y + arch * 0.5), (middle - wide * 0.5, y - arch), (middle, y - arch * 0.2),
-                  (middle + wide * 0.5, y - arch), (middle + wide, y + arch * 0.5)], 2.0, depth * (1 - 0.14 * i))  # fmt: skip
+        pen.line(
+            [
+                (middle - wide, y + arch * 0.5),
+                (middle - wide * 0.5, y - arch),
+                (middle, y - arch * 0.2),
+                (middle + wide * 0.5, y - arch),
+                (middle + wide, y + arch * 0.5),
+            ],
+            2.0,
+            depth * (1 - 0.14 * i),
+        )
 
 
 def _between_brows(art: Drawing, pen: _Pen, face: Anatomy, skin: Skin) -> None:
@@ -124,8 +133,15 @@ def _cheek_folds(art: Drawing, pen: _Pen, face: Anatomy, skin: Skin) -> None:
         if a[12] > 0.05:
             art.glow((bend[0] + side * 17, bend[1] - 8), 20, 16, skin.light, 0.34 * a[12])
         low = 0.85 * a[15] + 0.62 * age + 0.25 * a[20] - 0.5 * a[12]
-        pen.line([(corner[0] + side * 3, corner[1] + 4), (corner[0] + side * 6, corner[1] + 14),
-                  (corner[0] + side * 5, corner[1] + 25)], 2.3, min(low, 0.95) * 0.72)  # fmt: skip
+        pen.line(
+            [
+                (corner[0] + side * 3, corner[1] + 4),
+                (corner[0] + side * 6, corner[1] + 14),
+                (corner[0] + side * 5, corner[1] + 25),
+            ],
+            2.3,
+            min(low, 0.95) * 0.72,
+        )
 
 
 def _pressed(art: Drawing, pen: _Pen, face: Anatomy, skin: Skin) -> None:

@@ -54,8 +54,10 @@ def _iris(art: Drawing, face: Anatomy, eye: Eye) -> None:
     spokes = []
     for k in range(22):
         angle = 2 * math.pi * (k + 0.3 * math.sin(k * 2.4)) / 22
-        inner, outer = (x + 0.48 * r * math.cos(angle), y + 0.48 * r * math.sin(angle)), (
-            x + 0.84 * r * math.cos(angle), y + 0.84 * r * math.sin(angle))  # fmt: skip
+        inner, outer = (
+            (x + 0.48 * r * math.cos(angle), y + 0.48 * r * math.sin(angle)),
+            (x + 0.84 * r * math.cos(angle), y + 0.84 * r * math.sin(angle)),
+        )
         if _inside(eye, inner) and _inside(eye, outer):
             spokes.append(f"M{num(inner[0])} {num(inner[1])}L{num(outer[0])} {num(outer[1])}")
     art.stroke("".join(spokes), mix(colour, "#fff0d0", 0.45), 0.7, 0.38)

@@ -99,9 +99,15 @@ def _lips(art: Drawing, face: Anatomy, lips: Mouth, colour: str, skin: Skin) -> 
         [(0, mix(colour, skin.base, 0.22), 1.0), (1, mix(colour, "#3a1012", 0.30), 1.0)],
     )
     art.fill(ribbon(lips.top[::2], lips.upper[::2]), upper_paint)
-    lower_paint = art.linear((0, low - 1), (0, bottom + 1),
-                             [(0, mix(colour, "#3a1012", 0.14), 1.0), (0.45, mix(colour, "#ffd9cc", 0.16), 1.0),
-                              (1, mix(colour, skin.shade, 0.22), 1.0)])  # fmt: skip
+    lower_paint = art.linear(
+        (0, low - 1),
+        (0, bottom + 1),
+        [
+            (0, mix(colour, "#3a1012", 0.14), 1.0),
+            (0.45, mix(colour, "#ffd9cc", 0.16), 1.0),
+            (1, mix(colour, skin.shade, 0.22), 1.0),
+        ],
+    )
     art.fill(ribbon(lips.lower[::2], lips.bottom[::2]), lower_paint)
     thick = bottom - low
     shine = 0.30 + 0.30 * face.who.makeup

@@ -74,8 +74,16 @@ def _curtains(
         p = part * side
         sweep = 10 if p < 0 else -4
         inner = mirrored(
-            [(p, 112), (p + (fw * 0.55 - p) * 0.50, 124 + sweep * 0.5), (fw * 0.68, 156 + sweep), (fw * 0.90, 204 + sweep * 0.6),
-             (fw * 0.985, 258), *inner_end], side)  # fmt: skip
+            [
+                (p, 112),
+                (p + (fw * 0.55 - p) * 0.50, 124 + sweep * 0.5),
+                (fw * 0.68, 156 + sweep),
+                (fw * 0.90, 204 + sweep * 0.6),
+                (fw * 0.985, 258),
+                *inner_end,
+            ],
+            side,
+        )
         outer = mirrored(
             [
                 (p, 66),

@@ -91,7 +91,8 @@ def bun_back(art: Drawing, face: Anatomy, tone: Tone) -> None:
         sign = 1 if k % 2 else -1
         reach = sign * r * 1.05 * share
         (dark, light)[k % 3 == 0].append(
-            f"M{num(x - reach * 0.5)} {num(y + tall * 0.75)}Q{num(x + reach * 1.25)} {num(y + 2)} {num(x + reach * 0.3)} {num(y - tall)}")  # fmt: skip
+            f"M{num(x - reach * 0.5)} {num(y + tall * 0.75)}Q{num(x + reach * 1.25)} {num(y + 2)} {num(x + reach * 0.3)} {num(y - tall)}"
+        )
     art.stroke("".join(dark), tone.deep, 2.2, 0.5)
     art.stroke("".join(light), tone.gloss, 1.8, 0.5)
 

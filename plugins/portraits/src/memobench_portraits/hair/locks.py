@@ -67,7 +67,7 @@ def lock(
 
     ``gloss`` is the share of the length at which the light catches it; ``wave`` lets the single
     strands swing, in units.
-    """  # fmt: skip
+    """
     art.fill(ribbon(first[::3], second[::3]), fill or tone.base)
     dark: list[str] = []
     light: list[str] = []

@@ -1,0 +1,1 @@
+"""Image files from untrusted sources: bounded, checked and decoded."""

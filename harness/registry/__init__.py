@@ -1,0 +1,1 @@
+"""What is installed: plugins, their components, and instances of them."""

@@ -1,0 +1,164 @@
+"""Makes components from their names and the options that a user typed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import ValidationError
+
+from harness.components.options import HarnessOptions
+from harness.components.record import lazy
+from harness.errors import BadOption, HarnessError, MissingPackage, PluginError, nearest
+from harness.registry.registry import Found, registry
+
+CLASSES: Mapping[str, lazy] = {
+    "generator": lazy("harness.components.generator:Generator"),
+    "judge": lazy("harness.components.judge:Judge"),
+    "data set": lazy("harness.components.dataset:DataSet"),
+    "detector": lazy("harness.components.detector:Detector"),
+    "metric": lazy("harness.components.metric:Metric"),
+    "reporter": lazy("harness.components.reporter:Reporter"),
+    "executor": lazy("harness.components.executor:Executor"),
+}
+"""What the class of a component of each kind must derive from."""
+
+
+def load_class(found: Found) -> type[Any]:
+    """Import the class of a component. Raises `MissingPackage` or `PluginError` with the reason."""
+    wanted = CLASSES[found.kind]()
+    try:
+        loaded = found.component.load()
+        if not isinstance(loaded, type) or not issubclass(loaded, wanted):
+            raise TypeError(f"{loaded!r} is not a {wanted.__name__}")
+    except HarnessError:
+        raise
+    except ModuleNotFoundError as e:
+        raise MissingPackage(f"The {found.kind} {found.component.name!r}", e.name or "?") from e
+    except Exception as e:  # a plugin's module may fail in any way when it is imported
+        raise PluginError(
+            f"The {found.kind} {found.component.name!r} of {found.dist} cannot be loaded: "
+            f"{type(e).__name__}: {e}.",
+            f"Reinstall or update {found.dist}.",
+        ) from e
+    return loaded
+
+
+def make(found: Found, typed: Mapping[str, Any] | None = None) -> Any:
+    """An instance of the component, its options checked; nothing heavy is loaded.
+
+    `typed` holds what the user gave, as text from a command line or as values from Python.
+    Raises `BadOption` naming the option and the nearest valid one.
+    """
+    cls = load_class(found)
+    values: dict[str, Any] = dict(found.component.defaults)
+    if found.ref is not None:
+        if "ref" not in cls.Options.model_fields:
+            raise BadOption(
+                f"{found.component.name!r} takes no reference, but {found.ref!r} follows its colon.",
+                f"Type {found.component.name} alone.",
+            )
+        values["ref"] = _preset_ref(found)
+    values |= {k: _read(cls.Options, k, v, found) for k, v in (typed or {}).items()}
+    try:
+        return cls(cls.Options.model_validate(values))
+    except ValidationError as e:
+        raise BadOption(
+            f"{found.component.name}: "
+            + "; ".join(_explain(error, cls.Options) for error in e.errors())
+            + ".",
+            f"See `harness show {found.component.name}` for its options.",
+        ) from e
+    except HarnessError:
+        raise
+    except Exception as e:  # a plugin's constructor may fail in any way
+        raise PluginError(
+            f"The {found.kind} {found.component.name!r} of {found.dist} cannot be made: {type(e).__name__}: {e}.",
+            f"Reinstall or update {found.dist}.",
+        ) from e
+
+
+def _preset_ref(found: Found) -> Any:
+    """The reference behind a component's name; `BASE:PRESET` means the model of that preset, on BASE."""
+    for other in registry().components(found.kind):
+        names = (other.component.name, *other.component.aliases)
+        if found.ref in names and "ref" in other.component.defaults:
+            return other.component.defaults["ref"]
+    return found.ref
+
+
+def _read(options: type[HarnessOptions], key: str, value: Any, found: Found) -> Any:
+    """A typed value: text is kept for text options and read as JSON for lists and tables."""
+    fields = options.model_fields
+    if key not in fields:
+        guess = nearest(key, fields)
+        known = ", ".join(fields) or "it has none"
+        raise BadOption(
+            f"{found.component.name!r} has no option {key!r}.",
+            (f"Did you mean {guess!r}? " if guess else "") + f"Options: {known}.",
+        )
+    if not isinstance(value, str) or _is_text(fields[key].annotation):
+        return value
+    if value.lstrip()[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except ValueError as e:
+            raise BadOption(
+                f"{found.component.name}: {key}: {value!r} is not valid JSON: {e}.",
+                "Lists and tables are given as JSON.",
+            ) from e
+    return value
+
+
+def _is_text(annotation: Any) -> bool:
+    """Whether an option may hold text: `str`, or a union with it (`list[str]` may not)."""
+    union = get_origin(annotation) in (Union, UnionType)
+    return annotation is str or (union and any(map(_is_text, get_args(annotation))))
+
+
+def _explain(error: Mapping[str, Any], options: type[HarnessOptions]) -> str:
+    key = ".".join(str(part) for part in error["loc"]) or "options"
+    if error["type"] == "missing":
+        return f"the option {key!r} must be given: -o {key}=..."
+    message = error["msg"].removeprefix("Value error, ")
+    # What a check of several options together was given is all of them: a URL with its password may be among them.
+    given = f" (given: {error.get('input')!r})" if error["loc"] else ""
+    return f"{key}: {message[:1].lower()}{message[1:]}{given}"
+
+
+def options_table(found: Found) -> list[dict[str, Any]]:
+    """Name, type, default and description of every option of a component."""
+    cls = load_class(found)
+    rows = []
+    for name, info in cls.Options.model_fields.items():
+        default = found.component.defaults.get(
+            name, None if info.is_required() else info.get_default(call_default_factory=True)
+        )
+        rows.append(
+            {
+                "name": name,
+                "type": _type_name(info.annotation),
+                "default": default,
+                "required": info.is_required() and name not in found.component.defaults,
+                "description": info.description or "",
+            }
+        )
+    return rows
+
+
+_PLAIN_NAMES = {str: "text", int: "whole number", float: "number", bool: "true or false", Path: "path"}
+
+
+def _type_name(annotation: Any) -> str:
+    """A type as a user reads it: `text`, `whole | error`, `table of text`."""
+    origin, inner = get_origin(annotation), [a for a in get_args(annotation) if a is not type(None)]
+    if origin is Literal:
+        return " | ".join(map(str, inner))
+    if origin in (Union, UnionType):
+        return " | ".join(map(_type_name, inner))
+    if origin in (dict, list, tuple, set, frozenset):
+        return f"{'table' if origin is dict else 'list'} of {_type_name(inner[-1])}" if inner else "list"
+    return _PLAIN_NAMES.get(annotation) or str(getattr(annotation, "__name__", annotation))

@@ -1,0 +1,176 @@
+"""Requests prepared ahead, in order, within bounds of number and memory: in threads, with the consumer's help if cheap."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Generic, TypeVar
+
+from harness.components.sources import RequestSource
+
+CHEAP = 0.0015
+"""Seconds for one job below which preparing it beside the consumer costs more than it saves: both need the interpreter."""
+
+J = TypeVar("J")
+T = TypeVar("T")
+
+
+@dataclass
+class Prepared(Generic[T]):
+    """What one job came to: requests, the memory they hold, and a note that the run loop stores first."""
+
+    requests: list[T]
+    cost: int = 0
+    note: object = None
+
+
+@dataclass
+class PrefetchSource(RequestSource[T], Generic[J, T]):
+    """Prepares `jobs` with `prepare` in threads; `arrived` sees each result in the consumer's thread.
+
+    A consumer that asks what is `ready` between its own steps gets jobs below `CHEAP` prepared while it asks, by all
+    threads and itself, and none beside its steps.
+    """
+
+    jobs: Iterator[J]
+    prepare: Callable[[J], Prepared[T]]
+    arrived: Callable[[J, Prepared[T]], None]
+    workers: int = min(4, os.cpu_count() or 1)
+    max_ahead: int = 64
+    max_bytes: int = 128 * 2**20
+    _pending: deque[tuple[list[J], Future[list[Prepared[T]]]]] = field(default_factory=deque)
+    _ahead: int = 0
+    _buffer: deque[T] = field(default_factory=deque)
+    handed: int = 0
+    """How many requests the consumer has been given."""
+    _drained: bool = False
+    _cost: int = 1 << 20
+    _seconds: float = CHEAP
+    """What the quickest job of the last chunk took: the others may have waited for the interpreter."""
+    _between_steps: bool = False
+
+    def __post_init__(self) -> None:
+        self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="memobench-prepare")
+
+    @property
+    def _cheap(self) -> bool:
+        """Whether jobs are prepared only while the consumer waits for them, which then takes part."""
+        return self._between_steps and self._seconds < CHEAP
+
+    def _fill(self, wanted: int = 0) -> None:
+        """Give jobs to the threads, as far ahead as bounds allow; cheap ones only as many as are `wanted` now."""
+        while not self._drained and self._ahead < (
+            min(wanted, self.max_ahead) if self._cheap else self.max_ahead
+        ):
+            # The size of a picture is known only once it is decoded: the last one seen is the estimate.
+            if self._ahead >= self.workers and self._ahead * self._cost > self.max_bytes:
+                return
+            jobs = list(islice(self.jobs, self._chunk()))
+            if not jobs:
+                self._drained = True
+                return
+            self._ahead += len(jobs)
+            self._pending.append((jobs, self._pool.submit(self._prepare_all, jobs)))
+
+    def _help(self) -> None:
+        """Prepare what no thread has begun yet, from the far end, so that the consumer does not wait for all of it."""
+        for number in range(len(self._pending) - 1, -1, -1):
+            jobs, future = self._pending[number]
+            if not self._cheap or not future.cancel():
+                return
+            done: Future[list[Prepared[T]]] = Future()
+            done.set_result(self._prepare_all(jobs))
+            self._pending[number] = (jobs, done)
+
+    def _chunk(self) -> int:
+        """How many jobs a thread takes at a time: several, so that threads seldom wait for each other."""
+        share = 4 * self.workers
+        return max(1, min(8, self.max_ahead // share, self.max_bytes // (share * self._cost)))
+
+    def _prepare_all(self, jobs: list[J]) -> list[Prepared[T]]:
+        done, quickest = [], math.inf
+        for job in jobs:
+            begun = time.perf_counter()
+            done.append(self.prepare(job))
+            quickest = min(quickest, time.perf_counter() - begun)
+        self._seconds = quickest
+        return done
+
+    def _take(self) -> None:
+        """Move the first pending jobs' requests into the buffer."""
+        jobs, future = self._pending.popleft()
+        self._collect(jobs, future.result())
+        self._ahead -= len(jobs)
+        self._fill()
+
+    def _collect(self, jobs: list[J], results: list[Prepared[T]]) -> None:
+        for job, prepared in zip(jobs, results, strict=True):
+            if prepared.cost:
+                self._cost = prepared.cost
+            self.arrived(job, prepared)
+            self._buffer.extend(prepared.requests)
+
+    def ready(self, max_n: int, timeout: float = 0.0) -> list[T]:
+        """Up to `max_n` prepared requests; waits up to `timeout` seconds for the first."""
+        self._between_steps = True
+        deadline = time.monotonic() + timeout
+        while len(self._buffer) < max_n:
+            self._fill(max_n - len(self._buffer))
+            if not self._pending:
+                break
+            if self._cheap:
+                self._help()
+                self._take()
+            elif self._pending[0][1].done():
+                self._take()
+            elif self._buffer or not wait([self._pending[0][1]], max(0.0, deadline - time.monotonic())).done:
+                break
+        self._fill()
+        return [self._hand() for _ in range(min(max_n, len(self._buffer)))]
+
+    def __iter__(self) -> Iterator[T]:
+        """Every request that is left, in order."""
+        self._between_steps = False
+        self._fill()
+        while self._buffer or self._pending:
+            while not self._buffer and self._pending:
+                self._take()
+            if self._buffer:
+                yield self._hand()
+
+    def _hand(self) -> T:
+        self.handed += 1
+        return self._buffer.popleft()
+
+    def any(self) -> bool:
+        """Whether there is anything to ask: prepares jobs until one comes to a request."""
+        self._fill()
+        while self._pending and not self._buffer:
+            self._take()
+        return bool(self._buffer)
+
+    @property
+    def exhausted(self) -> bool:
+        """True once nothing is left to hand out."""
+        self._fill(1)
+        return self._drained and not self._pending and not self._buffer
+
+    def abandon(self) -> Iterable[J]:
+        """Stop preparing; the jobs whose requests were never handed out, those not begun included."""
+        for _, future in self._pending:
+            future.cancel()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        left = [job for jobs, _ in self._pending for job in jobs]
+        self._pending.clear()
+        yield from left
+        yield from self.jobs
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown(wait=True, cancel_futures=True)

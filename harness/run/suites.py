@@ -1,0 +1,60 @@
+"""Which tasks of a suite a judge and data allow: the others are left out, with the reason in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from harness.datasets import DataFolder
+from harness.errors import RequestError
+from harness.tasks.answers import has_truth
+from harness.tasks.catalog import FoundTask
+from harness.tasks.pairing import make_pairs, no_pairs
+from harness.tasks.spec import TaskSpec
+
+Fitting = tuple[tuple[FoundTask, ...], tuple[str, ...]]
+"""The tasks that are asked, and a note for each that is left out."""
+
+
+def able(tasks: Sequence[FoundTask], check: Callable[[TaskSpec], object]) -> Fitting:
+    """The tasks that `check` lets pass. Raises its `RequestError` for a task that was named, or if none is left."""
+    left, notes, refused = [], [], None
+    for task in tasks:
+        try:
+            check(task.spec)
+            left.append(task)
+        except RequestError as e:
+            if not task.suite:
+                raise
+            refused = e
+            notes.append(f"{task.spec.name} is left out of {task.suite}: {e.message}")
+    if refused is not None and not left:
+        raise refused
+    return tuple(left), tuple(notes)
+
+
+def labelled(tasks: Sequence[FoundTask], data: Sequence[DataFolder], seed: int) -> Fitting:
+    """The tasks whose label the data have; all of them where the data have none of the labels."""
+    found = [not task.suite or any(has_label(task.spec, folder, seed) for folder in data) for task in tasks]
+    if not any(found):
+        return tuple(tasks), ()
+    names = ", ".join(folder.name for folder in data)
+    notes = (
+        f"{task.spec.name} is left out of {task.suite}: {_lacking(task.spec, names)}"
+        for task, here in zip(tasks, found, strict=True)
+        if not here
+    )
+    return tuple(t for t, here in zip(tasks, found, strict=True) if here), tuple(notes)
+
+
+def _lacking(spec: TaskSpec, data: str) -> str:
+    if spec.pairs is not None:
+        return no_pairs(spec, data) + "."
+    assert spec.answer is not None, "tasks of a judge have an answer"
+    return f"no sample of {data} has what it asks for: {spec.answer.truth.field}."
+
+
+def has_label(spec: TaskSpec, data: DataFolder, seed: int) -> bool:
+    """Whether some sample, or two of them, can be asked about."""
+    if spec.pairs is not None:
+        return next(iter(make_pairs(data.samples, spec.pairs, spec.cluster, seed)), None) is not None
+    return any(has_truth(spec, sample) for sample in data.samples)

@@ -1,0 +1,233 @@
+"""Joins the files of a run folder into rows: one for each question that should have been answered."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.arrays import Floats, Ints
+from harness.components.metric import Scores
+from harness.metrics.groups import Column, column_of, column_of_numbers
+from harness.scoring.stored import StoredRun, StoredSample
+from harness.tasks.answers import ParsedReply, parse_reply, rates_unlabelled, truth_of
+from harness.tasks.clusters import cluster_column
+from harness.tasks.spec import Answer
+from harness.types import EMOTIONS
+
+_CODES: dict[str | None, int] = {emotion: code for code, emotion in enumerate(EMOTIONS)}
+
+
+@dataclass
+class Rows:
+    """The answers to one question by one judge, ready to be scored. Parallel lists, one entry a row."""
+
+    answer: Answer
+    truths: list[str | float | None] = field(default_factory=list)
+    predicted: array[float] = field(default_factory=lambda: array("d"))
+    """Code of the option read, or the rating; NaN where the reply could not be read."""
+    samples: list[StoredSample] = field(default_factory=list)
+    reasons: list[str | None] = field(default_factory=list)
+    """Why a reply could not be read; empty where it could, None where there is no reply."""
+    repeats: list[int] = field(default_factory=list)
+    usage: dict[str, float] = field(default_factory=dict)
+    """Sums over the replies of what answering used (tokens, cost)."""
+    timings: dict[str, float] = field(default_factory=dict)
+    """Sums of what may differ between two runs with the same answers (seconds, tokens found in caches)."""
+    question: str = ""
+    probabilities: array[float] | None = None
+    """Of each row as many numbers as there are options, NaN where the reply has none; None where no metric wants them."""
+
+    def add(
+        self, sample: StoredSample, truth: str | float | None, reading: ParsedReply, repeat: int = 0
+    ) -> None:
+        """Add one answered question."""
+        value = reading.value
+        if value is None:
+            code = float("nan")
+        else:
+            code = float(self.answer.options.index(value)) if isinstance(value, str) else float(value)
+        self.samples.append(sample)
+        self.truths.append(truth)
+        self.predicted.append(code)
+        self.reasons.append("" if value is not None else reading.reason)
+        self.repeats.append(repeat)
+        if self.probabilities is not None:
+            given = reading.probabilities
+            if given is None:
+                self.probabilities.extend([math.nan] * len(self.answer.options))
+            else:
+                self.probabilities.extend(given)
+
+    def add_missed(self, sample: StoredSample, truth: str | float) -> None:
+        """Add a portrait that the generator did not deliver: it cannot show what was asked."""
+        self.add(sample, truth, ParsedReply(None, ""))
+        self.reasons[-1] = None
+
+    @property
+    def answered(self) -> int:
+        """How many rows have a reply, readable or not."""
+        return sum(r is not None for r in self.reasons)
+
+    @property
+    def unparsed(self) -> dict[str, int]:
+        """Reason -> count of the replies that could not be read."""
+        counts = Counter(r for r in self.reasons if r)
+        return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+
+    def select(self, chosen: Iterable[int]) -> Rows:
+        """The rows of these numbers, in this order."""
+        chosen = list(chosen)
+        return Rows(
+            self.answer,
+            [self.truths[i] for i in chosen],
+            array("d", [self.predicted[i] for i in chosen]),
+            [self.samples[i] for i in chosen],
+            [self.reasons[i] for i in chosen],
+            [self.repeats[i] for i in chosen],
+            question=self.question,
+            probabilities=None
+            if self.probabilities is None
+            else array("d", self._table()[np.array(chosen, np.int64)].tobytes()),
+        )
+
+    def _table(self) -> npt.NDArray[np.float64]:
+        """The probabilities, shape (n, options)."""
+        return np.frombuffer(self.probabilities or b"", np.float64).reshape(-1, len(self.answer.options))
+
+    def positions(self) -> Ints:
+        """At which place each row was shown each option, shape (n, options), -1 where it was not shown."""
+        options = self.answer.options
+        orders: dict[tuple[str, ...], int] = {}
+        row = [orders.setdefault(s.shown.get(self.question, options), len(orders)) for s in self.samples]
+        places = [[order.index(o) if o in order else -1 for o in options] for order in orders]
+        return np.array(places, np.int64).reshape(-1, len(options))[np.array(row, np.int64)]
+
+    def pairs(self) -> Ints:
+        """Codes of the pairs that rows belong to, shape (n,): the replies to both orders share one."""
+        return codes((s.attributes.get("pair"), r) for s, r in zip(self.samples, self.repeats, strict=True))
+
+    def sorted(self) -> Rows:
+        """The same rows in an order that does not depend on when they were answered."""
+        order: Iterable[int] = range(len(self.samples))
+        if any(self.repeats):
+            order = sorted(order, key=self.repeats.__getitem__)
+        ids = [sample.id for sample in self.samples]
+        rows = self.select(sorted(order, key=ids.__getitem__))
+        rows.usage, rows.timings = self.usage, self.timings
+        return rows
+
+    def scores(self, cluster: str, *, placed: bool = False) -> Scores:
+        """The arrays that metrics take. `cluster` names the column that is resampled ("" for the default).
+
+        With `placed` they say where options were shown.
+        """
+        answer = self.answer
+        if answer.scored == "choice":
+            code = {option: float(number) for number, option in enumerate(answer.options)}
+            truth = np.array([code[str(t)] for t in self.truths])
+        else:
+            truth = _numbers(self.truths)
+        emotions = [_CODES.get(s.emotion, -1) for s in self.samples]
+        column = cluster_column(cluster, (s.attributes for s in self.samples))
+        alone = "pair" if answer.kind == "pair" else ""
+        units = codes(s.attributes.get(column) or s.attributes.get(alone) or s.id for s in self.samples)
+        found = (
+            None if self.probabilities is None else _floats(self._table()).reshape(-1, len(answer.options))
+        )
+        return Scores(
+            kind=answer.scored,
+            truth=_floats(truth),
+            predicted=_floats(np.array(self.predicted)),
+            cluster=units,
+            emotion=np.array(emotions, np.int64),
+            options=answer.options,
+            emotions=EMOTIONS,
+            low=answer.low,
+            high=answer.low + len(answer.options) - 1,
+            probabilities=None if found is None or np.isnan(found).all() else found,
+            positions=self.positions() if placed else None,
+        )
+
+    def column(self, name: str) -> Column:
+        """A column of the samples, or a label of theirs, by which rows can be grouped."""
+        if name in ("intensity", "quality"):
+            return column_of_numbers(_numbers(getattr(s, name) for s in self.samples))
+        if name == "emotion":
+            return column_of([s.emotion for s in self.samples])
+        return column_of([s.attributes.get(name) for s in self.samples])
+
+
+def _floats(values: npt.NDArray[Any]) -> Floats:
+    return values.astype(np.float64, copy=False).reshape(-1)
+
+
+def _numbers(values: Iterable[Any]) -> Floats:
+    """Shape (n,), NaN for None."""
+    return np.array([math.nan if v is None else float(v) for v in values], np.float64)
+
+
+def codes(values: Iterable[Hashable]) -> npt.NDArray[np.int64]:
+    """Whole numbers from 0 for distinct values, in order of appearance."""
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(v, len(numbers)) for v in values], np.int64)
+
+
+Key = tuple[str, str, str, str]
+"""Question, judge, data, wording."""
+
+
+def collect(
+    stored: StoredRun, asked: Mapping[Key, tuple[Answer, str]], probable: Collection[str] = ()
+) -> dict[Key, Rows]:
+    """Read every reply once; rows come sorted. `asked` maps each key to its answer and the way to read.
+
+    `probable` are the questions of which probabilities are kept, where they are read from log-probabilities.
+    """
+    rows = {
+        key: Rows(
+            answer,
+            question=key[0],
+            probabilities=array("d") if key[0] in probable and way == "logprobs" else None,
+        )
+        for key, (answer, way) in asked.items()
+    }
+    seen: dict[tuple[Key, int], bytearray] = {}
+    for reply, sample in stored.replies():
+        key = (reply["task"], reply["by"], reply["data"], reply["wording"])
+        if key not in asked:
+            continue
+        repeat = reply["repeat"]
+        flags = seen.get((key, repeat))
+        if flags is None:
+            # A byte for each sample: a benchmark may have very many.
+            flags = seen[key, repeat] = bytearray(stored.count)
+        if flags[sample.number]:
+            continue
+        flags[sample.number] = 1
+        answer, way = asked[key]
+        truth = truth_of(answer, sample)
+        if truth is not None or rates_unlabelled(answer, sample):
+            mine = rows[key]
+            shown = sample.shown.get(key[0], answer.options)
+            mine.add(sample, truth, parse_reply(reply, answer, shown, way), repeat)
+            add_up(mine.usage, reply.get("usage"))
+            add_up(mine.timings, reply.get("timings"))
+    for key in rows:
+        # One by one, so that only one of many is held twice.
+        rows[key] = rows[key].sorted()
+    return rows
+
+
+def add_up(total: dict[str, float], part: Mapping[str, Any] | None) -> None:
+    """Add the numbers of `part` to those of `total`, key by key."""
+    if part:
+        for key, value in part.items():
+            if isinstance(value, (int, float)):
+                total[key] = total.get(key, 0) + value

@@ -1,0 +1,124 @@
+"""A run folder in memory, compact: a benchmark may have very many samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from sys import intern
+from typing import Any, NamedTuple
+
+from harness.store.files import read_lines
+from harness.store.runfolder import REPLIES, SAMPLES
+
+
+class StoredSample(NamedTuple):
+    """One line of `samples.jsonl`. Equal values are shared between samples."""
+
+    number: int
+    """0, 1, 2, ... in the order of the file."""
+    id: str
+    picture: int
+    """Hash of the picture's digest."""
+    emotion: str | None
+    intensity: float | None
+    quality: float | None
+    attributes: Mapping[str, str]
+    shown: Mapping[str, tuple[str, ...]]
+    """Question -> options in the order shown, for questions that are choices."""
+    tasks: tuple[str, ...]
+    """Generator runs: the tasks that asked for this portrait."""
+
+
+@dataclass
+class StoredRun:
+    """Samples by data set and id; replies are streamed from the file."""
+
+    path: Path
+    samples: dict[str, dict[str, StoredSample]] = field(default_factory=dict)
+    count: int = 0
+    """How many lines were read; numbers are below it."""
+
+    @cached_property
+    def resamples(self) -> dict[str, dict[str, Any]]:
+        """Image request id -> reply of the generator."""
+        found = read_lines(self.path / REPLIES, holding=b'"outcome"')
+        return {reply["id"]: reply for reply in found if "outcome" in reply}
+
+    def replies(self) -> Iterable[tuple[dict[str, Any], StoredSample]]:
+        """The judges' replies to pictures as they are now, with their samples."""
+        for reply in read_lines(self.path / REPLIES):
+            if "outcome" not in reply:
+                sample = self.samples.get(reply["data"], {}).get(reply["sample_id"])
+                if sample is not None and sample.picture == hash(reply["picture"]):
+                    yield reply, sample
+
+    def everything(self) -> Iterable[StoredSample]:
+        """All samples of all data sets."""
+        for samples in self.samples.values():
+            yield from samples.values()
+
+
+def read_stored(path: Path) -> StoredRun:
+    """Read the samples. Of one that stands there twice, the last line counts."""
+    stored, shared = StoredRun(path), _Shared()
+    for line in read_lines(path / SAMPLES):
+        stored.samples.setdefault(line["data"], {})[line["id"]] = shared.sample(line, stored.count)
+        stored.count += 1
+    return stored
+
+
+_MOST_SHARED = 100_000
+"""Equal values are looked for among so many: where nearly all differ, to remember them would take more than it saves."""
+
+
+class _Shared:
+    """Makes samples that share what is equal in them."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[float | None, float | None] = {}
+        self._attributes: dict[Any, dict[str, str]] = {}
+        self._shown: dict[Any, dict[str, tuple[str, ...]]] = {}
+        self._orders: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._tasks: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def sample(self, line: Mapping[str, Any], number: int) -> StoredSample:
+        """One line of `samples.jsonl`, the `number`th."""
+        emotion, tasks = line["emotion"], tuple(line["tasks"]) if "tasks" in line else ()
+        return StoredSample(
+            number,
+            line["id"],
+            hash(line.get("digest")),
+            None if emotion is None else intern(emotion),
+            self._number(line["intensity"]),
+            self._number(line["quality"]),
+            self._named(line["attributes"]),
+            self._offered(line["shown"]),
+            self._tasks.setdefault(tasks, tasks),
+        )
+
+    def _number(self, value: float | None) -> float | None:
+        known = self._numbers
+        return known.setdefault(value, value) if len(known) < _MOST_SHARED else known.get(value, value)
+
+    def _named(self, given: Mapping[str, str]) -> dict[str, str]:
+        key = tuple(given.items())
+        found = self._attributes.get(key)
+        if found is None:
+            found = {intern(k): intern(v) for k, v in given.items()}
+            if len(self._attributes) < _MOST_SHARED:
+                self._attributes[key] = found
+        return found
+
+    def _offered(self, given: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+        key = tuple([(question, *order) for question, order in given.items()])
+        found = self._shown.get(key)
+        if found is None:
+            found = {intern(question): self._order(tuple(order)) for question, order in given.items()}
+            if len(self._shown) < _MOST_SHARED:
+                self._shown[key] = found
+        return found
+
+    def _order(self, given: tuple[str, ...]) -> tuple[str, ...]:
+        return self._orders.setdefault(given, tuple(map(intern, given)))

@@ -1,0 +1,368 @@
+"""What a task or suite file may say: TOML, checked by pydantic, never code."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from harness.errors import BadOption, BadTask, nearest
+from harness.types import EMOTIONS, AnswerMode, Scale
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Name = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+PLACEHOLDERS = ("image", "options", "low", "high", "emotion")
+STRONGER = "stronger"
+"""The column of a pair that names the picture with more of what is compared: one of the task's two options."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Truth(_Model):
+    """Where the true answer is found in a sample."""
+
+    field: str = Field(description="A column of the data: emotion, intensity, quality, or an attribute.")
+    mapping: Mapping[str, str] = Field({}, description="From the column's values to the options.")
+    leave_out: tuple[str, ...] = Field((), description="Emotions whose samples the task does not ask about.")
+
+
+class Answer(_Model):
+    """What an answer looks like and how it is read."""
+
+    kind: Literal["choice", "rating", "pair"] = Field(
+        description="One of the options, a level, or which of two pictures (see the table pairs)."
+    )
+    target: str = Field("", description="What is asked about; helps judges that are not language models.")
+    options: tuple[str, ...] = Field(
+        min_length=2,
+        description="Options; for a rating the levels, weakest first; for a pair the first picture, then the second.",
+    )
+    low: float = Field(1.0, description="For a rating: what the weakest level is worth.")
+    labels: Literal["none", "letters", "numbers"] = Field("none", description="Shown before each option.")
+    shuffle: bool = Field(True, description="Permute the options of a choice for each sample from the seed.")
+    read: tuple[AnswerMode, ...] = Field(
+        ("logprobs", "choice", "text"),
+        min_length=1,
+        description="Ways to read the answer, tried in order as the judge can.",
+    )
+    synonyms: Mapping[str, tuple[str, ...]] = Field({}, description="Further words for an option.")
+    contrast: Mapping[str, tuple[str, ...]] = Field(
+        {},
+        description="From an option to those that it is easily taken for. A sample is shown its true option and one of "
+        "these, chosen by the seed; samples of other options are not asked.",
+    )
+    truth: Truth = Field(
+        Truth(field=STRONGER),
+        description="The true answer. Not given for a pair, where it follows from pairs.",
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Answer:
+        if self.kind == "pair" and self.truth != Truth(field=STRONGER):
+            raise ValueError("the truth of a pair follows from the table pairs: leave it out")
+        if self.kind != "pair" and "truth" not in self.model_fields_set:
+            raise ValueError("the key 'truth' is missing")
+        if len({o.casefold() for o in self.options}) != len(self.options):
+            raise ValueError("options must differ from each other")
+        labels = [*self.truth.leave_out, *(self.truth.mapping if self.truth.field == "emotion" else ())]
+        for label in labels:
+            if label not in EMOTIONS:
+                guess = nearest(label, EMOTIONS)
+                raise ValueError(
+                    f"truth: {label!r} is none of the emotions"
+                    + (f"; did you mean {guess!r}?" if guess else "")
+                )
+        for key in (*self.synonyms, *self.truth.mapping.values()):
+            if key not in self.options:
+                guess = nearest(key, self.options)
+                raise ValueError(
+                    f"{key!r} is not one of the options" + (f"; did you mean {guess!r}?" if guess else "")
+                )
+        if self.kind != "rating" and "rating" in self.read:
+            raise ValueError(f"a {self.kind} cannot be read by 'rating'")
+        if self.kind == "pair" and len(self.options) != 2:
+            raise ValueError("a pair has two options: the first picture, and the second")
+        self._check_contrast()
+        return self
+
+    def _check_contrast(self) -> None:
+        if self.contrast and self.kind != "choice":
+            raise ValueError(f"contrast: it belongs to a choice, not to a {self.kind}")
+        for label, neighbours in self.contrast.items():
+            for option in (label, *neighbours):
+                if option not in self.options:
+                    guess = nearest(option, self.options)
+                    raise ValueError(
+                        f"contrast: {option!r} is not one of the options"
+                        + (f"; did you mean {guess!r}?" if guess else "")
+                    )
+            if not neighbours or label in neighbours:
+                raise ValueError(f"contrast: {label} needs at least one other option beside it")
+
+    @property
+    def scored(self) -> Literal["choice", "rating"]:
+        """As what answers are scored: which of two pictures is a choice."""
+        return "rating" if self.kind == "rating" else "choice"
+
+    @property
+    def scale(self) -> Scale | None:
+        """The scale of a rating; None for a choice."""
+        return Scale(self.options, self.low) if self.kind == "rating" else None
+
+
+class PromptVariant(_Model):
+    """One way to put the question. The spread over wordings is reported where there are several."""
+
+    name: str = Name
+    system: str = ""
+    text: str = Field(description="The question; may use " + ", ".join(f"{{{p}}}" for p in PLACEHOLDERS))
+    default: bool = Field(
+        True,
+        description="Whether it is asked; a wording that is not stands for comparison and for copies of the task.",
+    )
+
+    @model_validator(mode="after")
+    def _known_placeholders(self) -> PromptVariant:
+        for used in re.findall(r"\{([A-Za-z_]\w*)\}", self.system + self.text):
+            if used not in PLACEHOLDERS:
+                guess = nearest(used, PLACEHOLDERS)
+                raise ValueError(
+                    f"unknown placeholder {{{used}}}" + (f"; did you mean {{{guess}}}?" if guess else "")
+                )
+        return self
+
+
+class Pairs(_Model):
+    """Which two pictures are shown together: alike in `within` and in their cluster, unlike in `field`."""
+
+    field: str = Field(description="The column that is compared: intensity, quality, or a numeric attribute.")
+    within: tuple[str, ...] = Field(("emotion",), description="Columns in which both pictures are alike.")
+    leave_out: tuple[str, ...] = Field((), description="Emotions whose samples are not compared.")
+    smallest_gap: float = Field(
+        1.0, gt=0.0, description="How far apart two pictures must be at least, on the scale of the column."
+    )
+    per_sample: int = Field(
+        1,
+        ge=1,
+        le=100,
+        description="Pairs that one picture takes part in, at most; with 1 no two share a picture.",
+    )
+    most: int | None = Field(None, ge=1, description="Pairs for each data set, at most; by default all.")
+    both_orders: bool = Field(True, description="Ask each pair twice, the second time the other way around.")
+
+    @model_validator(mode="after")
+    def _known_emotions(self) -> Pairs:
+        for label in self.leave_out:
+            if label not in EMOTIONS:
+                guess = nearest(label, EMOTIONS)
+                raise ValueError(
+                    f"leave_out: {label!r} is none of the emotions"
+                    + (f"; did you mean {guess!r}?" if guess else "")
+                )
+        return self
+
+
+class MetricSpec(_Model):
+    """One metric of the task, by its registered name."""
+
+    name: str
+    primary: bool = False
+    asks: str = Field("", description="Generator tasks: the judge task whose answers the metric scores.")
+    options: Mapping[str, Any] = {}
+
+
+class Group(_Model):
+    """Columns by which the primary metric is reported apart, where the data have them."""
+
+    by: tuple[str, ...] = ()
+    cross: tuple[tuple[str, ...], ...] = Field(
+        (), description='Sets of columns whose values are combined, such as [["gender", "skin_tone"]].'
+    )
+    smallest: int = Field(20, ge=1, description="Rows that a combination needs to be shown.")
+
+    def further(self, columns: Sequence[str]) -> Group:
+        """These groups and more: names of columns, or several joined by `*`. Raises `BadOption` for an empty name."""
+        more = [tuple(part.strip() for part in column.split("*")) for column in columns]
+        nameless = next((c for c, parts in zip(columns, more, strict=True) if not all(parts)), None)
+        if nameless is not None:
+            raise BadOption(
+                f"--group-by {nameless!r} names no column.", "For example: --group-by generator,age*sex"
+            )
+        by = dict.fromkeys([*self.by, *(names[0] for names in more if len(names) == 1)])
+        cross = dict.fromkeys([*self.cross, *(names for names in more if len(names) > 1)])
+        return self.model_copy(update={"by": tuple(by), "cross": tuple(cross)})
+
+
+class Setting(_Model):
+    """A choice that the result shows, with where it comes from."""
+
+    name: str
+    value: str
+    source: str = Field(description='"assumed", or the publication that gives it.')
+
+
+class SamplingSpec(_Model):
+    """How replies are decoded."""
+
+    temperature: float = Field(0.0, ge=0.0, le=2.0)
+    max_tokens: int = Field(64, ge=1, le=32768)
+    top_p: float = Field(1.0, gt=0.0, le=1.0)
+
+
+class TaskSpec(_Model):
+    """A task: what is asked of which model, how answers are read, which figures are reported."""
+
+    kind: Literal["task"] = "task"
+    name: str = Name
+    version: str = "1"
+    role: Literal["judge", "generator"]
+    stage: Literal["coarse", "fine", "nuance"]
+    summary: str = ""
+    data: str = Field("", description="Judge tasks: the data set used when --data is not given.")
+    answer: Answer | None = Field(None, description="Judge tasks: the answer.")
+    pairs: Pairs | None = Field(
+        None, description="Judge tasks whose answer is a pair: which pictures are compared."
+    )
+    prompts: tuple[PromptVariant, ...] = Field((), description="Judge tasks: the wordings.")
+    sampling: SamplingSpec = SamplingSpec()
+    prompt_set: str = Field(
+        "", description="Generator tasks: a prompt set's name, or a CSV beside the task file."
+    )
+    per_prompt: int = Field(1, ge=1, le=1000, description="Generator tasks: portraits drawn for each prompt.")
+    negative_prompt: str = ""
+    asks: tuple[str, ...] = Field(
+        (), description="Generator tasks: judge tasks whose question is put to each portrait."
+    )
+    detector: str = Field(
+        "", description="Generator tasks: the face detector; by default the first that is installed."
+    )
+    metrics: tuple[MetricSpec, ...] = Field(min_length=1)
+    group: Group = Group()
+    cluster: str = Field(
+        "", description="The column that is resampled; by default subject, else prompt_id, else each sample."
+    )
+    settings: tuple[Setting, ...] = ()
+
+    @model_validator(mode="after")
+    def _by_role(self) -> TaskSpec:
+        if sum(m.primary for m in self.metrics) != 1:
+            raise ValueError("metrics: exactly one must have primary = true")
+        if self.role == "judge":
+            if self.answer is None or not self.prompts:
+                raise ValueError("a judge task needs [answer] and at least one [[prompts]]")
+            if self.prompt_set or self.asks:
+                raise ValueError("prompt_set and asks belong to generator tasks")
+            self._check_prompts(2 if self.answer.kind == "pair" else 1)
+            if (self.answer.kind == "pair") is (self.pairs is None):
+                raise ValueError("an answer of the kind 'pair' and the table pairs go together")
+        else:
+            if not self.prompt_set or not self.asks:
+                raise ValueError("a generator task needs prompt_set and asks")
+            if self.answer is not None or self.prompts or self.pairs is not None:
+                raise ValueError("answer, pairs and prompts belong to judge tasks")
+            for metric in self.metrics:
+                if metric.asks not in self.asks:
+                    raise ValueError(f"metrics: {metric.name}: asks must be one of {', '.join(self.asks)}")
+        return self
+
+    def _check_prompts(self, pictures: int) -> None:
+        names = [w.name for w in self.prompts]
+        if len(set(names)) < len(names):
+            raise ValueError("prompts: wordings must have different names")
+        if not any(w.default for w in self.prompts):
+            raise ValueError("prompts: at least one must be asked by default")
+        for variant in self.prompts:
+            if variant.text.count("{image}") not in (0, pictures):
+                times = "once" if pictures == 1 else "twice, for the first picture and the second,"
+                raise ValueError(f"prompts: {variant.name}: {{image}} stands {times} or not at all")
+
+    @property
+    def prompt_variants(self) -> tuple[PromptVariant, ...]:
+        """The wordings that are asked."""
+        return tuple(w for w in self.prompts if w.default)
+
+    @property
+    def primary(self) -> MetricSpec:
+        """The metric that sums the task up."""
+        return next(m for m in self.metrics if m.primary)
+
+
+class SuiteSpec(_Model):
+    """Tasks that are run together: the model is loaded once for all of them."""
+
+    kind: Literal["suite"]
+    name: str = Name
+    version: str = "1"
+    summary: str = ""
+    tasks: tuple[str, ...] = Field(min_length=1)
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """The tables of a TOML file; `BadTask` names the file and the line where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as e:
+        raise BadTask(f"The {what} {str(path)!r} cannot be read: {e.strerror}.", "Check the path.") from e
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+        raise BadTask(
+            f"The {what} {str(path)!r} is not valid TOML: {e}.", "Mend that line; see `harness schema task`."
+        ) from e
+
+
+def load_spec(path: Path) -> TaskSpec | SuiteSpec:
+    """The task or suite that a file declares. Raises `BadTask` naming file, key and nearest valid key."""
+    table = read_toml(path, "task file")
+    model: type[TaskSpec] | type[SuiteSpec] = SuiteSpec if table.get("kind") == "suite" else TaskSpec
+    try:
+        return model.model_validate(table)
+    except ValidationError as e:
+        raise BadTask(
+            f"{path}: " + "; ".join(explain(error, model) for error in e.errors()[:5]) + ".",
+            "See `harness schema task` for what a task file may say.",
+        ) from e
+
+
+def explain(error: Mapping[str, Any], model: type[BaseModel]) -> str:
+    """One pydantic error in words: the key, what is wrong, the nearest valid key."""
+    where = [str(part) for part in error["loc"]]
+    key = ".".join(where) or "the file"
+    kind = error["type"]
+    if kind == "extra_forbidden":
+        known = list(_model_at(model, error["loc"][:-1]).model_fields)
+        guess = nearest(where[-1], known)
+        return f"unknown key {key!r}" + (
+            f" (did you mean {guess!r}?)" if guess else f" (known: {', '.join(known)})"
+        )
+    if kind == "missing":
+        return f"the key {key!r} is missing"
+    message = error["msg"].removeprefix("Value error, ")
+    given = error.get("input")
+    shown = f" (given: {given!r})" if isinstance(given, (str, int, float, bool)) else ""
+    return f"{key}: {message[:1].lower()}{message[1:]}{shown}"
+
+
+def _model_at(model: type[BaseModel], loc: tuple[Any, ...]) -> type[BaseModel]:
+    for part in loc:
+        if isinstance(part, int) or part not in model.model_fields:
+            continue
+        found = _models_in(model.model_fields[part].annotation)
+        if found:
+            model = found[0]
+    return model
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [m for arg in get_args(annotation) for m in _models_in(arg)]
