@@ -1,12 +1,12 @@
-"""Every extension point, on one page. A plugin implements the hooks it needs and returns `Component` records.
+"""Defines every plugin hook. A plugin implements the hooks it needs and returns `Component` records.
 
 A plugin is a distribution with an entry point in the group `memobench`:
 
     [project.entry-points.memobench]
     mine = "memobench_plugin_mine.plugin"
 
-whose module marks functions with `@hookimpl`. Hooks are pulled: they return things and have no side effects.
-The module must import nothing heavy; `Component.load` imports the class when it is used.
+whose module marks functions with `@hookimpl`. Hooks only return values; they have no side effects.
+The module must not import heavy packages; `Component.load` imports the class on first use.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def harness_generators() -> Sequence[Component]:  # type: ignore[empty-body]
 
 @hookspec
 def harness_judges() -> Sequence[Component]:  # type: ignore[empty-body]
-    """Models that read emotion: components that load a `harness.Judge`."""
+    """Models that recognize emotion: components that load a `harness.Judge`."""
 
 
 @hookspec
@@ -45,19 +45,19 @@ def harness_detectors() -> Sequence[Component]:  # type: ignore[empty-body]
 
 @hookspec
 def harness_metrics() -> Sequence[Component]:  # type: ignore[empty-body]
-    """Metrics that task files name: components that load a `harness.Metric`."""
+    """Metrics that task files refer to: components that load a `harness.Metric`."""
 
 
 @hookspec
 def harness_tasks() -> Sequence[Path]:  # type: ignore[empty-body]
-    """Folders with task and suite files (`*.toml`) and, beside them, `prompts/*.csv`."""
+    """Folders with task and suite files (`*.toml`) and an optional `prompts/*.csv`."""
 
 
 @hookspec
 def harness_reporters() -> Sequence[Component]:  # type: ignore[empty-body]
-    """Formats for results: components that load a `harness.Reporter`."""
+    """Output formats for results: components that load a `harness.Reporter`."""
 
 
 @hookspec
 def harness_executors() -> Sequence[Component]:  # type: ignore[empty-body]
-    """Where a judge's work is done: components that load a `harness.Executor`."""
+    """Where a judge runs: components that load a `harness.Executor`."""

@@ -1,4 +1,4 @@
-"""What passes between the core and its components: requests, replies, samples. Records, no behaviour."""
+"""Data records exchanged between the core and its components: requests, replies, samples."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 EMOTIONS = ("happy", "sad", "angry", "surprise", "worry", "neutral")
-"""The six emotions of the method, in its order."""
+"""The six emotions of MEMO-Bench, in its order."""
 
 AnswerMode = Literal["logprobs", "rating", "choice", "text"]
-"""A way to read an answer, from the most exact to the freest."""
+"""How an answer is obtained, from the most exact mode to free text."""
 
 Outcome = Literal["ok", "blocked", "blank", "error"]
-"""What became of a request to draw: a picture, a refusal by a filter or policy, an empty picture, a fault."""
+"""The outcome of an image request: an image, a refusal by a filter or policy, an empty image, or an error."""
 
 
 class Capability(str, Enum):
-    """What a judge can do; a task that needs what a judge lacks is refused before weights load."""
+    """What a judge supports. A task that needs an unsupported capability is refused before weights load."""
 
     TEXT = "text"
     CHOICE = "choice"
@@ -29,15 +29,15 @@ class Capability(str, Enum):
     LOGPROBS = "logprobs"
     MULTI_IMAGE = "multi_image"
     ORACLE = "oracle"
-    """A stand-in that is shown the truth; its runs are marked and never ranked."""
+    """A stand-in that sees the ground truth; its runs are marked and never ranked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture as a judge sees it: pixels or original bytes, as the judge's `takes` says."""
+    """One picture as a judge receives it: pixels or original bytes, depending on the judge's `takes`."""
 
     digest: str
-    """Hex digest of the file's bytes: equal pictures have equal digests."""
+    """Hex digest of the file's bytes: identical files have identical digests."""
     image: Image | None = None
     """RGB, decoded; set for judges that take pixels."""
     data: bytes | None = None
@@ -47,7 +47,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a message: a text, or the number of a picture in `JudgeRequest.images`."""
+    """One part of a message: a text, or the index of a picture in `JudgeRequest.images`."""
 
     text: str = ""
     image: int | None = None
@@ -55,7 +55,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of the conversation that is put to a judge."""
+    """One turn of the conversation sent to a judge."""
 
     role: Literal["system", "user", "assistant"]
     parts: tuple[Part, ...]
@@ -63,36 +63,36 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """An ordered scale: `levels[0]`, the weakest, is worth `low`, the next `low + 1`, and so on."""
+    """An ordered scale: `levels[0]`, the weakest, has the value `low`, the next `low + 1`, and so on."""
 
     levels: tuple[str, ...]
     low: float = 1.0
 
     @property
     def high(self) -> float:
-        """What the strongest level is worth."""
+        """The value of the strongest level."""
         return self.low + len(self.levels) - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked, apart from its wording."""
+    """What is asked, independent of the prompt text."""
 
     kind: Literal["choice", "rating", "pair"]
     options: tuple[str, ...]
     """The options in the order shown; for a rating, the level words, weakest first."""
     labels: tuple[str, ...] | None = None
-    """`labels[i]` was shown before `options[i]` ("A" or "1"); None where no labels were shown."""
+    """`labels[i]` is shown before `options[i]` ("A" or "1"); None if there are no labels."""
     scale: Scale | None = None
     read: AnswerMode = "text"
-    """How the reply will be read: what the judge should fill in (`text`, `scores`, `rating`)."""
+    """The answer mode: which field of the reply the judge must fill in (`text`, `scores`, `rating`)."""
     target: str = ""
     """What is asked about ("emotion", "intensity", "polarity"): for judges that are not language models."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How a reply is decoded."""
+    """Sampling parameters for generating a reply."""
 
     temperature: float = 0.0
     max_tokens: int = 64
@@ -102,7 +102,7 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class JudgeRequest:
-    """One question on one or more pictures."""
+    """One question about one or more pictures."""
 
     id: str
     sample_id: str
@@ -111,12 +111,12 @@ class JudgeRequest:
     question: Question
     sampling: Sampling = Sampling()
     truth: str | float | None = None
-    """The true answer, for ORACLE judges only; None for all others. Not part of the id."""
+    """The correct answer, for ORACLE judges only; None for all others. Not part of the id."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyError:
-    """Why one item failed. `retryable`: the same request may succeed later."""
+    """Why one request failed. `retryable`: the same request may succeed later."""
 
     kind: str
     message: str
@@ -125,26 +125,26 @@ class ReplyError:
 
 @dataclass(frozen=True, slots=True)
 class JudgeReply:
-    """A judge's answer to the request of the same id. With `error` set, nothing else is read."""
+    """A judge's answer to the request with the same id. If `error` is set, all other fields are ignored."""
 
     id: str
     text: str | None = None
     scores: Mapping[str, float] | None = None
     """Log-probability of each option of the question (need not be normalised)."""
     rating: float | None = None
-    """The judge's own number on the question's scale."""
+    """A number on the question's scale, given by the judge itself."""
     finish_reason: str | None = None
     refusal: str | None = None
     usage: Mapping[str, float] | None = None
     timings: Mapping[str, float] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
-    """Anything else worth keeping (JSON values), such as `face_found`."""
+    """Additional JSON values to store, such as `face_found`."""
     error: ReplyError | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ImageRequest:
-    """One portrait to draw."""
+    """One portrait to generate."""
 
     id: str
     prompt: str
@@ -152,16 +152,16 @@ class ImageRequest:
     emotion: str | None = None
     intensity: float | None = None
     index: int = 0
-    """The number of this picture among those asked for with the same prompt."""
+    """The index of this image among those requested with the same prompt."""
     seed: int = 0
     size: tuple[int, int] | None = None
-    """Width and height in pixels; None leaves it to the generator."""
+    """Width and height in pixels; None means the generator's default."""
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class ImageReply:
-    """What a generator made of the request of the same id."""
+    """A generator's reply to the request with the same id."""
 
     id: str
     image: Image | None = None
@@ -172,7 +172,7 @@ class ImageReply:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """One face found: box in pixels (left, top, width, height) and the detector's confidence in 0..1."""
+    """One detected face: box in pixels (left, top, width, height) and the detector's confidence in 0..1."""
 
     left: float
     top: float
@@ -191,6 +191,6 @@ class Sample:
     intensity: float | None = None
     quality: float | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
-    """All other columns: `subject`, `prompt_id`, `generator`, and what the data set adds."""
+    """All other columns: `subject`, `prompt_id`, `generator`, and any that the data set adds."""
     problem: str | None = None
-    """Why the sample cannot be used (missing picture, label outside the six); it becomes a failed sample."""
+    """Why the sample cannot be used (missing picture, unknown label); it counts as a failed sample."""

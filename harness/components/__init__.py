@@ -1,1 +1,1 @@
-"""What plugins extend: one module for each kind of component, and the record that registers it."""
+"""Base classes for plugins, one module per kind of component, and the record that registers them."""

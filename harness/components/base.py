@@ -1,4 +1,4 @@
-"""What judges and generators share: options, identity, opening and closing."""
+"""Base class of all components: options, identity, open and close."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from harness.components.options import HarnessOptions
 
 
 class Configured:
-    """A component made from its validated options. Making one imports and loads nothing heavy."""
+    """A component configured by validated options. Its constructor must not import or load anything heavy."""
 
     class Options(HarnessOptions):
         """The component's options; a subclass declares its own."""
 
     def __init__(self, options: Any = None) -> None:
-        """Keep validated `options` (an instance of `Options`, or None for all defaults)."""
+        """`options` is a validated instance of `Options`, or None for all defaults."""
         self.options: Any = self.Options() if options is None else options
 
     def identity(self) -> Mapping[str, str]:
-        """What determines answers besides options (weights' revision or digest), before weights load.
+        """What determines answers in addition to the options (revision or digest of the weights); known before weights load.
 
-        Without it a plugin is known by its source file, and an object made in Python counts as a new model
-        each time: its run cannot be resumed.
+        By default a plugin is identified by its source file. An object created in Python then counts as a new
+        model each time, so its run cannot be resumed.
         """
         return {}
 
     def open(self) -> None:
-        """Load what answering needs. Called once, before the first request."""
+        """Load weights and other resources. Called once, before the first request."""
 
     def close(self) -> None:
-        """Free what `open` took. May be called twice, and without `open`."""
+        """Release the resources of `open`. May be called twice, or without `open`."""

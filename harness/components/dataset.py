@@ -1,4 +1,4 @@
-"""The data set interface: what provides a folder of labelled portraits."""
+"""The data set interface: provides a folder of labelled portraits."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from harness.components.base import Configured
 
 
 class DataSet(Configured, ABC):
-    """A registered data set: it puts a data folder on disk, which the core then reads like a user's own."""
+    """A registered data set. It puts a data folder on disk, which the core reads like any other."""
 
     @abstractmethod
     def prepare(self) -> Path:
-        """Return a folder with `manifest.csv`, making it on first use (written aside, then renamed).
+        """Return a folder with `manifest.csv`; create it on first use (in a temporary folder, then rename).
 
         Columns: `image` (path relative to the folder); optional `id`, `emotion`, `intensity`, `quality`,
-        `prompt_id`, `subject`, `generator`; any others are kept as attributes to group by.
+        `prompt_id`, `subject`, `generator`; all others become attributes to group by.
         """

@@ -1,4 +1,4 @@
-"""The face detector interface: how many faces a portrait shows, and where."""
+"""The face detector interface: finds the faces in a portrait."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 class Detector(Configured, ABC):
-    """Finds faces. Used to record whether a drawn portrait shows none, one or several; must be thread-safe."""
+    """Detects faces. Used to record whether a generated portrait shows none, one or several; must be thread-safe."""
 
     @abstractmethod
     def detect(self, image: Image) -> list[Face]:
-        """All faces in an RGB picture, the most certain first; empty when there are none."""
+        """All faces in an RGB image, in order of decreasing confidence; empty if there are none."""

@@ -1,4 +1,4 @@
-"""The executor interface: where a judge's work is done."""
+"""The executor interface: runs a judge over requests."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ class Executor(Configured, ABC):
 
     @abstractmethod
     def run(self, judge: Judge, requests: RequestSource[JudgeRequest]) -> Iterator[JudgeReply]:
-        """Open the judge, yield its replies as they come, close it whatever happens."""
+        """Open the judge, yield its replies as they arrive, and always close it."""
 
 
 class LocalExecutor(Executor):
-    """The judge runs in this process."""
+    """Runs the judge in this process."""
 
     def run(self, judge: Judge, requests: RequestSource[JudgeRequest]) -> Iterator[JudgeReply]:
-        """Open the judge, stream, close."""
         try:
             judge.open()
             yield from judge.stream(requests)

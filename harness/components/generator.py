@@ -1,4 +1,4 @@
-"""The generator interface: what draws portraits."""
+"""The generator interface: produces portraits from prompts."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from harness.types import ImageReply, ImageRequest, ReplyError, Sample
 
 
 class Generator(Configured, ABC):
-    """A text-to-image model. One reply for each request, matched by id, in any order."""
+    """A text-to-image model. It yields one reply per request, matched by id, in any order."""
 
     batch_size: int = 4
     """How many requests the default `stream` hands to `generate` at a time."""
 
     progress: Callable[[str], None] | None = None
-    """Set by the run. A generator that takes long over a batch may call it with a few words: "step 12 of 30"."""
+    """Set by the run. A slow generator may call it within a batch with a short status such as "step 12 of 30"."""
 
     def own_portraits(self) -> Sequence[Sample] | None:
-        """Pictures that exist already, labelled with what was asked for: they replace the tasks' prompts.
+        """Existing images, labelled with the requested emotion; they replace the tasks' prompts.
 
-        None (the default) for a generator that draws. `Sample.attributes` may have `prompt` and `prompt_id`.
+        None (the default) for a model that generates images. `Sample.attributes` may contain `prompt` and `prompt_id`.
         """
         return None
 
     def own_ratings(self) -> Path | None:
-        """A `ratings.csv` (id, rater, question, value) of what people said of `own_portraits`; None without one."""
+        """A `ratings.csv` (id, rater, question, value) with human ratings of `own_portraits`; None if there is none."""
         return None
 
     def notes(self) -> Sequence[str]:
-        """What a user should know of this generator's results: shown with them."""
+        """Remarks shown with this generator's results."""
         return ()
 
     def generate(self, batch: Sequence[ImageRequest]) -> Iterable[ImageReply]:
-        """Draw one batch. A simple plugin writes this alone."""
+        """Generate one batch. A simple plugin only needs to implement this."""
         raise TypeError(f"{type(self).__name__} must define generate() or stream()")
 
     def stream(self, requests: RequestSource[ImageRequest]) -> Iterator[ImageReply]:
-        """Draw everything in `requests`. A batch that raises fails alone, as with `Judge.stream`."""
+        """Generate an image for each request. An exception fails only its own batch, as with `Judge.stream`."""
         remaining = iter(requests)
         while batch := list(islice(remaining, self.batch_size)):
             left = {r.id for r in batch}
@@ -54,9 +54,7 @@ class Generator(Configured, ABC):
                     yield reply
             except HarnessError:
                 raise
-            except (
-                Exception,
-                SystemExit,
-            ) as e:  # a model may fail in any way; the other batches must not suffer
+            except (Exception, SystemExit) as e:
+                # A model may fail in any way; the other batches must still run.
                 error = ReplyError(type(e).__name__, str(e))
                 yield from (ImageReply(r.id, outcome="error", error=error) for r in batch if r.id in left)

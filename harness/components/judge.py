@@ -1,4 +1,4 @@
-"""The judge interface: what reads emotion in a picture."""
+"""The judge interface: answers questions about emotion in pictures."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from harness.types import Capability, JudgeReply, JudgeRequest, Question, ReplyE
 
 
 class Judge(Configured, ABC):
-    """A model, or a person, that answers questions on pictures.
+    """A model, or a person, that answers questions about pictures.
 
-    A plugin writes `judge` (or `stream`) and declares `capabilities`. One reply for each request, matched by
-    id, in any order. An item that fails is a reply with `error`; it never aborts the rest.
+    A plugin implements `judge` (or `stream`) and declares `capabilities`. It yields one reply per request, matched
+    by id, in any order. A failed request gets a reply with `error`; it never aborts the rest.
     """
 
     takes: ClassVar[Literal["pixels", "bytes"]] = "pixels"
-    """`pixels`: pictures come as RGB PIL images. `bytes`: as the file's original bytes."""
+    """`pixels`: pictures are passed as RGB PIL images. `bytes`: as the original bytes of the file."""
     batch_size: int = 16
     """How many requests the default `stream` hands to `judge` at a time."""
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """What this judge can do; the core picks the way to read by it."""
+        """What this judge supports; the core selects the answer mode accordingly."""
         return frozenset({Capability.TEXT})
 
     def cannot_answer(self, question: Question) -> str:
-        """Why questions such as this one have no answer from this judge, as the end of a sentence; "" if they have.
+        """Why this judge cannot answer this type of question, as the end of a sentence; "" if it can.
 
-        Asked before a run, with all options of the task: its task is then left out of a suite, or refused, instead of
-        failing picture by picture.
+        Called before a run, with all options of the task. The task is then skipped in a suite, or refused, instead of
+        failing on every picture.
         """
         return ""
 
     def judge(self, batch: Sequence[JudgeRequest]) -> Iterable[JudgeReply]:
-        """Answer one batch. A simple plugin writes this alone."""
+        """Answer one batch. A simple plugin only needs to implement this."""
         raise TypeError(f"{type(self).__name__} must define judge() or stream()")
 
     def stream(self, requests: RequestSource[JudgeRequest]) -> Iterator[JudgeReply]:
-        """Answer everything in `requests`; override for an engine with continuous batching.
+        """Answer all `requests`; override for an engine with continuous batching.
 
-        If `judge` raises, what it had not answered of that batch fails with its error and the next batch
-        goes on; a `HarnessError` ends the stream.
+        If `judge` raises, the unanswered requests of that batch fail with its error and the next batch
+        continues. A `HarnessError` ends the stream.
         """
         remaining = iter(requests)
         while batch := list(islice(remaining, self.batch_size)):
@@ -57,9 +57,7 @@ class Judge(Configured, ABC):
                     yield reply
             except HarnessError:
                 raise
-            except (
-                Exception,
-                SystemExit,
-            ) as e:  # a model may fail in any way; the other batches must not suffer
+            except (Exception, SystemExit) as e:
+                # A model may fail in any way; the other batches must still run.
                 error = ReplyError(type(e).__name__, str(e))
                 yield from (JudgeReply(r.id, error=error) for r in batch if r.id in left)

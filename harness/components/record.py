@@ -1,4 +1,4 @@
-"""The record by which a plugin offers a component. Light on purpose: entry modules import only this."""
+"""The record that registers a component. Kept lightweight, because plugin entry modules import only this."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Loader = Callable[[], Any]
 
 @dataclass(frozen=True)
 class Component:
-    """A named class that is imported when it is first used.
+    """A named class that is imported on first use.
 
-    `load` imports and returns the class. A preset is a component too: the same class with `defaults`
-    filled in. `aliases` are further names for it. `facts` gives rows (name, value, source) that `harness show`
-    prints: what is known of the model, and where from.
+    `load` imports and returns the class. A preset is also a component: the same class with different `defaults`.
+    `aliases` are alternative names. `facts` returns rows (name, value, source) about the model, which
+    `harness show` prints.
     """
 
     name: str
@@ -34,6 +34,5 @@ class lazy:  # noqa: N801 - reads as a function where plugins use it
     target: str
 
     def __call__(self) -> Any:
-        """Import the module and return the named attribute."""
         module, _, name = self.target.partition(":")
         return getattr(importlib.import_module(module), name)

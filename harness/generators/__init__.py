@@ -1,1 +1,1 @@
-"""Generators that ship with the core."""
+"""Built-in generators."""

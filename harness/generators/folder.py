@@ -1,4 +1,4 @@
-"""Pictures made elsewhere as a generator: `folder:PATH` draws nothing, and is scored like any other."""
+"""The generator `folder:PATH`: scores existing images as if they had just been generated."""
 
 from __future__ import annotations
 
@@ -21,37 +21,33 @@ from harness.types import EMOTIONS, ImageReply, ImageRequest, ReplyError, Sample
 
 _SHOWN = 5
 FILE, SOURCE_ID = "file", "source_id"
-"""The attributes that tell which file, and which sample of the folder, a request stands for."""
+"""Attributes of a request: its image file, and the id of its sample in the folder."""
 
 
 class FolderGenerator(Generator):
-    """A folder of pictures made elsewhere, such as by a closed service; labels come from a manifest, subfolders or names."""
+    """A folder of existing images, for example from a closed service. Labels come from a manifest, subfolders or file names."""
 
     class Options(HarnessOptions):
-        """Options of the generator `folder`."""
-
         ref: str = option(..., "the folder")
         pattern: str = option(
             "",
-            "how file names tell what was asked for, such as '{emotion}_{intensity}_{prompt_id}_{index}.png'; "
+            "pattern of the file names, such as '{emotion}_{intensity}_{prompt_id}_{index}.png'; "
             "other names in braces become columns",
         )
 
     def own_portraits(self) -> Sequence[Sample]:
-        """The pictures with what was asked for. Raises `BadData` where nothing can be matched."""
-        return self._found[0]
+        """The images with their requested emotion. Raises `BadData` if no image has a label."""
+        return self._samples_and_notes[0]
 
     def own_ratings(self) -> Path | None:
-        """What people said of the pictures, where the folder has it."""
         path = self._root / RATINGS
         return path if path.is_file() else None
 
     def notes(self) -> Sequence[str]:
-        """What could not be matched."""
-        return self._found[1]
+        return self._samples_and_notes[1]
 
     def identity(self) -> Mapping[str, str]:
-        """A digest of the files' names, sizes and times, and of what was asked for."""
+        """A digest of the files' names, sizes, modification times and labels."""
         digest = hashlib.sha256()
         for sample in self.own_portraits():
             stat = (self._root / str(sample.path)).stat() if not sample.problem else None
@@ -67,7 +63,7 @@ class FolderGenerator(Generator):
         return {"files": digest.hexdigest()}
 
     def generate(self, batch: Sequence[ImageRequest]) -> Iterator[ImageReply]:
-        """Hand out the pictures; a missing or broken one is an error of its own."""
+        """Return the images; a missing or broken file fails only its own request."""
         for request in batch:
             file = self._root / request.attributes[FILE]
             try:
@@ -89,27 +85,27 @@ class FolderGenerator(Generator):
         return Path(self.options.ref).expanduser()
 
     @cached_property
-    def _found(self) -> tuple[list[Sample], list[str]]:
+    def _samples_and_notes(self) -> tuple[list[Sample], list[str]]:
         if not self.options.pattern:
             try:
                 folder = read_folder(self._root)
             except BadData as e:
-                e.hint += " Or tell how files are named: -o pattern='{emotion}_{index}'."
+                e.hint += " Or describe the file names: -o pattern='{emotion}_{index}'."
                 raise
-            return [_named(s, str(s.path)) for s in folder.samples if s.path], list(folder.notes)
+            return [_with_file(s, str(s.path)) for s in folder.samples if s.path], list(folder.notes)
         if any((self._root / m).is_file() for m in MANIFESTS):
             raise BadOption(
-                f"{self.options.ref!r} has a manifest, which tells what each picture shows.",
-                "Leave -o pattern away, or take the manifest out.",
+                f"{self.options.ref!r} has a manifest, which already labels each picture.",
+                "Omit -o pattern, or remove the manifest.",
             )
         if not self._root.is_dir():
             raise BadData(
                 f"The folder {self.options.ref!r} does not exist.", "Give the folder with the pictures."
             )
-        return _matched(self._root, self.options.pattern)
+        return _match_files(self._root, self.options.pattern)
 
 
-def _named(sample: Sample, path: str) -> Sample:
+def _with_file(sample: Sample, path: str) -> Sample:
     return Sample(
         sample.id,
         path,
@@ -121,7 +117,7 @@ def _named(sample: Sample, path: str) -> Sample:
     )
 
 
-def _matched(root: Path, pattern: str) -> tuple[list[Sample], list[str]]:
+def _match_files(root: Path, pattern: str) -> tuple[list[Sample], list[str]]:
     names = NamePattern(pattern, needs_emotion=True)
     samples: list[Sample] = []
     unmatched: list[str] = []
@@ -155,9 +151,12 @@ def _matched(root: Path, pattern: str) -> tuple[list[Sample], list[str]]:
             f"Emotions are {', '.join(EMOTIONS)} and their synonyms.",
         )
     notes = [
-        f"passed over, since {what}: {len(files)} of {len(samples) + len(unmatched) + len(unknown)} pictures, "
+        f"skipped because {what}: {len(files)} of {len(samples) + len(unmatched) + len(unknown)} pictures, "
         f"such as {', '.join(files[:_SHOWN])}"
-        for files, what in ((unmatched, "the pattern does not match"), (unknown, "no known emotion is named"))
+        for files, what in (
+            (unmatched, "the pattern does not match"),
+            (unknown, "the name contains no known emotion"),
+        )
         if files
     ]
     return samples, notes

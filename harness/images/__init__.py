@@ -1,1 +1,1 @@
-"""Image files from untrusted sources: bounded, checked and decoded."""
+"""Reads image files from untrusted sources, with size limits and checks."""

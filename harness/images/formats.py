@@ -1,9 +1,9 @@
-"""Which picture files are read, and how large they may be."""
+"""Supported image formats and the maximum image size."""
 
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 """Extensions of picture files, in lower case."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
-"""What is read, whatever a file's name says: Pillow starts other programs for some formats."""
+"""The formats Pillow may decode, regardless of file name: for some others it starts external programs."""
 
 MAX_PIXELS = 50_000_000

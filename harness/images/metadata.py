@@ -1,7 +1,7 @@
-"""Takes out of a picture's file what is not the picture: texts that may give its label or its maker away.
+"""Strips metadata that may reveal a picture's label or origin from image files.
 
-Captions, prompts, comments, camera data and places are left out; pixels, colour profile and the turn that shows the
-picture upright stay. No pixel is decoded or compressed again.
+Captions, prompts, comments, camera data and locations are removed; pixels, colour profile and EXIF orientation are
+kept. Pixels are not decoded or recompressed.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from collections.abc import Iterator
 from PIL import Image
 
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
-_PNG_TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"eXIf")
+_PNG_METADATA = (b"tEXt", b"zTXt", b"iTXt", b"eXIf")
 _ORIENTATION = 0x0112
 _KEPT_SEGMENTS = {0xE0, 0xE2, 0xEE}
-"""JPEG application segments that say how to decode: JFIF, colour profile, Adobe's colour transform."""
+"""JPEG application segments needed for decoding: JFIF, colour profile, Adobe colour transform."""
 
 
-def without_texts(data: bytes) -> bytes:
-    """A PNG, JPEG or WebP file (whole, as `decode` checks) without texts and camera data; other formats as they are."""
+def strip_metadata(data: bytes) -> bytes:
+    """A PNG, JPEG or WebP file (complete, as checked by `decode`) without metadata; other formats are returned unchanged."""
     if data.startswith(_PNG):
-        return _png(data) if any(kind in data for kind in _PNG_TEXTS) else data
+        return _png(data) if any(kind in data for kind in _PNG_METADATA) else data
     if data.startswith(_JPEG):
         return b"".join(_jpeg_parts(data, _orientation(data)))
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
@@ -31,7 +31,7 @@ def without_texts(data: bytes) -> bytes:
 
 
 def _orientation(data: bytes) -> int:
-    """EXIF's number for how a picture is turned; 1 is upright."""
+    """The EXIF orientation; 1 is upright."""
     with Image.open(io.BytesIO(data)) as image:
         return int(image.getexif().get(_ORIENTATION, 1))
 
@@ -47,7 +47,7 @@ def _png(data: bytes) -> bytes:
     orientation = _orientation(data)
     while at + 8 <= len(data):
         end = at + 12 + int.from_bytes(data[at : at + 4], "big")
-        if data[at + 4 : at + 8] not in _PNG_TEXTS:
+        if data[at + 4 : at + 8] not in _PNG_METADATA:
             kept.append(data[at:end])
         if orientation != 1 and data[at + 4 : at + 8] == b"IHDR":
             body = b"eXIf" + _exif(orientation).removeprefix(b"Exif\0\0")
@@ -64,7 +64,7 @@ def _jpeg_parts(data: bytes, orientation: int) -> Iterator[bytes]:
     at = 2
     while data[at : at + 1] == b"\xff" and at + 4 <= len(data):
         marker = data[at + 1]
-        if marker == 0xDA:  # The compressed picture follows, to the end.
+        if marker == 0xDA:  # Compressed data follows, up to the end of the file.
             break
         end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
         private = 0xE0 <= marker <= 0xEF or marker == 0xFE
@@ -82,7 +82,7 @@ def _webp(data: bytes, orientation: int) -> bytes:
         chunk = data[at:end]
         if kind == b"VP8X":
             extended = True
-            # Bits 3 and 2 announce EXIF and XMP.
+            # Bits 3 and 2 flag EXIF and XMP.
             chunk = chunk[:8] + bytes([(chunk[8] & ~0x0C) | (0x08 if orientation != 1 else 0)]) + chunk[9:]
         if kind not in (b"EXIF", b"XMP "):
             kept.append(chunk)

@@ -11,7 +11,7 @@ from typing import Any
 from harness.datasets import names_label
 from harness.images import decoding as pictures
 from harness.images.decoding import PictureProblem
-from harness.images.metadata import without_texts
+from harness.images.metadata import strip_metadata
 from harness.run.plan import Participant
 from harness.run.prefetch import Prepared
 from harness.tasks.answers import truth_of
@@ -186,7 +186,7 @@ class RequestBuilder:
         assert sample.path is not None, "a sample without a picture is not read"
         image, media_type = pictures.decode(data, sample.path)
         if self.judge.instance.takes == "bytes":
-            return Picture(digest, None, without_texts(data), media_type), len(data)
+            return Picture(digest, None, strip_metadata(data), media_type), len(data)
         return Picture(digest, image, None, media_type), image.width * image.height * 3
 
     def _keys(self, job: Job) -> Iterator[tuple[str, PromptVariant, int]]:

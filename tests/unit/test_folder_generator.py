@@ -53,7 +53,7 @@ class TestNames:
         assert len(made.own_portraits()) == 1
         notes = " ".join(made.notes())
         assert "the pattern does not match: 1 of 3 pictures, such as cover.png" in notes
-        assert "no known emotion is named: 1 of 3 pictures, such as bored_2.png" in notes
+        assert "the name contains no known emotion: 1 of 3 pictures, such as bored_2.png" in notes
 
     @pytest.mark.parametrize(
         ("pattern", "message"),

@@ -160,7 +160,7 @@ def test_nothing_outside_is_read(path: str, tmp_path: Path) -> None:
 def test_folders_with_like_names_are_outside(tmp_path: Path) -> None:
     (tmp_path / "root").mkdir()
     data.picture(tmp_path / "root2" / "a.png")
-    with pytest.raises(PictureProblem, match="leaves the data folder"):
+    with pytest.raises(PictureProblem, match="is outside the data folder"):
         read_bytes(str(tmp_path / "root"), "../root2/a.png")
 
 
