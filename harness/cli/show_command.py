@@ -13,7 +13,7 @@ from harness.cli.shared import find_run, print_results
 from harness.errors import HarnessError, RequestError, unknown
 from harness.escaping import plain
 from harness.registry.factory import load_class, options_table
-from harness.registry.registry import HOOKS, Found, registry
+from harness.registry.registry import HOOKS, RegisteredComponent, registry
 from harness.store.runfolder import intact, read_run
 from harness.tasks import catalog
 from harness.tasks.spec import SuiteSpec
@@ -115,12 +115,12 @@ def _is_run(name: str) -> bool:
     return any((path / "run.json").is_file() for path in (Path(name), Path("runs") / name))
 
 
-def _means(found: Found, name: str) -> bool:
+def _means(found: RegisteredComponent, name: str) -> bool:
     head = name.partition(":")[0]
     return head in (found.component.name, *found.component.aliases, f"{found.dist}/{found.component.name}")
 
 
-def _component(found: Found) -> dict[str, Any]:
+def _component(found: RegisteredComponent) -> dict[str, Any]:
     document: dict[str, Any] = {
         "name": found.component.name,
         "kind": found.kind,

@@ -1,1 +1,1 @@
-"""What is installed: plugins, their components, and instances of them."""
+"""Discovers plugins, looks up components by name and creates them."""

@@ -1,4 +1,4 @@
-"""Makes components from their names and the options that a user typed."""
+"""Creates components from their registered class and the options that the user gave."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from harness.components.options import HarnessOptions
 from harness.components.record import lazy
 from harness.errors import BadOption, HarnessError, MissingPackage, PluginError, nearest
-from harness.registry.registry import Found, registry
+from harness.registry.registry import RegisteredComponent, registry
 
 CLASSES: Mapping[str, lazy] = {
     "generator": lazy("harness.components.generator:Generator"),
@@ -24,21 +24,21 @@ CLASSES: Mapping[str, lazy] = {
     "reporter": lazy("harness.components.reporter:Reporter"),
     "executor": lazy("harness.components.executor:Executor"),
 }
-"""What the class of a component of each kind must derive from."""
+"""The base class required for each kind of component."""
 
 
-def load_class(found: Found) -> type[Any]:
-    """Import the class of a component. Raises `MissingPackage` or `PluginError` with the reason."""
-    wanted = CLASSES[found.kind]()
+def load_class(found: RegisteredComponent) -> type[Any]:
+    """Import the class of a component. Raises `MissingPackage` or `PluginError`."""
+    base = CLASSES[found.kind]()
     try:
         loaded = found.component.load()
-        if not isinstance(loaded, type) or not issubclass(loaded, wanted):
-            raise TypeError(f"{loaded!r} is not a {wanted.__name__}")
+        if not isinstance(loaded, type) or not issubclass(loaded, base):
+            raise TypeError(f"{loaded!r} is not a {base.__name__}")
     except HarnessError:
         raise
     except ModuleNotFoundError as e:
         raise MissingPackage(f"The {found.kind} {found.component.name!r}", e.name or "?") from e
-    except Exception as e:  # a plugin's module may fail in any way when it is imported
+    except Exception as e:  # importing a plugin may raise anything
         raise PluginError(
             f"The {found.kind} {found.component.name!r} of {found.dist} cannot be loaded: "
             f"{type(e).__name__}: {e}.",
@@ -47,10 +47,10 @@ def load_class(found: Found) -> type[Any]:
     return loaded
 
 
-def make(found: Found, typed: Mapping[str, Any] | None = None) -> Any:
-    """An instance of the component, its options checked; nothing heavy is loaded.
+def make(found: RegisteredComponent, given: Mapping[str, Any] | None = None) -> Any:
+    """Create a component with validated options, without loading anything heavy.
 
-    `typed` holds what the user gave, as text from a command line or as values from Python.
+    `given` are the user's options: strings from the command line, or values from Python.
     Raises `BadOption` naming the option and the nearest valid one.
     """
     cls = load_class(found)
@@ -58,11 +58,11 @@ def make(found: Found, typed: Mapping[str, Any] | None = None) -> Any:
     if found.ref is not None:
         if "ref" not in cls.Options.model_fields:
             raise BadOption(
-                f"{found.component.name!r} takes no reference, but {found.ref!r} follows its colon.",
-                f"Type {found.component.name} alone.",
+                f"{found.component.name!r} takes no reference, but was given {found.ref!r}.",
+                f"Use {found.component.name} without a colon.",
             )
         values["ref"] = _preset_ref(found)
-    values |= {k: _read(cls.Options, k, v, found) for k, v in (typed or {}).items()}
+    values |= {k: _parse_option(cls.Options, k, v, found) for k, v in (given or {}).items()}
     try:
         return cls(cls.Options.model_validate(values))
     except ValidationError as e:
@@ -74,15 +74,15 @@ def make(found: Found, typed: Mapping[str, Any] | None = None) -> Any:
         ) from e
     except HarnessError:
         raise
-    except Exception as e:  # a plugin's constructor may fail in any way
+    except Exception as e:  # a plugin's constructor may raise anything
         raise PluginError(
-            f"The {found.kind} {found.component.name!r} of {found.dist} cannot be made: {type(e).__name__}: {e}.",
+            f"The {found.kind} {found.component.name!r} of {found.dist} cannot be created: {type(e).__name__}: {e}.",
             f"Reinstall or update {found.dist}.",
         ) from e
 
 
-def _preset_ref(found: Found) -> Any:
-    """The reference behind a component's name; `BASE:PRESET` means the model of that preset, on BASE."""
+def _preset_ref(found: RegisteredComponent) -> Any:
+    """The model reference; in `BASE:PRESET`, the preset's reference."""
     for other in registry().components(found.kind):
         names = (other.component.name, *other.component.aliases)
         if found.ref in names and "ref" in other.component.defaults:
@@ -90,12 +90,12 @@ def _preset_ref(found: Found) -> Any:
     return found.ref
 
 
-def _read(options: type[HarnessOptions], key: str, value: Any, found: Found) -> Any:
-    """A typed value: text is kept for text options and read as JSON for lists and tables."""
+def _parse_option(options: type[HarnessOptions], key: str, value: Any, found: RegisteredComponent) -> Any:
+    """The value of an option. Strings are parsed as JSON if the option is a list or table."""
     fields = options.model_fields
     if key not in fields:
         guess = nearest(key, fields)
-        known = ", ".join(fields) or "it has none"
+        known = ", ".join(fields) or "none"
         raise BadOption(
             f"{found.component.name!r} has no option {key!r}.",
             (f"Did you mean {guess!r}? " if guess else "") + f"Options: {known}.",
@@ -108,13 +108,13 @@ def _read(options: type[HarnessOptions], key: str, value: Any, found: Found) -> 
         except ValueError as e:
             raise BadOption(
                 f"{found.component.name}: {key}: {value!r} is not valid JSON: {e}.",
-                "Lists and tables are given as JSON.",
+                "Give lists and tables as JSON.",
             ) from e
     return value
 
 
 def _is_text(annotation: Any) -> bool:
-    """Whether an option may hold text: `str`, or a union with it (`list[str]` may not)."""
+    """Whether an option accepts text: `str` or a union containing it (but not `list[str]`)."""
     union = get_origin(annotation) in (Union, UnionType)
     return annotation is str or (union and any(map(_is_text, get_args(annotation))))
 
@@ -124,13 +124,13 @@ def _explain(error: Mapping[str, Any], options: type[HarnessOptions]) -> str:
     if error["type"] == "missing":
         return f"the option {key!r} must be given: -o {key}=..."
     message = error["msg"].removeprefix("Value error, ")
-    # What a check of several options together was given is all of them: a URL with its password may be among them.
+    # A check across options receives all of them, which may include a URL with a password.
     given = f" (given: {error.get('input')!r})" if error["loc"] else ""
     return f"{key}: {message[:1].lower()}{message[1:]}{given}"
 
 
-def options_table(found: Found) -> list[dict[str, Any]]:
-    """Name, type, default and description of every option of a component."""
+def options_table(found: RegisteredComponent) -> list[dict[str, Any]]:
+    """One row per option of a component: name, type, default, whether required, description."""
     cls = load_class(found)
     rows = []
     for name, info in cls.Options.model_fields.items():
@@ -153,7 +153,7 @@ _PLAIN_NAMES = {str: "text", int: "whole number", float: "number", bool: "true o
 
 
 def _type_name(annotation: Any) -> str:
-    """A type as a user reads it: `text`, `whole | error`, `table of text`."""
+    """A type as shown to users: `text`, `whole | error`, `table of text`."""
     origin, inner = get_origin(annotation), [a for a in get_args(annotation) if a is not type(None)]
     if origin is Literal:
         return " | ".join(map(str, inner))

@@ -1,4 +1,4 @@
-"""Finds plugins, keeps a broken one from harming the others, and looks components up by name."""
+"""Discovers plugins, isolates broken ones, and looks up components by name."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ HOOKS = {
 
 @dataclass
 class Plugin:
-    """One installed plugin: where it comes from, what it offers, why it is disabled (if it is)."""
+    """An installed plugin: its distribution, its components, and why it is disabled (if it is)."""
 
     dist: str
     version: str
@@ -42,8 +42,8 @@ class Plugin:
 
 
 @dataclass(frozen=True)
-class Found:
-    """A component with its owner, and the model reference that stood behind its name."""
+class RegisteredComponent:
+    """A component with the distribution that provides it, and the model reference given after its name."""
 
     kind: str
     component: Component
@@ -52,20 +52,23 @@ class Found:
 
     @property
     def reference(self) -> str:
-        """The name as a user types it."""
+        """The component as the user specifies it: `NAME` or `NAME:REF`."""
         return self.component.name if self.ref is None else f"{self.component.name}:{self.ref}"
 
 
 class Registry:
-    """All plugins and what they offer."""
+    """All plugins and their components."""
 
     def __init__(self, plugins: Sequence[Plugin]) -> None:
         self.plugins = list(plugins)
 
-    def components(self, kind: str) -> list[Found]:
-        """Every component of a kind, in order of name; presets and doubles included."""
+    def components(self, kind: str) -> list[RegisteredComponent]:
+        """Every component of a kind, sorted by name, including presets and duplicates."""
         found = [
-            Found(kind, c, p.dist) for p in self.plugins if not p.problem for c in p.offers.get(kind, [])
+            RegisteredComponent(kind, c, p.dist)
+            for p in self.plugins
+            if not p.problem
+            for c in p.offers.get(kind, [])
         ]
         return sorted(found, key=lambda f: (f.component.name, f.dist))
 
@@ -73,10 +76,10 @@ class Registry:
         """Folders with task files, the built-in one first."""
         return [path for p in self.plugins if not p.problem for path in p.offers.get("task folder", [])]
 
-    def find(self, kind: str, reference: str) -> Found:
-        """The component that `NAME`, `NAME:REF` or `DIST/NAME[:REF]` means.
+    def find(self, kind: str, reference: str) -> RegisteredComponent:
+        """The component that `NAME`, `NAME:REF` or `DIST/NAME[:REF]` refers to.
 
-        Raises `UnknownName` with the nearest name, or `RequestError` where several plugins own the name.
+        Raises `UnknownName` with the nearest name, or `RequestError` if several plugins define the name.
         """
         head, colon, ref = reference.partition(":")
         dist, slash, name = head.rpartition("/")
@@ -87,16 +90,16 @@ class Registry:
             if name in (f.component.name, *f.component.aliases) and (not slash or f.dist == dist)
         ]
         if not matches:
-            raise _known_elsewhere(kind, head) or unknown(
+            raise _not_installed(kind, head) or unknown(
                 kind, head, {f.component.name for f in everything}, self._where_to_look(kind)
             )
         if len(matches) > 1:
             owners = " and ".join(f"{f.dist}/{f.component.name}" for f in matches)
             raise RequestError(
                 f"The {kind} {name!r} is defined by several plugins: {owners}.",
-                "Type one of these instead of the bare name.",
+                "Use one of these instead of the bare name.",
             )
-        return Found(kind, matches[0].component, matches[0].dist, ref if colon else None)
+        return RegisteredComponent(kind, matches[0].component, matches[0].dist, ref if colon else None)
 
     def _where_to_look(self, kind: str) -> str:
         listing = {"judge": "models", "generator": "models", "data set": "data", "metric": "metrics"}.get(
@@ -110,17 +113,17 @@ class Registry:
 PLUGINS = {"vllm": "memobench-plugin-vllm", "transformers": "memobench-plugin-transformers",
            "openai": "memobench-plugin-openai", "nano": "memobench-plugin-nano", "fer": "memobench-plugin-fer",
            "portraits": "memobench-plugin-portraits", "echo": "memobench-plugin-echo"}  # fmt: skip
-"""What to install for a name of ours that nothing is registered under."""
+"""The distribution to install for each official plugin name."""
 
 
-def _known_elsewhere(kind: str, name: str) -> UnknownName | None:
-    """The error for a name that a plugin of ours would offer; None for others."""
+def _not_installed(kind: str, name: str) -> UnknownName | None:
+    """The error for a name that belongs to an official plugin that is not installed; None for other names."""
     from harness.mllm.zoo import presets
 
     preset = next((p for p in presets().values() if name in (p.name, *p.aliases)), None)
     if kind == "judge" and preset is not None:
         return UnknownName(
-            f"The judge {name!r} is {preset.ref} on vLLM, whose plugin is not installed.",
+            f"The judge {name!r} is {preset.ref} on vLLM, and the vLLM plugin is not installed.",
             f"Install it: pip install {PLUGINS['vllm']}",
         )
     if name in PLUGINS:
@@ -133,12 +136,12 @@ def _known_elsewhere(kind: str, name: str) -> UnknownName | None:
 
 @functools.cache
 def registry() -> Registry:
-    """The registry of what is installed, loaded once in a process."""
+    """The registry of installed plugins, loaded once per process."""
     return load()
 
 
 def load() -> Registry:
-    """Load the built-ins and every installed plugin, one by one, in order of distribution name."""
+    """Load the built-ins and every installed plugin, in order of distribution name."""
     version = importlib.metadata.version("memobench") if _installed() else "checkout"
     plugins = [_collect(Plugin("memobench", version, "harness.registry.builtins"), builtins)]
     points = importlib.metadata.entry_points(group=GROUP)
@@ -149,7 +152,7 @@ def load() -> Registry:
         try:
             module = point.load()
         except (Exception, SystemExit) as e:
-            # A plugin may fail in any way at all; it must not stop the others.
+            # A plugin may fail in any way; it must not affect the others.
             plugin.problem = f"fails to import: {type(e).__name__}: {e}"
         else:
             _collect(plugin, module)
@@ -166,13 +169,13 @@ def _installed() -> bool:
 
 
 def _collect(plugin: Plugin, module: ModuleType) -> Plugin:
-    """Call the module's hooks one by one and keep what they return, or why that is not possible."""
+    """Call the module's hooks and store the returned components, or the reason why the plugin is disabled."""
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     try:
         manager.register(module, plugin.entry_point)
         manager.check_pending()
-    except Exception as e:  # pluggy reports a misspelt hook or wrong arguments in several ways
+    except Exception as e:  # pluggy raises various exceptions for a misspelt hook or wrong arguments
         plugin.problem = f"misuses a hook: {e}"
         return plugin
     unmarked = [
@@ -182,16 +185,16 @@ def _collect(plugin: Plugin, module: ModuleType) -> Plugin:
         plugin.problem = f"{unmarked[0]} lacks @hookimpl"
         return plugin
     for kind, hook in HOOKS.items():
-        wanted = Path if kind == "task folder" else Component
+        expected = Path if kind == "task folder" else Component
         try:
             returned = [item for result in getattr(manager.hook, hook)() for item in result]
         except (Exception, SystemExit) as e:
-            # Any error in a plugin's hook disables that plugin alone.
+            # An error in a hook disables only that plugin.
             plugin.problem = f"{hook} raises {type(e).__name__}: {e}"
             return plugin
-        wrong = next((item for item in returned if not isinstance(item, wanted)), None)
+        wrong = next((item for item in returned if not isinstance(item, expected)), None)
         if wrong is not None:
-            plugin.problem = f"{hook} returns {type(wrong).__name__} where {wanted.__name__} belongs"
+            plugin.problem = f"{hook} returns {type(wrong).__name__} instead of {expected.__name__}"
             return plugin
         plugin.offers[kind] = returned
     return plugin

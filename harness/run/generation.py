@@ -28,7 +28,7 @@ from harness.errors import HarnessError, MissingPackage, PluginError, TooManyFai
 from harness.images.decoding import to_rgb
 from harness.run.judging import as_error
 from harness.run.watch import Watch
-from harness.store.files import storing, write_atomically
+from harness.store.files import storage_errors, write_atomically
 from harness.tasks.promptsets import PromptRow
 from harness.types import ImageReply, ImageRequest, ReplyError, Sample
 
@@ -303,5 +303,5 @@ def write_manifest(folder: Path, wanted: Sequence[PlannedImage], generator: str,
     writer = csv.DictWriter(text, [*own, *factors], restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(row for id_, row in rows.items() if id_ in drawn)
-    with storing(folder):
+    with storage_errors(folder):
         write_atomically(folder / MANIFEST, text.getvalue().encode())

@@ -1,4 +1,4 @@
-"""The run folder: what was asked, what was answered, what failed; safe against being killed at any moment."""
+"""Crash-safe run folders: requests, replies and failures on disk."""
 
 from harness.store.runfolder import RunFolder
 

@@ -1,4 +1,4 @@
-"""Files that survive a kill: whole lines or nothing, whole documents or nothing, one writer."""
+"""Crash-safe files: atomic documents, append-only JSON Lines, and a lock for a single writer."""
 
 from __future__ import annotations
 
@@ -19,44 +19,44 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=
 
 
 @contextmanager
-def storing(path: Path) -> Iterator[None]:
-    """Turn a failure to write below `path` into a `StorageError` that says how to go on."""
+def storage_errors(path: Path) -> Iterator[None]:
+    """Convert a failure to write below `path` to a `StorageError` that explains how to continue."""
     try:
         yield
     except OSError as e:
         raise StorageError(
             f"{str(e.filename or path)!r} cannot be written: {e.strerror or e}.",
-            "What was stored before is kept. Make room or choose another --out, then run the same command "
-            "again: it asks only what is missing.",
+            "Everything stored so far is kept. Free disk space or choose a different --out, then run the same command "
+            "again: it sends only the missing requests.",
         ) from e
 
 
 def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
-    """Write a file aside and rename it: readers see the old file or the new one, never a part.
+    """Write to a temporary file and rename it: readers see the old file or the new one, never a partial file.
 
-    `sync` waits until the disk has it, which survives a power cut too; killing the process needs none.
+    `sync` flushes to disk, so the file also survives a power failure; a killed process does not need it.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with storing(path):
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with storage_errors(path):
         try:
-            with aside.open("wb") as file:
+            with temporary.open("wb") as file:
                 file.write(data)
                 if sync:
                     file.flush()
                     os.fsync(file.fileno())
-            os.replace(aside, path)
+            os.replace(temporary, path)
         except OSError:
-            aside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
 
 
-def is_aside(path: Path) -> bool:
-    """Whether a file is one that a killed process left while writing it aside."""
+def is_temporary(path: Path) -> bool:
+    """Whether a file is a temporary file of `write_atomically`, left behind by a killed process."""
     return path.name.startswith(".") and path.name.endswith(".tmp")
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a JSON document atomically. NaN is refused: a value that does not exist is null."""
+    """Write a JSON document atomically. NaN raises `ValueError`: a missing value must be null."""
     write_atomically(
         path,
         (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode(
@@ -66,17 +66,17 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
 
 
 class LineFile:
-    """A JSON Lines file that is only appended to. Opening it cuts off a torn last line."""
+    """An append-only JSON Lines file. Opening it truncates an incomplete last line."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._waiting: list[str] = []
-        self._flushed = time.monotonic()
-        with storing(path):
+        self._buffer: list[str] = []
+        self._last_flush = time.monotonic()
+        with storage_errors(path):
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-            self._cut_torn_line()
+            self._truncate_incomplete_line()
 
-    def _cut_torn_line(self) -> None:
+    def _truncate_incomplete_line(self) -> None:
         size = end = os.fstat(self._fd).st_size
         while end:
             start = max(0, end - 65536)
@@ -89,44 +89,43 @@ class LineFile:
             os.ftruncate(self._fd, end)
 
     def append(self, record: Mapping[str, Any]) -> None:
-        """Append one line. It has reached the kernel on return: killing the process does not lose it.
+        """Append one line. The data has reached the kernel on return, so it survives if the process is killed.
 
         Raises TypeError or ValueError, with nothing written, for a record that is not JSON.
         """
         self._write((_ENCODE(record) + "\n").encode("utf-8", "backslashreplace"))
 
-    def append_later(self, record: Mapping[str, Any]) -> None:
-        """Append one line that could be made again: a kill may lose those of the last half second."""
-        self._waiting.append(_ENCODE(record) + "\n")
-        if len(self._waiting) >= 256 or time.monotonic() - self._flushed > 0.5:
+    def append_buffered(self, record: Mapping[str, Any]) -> None:
+        """Append one line that can be recreated: a kill may lose the lines of the last half second."""
+        self._buffer.append(_ENCODE(record) + "\n")
+        if len(self._buffer) >= 256 or time.monotonic() - self._last_flush > 0.5:
             self.flush()
 
     def flush(self) -> None:
-        """Write the lines that wait."""
-        lines, self._waiting = "".join(self._waiting), []
-        self._flushed = time.monotonic()
+        lines, self._buffer = "".join(self._buffer), []
+        self._last_flush = time.monotonic()
         if lines:
             self._write(lines.encode("utf-8", "backslashreplace"))
 
     def _write(self, line: bytes) -> None:
         done = 0
-        with storing(self.path):
+        with storage_errors(self.path):
             try:
                 while done < len(line):
                     done += os.write(self._fd, line[done:])
             except OSError:
-                # A part of a line must not stand before the next one.
+                # The next line must not follow a partial one.
                 if done:
                     os.ftruncate(self._fd, os.fstat(self._fd).st_size - done)
                 raise
 
     def clear(self) -> None:
         """Remove every line."""
-        with storing(self.path):
+        with storage_errors(self.path):
             os.ftruncate(self._fd, 0)
 
     def close(self) -> None:
-        """Write what waits and close the file; a second call does nothing."""
+        """Write buffered lines and close the file; a second call does nothing."""
         if self._fd >= 0:
             try:
                 self.flush()
@@ -135,10 +134,10 @@ class LineFile:
                 self._fd = -1
 
 
-def read_lines(path: Path, holding: bytes = b"") -> Iterator[dict[str, Any]]:
-    """The records of a JSON Lines file, or those in whose line `holding` occurs.
+def read_lines(path: Path, containing: bytes = b"") -> Iterator[dict[str, Any]]:
+    """The records of a JSON Lines file, or only those whose line contains `containing`.
 
-    A torn last line is passed over, a missing file is empty. Raises `RunMismatch` for a line that is no record.
+    An incomplete last line is skipped; a missing file is empty. Raises `RunMismatch` for an invalid line.
     """
     try:
         file = path.open("rb")
@@ -148,22 +147,22 @@ def read_lines(path: Path, holding: bytes = b"") -> Iterator[dict[str, Any]]:
         for number, line in enumerate(file, 1):
             if not line.endswith(b"\n"):
                 return
-            if holding not in line:
+            if containing not in line:
                 continue
             try:
-                record = _decoded(line)
+                record = _decode(line)
                 if not isinstance(record, dict) or "id" not in record:
-                    raise ValueError("no record")
+                    raise ValueError("not a record")
             except ValueError as e:
                 raise RunMismatch(
                     f"{path}, line {number}: not a valid record.",
-                    "The file was changed by hand or by a fault of the disk: remove that line, then run again.",
+                    "The file was edited or the disk is faulty: remove that line, then run again.",
                 ) from e
             yield record
 
 
-def _decoded(line: bytes) -> Any:
-    """Several times as fast as `json` alone, which takes what the fast reader refuses, such as half of a character."""
+def _decode(line: bytes) -> Any:
+    """Decode JSON with pydantic_core, several times as fast as `json`, which accepts more, such as lone surrogates."""
     try:
         return from_json(line)
     except ValueError:
@@ -171,11 +170,11 @@ def _decoded(line: bytes) -> Any:
 
 
 class Lock:
-    """One writer for each folder; the kernel drops the lock when the process dies."""
+    """An exclusive lock on a folder; the kernel releases it when the process dies."""
 
     def __init__(self, folder: Path) -> None:
         path = folder / ".lock"
-        with storing(path):
+        with storage_errors(path):
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -183,11 +182,10 @@ class Lock:
             os.close(self._fd)
             raise RunMismatch(
                 f"Another process is writing the run folder {str(folder)!r}.",
-                "Wait for it to end, or give another --out.",
+                "Wait for it to finish, or choose a different --out.",
             ) from e
 
     def release(self) -> None:
-        """Let others write."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1

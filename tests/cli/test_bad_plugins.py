@@ -29,7 +29,7 @@ BROKEN = {
         "from harness import hookimpl\n@hookimpl\ndef harness_judges():\n    return 3\n", "harness_judges"),
     "hook returns classes": (
         "from harness import hookimpl, Judge\n@hookimpl\ndef harness_judges():\n    return [Judge]\n",
-        "where Component belongs"),
+        "instead of Component"),
 }  # fmt: skip
 
 

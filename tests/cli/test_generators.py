@@ -24,7 +24,7 @@ def test_generate_makes_a_data_set(harness: InProcess) -> None:
     )
     assert (entry["n"], entry["answered"]) == (12, 12)
     again = harness(*draw, "--per-prompt", "2")
-    again.fails(2, "holds another request", "per_prompt")
+    again.fails(2, "contains a different request", "per_prompt")
     assert harness("score", "mine").fails(2, "no answers", "harness run")
     assert harness("show", "mine").fails(2, "portraits", "harness run")
     assert harness("show", "mine", "--samples").ok()

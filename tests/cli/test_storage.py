@@ -20,12 +20,12 @@ Make = Callable[..., Path]
 @pytest.mark.parametrize("out", ["/proc/memobench/run", "file/run", "x" * 300, "/dev/null/run"])
 def test_folder_that_cannot_be_made(out: str, harness: InProcess, faces: Path) -> None:
     Path("file").touch()
-    assert harness(*RUN, "--out", out).fails(3, "cannot be written", "another --out")
+    assert harness(*RUN, "--out", out).fails(3, "cannot be written", "different --out")
 
 
 def test_out_is_a_file(harness: InProcess, faces: Path) -> None:
     Path("file").touch()
-    assert harness(*RUN, "--out", "file").fails(2, "'file' is a file, not a run folder", "another --out")
+    assert harness(*RUN, "--out", "file").fails(2, "'file' is a file, not a run folder", "different --out")
 
 
 def test_out_is_somebody_elses_folder(harness: InProcess, faces: Path) -> None:
@@ -56,7 +56,7 @@ def test_run_folder_of_another_request(change: list[str], said: str, harness: In
     assert harness(*RUN, "--out", "run").ok()
     before = Path("run/replies.jsonl").read_bytes()
     assert harness(*RUN, "--out", "run", *change).fails(
-        2, "'run' holds another request", said, "another --out"
+        2, "'run' contains a different request", said, "different --out"
     )
     assert Path("run/replies.jsonl").read_bytes() == before
 
@@ -65,7 +65,7 @@ def test_run_folder_of_other_labels(harness: InProcess, faces: Path) -> None:
     assert harness(*RUN, "--out", "run").ok()
     manifest = faces / "manifest.csv"
     manifest.write_text(manifest.read_text().replace(",sad,", ",angry,", 1))
-    assert harness(*RUN, "--out", "run").fails(2, "'run' holds another request", "data.faces")
+    assert harness(*RUN, "--out", "run").fails(2, "'run' contains a different request", "data.faces")
 
 
 @pytest.mark.parametrize("change", [["-o", "delay=0.001"], ["--max-failures", "5"], ["-o", "fail_every=50"]])

@@ -1,4 +1,4 @@
-"""Plugins and components: how they are found, named, made, and kept from harming each other."""
+"""Plugins and components: discovery, lookup, construction and isolation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from harness import (
     option,
 )
 from harness.registry.factory import make, options_table
-from harness.registry.registry import Found, Plugin, Registry, load, registry
+from harness.registry.registry import Plugin, RegisteredComponent, Registry, load, registry
 from harness.registry.registry import builtins as built_in
 
 
@@ -32,45 +32,43 @@ class Mine(Judge):
     """A judge with options of every kind."""
 
     class Options(HarnessOptions):
-        """Its options."""
-
         ref: str = option("", "a reference")
         count: int = option(3, "a number", ge=1)
         names: list[str] = option([], "a list")
         table: dict[str, float] = option({}, "a table")
         text: str | None = option(None, "a text")
         flag: bool = option(False, "a switch", affects_answer=False)
-        needed: float = option(..., "a number that must be given")
+        needed: float = option(..., "a required number")
 
 
 class Plain(Judge):
     """A judge without options."""
 
 
-def found(component: Component | None = None, ref: str | None = None) -> Found:
-    return Found("judge", component or Component("mine", lambda: Mine), "mine-plugin", ref)
+def registered(component: Component | None = None, ref: str | None = None) -> RegisteredComponent:
+    return RegisteredComponent("judge", component or Component("mine", lambda: Mine), "mine-plugin", ref)
 
 
-def of(**kinds: list[tuple[str, Component]]) -> Registry:
+def registry_of(**kinds: list[tuple[str, Component]]) -> Registry:
     """A registry of judges by distribution."""
     return Registry([Plugin(d, "1", d, offers={"judge": [c]}) for d, c in kinds["judges"]])
 
 
 def test_names_references_and_aliases() -> None:
-    there = of(judges=[("a-plugin", Component("llava", lambda: Plain, aliases=("llava-1.5",)))])
-    assert there.find("judge", "llava").ref is None
-    assert there.find("judge", "llava:org/model:8b").ref == "org/model:8b"
-    assert there.find("judge", "llava:org/model").reference == "llava:org/model"
-    assert there.find("judge", "llava-1.5").component.name == "llava"
-    assert there.find("judge", "a-plugin/llava:x/y").ref == "x/y"
-    assert there.find("judge", "llava:").ref == ""
+    judges = registry_of(judges=[("a-plugin", Component("llava", lambda: Plain, aliases=("llava-1.5",)))])
+    assert judges.find("judge", "llava").ref is None
+    assert judges.find("judge", "llava:org/model:8b").ref == "org/model:8b"
+    assert judges.find("judge", "llava:org/model").reference == "llava:org/model"
+    assert judges.find("judge", "llava-1.5").component.name == "llava"
+    assert judges.find("judge", "a-plugin/llava:x/y").ref == "x/y"
+    assert judges.find("judge", "llava:").ref == ""
 
 
 @pytest.mark.parametrize("name", ["lava", "LLAVA", "b-plugin/llava"])
-def test_unknown_names_suggest_the_nearest(name: str) -> None:
-    there = of(judges=[("a-plugin", Component("llava", lambda: Plain))])
+def test_unknown_names_list_the_known_ones(name: str) -> None:
+    judges = registry_of(judges=[("a-plugin", Component("llava", lambda: Plain))])
     with pytest.raises(UnknownName) as error:
-        there.find("judge", name)
+        judges.find("judge", name)
     assert "Known: llava" in error.value.hint
 
 
@@ -80,28 +78,28 @@ def test_names_are_unique_within_a_kind_only() -> None:
         ("b", Component("twin", lambda: Mine)),
         ("b", Component("other", lambda: Mine)),
     ]
-    there = of(judges=both)
-    assert there.find("judge", "other").dist == "b"
+    judges = registry_of(judges=both)
+    assert judges.find("judge", "other").dist == "b"
     with pytest.raises(RequestError, match="a/twin and b/twin"):
-        there.find("judge", "twin")
-    assert there.find("judge", "b/twin").component.load() is Mine
+        judges.find("judge", "twin")
+    assert judges.find("judge", "b/twin").component.load() is Mine
     with pytest.raises(UnknownName):
-        there.find("generator", "twin")
+        judges.find("generator", "twin")
 
 
 def test_disabled_plugins_offer_nothing_and_are_named() -> None:
     broken = Plugin(
         "broken", "1", "x", problem="fails to import", offers={"judge": [Component("lost", lambda: Plain)]}
     )
-    there = Registry([broken])
-    assert there.components("judge") == []
+    judges = Registry([broken])
+    assert judges.components("judge") == []
     with pytest.raises(UnknownName) as error:
-        there.find("judge", "lost")
+        judges.find("judge", "lost")
     assert "broken (fails to import)" in error.value.hint
 
 
-def test_options_are_read_by_their_type() -> None:
-    typed = {
+def test_options_are_parsed_by_their_type() -> None:
+    given = {
         "needed": "1.5",
         "count": "7",
         "names": '["a", "b"]',
@@ -109,19 +107,19 @@ def test_options_are_read_by_their_type() -> None:
         "text": "[not a list]",
         "flag": "true",
     }
-    options = make(found(), typed).options
+    options = make(registered(), given).options
     assert (options.needed, options.count, options.names, options.table) == (1.5, 7, ["a", "b"], {"x": 1.0})
     assert (options.text, options.flag) == ("[not a list]", True)
 
 
 def test_references_fill_ref() -> None:
-    assert make(found(ref="org/model"), {"needed": 1}).options.ref == "org/model"
+    assert make(registered(ref="org/model"), {"needed": 1}).options.ref == "org/model"
     with pytest.raises(BadOption, match="takes no reference"):
-        make(found(Component("plain", lambda: Plain), ref="x"))
+        make(registered(Component("plain", lambda: Plain), ref="x"))
 
 
 def test_presets_fill_defaults_that_may_be_overridden() -> None:
-    preset = found(Component("preset", lambda: Mine, defaults={"needed": 2.0, "count": 9}))
+    preset = registered(Component("preset", lambda: Mine, defaults={"needed": 2.0, "count": 9}))
     assert make(preset).options.count == 9
     assert make(preset, {"count": "4"}).options.count == 4
     table = {row["name"]: row for row in options_table(preset)}
@@ -130,7 +128,7 @@ def test_presets_fill_defaults_that_may_be_overridden() -> None:
         2.0,
         9,
     )
-    assert {row["name"]: row for row in options_table(found())}["needed"]["required"] is True
+    assert {row["name"]: row for row in options_table(registered())}["needed"]["required"] is True
 
 
 REFUSED: dict[str, tuple[Mapping[str, Any], str]] = {
@@ -143,26 +141,26 @@ REFUSED: dict[str, tuple[Mapping[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(("typed", "said"), REFUSED.values(), ids=REFUSED.keys())
-def test_bad_options(typed: Mapping[str, Any], said: str) -> None:
-    with pytest.raises(BadOption, match=said) as error:
-        make(found(), typed)
+@pytest.mark.parametrize(("given", "message"), REFUSED.values(), ids=REFUSED.keys())
+def test_bad_options(given: Mapping[str, Any], message: str) -> None:
+    with pytest.raises(BadOption, match=message) as error:
+        make(registered(), given)
     assert error.value.hint
 
 
 def test_options_that_do_not_affect_answers_stay_out_of_digests() -> None:
-    options = make(found(), {"needed": 1, "flag": True}).options
+    options = make(registered(), {"needed": 1, "flag": True}).options
     assert "flag" not in options.answer_affecting()
     assert options.answer_affecting()["count"] == 3
 
 
 def test_classes_that_cannot_be_loaded() -> None:
     with pytest.raises(MissingPackage, match="'not_there_at_all'"):
-        make(found(Component("x", lazy("not_there_at_all.judge:X"))))
+        make(registered(Component("x", lazy("not_there_at_all.judge:X"))))
     with pytest.raises(PluginError, match="mine-plugin"):
-        make(found(Component("x", lazy("harness.errors:NotThere"))))
+        make(registered(Component("x", lazy("harness.errors:NotThere"))))
     with pytest.raises(PluginError, match="not a Judge"):
-        make(found(Component("x", lambda: dict)))
+        make(registered(Component("x", lambda: dict)))
 
 
 def test_installed_plugins_are_found_in_order_of_name(install: Install) -> None:
@@ -199,7 +197,7 @@ def test_a_plugin_adds_tasks_and_prompts(install: Install, tmp_path: Path) -> No
 
 
 def layout(folder: Path, *, wheel: bool, checkout: bool) -> Path:
-    """A made-up place that the core might be installed in; returns the core's module file."""
+    """Create an installation layout; returns the path of the module `builtins`."""
     (folder / "harness").mkdir()
     (folder / "tasks").mkdir()
     if wheel:
@@ -212,7 +210,7 @@ def layout(folder: Path, *, wheel: bool, checkout: bool) -> Path:
 @pytest.mark.parametrize(
     ("wheel", "checkout", "expected"),
     [(True, False, ["harness/_tasks"]), (True, True, ["harness/_tasks"]), (False, True, ["tasks"]), (False, False, [])],
-    ids=["wheel", "wheel beside a project", "checkout", "neither"],
+    ids=["wheel", "wheel next to a project", "checkout", "neither"],
 )  # fmt: skip
 def test_built_in_tasks_are_found_in_wheel_and_checkout(
     wheel: bool, checkout: bool, expected: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

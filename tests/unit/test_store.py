@@ -1,4 +1,4 @@
-"""The run folder: whole lines or nothing, one writer, the same request or none."""
+"""The run folder: complete lines, a single writer, one request per folder."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def sample(id_: str, data: str = "d", digest: str | None = "x") -> dict[str, Any
     return {"id": id_, "data": data, "digest": digest}
 
 
-def test_what_is_stored_is_found_again(tmp_path: Path) -> None:
+def test_stored_records_can_be_read_back(tmp_path: Path) -> None:
     folder = RunFolder.open(tmp_path / "a" / "run", run())
     folder.add_reply(reply(1, text="happy"))
     folder.add_sample(sample("s1"))
@@ -49,14 +49,14 @@ def test_what_is_stored_is_found_again(tmp_path: Path) -> None:
     again = RunFolder.open(tmp_path / "a" / "run", run(created="later"))
     assert again.answered() == {(1).to_bytes(16, "big")}
     assert list(again.replies()) == [reply(1, text="happy")]
-    assert again.run["created"] == "now", "the folder keeps the time at which it was begun"
+    assert again.run["created"] == "now", "the folder keeps its creation time"
     assert list(read_lines(tmp_path / "a" / "run" / "failures.jsonl")) == [], (
-        "failures are those of the last attempt"
+        "the file contains only the failures of the last attempt"
     )
     again.close()
 
 
-def test_replies_reach_the_file_at_once(tmp_path: Path) -> None:
+def test_replies_are_written_immediately(tmp_path: Path) -> None:
     folder = RunFolder.open(tmp_path, run())
     for number in range(3):
         folder.add_reply(reply(number))
@@ -64,7 +64,7 @@ def test_replies_reach_the_file_at_once(tmp_path: Path) -> None:
     folder.close()
 
 
-def test_samples_are_noted_again_only_when_their_picture_differs_from_the_last(tmp_path: Path) -> None:
+def test_a_sample_is_stored_again_only_if_its_picture_changed(tmp_path: Path) -> None:
     def attempt(*records: dict[str, object]) -> int:
         folder = RunFolder.open(tmp_path, run())
         for record in records:
@@ -74,7 +74,7 @@ def test_samples_are_noted_again_only_when_their_picture_differs_from_the_last(t
 
     assert attempt(sample("s"), sample("s", data="other"), sample("t")) == 3
     assert attempt(sample("s"), sample("s", data="other"), sample("t")) == 3
-    assert attempt(sample("s", digest=None)) == 4  # missing for once
+    assert attempt(sample("s", digest=None)) == 4  # the picture is missing once
     assert attempt(sample("s")) == 5  # and back again
     assert attempt(sample("s")) == 5
 
@@ -86,7 +86,7 @@ def test_plans_grow(tmp_path: Path) -> None:
     assert read_run(tmp_path)["plan"] == {"t@d": 9, "u@d": 1}
 
 
-def test_another_request_is_refused_with_the_difference(tmp_path: Path) -> None:
+def test_a_different_request_is_refused_with_the_difference(tmp_path: Path) -> None:
     RunFolder.open(tmp_path, run()).close()
     with pytest.raises(RunMismatch, match=r'model\.name was "echo", is "fer"; seed was 0, is 1'):
         RunFolder.open(tmp_path, run(request={"model": {"name": "fer"}, "seed": 1}))
@@ -105,14 +105,14 @@ def test_locks_end_with_their_process(tmp_path: Path) -> None:
     code = "import os, pathlib, sys, harness.store.files as f; lock = f.Lock(pathlib.Path(sys.argv[1])); os._exit(0)"
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=60)
     lock = Lock(tmp_path)  # raises while another process holds it
-    assert any(tmp_path.iterdir()), "the file is left, and locks nothing"
+    assert any(tmp_path.iterdir()), "the lock file remains, but is not locked"
     lock.release()
 
 
-@pytest.mark.parametrize("torn", ['{"id": "x', '{"id": "' + "x" * 200_000, "\0" * 70_000, '{"id":"x"}'])
-def test_torn_last_lines_are_cut_off(torn: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("incomplete", ['{"id": "x', '{"id": "' + "x" * 200_000, "\0" * 70_000, '{"id":"x"}'])
+def test_incomplete_last_lines_are_truncated(incomplete: str, tmp_path: Path) -> None:
     path = tmp_path / "lines.jsonl"
-    path.write_text('{"id":1}\n{"id":2}\n' + torn)
+    path.write_text('{"id":1}\n{"id":2}\n' + incomplete)
     assert [r["id"] for r in read_lines(path)] == [1, 2]
     file = LineFile(path)
     file.append({"id": 3})
@@ -121,7 +121,7 @@ def test_torn_last_lines_are_cut_off(torn: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "\n", "x", "x" * 70_000])
-def test_files_without_a_whole_record(content: str, tmp_path: Path) -> None:
+def test_files_without_a_complete_record(content: str, tmp_path: Path) -> None:
     path = tmp_path / "lines.jsonl"
     path.write_text(content)
     file = LineFile(path)
@@ -130,7 +130,7 @@ def test_files_without_a_whole_record(content: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["{broken", "null", "[]", "3", '{"task": "t"}'])
-def test_damaged_lines_are_named(line: str, tmp_path: Path) -> None:
+def test_damaged_lines_are_reported_with_their_number(line: str, tmp_path: Path) -> None:
     path = tmp_path / "lines.jsonl"
     path.write_text('{"id":1}\n' + line + '\n{"id":2}\n')
     with pytest.raises(RunMismatch, match="line 2"):
@@ -154,11 +154,11 @@ def test_any_text_survives(records: list[dict[str, Any]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "lines.jsonl"
         file = LineFile(path)
-        wanted = [{**record, "id": number} for number, record in enumerate(records)]
-        for record in wanted:
+        expected = [{**record, "id": number} for number, record in enumerate(records)]
+        for record in expected:
             file.append(record)
         file.close()
-        assert list(read_lines(path)) == wanted
+        assert list(read_lines(path)) == expected
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -172,7 +172,7 @@ def test_nan_is_never_written(value: float, tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["x.jsonl"]
 
 
-def test_documents_are_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documents_are_replaced_atomically(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "x.json"
     write_json(path, {"a": 1})
 
@@ -183,13 +183,11 @@ def test_documents_are_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch:
     with pytest.raises(StorageError, match="No space left"):
         write_json(path, {"a": 2})
     assert json.loads(path.read_text()) == {"a": 1}
-    assert [p.name for p in tmp_path.iterdir()] == ["x.json"], "nothing is left beside it"
+    assert [p.name for p in tmp_path.iterdir()] == ["x.json"], "no temporary file remains"
 
 
-def test_lines_that_could_not_be_written_leave_no_part(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A disk that fills up takes half a line; the next line must not be joined to it."""
+def test_failed_writes_leave_no_partial_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the disk fills up mid-line, the next line must not be appended to the partial one."""
     path = tmp_path / "lines.jsonl"
     file = LineFile(path)
     file.append({"id": 1})
@@ -209,7 +207,7 @@ def test_lines_that_could_not_be_written_leave_no_part(
     assert [r["id"] for r in read_lines(path)] == [1, 3]
 
 
-def test_writing_where_nothing_can_be_written(tmp_path: Path) -> None:
+def test_unwritable_folders_raise_a_storage_error(tmp_path: Path) -> None:
     with pytest.raises(StorageError):
         write_atomically(tmp_path / "missing" / "x.json", b"")
     with pytest.raises(StorageError):
@@ -230,8 +228,8 @@ def test_the_lock_is_released_when_closing_fails(tmp_path: Path, monkeypatch: py
     RunFolder.open(tmp_path, run()).close()
 
 
-def test_run_folders_that_are_none(tmp_path: Path) -> None:
-    with pytest.raises(RunMismatch, match=r"holds no run\.json"):
+def test_folders_that_are_not_run_folders(tmp_path: Path) -> None:
+    with pytest.raises(RunMismatch, match=r"contains no run\.json"):
         read_run(tmp_path)
     (tmp_path / "photo.jpg").touch()
     with pytest.raises(RunMismatch, match=r"'photo\.jpg'"):
