@@ -1,4 +1,4 @@
-"""Tiny real pipelines, requests, generators on them, and the command as a process of its own."""
+"""Fixtures: tiny real pipelines, generators on them, requests, and the command as a separate process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness import ImageReply, ImageRequest
 from harness.testing.command import Shell, hide_own_models
 from harness.testing.pipelines import tiny_pipeline
 
-# Torch reads it when it is imported: on tiny models more threads only wait for each other.
+# Must be set before torch is imported: tiny models run slower with more threads.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
@@ -22,7 +22,7 @@ EMOTIONS = ("happy", "sad", "angry", "neutral", "surprised", "worried")
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """`tiny("sdxl")`: the folder of a tiny real pipeline, built once; `tiny("sd-1.5", "blocks")`: with a safety checker."""
+    """`tiny("sdxl")` is the folder of a tiny real pipeline, built once; `tiny("sd-1.5", "blocks")` has a safety checker."""
     root = tmp_path_factory.mktemp("pipelines")
 
     def folder(family: str, safety: Any = None) -> Path:
@@ -34,29 +34,29 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
 @pytest.fixture
 def make() -> Iterator[Callable[..., Any]]:
-    """`make(folder, batch_size=2)`: a generator that draws 32 x 32 pixels in two steps; closed after the test."""
+    """`make(folder, batch_size=2)` is a generator of 32 x 32 pixels in two steps; closed after the test."""
     from memobench_diffusers.generator import DiffusersGenerator
 
-    made: list[DiffusersGenerator] = []
+    generators: list[DiffusersGenerator] = []
 
     def generator(folder: Path, **options: Any) -> DiffusersGenerator:
         wanted = {"steps": 2, "width": 32, "height": 32, "device": "cpu", **options}
-        made.append(DiffusersGenerator(DiffusersGenerator.Options(ref=str(folder), **wanted)))
-        return made[-1]
+        generators.append(DiffusersGenerator(DiffusersGenerator.Options(ref=str(folder), **wanted)))
+        return generators[-1]
 
     yield generator
-    for one in made:
+    for one in generators:
         one.close()
 
 
-def asked(n: int = 5, **fields: Any) -> list[ImageRequest]:
-    """`n` portraits; each fifth prompt repeats the first."""
+def make_requests(n: int = 5, **fields: Any) -> list[ImageRequest]:
+    """`n` requests; the prompts repeat after five."""
     texts = [f"A portrait of a {EMOTIONS[i % 5]} person" for i in range(n)]
     return [ImageRequest(f"r{i}", text, seed=100 + i, **fields) for i, text in enumerate(texts)]
 
 
 def pixels(replies: Sequence[ImageReply]) -> dict[str, bytes]:
-    """Id -> pixels of pictures, all of which must have been drawn."""
+    """Id -> pixels; every reply must hold an image."""
     found = {}
     for reply in replies:
         assert reply.outcome == "ok", reply.error or reply.extra
@@ -66,8 +66,8 @@ def pixels(replies: Sequence[ImageReply]) -> dict[str, bytes]:
     return found
 
 
-def apart(first: dict[str, bytes], second: dict[str, bytes]) -> int:
-    """The largest difference between pictures of the same id, of 255."""
+def max_difference(first: dict[str, bytes], second: dict[str, bytes]) -> int:
+    """The largest pixel difference between images with the same id, of 255."""
     assert first.keys() == second.keys()
     return max(abs(a - b) for k in first for a, b in zip(first[k], second[k], strict=True))
 
@@ -84,7 +84,7 @@ def shell(tmp_path: Path) -> Shell:
 
 @pytest.fixture
 def helpers() -> Any:
-    """`helpers.asked`, `helpers.pixels`, `helpers.apart`."""
+    """`helpers.make_requests`, `helpers.pixels`, `helpers.max_difference`."""
     from types import SimpleNamespace
 
-    return SimpleNamespace(asked=asked, pixels=pixels, apart=apart)
+    return SimpleNamespace(make_requests=make_requests, pixels=pixels, max_difference=max_difference)

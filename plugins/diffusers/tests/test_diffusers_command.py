@@ -1,4 +1,4 @@
-"""The real command: drawn, killed, resumed, and every picture drawn once."""
+"""The real command: generate, kill, resume; every image is generated once."""
 
 from __future__ import annotations
 
@@ -36,21 +36,23 @@ def replies(folder: Path) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for line in (folder / "replies.jsonl").read_bytes().split(b"\n")[:-1]:
         reply = json.loads(line)
-        assert reply["id"] not in found, "a picture was drawn twice"
+        assert reply["id"] not in found, "an image was generated twice"
         found[reply["id"]] = reply
     return found
 
 
 @pytest.mark.timeout(400)
-def test_a_set_killed_and_resumed_is_as_one_that_was_not(
+def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(
     shell: Any, tiny: Callable[..., Path], prompts: Path
 ) -> None:
-    arguments = ["generate", "--model", f"diffusers:{tiny('sd-1.5')}", "--prompts", prompts, "-o", "width=32",
-                 "-o", "height=32", "-o", "device=cpu"]  # fmt: skip
+    arguments = [
+        *("generate", "--model", f"diffusers:{tiny('sd-1.5')}", "--prompts", prompts),
+        *("-o", "width=32", "-o", "height=32", "-o", "device=cpu"),
+    ]
 
     whole = shell(*arguments, "-o", "steps=4", "--out", "whole")
     assert whole.code == 0, whole.err
-    assert "Warning" not in whole.err + whole.out, "the libraries' noise"
+    assert "Warning" not in whole.err + whole.out, "libraries must not print warnings"
     complete = replies(shell.folder / "whole")
     assert len(complete) == N
     [cut] = [r["extra"]["prompt_tokens_cut"] for r in complete.values() if r["extra"]]
@@ -62,7 +64,7 @@ def test_a_set_killed_and_resumed_is_as_one_that_was_not(
     assert resumed.code == 0, resumed.err
     again = replies(shell.folder / "run")
     assert again.keys() == complete.keys()
-    assert {k: again[k] for k in stored} == stored, "what was drawn before the kill stays"
+    assert {k: again[k] for k in stored} == stored, "images generated before the kill are kept"
     for id_ in complete:
         first, second = (Image.open(shell.folder / d / "images" / f"{id_}.png") for d in ("whole", "run"))
         extrema = ImageChops.difference(first, second).getextrema()
@@ -76,7 +78,7 @@ def test_a_set_killed_and_resumed_is_as_one_that_was_not(
 
 
 def kill_in_the_middle(process: Any, folder: Path) -> dict[str, dict[str, Any]]:
-    """Kill the command once some pictures are stored; returns their replies."""
+    """Kill the command once some images are stored; returns their replies."""
     file, end = folder / "replies.jsonl", time.monotonic() + 150
     while not file.exists() or file.read_bytes().count(b"\n") < 4:
         assert process.poll() is None, process.communicate()
@@ -90,7 +92,7 @@ def kill_in_the_middle(process: Any, folder: Path) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("model", "options", "said"),
+    ("model", "options", "message"),
     [
         ("diffusers:/no/such/folder", [], "neither a folder"),
         ("diffusers", [], "'ref' must be given"),
@@ -99,10 +101,10 @@ def kill_in_the_middle(process: Any, folder: Path) -> dict[str, dict[str, Any]]:
         ("sdxl-turb", [], "sdxl-turbo"),
     ],
 )
-def test_what_is_wrong_is_said_in_two_lines(
-    model: str, options: list[str], said: str, shell: Any, prompts: Path
+def test_user_errors_are_reported_without_a_traceback(
+    model: str, options: list[str], message: str, shell: Any, prompts: Path
 ) -> None:
-    told = shell("generate", "--model", model, "--prompts", prompts, "--out", "out", *options)
-    assert told.code == 2
-    assert said in told.err
-    assert "Traceback" not in told.err
+    result = shell("generate", "--model", model, "--prompts", prompts, "--out", "out", *options)
+    assert result.code == 2
+    assert message in result.err
+    assert "Traceback" not in result.err

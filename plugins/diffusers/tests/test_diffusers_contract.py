@@ -1,4 +1,4 @@
-"""What memobench asks of every generator, on a real pipeline."""
+"""The generator contract on a real pipeline."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ pytestmark = pytest.mark.e2e
 class TestSd15(GeneratorContract):
     @pytest.fixture
     def generator(self, tiny: Callable[..., Path], make: Callable[..., Any]) -> Generator:
-        made: Generator = make(tiny("sd-1.5"))
-        return made
+        generator: Generator = make(tiny("sd-1.5"))
+        return generator

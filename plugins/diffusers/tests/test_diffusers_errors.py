@@ -1,4 +1,4 @@
-"""What is wrong is said in words, before or while a model loads."""
+"""Error messages before and while a model loads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from memobench_diffusers.failures import is_memory, not_loaded
+from memobench_diffusers.failures import is_out_of_memory, load_error
 from memobench_diffusers.generator import DiffusersGenerator
 
 from harness import BadOption, HarnessError, MissingPackage, RequestError
@@ -21,14 +21,14 @@ def generator(ref: object, **options: Any) -> DiffusersGenerator:
     return DiffusersGenerator(DiffusersGenerator.Options(ref=str(ref), **options))
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_folder(tmp_path: Path) -> None:
     (tmp_path / "sdxl-mine").mkdir()
     with pytest.raises(RequestError, match="neither a folder") as raised:
         generator(tmp_path / "sdxl-mina").identity()
     assert "sdxl-mine" in raised.value.hint
 
 
-def test_a_folder_that_holds_no_pipeline(tmp_path: Path) -> None:
+def test_a_folder_without_a_pipeline(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"no model_index\.json"):
         generator(tmp_path).identity()
 
@@ -45,23 +45,23 @@ def edit(folder: Path, **fields: Any) -> None:
 
 
 @pytest.mark.e2e
-def test_one_part_with_pickled_weights(copy: Path) -> None:
+def test_a_component_with_pickled_weights(copy: Path) -> None:
     weights = next((copy / "unet").glob("*.safetensors"))
     weights.rename(weights.with_suffix(".bin"))
-    with pytest.raises(RequestError, match=r"weights of 'unet' in .*\.bin' only") as raised:
+    with pytest.raises(RequestError, match=r"weights of 'unet' only in .*\.bin'") as raised:
         generator(copy).identity()
     assert "safe_serialization=True" in raised.value.hint
 
 
 @pytest.mark.e2e
-def test_a_part_that_is_missing(copy: Path) -> None:
+def test_a_missing_component(copy: Path) -> None:
     shutil.rmtree(copy / "vae")
-    with pytest.raises(RequestError, match="part 'vae' is missing"):
+    with pytest.raises(RequestError, match="component 'vae' is missing"):
         generator(copy).identity()
 
 
 @pytest.mark.e2e
-def test_code_of_a_repository_is_never_run(copy: Path) -> None:
+def test_repository_code_is_never_run(copy: Path) -> None:
     (copy / "pipeline.py").write_text("raise SystemExit('was run')")
     edit(copy, _class_name=["pipeline", "Mine"])
     with pytest.raises(RequestError, match="never run"):
@@ -69,7 +69,7 @@ def test_code_of_a_repository_is_never_run(copy: Path) -> None:
 
 
 @pytest.mark.e2e
-def test_a_pipeline_that_diffusers_does_not_have(copy: Path) -> None:
+def test_a_pipeline_unknown_to_diffusers(copy: Path) -> None:
     edit(copy, _class_name="StableDiffusion9Pipeline")
     with pytest.raises(RequestError, match="has no pipeline 'StableDiffusion9Pipeline'") as raised:
         generator(copy).open()
@@ -77,7 +77,7 @@ def test_a_pipeline_that_diffusers_does_not_have(copy: Path) -> None:
 
 
 @pytest.mark.e2e
-def test_weights_that_are_broken(copy: Path) -> None:
+def test_broken_weights(copy: Path) -> None:
     weights = next((copy / "unet").glob("*.safetensors"))
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(HarnessError, match="could not load") as raised:
@@ -88,11 +88,11 @@ def test_weights_that_are_broken(copy: Path) -> None:
 
 @pytest.mark.e2e
 @pytest.mark.parametrize(
-    ("options", "said", "hint"),
+    ("options", "message", "hint"),
     [
-        ({"device": "cuda:99"}, "device 'cuda:99' is not there", "cpu"),
-        ({"device": "gpu"}, "device 'gpu' is not there", "cpu"),
-        ({"device": "cpu", "offload": "model"}, "there is no GPU here", "Leave offload away"),
+        ({"device": "cuda:99"}, "device 'cuda:99' is not available", "cpu"),
+        ({"device": "gpu"}, "device 'gpu' is not available", "cpu"),
+        ({"device": "cpu", "offload": "model"}, "no GPU is available", "Omit offload"),
         ({"device": "cpu", "scheduler": "EulerScheduler"}, "no scheduler 'EulerScheduler'", "Euler"),
         ({"device": "cpu", "scheduler": "UNet2DConditionModel"}, "no scheduler", "class"),
         (
@@ -102,19 +102,15 @@ def test_weights_that_are_broken(copy: Path) -> None:
         ),
     ],
 )
-def test_options_that_do_not_fit(
-    options: dict[str, Any], said: str, hint: str, tiny: Callable[..., Path]
-) -> None:
-    with pytest.raises(BadOption, match=said) as raised:
+def test_invalid_options(options: dict[str, Any], message: str, hint: str, tiny: Callable[..., Path]) -> None:
+    with pytest.raises(BadOption, match=message) as raised:
         generator(tiny("sd-1.5"), **options).open()
     assert hint in raised.value.hint
 
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("package", ["torch", "transformers", "diffusers"])
-def test_a_package_that_is_not_installed(
-    package: str, tiny: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_package(package: str, tiny: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tiny("sd-1.5")
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MissingPackage, match=f"'{package}'") as raised:
@@ -123,9 +119,9 @@ def test_a_package_that_is_not_installed(
 
 
 @pytest.mark.parametrize(
-    ("error", "said", "hint"),
+    ("error", "message", "hint"),
     [
-        (OSError("Cannot access gated repo for url ..."), "does not let you", "HF_TOKEN"),
+        (OSError("Cannot access gated repo for url ..."), "denied the download", "HF_TOKEN"),
         (
             ImportError("T5Tokenizer requires the SentencePiece library but it was not found"),
             "SentencePiece",
@@ -140,23 +136,23 @@ def test_a_package_that_is_not_installed(
         (ValueError("First line.\nSecond."), "First line", "traceback"),
     ],
 )
-def test_what_diffusers_raises_is_translated(error: Exception, said: str, hint: str) -> None:
-    told = not_loaded(error, "mine", None, "float16")
-    assert said in told.message
-    assert hint.lower() in told.hint.lower()
+def test_errors_from_diffusers_are_translated(error: Exception, message: str, hint: str) -> None:
+    translated = load_error(error, "mine", None, "float16")
+    assert message in translated.message
+    assert hint.lower() in translated.hint.lower()
 
 
-def test_only_memory_is_taken_for_memory() -> None:
-    assert is_memory(MemoryError())
-    assert is_memory(
+def test_only_memory_errors_count_as_out_of_memory() -> None:
+    assert is_out_of_memory(MemoryError())
+    assert is_out_of_memory(
         RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
     )
-    assert not is_memory(RuntimeError("expected all tensors on one device"))
-    assert not is_memory(ValueError("out of memory"))
+    assert not is_out_of_memory(RuntimeError("expected all tensors on one device"))
+    assert not is_out_of_memory(ValueError("out of memory"))
 
 
 @pytest.mark.e2e
-def test_identity_tells_models_and_settings_apart(tiny: Callable[..., Path], copy: Path) -> None:
+def test_identity_distinguishes_models_and_settings(tiny: Callable[..., Path], copy: Path) -> None:
     plain = generator(tiny("sd-1.5")).identity()
     assert plain == generator(copy).identity()
     assert plain["pipeline"] == "StableDiffusionPipeline"

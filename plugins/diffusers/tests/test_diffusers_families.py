@@ -1,4 +1,4 @@
-"""The table of families and the presets agree with diffusers itself."""
+"""The family table and the presets agree with diffusers."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ import diffusers
 import pytest
 from memobench_diffusers.families import FAMILIES, family_of
 from memobench_diffusers.options import DiffusersOptions
-from memobench_diffusers.settings import Call, settings
+from memobench_diffusers.settings import PipelineCall, resolve_settings
 from memobench_diffusers.zoo import preset_of, presets
 
 from harness import BadOption
 
-WANTED = {
+EXPECTED_PRESETS = {
     "sd-1.5", "sd-2.1", "sdxl", "sdxl-turbo", "sd-3.5-medium", "sd-3.5-large", "flux.1-dev", "flux.1-schnell",
     "flux.2-dev", "pixart-sigma", "kandinsky-2.2", "kandinsky-3", "playground-v2.5", "kolors", "hunyuan-dit", "sana",
     "auraflow", "cogview4", "lumina-2", "qwen-image",
 }  # fmt: skip
-FIELDS = {"ref", "licence", "gated", "pipeline", "parameters", "steps", "guidance", "guidance_argument", "width",
-          "height", "dtype", "tokens", "status"}  # fmt: skip
+FIELDS = {
+    "ref", "licence", "gated", "pipeline", "parameters", "steps", "guidance", "guidance_argument", "width", "height",
+    "dtype", "tokens", "status",
+}  # fmt: skip
 
 
-def returned(function: Any) -> tuple[str, ...]:
+def returned_names(function: Any) -> tuple[str, ...]:
     """The names that a function's last statement returns."""
     body = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0].body  # type: ignore[attr-defined]
     assert isinstance(body[-1], ast.Return)
@@ -34,37 +36,37 @@ def returned(function: Any) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("name", [n for n, family in FAMILIES.items() if family.embeddings])
-def test_encoders_return_what_the_table_says(name: str) -> None:
+def test_encoders_return_the_listed_embeddings(name: str) -> None:
     pipeline = getattr(diffusers, name)
     family = FAMILIES[name]
-    assert returned(pipeline.encode_prompt) == family.embeddings
+    assert returned_names(pipeline.encode_prompt) == family.embeddings
     accepts = inspect.signature(pipeline.__call__).parameters
     assert set(family.embeddings) - set(accepts) <= {"text_ids"}
-    assert set(family.encode) <= set(inspect.signature(pipeline.encode_prompt).parameters)
+    assert set(family.encode_arguments) <= set(inspect.signature(pipeline.encode_prompt).parameters)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_guidance_has_the_name_that_the_table_says(name: str) -> None:
+def test_guidance_has_the_listed_name(name: str) -> None:
     accepts = inspect.signature(getattr(diffusers, name).__call__).parameters
-    assert {FAMILIES[name].guidance} <= set(accepts)
+    assert {FAMILIES[name].guidance_argument} <= set(accepts)
 
 
-def test_there_is_a_preset_for_each_model_of_note() -> None:
-    assert set(presets()) == WANTED
+def test_every_expected_model_has_a_preset() -> None:
+    assert set(presets()) == EXPECTED_PRESETS
     names = [n for p in presets().values() for n in (p.name, *p.aliases)]
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("name", sorted(WANTED))
-def test_a_preset_fits_its_pipeline(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(EXPECTED_PRESETS))
+def test_a_preset_matches_its_pipeline(name: str) -> None:
     preset = presets()[name]
     assert set(preset.facts) >= FIELDS
     assert all(fact.source for fact in preset.facts.values())
     assert preset.get("status") == "untested"
     assert preset_of(preset.ref) is preset
     pipeline = getattr(diffusers, preset.get("pipeline"))
-    call = Call(pipeline, settings(DiffusersOptions(ref=preset.ref), preset))
-    assert preset.get("guidance_argument") == family_of(preset.get("pipeline")).guidance
+    call = PipelineCall(pipeline, resolve_settings(DiffusersOptions(ref=preset.ref), preset))
+    assert preset.get("guidance_argument") == family_of(preset.get("pipeline")).guidance_argument
     arguments = call.arguments
     assert arguments["num_inference_steps"] == preset.get("steps")
     assert arguments[preset.get("guidance_argument")] == preset.get("guidance")
@@ -76,38 +78,40 @@ def test_a_preset_fits_its_pipeline(name: str) -> None:
         assert arguments.get(rewriting, "absent") == (off if rewriting in call.accepts else "absent")
 
 
-def test_families_that_need_it_are_told_apart() -> None:
+def test_families_that_use_negative_prompts() -> None:
     turbo, qwen, flux = (
-        Call(
+        PipelineCall(
             getattr(diffusers, presets()[n].get("pipeline")),
-            settings(DiffusersOptions(ref="x"), presets()[n]),
+            resolve_settings(DiffusersOptions(ref="x"), presets()[n]),
         )
         for n in ("sdxl-turbo", "qwen-image", "flux.1-dev")
     )
-    assert (turbo.reads_negative, qwen.reads_negative, flux.reads_negative) == (False, True, False)
+    assert (turbo.uses_negative, qwen.uses_negative, flux.uses_negative) == (False, True, False)
 
 
-def test_options_win_over_the_preset_and_both_are_in_the_description() -> None:
+def test_options_override_the_preset_and_both_are_recorded() -> None:
     preset = presets()["flux.1-schnell"]
-    chosen = settings(DiffusersOptions(ref="x", steps=9), preset)
+    chosen = resolve_settings(DiffusersOptions(ref="x", steps=9), preset)
     assert (chosen.steps, chosen.guidance, chosen.max_sequence_length) == (9, 0.0, 256)
-    assert '"max_sequence_length": 256' in chosen.described()
+    assert '"max_sequence_length": 256' in chosen.to_json()
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"call": {"guidance_rescal": 0.7}}, "guidance_rescale"),
         ({"call": {"prompt": "x"}}, "set by the harness"),
         ({"max_sequence_length": 200}, "max_sequence_length"),
     ],
 )
-def test_arguments_that_a_pipeline_does_not_take_are_refused(options: dict[str, Any], said: str) -> None:
-    call = Call(diffusers.StableDiffusionPipeline, settings(DiffusersOptions(ref="x", **options), None))
-    with pytest.raises(BadOption, match=said):
+def test_unknown_pipeline_arguments_are_rejected(options: dict[str, Any], message: str) -> None:
+    call = PipelineCall(
+        diffusers.StableDiffusionPipeline, resolve_settings(DiffusersOptions(ref="x", **options), None)
+    )
+    with pytest.raises(BadOption, match=message):
         call.arguments  # noqa: B018
 
 
-def test_what_draws_from_pictures_alone_is_refused() -> None:
-    with pytest.raises(BadOption, match="does not draw from a prompt"):
-        Call(diffusers.KandinskyV22Pipeline, settings(DiffusersOptions(ref="x"), None))
+def test_image_only_pipelines_are_rejected() -> None:
+    with pytest.raises(BadOption, match="does not generate from a prompt"):
+        PipelineCall(diffusers.KandinskyV22Pipeline, resolve_settings(DiffusersOptions(ref="x"), None))

@@ -1,4 +1,4 @@
-"""Where families of pipelines differ. Everything else follows from the signature of a pipeline's call."""
+"""Differences between pipeline families that cannot be derived from the signature of `__call__`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-NEUTRAL: Mapping[str, Any] = MappingProxyType(
+REWRITING_OFF: Mapping[str, Any] = MappingProxyType(
     {
         "use_resolution_binning": False,
         "complex_human_instruction": None,
@@ -15,10 +15,10 @@ NEUTRAL: Mapping[str, Any] = MappingProxyType(
         "clean_caption": False,
     }
 )
-"""Arguments set in every family that has them, so that prompt and size are what was asked for.
+"""Arguments that switch off changes to the prompt or the size, for every pipeline that accepts them.
 
-Resolution binning draws at another size and scales; the human instruction and caption upsampling have a language model
-rewrite the prompt; cleaning changes its letters, and only where two optional packages are installed.
+Resolution binning generates at a different size and rescales. The human instruction and caption upsampling have a
+language model rewrite the prompt. Caption cleaning edits the text, but only if two optional packages are installed.
 """
 
 _PAIR = ("prompt_embeds", "negative_prompt_embeds")
@@ -33,18 +33,18 @@ _MASKED = (
 
 @dataclass(frozen=True)
 class Family:
-    """What is special about one pipeline class."""
+    """How one pipeline class differs from the default."""
 
     embeddings: tuple[str, ...] = ()
-    """What `encode_prompt` returns, by the names under which the call takes it; () where it cannot be called apart."""
-    guidance: str = "guidance_scale"
-    """The call's name for the strength of guidance."""
-    classifier_free: str = "guidance_scale"
-    """The argument that turns classifier-free guidance, and with it the negative prompt, on where it is above 1."""
-    alone: bool = False
-    """Prompts are padded to the longest of their batch: each must be encoded alone to give the same picture always."""
-    encode: Mapping[str, Any] = field(default_factory=dict)
-    """Arguments that the pipeline's call gives to `encode_prompt` beside those that it was given itself."""
+    """Call arguments that receive the values returned by `encode_prompt`, in order; () if it cannot be called separately."""
+    guidance_argument: str = "guidance_scale"
+    """Call argument for the guidance scale."""
+    cfg_argument: str = "guidance_scale"
+    """Call argument that enables classifier-free guidance, and so the negative prompt, when it is above 1."""
+    encode_singly: bool = False
+    """The encoder pads to the longest prompt of a batch, so embeddings are reproducible only at batch size 1."""
+    encode_arguments: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments that `__call__` passes to `encode_prompt` in addition to its own."""
 
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
@@ -54,7 +54,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
         "StableDiffusion3Pipeline": Family(_POOLED),
         "KolorsPipeline": Family(_POOLED),
         "FluxPipeline": Family(
-            ("prompt_embeds", "pooled_prompt_embeds", "text_ids"), classifier_free="true_cfg_scale"
+            ("prompt_embeds", "pooled_prompt_embeds", "text_ids"), cfg_argument="true_cfg_scale"
         ),
         "Flux2Pipeline": Family(("prompt_embeds", "text_ids")),
         "Flux2KleinPipeline": Family(("prompt_embeds", "text_ids")),
@@ -64,19 +64,19 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
         "AuraFlowPipeline": Family(_MASKED),
         "Lumina2Pipeline": Family(_MASKED),
         "Kandinsky3Pipeline": Family(
-            (*_PAIR, "attention_mask", "negative_attention_mask"), encode={"_cut_context": True}
+            (*_PAIR, "attention_mask", "negative_attention_mask"), encode_arguments={"_cut_context": True}
         ),
-        "CogView4Pipeline": Family(_PAIR, alone=True),
+        "CogView4Pipeline": Family(_PAIR, encode_singly=True),
         "QwenImagePipeline": Family(
-            ("prompt_embeds", "prompt_embeds_mask"), "true_cfg_scale", "true_cfg_scale", alone=True
+            ("prompt_embeds", "prompt_embeds_mask"), "true_cfg_scale", "true_cfg_scale", encode_singly=True
         ),
         "HunyuanImagePipeline": Family((), "distilled_guidance_scale"),
         "StableCascadeCombinedPipeline": Family((), "prior_guidance_scale", "prior_guidance_scale"),
     }
 )
-"""Pipeline classes of diffusers that need more than the common treatment."""
+"""Pipeline classes that differ from the default."""
 
 
 def family_of(pipeline_class: str) -> Family:
-    """What is special about a pipeline class; the common treatment for those that are not known."""
+    """The entry of a pipeline class; the default for classes that are not listed."""
     return FAMILIES.get(pipeline_class, Family())

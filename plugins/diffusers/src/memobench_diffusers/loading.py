@@ -1,4 +1,4 @@
-"""Loads a pipeline and puts it where it draws."""
+"""Loads a pipeline and moves it to its device."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from memobench_diffusers.reference import Reference
 
 
 def device_of(options: DiffusersOptions) -> str:
-    """The device to draw on. Raises `BadOption` for one that is not there."""
+    """The device to run on. Raises `BadOption` if it is not available."""
     if options.device == "auto":
         return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
         torch.empty(1, device=options.device)
     except (RuntimeError, AssertionError) as e:
         raise BadOption(
-            f"The device {options.device!r} is not there: {str(e).splitlines()[0]}.",
-            "Give cuda, cuda:1, mps or cpu, or leave it away.",
+            f"The device {options.device!r} is not available: {str(e).splitlines()[0]}.",
+            "Use cuda, cuda:1, mps or cpu, or omit device.",
         ) from e
     return options.device
 
 
 def load(options: DiffusersOptions, reference: Reference, dtype: str, variant: str | None) -> Any:
     """A pipeline with its weights, on its device. Raises `HarnessError`, or what diffusers raises."""
-    _quiet()
+    _silence_libraries()
     if not hasattr(diffusers, reference.pipeline):
         raise RequestError(
             f"diffusers {diffusers.__version__} has no pipeline {reference.pipeline!r}.",
@@ -49,9 +49,9 @@ def load(options: DiffusersOptions, reference: Reference, dtype: str, variant: s
         torch_dtype=getattr(torch, dtype),
         use_safetensors=True,
         trust_remote_code=False,
-        # Models of two stages are published as two; both are needed to draw from a prompt.
+        # Two-stage models are published as two repositories; text-to-image needs both.
         load_connected_pipeline=True,
-        # Its watermark changes pictures where an optional package is installed.
+        # SDXL adds a watermark if an optional package is installed.
         add_watermarker=False,
     )
     pipeline.set_progress_bar_config(disable=True)
@@ -69,8 +69,7 @@ def load(options: DiffusersOptions, reference: Reference, dtype: str, variant: s
     return pipeline
 
 
-def _quiet() -> None:
-    """Nothing of these packages' own stands between a command's lines."""
+def _silence_libraries() -> None:
     for logging in (diffusers.utils.logging, transformers.utils.logging):
         logging.set_verbosity_error()
         logging.disable_progress_bar()
@@ -82,8 +81,8 @@ def _check_offload(options: DiffusersOptions, device: str) -> None:
         return
     if device == "cpu":
         raise BadOption(
-            f"offload={options.offload} moves weights between a GPU and main memory; there is no GPU here.",
-            "Leave offload away.",
+            f"offload={options.offload} moves weights between a GPU and main memory; no GPU is available.",
+            "Omit offload.",
         )
     if importlib.util.find_spec("accelerate") is None:
         raise MissingPackage(f"offload={options.offload}", "accelerate")
@@ -95,22 +94,20 @@ def _scheduler(name: str) -> Any:
         guess = nearest(name, [n for n in dir(diffusers) if n.endswith("Scheduler")])
         raise BadOption(
             f"diffusers has no scheduler {name!r}.",
-            f"Did you mean {guess!r}?" if guess else "Give the class's name, such as DDIMScheduler.",
+            f"Did you mean {guess!r}?" if guess else "Use a class name such as DDIMScheduler.",
         )
     return found
 
 
 def _save_memory(pipeline: Any, options: DiffusersOptions) -> None:
     decoder = getattr(pipeline, "vae", None)
-    for asked, name, method in (
+    for enabled, name, method in (
         (options.vae_tiling, "vae_tiling", "enable_tiling"),
         (options.vae_slicing, "vae_slicing", "enable_slicing"),
     ):
-        if asked and not hasattr(decoder, method):
-            raise BadOption(
-                f"{type(pipeline).__name__} has no decoder that knows {name}.", f"Leave {name} away."
-            )
-        if asked:
+        if enabled and not hasattr(decoder, method):
+            raise BadOption(f"{type(pipeline).__name__} has no VAE that supports {name}.", f"Omit {name}.")
+        if enabled:
             getattr(decoder, method)()
     if options.attention_slicing:
         pipeline.enable_attention_slicing()

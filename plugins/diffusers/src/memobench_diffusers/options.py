@@ -1,4 +1,4 @@
-"""The options of the generator. None leaves a setting to the model's preset, and without one to its pipeline."""
+"""Options of the generator. None means the preset's value, or else the pipeline's default."""
 
 from __future__ import annotations
 
@@ -8,54 +8,46 @@ from harness import HarnessOptions, option
 
 
 class DiffusersOptions(HarnessOptions):
-    """Options of the generator `diffusers`."""
-
     ref: str = option(
         ..., "folder with the pipeline, or hub reference ORG/NAME[@REVISION]", affects_answer=False
     )
     revision: str | None = option(
         None, "branch, tag or commit of a hub reference; the same as REF@REVISION", affects_answer=False
     )
-    variant: str | None = option(
-        None, "which of several files of weights, such as fp16, where the model has them"
-    )
-    steps: int | None = option(None, "steps from noise to picture", ge=1)
+    variant: str | None = option(None, "weight variant to load, such as fp16, if the model has one")
+    steps: int | None = option(None, "number of denoising steps", ge=1)
     guidance: float | None = option(
-        None, "how closely the prompt is followed, under whichever name the family has for it", ge=0
+        None, "guidance scale, passed under the name that the pipeline uses", ge=0
     )
-    width: int | None = option(None, "pixels, where the request gives no size", ge=8)
-    height: int | None = option(None, "pixels, where the request gives no size", ge=8)
-    max_sequence_length: int | None = option(
-        None, "tokens of the prompt that the large text encoder reads", ge=1
-    )
+    width: int | None = option(None, "pixels, if the request has no size", ge=8)
+    height: int | None = option(None, "pixels, if the request has no size", ge=8)
+    max_sequence_length: int | None = option(None, "most prompt tokens for the large text encoder", ge=1)
     scheduler: str | None = option(
-        None, "class of diffusers that replaces the model's own scheduler, such as DDIMScheduler"
+        None, "diffusers class to use instead of the model's scheduler, such as DDIMScheduler"
     )
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = option(
-        "auto", "type of the weights' numbers; auto: the preset's, or as a folder stores them, or bfloat16"
+        "auto", "data type of the weights; auto: the preset's, or as stored in a local folder, or bfloat16"
     )
     vae_tiling: bool = option(
-        False, "decode pictures in tiles: less memory for large ones, seams may differ slightly"
+        False, "decode images in tiles: less memory for large ones, seams may differ slightly"
     )
-    call: dict[str, Any] = option({}, "any other argument of the pipeline's call, by its name, as JSON")
-    batch_size: int = option(4, "pictures drawn at a time", affects_answer=False, ge=1)
+    call: dict[str, Any] = option({}, "further arguments of the pipeline's call, as JSON")
+    batch_size: int = option(4, "images per batch", affects_answer=False, ge=1)
     device: str = option(
-        "auto", "cuda, cuda:1, mps, cpu; auto: the first that is there", affects_answer=False
+        "auto", "cuda, cuda:1, mps, cpu; auto: the first one available", affects_answer=False
     )
     offload: Literal["none", "model", "sequential"] = option(
         "none",
-        "keep parts that do not work just now in main memory: whole models, or layer by layer (slow)",
+        "keep idle components in main memory: whole models, or layer by layer (slow)",
         affects_answer=False,
     )
     compile: bool = option(
-        False, "compile the denoiser: starts minutes later, draws faster", affects_answer=False
+        False, "compile the denoiser: minutes slower to start, then faster", affects_answer=False
     )
     attention_slicing: bool = option(
         False, "compute attention in slices: less memory, slower", affects_answer=False
     )
     vae_slicing: bool = option(
-        False, "decode the pictures of a batch one by one: less memory", affects_answer=False
+        False, "decode the images of a batch one by one: less memory", affects_answer=False
     )
-    cache_mb: int = option(
-        256, "memory for encoded prompts that are used again, in MB", affects_answer=False, ge=0
-    )
+    cache_mb: int = option(256, "memory for cached prompt embeddings, in MB", affects_answer=False, ge=0)

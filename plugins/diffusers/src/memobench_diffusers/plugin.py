@@ -1,4 +1,4 @@
-"""What memobench loads: the generator `diffusers:REF`, and a preset for each published model that is known."""
+"""Plugin entry point: the generator `diffusers:REF` and a preset for each known published model."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ LOAD = lazy("memobench_diffusers.generator:DiffusersGenerator")
 
 @hookimpl
 def harness_generators() -> Sequence[Component]:
-    """The generator, and its presets."""
     generator = Component(
         "diffusers",
         LOAD,
-        "any text-to-image model that diffusers runs: diffusers:FOLDER or diffusers:ORG/NAME[@REVISION]",
+        "any text-to-image model that diffusers supports: diffusers:FOLDER or diffusers:ORG/NAME[@REVISION]",
     )
     return [
         generator,

@@ -1,4 +1,4 @@
-"""What a model's folder or page on the hub says of it, before diffusers is imported."""
+"""Reads and checks a model's `model_index.json` without importing diffusers."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from harness.hub import Preset, Resolved, resolve
 
 INDEX = "model_index.json"
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt")
-_STORED = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+_STORED_DTYPES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 
 
-def version() -> str:
-    """The installed diffusers. Raises `MissingPackage` where it, torch or transformers is missing."""
+def diffusers_version() -> str:
+    """The version of diffusers. Raises `MissingPackage` if it, torch or transformers is not installed."""
     for name in ("torch", "transformers", "diffusers"):
         if importlib.util.find_spec(name) is None:
-            raise MissingPackage("Drawing with diffusers", name, f"pip install {name}")
+            raise MissingPackage("The generator diffusers", name, f"pip install {name}")
     return importlib.metadata.version("diffusers")
 
 
 class Reference:
-    """A pipeline that can be had. Raises `RequestError` with what to change."""
+    """An available pipeline. Raises `RequestError` with a hint if it cannot be used."""
 
     def __init__(self, ref: str, revision: str | None) -> None:
         self.model: Resolved = resolve(ref, revision, config=INDEX)
@@ -33,57 +33,59 @@ class Reference:
         name = self.index.get("_class_name")
         if isinstance(name, list):
             raise RequestError(
-                f"{ref!r} draws with Python code that its repository holds, which is never run.",
-                "Name a model that diffusers itself has a pipeline for: harness list models",
+                f"{ref!r} needs Python code from its repository, which is never run.",
+                "Use a model whose pipeline is part of diffusers: harness list models",
             )
         if not isinstance(name, str):
             raise RequestError(
-                f"{ref!r} is no pipeline of diffusers: its {INDEX} names no class.",
-                "Give the folder that `pipeline.save_pretrained` wrote.",
+                f"{ref!r} is not a diffusers pipeline: its {INDEX} names no class.",
+                "Use a folder written by `pipeline.save_pretrained`.",
             )
         self.pipeline = name
         if self.model.path is not None and self.model.kind == "local":
-            self._check_parts(self.model.path)
+            self._check_components(self.model.path)
 
     @property
     def scheduler(self) -> str:
-        """The class of the model's own scheduler; "" where it names none."""
+        """The class of the model's own scheduler; "" if it names none."""
         entry = self.index.get("scheduler")
         return str(entry[1]) if isinstance(entry, list) and len(entry) == 2 else ""
 
-    def dtype(self, asked: str, preset: Preset | None) -> str:
-        """The type of numbers to draw with: as asked, the preset's, as stored in a folder, or bfloat16."""
-        if asked != "auto":
-            return asked
+    def dtype(self, requested: str, preset: Preset | None) -> str:
+        """The data type: as requested, the preset's, as stored in a local folder, or bfloat16."""
+        if requested != "auto":
+            return requested
         if preset is not None and preset.get("dtype"):
             return str(preset.get("dtype"))
-        return _stored_type(self.model.path) if self.model.kind == "local" and self.model.path else "bfloat16"
+        return (
+            _stored_dtype(self.model.path) if self.model.kind == "local" and self.model.path else "bfloat16"
+        )
 
-    def _check_parts(self, folder: Path) -> None:
+    def _check_components(self, folder: Path) -> None:
         for name, entry in self.index.items():
             if name.startswith("_") or not isinstance(entry, list) or len(entry) != 2 or entry[0] is None:
                 continue
             part = folder / name
             if not part.is_dir():
                 raise RequestError(
-                    f"{self.model.ref!r} is not complete: its part {name!r} is missing.",
-                    "Download the model completely.",
+                    f"{self.model.ref!r} is incomplete: its component {name!r} is missing.",
+                    "Download the whole model again.",
                 )
             pickled = next((file for pattern in _PICKLED for file in part.glob(pattern)), None)
             if pickled is not None and not any(part.glob("*.safetensors")):
                 raise RequestError(
-                    f"{self.model.ref!r} has the weights of {name!r} in {pickled.name!r} only, a format that can run "
-                    "code when it is read.",
+                    f"{self.model.ref!r} has the weights of {name!r} only in {pickled.name!r}, a format that can run "
+                    "code when loaded.",
                     "Convert them to safetensors: pipeline.save_pretrained(FOLDER, safe_serialization=True).",
                 )
 
 
-def _stored_type(folder: Path) -> str:
-    """The type of the denoiser's numbers, from the head of its file."""
+def _stored_dtype(folder: Path) -> str:
+    """The denoiser's data type, from the header of its safetensors file."""
     for part in ("transformer", "unet"):
         for file in sorted((folder / part).glob("*.safetensors")):
             with file.open("rb") as stream:
-                head = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
-            types = [v["dtype"] for k, v in head.items() if k != "__metadata__"]
-            return _STORED.get(types[0], "bfloat16") if types else "bfloat16"
+                header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+            types = [v["dtype"] for k, v in header.items() if k != "__metadata__"]
+            return _STORED_DTYPES.get(types[0], "bfloat16") if types else "bfloat16"
     return "bfloat16"

@@ -1,4 +1,4 @@
-"""What is asked of the pipeline's call: the user's options, then the preset, then what every family gets."""
+"""Resolves the pipeline's call arguments: user options first, then the preset, then fixed values."""
 
 from __future__ import annotations
 
@@ -11,20 +11,34 @@ from typing import Any
 
 from harness import BadOption, nearest
 from harness.hub import Preset
-from memobench_diffusers.families import NEUTRAL, Family, family_of
+from memobench_diffusers.families import REWRITING_OFF, Family, family_of
 from memobench_diffusers.options import DiffusersOptions
 
-OURS = frozenset({
-    "prompt", "negative_prompt", "width", "height", "num_inference_steps", "generator", "latents", "output_type",
-    "return_dict", "num_images_per_prompt", "callback", "callback_steps", "callback_on_step_end",
-    "callback_on_step_end_tensor_inputs", "max_sequence_length",
-})  # fmt: skip
-"""Arguments that the harness sets itself."""
+RESERVED_ARGUMENTS = frozenset(
+    {
+        "prompt",
+        "negative_prompt",
+        "width",
+        "height",
+        "num_inference_steps",
+        "generator",
+        "latents",
+        "output_type",
+        "return_dict",
+        "num_images_per_prompt",
+        "callback",
+        "callback_steps",
+        "callback_on_step_end",
+        "callback_on_step_end_tensor_inputs",
+        "max_sequence_length",
+    }
+)
+"""Call arguments that this plugin sets itself."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How pictures are drawn, as far as options and preset say; None leaves it to the pipeline."""
+    """Generation settings from options and preset; None means the pipeline's default."""
 
     steps: int | None
     guidance: float | None
@@ -33,42 +47,49 @@ class Settings:
     variant: str | None
     max_sequence_length: int | None
     negative_prompt: str
-    """Stands in where a request has no negative prompt."""
+    """Used if a request has no negative prompt."""
     preset_call: Mapping[str, Any]
-    """Further arguments of the call, from the preset."""
+    """Further call arguments from the preset."""
     call: Mapping[str, Any]
-    """Further arguments of the call, from the user."""
+    """Further call arguments from the user."""
 
-    def described(self) -> str:
-        """The settings that are not left to the pipeline, as one line of text."""
-        known = {"steps": self.steps, "guidance": self.guidance, "width": self.width, "height": self.height, "variant": self.variant,
-                 "max_sequence_length": self.max_sequence_length, "negative_prompt": self.negative_prompt or None,
-                 **self.preset_call}  # fmt: skip
+    def to_json(self) -> str:
+        """The settings that override the pipeline's defaults, as one line of JSON."""
+        known = {
+            "steps": self.steps,
+            "guidance": self.guidance,
+            "width": self.width,
+            "height": self.height,
+            "variant": self.variant,
+            "max_sequence_length": self.max_sequence_length,
+            "negative_prompt": self.negative_prompt or None,
+            **self.preset_call,
+        }
         return json.dumps({k: v for k, v in known.items() if v is not None}, sort_keys=True)
 
 
-def settings(options: DiffusersOptions, preset: Preset | None) -> Settings:
-    """The settings of a model: each from the options, or else from its preset."""
+def resolve_settings(options: DiffusersOptions, preset: Preset | None) -> Settings:
+    """Take each setting from the options, or else from the preset."""
 
-    def known(name: str) -> Any:
+    def resolve(name: str) -> Any:
         given = getattr(options, name)
         return given if given is not None or preset is None else preset.get(name)
 
     return Settings(
-        known("steps"),
-        known("guidance"),
-        known("width"),
-        known("height"),
-        known("variant"),
-        known("max_sequence_length"),
+        resolve("steps"),
+        resolve("guidance"),
+        resolve("width"),
+        resolve("height"),
+        resolve("variant"),
+        resolve("max_sequence_length"),
         str(preset.get("negative_prompt", "")) if preset else "",
         dict(preset.get("call", {})) if preset else {},
         options.call,
     )
 
 
-class Call:
-    """The call of one pipeline class: which arguments it takes, and what they are for all pictures."""
+class PipelineCall:
+    """The call of one pipeline class: which arguments it accepts and the values shared by all images."""
 
     def __init__(self, pipeline: type, wanted: Settings) -> None:
         self.name = pipeline.__name__
@@ -79,47 +100,51 @@ class Call:
         self._wanted = wanted
         if "prompt" not in self.accepts:
             raise BadOption(
-                f"{self.name} does not draw from a prompt.", "Name a text-to-image model: harness list models"
+                f"{self.name} does not generate from a prompt.",
+                "Use a text-to-image model: harness list models",
             )
 
     @cached_property
     def arguments(self) -> Mapping[str, Any]:
-        """The arguments that are the same for all pictures. Raises `BadOption` for what the call does not take."""
+        """The arguments shared by all images. Raises `BadOption` for one that the call does not accept."""
         wanted = self._wanted
-        explicit = {"num_inference_steps": wanted.steps, self.family.guidance: wanted.guidance,
-                    "max_sequence_length": wanted.max_sequence_length}  # fmt: skip
-        found = {k: v for k, v in {**NEUTRAL, **wanted.preset_call}.items() if k in self.accepts}
+        explicit = {
+            "num_inference_steps": wanted.steps,
+            self.family.guidance_argument: wanted.guidance,
+            "max_sequence_length": wanted.max_sequence_length,
+        }
+        found = {k: v for k, v in {**REWRITING_OFF, **wanted.preset_call}.items() if k in self.accepts}
         for name, value in explicit.items():
             if value is not None:
-                found[self._checked(name)] = value
+                found[self._accepted(name)] = value
         for name, value in wanted.call.items():
-            if name in OURS:
+            if name in RESERVED_ARGUMENTS:
                 raise BadOption(
                     f"The argument {name!r} is set by the harness.",
-                    "Use the options steps, guidance, width, height, max_sequence_length.",
+                    "Use the options steps, guidance, width, height or max_sequence_length.",
                 )
-            found[self._checked(name)] = value
+            found[self._accepted(name)] = value
         return found | {"output_type": "np"}
 
-    def _checked(self, name: str) -> str:
+    def _accepted(self, name: str) -> str:
         if name in self.accepts:
             return name
-        known = sorted(set(self.accepts) - OURS - {"self", "kwargs"})
+        known = sorted(set(self.accepts) - RESERVED_ARGUMENTS - {"self", "kwargs"})
         guess = nearest(name, known)
         raise BadOption(
-            f"{self.name} takes no argument {name!r}.",
-            (f"Did you mean {guess!r}? " if guess else "") + f"It takes {', '.join(known)}.",
+            f"{self.name} has no argument {name!r}.",
+            (f"Did you mean {guess!r}? " if guess else "") + f"Available: {', '.join(known)}.",
         )
 
     def value(self, name: str) -> Any:
-        """What an argument is for all pictures: as set, or the call's own default; None where it takes no such."""
+        """The value of an argument: as set, or the call's default; None if it has no such argument."""
         if name in self.arguments:
             return self.arguments[name]
         parameter = self.accepts.get(name)
         return None if parameter is None or parameter.default is parameter.empty else parameter.default
 
     @property
-    def reads_negative(self) -> bool:
-        """Whether a negative prompt changes the picture."""
-        takes = "negative_prompt" in self.accepts or "negative_prompt_embeds" in self.accepts
-        return takes and (self.value(self.family.classifier_free) or 0) > 1
+    def uses_negative(self) -> bool:
+        """Whether a negative prompt affects the image."""
+        accepts = "negative_prompt" in self.accepts or "negative_prompt_embeds" in self.accepts
+        return accepts and (self.value(self.family.cfg_argument) or 0) > 1

@@ -1,4 +1,4 @@
-"""Counts the tokens of prompts that text encoders do not read, where the tokenizers cut them."""
+"""Counts prompt tokens that the tokenizers truncate."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from contextlib import contextmanager
 from typing import Any
 
 
-class TokenCounter:
-    """Notes, while it is `counting`, how many tokens each tokenizer of a pipeline cuts off each prompt.
+class TruncationCounter:
+    """Counts, while `counting`, how many tokens each tokenizer of a pipeline truncates from each prompt.
 
-    Families put templates around prompts and have limits of their own: what they really hand to the tokenizer, and
-    the limit that they give with it, is the only place where both are known.
+    Pipelines wrap prompts in templates and set their own length limits, so both are known only at the tokenizer call.
     """
 
     def __init__(self, pipeline: Any) -> None:
-        self._cut: dict[str, list[int]] = {}
-        self._on = False
+        self._truncated: dict[str, list[int]] = {}
+        self._active = False
         seen: set[int] = set()
         for name, part in pipeline.components.items():
-            # A processor has the tokenizer that does the work inside.
+            # A processor wraps the tokenizer that does the work.
             tokenizer = getattr(part, "tokenizer", part)
             if "tokenizer" in name and callable(tokenizer) and id(tokenizer) not in seen:
                 seen.add(id(tokenizer))
@@ -27,34 +26,34 @@ class TokenCounter:
 
     @contextmanager
     def counting(self) -> Iterator[dict[str, list[int]]]:
-        """Count while the block runs: text encoder -> tokens cut off each prompt, in their order."""
-        self._cut, self._on = {}, True
+        """Count while the block runs: text encoder -> tokens truncated from each prompt, in order."""
+        self._truncated, self._active = {}, True
         try:
-            yield self._cut
+            yield self._truncated
         finally:
-            self._on = False
+            self._active = False
 
     def _watch(self, tokenizer: Any, encoder: str) -> None:
         plain = type(tokenizer)
         counter = self
 
         def counted(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if counter._on and kwargs.get("truncation") and kwargs.get("max_length"):
-                counter._note(encoder, lambda text, **k: plain.__call__(self, text, **k), args, kwargs)
+            if counter._active and kwargs.get("truncation") and kwargs.get("max_length"):
+                counter._count(encoder, lambda text, **k: plain.__call__(self, text, **k), args, kwargs)
             return plain.__call__(self, *args, **kwargs)
 
-        # The object stays the same, since several pipelines may hold it; its class gains one method.
+        # Several pipelines may share the object, so only its class changes.
         tokenizer.__class__ = type(
             plain.__name__, (plain,), {"__call__": counted, "__module__": plain.__module__}
         )
 
-    def _note(self, encoder: str, encode: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def _count(self, encoder: str, encode: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         texts = args[0] if args else kwargs.get("text")
-        # The prompts come first; what a tokenizer is given after them is the negative prompt.
-        if texts is None or encoder in self._cut:
+        # The first call is for the prompts, later ones are for the negative prompt.
+        if texts is None or encoder in self._truncated:
             return
         special = kwargs.get("add_special_tokens", True)
-        whole = encode(
+        full = encode(
             [texts] if isinstance(texts, str) else list(texts), add_special_tokens=special
         ).input_ids
-        self._cut[encoder] = [max(0, len(ids) - int(kwargs["max_length"])) for ids in whole]
+        self._truncated[encoder] = [max(0, len(ids) - int(kwargs["max_length"])) for ids in full]

@@ -1,4 +1,4 @@
-"""The presets of open text-to-image models: data files beside this module."""
+"""Presets of open text-to-image models, read from the TOML files in `models`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drawing: every family, the same picture in any batch, and what becomes of pictures that are none."""
+"""Generation: every family, batch invariance, and the outcomes of unusable images."""
 
 from __future__ import annotations
 
@@ -18,39 +18,39 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_picture_follows_from_its_request_in_any_batch_and_order(
+def test_an_image_depends_only_on_its_request(
     family: str, tiny: Callable[..., Path], make: Callable[..., Any], helpers: Any
 ) -> None:
-    requests = helpers.asked(6)
+    requests = helpers.make_requests(6)
     large = helpers.pixels(list(make(tiny(family), batch_size=4).generate(requests)))
     small = helpers.pixels(list(make(tiny(family), batch_size=2).generate(requests[::-1])))
     single = make(tiny(family), batch_size=1, cache_mb=0)
     alone = helpers.pixels([r for q in requests[3:] for r in single.generate([q])])
-    assert helpers.apart(large, small) <= 1
-    assert helpers.apart({k: large[k] for k in alone}, alone) <= 1
+    assert helpers.max_difference(large, small) <= 1
+    assert helpers.max_difference({k: large[k] for k in alone}, alone) <= 1
     assert len(set(large.values())) == 6
     assert {len(p) for p in large.values()} == {32 * 32 * 3}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_the_prompt_is_drawn_and_not_the_seed_alone(
+def test_the_prompt_affects_the_image(
     family: str, tiny: Callable[..., Path], make: Callable[..., Any], helpers: Any
 ) -> None:
     requests = [ImageRequest("a", "A happy person", seed=1), ImageRequest("b", "A sad dog, far away", seed=1)]
-    drawn = helpers.pixels(list(make(tiny(family)).generate(requests)))
-    assert drawn["a"] != drawn["b"]
+    images = helpers.pixels(list(make(tiny(family)).generate(requests)))
+    assert images["a"] != images["b"]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_picture_is_what_a_bare_call_of_the_pipeline_draws(
+def test_an_image_equals_the_output_of_a_direct_pipeline_call(
     family: str, tiny: Callable[..., Path], make: Callable[..., Any], helpers: Any
 ) -> None:
-    [request] = helpers.asked(1)
-    drawn = helpers.pixels(list(make(tiny(family)).generate([request])))
-    bare = pipeline(family)
-    bare.set_progress_bar_config(disable=True)
+    [request] = helpers.make_requests(1)
+    images = helpers.pixels(list(make(tiny(family)).generate([request])))
+    direct = pipeline(family)
+    direct.set_progress_bar_config(disable=True)
     further = {"use_resolution_binning": False, "clean_caption": False} if family == "pixart" else {}
-    image = bare(
+    image = direct(
         request.prompt,
         num_inference_steps=2,
         width=32,
@@ -58,22 +58,22 @@ def test_a_picture_is_what_a_bare_call_of_the_pipeline_draws(
         **further,
         generator=torch.Generator().manual_seed(request.seed),
     ).images[0]
-    assert helpers.apart(drawn, {"r0": image.tobytes()}) <= 1
+    assert helpers.max_difference(images, {"r0": image.tobytes()}) <= 1
 
 
-def test_pictures_of_several_sizes_are_each_drawn_at_theirs(
+def test_each_image_has_its_requested_size(
     tiny: Callable[..., Path], make: Callable[..., Any], helpers: Any
 ) -> None:
     sizes = [(32, 32), (48, 32), (32, 48), None, (48, 32)]
     requests = [ImageRequest(f"s{i}", "A person", seed=i, size=size) for i, size in enumerate(sizes)]
-    drawn = list(make(tiny("sd-1.5")).generate(requests))
-    assert {r.id: r.image.size for r in drawn} == {f"s{i}": size or (32, 32) for i, size in enumerate(sizes)}
+    images = list(make(tiny("sd-1.5")).generate(requests))
+    assert {r.id: r.image.size for r in images} == {f"s{i}": size or (32, 32) for i, size in enumerate(sizes)}
 
 
-def test_a_negative_prompt_changes_the_picture_or_is_named_as_not_read(
+def test_a_negative_prompt_changes_the_image_or_is_reported_as_not_read(
     tiny: Callable[..., Path], make: Callable[..., Any], helpers: Any
 ) -> None:
-    plain, negative = helpers.asked(1), helpers.asked(1, negative_prompt="glasses")
+    plain, negative = helpers.make_requests(1), helpers.make_requests(1, negative_prompt="glasses")
     guided = make(tiny("sd-1.5"))
     [reply] = guided.generate(negative)
     assert helpers.pixels([reply]) != helpers.pixels(list(guided.generate(plain)))
@@ -86,11 +86,11 @@ def test_a_negative_prompt_changes_the_picture_or_is_named_as_not_read(
     assert helpers.pixels(list(flux.generate(negative))) != helpers.pixels(list(flux.generate(plain)))
 
 
-def test_options_that_change_pictures_do(
+def test_options_that_affect_images(
     tiny: Callable[..., Path], make: Callable[..., Any], helpers: Any
 ) -> None:
-    drawn = [
-        helpers.pixels(list(make(tiny("sd-1.5"), **options).generate(helpers.asked(1))))["r0"]
+    images = [
+        helpers.pixels(list(make(tiny("sd-1.5"), **options).generate(helpers.make_requests(1))))["r0"]
         for options in (
             {},
             {"steps": 3},
@@ -100,16 +100,16 @@ def test_options_that_change_pictures_do(
             {"dtype": "bfloat16"},
         )
     ]
-    assert len(set(drawn)) == len(drawn)
+    assert len(set(images)) == len(images)
 
 
-def test_options_that_do_not_change_pictures_do_not(
+def test_options_that_do_not_affect_images(
     tiny: Callable[..., Path], make: Callable[..., Any], helpers: Any
 ) -> None:
-    plain = helpers.pixels(list(make(tiny("sd-1.5")).generate(helpers.asked(3))))
+    plain = helpers.pixels(list(make(tiny("sd-1.5")).generate(helpers.make_requests(3))))
     for options in ({"attention_slicing": True}, {"vae_slicing": True}, {"cache_mb": 0}):
-        drawn = helpers.pixels(list(make(tiny("sd-1.5"), **options).generate(helpers.asked(3))))
-        assert helpers.apart(plain, drawn) <= 1, options
+        images = helpers.pixels(list(make(tiny("sd-1.5"), **options).generate(helpers.make_requests(3))))
+        assert helpers.max_difference(plain, images) <= 1, options
 
 
 def test_each_distinct_prompt_is_encoded_once(
@@ -119,51 +119,52 @@ def test_each_distinct_prompt_is_encoded_once(
     generator.open()
     rows: list[int] = []
     generator._pipeline.text_encoder.register_forward_hook(lambda m, i, o: rows.append(len(o[0])))
-    helpers.pixels(list(generator.generate(helpers.asked(10))))
-    helpers.pixels(list(generator.generate(helpers.asked(10))))
+    helpers.pixels(list(generator.generate(helpers.make_requests(10))))
+    helpers.pixels(list(generator.generate(helpers.make_requests(10))))
     # Five prompts, each with its (empty) negative prompt, in two chunks: of four and of one.
     assert rows == [4, 4, 1, 1]
 
 
-def test_the_cache_of_prompts_is_bounded(
+def test_the_prompt_cache_is_bounded(
     tiny: Callable[..., Path], make: Callable[..., Any], helpers: Any
 ) -> None:
     generator = make(tiny("sd3"), cache_mb=1)
     requests = [ImageRequest(f"c{i}", f"Person number {i}", seed=i, size=(16, 16)) for i in range(24)]
     helpers.pixels(list(generator.generate(requests)))
-    held = sum(e.nbytes for e in generator._encoder._kept.values())
-    assert held == generator._encoder._held <= 2**20
-    assert 1 < len(generator._encoder._kept) < 24
-    assert next(reversed(generator._encoder._kept))[0] == "Person number 23"
+    held = sum(e.nbytes for e in generator._encoder._cache.values())
+    assert held == generator._encoder._cached_bytes <= 2**20
+    assert 1 < len(generator._encoder._cache) < 24
+    assert next(reversed(generator._encoder._cache))[0] == "Person number 23"
 
 
-def test_what_a_safety_checker_stops_is_blocked_and_the_rest_is_not(
+def test_images_stopped_by_the_safety_checker_are_blocked(
     tiny: Callable[..., Path], make: Callable[..., Any], helpers: Any
 ) -> None:
-    stopped = list(make(tiny("sd-1.5", "blocks")).generate(helpers.asked(3)))
+    stopped = list(make(tiny("sd-1.5", "blocks")).generate(helpers.make_requests(3)))
     assert [(r.outcome, r.image, r.extra["reason"]) for r in stopped] == [
         ("blocked", None, "safety checker")
     ] * 3
-    passed = helpers.pixels(list(make(tiny("sd-1.5", "passes")).generate(helpers.asked(3))))
-    assert helpers.apart(passed, helpers.pixels(list(make(tiny("sd-1.5")).generate(helpers.asked(3))))) <= 1
+    passed = helpers.pixels(list(make(tiny("sd-1.5", "passes")).generate(helpers.make_requests(3))))
+    unchecked = helpers.pixels(list(make(tiny("sd-1.5")).generate(helpers.make_requests(3))))
+    assert helpers.max_difference(passed, unchecked) <= 1
 
 
 @pytest.mark.parametrize(("bias", "reason"), [(-9.0, "all black"), (float("nan"), "not a number")])
-def test_a_picture_that_shows_nothing_is_blank(
+def test_an_empty_image_is_blank(
     bias: float, reason: str, tmp_path: Path, make: Callable[..., Any], helpers: Any
 ) -> None:
     broken = pipeline("sd-1.5")
     torch.nn.init.zeros_(broken.vae.decoder.conv_out.weight)
     torch.nn.init.constant_(broken.vae.decoder.conv_out.bias, bias)
     broken.save_pretrained(tmp_path / "broken")
-    replies = list(make(tmp_path / "broken").generate(helpers.asked(2)))
+    replies = list(make(tmp_path / "broken").generate(helpers.make_requests(2)))
     assert [(r.outcome, r.image, r.extra) for r in replies] == [("blank", None, {"reason": reason})] * 2
 
 
-def test_one_impossible_size_does_not_harm_the_others(
+def test_an_impossible_size_does_not_affect_other_requests(
     tiny: Callable[..., Path], make: Callable[..., Any], helpers: Any
 ) -> None:
-    requests = [*helpers.asked(2), ImageRequest("odd", "A person", seed=1, size=(33, 33))]
+    requests = [*helpers.make_requests(2), ImageRequest("odd", "A person", seed=1, size=(33, 33))]
     replies = {r.id: r for r in make(tiny("sd-1.5")).generate(requests)}
     assert [replies[k].outcome for k in ("r0", "r1", "odd")] == ["ok", "ok", "error"]
     assert "divisible by 8" in replies["odd"].error.message
@@ -173,7 +174,7 @@ def test_one_impossible_size_does_not_harm_the_others(
 def test_a_batch_that_does_not_fit_is_halved_and_the_size_kept(
     tiny: Callable[..., Path], make: Callable[..., Any], helpers: Any
 ) -> None:
-    whole = helpers.pixels(list(make(tiny("sd3"), batch_size=4).generate(helpers.asked(8))))
+    whole = helpers.pixels(list(make(tiny("sd3"), batch_size=4).generate(helpers.make_requests(8))))
     generator = make(tiny("sd3"), batch_size=4)
     generator.open()
     tried: list[int] = []
@@ -185,59 +186,59 @@ def test_a_batch_that_does_not_fit_is_halved_and_the_size_kept(
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
     generator._pipeline.transformer.register_forward_pre_hook(full, with_kwargs=True)
-    drawn = helpers.pixels(list(generator.generate(helpers.asked(8))))
-    assert helpers.apart(drawn, whole) <= 1
+    images = helpers.pixels(list(generator.generate(helpers.make_requests(8))))
+    assert helpers.max_difference(images, whole) <= 1
     assert tried.count(4) == 1
     assert max(tried[1:]) == 2
 
 
-def test_where_a_single_picture_does_not_fit_the_error_says_what_to_change(
+def test_the_error_for_a_single_image_that_does_not_fit_has_a_hint(
     tiny: Callable[..., Path], make: Callable[..., Any]
 ) -> None:
-    # A petabyte of noise: more than any machine can address.
+    # A petabyte of noise: more than any machine can allocate.
     request = ImageRequest("huge", "A person", seed=1, size=(2**24, 2**24))
     with pytest.raises(PipelineFailed) as raised:
         list(make(tiny("sd-1.5")).generate([request]))
-    assert "not enough memory to draw a single picture" in raised.value.message
-    for told in ("offload=model", "vae_tiling=true", "What was drawn is kept"):
-        assert told in raised.value.hint
+    assert "not enough memory to generate a single image" in raised.value.message
+    for text in ("offload=model", "vae_tiling=true", "Finished images are kept"):
+        assert text in raised.value.hint
 
 
 @pytest.mark.parametrize("family", ["sd-1.5", "pixart"])
-def test_closing_stops_between_two_steps(
+def test_closing_cancels_between_two_steps(
     family: str, tiny: Callable[..., Path], make: Callable[..., Any], helpers: Any
 ) -> None:
     generator = make(tiny(family), steps=900)
     generator.open()
-    begun = threading.Event()
-    generator._pipeline.scheduler.scale_model_input = _noting(
-        generator._pipeline.scheduler.scale_model_input, begun
+    started = threading.Event()
+    generator._pipeline.scheduler.scale_model_input = _signalling(
+        generator._pipeline.scheduler.scale_model_input, started
     )
-    closing = threading.Thread(target=lambda: (begun.wait(60), generator.close()))
+    closing = threading.Thread(target=lambda: (started.wait(60), generator.close()))
     closing.start()
     with pytest.raises(Cancelled):
-        list(generator.generate(helpers.asked(2)))
+        list(generator.generate(helpers.make_requests(2)))
     closing.join(60)
     assert not closing.is_alive()
     assert generator._pipeline is None
     generator = make(tiny(family))
-    helpers.pixels(list(generator.generate(helpers.asked(1))))
+    helpers.pixels(list(generator.generate(helpers.make_requests(1))))
 
 
 @pytest.mark.parametrize("family", ["sd-1.5", "pixart", "flux"])
-def test_steps_are_told_while_a_batch_is_drawn(
+def test_steps_are_reported_while_a_batch_runs(
     family: str, tiny: Callable[..., Path], make: Callable[..., Any], helpers: Any
 ) -> None:
     generator = make(tiny(family), steps=3)
-    told: list[str] = []
-    generator.progress = told.append
-    helpers.pixels(list(generator.generate(helpers.asked(2))))
-    assert told == ["step 1 of 3", "step 2 of 3", "step 3 of 3"]
+    reported: list[str] = []
+    generator.progress = reported.append
+    helpers.pixels(list(generator.generate(helpers.make_requests(2))))
+    assert reported == ["step 1 of 3", "step 2 of 3", "step 3 of 3"]
 
 
-def _noting(plain: Callable[..., Any], begun: threading.Event) -> Callable[..., Any]:
-    def noted(*arguments: Any, **named: Any) -> Any:
-        begun.set()
+def _signalling(plain: Callable[..., Any], started: threading.Event) -> Callable[..., Any]:
+    def wrapped(*arguments: Any, **named: Any) -> Any:
+        started.set()
         return plain(*arguments, **named)
 
-    return noted
+    return wrapped

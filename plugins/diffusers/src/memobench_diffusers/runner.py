@@ -1,0 +1,102 @@
+"""Runs one batch through the pipeline and turns its output into replies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from harness import ImageReply, ImageRequest
+from memobench_diffusers.encoding import EncodedPrompt, collate
+from memobench_diffusers.settings import PipelineCall
+from memobench_diffusers.tokens import TruncationCounter
+
+
+@dataclass(frozen=True)
+class Job:
+    """One image to generate."""
+
+    request: ImageRequest
+    size: tuple[int | None, int | None]
+    """Width and height in pixels; None means the pipeline's default."""
+    negative: str
+    """The negative prompt; "" if there is none or the model ignores it."""
+    encoded: EncodedPrompt | None = None
+    """None if the pipeline encodes prompts itself."""
+
+    @property
+    def batch_key(self) -> object:
+        """Jobs with equal keys fit in one batch."""
+        return self.size, self.encoded.shape if self.encoded is not None else bool(self.negative)
+
+
+class PipelineRunner:
+    """Runs batches through one pipeline. `on_step` receives the number of finished steps and may raise to cancel."""
+
+    def __init__(
+        self, pipeline: Any, call: PipelineCall, counter: TruncationCounter, on_step: Callable[[int], None]
+    ) -> None:
+        self._pipeline, self._call, self._counter = pipeline, call, counter
+        self._callbacks = _callbacks(call, on_step)
+
+    def run(self, jobs: Sequence[Job]) -> list[ImageReply]:
+        """Generate jobs that share a batch key. Raises whatever the pipeline raises."""
+        (width, height), encoded = jobs[0].size, [job.encoded for job in jobs if job.encoded is not None]
+        arguments = {**self._call.arguments, **self._callbacks}
+        arguments |= {k: v for k, v in (("width", width), ("height", height)) if v is not None}
+        # On the CPU, so that the noise is the same on every device and in every batch.
+        arguments["generator"] = [torch.Generator("cpu").manual_seed(job.request.seed) for job in jobs]
+        if encoded:
+            # Some pipelines default to an empty negative prompt and reject it next to negative embeddings.
+            arguments |= {"negative_prompt": None} if "negative_prompt" in self._call.accepts else {}
+            arguments |= collate(encoded)
+            truncated = [dict(e.truncated) for e in encoded]
+            output = self._pipeline(**arguments)
+        else:
+            arguments["prompt"] = [job.request.prompt for job in jobs]
+            if jobs[0].negative:
+                arguments["negative_prompt"] = [job.negative for job in jobs]
+            with self._counter.counting() as counts:
+                output = self._pipeline(**arguments)
+            truncated = [
+                {k: v[i] for k, v in counts.items() if i < len(v) and v[i]} for i in range(len(jobs))
+            ]
+        blocked = getattr(output, "nsfw_content_detected", None) or [False] * len(jobs)
+        return [
+            self._reply(job, pixels, bool(is_blocked), cut)
+            for job, pixels, is_blocked, cut in zip(jobs, output.images, blocked, truncated, strict=True)
+        ]
+
+    def _reply(self, job: Job, pixels: Any, blocked: bool, cut: dict[str, int]) -> ImageReply:
+        extra: dict[str, Any] = {"prompt_tokens_cut": cut} if cut else {}
+        if job.request.negative_prompt and not job.negative:
+            extra["negative_prompt"] = "not read by this model"
+        if blocked:
+            return ImageReply(job.request.id, outcome="blocked", extra=extra | {"reason": "safety checker"})
+        pixels = np.asarray(pixels)
+        if not np.isfinite(pixels).all():
+            return ImageReply(job.request.id, outcome="blank", extra=extra | {"reason": "not a number"})
+        image = Image.fromarray((pixels.clip(0.0, 1.0) * 255).round().astype(np.uint8)[..., :3])
+        if all(high == 0 for _, high in image.getextrema()):  # type: ignore[misc]
+            return ImageReply(job.request.id, outcome="blank", extra=extra | {"reason": "all black"})
+        return ImageReply(job.request.id, image=image, extra=extra)
+
+
+def _callbacks(call: PipelineCall, on_step: Callable[[int], None]) -> dict[str, Any]:
+    """The call arguments that make a pipeline report its steps."""
+
+    def on_step_end(pipeline: Any, step: int, time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        on_step(step + 1)
+        return {}
+
+    def on_legacy_step(step: int, time: Any, latents: Any) -> None:
+        on_step(step + 1)
+
+    names = [n for n in ("callback_on_step_end", "prior_callback_on_step_end") if n in call.accepts]
+    if names:
+        return dict.fromkeys(names, on_step_end)
+    return {"callback": on_legacy_step, "callback_steps": 1} if "callback" in call.accepts else {}
