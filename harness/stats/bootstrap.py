@@ -1,4 +1,4 @@
-"""Intervals from the draws of the cluster bootstrap."""
+"""Percentile and BCa intervals from cluster bootstrap resamples."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 from harness.arrays import Floats
 
 MANY = 200
-"""Clusters from which on the plain percentiles of the draws cover what they should."""
+"""From this many clusters on, plain percentile intervals have their nominal coverage."""
 
 Interval = tuple[float, float]
 
 
 def percentile_interval(resamples: Floats, level: float = 0.95, clusters: int = 0) -> Interval | None:
-    """The central `level` of the draws that exist (are finite); None where fewer than half of them do.
+    """The percentile interval of the finite resamples; None if fewer than half of them are finite.
 
-    With `clusters`, how many were drawn from, somewhat more than that: see `expanded_tail`.
+    `clusters`, the number of clusters resampled, widens it as `expanded_tail` describes.
     """
     found = resamples[np.isfinite(resamples)]
     if not len(found) or 2 * len(found) < len(resamples):
@@ -29,11 +29,12 @@ def percentile_interval(resamples: Floats, level: float = 0.95, clusters: int = 
 
 
 def expanded_tail(tail: float, clusters: int) -> float:
-    """The tail to cut off the draws of a figure of so many clusters, so that `tail` of its truth lies there.
+    """The tail probability to cut off the resamples of C = `clusters` clusters for a nominal `tail`.
 
-    A bootstrap knows neither that variances are divided by C - 1 nor that they are estimated: its percentiles are
-    too narrow, as if z stood for sqrt(C / (C - 1)) t (Hesterberg 2015, "What teachers should know about the
-    bootstrap", section 5). The tail itself from `MANY` clusters on, where that hardly differs, and below two.
+    Percentile intervals are too narrow for few clusters: the bootstrap variance has divisor C instead of C - 1, and z
+    takes the place of t. The expanded percentile interval corrects both, with z = sqrt(C / (C - 1)) t (Hesterberg
+    2015, "What teachers should know about the bootstrap", section 5). Returns `tail` unchanged from `MANY` clusters
+    on, where the correction is negligible, and below two.
     """
     if not 2 <= clusters < MANY:
         return tail
@@ -42,9 +43,10 @@ def expanded_tail(tail: float, clusters: int) -> float:
 
 
 def t_quantile(p: float, freedom: int) -> float:
-    """Quantile of Student's t by its expansion around the normal one (Abramowitz and Stegun 26.7.5).
+    """Quantile of Student's t, expanded around the normal quantile (Abramowitz and Stegun 26.7.5).
 
-    Within 1e-4 of it for 2.5% tails from 8 degrees of freedom on, 1% from 3; without scipy, which takes long to load.
+    The relative error at 2.5% is below 1e-4 from 8 degrees of freedom on, below 2% at 3. Avoids scipy, which is slow
+    to import.
     """
     z = NormalDist().inv_cdf(p)
     terms = (
@@ -61,8 +63,8 @@ def bca_interval(
 ) -> Interval | None:
     """The bias-corrected and accelerated interval (Efron 1987) around `value`.
 
-    `acceleration` comes from `harness.stats.jackknife.acceleration`. None where fewer than half the draws
-    exist, or where all of them lie on one side of `value`, so that its bias cannot be told.
+    `acceleration` comes from `harness.stats.jackknife.acceleration`. None if fewer than half of the resamples are
+    finite, or if all of them lie on one side of `value`, so that the bias cannot be estimated.
     """
     found = resamples[np.isfinite(resamples)]
     if not len(found) or 2 * len(found) < len(resamples):

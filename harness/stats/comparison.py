@@ -1,4 +1,4 @@
-"""Two runs on the same samples, and several tests at once."""
+"""Paired comparison of two runs, McNemar's test, and corrections for multiple tests."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from harness.stats.bootstrap import percentile_interval
 from harness.stats.weights import cluster_weights
 
 MANY_PAIRED = 50
-"""Clusters from which on differences are not widened: where both runs often agree, their p is cautious without that."""
+"""From this many clusters on, intervals of differences are not widened: the bootstrap p is already conservative then."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A difference between two figures on the same samples, with its interval and two-sided p value.
+    """Difference between two estimates on the same samples, with its interval and two-sided p value.
 
-    NaN where a figure does not exist, or where there are fewer than two clusters.
+    NaN where an estimate is undefined or there are fewer than two clusters.
     """
 
     value: float
@@ -40,12 +40,12 @@ def paired_difference(
     level: float = 0.95,
     width: int = 0,
 ) -> Difference:
-    """`second` less `first`, by a cluster bootstrap that gives both the same draws.
+    """`second` minus `first`, by a paired cluster bootstrap that gives both the same resamples.
 
-    Both take weights of shape (draws, patterns) and return shape (draws,); the patterns are clusters of both
-    runs' rows together (`harness.stats.collapse`), each standing for `counts[.]` of them. p comes from twice the
-    share of draws on the far side of 0, the data themselves counted as one draw, so never 0. Interval and p make
-    up for how few clusters there are, below `MANY_PAIRED` (`harness.stats.bootstrap.expanded_tail`).
+    Both take weights of shape (resamples, patterns) and return shape (resamples,). The patterns are distinct clusters
+    of the two runs' joined rows (`harness.stats.collapse`); pattern i stands for `counts[i]` clusters. p is twice the
+    share of resamples on the far side of 0, with the data counted as one resample, so it is never 0. Below
+    `MANY_PAIRED` clusters, interval and p are corrected for their number (`harness.stats.bootstrap.expanded_tail`).
     """
     value = float((second(counts[None]) - first(counts[None]))[0])
     if not math.isfinite(value) or counts.sum() < 2:
@@ -61,7 +61,7 @@ def paired_difference(
 
 
 def _expanded_p(p: float, clusters: int) -> float:
-    """The p value at which intervals widened by `expanded_tail` begin to leave out 0."""
+    """The p value consistent with an interval widened by `expanded_tail`: the interval excludes 0 if p < 1 - level."""
     if p >= 1 or not clusters:
         return min(p, 1.0)
     from scipy.special import stdtr
@@ -71,7 +71,7 @@ def _expanded_p(p: float, clusters: int) -> float:
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Exact two-sided p of McNemar's test, from how many samples only one of the two got right."""
+    """Exact two-sided p of McNemar's test, from the numbers of samples that only one of the two runs got right."""
     total = only_first + only_second
     if not total:
         return 1.0
@@ -81,17 +81,17 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm-adjusted p values, in the order given: controls the chance of any false claim among them."""
+    """Holm-adjusted p values, in input order. Controls the family-wise error rate."""
     ordered, order = _sorted(p_values)
-    raised = np.maximum.accumulate(ordered * np.arange(len(ordered), 0, -1))
-    return _restore(raised, order)
+    adjusted = np.maximum.accumulate(ordered * np.arange(len(ordered), 0, -1))
+    return _restore(adjusted, order)
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
-    """Benjamini-Hochberg adjusted p values, in the order given: controls the share of false discoveries."""
+    """Benjamini-Hochberg adjusted p values, in input order. Controls the false discovery rate."""
     ordered, order = _sorted(p_values)
-    scaled = ordered * len(ordered) / np.arange(1, len(ordered) + 1)
-    return _restore(np.minimum.accumulate(scaled[::-1])[::-1], order)
+    adjusted = ordered * len(ordered) / np.arange(1, len(ordered) + 1)
+    return _restore(np.minimum.accumulate(adjusted[::-1])[::-1], order)
 
 
 def _sorted(p_values: Sequence[float]) -> tuple[Floats, Ints]:

@@ -1,4 +1,4 @@
-"""Weighted Pearson and Spearman correlations, where weights say how often each row counts."""
+"""Weighted Pearson and Spearman correlations; a weight is the number of times a row occurs."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _DENSE = 1 << 21
 
 
 def pearson_from_sums(sums: Floats) -> Floats:
-    """Pearson's r from sums of (1, x, y, xx, yy, xy), shape (draws, 6); NaN where x or y is constant.
+    """Pearson's r from sums of (1, x, y, xx, yy, xy), shape (resamples, 6); NaN where x or y is constant.
 
-    x and y should lie around 0, so that little is lost to rounding.
+    x and y should be centred near 0 to limit rounding error.
     """
     spread = np.sqrt(variance_from_sums(sums, 1, 3)) * np.sqrt(variance_from_sums(sums, 2, 4))
     return ratio(_covariance(sums), spread)
@@ -41,7 +41,7 @@ def _covariance(sums: Floats) -> Floats:
 
 
 def slope_from_sums(sums: Floats) -> Floats:
-    """Least-squares slope of x on y (how much x rises when y rises by one) from the same sums as `r`."""
+    """Least-squares slope of x on y (change of x per unit of y), from the same sums as `pearson_from_sums`."""
     return ratio(_covariance(sums), variance_from_sums(sums, 2, 4))
 
 
@@ -53,13 +53,13 @@ def ratio(top: Floats, bottom: Floats) -> Floats:
 
 
 class Scratch(threading.local):
-    """Arrays that each thread makes once and uses again: new ones for each chunk would cost more than the sums."""
+    """Arrays that each thread allocates once and reuses: allocating them for each chunk would cost more than the sums."""
 
     def __init__(self) -> None:
         self._held: dict[tuple[str, str], npt.NDArray[Any]] = {}
 
     def array(self, name: str, shape: tuple[int, ...], kind: npt.DTypeLike) -> npt.NDArray[Any]:
-        """An array of this shape and type, holding whatever it held last."""
+        """An uninitialised array of this shape and type, valid until the next call with the same name."""
         key, size = (name, np.dtype(kind).str), math.prod(shape)
         held = self._held.get(key)
         if held is None or held.size < size:
@@ -68,18 +68,18 @@ class Scratch(threading.local):
 
 
 class RankCorrelation:
-    """Spearman's correlation of x and y in each segment, for many weightings of clusters, from one sort.
+    """Spearman's correlation of x and y in each segment, for many cluster weightings, from one sort.
 
-    Made from x, y, cluster and segment (0..segments-1, each with a row), shape (n,) each, without NaN. Rows
-    that are equal in all but cluster are counted together where that makes them fewer.
+    x, y, cluster and segment (0..segments-1, none empty) have shape (n,), without NaN. Rows that differ only in
+    their cluster are merged if that reduces their number enough.
 
-    Rows lie in the order of (segment, x). With w how often each counts in a draw, t the sums of w over equal
-    x, and u = cumsum(t) - t / 2: where a segment has N rows after O in the segments before it, midranks
-    around their mean are u - O - N / 2, their sum of squares is (N^3 - sum(t^3)) / 12, and the sum of products
-    with those of y is sum(w * ux * uy) - O^2 N - O N^2 - N^3 / 4. All terms are exact.
+    Rows are sorted by (segment, x). Let w be the weight of each row in a resample, t the sum of w over equal x, and
+    u = cumsum(t) - t / 2. For a segment of N rows, with O rows in the segments before it, centred midranks are
+    u - O - N / 2, their sum of squares is (N^3 - sum(t^3)) / 12, and their sum of products with the midranks of y is
+    sum(w * ux * uy) - O^2 N - O N^2 - N^3 / 4. All terms are exact.
 
-    Inside, draws lie side by side, shape (rows, draws): to put rows in another order moves whole lines of memory,
-    and sums over rows run over all draws of a line at once.
+    Internally the arrays have shape (rows, resamples): reordering rows then moves whole lines of memory, and sums
+    over rows are vectorised over resamples.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class RankCorrelation:
         rows: Floats = np.column_stack([leading, x, y])
         self._table: Floats | None = None
         kinds = rows
-        # There are as many kinds as values at least, and values are told apart in a fraction of the time.
+        # There are at least as many distinct rows as distinct values, and counting values is much faster.
         if 2 * len(np.unique(y)) <= len(x):
             kinds, cell = np.unique(rows, axis=0, return_inverse=True)
         if 2 * len(kinds) <= len(x) and clusters * len(kinds) <= _DENSE:
@@ -108,9 +108,9 @@ class RankCorrelation:
         self._scratch = Scratch()
 
     def __call__(self, weights: npt.NDArray[Any]) -> tuple[Floats, Floats]:
-        """Correlation and number of rows, shape (draws, segments) both, for weights (draws, clusters).
+        """Correlation and number of rows, each of shape (resamples, segments), for weights (resamples, clusters).
 
-        NaN where x or y is constant in the segment.
+        The correlation is NaN where x or y is constant in the segment.
         """
         counts = self._counts(weights)
         most = float(weights.max(initial=0))
@@ -122,12 +122,12 @@ class RankCorrelation:
         counts, weighted = self._ordered("by y", counts), self._ordered("weighted", ranks)
         ranks, y_cubes, _ = self._ranks(counts, self._y_runs, single, y_cubes)
         product = self._rows.sums(weighted, ranks) - before**2 * total - before * total**2 - total**3 / 4
-        # One root of the product: where both are alike it is exactly either, and the correlation exactly 1.
+        # The root of the product, not the product of roots: if both are equal, the correlation is then exactly 1.
         spread = np.sqrt((total**3 - x_cubes) / 12 * ((total**3 - y_cubes) / 12))
         return np.clip(ratio(product, spread), -1.0, 1.0).T, total.T
 
     def _counts(self, weights: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """How often each row counts in each draw. In single precision where that is exact, for speed."""
+        """Weight of each row in each resample, in single precision where that is exact, for speed."""
         if self._table is not None:
             return np.asarray(self._table @ weights.T, np.float64)
         rows = len(self._owner)
@@ -144,16 +144,16 @@ class RankCorrelation:
         return np.take(lanes, self._owner, axis=0, mode="clip", out=counts)
 
     def _ordered(self, name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Values in the order of (segment, y)."""
+        """`values` in the order of (segment, y)."""
         out = self._scratch.array(name, values.shape, values.dtype)
         return np.take(values, self._by_y, axis=0, mode="clip", out=out)
 
     def _ranks(
         self, counts: npt.NDArray[Any], runs: _Runs, single: bool, cubes: Floats | None = None
     ) -> tuple[npt.NDArray[Any], Floats, Floats]:
-        """u of each row; the sum of t^3 in each segment, unless it is known; and the rows of each segment.
+        """u of each row, the sum of t^3 in each segment (`cubes` if given), and the number of rows of each segment.
 
-        `single` says that cubes of counts, summed over rows, are exact in single precision.
+        `single` means that cubes of counts, summed over rows, are exact in single precision.
         """
         grouped = np.add.reduceat(counts, runs.starts, axis=0) if runs.tied else counts
         ranks = cumulate(grouped, self._scratch)
@@ -181,17 +181,17 @@ class _Runs:
         self._segments = [slice(*edge) for edge in itertools.pairwise(edges)]
 
     def sums(self, first: npt.NDArray[Any], second: npt.NDArray[Any], single: bool = False) -> Floats:
-        """Sums of products over each segment, shape (segments, draws), in double precision unless `single`."""
+        """Sums of products over each segment, shape (segments, resamples), in double precision unless `single`."""
         kind = np.dtype(np.float32 if single else np.float64)
         sums = [np.einsum("ij,ij->j", first[part], second[part], dtype=kind) for part in self._segments]
         return np.stack(sums).astype(np.float64)
 
 
 def cumulate(counts: npt.NDArray[Any], scratch: Scratch) -> npt.NDArray[Any]:
-    """Running sums along the first axis, shape (entries, draws), valid until the next call.
+    """Running sums along the first axis, shape (entries, resamples), valid until the next call.
 
-    Long columns are summed in blocks, all blocks at once, which takes a third of the time of `numpy.cumsum`,
-    where each addition waits for the one before it. Exact for whole numbers.
+    Long columns are summed in blocks, all blocks at once. That takes a third of the time of `numpy.cumsum`, where
+    each addition depends on the previous one. Exact for integers.
     """
     entries, resamples = counts.shape
     if entries < 8 * BLOCK:
@@ -212,11 +212,11 @@ def cumulate(counts: npt.NDArray[Any], scratch: Scratch) -> npt.NDArray[Any]:
 
 
 def fisher_mean(correlations: Floats, sizes: Floats) -> Floats:
-    """Mean of correlations over the last axis by way of Fisher's z; those that are NaN are left out.
+    """Mean of correlations over the last axis on Fisher's z scale, ignoring NaN; NaN if all are NaN.
 
-    A correlation of exactly 1 has no z: it counts as half a step closer to 1 than the nearest value that
-    ranks of so many rows (`sizes`, the same shape) can otherwise reach, 1 - 12 / (n (n^2 - 1)); but where
-    all are 1, or all are -1, the mean is exactly that. NaN where none exists.
+    A correlation of exactly 1 has infinite z. It is replaced by 1 - 6 / (n (n^2 - 1)), halfway between 1 and the
+    next lower value that untied ranks of n rows can reach (`sizes` holds n, in the same shape). If all correlations
+    are 1, or all are -1, the mean is exactly that.
     """
     known = np.isfinite(correlations)
     rows = np.maximum(sizes, 2.0)
@@ -225,10 +225,10 @@ def fisher_mean(correlations: Floats, sizes: Floats) -> Floats:
     mean = np.tanh(ratio(np.arctanh(held).sum(axis=-1), known.sum(axis=-1).astype(np.float64)))
     exact = known.any(axis=-1) & (np.where(known, np.abs(correlations), 1.0) == 1).all(axis=-1)
     signs = np.where(known, np.sign(correlations), 0.0).sum(axis=-1)
-    alike = exact & (np.abs(signs) == known.sum(axis=-1))
-    return np.where(alike, np.sign(signs), mean)
+    equal = exact & (np.abs(signs) == known.sum(axis=-1))
+    return np.where(equal, np.sign(signs), mean)
 
 
 def _run_starts(ordered: Floats) -> Ints:
-    """Where runs of equal rows start, for rows of shape (m, k)."""
+    """Start index of each run of equal rows, for sorted rows of shape (m, k)."""
     return np.flatnonzero(np.r_[True, (ordered[1:] != ordered[:-1]).any(axis=1)])

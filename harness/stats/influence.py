@@ -1,4 +1,4 @@
-"""What one more row does to a rank correlation: its derivative by the weight of each row."""
+"""Influence function of Spearman's correlation: its derivative with respect to the weight of each row."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from harness.stats.correlation import ratio
 def rank_influence(
     x: Floats, y: Floats, weights: Floats, segment: Ints, segments: int
 ) -> tuple[Floats, Floats]:
-    """Spearman's correlation in each segment, shape (segments,), and its derivative by each row's weight, (n,).
+    """Spearman's correlation in each segment, shape (segments,), and its derivative by each row's weight, shape (n,).
 
-    x, y, weights (how often each row counts) and segment have shape (n,), without NaN. NaN where x or y is constant
-    in the segment. With midranks around their mean u and v, sums of equal weights t, N rows, S = sum(w u v) and
-    A = (N^3 - sum(t^3)) / 12, the correlation is S / sqrt(A B); one more row i adds u_i v_i to S and half a rank to
-    all rows above it, so that dS = u_i v_i - R(x_i) - R(y_i), where R(x) is the sum of w v over rows below x and half
-    of those equal to it, and dA = (N^2 - t^2) / 4 (Hampel's influence function, with ties).
+    x, y, weights (the number of times each row occurs) and segment have shape (n,), without NaN. NaN where x or y is
+    constant in the segment. With centred midranks u and v, total weight t of tied rows, N rows, S = sum(w u v) and
+    A = (N^3 - sum(t^3)) / 12, the correlation is S / sqrt(A B). Another copy of row i adds u_i v_i to S and half a
+    rank to all rows above it, so dS = u_i v_i - R(x_i) - R(y_i), where R(x) is the sum of w v over rows below x plus
+    half of that over rows equal to x, and dA = (N^2 - t^2) / 4 (Hampel's influence function, with ties).
     """
     size = _sums(segment, weights, segments)
     (u, tied_x), (v, tied_y) = (_midranks(values, weights, segment, size) for values in (x, y))
@@ -35,7 +35,7 @@ def rank_influence(
 
 
 def _midranks(values: Floats, weights: Floats, segment: Ints, size: Floats) -> tuple[Floats, Floats]:
-    """Midranks around their mean in each segment, and how many rows have the same value; shape (n,) both."""
+    """Centred midranks in each segment, and the weight of the rows with the same value, each of shape (n,)."""
     run = _runs(values, segment)
     tied = _sums(run, weights)
     before = np.cumsum(size) - size
@@ -44,9 +44,9 @@ def _midranks(values: Floats, weights: Floats, segment: Ints, size: Floats) -> t
 
 
 def _below(values: Floats, summed: Floats, segment: Ints) -> Floats:
-    """Sums over rows of lower value in the same segment and half of those of the same, shape (n,).
+    """Sum over rows with a lower value in the same segment, plus half of that over equal rows, shape (n,).
 
-    `summed` adds up to 0 in each segment, so that those before it make no difference.
+    `summed` adds up to 0 in each segment, so earlier segments make no difference.
     """
     run = _runs(values, segment)
     total = _sums(run, summed)
@@ -55,7 +55,7 @@ def _below(values: Floats, summed: Floats, segment: Ints) -> Floats:
 
 
 def _runs(values: Floats, segment: Ints) -> Ints:
-    """Numbers of the distinct values, segment by segment in ascending order, shape (n,)."""
+    """Codes of the distinct values, segment by segment in ascending order, shape (n,)."""
     order = np.lexsort((values, segment))
     ordered, parts = values[order], segment[order]
     new = np.r_[False, (ordered[1:] != ordered[:-1]) | (parts[1:] != parts[:-1])]

@@ -1,4 +1,4 @@
-"""Kendall's tau-b for weighted rows, and without each cluster, in O(n log^2 n)."""
+"""Kendall's tau-b for weighted rows and its leave-one-cluster-out values, in O(n log^2 n)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.stats.correlation import ratio
 
 
 def tau_b(x: Floats, y: Floats, weights: Floats) -> float:
-    """Kendall's tau-b of x and y, shape (n,), row i occurring `weights[i]` times; NaN if one is constant."""
+    """Kendall's tau-b of x and y, shape (n,), where row i occurs `weights[i]` times; NaN if x or y is constant."""
     return float(
         _tau(_concordance(x, y, weights) @ weights / 2, weights.sum(), _tied(x, weights), _tied(y, weights))
     )
@@ -18,8 +18,8 @@ def tau_b(x: Floats, y: Floats, weights: Floats) -> float:
 def tau_b_left_out(x: Floats, y: Floats, cluster: Ints, counts: Ints) -> Floats:
     """tau-b without one cluster of each pattern, shape (patterns,).
 
-    x, y and cluster have shape (n,); `counts`, shape (patterns,), says how many clusters each stands for.
-    Pairs with the rows left out are taken off the sum over all pairs, those within the cluster once.
+    x, y and cluster have shape (n,); `counts`, shape (patterns,), holds the number of clusters each pattern stands
+    for. Pairs with a left-out row are subtracted from the sum over all pairs, pairs within the cluster only once.
     """
     patterns = len(counts)
     weights = counts[cluster].astype(np.float64)
@@ -39,7 +39,7 @@ def _tau(score: Floats, total: Floats, x_ties: Floats, y_ties: Floats) -> Floats
 
 
 def _concordance(x: Floats, y: Floats, weights: Floats) -> Floats:
-    """For each row, the weight of rows that are concordant with it less that of discordant ones."""
+    """For each row, the weight of the rows concordant with it minus the weight of the discordant ones."""
     x_code, x_weight = _codes(x, weights)
     y_code, y_weight = _codes(y, weights)
     _, both_weight = _codes((x_code * (len(x) + 1) + y_code).astype(np.float64), weights)
@@ -51,8 +51,7 @@ def _concordance(x: Floats, y: Floats, weights: Floats) -> Floats:
 def _within(x: Floats, y: Floats, cluster: Ints) -> Floats:
     """Concordance of each row with the rows of one copy of its own cluster.
 
-    Rows of different clusters are made neither all below nor all above each other: the cluster's number
-    leads in x and, reversed, in y.
+    The cluster code is the leading key of x and, negated, of y, so no two rows of different clusters are concordant.
     """
     ones = np.ones(len(x))
     x_code, y_code = _codes(x, ones)[0], _codes(y, ones)[0]
@@ -66,7 +65,7 @@ def _within(x: Floats, y: Floats, cluster: Ints) -> Floats:
 
 
 def _codes(values: Floats, weights: Floats) -> tuple[Ints, Floats]:
-    """Code of each value in ascending order, and the weight of all rows that share the value."""
+    """Code of each value in ascending order, and the weight of all rows with that value."""
     code = np.unique(values, return_inverse=True)[1].reshape(-1).astype(np.int64)
     return code, np.bincount(code, weights=weights)[code].astype(np.float64)
 
@@ -90,10 +89,10 @@ def _tied_left_out(values: Floats, cluster: Ints, weights: Floats, patterns: int
 
 
 def _below(x: Ints, y: Ints, weights: Floats) -> Floats:
-    """For each row, the weight of the rows whose x and whose y are both strictly smaller.
+    """For each row, the weight of the rows with both a strictly smaller x and a strictly smaller y.
 
-    A merge sort from the bottom up, all blocks of a level at once: in the order of x, each row of a block's
-    right half counts the rows of its left half that have a smaller y.
+    A bottom-up merge sort that handles all blocks of a level at once: in the order of x, each row of a block's right
+    half counts the rows of the left half that have a smaller y.
     """
     order = np.lexsort((-y, x))
     code = np.unique(y[order], return_inverse=True)[1].reshape(-1)

@@ -1,4 +1,4 @@
-"""The 4-parameter logistic that maps predictions onto people's scale before PLCC and RMSE (VQEG)."""
+"""Fit of the 4-parameter logistic that maps predictions onto the human scale before PLCC and RMSE (VQEG)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from harness.arrays import Floats
 
 ROUGH, FINE = 128, 4096
-"""Most points in the search for a start and in the fit itself: what is more is averaged over runs of like x."""
+"""Maximum number of points in the search for a start and in the final fit; more are averaged over runs of similar x."""
 SMALLEST, LARGEST = math.log(1e-4), math.log(1e3)
-"""Bounds of log |b4| for x of unit spread: from a step to what is, in double precision, a straight line."""
+"""Bounds of log |b4| for x of unit variance: from a step to a line that is straight in double precision."""
 
 
 @dataclass(frozen=True)
@@ -25,16 +25,16 @@ class Logistic:
     b4: float
 
     def __call__(self, x: Floats) -> Floats:
-        """The curve at x, any shape."""
+        """The curve at x, of any shape."""
         return self.b2 + (self.b1 - self.b2) * _sigmoid((x - self.b3) / abs(self.b4))
 
 
 def fit_logistic(x: Floats, y: Floats, weights: Floats | None = None) -> Logistic | None:
     """Least-squares fit of y on x, shape (n,) each; None with fewer than 4 distinct x or a constant y.
 
-    Levenberg-Marquardt with the analytic Jacobian, from the customary start (max y, min y, mean x, 0.5) and
-    from others that fall, and that bend at the quartiles of x with several steepnesses. All are tried on few
-    points; the best goes on.
+    Levenberg-Marquardt with the analytic Jacobian. The starts are the customary one (max y, min y, mean x, 0.5), its
+    decreasing counterpart, and curves centred at the quartiles of x with several slopes. All are tried on a coarse
+    sample of points; the best one is refined.
     """
     weights = np.ones(len(x)) if weights is None else weights
     x, y, weights = x[weights > 0], y[weights > 0], weights[weights > 0]
@@ -52,7 +52,7 @@ def fit_logistic(x: Floats, y: Floats, weights: Floats | None = None) -> Logisti
 
 
 def model(parameters: Floats, x: Floats) -> tuple[Floats, Floats]:
-    """The curve at x, shape (n,), and its derivatives by (b1, b2, b3, log |b4|), shape (n, 4)."""
+    """The curve at x, shape (n,), and its Jacobian with respect to (b1, b2, b3, log |b4|), shape (n, 4)."""
     b1, b2, b3, log_b4 = parameters
     b4 = math.exp(min(max(log_b4, SMALLEST), LARGEST))
     z = (x - b3) / b4
@@ -68,15 +68,15 @@ def _starts(x: Floats, y: Floats, weights: Floats, customary: float) -> list[Flo
     rising = float(np.average(x * y, weights=weights)) >= 0
     high, low = (top, bottom) if rising else (bottom, top)
     starts += [
-        (high, low, float(bend), math.log(scale))
-        for bend in np.quantile(x, [0.25, 0.5, 0.75])
+        (high, low, float(centre), math.log(scale))
+        for centre in np.quantile(x, [0.25, 0.5, 0.75])
         for scale in (0.1, 0.4, 1.5)
     ]
     return [np.array(start) for start in starts]
 
 
 def _descend(start: Floats, x: Floats, y: Floats, weights: Floats, most: int) -> tuple[float, Floats]:
-    """Sum of squares and parameters where the descent from `start` ends."""
+    """Sum of squares and parameters at the minimum reached from `start`."""
     from scipy.optimize import least_squares
 
     root = np.sqrt(weights)
@@ -99,9 +99,9 @@ def _cost(found: tuple[float, Floats]) -> float:
 
 
 def _means(x: Floats, y: Floats, weights: Floats, most: int) -> tuple[Floats, Floats, Floats]:
-    """Weighted means of x and y, and their weight, over equal x, or over `most` runs of like x.
+    """Weighted means of x and y and their total weight, over equal x or over `most` runs of similar x.
 
-    A fit to the means over equal x is the same as the fit to all rows.
+    A fit to the means over equal x is equivalent to a fit to all rows.
     """
     values, code = np.unique(x, return_inverse=True)
     code = code.reshape(-1)

@@ -1,8 +1,8 @@
-"""How small a difference a comparison can find, and how many samples it takes. All tests are two-sided.
+"""Power analysis: power, smallest detectable difference and required sample size. All tests are two-sided.
 
-A power function takes a signed difference and how many samples each of the two runs has (the same ones where they
-are paired), and returns the chance that the test finds it. Samples of a cluster are worth less than as many
-independent ones: divide n by `design_effect` first.
+A power function takes a signed difference and the number of samples of each of the two runs (the same samples if the
+test is paired), and returns the probability that the test detects it. Samples within a cluster are correlated: divide
+n by `design_effect` first to get the effective sample size.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ Correlation = Literal["spearman", "pearson", "kendall"]
 
 
 def design_effect(cluster_size: float, icc: float) -> float:
-    """1 + (m - 1) ICC: how many times more samples clusters of mean size m take (Kish 1965). At least 1."""
+    """1 + (m - 1) ICC: the factor by which clusters of mean size m raise the required n (Kish 1965). At least 1."""
     return max(1.0, 1 + (cluster_size - 1) * icc)
 
 
 def proportions(difference: float, n: float, baseline: float, alpha: float = 0.05) -> float:
     """Power of the z test of two independent proportions, `baseline` and `baseline + difference`, n rows each.
 
-    The variance is pooled under the hypothesis and not under the alternative (Fleiss 1981). 0 where the second
+    The variance is pooled under the null hypothesis but not under the alternative (Fleiss 1981). 0 if the second
     proportion lies outside 0..1.
     """
     other = baseline + difference
@@ -38,9 +38,9 @@ def proportions(difference: float, n: float, baseline: float, alpha: float = 0.0
 
 
 def paired_proportions(difference: float, n: float, discordant: float, alpha: float = 0.05) -> float:
-    """Power of McNemar's test on n samples of which a share `discordant` is right in one run only (Connor 1987).
+    """Power of McNemar's test on n samples, a share `discordant` of which only one run gets right (Connor 1987).
 
-    0 where the difference is larger than that share, which cannot be.
+    0 if the difference exceeds that share, which is impossible.
     """
     if abs(difference) > discordant:
         return 0.0
@@ -49,7 +49,7 @@ def paired_proportions(difference: float, n: float, discordant: float, alpha: fl
 
 
 def means(difference: float, n: float, sd: float, alpha: float = 0.05, *, paired: bool = False) -> float:
-    """Power of the t test of two means of n rows each. `sd` is that of the rows; where paired, of their differences.
+    """Power of the t test of two means of n rows each. `sd` refers to the rows, or if paired to their differences.
 
     0 with fewer than two rows.
     """
@@ -60,7 +60,7 @@ def means(difference: float, n: float, sd: float, alpha: float = 0.05, *, paired
     freedom = n - 1 if paired else 2 * n - 2
     away = abs(difference) / sd * math.sqrt(n if paired else n / 2)
     edge = float(stdtrit(freedom, 1 - alpha / 2))
-    # The far tail: what is not a number there is too small to be one.
+    # scipy returns NaN where the far tail underflows.
     far = float(nctdtr(freedom, away, -edge))
     return 1 - float(nctdtr(freedom, away, edge)) + (far if math.isfinite(far) else 0.0)
 
@@ -68,10 +68,10 @@ def means(difference: float, n: float, sd: float, alpha: float = 0.05, *, paired
 def correlations(
     difference: float, n: float, baseline: float, alpha: float = 0.05, *, kind: Correlation = "spearman"
 ) -> float:
-    """Power to tell a correlation of `baseline` from one of `baseline + difference`, n independent rows each.
+    """Power to distinguish a correlation of `baseline` from `baseline + difference`, n independent rows each.
 
     On Fisher's z scale, with the variances of Bonett and Wright (2000): (1 + r^2 / 2) / (n - 3) for Spearman,
-    1 / (n - 3) for Pearson, 0.437 / (n - 4) for Kendall. 0 where n is too small, or either is not within -1..1.
+    1 / (n - 3) for Pearson, 0.437 / (n - 4) for Kendall. 0 if n is too small or either correlation lies outside -1..1.
     """
     other = baseline + difference
     if n <= (4 if kind == "kendall" else 3) or not (-1 < baseline < 1 and -1 < other < 1):
@@ -87,8 +87,8 @@ def _z_variance(r: float, n: float, kind: Correlation) -> float:
 
 
 def _normal_power(away: float, null: float, own: float, alpha: float) -> float:
-    """Chance to land beyond the critical values, for an estimate whose error is `null` if there is no difference
-    and `own` if there is one of `away`."""
+    """Probability of an estimate beyond the critical values, if its standard error is `null` under the null hypothesis
+    and `own` under a true difference of `away`."""
     edge = NORMAL.inv_cdf(1 - alpha / 2) * null
     if own <= 0:
         return float(abs(away) > edge)
@@ -98,12 +98,12 @@ def _normal_power(away: float, null: float, own: float, alpha: float) -> float:
 def smallest_difference(
     power: Callable[[float], float], largest: float, wanted: float = 0.8, tolerance: float = 1e-12
 ) -> float | None:
-    """The difference of least size that `power` (of a signed difference) finds with the chance `wanted`.
+    """The smallest difference that is detected with power `wanted`; `power` takes a signed difference.
 
-    Sought between 0 and `largest`, whose sign is the direction; None where even the largest is not found.
+    Bisects between 0 and `largest`, whose sign gives the direction. None if even the largest has too little power.
     """
     if power(largest) < wanted:
-        # At the very end of a scale the difference itself may be impossible: just before it, it is not.
+        # A difference up to the very end of the scale may be impossible; just short of it, it is not.
         largest *= 1 - 1e-9
         if power(largest) < wanted:
             return None
@@ -115,7 +115,7 @@ def smallest_difference(
 
 
 def samples_needed(power: Callable[[float], float], wanted: float = 0.8) -> int | None:
-    """The least n with which `power` (of n) reaches `wanted`; None where no n up to a million million does."""
+    """The smallest n for which `power(n)` reaches `wanted`; None if no n up to about `LARGEST_N` does."""
     high = 2
     while power(high) < wanted:
         high *= 2

@@ -1,8 +1,8 @@
-"""Prediction-powered inference: a mean over people's labels, sharpened by a judge's readings of more samples.
+"""Prediction-powered inference: the mean human label, estimated from few labels and many judge predictions.
 
 Angelopoulos, Bates, Fannjiang, Jordan and Zrnic (2023), "Prediction-powered inference", Science 382; Angelopoulos,
-Duchi and Zrnic (2023), "PPI++: Efficient prediction-powered inference" (the weight). The mean is unbiased for what
-people would say whatever the judge does, as long as the labelled samples are drawn from the same ones as the others.
+Duchi and Zrnic (2023), "PPI++: Efficient prediction-powered inference" (the weight). The estimate is unbiased for the
+mean human label however poor the judge is, provided that the labelled samples are a random subset of all samples.
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.arrays import Floats, Ints
+from harness.stats.t_interval import t_half_width, t_interval
 
 
 @dataclass(frozen=True)
 class PpiMean:
-    """A mean with its interval; `error` and interval are NaN with fewer than two labels or clusters of them."""
+    """A mean with its t interval; `error` and interval are NaN with fewer than two labelled samples or clusters."""
 
     value: float
     low: float
     high: float
     error: float
     weight: float
-    """How far the judge is relied on: 0 is the mean of the labels alone, 1 is plain PPI."""
+    """Weight of the predictions: 0 is the mean of the labels alone, 1 is plain PPI."""
     labelled: int
     unlabelled: int
     moments: Moments
@@ -32,71 +33,70 @@ class PpiMean:
 
     @property
     def width(self) -> float:
-        """From low to high."""
         return self.high - self.low
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Variances of the means that make up the estimate, clusters accounted for."""
+    """Cluster-robust variances and covariance of the means that make up the estimate."""
 
     label: float
     """Variance of the mean label."""
     both: float
-    """Covariance of the mean label with (mean reading where labelled - mean reading elsewhere)."""
+    """Covariance of the mean label with (mean labelled prediction - mean unlabelled prediction)."""
     prediction: float
-    """Variance of (mean reading where labelled - mean reading elsewhere)."""
+    """Variance of (mean labelled prediction - mean unlabelled prediction)."""
     clusters: int
-    """Clusters that have a label."""
+    """Clusters with at least one label."""
 
     def variance(self, weight: float) -> float:
-        """Of the estimate with this weight."""
+        """Variance of the estimate with this weight."""
         return max(self.label - 2 * weight * self.both + weight**2 * self.prediction, 0.0)
 
     @property
     def best(self) -> float:
-        """The weight of least variance within 0..1; 0 for a judge that reads the same everywhere."""
+        """The weight within 0..1 that minimises the variance; 0 if all predictions are equal."""
         return min(max(self.both / self.prediction, 0.0), 1.0) if self.prediction > 0 else 0.0
 
 
 def ppi_mean(
     labels: Floats,
-    ratings_table: Floats,
-    others: Floats,
+    predictions: Floats,
+    unlabelled: Floats,
     *,
     weight: float | None = None,
     cluster: Ints | None = None,
-    other_cluster: Ints | None = None,
+    unlabelled_cluster: Ints | None = None,
     level: float = 0.95,
 ) -> PpiMean:
-    """Mean label over all samples: weight * mean(others) + mean(labels - weight * readings), with a t interval.
+    """Mean label over all samples: weight * mean(unlabelled) + mean(labels - weight * predictions), with a t interval.
 
-    `labels` and `ratings_table`, shape (n,), are what people and the judge say of the labelled samples; `others`, shape
-    (N,), what the judge says of those without a label. All are finite. `weight` None takes the one of least
-    variance (PPI++), 1 is plain PPI. `cluster` and `other_cluster`, shapes (n,) and (N,), number the clusters; the
-    error then adds the products of all pairs within a cluster, as `clustered_standard_error` does.
+    `labels` and `predictions`, shape (n,), are the human labels and the judge's predictions of the labelled samples;
+    `unlabelled`, shape (N,), the judge's predictions of the samples without a label. All are finite. `weight` None
+    takes the weight of least variance (PPI++), 1 is plain PPI. `cluster` and `unlabelled_cluster`, shapes (n,) and
+    (N,), hold cluster codes; the error then adds the products of all pairs within a cluster, as
+    `clustered_standard_error` does. Raises ValueError if there are no labels.
     """
     n = len(labels)
     if not n:
         raise ValueError("there are no labels")
-    moments = _moments(labels, ratings_table, others, cluster, other_cluster)
-    if not len(others):
+    moments = _moments(labels, predictions, unlabelled, cluster, unlabelled_cluster)
+    if not len(unlabelled):
         weight = 0.0
     elif weight is None:
         weight = moments.best if moments.clusters > 1 else 0.0
-    value = float(
-        np.mean(labels - weight * ratings_table) + (weight * np.mean(others) if len(others) else 0.0)
-    )
+    rest = weight * np.mean(unlabelled) if len(unlabelled) else 0.0
+    value = float(np.mean(labels - weight * predictions) + rest)
     error = math.sqrt(moments.variance(weight)) if moments.clusters > 1 else math.nan
-    reach = _quantile(moments.clusters, level) * error
-    return PpiMean(value, value - reach, value + reach, error, weight, n, len(others), moments, level)
+    low, high = t_interval(value, error, moments.clusters - 1, level)
+    return PpiMean(value, low, high, error, weight, n, len(unlabelled), moments, level)
 
 
 def labels_needed(mean: PpiMean, width: float, *, judge: bool = True) -> int | None:
-    """How many more labels bring the interval to `width`, if they are given to samples that have none yet.
+    """How many more of the unlabelled samples must be labelled for an interval of this `width`.
 
-    The best weight is assumed, and that further labels vary as those at hand do; without `judge`, what the labels
-    alone would take. None where not even a label for every sample is enough, or where the variance is not known.
+    Assumes the best weight, and that new labels vary like the existing ones. With `judge=False`, the number needed
+    without the judge's predictions. None if labelling every sample is not enough or the variance is unknown.
     """
     everything = mean.labelled + mean.unlabelled
     if not math.isfinite(mean.error) or not width > 0:
@@ -113,35 +113,41 @@ def labels_needed(mean: PpiMean, width: float, *, judge: bool = True) -> int | N
 
 
 def _width(mean: PpiMean, n: int, judge: bool) -> float:
-    """Of the interval with n labels, all else being as it is."""
+    """Expected interval width with n labels, everything else unchanged."""
     found, everything = mean.moments, mean.labelled + mean.unlabelled
     variance = found.label * mean.labelled
     if judge and found.prediction > 0 and found.both > 0:
-        # Of one sample: reading = s (1 / n + 1 / N), both = c / n; the best weight saves c^2 / s (N / (n + N)) / n.
+        # With per-sample moments s and c: prediction = s (1 / n + 1 / N), both = c / n. The best weight saves
+        # c^2 / s (N / (n + N)) / n.
         spread = found.prediction / (1 / mean.labelled + 1 / mean.unlabelled)
         saved = (found.both * mean.labelled) ** 2 / spread
         variance -= min(saved, variance) * (everything - n) / everything
     clusters = max(2, round(found.clusters * n / mean.labelled))
-    return 2 * _quantile(clusters, mean.level) * math.sqrt(variance / n)
+    return 2 * t_half_width(math.sqrt(variance / n), clusters - 1, mean.level)
 
 
 def _moments(
-    labels: Floats, ratings_table: Floats, others: Floats, cluster: Ints | None, other_cluster: Ints | None
+    labels: Floats,
+    predictions: Floats,
+    unlabelled: Floats,
+    cluster: Ints | None,
+    unlabelled_cluster: Ints | None,
 ) -> Moments:
-    n, rest = len(labels), len(others)
+    n, rest = len(labels), len(unlabelled)
     own = np.arange(n) if cluster is None else cluster
-    elsewhere = np.arange(rest) + (int(own.max()) + 1) if other_cluster is None else other_cluster
+    elsewhere = np.arange(rest) + (int(own.max()) + 1) if unlabelled_cluster is None else unlabelled_cluster
     codes = np.unique(np.r_[own, elsewhere], return_inverse=True)[1].reshape(-1)
-    # What each row adds to the mean label, and to the difference of mean readings.
+    # What each row adds to the mean label, and to the difference of the mean predictions.
     label = np.r_[(labels - labels.mean()) / n, np.zeros(rest)]
     prediction = np.r_[
-        (ratings_table - ratings_table.mean()) / n, -(others - others.mean()) / rest if rest else others
+        (predictions - predictions.mean()) / n,
+        -(unlabelled - unlabelled.mean()) / rest if rest else unlabelled,
     ]
-    fewer = np.r_[np.full(n, n / max(n - 1, 1)), np.full(rest, rest / max(rest - 1, 1))]
+    bessel = np.r_[np.full(n, n / max(n - 1, 1)), np.full(rest, rest / max(rest - 1, 1))]
 
     def covariance(one: Floats, two: Floats) -> float:
         together = np.bincount(codes, one) @ np.bincount(codes, two)
-        return float(together - one @ two + (one * fewer) @ two)
+        return float(together - one @ two + (one * bessel) @ two)
 
     return Moments(
         max(covariance(label, label), 0.0),
@@ -149,11 +155,3 @@ def _moments(
         max(covariance(prediction, prediction), 0.0),
         len(np.unique(own)),
     )
-
-
-def _quantile(clusters: int, level: float) -> float:
-    if clusters < 2:
-        return math.nan
-    from scipy.special import stdtrit
-
-    return float(stdtrit(clusters - 1, (1 + level) / 2))

@@ -1,8 +1,8 @@
-"""What people's single answers say: who rates carelessly, how far people agree, and how well a person does.
+"""Statistics of individual human ratings: rater screening, MOS, soft labels, human ceiling and ICC.
 
-All take long arrays, shape (m,) each: the code of the sample (0..samples-1), the code of the rater (0..raters-1) and
-the answer. A choice is a code into the options, a rating a number; an answer that is NaN counts as none.
-Krippendorff's alpha is in `harness.stats.agreement`.
+Most functions take long arrays of shape (m,): sample codes (0..samples-1), rater codes (0..raters-1) and answers. A
+choice is an index into the options, a rating is a number; NaN marks a missing answer. Krippendorff's alpha is in
+`harness.stats.agreement`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ import numpy.typing as npt
 
 from harness.arrays import Floats, Ints
 from harness.stats.correlation import RankCorrelation, ratio
+from harness.stats.t_interval import t_interval
 
 OFTEN, LOPSIDED = 0.05, 0.3
-"""ITU-R BT.500: the share of answers far off, and their lopsidedness, from which and up to which a rater is rejected."""
+"""ITU-R BT.500 rejects a rater with a larger share of outliers than the first and less asymmetry than the second."""
 
 
 @dataclass(frozen=True)
 class Ratings:
-    """The answers that are known, one for each rater and sample (the mean of a rater's repeats)."""
+    """The non-missing answers, one for each rater and sample (the mean of repeated ratings)."""
 
     sample: Ints
     rater: Ints
@@ -31,8 +32,8 @@ class Ratings:
     raters: int
 
 
-def ratings(sample: Ints, rater: Ints, value: Floats, samples: int = 0, raters: int = 0) -> Ratings:
-    """Answers in the order of rater and sample. `samples` and `raters` tell of codes that no answer has."""
+def collect_ratings(sample: Ints, rater: Ints, value: Floats, samples: int = 0, raters: int = 0) -> Ratings:
+    """Ratings sorted by rater and sample. `samples` and `raters` are minimum counts, for codes without answers."""
     known = np.isfinite(value)
     sample, rater, value = sample[known], rater[known], value[known]
     samples = max(samples, int(sample.max()) + 1 if len(sample) else 0)
@@ -44,8 +45,8 @@ def ratings(sample: Ints, rater: Ints, value: Floats, samples: int = 0, raters: 
     )
 
 
-def table(answers: Ratings) -> Floats:
-    """One row for each sample and one column for each rater, NaN where a rater gave none."""
+def ratings_table(answers: Ratings) -> Floats:
+    """Shape (samples, raters), NaN where a rating is missing."""
     found = np.full((answers.samples, answers.raters), np.nan)
     found[answers.sample, answers.rater] = answers.value
     return found
@@ -65,20 +66,20 @@ class Screening:
 
     rejected: npt.NDArray[np.bool_]
     high: Ints
-    """P: answers far above what the others gave."""
+    """P: outliers above the mean."""
     low: Ints
-    """Q: answers far below."""
+    """Q: outliers below the mean."""
     n: Ints
-    """Answers given."""
+    """Number of answers."""
 
 
-def screen(answers: Ratings) -> Screening:
+def screen_raters(answers: Ratings) -> Screening:
     """Screening of raters as in ITU-R BT.500-13, annex 2, section 2.3.1.
 
-    An answer is far off if it lies 2 standard deviations of its sample's answers or more from their mean, or
-    sqrt(20) where their kurtosis is not within 2..4. A rater is rejected with more than 5% of the answers far off and
-    about as many above as below: |P - Q| / (P + Q) < 0.3. Who has none far off is kept, and where all answers to a
-    sample are alike none is.
+    An answer is an outlier if its distance from the mean of the sample's answers is at least 2 standard deviations, or
+    sqrt(20) if their kurtosis is not within 2..4. A rater is rejected if more than 5% of their answers are outliers and
+    about as many lie above as below: |P - Q| / (P + Q) < 0.3. Raters without outliers are kept. A sample whose answers
+    are all equal has no outliers.
     """
     sample, value, size = answers.sample, answers.value, answers.samples
     count = _sums(sample, np.ones(len(sample)), size)
@@ -97,8 +98,8 @@ def screen(answers: Ratings) -> Screening:
     return Screening(rejected, high, low, n)
 
 
-def keep(answers: Ratings, kept: npt.NDArray[np.bool_]) -> Ratings:
-    """The answers of the raters that `kept`, shape (raters,), marks. Codes stay."""
+def keep_raters(answers: Ratings, kept: npt.NDArray[np.bool_]) -> Ratings:
+    """The ratings of the raters that the mask `kept`, shape (raters,), selects. Codes do not change."""
     inside = kept[answers.rater]
     return Ratings(
         answers.sample[inside], answers.rater[inside], answers.value[inside], answers.samples, answers.raters
@@ -106,19 +107,19 @@ def keep(answers: Ratings, kept: npt.NDArray[np.bool_]) -> Ratings:
 
 
 @dataclass(frozen=True)
-class Opinions:
-    """Mean opinion scores, shape (samples,) each; NaN where nobody's answer counts."""
+class OpinionScores:
+    """Mean opinion scores, shape (samples,) each; NaN where a sample has no valid rating."""
 
     mos: Floats
     error: Floats
     """Standard error of each; NaN with fewer than two answers."""
     n: Ints
     constant: Ints
-    """Raters who gave one value throughout (or one answer): they have no z-score and do not count."""
+    """Codes of the raters left out because all their answers are equal (or they gave one), so z-scores are undefined."""
 
 
-def opinions(answers: Ratings) -> Opinions:
-    """MOS from each rater's z-scores, rescaled 100 (z + 3) / 6, so that a z of -3..3 becomes 0..100.
+def mean_opinion_scores(answers: Ratings) -> OpinionScores:
+    """MOS from each rater's z-scores, rescaled as 100 (z + 3) / 6, so that -3..3 becomes 0..100.
 
     z = (value - the rater's mean) / the rater's standard deviation (divisor n - 1).
     """
@@ -127,19 +128,19 @@ def opinions(answers: Ratings) -> Opinions:
     away: Floats = answers.value - ratio(_sums(rater, answers.value, raters), count)[rater]
     deviation = np.sqrt(ratio(_sums(rater, away**2, raters), count - 1))
     size = ratio(_sums(rater, np.abs(answers.value), raters), count)
-    graded = deviation > 1e-12 * size
-    inside = graded[rater]
+    varied = deviation > 1e-12 * size
+    inside = varied[rater]
     score = 100 * (away[inside] / deviation[rater[inside]] + 3) / 6
     sample = answers.sample[inside]
     n = np.bincount(sample, minlength=answers.samples)
     mean = ratio(_sums(sample, score, answers.samples), _floats(n))
     squares = _sums(sample, (score - mean[sample]) ** 2, answers.samples)
     error = np.sqrt(ratio(ratio(squares, _floats(n - 1)), _floats(n)))
-    return Opinions(mean, np.where(n > 1, error, np.nan), n, np.flatnonzero(~graded & (count > 0)))
+    return OpinionScores(mean, np.where(n > 1, error, np.nan), n, np.flatnonzero(~varied & (count > 0)))
 
 
 def soft_labels(sample: Ints, choice: Floats, options: int, samples: int = 0) -> Floats:
-    """Share of the votes that each option has, shape (samples, options); NaN where a sample has none."""
+    """Share of votes for each option, shape (samples, options); NaN for samples without votes."""
     known = np.isfinite(choice)
     sample, code = sample[known], choice[known].astype(np.int64)
     samples = max(samples, int(sample.max()) + 1 if len(sample) else 0)
@@ -149,21 +150,21 @@ def soft_labels(sample: Ints, choice: Floats, options: int, samples: int = 0) ->
 
 @dataclass(frozen=True)
 class Ceiling:
-    """How well a single person does, held against the others: the mean over raters, with its t interval."""
+    """Agreement of a single rater with the other raters: the mean over raters, with its t interval."""
 
     value: float
     low: float
     high: float
     raters: Floats
-    """Shape (raters,): each rater's own figure, NaN where it does not exist."""
+    """Shape (raters,): the value of each rater, NaN where undefined."""
     n: Ints
-    """Shape (raters,): the answers that entered."""
+    """Shape (raters,): the number of answers used."""
 
 
 def choice_ceiling(sample: Ints, rater: Ints, choice: Floats, options: int, level: float = 0.95) -> Ceiling:
-    """Accuracy of each rater against the majority of the others. Samples where those tie are left out.
+    """Accuracy of each rater against the majority of the others, without samples where the others tie.
 
-    Each rater's answer to a sample counts once: of repeats, the last.
+    If a rater answered a sample repeatedly, only the last answer counts.
     """
     known = np.isfinite(choice)
     cell = _last(rater[known], sample[known])
@@ -172,35 +173,35 @@ def choice_ceiling(sample: Ints, rater: Ints, choice: Floats, options: int, leve
     votes = np.bincount(sample * options + code, minlength=samples * options).reshape(samples, options)
     others = votes[sample]
     others[np.arange(len(code)), code] -= 1
-    most = others.max(axis=1, initial=0)
-    clear = (most > 0) & ((others == most[:, None]).sum(axis=1) == 1)
+    majority = others.max(axis=1, initial=0)
+    clear = (majority > 0) & ((others == majority[:, None]).sum(axis=1) == 1)
     right = others.argmax(axis=1) == code if len(code) else np.zeros(0, bool)
     raters = int(rater.max()) + 1 if len(rater) else 0
     n = np.bincount(rater[clear], minlength=raters)
-    figures = ratio(_floats(np.bincount(rater[clear & right], minlength=raters)), _floats(n))
-    return _ceiling(figures, n, level, 0.0)
+    values = ratio(_floats(np.bincount(rater[clear & right], minlength=raters)), _floats(n))
+    return _ceiling(values, n, level, 0.0)
 
 
 def rating_ceiling(answers: Ratings, level: float = 0.95) -> Ceiling:
-    """Spearman's correlation of each rater with the mean of the others, over samples that others rated too."""
+    """Spearman's correlation of each rater with the mean of the others, over samples rated by at least two raters."""
     sum_ = np.bincount(answers.sample, answers.value, answers.samples)
     count = np.bincount(answers.sample, minlength=answers.samples)
     inside = count[answers.sample] > 1
     sample, rater, value = answers.sample[inside], answers.rater[inside], answers.value[inside]
     n = np.bincount(rater, minlength=answers.raters)
-    figures = np.full(answers.raters, np.nan)
+    values = np.full(answers.raters, np.nan)
     if len(value):
-        # Rounded, so that sums in another order do not break ties.
+        # Rounded, so that the order of summation does not break ties.
         others = np.round((sum_[sample] - value) / (count[sample] - 1), 9)
         codes, segment = np.unique(rater, return_inverse=True)
-        nobody = np.zeros(len(value), np.int64)
-        ranks = RankCorrelation(value, others, nobody, 1, segment.reshape(-1).astype(np.int64))
-        figures[codes] = ranks(np.ones((1, 1), np.int64))[0][0]
-    return _ceiling(figures, n, level, -1.0)
+        one_cluster = np.zeros(len(value), np.int64)
+        ranks = RankCorrelation(value, others, one_cluster, 1, segment.reshape(-1).astype(np.int64))
+        values[codes] = ranks(np.ones((1, 1), np.int64))[0][0]
+    return _ceiling(values, n, level, -1.0)
 
 
 def _last(rater: Ints, sample: Ints) -> Ints:
-    """Where the last answer of each rater to each sample stands."""
+    """Indices of the last answer of each rater to each sample."""
     if not len(rater):
         return np.zeros(0, np.int64)
     cell = (rater * (int(sample.max()) + 1) + sample)[::-1]
@@ -208,23 +209,21 @@ def _last(rater: Ints, sample: Ints) -> Ints:
     return last
 
 
-def _ceiling(figures: Floats, n: Ints, level: float, least: float) -> Ceiling:
-    known = figures[np.isfinite(figures)]
+def _ceiling(values: Floats, n: Ints, level: float, least: float) -> Ceiling:
+    known = values[np.isfinite(values)]
     if not len(known):
-        return Ceiling(math.nan, math.nan, math.nan, figures, n)
+        return Ceiling(math.nan, math.nan, math.nan, values, n)
     mean = float(known.mean())
     if len(known) < 2:
-        return Ceiling(mean, math.nan, math.nan, figures, n)
-    from scipy.special import stdtrit
-
+        return Ceiling(mean, math.nan, math.nan, values, n)
     error = float(known.std(ddof=1)) / math.sqrt(len(known))
-    reach = float(stdtrit(len(known) - 1, (1 + level) / 2)) * error
-    return Ceiling(mean, max(mean - reach, least), min(mean + reach, 1.0), figures, n)
+    low, high = t_interval(mean, error, len(known) - 1, level)
+    return Ceiling(mean, max(low, least), min(high, 1.0), values, n)
 
 
 @dataclass(frozen=True)
 class Reliability:
-    """An intraclass correlation with its interval; NaN where it does not exist. n samples, k raters entered."""
+    """An intraclass correlation with its interval, NaN if undefined, computed from n samples and k raters."""
 
     value: float
     low: float
@@ -233,43 +232,45 @@ class Reliability:
     k: int
 
 
-def icc_2k(readings: Floats, level: float = 0.95) -> Reliability:
-    """ICC(2,k): how reliable the mean of k raters is, raters and samples being drawn at random.
+def icc_2k(ratings: Floats, level: float = 0.95) -> Reliability:
+    """ICC(2,k): reliability of the mean of k raters, with random raters and random samples.
 
-    Shrout and Fleiss (1979), with the interval of McGraw and Wong (1996). `ratings_table`, shape (samples, raters),
-    NaN where there is none: samples that some rater left out do not enter.
+    Shrout and Fleiss (1979), with the interval of McGraw and Wong (1996). `ratings` has shape (samples, raters);
+    samples with a missing rating (NaN) are left out.
     """
-    full = readings[np.isfinite(readings).all(axis=1)]
+    full = ratings[np.isfinite(ratings).all(axis=1)]
     n, k = full.shape
     if n < 2 or k < 2:
         return Reliability(math.nan, math.nan, math.nan, n, k)
     mean, rows, columns = full.mean(), full.mean(axis=1), full.mean(axis=0)
-    between = k * float(((rows - mean) ** 2).sum()) / (n - 1)
-    judges = n * float(((columns - mean) ** 2).sum()) / (k - 1)
+    between_samples = k * float(((rows - mean) ** 2).sum()) / (n - 1)
+    between_raters = n * float(((columns - mean) ** 2).sum()) / (k - 1)
     rest = full - rows[:, None] - columns + mean
     error = float((rest**2).sum()) / ((n - 1) * (k - 1))
-    if between + judges <= 1e-24 * max(float((full**2).sum()), 1.0):
+    if between_samples + between_raters <= 1e-24 * max(float((full**2).sum()), 1.0):
         return Reliability(math.nan, math.nan, math.nan, n, k)
-    value = (between - error) / (between + (judges - error) / n)
-    if error <= 1e-13 * between:
+    value = (between_samples - error) / (between_samples + (between_raters - error) / n)
+    if error <= 1e-13 * between_samples:
         return Reliability(value, math.nan, math.nan, n, k)
-    low, high = _icc_interval(n, k, between, judges, error, level)
+    low, high = _icc_interval(n, k, between_samples, between_raters, error, level)
     return Reliability(value, k * low / (1 + low * (k - 1)), k * high / (1 + high * (k - 1)), n, k)
 
 
 def _icc_interval(
-    n: int, k: int, between: float, judges: float, error: float, level: float
+    n: int, k: int, between_samples: float, between_raters: float, error: float, level: float
 ) -> tuple[float, float]:
-    """The interval of ICC(2,1), from which that of ICC(2,k) follows."""
+    """The interval of ICC(2,1), which determines that of ICC(2,k)."""
     from scipy.special import fdtri
 
-    single = (between - error) / (between + (k - 1) * error + k * (judges - error) / n)
-    f = judges / error
+    single = (between_samples - error) / (
+        between_samples + (k - 1) * error + k * (between_raters - error) / n
+    )
+    f = between_raters / error
     rest = n * (1 + (k - 1) * single) - k * single
     freedom = (k - 1) * (n - 1) * (k * single * f + rest) ** 2 / ((n - 1) * (k * single * f) ** 2 + rest**2)
     upper = float(fdtri(n - 1, freedom, (1 + level) / 2))
     lower = float(fdtri(freedom, n - 1, (1 + level) / 2))
-    other = k * judges + (k * n - k - n) * error
-    low = n * (between - upper * error) / (upper * other + n * between)
-    high = n * (lower * between - error) / (other + n * lower * between)
+    other = k * between_raters + (k * n - k - n) * error
+    low = n * (between_samples - upper * error) / (upper * other + n * between_samples)
+    high = n * (lower * between_samples - error) / (other + n * lower * between_samples)
     return low, high

@@ -1,4 +1,4 @@
-"""The wild cluster bootstrap: tests and intervals of a mean that hold with few clusters, such as 12 models."""
+"""The wild cluster bootstrap: test and interval of a mean that stay valid with few clusters, such as 12 models."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ STEPS, FARTHEST = 40, 1e6
 def wild_cluster_p(
     values: Floats, cluster: Ints, *, null: float = 0.0, seed: int = 0, resamples: int = 9_999
 ) -> float:
-    """Two-sided p for the mean of `values`, shape (n,) (paired differences, for one), being `null`.
+    """Two-sided p of the hypothesis that the mean of `values`, shape (n,), such as paired differences, is `null`.
 
-    Cameron, Gelbach and Miller (2008), the null hypothesis imposed: what each cluster lies away from it is
-    multiplied by a random sign (all patterns of signs where there are at most `resamples`), or, below six clusters, by
-    one of Webb's (2014) six points, and the clustered t statistic is compared with those of the draws. NaN with
+    Cameron, Gelbach and Miller (2008), with the null hypothesis imposed: the deviation of each cluster from it is
+    multiplied by a random sign (or by all sign patterns, if there are at most `resamples`), or, below six clusters, by
+    one of Webb's (2014) six points. The clustered t statistic is then compared with those of the resamples. NaN with
     fewer than two clusters.
     """
     sums, sizes = _clusters(values, cluster)
@@ -42,10 +42,10 @@ def wild_cluster_mean(
     resamples: int = 9_999,
     level: float = 0.95,
 ) -> Difference:
-    """The mean of `values` less `null`, with its p and the interval of what `wild_cluster_p` does not reject.
+    """The mean of `values` minus `null`, with its p and the interval of nulls that `wild_cluster_p` does not reject.
 
-    The interval is endless where there are too few patterns to reject anything at this level, and NaN with fewer
-    than two clusters.
+    The interval is infinite if there are too few patterns to reject anything at this level, and NaN with fewer than
+    two clusters.
     """
     sums, sizes = _clusters(values, cluster)
     mean = float(values.mean()) if len(values) else math.nan
@@ -63,7 +63,7 @@ def wild_cluster_mean(
 
 
 def _clusters(values: Floats, cluster: Ints) -> tuple[Floats, Floats]:
-    """Sum and number of the values of each cluster."""
+    """Sum and number of values of each cluster."""
     codes = np.unique(cluster, return_inverse=True)[1].reshape(-1)
     return np.bincount(codes, values).astype(np.float64), np.bincount(codes).astype(np.float64)
 
@@ -77,17 +77,20 @@ def _signs(clusters: int, resamples: int, seed: int) -> Floats:
 
 
 def _share_beyond(away: Floats, sizes: Floats, signs: Floats) -> float:
-    """Share of the draws whose t statistic is as far out as that of the data, which count as one unless drawn."""
+    """Share of resamples with a t statistic at least as extreme as that of the data.
+
+    The data count as one resample unless all sign patterns, theirs included, are enumerated.
+    """
     own = float(_statistics(away[None], sizes)[0])
     beyond = int((_statistics(signs * away, sizes) >= own * (1 - 1e-9)).sum())
-    everything = len(signs) == 2 ** len(sizes)
-    return beyond / len(signs) if everything else (beyond + 1) / (len(signs) + 1)
+    exhaustive = len(signs) == 2 ** len(sizes)
+    return beyond / len(signs) if exhaustive else (beyond + 1) / (len(signs) + 1)
 
 
 def _statistics(sums: Floats, sizes: Floats) -> Floats:
-    """|t|, up to a factor, for cluster sums of shape (draws, clusters).
+    """|t|, up to a constant factor, for cluster sums of shape (resamples, clusters).
 
-    Without error a mean of 0 is no evidence, and any other is all the evidence that there can be.
+    With zero error, a mean of 0 gives 0 and any other mean gives infinity.
     """
     total = np.abs(sums.sum(axis=1))
     error = np.sqrt(((sums - sums.sum(axis=1, keepdims=True) / sizes.sum() * sizes) ** 2).sum(axis=1))
@@ -97,7 +100,7 @@ def _statistics(sums: Floats, sizes: Floats) -> Floats:
 
 
 def _edge(p_value: Callable[[float], float], mean: float, step: float, alpha: float) -> float:
-    """Where nulls begin to be rejected, going from the mean in the direction of `step`, one standard error."""
+    """The first rejected null, searched from the mean in the direction of `step`, which is one standard error."""
     if step == 0:
         return mean
     far = 1.0

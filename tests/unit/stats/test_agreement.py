@@ -1,4 +1,4 @@
-"""Krippendorff's alpha: published values, its definition pair by pair, and degenerate tables."""
+"""Krippendorff's alpha: published values, a naive implementation, and degenerate tables."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from harness.stats.agreement import (
     interval_columns,
     nominal_alpha,
     nominal_columns,
-    ordinal_alpha,
-    ordinal_columns,
 )
 
 _ = np.nan
@@ -32,15 +30,15 @@ PUBLISHED = np.array(
 ).T
 
 
-def alpha(readings: np.ndarray, nominal: bool) -> float:
+def alpha(ratings: np.ndarray, nominal: bool) -> float:
     if nominal:
-        return float(nominal_alpha(nominal_columns(readings, 6).sum(axis=0)[None])[0])
-    return float(interval_alpha(interval_columns(readings).sum(axis=0)[None])[0])
+        return float(nominal_alpha(nominal_columns(ratings, 6).sum(axis=0)[None])[0])
+    return float(interval_alpha(interval_columns(ratings).sum(axis=0)[None])[0])
 
 
-def defined(readings: np.ndarray, distance: Callable[[float, float], float]) -> float:
-    """1 less observed over expected disagreement, pair by pair."""
-    units = [[v for v in unit if np.isfinite(v)] for unit in readings]
+def naive_alpha(ratings: np.ndarray, distance: Callable[[float, float], float]) -> float:
+    """1 minus observed over expected disagreement, pair by pair."""
+    units = [[v for v in unit if np.isfinite(v)] for unit in ratings]
     units = [unit for unit in units if len(unit) > 1]
     pooled = [v for unit in units for v in unit]
     n = len(pooled)
@@ -63,25 +61,26 @@ def test_published_values() -> None:
         max_size=12,
     )
 )
-def test_it_is_its_definition(rows: list[list[float]]) -> None:
-    readings = np.array(rows)
+def test_alpha_matches_its_definition(rows: list[list[float]]) -> None:
+    ratings = np.array(rows)
     for nominal, distance in ((True, lambda a, b: float(a != b)), (False, lambda a, b: (a - b) ** 2)):
-        assert alpha(readings, nominal) == pytest.approx(defined(readings, distance), abs=1e-9, nan_ok=True)
+        assert alpha(ratings, nominal) == pytest.approx(naive_alpha(ratings, distance), abs=1e-9, nan_ok=True)
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_it_is_that_of_the_package_krippendorff(seed: int) -> None:
+def test_alpha_matches_the_krippendorff_package(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    readings = np.clip(rng.integers(0, 4, (30, 1)) + rng.integers(-1, 2, (30, 4)), 0, 4).astype(float)
-    readings[rng.random(readings.shape) < 0.3] = np.nan
-    ordinal = float(ordinal_alpha(ordinal_columns(readings, 6).sum(axis=0)[None])[0])
-    found = {"nominal": alpha(readings, True), "interval": alpha(readings, False), "ordinal": ordinal}
+    ratings = np.clip(rng.integers(0, 4, (30, 1)) + rng.integers(-1, 2, (30, 4)), 0, 4).astype(float)
+    ratings[rng.random(ratings.shape) < 0.3] = np.nan
+    found = {"nominal": alpha(ratings, True), "interval": alpha(ratings, False)}
     for level, value in found.items():
-        expected = krippendorff.alpha(reliability_data=readings.T, level_of_measurement=level)
+        expected = krippendorff.alpha(reliability_data=ratings.T, level_of_measurement=level)
         assert value == pytest.approx(expected, abs=1e-12)
 
 
 def test_perfect_and_absent_agreement() -> None:
     assert alpha(np.array([[0.0, 0.0], [3.0, 3.0]]), nominal=True) == 1.0
-    assert np.isnan(alpha(np.array([[2.0, 2.0], [2.0, 2.0]]), nominal=True)), "all alike: nothing to agree on"
-    assert np.isnan(alpha(np.array([[2.0, _], [_, 1.0]]), nominal=False)), "nobody read the same unit"
+    assert np.isnan(alpha(np.array([[2.0, 2.0], [2.0, 2.0]]), nominal=True)), (
+        "no variation: alpha is undefined"
+    )
+    assert np.isnan(alpha(np.array([[2.0, _], [_, 1.0]]), nominal=False)), "no unit has two ratings"

@@ -12,7 +12,7 @@ from harness.stats.jackknife import acceleration, jackknife_interval, leave_one_
 from harness.stats.weights import cluster_weights
 
 
-def test_percentile_interval_leaves_out_what_does_not_exist():
+def test_percentile_interval_ignores_resamples_that_are_not_finite():
     resamples = np.r_[np.arange(101.0), [np.nan] * 20, [np.inf]]
     assert percentile_interval(resamples, 0.9) == pytest.approx((5.0, 95.0))
     assert percentile_interval(np.r_[1.0, [np.nan] * 3]) is None
@@ -20,12 +20,12 @@ def test_percentile_interval_leaves_out_what_does_not_exist():
 
 
 @pytest.mark.parametrize(("freedom", "tolerance"), [(3, 2e-2), (8, 1e-4), (30, 1e-6), (500, 1e-9)])
-def test_t_quantiles_are_those_of_scipy(freedom, tolerance):
+def test_t_quantiles_match_scipy(freedom, tolerance):
     for p in (0.025, 0.05, 0.9):
         assert t_quantile(p, freedom) == pytest.approx(stats.t.ppf(p, freedom), rel=tolerance)
 
 
-def test_expanded_percentiles_of_a_mean_are_its_t_interval():
+def test_expanded_percentile_interval_of_a_mean_matches_its_t_interval():
     data = np.random.default_rng(2).normal(size=12)
     resamples = np.concatenate([w @ data / 12 for w in cluster_weights(np.ones(12, np.int64), 40_000, 1)])
     found = percentile_interval(resamples, clusters=12)
@@ -35,7 +35,7 @@ def test_expanded_percentiles_of_a_mean_are_its_t_interval():
     assert expanded_tail(0.025, 199) < expanded_tail(0.025, 200) == 0.025
 
 
-def test_bca_equals_scipy():
+def test_bca_matches_scipy():
     data = np.random.default_rng(3).exponential(size=40)
     found = stats.bootstrap((data,), np.mean, n_resamples=2000, method="BCa", rng=np.random.default_rng(4))
 
@@ -49,12 +49,12 @@ def test_bca_equals_scipy():
     assert high == pytest.approx(found.confidence_interval.high, abs=1e-9)
 
 
-def test_bca_cannot_tell_bias_from_one_side():
+def test_bca_is_undefined_if_all_resamples_lie_on_one_side():
     assert bca_interval(np.arange(10.0), 20.0, 0.0) is None
     assert bca_interval(np.full(10, np.nan), 0.0, 0.0) is None
 
 
-def test_jackknife_error_of_a_mean_is_the_textbook_one():
+def test_jackknife_error_of_a_mean_is_its_standard_error():
     data = np.random.default_rng(1).normal(size=25)
     ones = np.ones(25, np.int64)
     left_out = leave_one_out(lambda weights: weights @ data / weights.sum(axis=1), ones)
@@ -65,7 +65,7 @@ def test_jackknife_error_of_a_mean_is_the_textbook_one():
     assert (low, high) == pytest.approx(expected, abs=1e-12)
 
 
-def test_jackknife_counts_patterns_as_often_as_they_occur():
+def test_jackknife_weights_patterns_by_their_count():
     values, counts = np.array([1.0, 2.0, 5.0]), np.array([4, 3, 2])
     repeated, ones = np.repeat(values, counts), np.ones(9, np.int64)
 
@@ -77,7 +77,7 @@ def test_jackknife_counts_patterns_as_often_as_they_occur():
     assert acceleration(short, counts) == pytest.approx(acceleration(long, ones), abs=1e-12)
 
 
-def test_jackknife_of_correlations_stays_inside():
+def test_jackknife_interval_of_a_correlation_stays_within_bounds():
     low, high = jackknife_interval(0.98, 0.05, 8, correlation=True)
     assert -1 < low < 0.98 < high < 1
     assert jackknife_interval(1.0, 0.0, 8, correlation=True) == (1.0, 1.0)

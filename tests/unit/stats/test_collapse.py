@@ -17,7 +17,7 @@ def unpack(found):
 
 
 def contents(cluster, columns):
-    """Each cluster's rows as a sorted tuple, NaN written out."""
+    """The rows of each cluster as a sorted tuple of strings, so that NaN equals NaN."""
     found = {}
     for number, *row in zip(cluster, *columns, strict=True):
         found.setdefault(int(number), []).append(tuple(str(value) for value in row))
@@ -26,25 +26,25 @@ def contents(cluster, columns):
 
 @settings(max_examples=80, deadline=None)
 @given(rows)
-def test_kept_clusters_times_counts_are_the_clusters_given(found):
+def test_kept_clusters_repeated_by_counts_equal_the_input(found):
     cluster, columns = unpack(found)
-    kinds = collapse(columns, cluster)
-    kept = [column[kinds.rows] for column in columns]
-    repeated = contents(kinds.cluster, kept)
+    collapsed = collapse(columns, cluster)
+    kept = [column[collapsed.rows] for column in columns]
+    repeated = contents(collapsed.cluster, kept)
     parts = {
-        n: contents(kinds.cluster[kinds.cluster == n], [c[kinds.cluster == n] for c in kept])[0]
-        for n in range(len(kinds.counts))
+        n: contents(collapsed.cluster[collapsed.cluster == n], [c[collapsed.cluster == n] for c in kept])[0]
+        for n in range(len(collapsed.counts))
     }
-    assert len(set(repeated)) == len(kinds.counts)
-    assert sorted(part for n, part in parts.items() for _ in range(kinds.counts[n])) == contents(
+    assert len(set(repeated)) == len(collapsed.counts)
+    assert sorted(part for n, part in parts.items() for _ in range(collapsed.counts[n])) == contents(
         cluster, columns
     )
-    assert kinds.clusters == len(np.unique(cluster))
+    assert collapsed.clusters == len(np.unique(cluster))
 
 
 @settings(max_examples=80, deadline=None)
 @given(rows, st.randoms(use_true_random=False))
-def test_neither_order_nor_numbers_matter(found, random):
+def test_row_order_and_cluster_codes_do_not_matter(found, random):
     cluster, columns = unpack(found)
     order = list(range(len(found)))
     random.shuffle(order)
@@ -56,7 +56,7 @@ def test_neither_order_nor_numbers_matter(found, random):
     np.testing.assert_array_equal(one.counts, two.counts)
 
 
-def test_nothing_collapses_to_nothing():
-    kinds = collapse([np.zeros(0)], np.zeros(0, np.int64))
-    assert kinds.clusters == 0
-    assert len(kinds.rows) == 0
+def test_empty_input():
+    collapsed = collapse([np.zeros(0)], np.zeros(0, np.int64))
+    assert collapsed.clusters == 0
+    assert len(collapsed.rows) == 0

@@ -18,7 +18,7 @@ from harness.stats.correlation import RankCorrelation
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 60), st.integers(0, 60))
-def test_mcnemar_equals_statsmodels(b, c):
+def test_mcnemar_matches_statsmodels(b, c):
     expected = reference_mcnemar([[5, b], [c, 7]], exact=True).pvalue if b + c else 1.0
     assert mcnemar(b, c) == pytest.approx(expected, abs=1e-12)
 
@@ -33,14 +33,14 @@ def test_mcnemar_equals_statsmodels(b, c):
         [0.9, 0.04, 0.7, 0.01, 0.04, 0.02, 0.3],
     ],
 )
-def test_corrections_equal_statsmodels(p_values):
+def test_corrections_match_statsmodels(p_values):
     np.testing.assert_allclose(holm(p_values), multipletests(p_values, method="holm")[1], atol=1e-12)
     np.testing.assert_allclose(
         benjamini_hochberg(p_values), multipletests(p_values, method="fdr_bh")[1], atol=1e-12
     )
 
 
-def test_corrections_of_nothing_and_of_nonsense():
+def test_corrections_of_empty_and_invalid_input():
     assert holm([]) == []
     with pytest.raises(ValueError, match="must lie in"):
         holm([0.2, math.nan])
@@ -48,7 +48,7 @@ def test_corrections_of_nothing_and_of_nonsense():
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.floats(-3, 3), st.integers(0, 4)), min_size=2, max_size=25))
-def test_clustered_error_is_the_double_sum(rows):
+def test_clustered_error_matches_the_double_sum(rows):
     values, cluster = np.array([v for v, _ in rows]), np.array([c for _, c in rows])
     away = values - values.mean()
     pairs = sum(
@@ -62,7 +62,7 @@ def test_clustered_error_is_the_double_sum(rows):
     assert clustered_standard_error(values, cluster) == pytest.approx(expected, abs=1e-7)
 
 
-def test_clustered_error_agrees_with_statsmodels():
+def test_clustered_error_matches_statsmodels():
     rng = np.random.default_rng(0)
     cluster = np.repeat(np.arange(20), 6)
     values = rng.normal(size=120) + rng.normal(size=20)[cluster]
@@ -99,7 +99,7 @@ def test_paired_difference_of_means():
     )
 
 
-def test_no_difference_is_no_finding():
+def test_no_difference_gives_p_of_one():
     same = np.random.default_rng(1).normal(size=50)
     found = paired_difference(means(same), means(same), np.ones(50, np.int64), seed=0, resamples=300)
     assert (found.value, found.low, found.high, found.p) == (0, 0, 0, 1)
@@ -112,23 +112,25 @@ def test_one_cluster_has_no_interval():
     assert math.isnan(found.p)
 
 
-def test_paired_difference_of_rank_correlations_is_that_of_a_naive_bootstrap():
+def test_paired_difference_of_rank_correlations_matches_a_naive_bootstrap():
     rng = np.random.default_rng(6)
     truth = rng.normal(size=90)
-    reads = [truth + rng.normal(0, sd, 90) for sd in (2.0, 0.7)]
+    predictions = [truth + rng.normal(0, sd, 90) for sd in (2.0, 0.7)]
     cluster = np.arange(90) // 2
-    kinds = collapse([truth, *reads], cluster)
-    rows = kinds.rows
-    ranks = [RankCorrelation(truth[rows], read[rows], kinds.cluster, 45) for read in reads]
+    collapsed = collapse([truth, *predictions], cluster)
+    rows = collapsed.rows
+    ranks = [
+        RankCorrelation(truth[rows], prediction[rows], collapsed.cluster, 45) for prediction in predictions
+    ]
     first, second = (lambda weights, r=r: r(weights)[0][:, 0] for r in ranks)
-    found = paired_difference(first, second, kinds.counts, seed=1, resamples=4000)
-    expected = [stats.spearmanr(truth, read)[0] for read in reads]
+    found = paired_difference(first, second, collapsed.counts, seed=1, resamples=4000)
+    expected = [stats.spearmanr(truth, prediction)[0] for prediction in predictions]
     assert found.value == pytest.approx(expected[1] - expected[0], abs=1e-12)
     naive = []
     for _ in range(1500):
-        resampled_form = rng.integers(0, 45, 45)
-        chosen = np.r_[2 * resampled_form, 2 * resampled_form + 1]
-        one, two = (stats.spearmanr(truth[chosen], read[chosen])[0] for read in reads)
+        drawn = rng.integers(0, 45, 45)
+        chosen = np.r_[2 * drawn, 2 * drawn + 1]
+        one, two = (stats.spearmanr(truth[chosen], prediction[chosen])[0] for prediction in predictions)
         naive.append(two - one)
     tail = expanded_tail(0.025, 45)
     assert (found.low, found.high) == pytest.approx(tuple(np.quantile(naive, [tail, 1 - tail])), abs=0.04)

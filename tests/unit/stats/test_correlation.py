@@ -21,7 +21,7 @@ tables = st.lists(st.tuples(values, values, st.integers(0, 4), st.integers(0, 3)
 
 
 def quiet(function, *arguments):
-    """scipy's answer, its remark on constant input kept quiet."""
+    """scipy's result without its warning about constant input."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return float(function(*arguments)[0]) if len(arguments[0]) > 1 else float("nan")
@@ -38,7 +38,7 @@ def columns(table):
 
 @settings(max_examples=100, deadline=None)
 @given(tables)
-def test_weighted_spearman_is_that_of_repeated_rows(table):
+def test_weighted_spearman_equals_spearman_of_repeated_rows(table):
     x, y, weight, _ = columns(table)
     rows = np.arange(len(x))
     found, total = RankCorrelation(x, y, rows, len(x))(weight[None])
@@ -75,7 +75,7 @@ def test_spearman_of_many_rows_in_single_precision_is_exact(n):
         assert found[resample, 0] == pytest.approx(expected, abs=1e-12)
 
 
-def test_repeated_pairs_are_counted_together():
+def test_repeated_pairs_are_merged():
     rng = np.random.default_rng(2)
     x, y, cluster = rng.integers(0, 4, 500) * 1.0, rng.integers(0, 3, 500) * 1.0, rng.integers(0, 9, 500)
     weights = rng.integers(0, 3, (5, 9))
@@ -96,7 +96,7 @@ def test_running_sums(entries):
 
 @settings(max_examples=100, deadline=None)
 @given(tables)
-def test_weighted_tau_b_is_that_of_repeated_rows(table):
+def test_weighted_tau_b_equals_tau_b_of_repeated_rows(table):
     x, y, weight, _ = columns(table)
     assert same(
         tau_b(x, y, weight.astype(float)), quiet(stats.kendalltau, np.repeat(x, weight), np.repeat(y, weight))
@@ -143,7 +143,7 @@ def test_fisher_mean_of_perfect_correlations():
     assert 0.9 < mixed < 1
 
 
-def test_ratio_has_no_value_over_zero():
+def test_ratio_is_nan_for_zero_denominators():
     found = ratio(np.array([1.0, 0.0, 4.0, 1.0]), np.array([0.0, 0.0, 2.0, np.nan]))
     assert found[2] == 2
     assert np.isnan(found[[0, 1, 3]]).all()

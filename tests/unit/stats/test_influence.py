@@ -23,7 +23,7 @@ def data(seed: int, n: int, tied: bool):
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10_000), st.integers(12, 80), st.booleans())
-def test_it_is_the_derivative_of_spearman_s_correlation(seed, n, tied):
+def test_influence_is_the_derivative_of_spearmans_correlation(seed, n, tied):
     x, y, segment, weights = data(seed, n, tied)
     found, moved = rank_influence(x, y, weights, segment, 3)
     step = 1e-5
@@ -45,28 +45,28 @@ def test_it_is_the_derivative_of_spearman_s_correlation(seed, n, tied):
 
 
 @pytest.mark.parametrize("tied", [True, False])
-def test_without_a_cluster_the_correlation_is_nearly_what_the_influence_says(tied):
+def test_influence_approximates_leave_one_out_estimates(tied):
     x, y, segment, _ = data(0, 3000, tied)
     cluster, counts = np.arange(3000) // 5 % 300, np.ones(300, np.int64)
     scores = Scores("rating", x, y, cluster, segment, emotions=EMOTIONS)
     ranks = RankCorrelation(x, y, cluster, 300)
     exact = leave_one_out(lambda weights: ranks(weights)[0][:, 0], counts)
-    found = Srcc().left_out(scores, counts)
+    found = Srcc().leave_one_out(scores, counts)
     assert found == pytest.approx(exact, abs=1e-5)
     assert standard_error(found, counts) == pytest.approx(standard_error(exact, counts), rel=0.01)
     exact = leave_one_out(SrccWithinEmotion().estimator(scores), counts)
-    found = SrccWithinEmotion().left_out(scores, counts)
+    found = SrccWithinEmotion().leave_one_out(scores, counts)
     assert found == pytest.approx(exact, abs=5e-5)
     assert standard_error(found, counts) == pytest.approx(standard_error(exact, counts), rel=0.01)
 
 
-def test_emotions_without_a_correlation_or_with_a_perfect_one_move_nothing():
+def test_emotions_with_undefined_or_perfect_correlation_have_no_influence():
     x, y, _, _ = data(1, 400, tied=False)
     emotion = np.repeat([0, 1, 2, -1], 100)
     y[:100], y[100:200] = x[:100], 2.0
     scores = Scores("rating", x, y, np.arange(400) % 80, emotion, emotions=EMOTIONS)
     counts = np.ones(80, np.int64)
-    found = SrccWithinEmotion().left_out(scores, counts)
+    found = SrccWithinEmotion().leave_one_out(scores, counts)
     assert np.isfinite(found).all()
     exact = leave_one_out(SrccWithinEmotion().estimator(scores), counts)
     assert standard_error(found, counts) == pytest.approx(standard_error(exact, counts), rel=0.1)

@@ -16,7 +16,7 @@ from harness.stats.logistic import Logistic, fit_logistic, model
     ],
 )
 @pytest.mark.parametrize("n", [25, 1500])
-def test_exact_logistic_data_are_fitted_exactly(truth, n):
+def test_exact_logistic_data_is_recovered(truth, n):
     x = np.random.default_rng(0).normal(truth.b3, 2.5 * truth.b4, n)
     found = fit_logistic(x, truth(x))
     np.testing.assert_allclose(found(x), truth(x), atol=1e-6 * abs(truth.b1 - truth.b2))
@@ -27,7 +27,7 @@ def test_exact_logistic_data_are_fitted_exactly(truth, n):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_noisy_data_are_fitted_no_worse_than_by_curve_fit(seed):
+def test_fit_of_noisy_data_is_no_worse_than_curve_fit(seed):
     rng = np.random.default_rng(seed)
     x = rng.uniform(-3, 3, 200)
     y = 1 + 4 / (1 + np.exp(-(x - 0.3) / 0.6)) + rng.normal(0, 0.3, 200)
@@ -41,7 +41,7 @@ def test_noisy_data_are_fitted_no_worse_than_by_curve_fit(seed):
     assert np.corrcoef(found(x), y)[0, 1] == pytest.approx(np.corrcoef(curve(x, *best), y)[0, 1], abs=1e-6)
 
 
-def test_weights_are_repetitions():
+def test_weights_equal_repetitions():
     rng = np.random.default_rng(5)
     x, weights = rng.uniform(1, 5, 60), rng.integers(0, 4, 60)
     y = 1 + 4 / (1 + np.exp(-(x - 3) / 0.7)) + rng.normal(0, 0.2, 60)
@@ -60,12 +60,12 @@ def test_jacobian_is_the_derivative():
         np.testing.assert_allclose(jacobian[:, number], slope, atol=1e-8)
 
 
-def test_a_straight_line_is_followed():
+def test_a_straight_line_is_fitted():
     x = np.linspace(1, 5, 40)
     np.testing.assert_allclose(fit_logistic(x, 2 * x)(x), 2 * x, atol=1e-3)
 
 
-def test_too_little_to_fit():
+def test_degenerate_data_gives_no_fit():
     assert fit_logistic(np.array([1.0, 2, 3, 3]), np.array([1.0, 2, 3, 4])) is None
     assert fit_logistic(np.arange(9.0), np.ones(9)) is None
     assert fit_logistic(np.zeros(0), np.zeros(0)) is None

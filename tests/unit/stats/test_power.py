@@ -25,7 +25,7 @@ alphas = st.sampled_from([0.05, 0.01, 0.2])
 
 @quick
 @given(st.integers(3, 900), st.floats(0.02, 1.2), alphas)
-def test_means_equal_statsmodels(n, size, alpha):
+def test_means_match_statsmodels(n, size, alpha):
     paired = reference.TTestPower().power(size, n, alpha)
     unpaired = reference.TTestIndPower().power(size, n, alpha)
     for found, expected in (
@@ -34,13 +34,13 @@ def test_means_equal_statsmodels(n, size, alpha):
     ):
         if math.isfinite(expected):
             assert found == pytest.approx(expected, abs=1e-9)
-        else:  # statsmodels has no number where the far tail vanishes
+        else:  # statsmodels returns NaN where the far tail underflows
             assert 0.99 < found <= 1
 
 
 @quick
 @given(st.integers(10, 5000), st.floats(0.05, 0.9), st.floats(-0.3, 0.09), alphas)
-def test_proportions_equal_statsmodels(n, baseline, difference, alpha):
+def test_proportions_match_statsmodels(n, baseline, difference, alpha):
     if not 0.01 < baseline + difference < 0.99 or abs(difference) < 1e-4:
         return
     expected = power_proportions_2indep(difference, baseline, n, alpha=alpha).power
@@ -49,13 +49,13 @@ def test_proportions_equal_statsmodels(n, baseline, difference, alpha):
 
 @quick
 @given(st.integers(10, 5000), st.floats(-0.8, 0.8), st.floats(0.01, 0.15), alphas)
-def test_pearson_is_the_normal_power_on_fisher_s_scale(n, baseline, difference, alpha):
+def test_pearson_has_normal_power_on_fishers_z_scale(n, baseline, difference, alpha):
     away = math.atanh(baseline + difference) - math.atanh(baseline)
     expected = reference.NormalIndPower().power(away, n - 3, alpha)
     assert correlations(difference, n, baseline, alpha, kind="pearson") == pytest.approx(expected, abs=1e-9)
 
 
-def test_spearman_has_the_power_that_simulation_gives():
+def test_spearman_power_matches_simulation():
     rng = np.random.default_rng(1)
     n, truth, found = 150, (0.5, 0.68), []
     for latent in truth:
@@ -70,7 +70,7 @@ def test_spearman_has_the_power_that_simulation_gives():
     assert correlations(truth[1] - truth[0], n, truth[0]) == pytest.approx(rejected.mean(), abs=0.04)
 
 
-def test_mcnemar_has_the_power_that_simulation_gives():
+def test_mcnemar_power_matches_simulation():
     n, discordant, difference = 1500, 0.12, 0.03
     shares = [(discordant - difference) / 2, (discordant + difference) / 2]
     counts = np.random.default_rng(2).multinomial(n, [*shares, 1 - discordant], size=3000)
@@ -83,7 +83,7 @@ def test_mcnemar_has_the_power_that_simulation_gives():
     assert expected == pytest.approx(n, rel=1e-4)
 
 
-def test_the_design_effect_is_what_clusters_do_to_a_mean():
+def test_design_effect_matches_the_variance_of_a_clustered_mean():
     rng = np.random.default_rng(3)
     clusters, size, icc = 60, 8, 0.3
     values = rng.normal(0, math.sqrt(icc), (2000, clusters, 1)) + rng.normal(
@@ -96,7 +96,7 @@ def test_the_design_effect_is_what_clusters_do_to_a_mean():
 
 @quick
 @given(st.integers(20, 4000), st.floats(0.2, 0.8), st.sampled_from([1.0, -1.0]))
-def test_the_smallest_difference_needs_exactly_the_n_that_it_came_from(n, baseline, sign):
+def test_smallest_difference_and_samples_needed_are_inverse(n, baseline, sign):
     largest = 1 - baseline if sign > 0 else -baseline
     least = smallest_difference(lambda d: proportions(d, n, baseline), largest)
     if least is None:
@@ -109,7 +109,7 @@ def test_the_smallest_difference_needs_exactly_the_n_that_it_came_from(n, baseli
     assert proportions(least, needed - 1, baseline) < 0.8 or needed == n
 
 
-def test_what_cannot_be_found_has_no_number():
+def test_unreachable_power():
     assert smallest_difference(lambda d: paired_proportions(d, 10, 0.05), 0.05) is None
     assert samples_needed(lambda n: paired_proportions(0.2, n, 0.1)) is None
     assert samples_needed(lambda n: means(5.0, n, 0.001, paired=True)) == 2

@@ -11,14 +11,14 @@ from scipy import stats
 
 from harness.stats.raters import (
     choice_ceiling,
+    collect_ratings,
     icc_2k,
-    keep,
-    opinions,
+    keep_raters,
+    mean_opinion_scores,
     rating_ceiling,
-    ratings,
-    screen,
+    ratings_table,
+    screen_raters,
     soft_labels,
-    table,
 )
 
 quick = settings(max_examples=30, deadline=None, derandomize=True)
@@ -44,16 +44,16 @@ def panel(samples=40, raters=12, seed=0):
     return sample, rater, value.ravel()
 
 
-def test_repeats_count_once_and_unknown_answers_not_at_all():
-    found = ratings(*columns([(0, 0, 2.0), (0, 0, 4.0), (2, 1, NAN), (1, 1, 5.0)]), samples=4)
-    np.testing.assert_array_equal(table(found), [[3, NAN], [NAN, 5], [NAN, NAN], [NAN, NAN]])
-    nothing = ratings(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
-    assert table(nothing).shape == (0, 0)
+def test_repeated_ratings_are_averaged_and_missing_ones_ignored():
+    found = collect_ratings(*columns([(0, 0, 2.0), (0, 0, 4.0), (2, 1, NAN), (1, 1, 5.0)]), samples=4)
+    np.testing.assert_array_equal(ratings_table(found), [[3, NAN], [NAN, 5], [NAN, NAN], [NAN, NAN]])
+    nothing = collect_ratings(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+    assert ratings_table(nothing).shape == (0, 0)
     assert math.isnan(rating_ceiling(nothing).value)
 
 
-def screened_by_hand(values):
-    """ITU-R BT.500 rater by rater, for a full table of shape (samples, raters)."""
+def naive_screening(values):
+    """ITU-R BT.500, rater by rater, for a complete table of shape (samples, raters)."""
     rejected = []
     for rater in range(values.shape[1]):
         high = low = 0
@@ -70,25 +70,25 @@ def screened_by_hand(values):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_screening_is_that_of_bt_500(seed):
+def test_screening_follows_bt_500(seed):
     sample, rater, value = panel(seed=seed)
     rng = np.random.default_rng(seed)
     careless = rater == 3
     value[careless] = rng.choice([-1.0, 7.0], careless.sum())
-    value[rater == 5] += 5  # far off on one side alone: kept
-    value[sample == 7] = 2.0  # all alike
-    found = screen(ratings(sample, rater, value))
-    assert found.rejected.tolist() == screened_by_hand(value.reshape(40, 12))
+    value[rater == 5] += 5  # outliers on one side only: kept
+    value[sample == 7] = 2.0  # all equal
+    found = screen_raters(collect_ratings(sample, rater, value))
+    assert found.rejected.tolist() == naive_screening(value.reshape(40, 12))
     assert not found.rejected[5]
     assert (found.n == 40).all()
-    honest = keep(ratings(sample, rater, value), ~found.rejected)
+    honest = keep_raters(collect_ratings(sample, rater, value), ~found.rejected)
     assert not np.isin(np.flatnonzero(found.rejected), honest.rater).any()
 
 
-def test_screening_rejects_who_misses_on_both_sides():
+def test_screening_rejects_raters_with_outliers_on_both_sides():
     sample, rater, value = panel(samples=60, raters=20)
     value[rater == 3] += np.tile([-1.5, 1.5], 30)
-    found = screen(ratings(sample, rater, value))
+    found = screen_raters(collect_ratings(sample, rater, value))
     assert found.rejected[3]
     assert found.rejected.sum() <= 3
     assert found.high[3] + found.low[3] > 20
@@ -98,7 +98,7 @@ def test_screening_rejects_who_misses_on_both_sides():
 @given(rows)
 def test_mos_is_the_mean_of_rescaled_z_scores(found):
     sample, rater, value = columns(found)
-    mos = opinions(ratings(sample, rater, value, 5, 4))
+    mos = mean_opinion_scores(collect_ratings(sample, rater, value, 5, 4))
     scores = {number: [] for number in range(5)}
     for code in range(4):
         inside = (rater == code) & ~np.isnan(value)
@@ -108,25 +108,25 @@ def test_mos_is_the_mean_of_rescaled_z_scores(found):
                 scores[place].append(100 * (z + 3) / 6)
         elif len(own):
             assert code in mos.constant
-    for number, given_ in scores.items():
-        assert mos.n[number] == len(given_)
-        assert mos.mos[number] == pytest.approx(np.mean(given_) if given_ else NAN, abs=1e-9, nan_ok=True)
-        error = stats.sem(given_) if len(given_) > 1 else NAN
+    for number, expected in scores.items():
+        assert mos.n[number] == len(expected)
+        assert mos.mos[number] == pytest.approx(np.mean(expected) if expected else NAN, abs=1e-9, nan_ok=True)
+        error = stats.sem(expected) if len(expected) > 1 else NAN
         assert mos.error[number] == pytest.approx(error, abs=1e-9, nan_ok=True)
 
 
-def test_votes_become_shares():
+def test_soft_labels_are_vote_shares():
     found = soft_labels(np.array([0, 0, 0, 2, 2]), np.array([1.0, 1.0, 0.0, NAN, 2.0]), 3, samples=4)
     np.testing.assert_allclose(found, [[1 / 3, 2 / 3, 0], [NAN] * 3, [0, 0, 1], [NAN] * 3])
 
 
 @quick
 @given(rows)
-def test_the_ceiling_of_choices_is_its_definition(found):
+def test_choice_ceiling_matches_a_naive_implementation(found):
     sample, rater, choice = columns(found)
     choice = np.where(choice == 5, 0, choice)
     known = ~np.isnan(choice)
-    figures = {}
+    values = {}
     for code in range(4):
         right = []
         for place in np.flatnonzero(known & (rater == code)):
@@ -135,66 +135,72 @@ def test_the_ceiling_of_choices_is_its_definition(found):
             if len(others) and (votes == votes.max()).sum() == 1:
                 right.append(votes.argmax() == choice[place])
         if right:
-            figures[code] = np.mean(right)
+            values[code] = np.mean(right)
     ceiling = choice_ceiling(sample, rater, choice, 4)
     own = {code: value for code, value in enumerate(ceiling.raters) if np.isfinite(value)}
-    assert own == pytest.approx(figures)
-    assert ceiling.value == pytest.approx(np.mean(list(figures.values())) if figures else NAN, nan_ok=True)
+    assert own == pytest.approx(values)
+    assert ceiling.value == pytest.approx(np.mean(list(values.values())) if values else NAN, nan_ok=True)
 
 
-def test_the_ceiling_of_ratings_is_each_against_the_mean_of_the_others():
+def test_rating_ceiling_correlates_each_rater_with_the_mean_of_the_others():
     sample, rater, value = panel(raters=5)
     value[7] = NAN
-    ceiling = rating_ceiling(ratings(sample, rater, value))
-    readings = value.reshape(40, 5)
+    ceiling = rating_ceiling(collect_ratings(sample, rater, value))
+    ratings = value.reshape(40, 5)
     for code in range(5):
-        others = np.nanmean(np.delete(readings, code, axis=1), axis=1)
-        expected = stats.spearmanr(readings[:, code], others, nan_policy="omit")[0]
+        others = np.nanmean(np.delete(ratings, code, axis=1), axis=1)
+        expected = stats.spearmanr(ratings[:, code], others, nan_policy="omit")[0]
         assert ceiling.raters[code] == pytest.approx(expected, abs=1e-9)
     expected = stats.t.interval(0.95, 4, ceiling.raters.mean(), stats.sem(ceiling.raters))
     assert (ceiling.low, ceiling.high) == pytest.approx(expected, abs=1e-9)
-    alone = rating_ceiling(ratings(sample[:1], rater[:1], value[:1]))
+    alone = rating_ceiling(collect_ratings(sample[:1], rater[:1], value[:1]))
     assert math.isnan(alone.value)
     assert alone.n.tolist() == [0]
 
 
-# Four judges, six targets: Shrout and Fleiss (1979), table 2; ICC(2,k) is 0.62 in table 4.
+# Four raters, six targets: Shrout and Fleiss (1979), table 2; ICC(2,k) is 0.62 in table 4.
 SHROUT = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7.0]])
 
 
-def test_icc_published():
+def test_icc_matches_published_value():
     found = icc_2k(SHROUT)
     assert found.value == pytest.approx(0.62, abs=5e-3)
-    assert (found.low, found.high) == pytest.approx((0.07, 0.93), abs=5e-3)  # as pingouin and psych print it
+    assert (found.low, found.high) == pytest.approx(
+        (0.07, 0.93), abs=5e-3
+    )  # as printed by pingouin and psych
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_icc_follows_from_the_analysis_of_variance(seed):
+def test_icc_matches_anova(seed):
     sample, rater, value = panel(samples=15, raters=4, seed=seed)
     value = value + 0.5 * rater
     frame = pd.DataFrame({"sample": sample, "rater": rater, "value": value})
     fit = smf.ols("value ~ C(sample) + C(rater)", frame).fit()
-    between, judges, error = (sm.stats.anova_lm(fit)["sum_sq"] / sm.stats.anova_lm(fit)["df"]).tolist()
+    between_samples, between_raters, error = (
+        sm.stats.anova_lm(fit)["sum_sq"] / sm.stats.anova_lm(fit)["df"]
+    ).tolist()
     full = np.vstack([value.reshape(15, 4), [1.0, NAN, 2.0, 3.0]])
     found = icc_2k(full)
-    assert found.value == pytest.approx((between - error) / (between + (judges - error) / 15), abs=1e-9)
+    assert found.value == pytest.approx(
+        (between_samples - error) / (between_samples + (between_raters - error) / 15), abs=1e-9
+    )
     assert (found.n, found.k) == (15, 4)
     assert found.low < found.value < found.high
 
 
-def test_the_interval_of_icc_covers():
+def test_icc_interval_coverage():
     rng, truth, hits = np.random.default_rng(4), 4 * 1 / (4 * 1 + 0.3 + 1), 0
     for _ in range(400):
-        readings = rng.normal(size=(30, 1)) + rng.normal(0, math.sqrt(0.3), (1, 4)) + rng.normal(size=(30, 4))
-        found = icc_2k(readings)
+        ratings = rng.normal(size=(30, 1)) + rng.normal(0, math.sqrt(0.3), (1, 4)) + rng.normal(size=(30, 4))
+        found = icc_2k(ratings)
         hits += found.low <= truth <= found.high
     assert 0.92 <= hits / 400 <= 0.98
 
 
-@pytest.mark.parametrize("readings", [np.full((5, 3), 2.0), SHROUT[:1], SHROUT[:, :1], np.zeros((0, 3))])
-def test_icc_of_nothing_to_compare_does_not_exist(readings):
-    assert math.isnan(icc_2k(readings).value)
+@pytest.mark.parametrize("ratings", [np.full((5, 3), 2.0), SHROUT[:1], SHROUT[:, :1], np.zeros((0, 3))])
+def test_icc_of_degenerate_tables_is_nan(ratings):
+    assert math.isnan(icc_2k(ratings).value)
 
 
-def test_raters_who_agree_wholly_are_wholly_reliable():
+def test_icc_of_perfect_agreement_is_one():
     assert icc_2k(np.repeat(np.arange(6.0)[:, None], 3, axis=1)).value == pytest.approx(1)

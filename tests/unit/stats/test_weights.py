@@ -27,7 +27,7 @@ def all_weights(counts, resamples, seed, width=0):
         [70_000, 300, 250, 2] + [1] * 300,
     ],
 )
-def test_weights_are_draws_with_replacement(counts):
+def test_weights_are_multinomial(counts):
     weights = all_weights(counts, 4000, 5)
     total = sum(counts)
     assert weights.shape == (4000, len(counts))
@@ -39,7 +39,7 @@ def test_weights_are_draws_with_replacement(counts):
     assert (np.abs(spread - 1) < 0.2).all()
 
 
-def test_chunks_do_not_change_the_draws():
+def test_chunk_width_does_not_change_the_weights():
     np.testing.assert_array_equal(all_weights([1] * 40, 500, 7), all_weights([1] * 40, 500, 7, width=20_000))
     np.testing.assert_array_equal(
         all_weights([1] * 1200, 50, 7), all_weights([1] * 1200, 50, 7, width=20_000)
@@ -47,7 +47,7 @@ def test_chunks_do_not_change_the_draws():
     np.testing.assert_array_equal(all_weights([90, 10], 500, 7), all_weights([90, 10], 500, 7, width=20_000))
 
 
-def test_seeds_matter_and_repeat():
+def test_seeds_are_reproducible():
     assert (all_weights([1] * 9, 50, 1) != all_weights([1] * 9, 50, 2)).any()
     np.testing.assert_array_equal(all_weights([1] * 9, 50, -3), all_weights([1] * 9, 50, -3))
 
@@ -61,7 +61,7 @@ def test_memory_stays_bounded_for_many_clusters():
     assert peak < 20e6
 
 
-def test_blocks_may_be_made_in_any_order():
+def test_blocks_can_be_generated_in_any_order():
     blocks = Blocks(np.ones(3000, np.int64), 1000, 3)
     last, first = blocks[len(blocks) - 1], blocks[0]
     whole = all_weights([1] * 3000, 1000, 3)
@@ -72,34 +72,34 @@ def test_blocks_may_be_made_in_any_order():
     assert len(Blocks(np.zeros(0, np.int64), 1000, 3)) == 0
 
 
-def test_counts_of_many_unlike_clusters_are_binomial():
+def test_weights_of_many_distinct_clusters_are_binomial():
     weights = all_weights([1] * 400, 12_000, 1)
     seen = np.bincount(weights.reshape(-1), minlength=7)[:6] / weights.size
     expected = stats.binom(400, 1 / 400).pmf(np.arange(6))
     assert seen == pytest.approx(expected, abs=6e-4)
-    # Two clusters of a draw hinder each other, as little as there are many.
+    # The weights of a resample are negatively correlated, slightly so for many clusters.
     data = np.random.default_rng(2).normal(size=400)
     spread = (weights @ data / 400).std()
     assert spread == pytest.approx(data.std() / np.sqrt(400), rel=0.05)
 
 
-def test_draws_whose_poisson_counts_are_too_many_are_drawn_again(monkeypatch):
-    monkeypatch.setattr(module, "BELOW", 0.0)
+def test_resamples_with_too_many_poisson_counts_are_drawn_again(monkeypatch):
+    monkeypatch.setattr(module, "MARGIN", 0.0)
     weights = all_weights([1] * 2000, 400, 1)
     assert (weights.sum(axis=1) == 2000).all()
     assert weights.var() == pytest.approx(1, rel=0.02)
 
 
 @pytest.mark.parametrize("clusters", [256, 1000, 7145, 10_000, 1_000_000])
-def test_poisson_counts_vary_as_much_as_they_should(clusters):
-    mean = 1 - module.BELOW / np.sqrt(clusters)
+def test_poisson_table_has_the_right_mean_and_variance(clusters):
+    mean = 1 - module.MARGIN / np.sqrt(clusters)
     for count in (1, 7, 60):
         table = _poisson_table(count * mean).astype(float)
         assert table.mean() == pytest.approx(count * mean, rel=1e-4)
         assert table.var() == pytest.approx(count * mean, rel=1e-3)
 
 
-def test_very_many_clusters_of_few_kinds_take_no_room():
+def test_memory_does_not_depend_on_the_size_of_patterns():
     counts = np.array([2_000_000] * 9)
     block = Blocks(counts, 100, 1)[0]
     assert (block.sum(axis=1) == counts.sum()).all()

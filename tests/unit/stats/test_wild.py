@@ -7,7 +7,7 @@ import statsmodels.api as sm
 from harness.stats.wild import wild_cluster_mean, wild_cluster_p
 
 
-def grouped(rng, clusters=12, size=8, icc=0.4, mean=0.0):
+def clustered_data(rng, clusters=12, size=8, icc=0.4, mean=0.0):
     cluster = np.repeat(np.arange(clusters), rng.integers(size // 2, size * 2, clusters))
     return mean + math.sqrt(icc) * rng.normal(size=clusters)[cluster] + math.sqrt(1 - icc) * rng.normal(
         size=len(cluster)
@@ -20,7 +20,7 @@ def t_statistic(values, cluster):
 
 
 def test_p_is_the_share_of_sign_patterns_with_a_larger_t():
-    values, cluster = grouped(np.random.default_rng(0), clusters=6, mean=0.4)
+    values, cluster = clustered_data(np.random.default_rng(0), clusters=6, mean=0.4)
     patterns = (1 - 2 * ((np.arange(64)[:, None] >> np.arange(6)) & 1)).astype(float)
     own = t_statistic(values, cluster)
     beyond = np.mean([t_statistic(values * signs[cluster], cluster) >= own - 1e-9 for signs in patterns])
@@ -31,8 +31,8 @@ def test_p_is_the_share_of_sign_patterns_with_a_larger_t():
     )
 
 
-def test_the_interval_holds_what_is_not_rejected():
-    values, cluster = grouped(np.random.default_rng(1), mean=1.0)
+def test_interval_contains_the_nulls_that_are_not_rejected():
+    values, cluster = clustered_data(np.random.default_rng(1), mean=1.0)
     found = wild_cluster_mean(values, cluster)
     assert found.value == pytest.approx(values.mean())
     inside = np.linspace(found.low, found.high, 7)[1:-1]
@@ -45,20 +45,20 @@ def test_the_interval_holds_what_is_not_rejected():
 
 
 @pytest.mark.parametrize("clusters", [5, 12])
-def test_few_clusters_do_not_make_it_claim_too_much(clusters):
+def test_size_is_correct_with_few_clusters(clusters):
     rng = np.random.default_rng(2)
-    found = [wild_cluster_p(*grouped(rng, clusters), resamples=399, seed=n) for n in range(400)]
+    found = [wild_cluster_p(*clustered_data(rng, clusters), resamples=399, seed=n) for n in range(400)]
     assert 0.02 <= np.mean(np.array(found) <= 0.05) <= 0.08
 
 
-def test_many_clusters_draw_signs_by_seed():
-    values, cluster = grouped(np.random.default_rng(3), clusters=40, mean=0.3)
+def test_many_clusters_use_random_signs_by_seed():
+    values, cluster = clustered_data(np.random.default_rng(3), clusters=40, mean=0.3)
     one, two = (wild_cluster_mean(values, cluster, seed=1, resamples=999) for _ in range(2))
     assert one == two
     assert one != wild_cluster_mean(values, cluster, seed=2, resamples=999)
 
 
-def test_what_does_not_vary():
+def test_constant_and_degenerate_data():
     assert wild_cluster_mean(np.zeros(12), np.arange(12) // 2).p == 1
     certain = wild_cluster_mean(np.ones(24), np.arange(24) // 2)
     assert certain.p < 0.001
