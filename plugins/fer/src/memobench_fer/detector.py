@@ -1,4 +1,4 @@
-"""The tiny face detector of face-api: a small YOLO v2 with separable convolutions and one class."""
+"""The tiny face detector of face-api: a small one-class YOLO v2 with separable convolutions."""
 
 from __future__ import annotations
 
@@ -29,76 +29,75 @@ ANCHORS = np.array(
         [9.041765, 10.66308],
     ]
 )
-"""Width and height of the five prior boxes, in cells (`tinyFaceDetector/const.ts`)."""
+"""Width and height of the five anchor boxes, in grid cells (`tinyFaceDetector/const.ts`)."""
 MEAN = np.array([117.001, 114.697, 97.404], np.float32)
-OVERLAP = 0.4
-"""Two boxes that overlap by more than this (intersection over union) are one face."""
+IOU_THRESHOLD = 0.4
+"""Boxes with a larger intersection over union count as one face."""
 VIEWS = ((128, 16), (192, 32))
-"""How a picture is shown to the network: its shorter side, and the least border around it, in pixels.
+"""Passes per picture: length of its shorter side and least border, in pixels.
 
-The network was made for faces with room around them, seen small. A picture shown once at its usual 416 pixels hides
-about every third face that fills a portrait; the border of these two views makes up for it, at half the time.
+The network was trained on small faces with space around them. One pass at its usual 416 pixels misses about every
+third face that fills a portrait. Two small passes with a border find them, in half the time.
 """
 SMALL_FACES_VIEW = (320, 0)
-LONGEST = 3.0
-"""The longer side is shown at most this many times as long as the shorter one should be."""
+MAX_ASPECT = 3.0
+"""The longer side is scaled to at most this multiple of the shorter side's target."""
 STRIDE = 32
-"""Pixels from one cell of the network's grid to the next."""
+"""Pixels per cell of the network's grid."""
 
 
 class TinyFace(Detector):
-    """Finds faces at least about a quarter as tall as the picture's shorter side.
+    """Finds faces from about a quarter of the picture's shorter side.
 
-    `detect` may be called from many threads.
+    `detect` is thread-safe.
     """
 
     class Options(HarnessOptions):
-        """Options of the detector."""
-
-        threshold: float = option(0.5, "Least confidence for a face, 0 to 1.", ge=0.05, le=0.99)
+        threshold: float = option(0.5, "Minimum confidence for a face, 0 to 1.", ge=0.05, le=0.99)
         small_faces: bool = option(
-            False, "Look once more, closely, for faces down to about a tenth of the picture; twice the time."
+            False,
+            "Add a high-resolution pass for faces down to about a tenth of the picture; twice the time.",
         )
-        threads: int = option(1, "Processor threads for one picture.", affects_answer=False, ge=1, le=64)
+        threads: int = option(1, "CPU threads per picture.", affects_answer=False, ge=1, le=64)
 
     def __init__(self, options: Any = None) -> None:
         super().__init__(options)
         self._session: Any = None
 
     def identity(self) -> Mapping[str, str]:
-        """Version of this plugin and digest of the weights."""
         return {"version": __version__, "detector_sha256": checksums()[FILE]}
 
     def open(self) -> None:
-        """Load the network. Raises `MissingPackage` without onnxruntime."""
+        """Load the network. Raises `MissingPackage` if onnxruntime is not installed."""
         if self._session is None:
             self._session = open_session(FILE, self.options.threads, "detector tiny-face")
 
     def close(self) -> None:
-        """Free the network."""
         self._session = None
 
     def detect(self, image: Image) -> list[Face]:
-        """All faces in an RGB picture of any size, the most certain first, boxes cut at the picture's edges."""
+        """All faces in a picture of any size, most confident first, with boxes clipped to the picture."""
         session = self._session
         if session is None:
             raise RuntimeError("TinyFace.detect was called before open() or after close()")
         views = (*VIEWS, SMALL_FACES_VIEW) if self.options.small_faces else VIEWS
-        seen = [_look(session, image, side, border, self.options.threshold) for side, border in views]
-        boxes = np.concatenate([view[0] for view in seen])
-        scores = np.concatenate([view[1] for view in seen])
-        kept = _distinct(boxes, scores)
+        detections = [
+            _detect_once(session, image, side, border, self.options.threshold) for side, border in views
+        ]
+        boxes = np.concatenate([found[0] for found in detections])
+        scores = np.concatenate([found[1] for found in detections])
+        kept = _non_max_suppression(boxes, scores)
         return [
             Face(float(x0), float(y0), float(x1 - x0), float(y1 - y0), float(score))
             for (x0, y0, x1, y1), score in zip(boxes[kept], scores[kept], strict=True)
         ]
 
 
-def _look(session: Any, image: Image, side: int, border: int, threshold: float) -> tuple[Boxes, Boxes]:
-    """Boxes (n, 4) in the picture's pixels and confidences (n,), seen at one size, with doubles."""
+def _detect_once(session: Any, image: Image, side: int, border: int, threshold: float) -> tuple[Boxes, Boxes]:
+    """One pass: boxes (n, 4) in the picture's pixels and confidences (n,), duplicates included."""
     from PIL import Image as Pillow
 
-    factor = min(side / min(image.size), side * LONGEST / max(image.size))
+    factor = min(side / min(image.size), side * MAX_ASPECT / max(image.size))
     width, height = (max(1, round(length * factor)) for length in image.size)
     rows, columns = (math.ceil((length + 2 * border) / STRIDE) for length in (height, width))
     left, top = (columns * STRIDE - width) // 2, (rows * STRIDE - height) // 2
@@ -112,12 +111,12 @@ def _look(session: Any, image: Image, side: int, border: int, threshold: float) 
     boxes, scores = _decode(grid[0], threshold)
     scale = np.array([image.width / width, image.height / height] * 2)
     boxes = np.clip((boxes - [left, top, left, top]) * scale, 0, [image.width, image.height] * 2)
-    whole = (boxes[:, 2:] - boxes[:, :2]).min(axis=1) >= 1
-    return boxes[whole], scores[whole]
+    valid = (boxes[:, 2:] - boxes[:, :2]).min(axis=1) >= 1
+    return boxes[valid], scores[valid]
 
 
 def _decode(grid: Array, threshold: float) -> tuple[Boxes, Boxes]:
-    """Boxes (n, 4) in the shown pixels (left, top, right, bottom), and confidences (n,) above `threshold`."""
+    """Boxes (n, 4) in network pixels (left, top, right, bottom) and confidences (n,) above `threshold`."""
     raw = grid.astype(np.float64).reshape(len(ANCHORS), 5, *grid.shape[1:])
     confidence = _sigmoid(raw[:, 4])
     anchor, row, column = np.nonzero(confidence > threshold)
@@ -127,18 +126,18 @@ def _decode(grid: Array, threshold: float) -> tuple[Boxes, Boxes]:
     return np.concatenate([centre - half, centre + half], axis=1) * STRIDE, confidence[anchor, row, column]
 
 
-def _distinct(boxes: Boxes, scores: Boxes) -> list[int]:
-    """Numbers of the boxes that are left when each face keeps its most certain one, best first."""
+def _non_max_suppression(boxes: Boxes, scores: Boxes) -> list[int]:
+    """Indices of the boxes to keep: the most confident one per face, best first."""
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    waiting = np.argsort(-scores, kind="stable")
+    remaining = np.argsort(-scores, kind="stable")
     kept: list[int] = []
-    while waiting.size:
-        best, waiting = int(waiting[0]), waiting[1:]
+    while remaining.size:
+        best, remaining = int(remaining[0]), remaining[1:]
         kept.append(best)
-        low = np.maximum(boxes[best, :2], boxes[waiting, :2])
-        high = np.minimum(boxes[best, 2:], boxes[waiting, 2:])
+        low = np.maximum(boxes[best, :2], boxes[remaining, :2])
+        high = np.minimum(boxes[best, 2:], boxes[remaining, 2:])
         shared = np.prod(np.clip(high - low, 0, None), axis=1)
-        waiting = waiting[shared / (areas[best] + areas[waiting] - shared) <= OVERLAP]
+        remaining = remaining[shared / (areas[best] + areas[remaining] - shared) <= IOU_THRESHOLD]
     return kept
 
 

@@ -1,4 +1,4 @@
-"""The expression network of face-api: what a crop of a face shows, as probabilities of seven labels."""
+"""The expression network of face-api: face crop to probabilities of seven labels."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ MEAN = np.array([122.782, 117.001, 104.298], np.float32)
 
 
 class ExpressionNet:
-    """The network, loaded. One picture a run: a picture's answer never depends on which others came with it."""
+    """The loaded network. It runs one picture at a time, so results never depend on the batch."""
 
     def __init__(self, threads: int, feature: str) -> None:
         self._session: Any = open_session(FILE, threads, feature)
 
     def log_probabilities(self, crop: Image) -> npt.NDArray[np.float64]:
         """Log-probabilities of `LABELS`, shape (7,), for an RGB crop of a face."""
-        (logits,) = self._session.run(None, {"image": normalised(crop)})
+        (logits,) = self._session.run(None, {"image": preprocess(crop)})
         shifted = logits[0].astype(np.float64) - logits.max()
         return np.asarray(shifted - np.log(np.exp(shifted).sum()))
 
 
-def normalised(crop: Image) -> npt.NDArray[np.float32]:
-    """A crop as the network wants it, (1, 3, 112, 112): its shape kept, centred on black, mean taken off.
+def preprocess(crop: Image) -> npt.NDArray[np.float32]:
+    """The network's input, (1, 3, 112, 112): padded to a square with black, resized, mean subtracted.
 
-    face-api pads a crop to a square with black; stretching it instead would change what the network reads.
+    face-api pads too; stretching the crop instead would change the network's output.
     """
     from PIL import Image as Pillow
     from PIL import ImageOps
@@ -47,7 +47,7 @@ def normalised(crop: Image) -> npt.NDArray[np.float32]:
 
 
 def face_crop(image: Image, face: Face) -> Image:
-    """The detector's box as it is, in whole pixels, as face-api cuts it; at least one pixel each way."""
+    """Crop to the detector's box in whole pixels, as face-api does; at least one pixel in each direction."""
     left, top = min(int(face.left), image.width - 1), min(int(face.top), image.height - 1)
     width, height = max(1, int(face.width)), max(1, int(face.height))
     return image.crop((left, top, min(left + width, image.width), min(top + height, image.height)))

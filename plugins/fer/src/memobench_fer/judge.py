@@ -1,4 +1,4 @@
-"""The judge `fer`: finds the face, cuts it out as face-api does, and reads its expression."""
+"""The judge `fer`: finds the face, crops it as face-api does, and classifies its expression."""
 
 from __future__ import annotations
 
@@ -20,35 +20,33 @@ from harness import (
     ReplyError,
     option,
 )
+from memobench_fer.answers import DEFAULT_MAPPING, UnsupportedQuestion, answer_function, complete_mapping
 from memobench_fer.detector import TinyFace
 from memobench_fer.expression import FILE, LABELS, ExpressionNet, centre_crop, face_crop
-from memobench_fer.reading import DEFAULT_MAPPING, UnsupportedQuestion, complete_mapping, reader
 from memobench_fer.weights import checksums
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL.Image import Image
 
-    Look = tuple[list[Face], npt.NDArray[np.float64]]
+    Analysis = tuple[list[Face], npt.NDArray[np.float64]]
 
 
 class FerJudge(Judge):
-    """Reads emotion, polarity and strength of the most certain face in a picture, without any language model."""
+    """Classifies emotion, polarity and strength of the most confident face in a picture, without a language model."""
 
     class Options(HarnessOptions):
-        """Options of the judge."""
-
         mapping: dict[str, str] = option(
             DEFAULT_MAPPING,
-            "What each label of the network counts as, as label=emotion,...; `none` leaves a label out. "
-            "Labels not named keep their default.",
+            "Emotion for each network label, as label=emotion,...; `none` excludes a label. "
+            "Labels not given keep their default.",
             validate_default=True,
         )
         no_face: Literal["whole", "error"] = option(
-            "whole", "Where no face is found: read the middle of the picture, or fail the sample."
+            "whole", "If no face is found: classify the centre of the picture, or fail the sample."
         )
-        threshold: float = option(0.5, "Least confidence for a face, 0 to 1.", ge=0.05, le=0.99)
-        threads: int = option(1, "Processor threads for one picture.", affects_answer=False, ge=1, le=64)
+        threshold: float = option(0.5, "Minimum confidence for a face, 0 to 1.", ge=0.05, le=0.99)
+        threads: int = option(1, "CPU threads per picture.", affects_answer=False, ge=1, le=64)
 
         @field_validator("mapping", mode="before")
         @classmethod
@@ -70,41 +68,36 @@ class FerJudge(Judge):
 
     def __init__(self, options: Any = None) -> None:
         super().__init__(options)
-        chosen = TinyFace.Options(threshold=self.options.threshold, threads=self.options.threads)
-        self._detector = TinyFace(chosen)
+        detector_options = TinyFace.Options(threshold=self.options.threshold, threads=self.options.threads)
+        self._detector = TinyFace(detector_options)
         self._net: ExpressionNet | None = None
-        self._last: tuple[str, Look] | None = None
+        self._last: tuple[str, Analysis] | None = None
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """Choices and ratings, both with log-probabilities; no free text."""
         return frozenset({Capability.CHOICE, Capability.RATING, Capability.LOGPROBS})
 
     def identity(self) -> Mapping[str, str]:
-        """Version of this plugin, and digests of both networks."""
         return {**self._detector.identity(), "expression_sha256": checksums()[FILE]}
 
     def open(self) -> None:
-        """Load both networks. Raises `MissingPackage` without onnxruntime."""
+        """Load both networks. Raises `MissingPackage` if onnxruntime is not installed."""
         if self._net is None:
             self._net = ExpressionNet(self.options.threads, "judge fer")
         self._detector.open()
 
     def close(self) -> None:
-        """Free both networks."""
         self._net, self._last = None, None
         self._detector.close()
 
     def cannot_answer(self, question: Question) -> str:
-        """See `Judge.cannot_answer`: it reads expressions, not the quality of a picture."""
         try:
-            reader(question, self.options.mapping)
+            answer_function(question, self.options.mapping)
         except UnsupportedQuestion as error:
             return str(error)
         return ""
 
     def judge(self, batch: Sequence[JudgeRequest]) -> Iterator[JudgeReply]:
-        """Answer each request from its own picture alone: the answers do not depend on the batch."""
         if self._net is None:
             raise RuntimeError("FerJudge.judge was called before open() or after close()")
         for request in batch:
@@ -113,23 +106,23 @@ class FerJudge(Judge):
     def _reply(self, request: JudgeRequest, net: ExpressionNet) -> JudgeReply:
         if len(request.images) != 1 or request.images[0].image is None:
             return _failure(
-                request, "unsupported_question", "fer reads exactly one decoded picture at a time"
+                request, "unsupported_question", "fer needs exactly one decoded picture per request"
             )
         try:
-            read = reader(request.question, self.options.mapping)
+            to_answer = answer_function(request.question, self.options.mapping)
         except UnsupportedQuestion as error:
             return _failure(request, "unsupported_question", str(error))
-        faces, log_probabilities = self._look(request.images[0].digest, request.images[0].image, net)
+        faces, log_probabilities = self._analyse(request.images[0].digest, request.images[0].image, net)
         if not faces and self.options.no_face == "error":
-            return _failure(request, "no_face", "no face was found in the picture")
-        answer = read(log_probabilities)
-        extra = _findings(faces, log_probabilities)
+            return _failure(request, "no_face", "no face found in the picture")
+        answer = to_answer(log_probabilities)
+        extra = _extra(faces, log_probabilities)
         return JudgeReply(
             request.id, text=answer.text, scores=answer.scores, rating=answer.rating, extra=extra
         )
 
-    def _look(self, digest: str, image: Image, net: ExpressionNet) -> Look:
-        """Faces and the network's answer; questions on one picture follow each other and share one look."""
+    def _analyse(self, digest: str, image: Image, net: ExpressionNet) -> Analysis:
+        """Faces and log-probabilities. Consecutive questions about one picture share one analysis."""
         if self._last is None or self._last[0] != digest:
             faces = self._detector.detect(image)
             crop = face_crop(image, faces[0]) if faces else centre_crop(image)
@@ -137,8 +130,8 @@ class FerJudge(Judge):
         return self._last[1]
 
 
-def _findings(faces: Sequence[Face], log_probabilities: npt.NDArray[np.float64]) -> dict[str, Any]:
-    """What was seen, in JSON values: faces, the box that was read, and the network's own seven probabilities."""
+def _extra(faces: Sequence[Face], log_probabilities: npt.NDArray[np.float64]) -> dict[str, Any]:
+    """JSON values for `extra`: faces, the box used, and the network's seven probabilities."""
     found: dict[str, Any] = {"face_found": bool(faces), "faces": len(faces)}
     if faces:
         best = faces[0]

@@ -1,4 +1,4 @@
-"""What this distribution offers. Imports nothing heavy: classes are loaded when they are used."""
+"""Plugin entry point. Imports nothing heavy: classes are loaded on first use."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from harness import Component, hookimpl, lazy
 
 @hookimpl
 def harness_judges() -> list[Component]:
-    """The expression network of face-api as a judge."""
-    summary = "face-api's expression network: real weights (real faces), CPU, about 10 ms a picture"
+    summary = "face-api's expression network, trained on real faces: CPU, about 10 ms per picture"
     return [Component("fer", lazy("memobench_fer.judge:FerJudge"), summary)]
 
 
 @hookimpl
 def harness_detectors() -> list[Component]:
-    """The tiny face detector of face-api."""
-    summary = "face-api's tiny face detector: CPU, a few ms a picture"
+    summary = "face-api's tiny face detector: CPU, a few ms per picture"
     return [Component("tiny-face", lazy("memobench_fer.detector:TinyFace"), summary)]

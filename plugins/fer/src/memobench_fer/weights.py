@@ -1,4 +1,4 @@
-"""The shipped networks: what they are, and sessions on them whose bytes have been verified."""
+"""Verifies the shipped networks by checksum and opens onnxruntime sessions on them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness import HarnessError, MissingPackage
 
 
 class DamagedWeights(HarnessError):
-    """A shipped file whose checksum is not the recorded one."""
+    """A shipped file does not match its recorded checksum."""
 
 
 def checksums() -> dict[str, str]:
@@ -21,10 +21,10 @@ def checksums() -> dict[str, str]:
 
 
 def open_session(file: str, threads: int, feature: str) -> Any:
-    """An onnxruntime session on `data/<file>`, on the processor with `threads` threads.
+    """An onnxruntime session on `data/<file>`, on the CPU with `threads` threads.
 
-    `feature` ("judge fer") names who asks. Raises `MissingPackage` without onnxruntime, `DamagedWeights` where the
-    file is not the one that was shipped.
+    `feature` ("judge fer") appears in error messages. Raises `MissingPackage` if onnxruntime is not installed,
+    `DamagedWeights` if the file does not match its checksum.
     """
     try:
         import onnxruntime
@@ -34,13 +34,13 @@ def open_session(file: str, threads: int, feature: str) -> Any:
     if hashlib.sha256(data).hexdigest() != recorded:
         raise DamagedWeights(
             f"{feature}: the file {file} is damaged (its sha256 is not {recorded}).",
-            "Install it again: pip install --force-reinstall memobench-plugin-fer",
+            "Reinstall it: pip install --force-reinstall memobench-plugin-fer",
         )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # The 8-bit weights are unpacked once, at load; otherwise each run would do it again, at twice the time.
+    # Dequantise the 8-bit weights once, at load; doing it in each run would double the time.
     options.add_session_config_entry("session.disable_quant_qdq", "1")
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])

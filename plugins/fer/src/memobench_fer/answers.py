@@ -1,4 +1,4 @@
-"""From the network's seven probabilities to an answer on the question that was asked."""
+"""Turns the network's seven probabilities into an answer to a question."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from memobench_fer.expression import LABELS
 
 Vector = npt.NDArray[np.float64]
 
-OUT = "none"
-"""A label mapped to this is left out of every answer."""
+EXCLUDED = "none"
+"""A label mapped to this is excluded from every answer."""
 DEFAULT_MAPPING = {
     "neutral": "neutral",
     "happy": "happy",
@@ -25,7 +25,7 @@ DEFAULT_MAPPING = {
     "disgust": "angry",
     "surprise": "surprise",
 }
-"""What each label of the network counts as, among the six emotions."""
+"""Network label -> emotion."""
 POLARITY = {
     "happy": "positive",
     "sad": "negative",
@@ -34,9 +34,9 @@ POLARITY = {
     "neutral": "neutral",
     "surprise": "surprise",
 }
-"""What each emotion counts as in a question on polarity."""
+"""Emotion -> polarity."""
 FLOOR = -50.0
-"""Log-probability of a level that gets no mass: too little to move an expected score by 1e-20."""
+"""Log-probability of a level without mass, small enough to shift an expected score by less than 1e-20."""
 
 
 class UnsupportedQuestion(Exception):
@@ -45,31 +45,33 @@ class UnsupportedQuestion(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What is said of one picture: the best option, all options' log-probabilities, a number for ratings."""
+    """The answer for one picture: the best option, all options' log-probabilities, and a number for ratings."""
 
     text: str
     scores: dict[str, float]
     rating: float | None = None
 
 
-Reader = Callable[[Vector], Answer]
+AnswerFunction = Callable[[Vector], Answer]
 
 
 def complete_mapping(given: Mapping[str, str]) -> dict[str, str]:
-    """`given` with defaults for the labels it leaves out, in the network's order; `ValueError` for unknown names."""
+    """Add defaults for missing labels, in the network's order. Raises `ValueError` for unknown names."""
     for label, emotion in given.items():
         if label not in LABELS:
             raise ValueError(f"the network has no label {label!r}; it has {', '.join(LABELS)}")
-        if emotion not in (*EMOTIONS, OUT):
-            raise ValueError(f"{label} maps to {emotion!r}, which is none of {', '.join(EMOTIONS)}, {OUT}")
+        if emotion not in (*EMOTIONS, EXCLUDED):
+            raise ValueError(
+                f"{label} maps to {emotion!r}, which is not one of {', '.join(EMOTIONS)}, {EXCLUDED}"
+            )
     complete = {label: given.get(label, DEFAULT_MAPPING[label]) for label in LABELS}
     if "neutral" not in complete.values() or not set(EMOTIONS) - {"neutral"} & set(complete.values()):
-        raise ValueError("strength is measured between neutral and all else: map a label to each")
+        raise ValueError("strength needs at least one label mapped to neutral and one to another emotion")
     return complete
 
 
-def reader(question: Question, mapping: Mapping[str, str]) -> Reader:
-    """What answers `question` from the network's log-probabilities; raises `UnsupportedQuestion`."""
+def answer_function(question: Question, mapping: Mapping[str, str]) -> AnswerFunction:
+    """A function from the network's log-probabilities to an `Answer`. Raises `UnsupportedQuestion`."""
     if question.kind == "choice":
         words = [option.strip().casefold() for option in question.options]
         return partial(_choose, question.options, _sources(words, mapping))
@@ -79,42 +81,42 @@ def reader(question: Question, mapping: Mapping[str, str]) -> Reader:
 
 
 def _choose(options: Sequence[str], sources: Sequence[list[int]], log_probabilities: Vector) -> Answer:
-    """The likeliest option, with log-probabilities that are renormalised over the options shown."""
+    """The most likely option, with log-probabilities renormalised over the options shown."""
     masses = np.array([np.logaddexp.reduce(log_probabilities[source]) for source in sources])
     scores = dict(zip(options, (masses - np.logaddexp.reduce(masses)).tolist(), strict=True))
     return Answer(max(scores, key=scores.__getitem__), scores)
 
 
 def _sources(words: Sequence[str], mapping: Mapping[str, str]) -> list[list[int]]:
-    """For each option the labels that it sums up: read as emotions, else as labels, else as polarities."""
-    polarity = {label: POLARITY.get(emotion, OUT) for label, emotion in mapping.items()}
+    """Indices of the labels that each option covers; options are emotions, else labels, else polarities."""
+    polarity = {label: POLARITY.get(emotion, EXCLUDED) for label, emotion in mapping.items()}
     for meaning in (mapping, {label: label for label in LABELS}, polarity):
         sources = [[i for i, label in enumerate(LABELS) if meaning[label] == word] for word in words]
-        if words and OUT not in words and all(sources):
+        if words and EXCLUDED not in words and all(sources):
             return sources
     raise UnsupportedQuestion(
-        f"fer tells apart emotions ({', '.join(EMOTIONS)}), its own labels ({', '.join(LABELS)}), or positive, "
-        f"negative, neutral and surprise; the options here are {', '.join(words) or 'none'}"
+        f"fer can choose among emotions ({', '.join(EMOTIONS)}), its own labels ({', '.join(LABELS)}), or positive, "
+        f"negative, neutral and surprise; the options are {', '.join(words) or 'none'}"
     )
 
 
-def _rater(question: Question, mapping: Mapping[str, str]) -> Reader:
+def _rater(question: Question, mapping: Mapping[str, str]) -> AnswerFunction:
     if question.target != "intensity":
         raise UnsupportedQuestion(f"fer rates the intensity of an emotion, not {question.target!r}")
     scale, levels = question.scale, question.options
     if scale is None or len(levels) < 2 or len(levels) != len(scale.levels):
-        raise UnsupportedQuestion("fer needs a scale, and its two or more levels as the options, to rate on")
+        raise UnsupportedQuestion("fer needs a scale with two or more levels, which are also the options")
     neutral = [i for i, label in enumerate(LABELS) if mapping[label] == "neutral"]
-    others = [i for i, label in enumerate(LABELS) if mapping[label] not in ("neutral", OUT)]
+    others = [i for i, label in enumerate(LABELS) if mapping[label] not in ("neutral", EXCLUDED)]
     return partial(_rate, levels, scale.low, neutral, others)
 
 
 def _rate(
     levels: Sequence[str], low: float, neutral: list[int], others: list[int], log_probabilities: Vector
 ) -> Answer:
-    """Strength as the probability of any emotion, spread over the scale from its lowest to its highest level.
+    """Map the probability of any emotion linearly to the scale.
 
-    The two levels that the rating lies between share all probability, so that the expected level is the rating.
+    The two levels around the rating share all probability, so the expected level equals the rating.
     """
     calm, moved = (np.logaddexp.reduce(log_probabilities[group]) for group in (neutral, others))
     strength = float(np.exp(moved - np.logaddexp(calm, moved)))
