@@ -38,7 +38,7 @@ REFUSED = {
     "option of the wrong type": ([*CORRECT, "-o", "accuracy=high"], ["accuracy", "'high'", "harness show echo"]),
     "option out of bounds": ([*CORRECT, "-o", "accuracy=2"], ["accuracy", "less than or equal to 1"]),
     "option without a value": ([*CORRECT, "-o", "accuracy"], ["'accuracy'", "KEY=VALUE"]),
-    "options that exclude each other": ([*CORRECT, "-o", "text=a", "-o", "accuracy=0"], ["exclude each other"]),
+    "mutually exclusive options": ([*CORRECT, "-o", "text=a", "-o", "accuracy=0"], ["mutually exclusive"]),
     "option that names a missing file": ([*CORRECT, "-o", "replies=none.jsonl"], ["none.jsonl"]),
     "limit 0": ([*CORRECT, "--limit", "0"], ["--limit must be at least 1, not 0"]),
     "negative limit": ([*CORRECT, "--limit", "-3"], ["--limit must be at least 1, not -3"]),

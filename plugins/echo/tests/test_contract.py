@@ -8,19 +8,19 @@ from harness import Generator, Judge
 from harness.testing import GeneratorContract, JudgeContract
 
 
-class TestTruth(JudgeContract):
+class TestEchoWithTruth(JudgeContract):
     @pytest.fixture
     def judge(self) -> Judge:
         return EchoJudge()
 
 
-class TestErrors(JudgeContract):
+class TestEchoWithErrors(JudgeContract):
     @pytest.fixture
     def judge(self) -> Judge:
         return EchoJudge(EchoJudge.Options(accuracy=0.5))
 
 
-class TestCards(GeneratorContract):
+class TestEchoGenerator(GeneratorContract):
     @pytest.fixture
     def generator(self) -> Generator:
         return EchoGenerator()

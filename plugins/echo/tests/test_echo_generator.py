@@ -19,44 +19,49 @@ def generator(**options: object) -> EchoGenerator:
     return EchoGenerator(EchoGenerator.Options.model_validate(options))
 
 
-def draw(request: ImageRequest, **options: object) -> Image.Image:
+def generate(request: ImageRequest, **options: object) -> Image.Image:
     (reply,) = generator(**options).generate([request])
     assert (reply.id, reply.outcome, reply.error) == (request.id, "ok", None)
     assert reply.image is not None
     return reply.image
 
 
-def ink(image: Image.Image) -> npt.NDArray[np.bool_]:
-    """Where something is drawn, shape (height, width)."""
+def ink_mask(image: Image.Image) -> npt.NDArray[np.bool_]:
+    """True where the card has ink, shape (height, width)."""
     return np.asarray(np.abs(np.asarray(image).astype(int) - PAPER).sum(axis=2) > 60)
 
 
 @pytest.mark.parametrize(
-    ("asked", "option", "size"), [(None, {}, (512, 512)), (None, {"size": 64}, (64, 64)),
-                                  ((320, 200), {"size": 64}, (320, 200)), ((16, 16), {}, (16, 16))]
-)  # fmt: skip
+    ("requested", "option", "size"),
+    [
+        (None, {}, (512, 512)),
+        (None, {"size": 64}, (64, 64)),
+        ((320, 200), {"size": 64}, (320, 200)),
+        ((16, 16), {}, (16, 16)),
+    ],
+)
 def test_size_of_the_card(
-    asked: tuple[int, int] | None, option: dict[str, int], size: tuple[int, int]
+    requested: tuple[int, int] | None, option: dict[str, int], size: tuple[int, int]
 ) -> None:
-    image = draw(ImageRequest("r", PROMPT, size=asked), **option)
+    image = generate(ImageRequest("r", PROMPT, size=requested), **option)
     assert (image.mode, image.size) == ("RGB", size)
 
 
 @pytest.mark.parametrize("prompt", [PROMPT, PROMPT * 30, "一张悲伤的脸 \N{GRINNING FACE}\n\x07", "w" * 500])
-def test_prompt_is_drawn_inside_the_margins(prompt: str) -> None:
-    drawn = ink(draw(ImageRequest("r", prompt, size=(256, 256))))
-    assert 0.003 < drawn.mean() < 0.5
-    assert not drawn[:15].any()
-    assert not drawn[:, :15].any()
+def test_the_prompt_stays_inside_the_margins(prompt: str) -> None:
+    mask = ink_mask(generate(ImageRequest("r", prompt, size=(256, 256))))
+    assert 0.003 < mask.mean() < 0.5
+    assert not mask[:15].any()
+    assert not mask[:, :15].any()
 
 
-def test_an_empty_prompt_is_a_card_too() -> None:
-    assert ink(draw(ImageRequest("r", "", size=(256, 256)))).mean() < 0.01
+def test_an_empty_prompt_gives_a_card() -> None:
+    assert ink_mask(generate(ImageRequest("r", "", size=(256, 256)))).mean() < 0.01
 
 
-def test_equal_requests_give_equal_cards_and_others_do_not() -> None:
+def test_only_equal_requests_give_equal_cards() -> None:
     def pixels(**fields: object) -> bytes:
-        return draw(ImageRequest(**{"id": "r", "prompt": PROMPT, **fields})).tobytes()  # type: ignore[arg-type]
+        return generate(ImageRequest(**{"id": "r", "prompt": PROMPT, **fields})).tobytes()  # type: ignore[arg-type]
 
     assert pixels() == pixels()
     assert len({pixels(), pixels(prompt="sad"), pixels(seed=1), pixels(index=1)}) == 4
@@ -74,7 +79,7 @@ def test_every_nth_request_fails() -> None:
 
 
 @pytest.mark.parametrize("options", [{"size": 0}, {"size": 100_000}, {"delay": -1}, {"sise": 64}])
-def test_options_that_make_no_sense_are_refused(options: dict[str, object]) -> None:
+def test_invalid_options_are_rejected(options: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         generator(**options)
 

@@ -21,7 +21,7 @@ from harness import (
     Question,
     Sampling,
     Scale,
-)  # fmt: skip
+)
 
 LEVELS = ("very weak", "weak", "moderate", "strong", "very strong")
 EMOTION = Question("choice", EMOTIONS, target="emotion")
@@ -60,7 +60,7 @@ def test_answers_the_truth_by_default() -> None:
     assert [r.text for r in judge().judge(requests)] == ["worry", "worry", "worry", "3.25", "3.25", "4"]
 
 
-def test_declares_that_it_is_shown_the_truth() -> None:
+def test_declares_the_oracle_capability() -> None:
     assert judge().capabilities == {Capability.TEXT, Capability.MULTI_IMAGE, Capability.ORACLE}
 
 
@@ -107,26 +107,26 @@ def test_answers_do_not_depend_on_order_or_batches() -> None:
 
 
 def test_answers_do_not_depend_on_the_order_of_options() -> None:
-    turned = Question("choice", EMOTIONS[::-1], target="emotion")
+    reversed_options = Question("choice", EMOTIONS[::-1], target="emotion")
     model = judge(accuracy=0.3)
-    assert texts(model.judge(ask(100))) == texts(model.judge(ask(100, question=turned)))
+    assert texts(model.judge(ask(100))) == texts(model.judge(ask(100, question=reversed_options)))
 
 
 def test_seed_and_question_change_the_errors() -> None:
-    usual = texts(judge(accuracy=0.5).judge(ask(100)))
-    assert texts(judge(accuracy=0.5, seed=1).judge(ask(100))) != usual
-    elsewhere = Question("choice", EMOTIONS, target="polarity")
-    assert texts(judge(accuracy=0.5).judge(ask(100, question=elsewhere))) != usual
+    default = texts(judge(accuracy=0.5).judge(ask(100)))
+    assert texts(judge(accuracy=0.5, seed=1).judge(ask(100))) != default
+    other_target = Question("choice", EMOTIONS, target="polarity")
+    assert texts(judge(accuracy=0.5).judge(ask(100, question=other_target))) != default
 
 
-def test_sampling_seed_counts_above_temperature_zero_only() -> None:
-    def asked(temperature: float, seed: int) -> dict[str, str | None]:
+def test_the_sampling_seed_matters_only_above_temperature_zero() -> None:
+    def answers(temperature: float, seed: int) -> dict[str, str | None]:
         sampling = Sampling(temperature=temperature, seed=seed)
         return texts(judge(accuracy=0.5).judge(ask(100, sampling=sampling)))
 
-    assert asked(0.0, 1) == asked(0.0, 2)
-    assert asked(0.7, 1) != asked(0.7, 2)
-    assert asked(0.7, 1) == asked(0.7, 1)
+    assert answers(0.0, 1) == answers(0.0, 2)
+    assert answers(0.7, 1) != answers(0.7, 2)
+    assert answers(0.7, 1) == answers(0.7, 1)
 
 
 def test_a_sample_without_a_label_fails() -> None:
@@ -152,41 +152,48 @@ def test_identity_follows_the_contents_of_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
-        (b"", "holds no replies"),
+        (b"", "contains no replies"),
         (b'{"id": "a"\n', "line 1: not valid JSON"),
         (b'\n["a", "b"]\n', "line 2: not an object"),
         (b'{"text": "a"}', "'id' is missing"),
         (b'{"id": "a", "text": 3}', "'text' is missing or not text"),
-        (b'{"id": "a", "text": "x"}\n{"id": "a", "text": "y"}', "line 2: the id 'a' occurs twice"),
+        (b'{"id": "a", "text": "x"}\n{"id": "a", "text": "y"}', "line 2: the id 'a' is duplicated"),
         (b"\xff\xfe\x00", "not UTF-8"),
     ],
 )
-def test_a_bad_file_of_replies_is_told_at_once(tmp_path: Path, content: bytes, said: str) -> None:
+def test_an_invalid_file_of_replies_is_rejected(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "bad.jsonl"
     path.write_bytes(content)
-    with pytest.raises(BadOption, match=said) as caught:
+    with pytest.raises(BadOption, match=message) as caught:
         judge(replies=path)
     assert caught.value.hint
 
 
-def test_a_missing_file_of_replies_is_told_at_once(tmp_path: Path) -> None:
+def test_a_missing_file_of_replies_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(BadOption, match=r"gone\.jsonl"):
         judge(replies=tmp_path / "gone.jsonl")
 
 
 @pytest.mark.parametrize(
     "options",
-    [{"accuracy": 1.1}, {"accuracy": -0.1}, {"delay": -1}, {"fail_every": -1}, {"acuracy": 0.5},
-     {"text": "a", "accuracy": 0.5}, {"text": "a", "replies": "b"}],
-)  # fmt: skip
-def test_options_that_make_no_sense_are_refused(options: dict[str, object]) -> None:
+    [
+        {"accuracy": 1.1},
+        {"accuracy": -0.1},
+        {"delay": -1},
+        {"fail_every": -1},
+        {"acuracy": 0.5},
+        {"text": "a", "accuracy": 0.5},
+        {"text": "a", "replies": "b"},
+    ],
+)
+def test_invalid_options_are_rejected(options: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         judge(**options)
 
 
-def test_every_nth_request_fails_and_may_be_asked_again() -> None:
+def test_every_nth_request_fails_and_is_retryable() -> None:
     model = judge(fail_every=3)
     replies = list(model.judge(ask(7)))
     assert [r.id for r in replies if r.error] == ["r2", "r5"]
@@ -202,13 +209,13 @@ def test_faults_do_not_affect_answers() -> None:
     assert good.items() <= texts(plain.judge(ask(40))).items()
 
 
-def test_delay_is_spent_on_each_request() -> None:
+def test_each_request_is_delayed() -> None:
     start = time.perf_counter()
     assert len(list(judge(delay=0.02).judge(ask(5)))) == 5
     assert time.perf_counter() - start >= 0.1
 
 
-def test_closing_twice_and_unopened_is_fine() -> None:
+def test_close_is_idempotent_and_the_judge_can_be_reopened() -> None:
     model = judge()
     model.close()
     model.open()

@@ -1,4 +1,4 @@
-"""A deterministic stand-in for models, so that everything around them can be tried without one."""
+"""memobench-plugin-echo: deterministic stand-ins for a judge and a generator, for tests and examples."""
 
 from __future__ import annotations
 

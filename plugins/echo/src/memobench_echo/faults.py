@@ -1,4 +1,4 @@
-"""Faults on purpose: slowness, and every Nth request failing."""
+"""Fault injection: a delay per request, and failure of every Nth request."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from harness import ReplyError
 
 
 class Faults:
-    """Delays each request and fails every Nth that is asked in this process, retried ones included."""
+    """Delays each request and fails every Nth one in this process, retries included."""
 
     def __init__(self, delay: float, fail_every: int) -> None:
         self._delay = delay
         self._fail_every = fail_every
-        self._asked = 0
+        self._count = 0
 
     def next(self) -> ReplyError | None:
-        """To be called once for each request: waits, and returns the error if this one is to fail."""
+        """Call once per request: waits, and returns an error if the request must fail."""
         if self._delay:
             time.sleep(self._delay)
-        self._asked += 1
-        if self._fail_every and self._asked % self._fail_every == 0:
-            message = f"request {self._asked} failed on purpose (fail_every)"
+        self._count += 1
+        if self._fail_every and self._count % self._fail_every == 0:
+            message = f"request {self._count} failed deliberately (fail_every)"
             return ReplyError("injected", message, retryable=True)
         return None

@@ -1,4 +1,4 @@
-"""The judge `echo`: answers as it is told, without looking at the picture."""
+"""The judge `echo`: configured answers, without looking at the picture."""
 
 from __future__ import annotations
 
@@ -21,40 +21,41 @@ _CAPABILITIES = frozenset({Capability.TEXT, Capability.MULTI_IMAGE, Capability.O
 class EchoJudge(Judge):
     """A fixed reply, replies from a file, or the truth with a seeded error rate.
 
-    It declares ORACLE, since without `text` or `replies` it is shown the truth. An answer depends on the
-    sample, the question and the seed alone (above temperature 0 also on the sampling seed, as with a real
-    model): never on the order or number of requests.
+    It declares ORACLE because it needs the truth unless `text` or `replies` is given. An answer depends only on
+    the sample, the question and the seed (above temperature 0 also on the sampling seed, as with a real model),
+    never on the order or number of requests.
     """
 
     takes: ClassVar[Literal["pixels", "bytes"]] = "pixels"
     batch_size = 32
 
     class Options(HarnessOptions):
-        """What is answered, and which faults are put in."""
-
-        text: str | None = option(None, "one reply that is given to everything")
-        # The path itself decides nothing: what the file holds enters the identity.
+        text: str | None = option(None, "fixed reply to every request")
+        # The identity contains the digest of the file, not its path.
         replies: Path | None = option(
             None, 'JSONL file with the reply for each sample: {"id": ..., "text": ...}', affects_answer=False
         )
         accuracy: float = option(
-            1.0, "share of right answers; on a scale, noise of sd (1 - accuracy) * range / 2", ge=0.0, le=1.0
+            1.0,
+            "share of correct answers; on a scale, noise of sd (1 - accuracy) * range / 2",
+            ge=0.0,
+            le=1.0,
         )
         seed: int = option(0, "seed of the errors")
-        delay: float = option(0.0, "seconds spent on each request", affects_answer=False, ge=0.0, le=3600.0)
+        delay: float = option(0.0, "delay per request in seconds", affects_answer=False, ge=0.0, le=3600.0)
         fail_every: int = option(
-            0, "fail every Nth request that is asked in this process; 0 for none", affects_answer=False, ge=0
+            0, "fail every Nth request in this process; 0 disables it", affects_answer=False, ge=0
         )
 
         @model_validator(mode="after")
         def _one_source(self) -> EchoJudge.Options:
             given = [name for name in ("text", "replies", "accuracy") if name in self.model_fields_set]
             if len(given) > 1:
-                raise ValueError(f"{' and '.join(given)} exclude each other; give one of them")
+                raise ValueError(f"{' and '.join(given)} are mutually exclusive; give one of them")
             return self
 
     def __init__(self, options: Any = None) -> None:
-        """Check the options; raises `BadOption` where the file of replies cannot be used."""
+        """Raises `BadOption` if the file of replies cannot be used."""
         super().__init__(options)
         path = self.options.replies
         self._replies: Replies | None = None if path is None else read_replies(path)
@@ -62,16 +63,13 @@ class EchoJudge(Judge):
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """TEXT, on any number of pictures, and ORACLE: it is shown the truth."""
         return _CAPABILITIES
 
     def identity(self) -> Mapping[str, str]:
-        """The version, and the digest of the file of replies where there is one."""
         known = {"version": __version__}
         return known if self._replies is None else known | {"replies": self._replies.digest}
 
     def judge(self, batch: Sequence[JudgeRequest]) -> Iterator[JudgeReply]:
-        """One reply for each request, as it is reached."""
         for request in batch:
             error = self._faults.next()
             answer = self._answer(request) if error is None else error
@@ -86,7 +84,7 @@ class EchoJudge(Judge):
         if self._replies is not None:
             text = self._replies.texts.get(request.sample_id)
             if text is None:
-                message = f"the replies have no line for {request.sample_id!r}"
+                message = f"the file of replies has no line for {request.sample_id!r}"
                 return ReplyError("no_reply", message, retryable=False)
             return text
         truth = request.truth
@@ -101,7 +99,7 @@ class EchoJudge(Judge):
         if accuracy == 1.0:
             return truth
         chance, which = self._uniforms(request)
-        # Sorted, so that the wrong answer does not depend on the order in which options were shown.
+        # Sorted, so that the wrong answer does not depend on the order of the options.
         wrong = sorted(o for o in request.question.options if o != truth)
         return truth if chance < accuracy or not wrong else wrong[int(which * len(wrong))]
 
@@ -115,19 +113,19 @@ class EchoJudge(Judge):
         return f"{min(max(noisy, scale.low), scale.high):.2f}"
 
     def _uniforms(self, request: JudgeRequest) -> tuple[float, float]:
-        """Two independent numbers in [0, 1) that belong to this sample and question."""
-        draw = request.sampling.seed if request.sampling.temperature > 0.0 else 0
-        key = f"{self.options.seed}\0{draw}\0{request.sample_id}\0{_asked(request.question)}"
+        """Two independent numbers in [0, 1), determined by the sample, the question and the seed."""
+        sampling_seed = request.sampling.seed if request.sampling.temperature > 0.0 else 0
+        key = f"{self.options.seed}\0{sampling_seed}\0{request.sample_id}\0{_question_key(request.question)}"
         digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).digest()
         first, second = int.from_bytes(digest[:8], "big") >> 11, int.from_bytes(digest[8:], "big") >> 11
         return first * 2.0**-53, second * 2.0**-53
 
 
-def _asked(question: Question) -> str:
+def _question_key(question: Question) -> str:
     return "\0".join((question.kind, question.target, *sorted(question.options)))
 
 
 def _picture_size(request: JudgeRequest) -> dict[str, int]:
-    """Width and height in pixels of the first picture, which shows that it was decoded."""
+    """Width and height of the first picture in pixels, which proves that it was decoded."""
     image = request.images[0].image if request.images else None
     return {} if image is None else {"width": image.width, "height": image.height}

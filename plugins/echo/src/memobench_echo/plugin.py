@@ -1,4 +1,4 @@
-"""What memobench loads: one judge and one generator, both named `echo`."""
+"""Plugin entry point: one judge and one generator, both named `echo`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from harness import Component, hookimpl, lazy
 
 @hookimpl
 def harness_judges() -> Sequence[Component]:
-    """The judge that answers as it is told."""
     return [
         Component(
             "echo",
@@ -21,7 +20,6 @@ def harness_judges() -> Sequence[Component]:
 
 @hookimpl
 def harness_generators() -> Sequence[Component]:
-    """The generator that draws its prompt."""
     return [
         Component(
             "echo",

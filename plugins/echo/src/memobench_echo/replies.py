@@ -1,4 +1,4 @@
-"""Reads the file of `-o replies=FILE`: one JSON object a line, with `id` (of a sample) and `text`."""
+"""Reads the file of `-o replies=FILE`: one JSON object per line, with `id` (of a sample) and `text`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Replies(NamedTuple):
 
 
 def read_replies(path: Path) -> Replies:
-    """The replies in a JSONL file. Raises `BadOption` naming the file and the line."""
+    """Parse a JSONL file. Raises `BadOption` with file and line."""
     try:
         data = path.expanduser().read_bytes()
     except OSError as e:
@@ -38,10 +38,10 @@ def read_replies(path: Path) -> Replies:
         where = f"echo: replies: {str(path)!r}, line {number}"
         sample_id, text = _entry(line, where)
         if sample_id in texts:
-            raise BadOption(f"{where}: the id {sample_id!r} occurs twice.", "Keep one line for each sample.")
+            raise BadOption(f"{where}: the id {sample_id!r} is duplicated.", "Keep one line per sample.")
         texts[sample_id] = text
     if not texts:
-        raise BadOption(f"echo: replies: {str(path)!r} holds no replies.", HINT)
+        raise BadOption(f"echo: replies: {str(path)!r} contains no replies.", HINT)
     return Replies(texts, hashlib.blake2b(data, digest_size=16).hexdigest())
 
 
