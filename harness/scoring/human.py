@@ -20,14 +20,14 @@ from harness.stats.agreement import (
 from harness.stats.raters import (
     Ceiling,
     choice_ceiling,
+    collect_ratings,
     icc_2k,
-    keep,
-    opinions,
+    keep_raters,
+    mean_opinion_scores,
     rating_ceiling,
-    ratings,
-    screen,
+    ratings_table,
+    screen_raters,
     soft_labels,
-    table,
 )
 from harness.tasks.spec import Answer, TaskSpec
 from harness.types import EMOTIONS
@@ -90,24 +90,26 @@ def _mapped(value: Floats, answer: Answer | None) -> Floats:
 def _choice(sample: Ints, rater: Ints, value: Floats, options: tuple[str, ...]) -> dict[str, Any]:
     ceiling = choice_ceiling(sample, rater, value, len(options))
     alpha = None
-    answers = ratings(sample, rater, value)
+    answers = collect_ratings(sample, rater, value)
     if answers.samples * answers.raters <= _CELLS:
-        alpha = _figure(nominal_alpha(nominal_columns(table(answers), len(options)).sum(axis=0)[None]))
+        alpha = _figure(
+            nominal_alpha(nominal_columns(ratings_table(answers), len(options)).sum(axis=0)[None])
+        )
     return {"alpha": alpha, "alpha_level": "nominal", "ceiling": _ceiling("accuracy", ceiling)}
 
 
 def _rating(sample: Ints, rater: Ints, value: Floats, said: RaterAnswers) -> dict[str, Any]:
-    answers = ratings(sample, rater, value)
-    rejected = screen(answers).rejected
+    answers = collect_ratings(sample, rater, value)
+    rejected = screen_raters(answers).rejected
     names = list(said.raters)
-    kept = keep(answers, ~rejected)
+    kept = keep_raters(answers, ~rejected)
     document: dict[str, Any] = {
         "rejected": [names[code] for code in np.flatnonzero(rejected)],
         "screening": "ITU-R BT.500",
         "ceiling": _ceiling("srcc", rating_ceiling(kept)),
     }
     if kept.samples * kept.raters <= _CELLS:
-        predicted = table(kept)[:, ~rejected] if len(rejected) else table(kept)
+        predicted = ratings_table(kept)[:, ~rejected] if len(rejected) else ratings_table(kept)
         document["alpha"] = _figure(interval_alpha(interval_columns(predicted).sum(axis=0)[None]))
         document["alpha_level"] = "interval"
         found = icc_2k(predicted)
@@ -132,9 +134,9 @@ def opinion_rows(answers: Mapping[str, RaterAnswers]) -> dict[str, dict[str, flo
             votes = soft_labels(sample, value, len(EMOTIONS), len(said.samples))
             columns = {f"votes_{e}": votes[:, i] for i, e in enumerate(EMOTIONS)}
         else:
-            long = ratings(sample, rater, value, len(said.samples), len(said.raters))
-            kept = keep(long, ~screen(long).rejected)
-            found = opinions(kept)
+            long = collect_ratings(sample, rater, value, len(said.samples), len(said.raters))
+            kept = keep_raters(long, ~screen_raters(long).rejected)
+            found = mean_opinion_scores(kept)
             total = np.bincount(kept.sample, kept.value, kept.samples)
             count = np.bincount(kept.sample, minlength=kept.samples)
             mean = np.divide(total, count, out=np.full(kept.samples, np.nan), where=count > 0)

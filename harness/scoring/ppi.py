@@ -57,7 +57,7 @@ def calibrated(
         found.judge[labelled],
         found.judge[~labelled],
         cluster=found.cluster[labelled],
-        other_cluster=found.cluster[~labelled],
+        unlabelled_cluster=found.cluster[~labelled],
     )
     choice = rows.answer.kind == "choice"
     part = len(delivered.samples) / len(rows.samples) if choice and rows.samples else 1.0
