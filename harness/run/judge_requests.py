@@ -15,7 +15,7 @@ from harness.images.metadata import strip_metadata
 from harness.run.plan import Participant
 from harness.run.prefetch import Prepared
 from harness.tasks.answers import truth_of
-from harness.tasks.prompts import names_emotion, render, shown_labels, shown_options
+from harness.tasks.prompts import render, reveals_emotion, shown_labels, shown_options
 from harness.tasks.spec import Answer, PromptVariant, TaskSpec
 from harness.types import AnswerMode, Capability, JudgeRequest, Picture, Question, Sample, Sampling
 
@@ -205,7 +205,7 @@ class RequestBuilder:
 
     def _id(self, key: tuple[str, PromptVariant, int], job: Job, digest: str) -> str:
         question, variant, repeat = key
-        named = job.sample.emotion if names_emotion(variant) else ""
+        named = job.sample.emotion if reveals_emotion(variant) else ""
         determined = f"{digest}:{repeat}:{named}:{job.data}:{job.sample.id}".encode("utf-8", "surrogatepass")
         return hashlib.blake2b(
             self._prefixes[question, variant.name] + determined, digest_size=16

@@ -28,7 +28,7 @@ from harness.run.suites import able, has_label, labelled
 from harness.run.watch import Watch
 from harness.tasks import catalog
 from harness.tasks.answers import has_truth
-from harness.tasks.catalog import FoundTask
+from harness.tasks.catalog import ResolvedTask
 from harness.tasks.pairing import no_pairs
 from harness.tasks.prompts import shown_labels
 from harness.tasks.promptsets import PromptRow, PromptSet
@@ -59,7 +59,7 @@ class Plan:
     """A checked request. `generator` is None for judge tasks; `judges` then holds the model alone."""
 
     request: RunRequest
-    tasks: tuple[FoundTask, ...]
+    tasks: tuple[ResolvedTask, ...]
     questions: Mapping[str, TaskSpec]
     """The judge tasks that are asked, by name: the tasks themselves, or what generator tasks ask."""
     reads: Mapping[str, Mapping[str, AnswerMode]]
@@ -140,7 +140,7 @@ def make_plan(request: RunRequest, watch: Watch | None = None) -> Plan:
     return _generator_plan(request, tasks)
 
 
-def _judge_plan(request: RunRequest, tasks: tuple[FoundTask, ...], watch: Watch) -> Plan:
+def _judge_plan(request: RunRequest, tasks: tuple[ResolvedTask, ...], watch: Watch) -> Plan:
     check_metrics(tasks, {t.spec.name: t.spec for t in tasks})
     judge = participant("judge", request.model, request.options)
     tasks, unable = able(tasks, lambda spec: choose_answer_mode(judge, spec, request.read))
@@ -152,7 +152,7 @@ def _judge_plan(request: RunRequest, tasks: tuple[FoundTask, ...], watch: Watch)
     return Plan(request, tasks, questions, reads, (judge,), None, data, {}, (*unable, *unlabelled))
 
 
-def _generator_plan(request: RunRequest, tasks: tuple[FoundTask, ...]) -> Plan:
+def _generator_plan(request: RunRequest, tasks: tuple[ResolvedTask, ...]) -> Plan:
     if tuple(request.prompt_variants) != (DEFAULT,):
         raise RequestError(
             f"{tasks[0].spec.name!r} tests a generator: its portraits are read in one wording.",
@@ -169,7 +169,7 @@ def _generator_plan(request: RunRequest, tasks: tuple[FoundTask, ...]) -> Plan:
             "Leave --data away, or choose a judge task.",
         )
     generator = participant("generator", request.model, request.options)
-    questions = {name: catalog.find_question(name, t) for t in tasks for name in t.spec.asks}
+    questions = {name: catalog.find_judge_task(name, t) for t in tasks for name in t.spec.asks}
     for name, question in questions.items():
         if question.pairs is not None:
             raise BadTask(
@@ -312,7 +312,7 @@ def choose_answer_mode(judge: Participant, spec: TaskSpec, asked: str) -> Answer
     return way
 
 
-def find_data(request: RunRequest, tasks: Sequence[FoundTask], watch: Watch) -> tuple[DataFolder, ...]:
+def find_data(request: RunRequest, tasks: Sequence[ResolvedTask], watch: Watch) -> tuple[DataFolder, ...]:
     """The data sets of a judge run, each read from its folder."""
     references = request.data or tuple(dict.fromkeys(t.spec.data for t in tasks if t.spec.data))
     if not references:
@@ -362,7 +362,7 @@ def _expanded(reference: str) -> Path:
         raise BadData(f"The data folder {reference!r} cannot be found: {e}", "Give its full path.") from e
 
 
-def check_metrics(tasks: Sequence[FoundTask], questions: Mapping[str, TaskSpec]) -> None:
+def check_metrics(tasks: Sequence[ResolvedTask], questions: Mapping[str, TaskSpec]) -> None:
     """Refuse tasks whose metrics do not exist, have wrong options, or do not fit the answers that they score."""
     for task in tasks:
         for metric in task.spec.metrics:

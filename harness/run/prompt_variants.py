@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.errors import RequestError, unknown
-from harness.tasks.catalog import FoundTask
+from harness.tasks.catalog import ResolvedTask
 
 DEFAULT, ALL = "default", "all"
 
 
-def with_prompt_variants(tasks: Sequence[FoundTask], asked: Sequence[str]) -> tuple[FoundTask, ...]:
+def with_prompt_variants(tasks: Sequence[ResolvedTask], asked: Sequence[str]) -> tuple[ResolvedTask, ...]:
     """The tasks with just those wordings marked as asked that `asked` names: "default", "all", or names.
 
     Raises `UnknownName` for a name that no task has, and `RequestError` where a task has none of those named.
@@ -23,7 +23,7 @@ def with_prompt_variants(tasks: Sequence[FoundTask], asked: Sequence[str]) -> tu
     return tuple(_with_prompt_variants(task, asked) for task in tasks)
 
 
-def _with_prompt_variants(task: FoundTask, asked: Sequence[str]) -> FoundTask:
+def _with_prompt_variants(task: ResolvedTask, asked: Sequence[str]) -> ResolvedTask:
     spec = task.spec
     chosen = [ALL in asked or w.name in asked or (DEFAULT in asked and w.default) for w in spec.prompts]
     if not any(chosen):

@@ -34,7 +34,7 @@ from harness.scoring.score_run import score_folder
 from harness.store import RunFolder
 from harness.store.files import write_atomically
 from harness.tasks.answers import rates_unlabelled, truth_of
-from harness.tasks.pairing import as_samples, chosen_pairs
+from harness.tasks.pairing import as_samples, select_pairs
 from harness.tasks.spec import TaskSpec
 from harness.types import Sample
 
@@ -149,7 +149,7 @@ def judge_jobs(plan: Plan) -> Iterator[Job]:
                 yield Job(sample, data.name, root, asked)
         for name, spec in plan.questions.items():
             if spec.pairs is not None:
-                for pair in chosen_pairs(data, spec, plan.request.limit, plan.request.seed):
+                for pair in select_pairs(data, spec, plan.request.limit, plan.request.seed):
                     for both, shown in as_samples(pair, spec, plan.request.seed):
                         yield Job(both, data.name, root, (name,), pair=shown)
 

@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 from harness.datasets import DataFolder
 from harness.errors import RequestError
 from harness.tasks.answers import has_truth
-from harness.tasks.catalog import FoundTask
+from harness.tasks.catalog import ResolvedTask
 from harness.tasks.pairing import make_pairs, no_pairs
 from harness.tasks.spec import TaskSpec
 
-Fitting = tuple[tuple[FoundTask, ...], tuple[str, ...]]
+Fitting = tuple[tuple[ResolvedTask, ...], tuple[str, ...]]
 """The tasks that are asked, and a note for each that is left out."""
 
 
-def able(tasks: Sequence[FoundTask], check: Callable[[TaskSpec], object]) -> Fitting:
+def able(tasks: Sequence[ResolvedTask], check: Callable[[TaskSpec], object]) -> Fitting:
     """The tasks that `check` lets pass. Raises its `RequestError` for a task that was named, or if none is left."""
     left, notes, refused = [], [], None
     for task in tasks:
@@ -32,7 +32,7 @@ def able(tasks: Sequence[FoundTask], check: Callable[[TaskSpec], object]) -> Fit
     return tuple(left), tuple(notes)
 
 
-def labelled(tasks: Sequence[FoundTask], data: Sequence[DataFolder], seed: int) -> Fitting:
+def labelled(tasks: Sequence[ResolvedTask], data: Sequence[DataFolder], seed: int) -> Fitting:
     """The tasks whose label the data have; all of them where the data have none of the labels."""
     found = [not task.suite or any(has_label(task.spec, folder, seed) for folder in data) for task in tasks]
     if not any(found):

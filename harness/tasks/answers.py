@@ -1,4 +1,4 @@
-"""Reads one stored reply the way that its run recorded, and finds the true answer of a sample."""
+"""Parses stored replies in the recorded answer mode, and finds the correct answer for a sample."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from harness.parsing import Parsed, Unparsed, read_choice, read_pair, read_rating
+from harness.parsing import Parsed, Unparsed, parse_choice, parse_pair, parse_rating
 from harness.tasks.prompts import shown_labels
 from harness.tasks.spec import Answer, TaskSpec
 
@@ -14,16 +14,16 @@ LABELS = ("emotion", "intensity", "quality")
 
 
 class ParsedReply(NamedTuple):
-    """How one reply was read: an option or a number, or why it could not be read."""
+    """The result of parsing one reply: an option or a number, or the reason why it could not be parsed."""
 
     value: str | float | None
     reason: str = ""
     probabilities: Sequence[float] | None = None
-    """Of each of the answer's options, in their order: 0 for one that was not shown."""
+    """One per option of the answer, in order; 0 for an option that was not shown."""
 
 
 class Labelled(Protocol):
-    """What has labels: a sample as planned, or as stored."""
+    """Anything with labels: a sample from a data set or from a run folder."""
 
     @property
     def emotion(self) -> str | None: ...
@@ -36,7 +36,7 @@ class Labelled(Protocol):
 
 
 def truth_of(answer: Answer, sample: Labelled) -> str | float | None:
-    """The true answer of a sample; None where the task does not ask about it."""
+    """The correct answer for a sample; None if the task does not apply to it."""
     if sample.emotion in answer.truth.leave_out:
         return None
     field = answer.truth.field
@@ -55,22 +55,22 @@ def truth_of(answer: Answer, sample: Labelled) -> str | float | None:
 
 
 def has_truth(spec: TaskSpec, sample: Labelled) -> bool:
-    """Whether a sample has the label that a task asks for."""
+    """Whether a sample has the label that a task needs."""
     return spec.answer is not None and truth_of(spec.answer, sample) is not None
 
 
 def rates_unlabelled(answer: Answer, sample: Labelled) -> bool:
-    """Whether a drawn portrait without a true answer is rated all the same: its mean says something."""
+    """Whether a generated portrait without a correct answer is still rated: mean ratings do not need one."""
     return answer.kind == "rating" and sample.emotion not in answer.truth.leave_out
 
 
-def parse_reply(reply: Mapping[str, Any], answer: Answer, shown: Sequence[str], way: str) -> ParsedReply:
-    """Read a reply record by `way`. Never guesses: what cannot be read has a reason instead of a value."""
+def parse_reply(reply: Mapping[str, Any], answer: Answer, shown: Sequence[str], mode: str) -> ParsedReply:
+    """Parse a reply record in the answer mode `mode`. Never guesses: a reply that cannot be parsed gets a reason instead of a value."""
     if reply.get("refusal"):
         return ParsedReply(None, "refused")
-    if way == "logprobs":
+    if mode == "logprobs":
         return _from_scores(reply.get("scores"), answer, shown)
-    if way == "rating":
+    if mode == "rating":
         return _from_number(reply.get("rating"), answer)
     text = reply.get("text")
     if text is None:
@@ -78,16 +78,16 @@ def parse_reply(reply: Mapping[str, Any], answer: Answer, shown: Sequence[str], 
     labels = shown_labels(answer, shown)
     parsed: Parsed[Any] | Unparsed
     if answer.kind == "rating":
-        parsed = read_rating(text, answer.options, low=answer.low, labels=labels)
+        parsed = parse_rating(text, answer.options, low=answer.low, labels=labels)
     elif answer.kind == "pair":
-        parsed = read_pair(text, options=answer.options, labels=labels)
+        parsed = parse_pair(text, options=answer.options, labels=labels)
     else:
-        # Without labels the order shown does not matter, and one order for all samples is prepared once.
+        # Without labels the display order does not matter, and a fixed order keeps the parser's cache effective.
         options, synonyms = answer.options, answer.synonyms
         if answer.contrast:
             options = tuple(o for o in options if o in shown)
             synonyms = {o: words for o, words in synonyms.items() if o in shown}
-        parsed = read_choice(
+        parsed = parse_choice(
             text, options if labels is None else shown, labels=labels, synonyms=synonyms or None
         )
     return ParsedReply(None, parsed.reason) if isinstance(parsed, Unparsed) else ParsedReply(parsed.value)
@@ -98,7 +98,7 @@ def _from_number(rating: Any, answer: Answer) -> ParsedReply:
     if scale is None or not isinstance(rating, (int, float)):
         return ParsedReply(None, "the reply has no rating")
     if not scale.low <= rating <= scale.high:
-        return ParsedReply(None, f"the rating {rating:g} lies outside {scale.low:g} to {scale.high:g}")
+        return ParsedReply(None, f"the rating {rating:g} is outside {scale.low:g} to {scale.high:g}")
     return ParsedReply(float(rating))
 
 

@@ -1,4 +1,4 @@
-"""Finds tasks, suites and prompt sets: by name among those installed, or by path."""
+"""Finds tasks, suites and prompt sets by name or path."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from harness.tasks.spec import SuiteSpec, TaskSpec, load_spec
 
 
 @dataclass(frozen=True)
-class FoundTask:
+class ResolvedTask:
     """A task with the file that declares it."""
 
     spec: TaskSpec
     path: Path
     suite: str = ""
-    """The suite that lists it; empty where it was named itself."""
+    """The suite that lists it; empty if the task was requested directly."""
 
 
 def files() -> dict[str, list[Path]]:
-    """Task and suite files by name (the file's stem), of the built-ins and of every plugin."""
+    """Task and suite files of the core and all plugins, by name (the file's stem)."""
     found: dict[str, list[Path]] = {}
     for folder in registry().task_folders():
         for path in sorted(folder.glob("*.toml")):
@@ -32,71 +32,72 @@ def files() -> dict[str, list[Path]]:
 
 
 def load(reference: str) -> tuple[TaskSpec | SuiteSpec, Path]:
-    """The task or suite of a name or of a path to a TOML file.
+    """The task or suite with a given name, or in a given TOML file.
 
-    Raises `UnknownName` with the nearest name, or `BadTask` where the file cannot be used.
+    Raises `UnknownName` with the nearest name, or `BadTask` if the file is invalid.
     """
     if reference.endswith(".toml") or "/" in reference:
         path = Path(reference)
         return load_spec(path), path
     known = files()
     if reference not in known:
-        raise unknown("task", reference, known, "A path to a .toml file works too.")
+        raise unknown("task", reference, known, "A path to a .toml file also works.")
     if len(known[reference]) > 1:
         raise RequestError(
             f"The task {reference!r} is defined by several files: {', '.join(map(str, known[reference]))}.",
-            "Give the path of the one you mean.",
+            "Give the path of one of them.",
         )
     spec = load_spec(known[reference][0])
     if spec.name != reference:
-        raise BadTask(f"{known[reference][0]}: its name is {spec.name!r}.", "Name the file after the task.")
+        raise BadTask(
+            f"{known[reference][0]}: its name is {spec.name!r}.",
+            "Rename the file or the task so that they match.",
+        )
     return spec, known[reference][0]
 
 
-def find_tasks(references: Sequence[str], within: tuple[Path, ...] = ()) -> list[FoundTask]:
-    """The tasks that names, paths and suites stand for, each once, in order.
+def find_tasks(references: Sequence[str], within: tuple[Path, ...] = ()) -> list[ResolvedTask]:
+    """The tasks that names, paths and suites refer to, without duplicates, in order.
 
-    What a suite file lists is looked for beside it first. `within` are the suites that are being resolved.
+    The entries of a suite file are looked up in its folder first. `within` are the suites being resolved.
     """
-    found: dict[str, FoundTask] = {}
+    found: dict[str, ResolvedTask] = {}
     for reference in references:
-        spec, path = _listed(reference, within[-1]) if within else load(reference)
+        spec, path = _suite_entry(reference, within[-1]) if within else load(reference)
         if isinstance(spec, SuiteSpec):
             if path.resolve() in within:
-                raise BadTask(
-                    f"{path}: the suite contains itself.", "Let suites list tasks, or other suites."
-                )
+                raise BadTask(f"{path}: the suite contains itself.", "A suite lists tasks, or other suites.")
             for task in find_tasks(spec.tasks, (*within, path.resolve())):
                 found.setdefault(task.spec.name, replace(task, suite=spec.name))
         elif spec.name in found and found[spec.name].path != path:
             raise RequestError(f"Two tasks are named {spec.name!r}.", f"Rename one: {path}.")
         else:
-            found[spec.name] = FoundTask(spec, path)
+            found[spec.name] = ResolvedTask(spec, path)
     return list(found.values())
 
 
-def _listed(reference: str, suite: Path) -> tuple[TaskSpec | SuiteSpec, Path]:
-    """What a suite file lists: a file beside it, or what is installed."""
-    beside = suite.parent / (reference if reference.endswith(".toml") else f"{reference}.toml")
+def _suite_entry(reference: str, suite: Path) -> tuple[TaskSpec | SuiteSpec, Path]:
+    """An entry of a suite: a file in the suite's folder, or an installed task."""
+    neighbour = suite.parent / (reference if reference.endswith(".toml") else f"{reference}.toml")
     try:
-        return load(str(beside) if beside.is_file() else reference)
+        return load(str(neighbour) if neighbour.is_file() else reference)
     except UnknownName as e:
         raise UnknownName(f"{suite}: tasks: {e.message}", e.hint) from e
 
 
-def find_question(reference: str, asked_by: FoundTask) -> TaskSpec:
-    """A judge task that a generator task asks: beside its file, or among those installed."""
-    beside = asked_by.path.parent / f"{reference}.toml"
-    spec = load_spec(beside) if beside.is_file() else load(reference)[0]
+def find_judge_task(reference: str, asked_by: ResolvedTask) -> TaskSpec:
+    """A judge task that a generator task asks: from the folder of its file, or installed."""
+    neighbour = asked_by.path.parent / f"{reference}.toml"
+    spec = load_spec(neighbour) if neighbour.is_file() else load(reference)[0]
     if not isinstance(spec, TaskSpec) or spec.role != "judge":
         raise BadTask(
-            f"{asked_by.path}: asks: {reference!r} is not a judge task.", "Name a task whose role is judge."
+            f"{asked_by.path}: asks: {reference!r} is not a judge task.", 'Name a task with role = "judge".'
         )
     return spec
 
 
 def prompt_sets() -> dict[str, Path]:
-    """Prompt files by name, of the built-ins and of every plugin; the first owner of a name keeps it."""
+    """Prompt files of the core and all plugins, by name; the first one with a name wins."""
     found: dict[str, Path] = {}
     for folder in registry().task_folders():
         for path in sorted((folder / "prompts").glob("*.csv")):
@@ -104,15 +105,15 @@ def prompt_sets() -> dict[str, Path]:
     return found
 
 
-def find_prompts(reference: str, beside: Path | None = None) -> PromptSet:
-    """The prompt set of a name or path; `beside` is the folder of the task file that names it."""
+def find_prompts(reference: str, folder: Path | None = None) -> PromptSet:
+    """The prompt set with a given name or path; `folder` is that of the task file that refers to it."""
     places = [Path(reference)] if reference.endswith(".csv") or "/" in reference else []
-    if beside is not None:
-        places += [beside / reference, beside / f"{reference}.csv", beside / "prompts" / f"{reference}.csv"]
+    if folder is not None:
+        places += [folder / reference, folder / f"{reference}.csv", folder / "prompts" / f"{reference}.csv"]
     path = next((p for p in places if p.is_file()), None)
     if path is None:
         known = prompt_sets()
         if reference not in known:
-            raise unknown("prompt set", reference, known, "A path to a .csv file works too.")
+            raise unknown("prompt set", reference, known, "A path to a .csv file also works.")
         path = known[reference]
     return read_prompts(path)

@@ -1,15 +1,15 @@
-"""The unit of resampling: which column says which rows belong together."""
+"""Selects the cluster column, the unit of resampling."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
 CLUSTERS = ("subject", "prompt_id")
-"""Columns whose values are resampled where a task names none: the first that the data have."""
+"""Default cluster columns: the first one present in the data is used if a task names none."""
 
 
 def cluster_column(named: str, attributes: Iterable[Mapping[str, str]]) -> str:
-    """The column that is resampled: the one that the task names, else the first known one that any sample has."""
+    """The cluster column: the one named by the task, else the first of `CLUSTERS` that any sample has."""
     if named:
         return named
     rows = list(attributes)

@@ -1,4 +1,4 @@
-"""Draws the pairs of pictures that a task compares: alike in emotion and person, unlike in strength."""
+"""Selects pairs of pictures to compare: same emotion and person, different intensity."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.types import Sample
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two pictures and how far apart they are; `strong` has more of what is compared."""
+    """Two pictures and the difference `gap` between their values; `strong` has the larger value."""
 
     weak: Sample
     strong: Sample
@@ -26,78 +26,76 @@ class Pair:
 
     @property
     def id(self) -> str:
-        """The ids of both, in an order that tells nothing."""
+        """Both ids, sorted so that the order does not reveal which is stronger."""
         return "+".join(sorted((self.weak.id, self.strong.id)))
 
     def orders(self, both: bool, seed: int) -> tuple[tuple[Sample, Sample], ...]:
-        """The orders in which the pair is shown: both, or one that the seed chooses."""
+        """The orders in which the pair is shown: both, or one chosen by the seed."""
         two = ((self.weak, self.strong), (self.strong, self.weak))
         return two if both else (two[_digest(f"{seed}:order:{self.id}")[0] % 2],)
 
 
 def make_pairs(samples: Sequence[Sample], rule: Pairs, cluster: str, seed: int) -> Iterator[Pair]:
-    """Pairs within groups that are alike in the rule's columns and, where the data name it, in their cluster.
+    """Pairs within groups that share the rule's columns and, if the data have one, the cluster.
 
-    In each of `per_sample` rounds, pictures come in a seeded order, and each is paired with one before it that is
-    far enough from it and has no partner yet: no picture is in two pairs of a round, and no pair is drawn twice.
-    Which pairs there are depends on ids, labels and seed alone. O(n log n).
+    In each of `per_sample` rounds, pictures are visited in a seeded order. Each is paired with an earlier picture
+    that differs enough and has no partner yet, so no picture is in two pairs of a round, and no pair is returned
+    twice. The pairs depend only on ids, labels and seed. O(n log n).
     """
     column = cluster_column(cluster, (s.attributes for s in samples))
     groups: dict[tuple[str, ...], list[tuple[float, Sample]]] = defaultdict(list)
     for sample in samples:
         value = _number(_column(sample, rule.field))
-        alike = [_column(sample, name) for name in rule.within]
-        if sample.problem or value is None or None in alike or sample.emotion in rule.leave_out:
+        shared = [_column(sample, name) for name in rule.within]
+        if sample.problem or value is None or None in shared or sample.emotion in rule.leave_out:
             continue
-        group = (*map(str, alike), sample.attributes.get(column, ""))
+        group = (*map(str, shared), sample.attributes.get(column, ""))
         groups[group].append((value, sample))
-    drawn = set()
-    for number in range(rule.per_sample):
+    seen = set()
+    for round_number in range(rule.per_sample):
         for members in groups.values():
-            for pair in _matched(members, rule.smallest_gap, f"{seed}:{number}"):
-                if pair.id not in drawn:
-                    drawn.add(pair.id)
+            for pair in _matched(members, rule.smallest_gap, f"{seed}:{round_number}"):
+                if pair.id not in seen:
+                    seen.add(pair.id)
                     yield pair
 
 
 def _matched(members: Sequence[tuple[float, Sample]], gap: float, seed: str) -> Iterator[Pair]:
-    # What waits lies less than a gap apart, so that only the two ends have to be looked at.
-    waiting: list[tuple[float, str, Sample]] = []
+    # Unpaired pictures differ by less than the gap, so only the two ends need checking.
+    unpaired: list[tuple[float, str, Sample]] = []
     for value, sample in sorted(members, key=lambda m: _digest(f"{seed}:{m[1].id}")):
-        if waiting and value - waiting[0][0] >= gap:
-            below, _, other = waiting.pop(0)
-            yield Pair(other, sample, value - below)
-        elif waiting and waiting[-1][0] - value >= gap:
-            above, _, other = waiting.pop()
-            yield Pair(sample, other, above - value)
+        if unpaired and value - unpaired[0][0] >= gap:
+            lower, _, other = unpaired.pop(0)
+            yield Pair(other, sample, value - lower)
+        elif unpaired and unpaired[-1][0] - value >= gap:
+            upper, _, other = unpaired.pop()
+            yield Pair(sample, other, upper - value)
         else:
-            insort(waiting, (value, sample.id, sample))
+            insort(unpaired, (value, sample.id, sample))
 
 
-def chosen_pairs(data: DataFolder, spec: TaskSpec, limit: int | None, seed: int) -> list[Pair]:
-    """The pairs of a data set in a seeded order that takes from every emotion in proportion: a limit takes the first."""
+def select_pairs(data: DataFolder, spec: TaskSpec, limit: int | None, seed: int) -> list[Pair]:
+    """The pairs of a data set in a seeded order, stratified by emotion and gap; `limit` keeps the first ones."""
     rule = spec.pairs
     assert rule is not None, "the task compares pictures"
-    drawn = list(make_pairs(data.samples, rule, spec.cluster, seed))
+    pairs = list(make_pairs(data.samples, rule, spec.cluster, seed))
     ordered = stratified(
-        drawn, key=lambda p: p.id, stratum=lambda p: (p.strong.emotion, f"{p.gap:.3g}"), seed=seed
+        pairs, key=lambda p: p.id, stratum=lambda p: (p.strong.emotion, f"{p.gap:.3g}"), seed=seed
     )
     return ordered[: min(rule.most or len(ordered), limit or len(ordered))]
 
 
 def no_pairs(spec: TaskSpec, data: str) -> str:
-    """Says that the data have no two pictures that a task could compare."""
+    """The message for data without any pair that the task could compare."""
     assert spec.pairs is not None
-    alike = "".join(f" the same {column} and" for column in spec.pairs.within)
-    return (
-        f"no two pictures of {data} have{alike} {spec.pairs.field} at least {spec.pairs.smallest_gap:g} apart"
-    )
+    shared = "".join(f" the same {column} and" for column in spec.pairs.within)
+    return f"no two pictures of {data} have{shared} {spec.pairs.field} at least {spec.pairs.smallest_gap:g} apart"
 
 
 def as_samples(pair: Pair, spec: TaskSpec, seed: int) -> Iterator[tuple[Sample, tuple[Sample, Sample]]]:
-    """What is asked about a pair: a sample for each order, with the pictures in that order.
+    """One sample per order of a pair, with the two pictures in that order.
 
-    It has what both pictures have in common, and the columns `pair`, `gap` and `stronger`.
+    It has the attributes that both pictures share, and the columns `pair`, `gap` and `stronger`.
     """
     rule, answer = spec.pairs, spec.answer
     assert rule is not None, "the task compares pictures"

@@ -1,4 +1,4 @@
-"""Renders a task's wording into messages, with the options in the order shown."""
+"""Renders a prompt variant into messages, with the options in display order."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 def shown_options(
     answer: Answer, sample_id: str, seed: int, truth: str | float | None = None
 ) -> tuple[str, ...]:
-    """The options in the order in which this sample shows them: permuted from the seed, if the task says so.
+    """The options in display order for this sample: permuted by the seed if the task shuffles them.
 
-    Where the task contrasts options, these are the sample's `truth` and one that it is easily taken for, which the
-    seed chooses; without a truth they are all of them.
+    For a task with `contrast`, they are the sample's `truth` and one of its confusable options, chosen by the seed;
+    without a truth, all options.
     """
     left, shown = list(answer.options), []
     neighbours = answer.contrast.get(truth, ()) if isinstance(truth, str) else ()
@@ -41,7 +41,7 @@ def _number(text: str) -> int:
 
 
 def shown_labels(answer: Answer, shown: Sequence[str] | None = None) -> tuple[str, ...] | None:
-    """What stands before each of the options `shown` (by default all): "A" or "1"; None where nothing does."""
+    """The labels of the options `shown` (default: all), such as "A" or "1"; None if the task has no labels."""
     if answer.labels == "none":
         return None
     count = range(len(answer.options if shown is None else shown))
@@ -51,7 +51,7 @@ def shown_labels(answer: Answer, shown: Sequence[str] | None = None) -> tuple[st
 def render(
     variant: PromptVariant, answer: Answer, shown: tuple[str, ...], emotion: str | None
 ) -> tuple[Message, ...]:
-    """The messages of one question; its picture (or pictures) come first unless the wording places them."""
+    """The messages of one question; its pictures come first unless the prompt variant places them."""
     labels = shown_labels(answer, shown)
     if labels:
         options = "\n" + "\n".join(f"{label}. {option}" for label, option in zip(labels, shown, strict=True))
@@ -73,13 +73,13 @@ def render(
     return tuple(messages)
 
 
-def names_emotion(variant: PromptVariant) -> bool:
-    """Whether a wording gives the emotion away."""
+def reveals_emotion(variant: PromptVariant) -> bool:
+    """Whether a prompt variant states the emotion."""
     return "{emotion}" in variant.text or "{emotion}" in variant.system
 
 
 def as_text(messages: tuple[Message, ...]) -> str:
-    """The messages as a person reads them, for `--dry-run`."""
+    """The messages in readable form, for `--dry-run`."""
     return "\n".join(
         f"[{m.role}] " + "\n".join("<image>" if p.image is not None else p.text for p in m.parts)
         for m in messages
@@ -87,5 +87,5 @@ def as_text(messages: tuple[Message, ...]) -> str:
 
 
 def _fill(template: str, values: Mapping[str, str]) -> str:
-    # Not str.format: a template must not reach into objects, and other braces stay as they are.
+    # Not str.format: a template must not access attributes, and other braces must stay unchanged.
     return _PLACEHOLDER.sub(lambda m: values.get(m[1], m[0]), template)

@@ -1,4 +1,4 @@
-"""Prompt sets: CSV files with one prompt a row and one column for each factor."""
+"""Reads prompt sets: CSV files with one prompt per row and one column per factor."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from harness.types import EMOTIONS
 
 _OWN = ("prompt_id", "id", "emotion", "intensity", "prompt")
 _RESERVED = ("image", "generator", "quality")
-"""Columns of the manifest that a drawn folder has: a factor of such a name would collide."""
+"""Manifest columns of a folder of generated images: a factor with one of these names would collide."""
 
 
 @dataclass(frozen=True, slots=True)
 class PromptRow:
-    """One prompt with what it asks for; all other columns are factors, kept as attributes."""
+    """One prompt with its requested emotion and intensity; all other columns are factors, kept as attributes."""
 
     prompt_id: str
     prompt: str
@@ -40,9 +40,9 @@ class PromptSet:
 
 
 def read_prompts(path: Path) -> PromptSet:
-    """Read a prompt file: `prompt` is needed, `prompt_id`, `emotion`, `intensity` and factors are optional.
+    """Read a prompt file: `prompt` is required; `prompt_id`, `emotion`, `intensity` and factors are optional.
 
-    Raises `BadTask` naming the file, the line and what is wrong.
+    Raises `BadTask` naming the file, the line and the problem.
     """
     try:
         data = path.read_bytes()
@@ -58,7 +58,7 @@ def read_prompts(path: Path) -> PromptSet:
         if taken is not None:
             raise BadTask(
                 f"The prompt file {str(path)!r} cannot have a factor named {taken!r}.",
-                "Rename the column: that name is taken, or stands there twice.",
+                "Rename the column: the name is reserved or duplicated.",
             )
         rows = tuple(
             _row(path, reader.line_num, row) for row in reader if "prompt" in columns and any(row.values())
@@ -76,24 +76,26 @@ def read_prompts(path: Path) -> PromptSet:
             "Columns: prompt; optional prompt_id, emotion, intensity; any others are factors.",
         )
     if not rows:
-        raise BadTask(f"The prompt file {str(path)!r} holds no prompts.", "Add a row for each prompt.")
+        raise BadTask(f"The prompt file {str(path)!r} contains no prompts.", "Add one row per prompt.")
     ids = [r.prompt_id for r in rows]
-    double = next((i for i in ids if ids.count(i) > 1), None) if len(set(ids)) < len(ids) else None
-    if double is not None:
-        raise BadTask(f"{path}: the prompt_id {double!r} stands there twice.", "Give each prompt its own.")
+    duplicate = next((i for i in ids if ids.count(i) > 1), None) if len(set(ids)) < len(ids) else None
+    if duplicate is not None:
+        raise BadTask(
+            f"{path}: the prompt_id {duplicate!r} is duplicated.", "Give each prompt a unique prompt_id."
+        )
     return PromptSet(path.stem, rows, hashlib.sha256(data).hexdigest())
 
 
 def _row(path: Path, line: int, row: Mapping[str, str | None]) -> PromptRow:
     prompt = (row.get("prompt") or "").strip()
     if not prompt:
-        raise BadTask(f"{path}, line {line}: the prompt is empty.", "Write the prompt, or remove the line.")
+        raise BadTask(f"{path}, line {line}: the prompt is empty.", "Add a prompt, or remove the line.")
     label = (row.get("emotion") or "").strip()
     emotion = fold_emotion(label) if label else None
     if label and emotion is None:
         guess = nearest(label, EMOTIONS)
         raise BadTask(
-            f"{path}, line {line}: the emotion {label!r} is none of the six"
+            f"{path}, line {line}: the emotion {label!r} is not one of the six"
             + (f"; did you mean {guess!r}?" if guess else "."),
             "Emotions: " + ", ".join(EMOTIONS) + ".",
         )
@@ -104,7 +106,7 @@ def _row(path: Path, line: int, row: Mapping[str, str | None]) -> PromptRow:
             raise ValueError
     except ValueError:
         raise BadTask(
-            f"{path}, line {line}: the intensity {strength!r} is not a number.", "Give 1 to 5."
+            f"{path}, line {line}: the intensity {strength!r} is not a number.", "Use 1 to 5."
         ) from None
     attributes = {
         k: v.strip() for k, v in row.items() if k and k not in _OWN and isinstance(v, str) and v.strip()

@@ -1,4 +1,4 @@
-"""What a task or suite file may say: TOML, checked by pydantic, never code."""
+"""Schema of task and suite files: TOML, validated by pydantic, never executed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ else:
 Name = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
 PLACEHOLDERS = ("image", "options", "low", "high", "emotion")
 STRONGER = "stronger"
-"""The column of a pair that names the picture with more of what is compared: one of the task's two options."""
+"""The column of a pair that names the picture with the larger value, as one of the task's two options."""
 
 
 class _Model(BaseModel):
@@ -29,57 +29,61 @@ class _Model(BaseModel):
 
 
 class Truth(_Model):
-    """Where the true answer is found in a sample."""
+    """Where a sample's correct answer comes from."""
 
     field: str = Field(description="A column of the data: emotion, intensity, quality, or an attribute.")
-    mapping: Mapping[str, str] = Field({}, description="From the column's values to the options.")
-    leave_out: tuple[str, ...] = Field((), description="Emotions whose samples the task does not ask about.")
+    mapping: Mapping[str, str] = Field({}, description="Maps the column's values to options.")
+    leave_out: tuple[str, ...] = Field((), description="Emotions whose samples are excluded.")
 
 
 class Answer(_Model):
-    """What an answer looks like and how it is read."""
+    """The form of an answer and the modes in which it can be obtained."""
 
     kind: Literal["choice", "rating", "pair"] = Field(
-        description="One of the options, a level, or which of two pictures (see the table pairs)."
+        description="An option, a level of a scale, or one of two pictures (see the table pairs)."
     )
-    target: str = Field("", description="What is asked about; helps judges that are not language models.")
+    target: str = Field(
+        "", description="What the question is about; used by judges that are not language models."
+    )
     options: tuple[str, ...] = Field(
         min_length=2,
-        description="Options; for a rating the levels, weakest first; for a pair the first picture, then the second.",
+        description="The options. For a rating: the levels, weakest first. For a pair: the first picture, then the second.",
     )
-    low: float = Field(1.0, description="For a rating: what the weakest level is worth.")
+    low: float = Field(1.0, description="For a rating: the value of the weakest level.")
     labels: Literal["none", "letters", "numbers"] = Field("none", description="Shown before each option.")
-    shuffle: bool = Field(True, description="Permute the options of a choice for each sample from the seed.")
+    shuffle: bool = Field(True, description="Permute the options of a choice per sample, from the seed.")
     read: tuple[AnswerMode, ...] = Field(
         ("logprobs", "choice", "text"),
         min_length=1,
-        description="Ways to read the answer, tried in order as the judge can.",
+        description="Answer modes in order of preference; the first one that the judge supports is used.",
     )
-    synonyms: Mapping[str, tuple[str, ...]] = Field({}, description="Further words for an option.")
+    synonyms: Mapping[str, tuple[str, ...]] = Field(
+        {}, description="Additional words accepted for an option."
+    )
     contrast: Mapping[str, tuple[str, ...]] = Field(
         {},
-        description="From an option to those that it is easily taken for. A sample is shown its true option and one of "
-        "these, chosen by the seed; samples of other options are not asked.",
+        description="Maps an option to options that it is easily confused with. Each sample is shown its correct option and "
+        "one of these, chosen by the seed; samples with other options are excluded.",
     )
     truth: Truth = Field(
         Truth(field=STRONGER),
-        description="The true answer. Not given for a pair, where it follows from pairs.",
+        description="The correct answer. Omit for a pair, where it follows from the table pairs.",
     )
 
     @model_validator(mode="after")
     def _consistent(self) -> Answer:
         if self.kind == "pair" and self.truth != Truth(field=STRONGER):
-            raise ValueError("the truth of a pair follows from the table pairs: leave it out")
+            raise ValueError("the truth of a pair follows from the table pairs: omit it")
         if self.kind != "pair" and "truth" not in self.model_fields_set:
             raise ValueError("the key 'truth' is missing")
         if len({o.casefold() for o in self.options}) != len(self.options):
-            raise ValueError("options must differ from each other")
+            raise ValueError("options must be unique")
         labels = [*self.truth.leave_out, *(self.truth.mapping if self.truth.field == "emotion" else ())]
         for label in labels:
             if label not in EMOTIONS:
                 guess = nearest(label, EMOTIONS)
                 raise ValueError(
-                    f"truth: {label!r} is none of the emotions"
+                    f"truth: {label!r} is not one of the emotions"
                     + (f"; did you mean {guess!r}?" if guess else "")
                 )
         for key in (*self.synonyms, *self.truth.mapping.values()):
@@ -89,7 +93,7 @@ class Answer(_Model):
                     f"{key!r} is not one of the options" + (f"; did you mean {guess!r}?" if guess else "")
                 )
         if self.kind != "rating" and "rating" in self.read:
-            raise ValueError(f"a {self.kind} cannot be read by 'rating'")
+            raise ValueError(f"a {self.kind} cannot use the answer mode 'rating'")
         if self.kind == "pair" and len(self.options) != 2:
             raise ValueError("a pair has two options: the first picture, and the second")
         self._check_contrast()
@@ -97,7 +101,7 @@ class Answer(_Model):
 
     def _check_contrast(self) -> None:
         if self.contrast and self.kind != "choice":
-            raise ValueError(f"contrast: it belongs to a choice, not to a {self.kind}")
+            raise ValueError(f"contrast requires the kind 'choice', not {self.kind!r}")
         for label, neighbours in self.contrast.items():
             for option in (label, *neighbours):
                 if option not in self.options:
@@ -107,28 +111,28 @@ class Answer(_Model):
                         + (f"; did you mean {guess!r}?" if guess else "")
                     )
             if not neighbours or label in neighbours:
-                raise ValueError(f"contrast: {label} needs at least one other option beside it")
+                raise ValueError(f"contrast: {label} needs at least one other option")
 
     @property
     def scored(self) -> Literal["choice", "rating"]:
-        """As what answers are scored: which of two pictures is a choice."""
+        """How answers are scored: a pair counts as a choice."""
         return "rating" if self.kind == "rating" else "choice"
 
     @property
     def scale(self) -> Scale | None:
-        """The scale of a rating; None for a choice."""
+        """The scale of a rating; None for a choice or pair."""
         return Scale(self.options, self.low) if self.kind == "rating" else None
 
 
 class PromptVariant(_Model):
-    """One way to put the question. The spread over wordings is reported where there are several."""
+    """One phrasing of the question. With several, the spread over prompt variants is reported."""
 
     name: str = Name
     system: str = ""
     text: str = Field(description="The question; may use " + ", ".join(f"{{{p}}}" for p in PLACEHOLDERS))
     default: bool = Field(
         True,
-        description="Whether it is asked; a wording that is not stands for comparison and for copies of the task.",
+        description="Whether the variant is used; others are only available for comparison and for copies of the task.",
     )
 
     @model_validator(mode="after")
@@ -143,22 +147,26 @@ class PromptVariant(_Model):
 
 
 class Pairs(_Model):
-    """Which two pictures are shown together: alike in `within` and in their cluster, unlike in `field`."""
+    """Which pictures form a pair: same values in `within` and same cluster, different values in `field`."""
 
-    field: str = Field(description="The column that is compared: intensity, quality, or a numeric attribute.")
-    within: tuple[str, ...] = Field(("emotion",), description="Columns in which both pictures are alike.")
-    leave_out: tuple[str, ...] = Field((), description="Emotions whose samples are not compared.")
+    field: str = Field(description="The column to compare: intensity, quality, or a numeric attribute.")
+    within: tuple[str, ...] = Field(
+        ("emotion",), description="Columns with the same value for both pictures."
+    )
+    leave_out: tuple[str, ...] = Field((), description="Emotions whose samples are excluded.")
     smallest_gap: float = Field(
-        1.0, gt=0.0, description="How far apart two pictures must be at least, on the scale of the column."
+        1.0, gt=0.0, description="Minimum difference between two pictures, on the scale of the column."
     )
     per_sample: int = Field(
         1,
         ge=1,
         le=100,
-        description="Pairs that one picture takes part in, at most; with 1 no two share a picture.",
+        description="Maximum number of pairs per picture; with 1, no two pairs share a picture.",
     )
-    most: int | None = Field(None, ge=1, description="Pairs for each data set, at most; by default all.")
-    both_orders: bool = Field(True, description="Ask each pair twice, the second time the other way around.")
+    most: int | None = Field(None, ge=1, description="Maximum number of pairs per data set; default: all.")
+    both_orders: bool = Field(
+        True, description="Ask about each pair twice, the second time in reverse order."
+    )
 
     @model_validator(mode="after")
     def _known_emotions(self) -> Pairs:
@@ -166,7 +174,7 @@ class Pairs(_Model):
             if label not in EMOTIONS:
                 guess = nearest(label, EMOTIONS)
                 raise ValueError(
-                    f"leave_out: {label!r} is none of the emotions"
+                    f"leave_out: {label!r} is not one of the emotions"
                     + (f"; did you mean {guess!r}?" if guess else "")
                 )
         return self
@@ -177,26 +185,27 @@ class MetricSpec(_Model):
 
     name: str
     primary: bool = False
-    asks: str = Field("", description="Generator tasks: the judge task whose answers the metric scores.")
+    asks: str = Field("", description="Generator tasks: the judge task whose answers the metric uses.")
     options: Mapping[str, Any] = {}
 
 
 class Group(_Model):
-    """Columns by which the primary metric is reported apart, where the data have them."""
+    """Columns by which the primary metric is broken down, if the data have them."""
 
     by: tuple[str, ...] = ()
     cross: tuple[tuple[str, ...], ...] = Field(
-        (), description='Sets of columns whose values are combined, such as [["gender", "skin_tone"]].'
+        (), description='Combinations of columns, such as [["gender", "skin_tone"]].'
     )
-    smallest: int = Field(20, ge=1, description="Rows that a combination needs to be shown.")
+    smallest: int = Field(20, ge=1, description="Minimum number of rows for a combination to be reported.")
 
-    def further(self, columns: Sequence[str]) -> Group:
-        """These groups and more: names of columns, or several joined by `*`. Raises `BadOption` for an empty name."""
+    def with_columns(self, columns: Sequence[str]) -> Group:
+        """Add columns, or combinations joined by `*`. Raises `BadOption` for an empty name."""
         more = [tuple(part.strip() for part in column.split("*")) for column in columns]
         nameless = next((c for c, parts in zip(columns, more, strict=True) if not all(parts)), None)
         if nameless is not None:
             raise BadOption(
-                f"--group-by {nameless!r} names no column.", "For example: --group-by generator,age*sex"
+                f"--group-by {nameless!r} contains an empty column name.",
+                "For example: --group-by generator,age*sex",
             )
         by = dict.fromkeys([*self.by, *(names[0] for names in more if len(names) == 1)])
         cross = dict.fromkeys([*self.cross, *(names for names in more if len(names) > 1)])
@@ -204,15 +213,15 @@ class Group(_Model):
 
 
 class Setting(_Model):
-    """A choice that the result shows, with where it comes from."""
+    """A methodological choice shown with the results, with its source."""
 
     name: str
     value: str
-    source: str = Field(description='"assumed", or the publication that gives it.')
+    source: str = Field(description='"assumed", or the publication it comes from.')
 
 
 class SamplingSpec(_Model):
-    """How replies are decoded."""
+    """Sampling parameters for replies."""
 
     temperature: float = Field(0.0, ge=0.0, le=2.0)
     max_tokens: int = Field(64, ge=1, le=32768)
@@ -220,7 +229,7 @@ class SamplingSpec(_Model):
 
 
 class TaskSpec(_Model):
-    """A task: what is asked of which model, how answers are read, which figures are reported."""
+    """A task: the question, the role of the model under test, the answer modes and the metrics."""
 
     kind: Literal["task"] = "task"
     name: str = Name
@@ -228,28 +237,27 @@ class TaskSpec(_Model):
     role: Literal["judge", "generator"]
     stage: Literal["coarse", "fine", "nuance"]
     summary: str = ""
-    data: str = Field("", description="Judge tasks: the data set used when --data is not given.")
-    answer: Answer | None = Field(None, description="Judge tasks: the answer.")
+    data: str = Field("", description="Judge tasks: the default data set.")
+    answer: Answer | None = Field(None, description="Judge tasks: the form of the answer.")
     pairs: Pairs | None = Field(
-        None, description="Judge tasks whose answer is a pair: which pictures are compared."
+        None, description="Judge tasks with an answer of the kind pair: which pictures are compared."
     )
-    prompts: tuple[PromptVariant, ...] = Field((), description="Judge tasks: the wordings.")
+    prompts: tuple[PromptVariant, ...] = Field((), description="Judge tasks: the prompt variants.")
     sampling: SamplingSpec = SamplingSpec()
     prompt_set: str = Field(
-        "", description="Generator tasks: a prompt set's name, or a CSV beside the task file."
+        "", description="Generator tasks: a prompt set's name, or a CSV file in the folder of the task file."
     )
-    per_prompt: int = Field(1, ge=1, le=1000, description="Generator tasks: portraits drawn for each prompt.")
+    per_prompt: int = Field(1, ge=1, le=1000, description="Generator tasks: portraits per prompt.")
     negative_prompt: str = ""
-    asks: tuple[str, ...] = Field(
-        (), description="Generator tasks: judge tasks whose question is put to each portrait."
-    )
+    asks: tuple[str, ...] = Field((), description="Generator tasks: judge tasks to ask about each portrait.")
     detector: str = Field(
-        "", description="Generator tasks: the face detector; by default the first that is installed."
+        "", description="Generator tasks: the face detector; default: the first one installed."
     )
     metrics: tuple[MetricSpec, ...] = Field(min_length=1)
     group: Group = Group()
     cluster: str = Field(
-        "", description="The column that is resampled; by default subject, else prompt_id, else each sample."
+        "",
+        description="The cluster column for resampling; default: subject, else prompt_id, else each sample.",
     )
     settings: tuple[Setting, ...] = ()
 
@@ -276,29 +284,29 @@ class TaskSpec(_Model):
         return self
 
     def _check_prompts(self, pictures: int) -> None:
-        names = [w.name for w in self.prompts]
+        names = [v.name for v in self.prompts]
         if len(set(names)) < len(names):
-            raise ValueError("prompts: wordings must have different names")
-        if not any(w.default for w in self.prompts):
-            raise ValueError("prompts: at least one must be asked by default")
+            raise ValueError("prompts: names must be unique")
+        if not any(v.default for v in self.prompts):
+            raise ValueError("prompts: at least one must have default = true")
         for variant in self.prompts:
             if variant.text.count("{image}") not in (0, pictures):
-                times = "once" if pictures == 1 else "twice, for the first picture and the second,"
-                raise ValueError(f"prompts: {variant.name}: {{image}} stands {times} or not at all")
+                times = "once" if pictures == 1 else "twice (first and second picture)"
+                raise ValueError(f"prompts: {variant.name}: {{image}} must occur {times} or not at all")
 
     @property
     def prompt_variants(self) -> tuple[PromptVariant, ...]:
-        """The wordings that are asked."""
-        return tuple(w for w in self.prompts if w.default)
+        """The prompt variants that are used."""
+        return tuple(v for v in self.prompts if v.default)
 
     @property
     def primary(self) -> MetricSpec:
-        """The metric that sums the task up."""
+        """The headline metric."""
         return next(m for m in self.metrics if m.primary)
 
 
 class SuiteSpec(_Model):
-    """Tasks that are run together: the model is loaded once for all of them."""
+    """A list of tasks to run together; the model is loaded once for all of them."""
 
     kind: Literal["suite"]
     name: str = Name
@@ -308,7 +316,7 @@ class SuiteSpec(_Model):
 
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:
-    """The tables of a TOML file; `BadTask` names the file and the line where it cannot be read."""
+    """The contents of a TOML file. Raises `BadTask` naming the file and, for invalid TOML, the line."""
     try:
         with path.open("rb") as file:
             return tomllib.load(file)
@@ -316,12 +324,12 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
         raise BadTask(f"The {what} {str(path)!r} cannot be read: {e.strerror}.", "Check the path.") from e
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
         raise BadTask(
-            f"The {what} {str(path)!r} is not valid TOML: {e}.", "Mend that line; see `harness schema task`."
+            f"The {what} {str(path)!r} is not valid TOML: {e}.", "Fix that line; see `harness schema task`."
         ) from e
 
 
 def load_spec(path: Path) -> TaskSpec | SuiteSpec:
-    """The task or suite that a file declares. Raises `BadTask` naming file, key and nearest valid key."""
+    """The task or suite defined in a file. Raises `BadTask` naming file, key and nearest valid key."""
     table = read_toml(path, "task file")
     model: type[TaskSpec] | type[SuiteSpec] = SuiteSpec if table.get("kind") == "suite" else TaskSpec
     try:
@@ -329,12 +337,12 @@ def load_spec(path: Path) -> TaskSpec | SuiteSpec:
     except ValidationError as e:
         raise BadTask(
             f"{path}: " + "; ".join(explain(error, model) for error in e.errors()[:5]) + ".",
-            "See `harness schema task` for what a task file may say.",
+            "See `harness schema task` for the format of task files.",
         ) from e
 
 
 def explain(error: Mapping[str, Any], model: type[BaseModel]) -> str:
-    """One pydantic error in words: the key, what is wrong, the nearest valid key."""
+    """A readable message for a pydantic error: the key, the problem, the nearest valid key."""
     where = [str(part) for part in error["loc"]]
     key = ".".join(where) or "the file"
     kind = error["type"]

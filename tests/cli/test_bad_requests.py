@@ -158,7 +158,7 @@ def test_bad_suite_file(tasks: str, said: list[str], harness: InProcess, faces: 
 
 PROMPTS = {
     "no prompt column": ("promt,emotion\nA face,happy\n", ["no column 'prompt'", "did you mean 'promt'?"]),
-    "no rows": ("prompt,emotion\n", ["holds no prompts"]),
+    "no rows": ("prompt,emotion\n", ["contains no prompts"]),
     "empty prompt": ("prompt,emotion\n ,happy\n", ["line 2", "the prompt is empty"]),
     "unknown emotion": ("prompt,emotion\nA face,hapy\n", ["line 2", "'hapy'", "did you mean 'happy'?"]),
     "strength that is no number": (

@@ -77,4 +77,4 @@ def test_columns_that_cannot_be_grouped_by_are_named(
     for nameless in ("*", "note*"):
         found = harness("score", "run", "--group-by", nameless)
         assert found.code == 2
-        assert "names no column" in found.err
+        assert "contains an empty column name" in found.err

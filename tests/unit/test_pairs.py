@@ -1,4 +1,4 @@
-"""Pairs of pictures: drawn alike in all but what is compared, asked in both orders, scored together."""
+"""Pairs of pictures: matched in all but the compared column, asked in both orders, scored together."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.datasets import DataFolder
 from harness.metrics.interval import point
 from harness.metrics.pairs import AGREES, Consistency, FirstShare, by_pair
 from harness.tasks.catalog import load
-from harness.tasks.pairing import Pair, as_samples, chosen_pairs, make_pairs
+from harness.tasks.pairing import Pair, as_samples, make_pairs, select_pairs
 from harness.tasks.spec import Pairs, TaskSpec
 
 RULE = Pairs(field="intensity", leave_out=("neutral",))
@@ -45,13 +45,13 @@ def folder(samples: list[Sample]) -> DataFolder:
     return DataFolder(name="faces", root=Path(), samples=samples, digest="d")
 
 
-def test_both_pictures_are_alike_in_all_but_strength() -> None:
+def test_both_pictures_differ_only_in_intensity() -> None:
     pairs = list(make_pairs(people(), RULE, "", 0))
     for pair in pairs:
         assert pair.weak.emotion == pair.strong.emotion != "neutral"
         assert pair.weak.attributes["subject"] == pair.strong.attributes["subject"]
         assert pair.strong.intensity - pair.weak.intensity == pair.gap >= 1  # type: ignore[operator]
-    # Five strengths make two pairs, and one picture is left over.
+    # Five intensities give two pairs and one unpaired picture.
     assert len(pairs) == 6 * 2 * 2
     assert max(Counter(s.id for p in pairs for s in (p.weak, p.strong)).values()) == 1
 
@@ -64,7 +64,7 @@ def test_pairs_depend_on_the_seed_and_not_on_the_order_of_samples() -> None:
     assert ids(people(), 3) != ids(people(), 4)
 
 
-def test_further_rounds_bring_new_pairs() -> None:
+def test_additional_rounds_add_new_pairs() -> None:
     pairs = list(make_pairs(people(2), RULE.model_copy(update={"per_sample": 3}), "", 0))
     assert len({p.id for p in pairs}) == len(pairs) > 2 * 2 * 2
     assert max(Counter(s.id for p in pairs for s in (p.weak, p.strong)).values()) <= 3
@@ -72,7 +72,7 @@ def test_further_rounds_bring_new_pairs() -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.integers(0, 6), max_size=25), st.sampled_from([0.5, 1.0, 2.0, 3.5]), st.integers(0, 3))
-def test_nothing_that_could_be_paired_is_left_over(values: list[int], gap: float, seed: int) -> None:
+def test_matching_is_maximal(values: list[int], gap: float, seed: int) -> None:
     samples = [Sample(f"s{n}", "x.png", "sad", float(v)) for n, v in enumerate(values)]
     pairs = list(make_pairs(samples, RULE.model_copy(update={"smallest_gap": gap}), "", seed))
     assert all(p.strong.intensity - p.weak.intensity >= gap for p in pairs)  # type: ignore[operator]
@@ -85,14 +85,14 @@ def test_nothing_that_could_be_paired_is_left_over(values: list[int], gap: float
 @pytest.mark.parametrize(
     "change", [{"intensity": None}, {"intensity": float("nan")}, {"emotion": None}, {"problem": "broken"}]
 )
-def test_samples_that_cannot_be_compared_are_left_out(change: dict[str, object]) -> None:
+def test_samples_that_cannot_be_compared_are_excluded(change: dict[str, object]) -> None:
     base = {"id": "a", "path": "a.png", "emotion": "sad", "intensity": 1.0}
     samples = [Sample(**(base | change)), Sample("b", "b.png", "sad", 5.0)]  # type: ignore[arg-type]
     assert list(make_pairs(samples, RULE, "", 0)) == []
     assert len(list(make_pairs([Sample(**base), samples[1]], RULE, "", 0))) == 1  # type: ignore[arg-type]
 
 
-def test_attributes_are_compared_and_grouped_by_too() -> None:
+def test_attributes_can_be_compared_and_matched() -> None:
     rule = Pairs(field="arousal", within=("style",), smallest_gap=0.2)
     samples = [Sample("a", "a.png", attributes={"arousal": "0.1", "style": "oil"}),
                Sample("b", "b.png", attributes={"arousal": "0.35", "style": "oil"}),
@@ -102,9 +102,9 @@ def test_attributes_are_compared_and_grouped_by_too() -> None:
     assert (pair.weak.id, pair.strong.id, round(pair.gap, 6)) == ("a", "b", 0.25)
 
 
-def test_a_limit_takes_the_first_of_a_larger_one_from_every_emotion() -> None:
+def test_a_limit_is_a_stratified_prefix() -> None:
     def ids(limit: int | None, **rule: object) -> list[str]:
-        return [p.id for p in chosen_pairs(folder(people()), spec(**rule), limit, 0)]
+        return [p.id for p in select_pairs(folder(people()), spec(**rule), limit, 0)]
 
     everything = ids(None)
     assert ids(8) == everything[:8] == ids(None, most=8)
@@ -127,7 +127,7 @@ def test_each_order_is_asked_with_its_own_truth() -> None:
     assert all(weak.id in s.id and strong.id in s.id for s, _ in asked)
 
 
-def test_one_order_is_chosen_by_the_seed() -> None:
+def test_a_single_order_is_chosen_by_the_seed() -> None:
     pairs = list(make_pairs(people(20), RULE, "", 0))
     one = [next(as_samples(p, spec(both_orders=False), 0))[0].attributes["stronger"] for p in pairs]
     assert 0.3 < one.count("first") / len(one) < 0.7
@@ -158,7 +158,7 @@ def test_consistent_means_the_same_picture_in_both_orders(read: list[float], exp
     assert point(Consistency(), by_pair(scores(read), np.array([0, 0]))) == expected
 
 
-def test_pairs_without_both_replies_do_not_enter() -> None:
+def test_pairs_without_both_replies_are_excluded() -> None:
     joined = by_pair(scores([0, 1, 0, 0, 0]), np.array([0, 1, 1, 2, 3]))
     assert joined.n == 1
     assert joined.read.tolist() == [AGREES]
@@ -178,7 +178,7 @@ def test_consistency_agrees_with_counting(rows: list[tuple[float, int]]) -> None
     assert found == (right / len(both) if both else None)
 
 
-def test_the_share_of_the_first_counts_what_could_be_read() -> None:
+def test_the_first_share_ignores_unparsed_replies() -> None:
     assert point(FirstShare(), scores([0, 0, 0, 1, NAN])) == 0.75
     assert point(FirstShare(), scores([NAN])) is None
     assert FirstShare.direction == "none"

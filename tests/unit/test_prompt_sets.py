@@ -1,4 +1,4 @@
-"""The built-in prompt sets: balanced, paired, distinct, and reproduced by their script."""
+"""The built-in prompt sets are balanced, paired, distinct, and reproducible from their script."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def combination(row: Row) -> tuple[str, ...]:
 
 
 def levels(rows: list[Row], *factors: str) -> Counter[tuple[str, ...]]:
-    """How often each combination of the factors' levels occurs; those that never occur count 0."""
+    """The frequency of each combination of the factors' levels, including those with frequency 0."""
     counts = Counter(tuple(row[f] for f in factors) for row in rows)
     seen = [sorted({row[f] for row in rows}) for f in factors]
     grid: list[tuple[str, ...]] = [()]
@@ -130,13 +130,13 @@ def test_prompts_are_distinct_and_name_only_their_emotion(name: str) -> None:
         assert not re.search(r"\ba [aeiou]|\ban [^aeiou]|  ", row["prompt"]), row["prompt"]
 
 
-def test_each_wording_of_each_emotion_is_used_twenty_times(emotions: list[Row]) -> None:
+def test_each_phrasing_of_each_emotion_is_used_twenty_times(emotions: list[Row]) -> None:
     counts = Counter((row["emotion"], row["phrasing"]) for row in emotions)
     assert len(counts) == 30
     assert set(counts.values()) == {20}
 
 
-def test_factors_are_said_in_the_prompt(emotions: list[Row]) -> None:
+def test_prompts_mention_their_factors(emotions: list[Row]) -> None:
     ages = {"young adult": "twenties", "adult": "thirties", "middle-aged": "fifties", "older": "seventies"}
     for row in emotions:
         prompt = row["prompt"].lower()
@@ -148,16 +148,16 @@ def test_factors_are_said_in_the_prompt(emotions: list[Row]) -> None:
         assert prompt.startswith(row["style"].replace("pencil", "coloured pencil"))
 
 
-def test_strength_is_said_in_words_of_its_level(strengths: list[Row]) -> None:
+def test_prompts_state_the_intensity_of_their_level(strengths: list[Row]) -> None:
     for row in strengths:
-        said = rf"\b({STRENGTHS[row['intensity']]}) ({NAMING[row['emotion']]})\b"
-        match = re.search(said, row["prompt"])
+        expected = rf"\b({STRENGTHS[row['intensity']]}) ({NAMING[row['emotion']]})\b"
+        match = re.search(expected, row["prompt"])
         assert match, row["prompt"]
         others = re.sub(re.escape(match.group(0)), "", row["prompt"])
         assert not re.search(r"\b(slight|moderate|strong|extreme|very)", others) or row["intensity"] in "12"
 
 
-def test_strengths_of_one_combination_differ_in_the_strength_alone(strengths: list[Row]) -> None:
+def test_prompts_of_one_combination_differ_only_in_intensity(strengths: list[Row]) -> None:
     ladder = [r["prompt"] for r in strengths if (r["emotion"], r["pair_id"]) == ("angry", "1")]
     degrees = r"\b(an? )?(very |slight |slightly |moderate |moderately |strong |extremely )+"
     assert len(ladder) == 5
@@ -173,7 +173,7 @@ def test_the_script_reproduces_both_files_byte_for_byte(tmp_path: Path) -> None:
     }
 
 
-def test_check_tells_a_changed_file(tmp_path: Path) -> None:
+def test_check_reports_a_changed_file(tmp_path: Path) -> None:
     subprocess.run([sys.executable, str(SCRIPT), "--folder", str(tmp_path)], check=True)
     changed = tmp_path / "intensity_250.csv"
     changed.write_bytes(changed.read_bytes().replace(b"\n", b"\r\n"))

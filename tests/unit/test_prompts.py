@@ -1,4 +1,4 @@
-"""Wordings become messages; options are shown in an order that only seed and sample decide."""
+"""Prompt variants become messages; the option order depends only on seed and sample."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from harness.tasks.prompts import as_text, names_emotion, render, shown_labels, shown_options
+from harness.tasks.prompts import as_text, render, reveals_emotion, shown_labels, shown_options
 from harness.tasks.spec import Answer, PromptVariant
 from harness.types import Part
 
@@ -23,13 +23,13 @@ def rating(**more: object) -> Answer:
     )
 
 
-def say(
+def rendered(
     text: str, answer: Answer, emotion: str | None = None, system: str = "", shown: tuple[str, ...] = SIX
 ) -> str:
     return as_text(render(PromptVariant(name="w", text=text, system=system), answer, shown, emotion))
 
 
-def test_the_order_is_a_permutation_that_seed_and_sample_decide() -> None:
+def test_the_order_is_a_permutation_determined_by_seed_and_sample() -> None:
     orders = {shown_options(choice(), f"s{i}", 0) for i in range(200)}
     assert all(sorted(o) == sorted(SIX) for o in orders)
     assert len(orders) > 100
@@ -39,10 +39,12 @@ def test_the_order_is_a_permutation_that_seed_and_sample_decide() -> None:
     ]
 
 
-def test_every_option_stands_everywhere_equally_often() -> None:
+def test_every_option_is_equally_frequent_in_every_position() -> None:
     n = 6000
     counts = Counter(
-        (place, o) for i in range(n) for place, o in enumerate(shown_options(choice(), f"sample-{i}", 7))
+        (position, o)
+        for i in range(n)
+        for position, o in enumerate(shown_options(choice(), f"sample-{i}", 7))
     )
     assert len(counts) == 36
     # A binomial count with p = 1/6: five standard deviations are 144.
@@ -64,7 +66,7 @@ def test_labels() -> None:
     assert shown_labels(rating(labels="numbers")) == ("1", "2", "3")
 
 
-def test_the_picture_comes_first_unless_the_wording_places_it() -> None:
+def test_the_picture_comes_first_unless_the_variant_places_it() -> None:
     (message,) = render(PromptVariant(name="w", text="What?"), choice(), SIX, None)
     assert message.parts == (Part(image=0), Part("What?"))
     (message,) = render(PromptVariant(name="w", text="Look: {image} What?"), choice(), SIX, None)
@@ -75,33 +77,37 @@ def test_the_picture_comes_first_unless_the_wording_places_it() -> None:
 
 def test_placeholders() -> None:
     assert (
-        say("One of {options}.", choice())
+        rendered("One of {options}.", choice())
         == "[user] <image>\nOne of happy, sad, angry, surprise, worry, neutral."
     )
-    assert say("{options}", choice(labels="letters"), shown=("sad", "happy", *SIX[2:])).splitlines()[1:3] == [
+    assert rendered("{options}", choice(labels="letters"), shown=("sad", "happy", *SIX[2:])).splitlines()[
+        1:3
+    ] == [
         "A. sad",
         "B. happy",
     ]
-    assert say("From {low} to {high}", rating(low=0), shown=("weak", "medium", "strong")).endswith(
+    assert rendered("From {low} to {high}", rating(low=0), shown=("weak", "medium", "strong")).endswith(
         "From 0 to 2"
     )
-    assert say("It shows {emotion}.", choice(), "worry").endswith("It shows worry.")
-    assert say("It shows {emotion}.", choice()).endswith("It shows unknown.")
-    assert say("{options}", choice(), system="You see {emotion}.", emotion="sad").startswith(
+    assert rendered("It shows {emotion}.", choice(), "worry").endswith("It shows worry.")
+    assert rendered("It shows {emotion}.", choice()).endswith("It shows unknown.")
+    assert rendered("{options}", choice(), system="You see {emotion}.", emotion="sad").startswith(
         "[system] You see sad.\n[user]"
     )
 
 
-def test_values_are_filled_in_once_and_never_reach_into_objects() -> None:
+def test_values_are_substituted_once_without_attribute_access() -> None:
     braces = choice(options=("{emotion}", "{options.__class__}", "x"))
-    assert say("{options}", braces, "sad", shown=braces.options).endswith("{emotion}, {options.__class__}, x")
-    assert say('Reply as {"answer": 1} or {}', choice()).endswith('Reply as {"answer": 1} or {}')
+    assert rendered("{options}", braces, "sad", shown=braces.options).endswith(
+        "{emotion}, {options.__class__}, x"
+    )
+    assert rendered('Reply as {"answer": 1} or {}', choice()).endswith('Reply as {"answer": 1} or {}')
 
 
-def test_wordings_that_give_the_emotion_away_are_known() -> None:
-    assert names_emotion(PromptVariant(name="w", text="{emotion}?"))
-    assert names_emotion(PromptVariant(name="w", text="?", system="{emotion}"))
-    assert not names_emotion(PromptVariant(name="w", text="{options}"))
+def test_variants_that_reveal_the_emotion_are_detected() -> None:
+    assert reveals_emotion(PromptVariant(name="w", text="{emotion}?"))
+    assert reveals_emotion(PromptVariant(name="w", text="?", system="{emotion}"))
+    assert not reveals_emotion(PromptVariant(name="w", text="{options}"))
 
 
 CONTRAST = {"worry": ["sad", "angry"], "sad": ["worry"], "angry": ["worry"]}
@@ -122,7 +128,7 @@ def test_contrasted_options_are_the_truth_and_one_neighbour() -> None:
     )
 
 
-def test_the_neighbour_says_nothing_of_the_order() -> None:
+def test_the_confusable_option_is_independent_of_the_order() -> None:
     answer = choice(contrast=CONTRAST)
     shown = [shown_options(answer, f"s{i}", 0, "worry") for i in range(2000)]
     first = Counter((s[0] == "worry", "sad" in s) for s in shown)
@@ -130,10 +136,10 @@ def test_the_neighbour_says_nothing_of_the_order() -> None:
     assert len(first) == 4
 
 
-def test_labels_stand_before_what_is_shown() -> None:
+def test_labels_precede_the_shown_options() -> None:
     answer = choice(contrast=CONTRAST, labels="letters")
     assert shown_labels(answer, ("sad", "worry")) == ("A", "B")
-    assert say("{options}", answer, shown=("sad", "worry")).endswith("A. sad\nB. worry")
+    assert rendered("{options}", answer, shown=("sad", "worry")).endswith("A. sad\nB. worry")
 
 
 PAIR = Answer.model_validate({"kind": "pair", "options": ("first", "second")})
@@ -154,5 +160,5 @@ def test_two_pictures_keep_their_order(text: str, parts: tuple[Part, ...]) -> No
     assert message.parts == parts
 
 
-def test_the_places_of_two_pictures_are_never_permuted() -> None:
+def test_the_options_of_a_pair_are_never_permuted() -> None:
     assert {shown_options(PAIR, f"s{i}", i, "second") for i in range(20)} == {("first", "second")}

@@ -1,4 +1,4 @@
-"""Stored replies are read the way that their run recorded; what cannot be read has a reason."""
+"""Stored replies are parsed in the recorded answer mode; unparseable ones get a reason."""
 
 from __future__ import annotations
 
@@ -30,80 +30,80 @@ def sample(emotion: str | None = "happy", intensity: float | None = 2.0, **attri
     return Sample("s", "s.png", emotion, intensity, None, attributes)
 
 
-def read(reply: dict[str, Any], answer: Answer, way: str) -> tuple[Any, str]:
-    reading = parse_reply(reply, answer, answer.options, way)
-    assert (reading.value is None) == bool(reading.reason), "either a value or a reason"
-    return reading.value, reading.reason
+def parse(reply: dict[str, Any], answer: Answer, mode: str) -> tuple[Any, str]:
+    parsed = parse_reply(reply, answer, answer.options, mode)
+    assert (parsed.value is None) == bool(parsed.reason), "either a value or a reason"
+    return parsed.value, parsed.reason
 
 
-@pytest.mark.parametrize("way", ["text", "choice"])
-def test_text(way: str) -> None:
-    assert read({"text": "sad"}, CHOICE, way)[0] == "sad"
-    assert read({"text": "strong"}, RATING, way)[0] == 3.0
-    assert read({"text": "a banana"}, CHOICE, way)[0] is None
-    assert read({"text": ""}, CHOICE, way)[0] is None
-    assert read({}, CHOICE, way) == (None, "the reply has no text")
+@pytest.mark.parametrize("mode", ["text", "choice"])
+def test_text(mode: str) -> None:
+    assert parse({"text": "sad"}, CHOICE, mode)[0] == "sad"
+    assert parse({"text": "strong"}, RATING, mode)[0] == 3.0
+    assert parse({"text": "a banana"}, CHOICE, mode)[0] is None
+    assert parse({"text": ""}, CHOICE, mode)[0] is None
+    assert parse({}, CHOICE, mode) == (None, "the reply has no text")
 
 
-@pytest.mark.parametrize("way", ["text", "choice", "rating", "logprobs"])
-def test_refusals_are_never_read(way: str) -> None:
+@pytest.mark.parametrize("mode", ["text", "choice", "rating", "logprobs"])
+def test_refusals_are_never_parsed(mode: str) -> None:
     reply = {
         "text": "happy",
         "refusal": "I cannot",
         "rating": 2.0,
         "scores": {"happy": 0, "sad": -1, "angry": -2},
     }
-    assert read(reply, RATING if way == "rating" else CHOICE, way) == (None, "refused")
+    assert parse(reply, RATING if mode == "rating" else CHOICE, mode) == (None, "refused")
 
 
 def test_ratings() -> None:
-    assert read({"rating": 2.4}, RATING, "rating")[0] == 2.4
-    assert read({"rating": 3}, RATING, "rating")[0] == 3.0
-    assert "outside 1 to 3" in read({"rating": 3.01}, RATING, "rating")[1]
-    assert read({"text": "strong"}, RATING, "rating") == (None, "the reply has no rating")
+    assert parse({"rating": 2.4}, RATING, "rating")[0] == 2.4
+    assert parse({"rating": 3}, RATING, "rating")[0] == 3.0
+    assert "outside 1 to 3" in parse({"rating": 3.01}, RATING, "rating")[1]
+    assert parse({"text": "strong"}, RATING, "rating") == (None, "the reply has no rating")
 
 
 def test_log_probabilities_of_a_choice() -> None:
     scores = {"happy": -2.0, "sad": -0.5, "angry": -3.0, "other": 5.0}
-    assert read({"scores": scores}, CHOICE, "logprobs")[0] == "sad"
-    reading = parse_reply({"scores": scores}, CHOICE, CHOICE.options, "logprobs")
-    assert reading.probabilities is not None
-    assert sum(reading.probabilities) == pytest.approx(1.0)
-    assert reading.probabilities[CHOICE.options.index("sad")] == pytest.approx(
+    assert parse({"scores": scores}, CHOICE, "logprobs")[0] == "sad"
+    parsed = parse_reply({"scores": scores}, CHOICE, CHOICE.options, "logprobs")
+    assert parsed.probabilities is not None
+    assert sum(parsed.probabilities) == pytest.approx(1.0)
+    assert parsed.probabilities[CHOICE.options.index("sad")] == pytest.approx(
         math.exp(-0.5) / sum(math.exp(scores[o]) for o in CHOICE.options)
     )
     assert (
         "equal log-probability"
-        in read({"scores": dict.fromkeys(CHOICE.options, -1.0)}, CHOICE, "logprobs")[1]
+        in parse({"scores": dict.fromkeys(CHOICE.options, -1.0)}, CHOICE, "logprobs")[1]
     )
     assert (
-        "no log-probability for angry" in read({"scores": {"happy": 0.0, "sad": 0.0}}, CHOICE, "logprobs")[1]
+        "no log-probability for angry" in parse({"scores": {"happy": 0.0, "sad": 0.0}}, CHOICE, "logprobs")[1]
     )
-    assert read({"text": "sad"}, CHOICE, "logprobs") == (None, "the reply has no log-probabilities")
+    assert parse({"text": "sad"}, CHOICE, "logprobs") == (None, "the reply has no log-probabilities")
 
 
 def test_expected_score_of_a_rating() -> None:
-    """The softmax over the levels, weighted by what they are worth."""
+    """The expectation of the level values under the softmax over levels."""
     even = dict.fromkeys(RATING.options, -7.0)
-    assert read({"scores": even}, RATING, "logprobs")[0] == pytest.approx(2.0)
+    assert parse({"scores": even}, RATING, "logprobs")[0] == pytest.approx(2.0)
     scores = {"weak": math.log(0.2), "medium": math.log(0.3), "strong": math.log(0.5)}
-    assert read({"scores": scores}, RATING, "logprobs")[0] == pytest.approx(0.2 * 1 + 0.3 * 2 + 0.5 * 3)
+    assert parse({"scores": scores}, RATING, "logprobs")[0] == pytest.approx(0.2 * 1 + 0.3 * 2 + 0.5 * 3)
     never = {"weak": -9999.0, "medium": -9999.0, "strong": -1.0}
-    assert read({"scores": never}, RATING, "logprobs")[0] == 3.0
+    assert parse({"scores": never}, RATING, "logprobs")[0] == 3.0
 
 
 @given(st.lists(st.floats(-1e4, 1e4), min_size=3, max_size=3))
 def test_expected_scores_stay_on_the_scale(values: list[float]) -> None:
-    value, _ = read({"scores": dict(zip(RATING.options, values, strict=True))}, RATING, "logprobs")
+    value, _ = parse({"scores": dict(zip(RATING.options, values, strict=True))}, RATING, "logprobs")
     assert 1.0 - 1e-9 <= value <= 3.0 + 1e-9
 
 
 def test_truth() -> None:
     assert truth_of(CHOICE, sample("sad")) == "sad"
-    assert truth_of(CHOICE, sample("worry")) is None, "the task does not offer it"
+    assert truth_of(CHOICE, sample("worry")) is None, "not an option of the task"
     assert truth_of(CHOICE, sample(None)) is None
     assert truth_of(RATING, sample(intensity=4.5)) == 4.5
-    assert truth_of(RATING, sample("neutral", 3.0)) is None, "neutral has no strength"
+    assert truth_of(RATING, sample("neutral", 3.0)) is None, "neutral has no intensity"
     assert truth_of(RATING, sample(intensity=None)) is None
 
 
@@ -130,7 +130,7 @@ def test_portraits_without_a_truth_are_rated_where_the_task_rates() -> None:
     assert not rates_unlabelled(CHOICE, sample(None))
 
 
-NEIGHBOURS = Answer.model_validate(
+CONTRAST = Answer.model_validate(
     {
         "kind": "choice",
         "options": ("sad", "angry", "worry"),
@@ -141,10 +141,10 @@ NEIGHBOURS = Answer.model_validate(
 )
 
 
-@pytest.mark.parametrize("way", ["text", "choice"])
-def test_only_options_that_were_shown_are_read(way: str) -> None:
+@pytest.mark.parametrize("mode", ["text", "choice"])
+def test_only_shown_options_are_parsed(mode: str) -> None:
     def value(text: str, *shown: str) -> Any:
-        return parse_reply({"text": text}, NEIGHBOURS, shown, way).value
+        return parse_reply({"text": text}, CONTRAST, shown, mode).value
 
     assert value("worry", "worry", "sad") == value("fear", "sad", "worry") == "worry"
     assert value("angry", "worry", "sad") is None
@@ -152,24 +152,24 @@ def test_only_options_that_were_shown_are_read(way: str) -> None:
     assert value("cross", "worry", "angry") == "angry"
 
 
-def test_letters_of_options_that_vary() -> None:
-    answer = NEIGHBOURS.model_copy(update={"labels": "letters"})
+def test_letters_follow_the_order_shown() -> None:
+    answer = CONTRAST.model_copy(update={"labels": "letters"})
     assert parse_reply({"text": "B"}, answer, ("worry", "sad"), "choice").value == "sad"
     assert parse_reply({"text": "B"}, answer, ("sad", "worry"), "choice").value == "worry"
     assert parse_reply({"text": "C"}, answer, ("sad", "worry"), "choice").value is None
 
 
-def test_log_probabilities_of_what_was_shown() -> None:
+def test_log_probabilities_of_the_shown_options() -> None:
     scores = {"sad": -2.0, "angry": 0.0, "worry": -1.0}
-    reading = parse_reply({"scores": scores}, NEIGHBOURS, ("sad", "worry"), "logprobs")
-    assert reading.value == "worry"
-    given = {o for o, p in zip(NEIGHBOURS.options, reading.probabilities or (), strict=True) if p}
+    parsed = parse_reply({"scores": scores}, CONTRAST, ("sad", "worry"), "logprobs")
+    assert parsed.value == "worry"
+    given = {o for o, p in zip(CONTRAST.options, parsed.probabilities or (), strict=True) if p}
     assert given == {"sad", "worry"}
 
 
-def test_samples_without_a_neighbour_are_not_asked() -> None:
-    assert truth_of(NEIGHBOURS, sample("worry")) == "worry"
-    assert truth_of(NEIGHBOURS, sample("angry")) is None
+def test_samples_without_confusable_options_have_no_truth() -> None:
+    assert truth_of(CONTRAST, sample("worry")) == "worry"
+    assert truth_of(CONTRAST, sample("angry")) is None
 
 
 PAIR = Answer.model_validate({"kind": "pair", "options": ("first", "second")})
@@ -180,6 +180,6 @@ PAIR = Answer.model_validate({"kind": "pair", "options": ("first", "second")})
     [("second", "second"), ("Image 1", "first"), ("the left one", "first"), ("both", None)],
 )
 def test_pairs(text: str, expected: str | None) -> None:
-    assert read({"text": text}, PAIR, "text")[0] == expected
-    assert read({"scores": {"first": -1.0, "second": -0.5}}, PAIR, "logprobs")[0] == "second"
+    assert parse({"text": text}, PAIR, "text")[0] == expected
+    assert parse({"scores": {"first": -1.0, "second": -0.5}}, PAIR, "logprobs")[0] == "second"
     assert truth_of(PAIR, sample("sad", stronger="second")) == "second"
