@@ -1,4 +1,4 @@
-"""A server on this machine that speaks the chat and image API, and misbehaves as told; data folders; the real command."""
+"""A local fake server for the chat and image APIs that fails on request, data folders, and the real command."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from PIL import Image
 
 from harness import EMOTIONS
 
-Script = Callable[["Asked"], str]
+Script = Callable[["ReceivedRequest"], str]
 HANG = 8.0
-"""The longest that a request hangs, in seconds, so that no test outlives its server."""
+"""Upper bound on how long a request hangs, in seconds, so that no test outlives its server."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One request as the server saw it. `attempt` counts from 0 for equal bodies."""
+class ReceivedRequest:
+    """One request as the server received it. `attempt` counts from 0 for equal bodies."""
 
     path: str
     body: dict[str, Any]
@@ -43,27 +43,27 @@ class Asked:
 
     @property
     def emotion(self) -> str:
-        """What this server answers: it follows from the question alone."""
+        """The answer of this server, which depends only on the question."""
         return EMOTIONS[int(self.question[:8], 16) % 6]
 
 
 @dataclass
-class Endpoint:
-    """The server. `script` says what becomes of a request; `log` holds each question with what became of it."""
+class FakeEndpoint:
+    """The server. `script` chooses the action for a request; `log` records each request with its action."""
 
     script: Script
-    log: list[tuple[Asked, str]] = field(default_factory=list)
+    log: list[tuple[ReceivedRequest, str]] = field(default_factory=list)
     retry_after: str = "0.05"
-    answer: Callable[[Asked, str], dict[str, Any]] = field(default_factory=lambda: completion)
-    """Makes the body of an answer."""
+    answer: Callable[[ReceivedRequest, str], dict[str, Any]] = field(default_factory=lambda: completion)
+    """Builds the body of an answer."""
     files: dict[str, bytes] = field(default_factory=dict)
-    """What is served by GET, by path."""
+    """Files served by GET, by path."""
     file_script: Callable[[str, int], str] = lambda path, attempt: "answer"
-    """What becomes of the n-th GET of a file."""
+    """Chooses the action for the n-th GET of a file."""
     fetched: list[tuple[str, str]] = field(default_factory=list)
     """Path and authorization of each GET of a file."""
-    flying: int = 0
-    most_flying: int = 0
+    in_flight: int = 0
+    max_in_flight: int = 0
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
@@ -78,35 +78,35 @@ class Endpoint:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}/v1"
 
-    def begin(self, path: str, body: dict[str, Any], authorization: str) -> tuple[Asked, str]:
-        """Note a request, and decide what becomes of it."""
+    def begin(self, path: str, body: dict[str, Any], authorization: str) -> tuple[ReceivedRequest, str]:
+        """Log a request and choose its action."""
         question = hashlib.sha256(json.dumps([path, body], sort_keys=True).encode()).hexdigest()
         with self._lock:
-            asked = Asked(path, body, authorization, question, self._attempts[question])
+            received = ReceivedRequest(path, body, authorization, question, self._attempts[question])
             self._attempts[question] += 1
-            action = self.script(asked)
-            self.log.append((asked, action))
-            self.flying += 1
-            self.most_flying = max(self.most_flying, self.flying)
-        return asked, action
+            action = self.script(received)
+            self.log.append((received, action))
+            self.in_flight += 1
+            self.max_in_flight = max(self.max_in_flight, self.in_flight)
+        return received, action
 
     def end(self) -> None:
         with self._lock:
-            self.flying -= 1
+            self.in_flight -= 1
 
     def count(self, *actions: str) -> int:
-        """How many requests came to one of these ends."""
+        """Number of requests with one of these actions."""
         return sum(action in actions for _, action in self.log)
 
-    def asked_again_after_an_answer(self) -> list[str]:
-        """Questions that came once more after they had been answered."""
+    def repeated_after_answer(self) -> list[str]:
+        """Questions that were asked again after they had been answered."""
         answered: set[str] = set()
         again = []
-        for asked, action in self.log:
-            if asked.question in answered:
-                again.append(asked.question)
+        for received, action in self.log:
+            if received.question in answered:
+                again.append(received.question)
             if action in (*ANSWERS, "policy", "slow"):
-                answered.add(asked.question)
+                answered.add(received.question)
         return again
 
     def stop(self) -> None:
@@ -119,23 +119,32 @@ class Endpoint:
 ANSWERS = ("answer", "structured", "refuse", "filter")
 
 
-def completion(asked: Asked, action: str) -> dict[str, Any]:
-    """A chat completion as providers write it."""
-    message: dict[str, Any] = {"role": "assistant", "content": f"The face looks {asked.emotion}."}
+def completion(received: ReceivedRequest, action: str) -> dict[str, Any]:
+    """A chat completion as providers send it."""
+    message: dict[str, Any] = {"role": "assistant", "content": f"The face looks {received.emotion}."}
     finish = "stop"
     if action == "structured":
-        message["content"] = json.dumps({"answer": asked.emotion})
+        message["content"] = json.dumps({"answer": received.emotion})
     if action == "refuse":
         message |= {"content": None, "refusal": "I cannot judge people by their faces."}
     if action == "filter":
         message, finish = {"role": "assistant", "content": None}, "content_filter"
-    return {"id": "c1", "object": "chat.completion", "model": f"{asked.body.get('model')}-0613",
-            "system_fingerprint": "fp_test", "choices": [{"index": 0, "message": message, "finish_reason": finish}],
-            "usage": {"prompt_tokens": 100, "completion_tokens": 5, "total_tokens": 105,
-                      "prompt_tokens_details": {"cached_tokens": 40}}}  # fmt: skip
+    return {
+        "id": "c1",
+        "object": "chat.completion",
+        "model": f"{received.body.get('model')}-0613",
+        "system_fingerprint": "fp_test",
+        "choices": [{"index": 0, "message": message, "finish_reason": finish}],
+        "usage": {
+            "prompt_tokens": 100,
+            "completion_tokens": 5,
+            "total_tokens": 105,
+            "prompt_tokens_details": {"cached_tokens": 40},
+        },
+    }
 
 
-ERRORS: dict[str, tuple[int, Callable[[Asked], Any]]] = {
+ERRORS: dict[str, tuple[int, Callable[[ReceivedRequest], Any]]] = {
     "limit": (429, lambda a: {"error": {"message": f"slow down, {a.authorization}", "code": "rate_limit_exceeded"}}),
     "error": (500, lambda a: {"error": {"message": f"failed while serving {a.authorization}"}}),
     "busy": (503, lambda a: "<html>upstream says no</html>"),
@@ -152,7 +161,7 @@ ERRORS: dict[str, tuple[int, Callable[[Asked], Any]]] = {
 }  # fmt: skip
 
 
-def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
+def _handler(endpoint: FakeEndpoint) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -179,33 +188,31 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            asked, action = endpoint.begin(self.path, body, self.headers.get("Authorization", ""))
+            received, action = endpoint.begin(self.path, body, self.headers.get("Authorization", ""))
             try:
-                self._act(asked, action)
+                self._act(received, action)
             except OSError:
-                self.close_connection = (
-                    True  # The client went away, as it should where it waited for too long.
-                )
+                self.close_connection = True  # The client timed out and disconnected.
             finally:
                 endpoint.end()
 
-        def _act(self, asked: Asked, action: str) -> None:
+        def _act(self, received: ReceivedRequest, action: str) -> None:
             if action in ANSWERS:
-                self._send(200, json.dumps(endpoint.answer(asked, action)).encode())
+                self._send(200, json.dumps(endpoint.answer(received, action)).encode())
             elif action == "slow":
                 time.sleep(0.3)
-                self._send(200, json.dumps(endpoint.answer(asked, action)).encode())
+                self._send(200, json.dumps(endpoint.answer(received, action)).encode())
             elif action in ERRORS:
                 status, make = ERRORS[action]
-                said = make(asked)
-                text = said if isinstance(said, str) else json.dumps(said)
+                payload = make(received)
+                text = payload if isinstance(payload, str) else json.dumps(payload)
                 self._send(status, text.encode(), retry=endpoint.retry_after if action == "limit" else "")
             elif action == "garbage":
                 self._send(200, b'{"choices": [{"message": {"content": "hap')
             elif action == "empty":
                 self._send(200, b'{"id": "c1", "choices": []}')
             elif action == "cut":
-                whole = json.dumps(endpoint.answer(asked, "answer")).encode()
+                whole = json.dumps(endpoint.answer(received, "answer")).encode()
                 self._send(200, whole[: len(whole) // 2], length=len(whole))
                 self.close_connection = True
             elif action == "reset":
@@ -216,7 +223,7 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
                 endpoint.released.wait(HANG)
                 self.close_connection = True
             else:
-                raise AssertionError(f"the server knows no action {action!r}")
+                raise AssertionError(f"unknown action {action!r}")
 
         def _send(
             self,
@@ -239,22 +246,22 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Nothing: the log is the endpoint's."""
+            """Requests are logged by the endpoint."""
 
     return Handler
 
 
-Serve = Callable[..., Endpoint]
+Serve = Callable[..., FakeEndpoint]
 
 
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    """Starts servers, and stops them after the test. No proxy stands between."""
+    """Starts servers without a proxy, and stops them after the test."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    servers: list[Endpoint] = []
+    servers: list[FakeEndpoint] = []
 
-    def start(script: Script = lambda asked: "answer", **habits: Any) -> Endpoint:
-        servers.append(Endpoint(script, **habits))
+    def start(script: Script = lambda received: "answer", **settings: Any) -> FakeEndpoint:
+        servers.append(FakeEndpoint(script, **settings))
         return servers[-1]
 
     yield start
@@ -264,7 +271,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
 
 @pytest.fixture
 def faces(tmp_path: Path) -> Callable[[int], Path]:
-    """Makes a data folder of N pictures that all differ."""
+    """Creates a data folder of N different pictures."""
 
     def make(n: int) -> Path:
         folder = tmp_path / f"faces{n}"
@@ -291,7 +298,7 @@ class Outcome:
 
 @pytest.fixture
 def harness(tmp_path: Path) -> Callable[..., Outcome]:
-    """Runs the real command in a folder of its own."""
+    """Runs the real command in its own folder."""
     folder = tmp_path / "work"
     folder.mkdir()
 
@@ -314,35 +321,35 @@ def harness(tmp_path: Path) -> Callable[..., Outcome]:
 
 
 @dataclass
-class Painter:
-    """Draws for an `Endpoint`: a picture of one colour, which follows from what was asked."""
+class FakeImageModel:
+    """Answers of a `FakeEndpoint`: a picture of one colour, which depends only on prompt and seed."""
 
     sends: str = "b64_json"
-    """Or "url": the file is then fetched from the server itself."""
+    """Or "url": the file is then downloaded from the server itself."""
     fields: dict[str, Any] = field(default_factory=dict)
-    """Further fields of each reply."""
-    endpoint: Endpoint | None = None
+    """Additional fields of each reply."""
+    endpoint: FakeEndpoint | None = None
 
     @staticmethod
     def colour(prompt: str, seed: int | None = None) -> tuple[int, int, int]:
         red, green, blue = hashlib.sha256(f"{prompt}:{seed}".encode()).digest()[:3]
         return red, green, blue | 1
 
-    def png(self, asked: Asked) -> bytes:
+    def png(self, received: ReceivedRequest) -> bytes:
         file = io.BytesIO()
-        Image.new("RGB", (24, 16), self.colour(asked.body["prompt"], asked.body.get("seed"))).save(
+        Image.new("RGB", (24, 16), self.colour(received.body["prompt"], received.body.get("seed"))).save(
             file, "PNG"
         )
         return file.getvalue()
 
-    def __call__(self, asked: Asked, action: str) -> dict[str, Any]:
-        entry: dict[str, Any] = {"revised_prompt": f"Carefully: {asked.body['prompt']}"}
+    def __call__(self, received: ReceivedRequest, action: str) -> dict[str, Any]:
+        entry: dict[str, Any] = {"revised_prompt": f"Carefully: {received.body['prompt']}"}
         if self.sends == "b64_json":
-            entry["b64_json"] = base64.b64encode(self.png(asked)).decode()
+            entry["b64_json"] = base64.b64encode(self.png(received)).decode()
         else:
             assert self.endpoint is not None
-            path = f"/files/{asked.question}.png"
-            self.endpoint.files[path] = self.png(asked)
+            path = f"/files/{received.question}.png"
+            self.endpoint.files[path] = self.png(received)
             entry["url"] = f"{self.endpoint.url.removesuffix('/v1')}{path}?sig=signature"
         return {
             "created": 1,
@@ -353,12 +360,14 @@ class Painter:
 
 
 @pytest.fixture
-def serve_images(serve: Serve) -> Callable[..., Endpoint]:
-    """Starts servers that draw."""
+def serve_images(serve: Serve) -> Callable[..., FakeEndpoint]:
+    """Starts servers that return pictures."""
 
-    def start(script: Script = lambda asked: "answer", sends: str = "b64_json", **fields: Any) -> Endpoint:
-        painter = Painter(sends, fields)
-        painter.endpoint = serve(script, answer=painter)
-        return painter.endpoint
+    def start(
+        script: Script = lambda received: "answer", sends: str = "b64_json", **fields: Any
+    ) -> FakeEndpoint:
+        image_model = FakeImageModel(sends, fields)
+        image_model.endpoint = serve(script, answer=image_model)
+        return image_model.endpoint
 
     return start

@@ -1,4 +1,4 @@
-"""The generator against servers that draw, refuse and misbehave."""
+"""The generator against servers that answer, refuse and fail."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.testing import GeneratorContract
 
 
 def generator(endpoint: Any, **options: Any) -> OpenAIImages:
-    given = {"ref": "tiny-painter", "base_url": endpoint.url, "max_retries": 2} | options
+    given = {"ref": "tiny-image-model", "base_url": endpoint.url, "max_retries": 2} | options
     return OpenAIImages(OpenAIImages.Options(**given))
 
 
@@ -26,7 +26,7 @@ def requests(n: int, **fields: Any) -> list[ImageRequest]:
     return [ImageRequest(f"{i:032x}", f"A portrait, number {i}", seed=1000 + i, **fields) for i in range(n)]
 
 
-def draw(made: OpenAIImages, wanted: list[ImageRequest]) -> list[ImageReply]:
+def generate(made: OpenAIImages, wanted: list[ImageRequest]) -> list[ImageReply]:
     made.open()
     try:
         return sorted(made.generate(wanted), key=lambda r: r.id)
@@ -40,8 +40,8 @@ def colour(prompt: str, seed: int | None = None) -> tuple[int, int, int]:
 
 
 def gives_each(bodies: dict[str, Any]) -> Any:
-    """A server's way to answer: the n-th of `bodies` to portrait n."""
-    return lambda asked, action: list(bodies.values())[int(asked.body["prompt"].split()[-1])]
+    """An `answer` function that returns the n-th of `bodies` for portrait n."""
+    return lambda received, action: list(bodies.values())[int(received.body["prompt"].split()[-1])]
 
 
 class TestBase64(GeneratorContract):
@@ -50,13 +50,13 @@ class TestBase64(GeneratorContract):
         return generator(serve_images(), send_seed=True)
 
 
-class TestAddresses(GeneratorContract):
+class TestUrls(GeneratorContract):
     @pytest.fixture
     def generator(self, serve_images) -> Generator:
         return generator(serve_images(sends="url"), send_seed=True, concurrency=2)
 
 
-def test_the_generator_is_found_and_planned_without_its_client() -> None:
+def test_planning_does_not_import_the_client() -> None:
     (component,) = plugin.harness_generators()
     assert (component.name, component.load()) == ("openai-images", OpenAIImages)
     code = (
@@ -66,19 +66,19 @@ def test_the_generator_is_found_and_planned_without_its_client() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
-def test_a_request_holds_what_was_set_and_nothing_else(serve_images) -> None:
+def test_a_request_contains_only_the_fields_that_are_set(serve_images) -> None:
     server = serve_images()
-    draw(generator(server), requests(1, negative_prompt="ugly"))
+    generate(generator(server), requests(1, negative_prompt="ugly"))
     assert server.log[0][0].path == "/v1/images/generations"
     assert server.log[0][0].body == {
-        "model": "tiny-painter",
+        "model": "tiny-image-model",
         "prompt": "A portrait, number 0",
         "n": 1,
         "response_format": "b64_json",
     }
     made = generator(server, size="32x32", quality="low", send_seed=True, extra_body={"background": "opaque"})
-    draw(made, [*requests(1), ImageRequest("f" * 32, "Larger", size=(64, 48))])
-    first, second = sorted((asked.body for asked, _ in server.log[1:]), key=lambda b: str(b["prompt"]))
+    generate(made, [*requests(1), ImageRequest("f" * 32, "Larger", size=(64, 48))])
+    first, second = sorted((received.body for received, _ in server.log[1:]), key=lambda b: str(b["prompt"]))
     assert (first["size"], first["quality"], first["seed"], first["background"]) == (
         "32x32",
         "low",
@@ -89,12 +89,12 @@ def test_a_request_holds_what_was_set_and_nothing_else(serve_images) -> None:
 
 
 @pytest.mark.parametrize("sends", ["b64_json", "url"])
-def test_each_picture_is_the_one_that_was_drawn_for_its_prompt(sends: str, serve_images) -> None:
+def test_each_picture_belongs_to_its_prompt(sends: str, serve_images) -> None:
     server = serve_images(sends=sends, quality="high")
     made = generator(
         server, price_image=0.01, price_input=5.0, price_output=40.0, send_seed=True, api_key_env=""
     )
-    replies = draw(made, requests(6, negative_prompt="ugly"))
+    replies = generate(made, requests(6, negative_prompt="ugly"))
     for reply, wanted in zip(replies, requests(6), strict=True):
         assert reply.image is not None
         assert reply.image.getpixel((3, 3)) == colour(wanted.prompt, wanted.seed)
@@ -111,16 +111,16 @@ def test_each_picture_is_the_one_that_was_drawn_for_its_prompt(sends: str, serve
     assert len(server.fetched) == (6 if sends == "url" else 0)
 
 
-def test_a_model_that_refuses_to_be_asked_for_base64_is_asked_without(serve_images) -> None:
-    server = serve_images(lambda asked: "no_format" if "response_format" in asked.body else "answer")
-    replies = draw(generator(server, concurrency=1), requests(4))
+def test_response_format_is_omitted_for_models_that_reject_it(serve_images) -> None:
+    server = serve_images(lambda received: "no_format" if "response_format" in received.body else "answer")
+    replies = generate(generator(server, concurrency=1), requests(4))
     assert [r.outcome for r in replies] == ["ok"] * 4
     assert [action for _, action in server.log] == ["no_format", *["answer"] * 4]
-    draw(generator(server, ref="gpt-image-2"), requests(2))
+    generate(generator(server, ref="gpt-image-2"), requests(2))
     assert server.count("no_format") == 1
     with pytest.raises(HarnessError, match="-o response_format=none"):
-        draw(generator(server, response_format="b64_json"), requests(2))
-    assert draw(generator(server, response_format="none"), requests(1))[0].outcome == "ok"
+        generate(generator(server, response_format="b64_json"), requests(2))
+    assert generate(generator(server, response_format="none"), requests(1))[0].outcome == "ok"
 
 
 REFUSALS: dict[str, Any] = {
@@ -136,9 +136,9 @@ REFUSALS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_a_refusal_is_a_result_and_is_not_asked_again(serve) -> None:
+def test_a_refusal_is_a_result_and_is_not_retried(serve) -> None:
     server = serve(answer=gives_each(REFUSALS))
-    replies = draw(generator(server, price_image=1.0), requests(len(REFUSALS)))
+    replies = generate(generator(server, price_image=1.0), requests(len(REFUSALS)))
     outcomes = {name: reply.outcome for name, reply in zip(REFUSALS, replies, strict=True)}
     assert outcomes == dict.fromkeys(REFUSALS, "blocked")
     for reply in replies:
@@ -149,7 +149,7 @@ def test_a_refusal_is_a_result_and_is_not_asked_again(serve) -> None:
 
 
 def test_a_refusal_by_status_names_its_reason(serve_images) -> None:
-    (reply,) = draw(generator(serve_images(lambda asked: "policy")), requests(1))
+    (reply,) = generate(generator(serve_images(lambda received: "policy")), requests(1))
     assert reply.outcome == "blocked"
     assert "safety_violations=[violence]" in reply.extra["reason"]
 
@@ -166,80 +166,82 @@ BROKEN: dict[str, tuple[Any, str]] = {
 }
 
 
-def test_what_holds_no_picture_is_asked_again_and_then_an_error(serve) -> None:
+def test_a_reply_without_a_picture_is_retried_and_then_an_error(serve) -> None:
     server = serve(answer=gives_each({name: body for name, (body, _) in BROKEN.items()}))
-    replies = draw(generator(server, max_retries=1, concurrency=len(BROKEN)), requests(len(BROKEN)))
+    replies = generate(generator(server, max_retries=1, concurrency=len(BROKEN)), requests(len(BROKEN)))
     kinds = {name: reply.error and reply.error.kind for name, reply in zip(BROKEN, replies, strict=True)}
     assert kinds == {name: kind for name, (_, kind) in BROKEN.items()}
     for reply in replies:
         assert (reply.outcome, reply.image) == ("error", None)
         assert reply.error is not None
         assert reply.error.retryable
-        assert "asked 2 times" in reply.error.message
+        assert "after 2 attempts" in reply.error.message
         assert " at 0x" not in reply.error.message
     assert len(server.log) == 2 * len(BROKEN)
 
 
-def test_one_reply_for_each_request_whatever_the_server_does(serve_images) -> None:
+def test_there_is_exactly_one_reply_per_request(serve_images) -> None:
     ends = ("limit", "error", "busy", "garbage", "empty", "cut", "reset", "reject", "policy", "answer")
-    server = serve_images(lambda asked: ends[int(asked.body["prompt"].split()[-1]) % len(ends)])
-    replies = draw(generator(server, max_retries=1, concurrency=5), requests(30))
+    server = serve_images(lambda received: ends[int(received.body["prompt"].split()[-1]) % len(ends)])
+    replies = generate(generator(server, max_retries=1, concurrency=5), requests(30))
     assert [r.id for r in replies] == [r.id for r in requests(30)]
     expected = {"policy": "blocked", "answer": "ok"}
     assert [r.outcome for r in replies] == [expected.get(ends[i % 10], "error") for i in range(30)]
-    assert server.most_flying <= 5
+    assert server.max_in_flight <= 5
     assert server.count("reject", "policy", "answer") == 9
-    assert server.asked_again_after_an_answer() == []
+    assert server.repeated_after_answer() == []
 
 
-def test_a_wait_that_the_server_asks_for_is_kept(serve_images) -> None:
-    server = serve_images(lambda asked: "answer" if asked.attempt else "limit")
+def test_retry_after_is_respected(serve_images) -> None:
+    server = serve_images(lambda received: "answer" if received.attempt else "limit")
     server.retry_after = "0.6"
     began = time.monotonic()
-    (reply,) = draw(generator(server), requests(1))
+    (reply,) = generate(generator(server), requests(1))
     assert reply.outcome == "ok"
     assert reply.extra["timings"]["retries"] == 1
     assert time.monotonic() - began >= 0.6
 
 
-def test_a_server_that_hangs_is_given_up_after_the_timeout(serve_images) -> None:
+def test_a_hanging_server_times_out(serve_images) -> None:
     server = serve_images(
-        lambda asked: "hang" if asked.attempt == 0 or asked.body["prompt"].endswith("1") else "answer"
+        lambda received: (
+            "hang" if received.attempt == 0 or received.body["prompt"].endswith("1") else "answer"
+        )
     )
-    first, second = draw(generator(server, timeout=0.7, max_retries=1), requests(2))
+    first, second = generate(generator(server, timeout=0.7, max_retries=1), requests(2))
     assert first.outcome == "ok"
     assert second.error is not None
     assert (second.outcome, second.error.kind, second.error.retryable) == ("error", "timeout", True)
 
 
-def test_what_concerns_every_picture_ends_at_once(serve_images) -> None:
+def test_fatal_errors_stop_the_stream(serve_images) -> None:
     for action, said in (
-        ("key", "asks for a key"),
+        ("key", "requires a key"),
         ("no_model", "It serves: tiny-vision"),
         ("no_quota", "Add credit"),
     ):
-        server = serve_images(lambda asked, action=action: action)
+        server = serve_images(lambda received, action=action: action)
         with pytest.raises(HarnessError, match=said):
-            draw(generator(server, api_key_env="", concurrency=1), requests(5))
+            generate(generator(server, api_key_env="", concurrency=1), requests(5))
         assert len(server.log) == 1
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"ref": " "}, "openai-images needs the name of a model"),
-        ({"extra_body": {"size": "8x8"}}, "must not hold size"),
+        ({"ref": " "}, "openai-images needs a model name"),
+        ({"extra_body": {"size": "8x8"}}, "must not contain size"),
         ({"extra_body": {"api_key": "x"}}, "looks like a key"),
         ({"api_key_env": "sk-proj-Vq7nTz3LxW9bR2mK8dYc"}, "looks like a key"),
-        ({"price_input": 1.0}, "belong together"),
+        ({"price_input": 1.0}, "must be set together"),
     ],
 )
-def test_wrong_options_are_refused(options: dict[str, Any], said: str) -> None:
+def test_invalid_options_are_rejected(options: dict[str, Any], said: str) -> None:
     with pytest.raises(HarnessError, match=said):
         OpenAIImages.Options(**{"ref": "m", "base_url": "http://127.0.0.1:9/v1"} | options)
 
 
-def test_what_changes_pictures_is_known_from_the_plan() -> None:
+def test_identity_and_options_that_affect_answers() -> None:
     made = OpenAIImages(
         OpenAIImages.Options(ref="m", base_url="http://ann:secret@127.0.0.1:9/v1/images/generations?k=v")
     )
@@ -247,12 +249,12 @@ def test_what_changes_pictures_is_known_from_the_plan() -> None:
     assert set(made.options.answer_affecting()) == {"ref", "size", "quality", "send_seed", "extra_body"}
 
 
-def test_a_user_is_told_where_pictures_cannot_be_had_again(serve_images) -> None:
+def test_a_note_says_when_pictures_are_not_reproducible(serve_images) -> None:
     server = serve_images()
     assert generator(server, send_seed=True).notes() == ()
     assert "no seed is sent" in generator(server).notes()[0]
 
 
-def test_a_generator_that_is_not_open_says_so(serve_images) -> None:
+def test_generating_before_open_is_an_error(serve_images) -> None:
     with pytest.raises(RuntimeError, match="before open"):
         list(generator(serve_images()).generate(requests(1)))

@@ -1,4 +1,4 @@
-"""The real command against servers that refuse a tenth and fail a tenth: outcomes right to the picture, no key anywhere."""
+"""The real command against servers that refuse a tenth and fail a tenth: correct outcomes, and no key leaks."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ import pytest
 from PIL import Image
 
 pytestmark = pytest.mark.e2e
-KEY = "sk-proj-Vq7nTz3LxW9bR2mK8dYc"  # An invented one.
+KEY = "sk-proj-Vq7nTz3LxW9bR2mK8dYc"  # Not a real key.
 ENV = {"OPENAI_API_KEY": KEY, "OPENAI_LOG": "debug"}
 N = 60
 BLOCKED, FAILED = N // 10, 3
 FAULTS = ("limit", "error", "cut", "garbage", "slow")
 
 
-class Lots:
-    """What a server does with each prompt: a tenth is refused, a tenth fails at first, a few fail for good."""
+class PlannedOutcomes:
+    """The planned outcome of each prompt: a tenth is refused, a tenth fails at first, a few fail permanently."""
 
     def __init__(self, *, refuses_format: bool = False) -> None:
         self.refuses_format = refuses_format
@@ -32,17 +32,17 @@ class Lots:
         self._left += ["answer"] * (N - len(self._left))
         random.Random(7).shuffle(self._left)
 
-    def __call__(self, asked: Any) -> str:
-        if self.refuses_format and "response_format" in asked.body:
+    def __call__(self, received: Any) -> str:
+        if self.refuses_format and "response_format" in received.body:
             return "no_format"
-        prompt = asked.body["prompt"]
+        prompt = received.body["prompt"]
         if prompt not in self.of:
             self.of[prompt] = self._left.pop()
-        lot = self.of[prompt]
-        return "answer" if lot in FAULTS and asked.attempt else lot
+        outcome = self.of[prompt]
+        return "answer" if outcome in FAULTS and received.attempt else outcome
 
-    def prompts(self, *lots: str) -> set[str]:
-        return {prompt for prompt, lot in self.of.items() if lot in lots}
+    def prompts(self, *outcomes: str) -> set[str]:
+        return {prompt for prompt, outcome in self.of.items() if outcome in outcomes}
 
 
 def colour(prompt: str, seed: int) -> tuple[int, int, int]:
@@ -59,70 +59,88 @@ def everything_written(folder: Path) -> bytes:
 
 
 def check_first_run(
-    harness: Callable[..., Any], server: Any, lots: Lots, folder: Path, base: str
+    harness: Callable[..., Any], server: Any, outcomes: PlannedOutcomes, folder: Path, base: str
 ) -> list[str]:
-    """Run the command, and check each outcome and picture. Returns the command."""
-    command = ["run", "--task", "t2i_emotion", "--model", "openai-images:tiny-painter", "--judge", "echo", "--limit", str(N),
-               "-o", f"base_url={base}", "-o", "send_seed=true", "-o", "size=24x16", "--out", "run", "--json"]  # fmt: skip
+    """Run the command and check each outcome and picture. Returns the command."""
+    command = [
+        "run",
+        "--task",
+        "t2i_emotion",
+        "--model",
+        "openai-images:tiny-image-model",
+        "--judge",
+        "echo",
+        "--limit",
+        str(N),
+        "-o",
+        f"base_url={base}",
+        "-o",
+        "send_seed=true",
+        "-o",
+        "size=24x16",
+        "--out",
+        "run",
+        "--json",
+    ]
     done = harness(*command, env=ENV)
     assert done.code == 3, done.err
-    assert len(lots.of) == N
+    assert len(outcomes.of) == N
     entry = json.loads(done.out)["tasks"][0]
     assert entry["outcomes"] == {"ok": N - BLOCKED - FAILED, "blocked": BLOCKED, "error": FAILED}
     assert (entry["n"], entry["failed"]) == (N, FAILED)
     assert entry["answered"] + BLOCKED + FAILED == N
 
-    drawn = {r["id"]: r for r in lines(folder / "replies.jsonl") if "outcome" in r}
-    assert len(drawn) == N - FAILED
-    check_pictures(folder, drawn, lots.prompts("answer", *FAULTS))
-    refused = [r for r in drawn.values() if r["outcome"] == "blocked"]
+    stored = {r["id"]: r for r in lines(folder / "replies.jsonl") if "outcome" in r}
+    assert len(stored) == N - FAILED
+    check_pictures(folder, stored, outcomes.prompts("answer", *FAULTS))
+    refused = [r for r in stored.values() if r["outcome"] == "blocked"]
     assert len(refused) == BLOCKED
     assert all("safety_violations" in r["extra"]["reason"] for r in refused)
     assert {f["error"]["kind"] for f in lines(folder / "failures.jsonl")} == {"rejected"}
     assert {action for _, action in server.log} >= {"policy", "reject", "answer", *FAULTS}
-    assert server.asked_again_after_an_answer() == []
+    assert server.repeated_after_answer() == []
     assert server.count("answer", "slow") == N - BLOCKED - FAILED
     check_unseen(server, folder, done.out, done.err)
     return command
 
 
 def check_unseen(server: Any, folder: Path, *outputs: str) -> None:
-    """The key went to the endpoint, and nowhere else."""
-    assert {asked.authorization for asked, _ in server.log} == {f"Bearer {KEY}"}
+    """The key was sent to the endpoint and nowhere else."""
+    assert {received.authorization for received, _ in server.log} == {f"Bearer {KEY}"}
     assert {authorization for _, authorization in server.fetched} <= {""}
     for secret in (KEY[8:], "sig=signature"):
         assert secret.encode() not in everything_written(folder.parent)
         assert not any(secret in text for text in outputs)
 
 
-def test_outcomes_are_right_to_the_picture_where_pictures_come_by_address(
+def test_outcomes_are_correct_when_pictures_are_returned_by_url(
     serve_images, harness, tmp_path: Path
 ) -> None:
-    lots = Lots()
-    server = serve_images(lots, sends="url")
-    check_first_run(harness, server, lots, tmp_path / "work" / "run", server.url)
+    outcomes = PlannedOutcomes()
+    server = serve_images(outcomes, sends="url")
+    check_first_run(harness, server, outcomes, tmp_path / "work" / "run", server.url)
     assert len(server.fetched) == N - BLOCKED - FAILED
 
 
-def test_outcomes_are_right_to_the_picture_where_they_come_as_base64(
+def test_outcomes_are_correct_when_pictures_are_returned_as_base64(
     serve_images, harness, tmp_path: Path
 ) -> None:
-    lots, folder = Lots(refuses_format=True), tmp_path / "work" / "run"
-    server = serve_images(lots)
-    command = check_first_run(harness, server, lots, folder, server.url)
-    before, server.script = len(server.log), lambda asked: "answer"
+    outcomes, folder = PlannedOutcomes(refuses_format=True), tmp_path / "work" / "run"
+    server = serve_images(outcomes)
+    command = check_first_run(harness, server, outcomes, folder, server.url)
+    before, server.script = len(server.log), lambda received: "answer"
     again = harness(*command, env=ENV)
     assert again.code == 0, again.err
-    assert {asked.body["prompt"] for asked, _ in server.log[before:]} == lots.prompts("reject")
+    assert {received.body["prompt"] for received, _ in server.log[before:]} == outcomes.prompts("reject")
     assert json.loads(again.out)["tasks"][0]["outcomes"] == {"ok": N - BLOCKED, "blocked": BLOCKED}
-    assert server.asked_again_after_an_answer() == []
+    assert server.repeated_after_answer() == []
     check_unseen(server, folder, again.out, again.err)
 
 
-def check_pictures(folder: Path, drawn: dict[str, dict[str, Any]], expected: set[str]) -> None:
-    """Every picture is the one that was drawn for its own prompt, and tells in its file what it was made from."""
+def check_pictures(folder: Path, stored: dict[str, dict[str, Any]], expected: set[str]) -> None:
+    """Every picture belongs to its prompt, and its file records how it was generated."""
     seen = set()
-    for id_, reply in drawn.items():
+    for id_, reply in stored.items():
         if reply["outcome"] != "ok":
             assert not (folder / "images" / f"{id_}.png").exists()
             continue
@@ -131,14 +149,14 @@ def check_pictures(folder: Path, drawn: dict[str, dict[str, Any]], expected: set
             assert image.getpixel((5, 5)) == colour(texts["prompt"], int(texts["seed"]))
         assert reply["extra"]["revised_prompt"] == f"Carefully: {texts['prompt']}"
         made = json.loads(texts["memobench"])
-        assert "tiny-painter" in str(made)
+        assert "tiny-image-model" in str(made)
         assert "24x16" in str(made)
         seen.add(texts["prompt"])
     assert seen == expected
 
 
-def test_a_wrong_key_is_said_in_one_message(serve_images, harness, tmp_path: Path) -> None:
-    server = serve_images(lambda asked: "key")
+def test_a_wrong_key_gives_one_message(serve_images, harness, tmp_path: Path) -> None:
+    server = serve_images(lambda received: "key")
     wrong = harness(
         "generate",
         "--model",
@@ -156,7 +174,7 @@ def test_a_wrong_key_is_said_in_one_message(serve_images, harness, tmp_path: Pat
         env={"MY_KEY": KEY},
     )
     assert wrong.code == 2, wrong.err
-    assert "refuses the key in MY_KEY" in wrong.err
+    assert "rejects the key in MY_KEY" in wrong.err
     assert "Traceback" not in wrong.err
     assert len(server.log) <= 4
     assert KEY[8:].encode() not in everything_written(tmp_path / "work")

@@ -40,18 +40,18 @@ def requests(n: int, read: str = "choice", start: int = 0) -> list[JudgeRequest]
     ]
 
 
-def ask(asked: Judge, wanted: list[JudgeRequest]) -> list[JudgeReply]:
-    asked.open()
+def ask(received: Judge, wanted: list[JudgeRequest]) -> list[JudgeReply]:
+    received.open()
     try:
-        return list(asked.stream(Listed(wanted)))
+        return list(received.stream(Listed(wanted)))
     finally:
-        asked.close()
+        received.close()
 
 
 class TestChoices(JudgeContract):
     @pytest.fixture
     def judge(self, serve) -> Judge:
-        return judge(serve(lambda asked: "structured"))
+        return judge(serve(lambda received: "structured"))
 
 
 class TestTexts(JudgeContract):
@@ -60,7 +60,7 @@ class TestTexts(JudgeContract):
         return judge(serve(), structured="prompt", concurrency=2)
 
 
-def test_the_entry_module_imports_nothing_heavy() -> None:
+def test_the_plugin_module_imports_nothing_heavy() -> None:
     loaded = imported_by("import memobench_openai.plugin as p; p.harness_judges(); p.harness_generators()")
     assert "memobench_openai" in loaded
     assert not loaded & {"openai", "pydantic", "numpy", "PIL", "httpx", "httpx2"}
@@ -68,7 +68,7 @@ def test_the_entry_module_imports_nothing_heavy() -> None:
     assert (component.name, component.load()) == ("openai", OpenAIJudge)
 
 
-def test_a_plan_needs_neither_the_client_nor_a_network() -> None:
+def test_planning_needs_neither_the_client_nor_a_network() -> None:
     loaded = imported_by(
         "from memobench_openai.judge import OpenAIJudge as J; "
         "j = J(J.Options(ref='m', base_url='http://127.0.0.1:9/v1')); j.identity(); j.capabilities"
@@ -77,8 +77,10 @@ def test_a_plan_needs_neither_the_client_nor_a_network() -> None:
     assert not loaded & {"openai", "httpx"}
 
 
-def test_replies_hold_text_tokens_cost_and_origin(serve) -> None:
-    (reply,) = ask(judge(serve(lambda asked: "structured"), price_input=1.0, price_output=2.0), requests(1))
+def test_replies_contain_text_tokens_cost_and_model(serve) -> None:
+    (reply,) = ask(
+        judge(serve(lambda received: "structured"), price_input=1.0, price_output=2.0), requests(1)
+    )
     assert reply.text in EMOTIONS
     assert reply.usage == {
         "prompt_tokens": 100,
@@ -91,7 +93,7 @@ def test_replies_hold_text_tokens_cost_and_origin(serve) -> None:
     assert reply.finish_reason == "stop"
 
 
-def test_the_picture_arrives_as_it_was(serve) -> None:
+def test_the_picture_arrives_unchanged(serve) -> None:
     server = serve()
     (wanted,) = requests(1)
     ask(judge(server), [wanted])
@@ -103,7 +105,7 @@ def test_the_picture_arrives_as_it_was(serve) -> None:
 
 def test_refusals_are_answers(serve) -> None:
     for action in ("refuse", "filter"):
-        server = serve(lambda asked, action=action: action)
+        server = serve(lambda received, action=action: action)
         replies = ask(judge(server), requests(3))
         assert all(r.refusal and r.error is None for r in replies)
         assert len(server.log) == 3
@@ -111,11 +113,11 @@ def test_refusals_are_answers(serve) -> None:
 
 def test_a_failed_request_is_a_reply_and_the_others_are_answered(serve) -> None:
     server = serve(
-        lambda asked: (
+        lambda received: (
             "reject"
-            if asked.emotion == EMOTIONS[0]
+            if received.emotion == EMOTIONS[0]
             else "error"
-            if asked.emotion == EMOTIONS[1]
+            if received.emotion == EMOTIONS[1]
             else "answer"
         )
     )
@@ -124,20 +126,20 @@ def test_a_failed_request_is_a_reply_and_the_others_are_answered(serve) -> None:
     assert len(replies) == 30
     assert set(kinds) == {"rejected", "server_error"}
     assert (kinds["rejected"].retryable, kinds["server_error"].retryable) == (False, True)
-    assert "asked 2 times" in kinds["server_error"].message
-    assert server.asked_again_after_an_answer() == []
+    assert "after 2 attempts" in kinds["server_error"].message
+    assert server.repeated_after_answer() == []
 
 
-def test_no_more_requests_are_in_flight_than_allowed(serve) -> None:
+def test_concurrency_limits_the_requests_in_flight(serve) -> None:
     server = serve()
     assert len(ask(judge(server, concurrency=3), requests(40))) == 40
-    assert server.most_flying <= 3
+    assert server.max_in_flight <= 3
 
 
 @pytest.mark.parametrize(
     ("action", "said", "hint"),
     [
-        ("key", "asks for a key", "api_key_env"),
+        ("key", "requires a key", "api_key_env"),
         (
             "no_model",
             "has no model 'tiny-visoin'",
@@ -147,11 +149,9 @@ def test_no_more_requests_are_in_flight_than_allowed(serve) -> None:
         ("parameter", "does not support 0", "-o omit=temperature"),
     ],
 )
-def test_what_no_request_can_pass_ends_the_stream(
-    serve, monkeypatch, action: str, said: str, hint: str
-) -> None:
+def test_fatal_errors_stop_the_stream(serve, monkeypatch, action: str, said: str, hint: str) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    server = serve(lambda asked: action)
+    server = serve(lambda received: action)
     with pytest.raises(RequestError) as ended:
         ask(judge(server, ref="tiny-visoin", concurrency=2), requests(50))
     assert said in ended.value.message
@@ -159,9 +159,11 @@ def test_what_no_request_can_pass_ends_the_stream(
     assert len(server.log) <= 4
 
 
-def test_a_parameter_refused_after_answers_fails_its_request_alone(serve) -> None:
+def test_a_parameter_rejected_after_answers_fails_only_its_request(serve) -> None:
     server = serve(
-        lambda asked: "parameter" if asked.body["messages"][0]["content"][1]["text"] == "Odd?" else "answer"
+        lambda received: (
+            "parameter" if received.body["messages"][0]["content"][1]["text"] == "Odd?" else "answer"
+        )
     )
     odd = requests(1, start=50)[0]
     odd = JudgeRequest(
@@ -172,28 +174,28 @@ def test_a_parameter_refused_after_answers_fails_its_request_alone(serve) -> Non
     assert len(replies) == 7
 
 
-def test_log_probabilities_are_never_missing_in_silence(serve) -> None:
+def test_missing_log_probabilities_are_an_error(serve) -> None:
     assert Capability.LOGPROBS not in judge(serve()).capabilities
-    asked = judge(serve(), logprobs="on")
-    assert Capability.LOGPROBS in asked.capabilities
+    received = judge(serve(), logprobs="on")
+    assert Capability.LOGPROBS in received.capabilities
     with pytest.raises(HarnessError, match="no log-probabilities"):
-        ask(asked, requests(1, "logprobs"))
+        ask(received, requests(1, "logprobs"))
     assert Capability.LOGPROBS in judge(serve(), server="vllm").capabilities
     assert Capability.LOGPROBS not in judge(serve(), server="vllm", logprobs="off").capabilities
-    with pytest.raises(HarnessError, match=r"no log-probabilities|how it cuts text"):
+    with pytest.raises(HarnessError, match=r"no log-probabilities|expose its tokenizer"):
         ask(judge(serve(), server="vllm"), requests(1, "logprobs"))
 
 
-def test_choice_is_offered_only_where_it_is_enforced(serve) -> None:
+def test_choice_is_supported_only_if_it_is_enforced(serve) -> None:
     assert Capability.CHOICE in judge(serve()).capabilities
     assert Capability.CHOICE not in judge(serve(), structured="prompt").capabilities
 
 
-def test_a_judge_that_is_not_open_says_so(serve) -> None:
+def test_streaming_before_open_is_an_error(serve) -> None:
     with pytest.raises(RuntimeError, match="before open"):
         list(judge(serve()).stream(Listed(requests(1))))
 
 
-def test_a_model_must_be_named() -> None:
-    with pytest.raises(HarnessError, match="needs the name of a model"):
+def test_a_model_name_is_required() -> None:
+    with pytest.raises(HarnessError, match="needs a model name"):
         OpenAIJudge()

@@ -33,7 +33,7 @@ def test_an_address_shows_no_user_password_or_query() -> None:
         (" https://api.openai.com/v1 ", OPENAI, "https://api.openai.com"),
     ],
 )
-def test_addresses_are_brought_to_one_form(text: str, shown: str, root: str) -> None:
+def test_addresses_are_normalized(text: str, shown: str, root: str) -> None:
     assert Address(text) == shown
     assert Address(text).root == root
 
@@ -41,7 +41,7 @@ def test_addresses_are_brought_to_one_form(text: str, shown: str, root: str) -> 
 @pytest.mark.parametrize(
     "text", ["localhost:8000", "ftp://a/b", "http://", "http://emma:hunter2@:x/v1", "http://[", ""]
 )
-def test_what_is_no_address_is_refused_without_repeating_it(text: str) -> None:
+def test_an_invalid_address_is_rejected_without_repeating_it(text: str) -> None:
     with pytest.raises(BadOption) as refused:
         Address(text)
     assert "hunter2" not in str(refused.value)
@@ -50,7 +50,7 @@ def test_what_is_no_address_is_refused_without_repeating_it(text: str) -> None:
 @pytest.mark.parametrize(
     "name", ["OPENAI_API_KEY", "MY_KEY", "gemini_key", "KEY2", "AZURE_OPENAI_API_KEY_2024_EU", ""]
 )
-def test_names_of_variables_pass(name: str) -> None:
+def test_variable_names_are_accepted(name: str) -> None:
     assert check_key_name(name) == name
 
 
@@ -68,7 +68,7 @@ def test_names_of_variables_pass(name: str) -> None:
         "xY7aQ2mN9pL4kR8sT1vW",
     ],
 )
-def test_keys_are_refused_where_a_name_belongs(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_are_rejected_as_variable_names(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BadOption) as refused:
         check_key_name(value)
     assert value not in str(refused.value)
@@ -77,7 +77,7 @@ def test_keys_are_refused_where_a_name_belongs(value: str, monkeypatch: pytest.M
         assert check_key_name(value) == value
 
 
-def test_the_default_key_goes_to_openai_and_this_machine_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_key_is_sent_only_to_openai_and_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", " sk-one ")
     for url in (OPENAI, LOCAL, "http://localhost:1/v1", "https://me.openai.azure.com/openai/v1"):
         assert find_key(Address(url), "OPENAI_API_KEY", named=False, needed=False) == "sk-one"
@@ -88,7 +88,7 @@ def test_the_default_key_goes_to_openai_and_this_machine_only(monkeypatch: pytes
         find_key(other, "OPENAI_API_KEY", named=False, needed=True)
 
 
-def test_a_missing_or_broken_key_is_told_before_anything_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_or_malformed_key_is_an_error_before_any_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(RequestError, match="OPENAI_API_KEY"):
         OpenAIJudge(OpenAIJudge.Options(ref="gpt-4o"))
@@ -117,12 +117,12 @@ def test_options_never_show_a_password() -> None:
         {"Access-Token": "x"},
     ],
 )
-def test_extra_fields_hold_no_keys(extra: dict) -> None:
+def test_keys_in_extra_body_are_rejected(extra: dict) -> None:
     with pytest.raises(BadOption, match="looks like a key"):
         OpenAIJudge.Options(ref="m", base_url=LOCAL, extra_body=extra)
 
 
-def test_secrets_are_hidden_in_all_their_forms() -> None:
+def test_secrets_are_hidden_in_all_encodings() -> None:
     secrets = Secrets(["open/sesame+47", "", "me"])
     for form in ("open/sesame+47", "open%2Fsesame%2B47", "b3Blbi9zZXNhbWUrNDc="):
         assert secrets.hide(f"<{form}>") == "<[hidden]>"
@@ -131,14 +131,14 @@ def test_secrets_are_hidden_in_all_their_forms() -> None:
     assert "sesame" not in repr(secrets)
 
 
-def test_what_looks_like_a_key_is_hidden_in_messages() -> None:
+def test_texts_that_look_like_keys_are_hidden_in_messages() -> None:
     hidden = Secrets([]).hide(
         "Incorrect API key provided: sk-proj-abcd****wxyz; Authorization: Bearer abc.def"
     )
     assert hidden == "Incorrect API key provided: [hidden]; Authorization: [hidden]"
 
 
-def test_a_key_that_is_an_ordinary_word_does_not_blot_out_answers() -> None:
+def test_a_key_that_is_an_ordinary_word_is_not_hidden_in_answers() -> None:
     secrets = Secrets(["EMPTY"])
     assert secrets.hide_in("The look is EMPTY.") == "The look is EMPTY."
     assert secrets.hide("bad key EMPTY") == "bad key [hidden]"

@@ -1,4 +1,4 @@
-"""Real `vllm serve`, with a tiny real model: all ways to read, and log-probabilities against transformers."""
+"""Real `vllm serve` with a tiny real model: all answer modes, and log-probabilities against transformers."""
 
 from __future__ import annotations
 
@@ -24,9 +24,14 @@ from harness.testing import JudgeContract, Listed, face_picture
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(600)]
 LEVELS = ("very weak", "weak", "moderate", "strong", "very strong")
 ENVIRONMENT = {
-    "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-    "VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": "1", "TORCHDYNAMO_DISABLE": "1",
-}  # fmt: skip
+    "HF_HUB_OFFLINE": "1",
+    "VLLM_NO_USAGE_STATS": "1",
+    "DO_NOT_TRACK": "1",
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    "OMP_NUM_THREADS": "1",
+    "TORCHDYNAMO_DISABLE": "1",
+}
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +43,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def url(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server, up and running."""
+    """The URL of a running server."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -110,12 +115,12 @@ def judge(url: str, **options: object) -> OpenAIJudge:
     return OpenAIJudge(OpenAIJudge.Options(**{"ref": "tiny", "base_url": url, "server": "vllm"} | options))
 
 
-def asked(options: tuple[str, ...], read: str, n: int = 4) -> list[JudgeRequest]:
+def make_requests(options: tuple[str, ...], read: str, n: int = 4) -> list[JudgeRequest]:
     rating = options == LEVELS
     question = Question(
         "rating" if rating else "choice", options, scale=Scale(LEVELS) if rating else None, read=read
     )  # type: ignore[arg-type]
-    # A text behind the picture and one before it; the option order changes from sample to sample.
+    # The order of the options changes from sample to sample.
     return [
         JudgeRequest(
             f"{i:032x}",
@@ -160,7 +165,7 @@ class Reference:
         self.model = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32).eval()
 
     def scores(self, request: JudgeRequest, options: tuple[str, ...]) -> dict[str, float]:
-        """Log-probability of each option behind the prompt, all of its tokens, by one pass of the model for each."""
+        """Log-probability of each option after the prompt, summed over its tokens, with one forward pass per option."""
         import torch
 
         prompt = self.processor.apply_chat_template(
@@ -190,10 +195,8 @@ def reference(model: Path) -> Reference:
 
 
 @pytest.mark.parametrize("options", [EMOTIONS, LEVELS])
-def test_scores_are_those_of_the_model_itself(
-    url: str, reference: Reference, options: tuple[str, ...]
-) -> None:
-    requests = asked(options, "logprobs")
+def test_scores_equal_those_of_the_model(url: str, reference: Reference, options: tuple[str, ...]) -> None:
+    requests = make_requests(options, "logprobs")
     replies = answers(judge(url), requests)
     for request in requests:
         reply = replies[request.id]
@@ -207,39 +210,39 @@ def test_scores_are_those_of_the_model_itself(
 
 def test_choices_are_enforced(url: str) -> None:
     for options in (EMOTIONS, LEVELS):
-        for reply in answers(judge(url), asked(options, "choice")).values():
+        for reply in answers(judge(url), make_requests(options, "choice")).values():
             assert reply.error is None, reply.error
             assert reply.text in options
 
 
-def test_free_text_has_its_tokens_counted(url: str) -> None:
-    for reply in answers(judge(url), asked(EMOTIONS, "text")).values():
+def test_tokens_of_free_text_are_counted(url: str) -> None:
+    for reply in answers(judge(url), make_requests(EMOTIONS, "text")).values():
         assert reply.text is not None
         assert 0 < reply.usage["completion_tokens"] <= 12
         assert reply.extra["model"] == "tiny"
         assert "vllm" in reply.extra["system_fingerprint"]
 
 
-def test_options_that_are_not_among_the_likeliest_have_no_score(url: str) -> None:
-    likely = answers(judge(url, server="other", logprobs="on"), asked(EMOTIONS, "logprobs"))
-    exact = answers(judge(url), asked(EMOTIONS, "logprobs"))
+def test_options_outside_the_top_tokens_have_no_score(url: str) -> None:
+    likely = answers(judge(url, server="other", logprobs="on"), make_requests(EMOTIONS, "logprobs"))
+    exact = answers(judge(url), make_requests(EMOTIONS, "logprobs"))
     for id_, reply in likely.items():
         assert reply.error is None, reply.error
         assert len(reply.scores) < 6
         for option, score in reply.scores.items():
-            # Other spellings add up, and what is out of sight is at most as much again.
+            # Other spellings are added, and the hidden probability is at most as large as the one shown.
             assert exact[id_].scores[option] - math.log(2) <= score
 
 
-def test_an_unknown_model_is_told_with_what_is_served(url: str) -> None:
+def test_an_unknown_model_is_an_error_that_lists_the_served_models(url: str) -> None:
     with pytest.raises(HarnessError) as ended:
-        answers(judge(url, ref="tyny"), asked(EMOTIONS, "logprobs"))
+        answers(judge(url, ref="tyny"), make_requests(EMOTIONS, "logprobs"))
     assert "has no model 'tyny'" in ended.value.message
     assert "It serves: tiny" in ended.value.hint
 
 
 @pytest.mark.parametrize("read", ["logprobs", "choice", "text"])
-def test_the_command_reads_in_every_way(url: str, faces, harness, read: str) -> None:
+def test_the_command_supports_every_answer_mode(url: str, faces, harness, read: str) -> None:
     done = harness(
         "run",
         "--task",

@@ -1,4 +1,4 @@
-"""Judges behind OpenAI-compatible endpoints."""
+"""Judge and image generator for OpenAI-compatible endpoints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An endpoint's address, which may be shown and stored: what is secret in a URL is kept apart."""
+"""An endpoint's address that is safe to show and store: the secret parts of the URL are kept separately."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from harness import BadOption
 
 _ENDPOINTS = ("/chat/completions", "/images/generations")
-_HINT = "Give it like https://api.openai.com/v1 or http://127.0.0.1:8000/v1."
+_HINT = "For example https://api.openai.com/v1 or http://127.0.0.1:8000/v1."
 
 
 class Address(str):
-    """A URL without user, password and query; those are attributes.
+    """A URL without user, password and query, which are attributes.
 
-    Raises `BadOption`, which never repeats what was given, for anything but an http(s) URL with a host.
+    Raises `BadOption`, which never repeats the input, for anything but an http(s) URL with a host.
     """
 
     user: str
@@ -24,7 +24,7 @@ class Address(str):
     path: str
 
     def __new__(cls, text: str) -> Address:
-        """Take a URL apart. A path that names an endpoint itself is cut back to its base."""
+        """Split a URL. A path that ends in an endpoint is shortened to its base."""
         try:
             parts = urlsplit(text.strip())
             port = parts.port
@@ -43,17 +43,17 @@ class Address(str):
 
     @property
     def name(self) -> str:
-        """Host, port and path: what tells one endpoint from another in a run's record."""
+        """Host, port and path: identifies the endpoint in a run's record."""
         return self.partition("://")[2]
 
     @property
     def full(self) -> str:
-        """The URL with its query, for the connection only."""
+        """The URL with its query. Use it only to connect."""
         return f"{self}?{self.query}" if self.query else str(self)
 
     @property
     def root(self) -> str:
-        """The URL of the server itself, without the version at the end of the path."""
+        """The URL of the server without the version at the end of the path."""
         return str(self).removesuffix("/v1")
 
     @property
@@ -63,6 +63,6 @@ class Address(str):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be shown: user, password and the values of the query."""
+        """User, password and the query values, which must not be shown."""
         values = (self.user, self.password, *(value for _, value in parse_qsl(self.query)))
         return tuple(v for v in values if v)

@@ -1,4 +1,4 @@
-"""Keys: read from the environment, never shown. Texts pass through `Secrets` before anybody sees them."""
+"""API keys: read from the environment and never shown. `Secrets` redacts all text before output."""
 
 from __future__ import annotations
 
@@ -22,95 +22,95 @@ _KEY_NAME = re.compile(
 _KEY_TEXT = re.compile(
     r"\b(?:sk|gsk|xai|hf|nvapi)[-_][A-Za-z0-9_*.-]{8,}|\bAIza[A-Za-z0-9_*-]{8,}|(?i:bearer) \S+"
 )
-_NO_SECRET = 3
-"""Anything shorter would blot out letters everywhere, and protects nothing."""
-_SHORTEST = 8
-"""Shorter secrets ("EMPTY", "ollama") may be words of an answer, and are hidden in messages of errors only."""
+_MIN_SECRET = 3
+"""Shorter secrets protect nothing, and hiding them would mangle ordinary text."""
+_MIN_HIDDEN_IN_DATA = 8
+"""Shorter secrets ("EMPTY", "ollama") may be words of an answer; they are hidden in error messages only."""
 
 
 def check_key_name(name: str) -> str:
-    """The name of an environment variable. Raises `BadOption`, without the value, for what is rather a key."""
+    """Validate the name of an environment variable. Raises `BadOption`, without the value, if it looks like a key."""
     if not name or (_NAME.fullmatch(name) and (name in os.environ or not looks_like_key(name))):
         return name
     raise BadOption(
-        "api_key_env takes the name of an environment variable, and what was given looks like a key.",
-        f"Put the key into a variable and name that: export {DEFAULT_ENV}=..., then -o api_key_env={DEFAULT_ENV}. "
-        "A key typed into a command stays in the shell's history: better replace it.",
+        "api_key_env takes the name of an environment variable, but the value looks like a key.",
+        f"Store the key in a variable and pass its name: export {DEFAULT_ENV}=..., then -o api_key_env={DEFAULT_ENV}. "
+        "A key typed on the command line stays in the shell history, so replace it.",
     )
 
 
 def looks_like_key(text: str) -> bool:
-    """Whether a text is more likely a key than a name."""
+    """Whether a text is more likely a key than a variable name."""
     if _KEY_START.match(text) or not _NAME.fullmatch(text):
         return True
-    # Names are made of words; one long mixture of letters and digits is no word.
+    # Names consist of words; a long mix of letters and digits is not a word.
     word = max(text.split("_"), key=len)
     return len(word) >= 16 and (sum(map(str.isdigit, word)) >= 4 or word not in (word.upper(), word.lower()))
 
 
 def check_no_keys(value: Any, where: str) -> None:
-    """Refuse keys in an option that is stored with the run. Raises `BadOption`, without the value."""
+    """Reject keys in an option that is stored with the run. Raises `BadOption`, without the value."""
     entries = (
         value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     )
     for name, inner in entries:
         if _KEY_NAME.fullmatch(str(name)) or (isinstance(inner, str) and _KEY_START.match(inner)):
             raise BadOption(
-                f"{where} holds what looks like a key, and it would be stored with the run.",
-                "Keys are named by environment variable: -o api_key_env=NAME.",
+                f"{where} contains what looks like a key, which would be stored with the run.",
+                "Pass keys by environment variable: -o api_key_env=NAME.",
             )
         check_no_keys(inner, where)
 
 
 def find_key(address: Address, env: str, *, named: bool, needed: bool) -> str:
-    """The key for an endpoint; "" where there is none and none is needed.
+    """The key for an endpoint; "" if there is none and none is needed.
 
-    `named`: the user chose the variable. The default one is meant for OpenAI: other hosts on the net do not get it
-    unasked, servers on this machine do. Raises `RequestError` where a key is missing or cannot be one.
+    `named`: the user chose the variable. The default variable is meant for OpenAI: servers on this machine get it too,
+    other hosts do not. Raises `RequestError` if a required key is missing or malformed.
     """
-    meant = named or address.local or address.host.endswith(("openai.com", "openai.azure.com"))
-    if not env or not meant:
+    allowed = named or address.local or address.host.endswith(("openai.com", "openai.azure.com"))
+    if not env or not allowed:
         if needed:
             raise RequestError(
                 f"{address} needs a key.",
-                "Put it into an environment variable and name that: -o api_key_env=NAME.",
+                "Store the key in an environment variable and pass its name: -o api_key_env=NAME.",
             )
         return ""
     key = os.environ.get(env, "").strip()
     if not key and (needed or named):
         raise RequestError(
-            f"The environment variable {env}, which should hold the key for {address}, is not set.",
-            f"export {env}=..., or name another variable: -o api_key_env=NAME.",
+            f"The environment variable {env}, which should contain the key for {address}, is not set.",
+            f"export {env}=..., or name a different variable: -o api_key_env=NAME.",
         )
     if not key.isascii() or not key.isprintable() or " " in key:
         raise RequestError(
-            f"The environment variable {env} holds characters that no key has.",
-            "Set it anew: a line break or a quotation mark may have slipped in.",
+            f"The environment variable {env} contains characters that are not valid in a key.",
+            "Set it again; it may contain a line break or a space.",
         )
     return key
 
 
 class Secrets:
-    """Texts that must not be seen, in the forms in which they may come back."""
+    """Secret texts, in all forms in which a server may send them back."""
 
     def __init__(self, values: Iterable[str]) -> None:
-        """`values` may hold empty texts, which are no secrets."""
-        known = [v for v in values if len(v) >= _NO_SECRET]
+        """Empty and very short `values` are ignored."""
+        known = [v for v in values if len(v) >= _MIN_SECRET]
         forms = {
             form for v in known for form in (v, quote(v, safe=""), base64.b64encode(v.encode()).decode())
         }
         self._all = sorted(forms, key=len, reverse=True)
-        self._long = [form for form in self._all if len(form) >= _SHORTEST]
+        self._long = [form for form in self._all if len(form) >= _MIN_HIDDEN_IN_DATA]
 
     def __repr__(self) -> str:
         return "Secrets()"
 
     def hide(self, text: str) -> str:
-        """A message with every secret replaced, and whatever else looks like a key."""
+        """Replace every secret in a message, and anything else that looks like a key."""
         return _KEY_TEXT.sub(_HIDDEN, _replace(text, self._all))
 
     def hide_in(self, value: Any) -> Any:
-        """A JSON value from a server, with every secret replaced in all of its texts."""
+        """Replace every secret in all strings of a JSON value."""
         if isinstance(value, str):
             return _replace(value, self._long)
         if isinstance(value, list):

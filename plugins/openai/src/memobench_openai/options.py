@@ -10,47 +10,51 @@ from harness import BadOption, HarnessOptions, option
 from memobench_openai.address import Address
 from memobench_openai.keys import DEFAULT_ENV, check_key_name, check_no_keys
 
-_OURS = frozenset({"model", "messages", "stream", "n"})
+_RESERVED_FIELDS = frozenset({"model", "messages", "stream", "n"})
 
 
 class EndpointOptions(HarnessOptions):
-    """Where a model is served, and how it is asked; none of it changes answers, save which endpoint it is.
+    """Where a model is served and how it is queried. Apart from the endpoint itself, none of it changes answers.
 
-    Host, port and path of the address enter the identity instead, where no password can stand.
+    Host, port and path of the address are part of the identity instead, which never contains a password.
     """
 
     base_url: str = option(
-        "https://api.openai.com/v1", "Address of the endpoint; most end in /v1.", affects_answer=False
+        "https://api.openai.com/v1", "Base URL of the endpoint; most end in /v1.", affects_answer=False
     )
     api_key_env: str = option(
         DEFAULT_ENV,
-        "Name of the environment variable with the key. Unless it is given, no key goes to hosts other than "
-        "OpenAI's and this machine.",
+        "Name of the environment variable with the key. If it is not set, a key is sent only to OpenAI's hosts and "
+        "to this machine.",
         affects_answer=False,
     )
-    concurrency: int = option(16, "Requests in flight at a time.", affects_answer=False, ge=1, le=1024)
-    timeout: float = option(120.0, "Seconds for one attempt.", affects_answer=False, gt=0.0, le=3600.0)
+    concurrency: int = option(
+        16, "Maximum number of requests in flight.", affects_answer=False, ge=1, le=1024
+    )
+    timeout: float = option(
+        120.0, "Timeout of one attempt in seconds.", affects_answer=False, gt=0.0, le=3600.0
+    )
     max_retries: int = option(
         6,
-        "How often a request is asked again after a failure that may pass.",
+        "How often a request is retried after a transient failure.",
         affects_answer=False,
         ge=0,
         le=100,
     )
 
-    extra_body: dict[str, Any] = option({}, "Further fields of each request, as a JSON object.")
+    extra_body: dict[str, Any] = option({}, "Additional fields for each request, as a JSON object.")
     price_input: float | None = option(
-        None, "Price of a million prompt tokens: costs are counted.", affects_answer=False, ge=0.0
+        None, "Price per million prompt tokens; enables cost tracking.", affects_answer=False, ge=0.0
     )
     price_output: float | None = option(
-        None, "Price of a million reply tokens, those of pictures included.", affects_answer=False, ge=0.0
+        None, "Price per million reply tokens, including those of pictures.", affects_answer=False, ge=0.0
     )
 
     @model_validator(mode="after")
     def _both_prices(self) -> EndpointOptions:
         if (self.price_input is None) != (self.price_output is None):
-            # No ValueError: pydantic would show all that was given, the URL with its password included.
-            raise BadOption("price_input and price_output belong together.", "Give both, or neither.")
+            # Not a ValueError: pydantic would show all input values, including the URL with its password.
+            raise BadOption("price_input and price_output must be set together.", "Give both or neither.")
         return self
 
     @field_validator("base_url")
@@ -60,29 +64,29 @@ class EndpointOptions(HarnessOptions):
 
     @field_validator("api_key_env")
     @classmethod
-    def _name_of_key(cls, value: str) -> str:
+    def _key_name(cls, value: str) -> str:
         return check_key_name(value)
 
     @property
     def address(self) -> Address:
-        """The base URL with its secret parts, which the option's text does not have."""
+        """The base URL with its secret parts as attributes."""
         return self.base_url if isinstance(self.base_url, Address) else Address(self.base_url)
 
 
-def check_extra(fields: dict[str, Any], ours: frozenset[str], hint: str) -> None:
-    """Refuse keys in `extra_body`, and fields of `ours`. Raises `BadOption`."""
+def check_extra(fields: dict[str, Any], reserved: frozenset[str], hint: str) -> None:
+    """Reject API keys and the `reserved` fields in `extra_body`. Raises `BadOption`."""
     check_no_keys(fields, "extra_body")
-    taken = sorted(ours & set(fields))
+    taken = sorted(reserved & set(fields))
     if taken:
-        raise BadOption(f"extra_body must not hold {', '.join(taken)}.", hint)
+        raise BadOption(f"extra_body must not contain {', '.join(taken)}.", hint)
 
 
 def model_name(value: str, component: str, example: str) -> str:
-    """The name of a model. Raises `BadOption` where there is none."""
+    """Validate the name of a model. Raises `BadOption` if it is empty."""
     if not value.strip():
         raise BadOption(
-            f"{component} needs the name of a model.",
-            f"Type it behind a colon: --model {component}:{example}.",
+            f"{component} needs a model name.",
+            f"Put it after a colon: --model {component}:{example}.",
         )
     return value.strip()
 
@@ -90,34 +94,37 @@ def model_name(value: str, component: str, example: str) -> str:
 class JudgeOptions(EndpointOptions):
     """Options of the judge `openai`."""
 
-    ref: str = option("", "Name of the model, as the endpoint calls it.", validate_default=True)
+    ref: str = option("", "Model name, as the endpoint knows it.", validate_default=True)
     server: Literal["auto", "openai", "gemini", "claude", "ollama", "vllm", "sglang", "other"] = option(
-        "auto", "What serves the model, where the address does not tell; vllm gives exact log-probabilities."
+        "auto", "Kind of server, if the address does not reveal it; vllm gives exact log-probabilities."
     )
     logprobs: Literal["auto", "on", "off"] = option(
         "auto",
-        "Read by log-probabilities. auto: with server=vllm. on: elsewhere too, from the 20 likeliest tokens; a reply "
-        "in which an option has none is unparsed.",
+        "Use log-probabilities. auto: only with server=vllm. on: with other servers too, from the top 20 tokens; a reply "
+        "without a score for every option counts as unparsed.",
     )
     structured: Literal["auto", "json_schema", "guided_choice", "prompt"] = option(
         "auto",
-        "How a choice is enforced: response_format, vLLM's structured outputs, or by the prompt alone.",
+        "How a choice is enforced: response_format, vLLM's structured outputs, or only the prompt.",
     )
     max_tokens: int = option(
-        0, "Reply tokens allowed; 0 for the task's. Models that think need thousands.", ge=0, le=1_000_000
+        0,
+        "Maximum reply tokens; 0 for the task's limit. Reasoning models need thousands.",
+        ge=0,
+        le=1_000_000,
     )
     max_tokens_field: Literal["auto", "max_tokens", "max_completion_tokens"] = option(
-        "auto", "What the endpoint calls that limit.", affects_answer=False
+        "auto", "Name of that field at the endpoint.", affects_answer=False
     )
     detail: Literal["low", "high", "auto"] | None = option(
-        None, "How closely pictures are looked at, where the endpoint offers it."
+        None, "Picture resolution for the model, if the endpoint supports it."
     )
-    reasoning_effort: str | None = option(None, "How long the model thinks, where the endpoint offers it.")
+    reasoning_effort: str | None = option(None, "Reasoning effort, if the endpoint supports it.")
     omit: list[str] = option(
-        [], "Fields left out for models that refuse them, such as temperature,top_p,seed."
+        [], "Fields to omit for models that reject them, such as temperature,top_p,seed."
     )
     price_cached: float | None = option(
-        None, "Price of a million prompt tokens from the provider's cache.", affects_answer=False, ge=0.0
+        None, "Price per million prompt tokens from the provider's cache.", affects_answer=False, ge=0.0
     )
 
     @field_validator("omit", mode="before")
@@ -129,7 +136,7 @@ class JudgeOptions(EndpointOptions):
     @field_validator("extra_body", mode="after")
     @classmethod
     def _no_keys(cls, value: dict[str, Any]) -> dict[str, Any]:
-        check_extra(value, _OURS, "The judge fills that in itself.")
+        check_extra(value, _RESERVED_FIELDS, "The judge sets these fields itself.")
         return value
 
     @field_validator("ref")

@@ -1,4 +1,4 @@
-"""Pictures as data URLs: the file's own bytes, encoded once for all questions on it."""
+"""Encodes pictures as data URLs, once for all questions about a picture."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from PIL import Image, ImageOps
 
 from harness import Picture
 
-_UNDERSTOOD = frozenset({"image/png", "image/jpeg", "image/webp"})
-"""What every endpoint with eyes takes. Anything else is sent as PNG, which loses nothing."""
-_UPRIGHT = 1
+_SUPPORTED_TYPES = frozenset({"image/png", "image/jpeg", "image/webp"})
+"""Accepted by every vision endpoint. Anything else is sent as PNG, which is lossless."""
+_NOT_ROTATED = 1
 _ORIENTATION = 0x0112
 
 
 class DataUrls:
-    """Encodes pictures, and keeps what it encoded last: questions on one picture follow each other."""
+    """Encodes pictures and caches the most recent ones: questions about one picture follow each other."""
 
     def __init__(self, max_bytes: int = 64 * 2**20) -> None:
-        """`max_bytes`: how much is kept, in bytes of encoded text; the last picture is kept whatever its size."""
+        """`max_bytes`: cache size in bytes of encoded text. The last picture is kept whatever its size."""
         self._max_bytes, self._bytes = max_bytes, 0
         self._kept: OrderedDict[str, str] = OrderedDict()
 
-    def of(self, picture: Picture) -> str:
-        """The data URL of a picture. Raises `ValueError` for one that has neither bytes nor pixels."""
+    def encode(self, picture: Picture) -> str:
+        """Return the data URL of a picture. Raises `ValueError` for one with neither bytes nor pixels."""
         url = self._kept.get(picture.digest)
         if url is None:
-            data, media_type = _as_sent(picture)
+            data, media_type = _encode_for_upload(picture)
             url = f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
             self._kept[picture.digest] = url
             self._bytes += len(url)
@@ -39,18 +39,18 @@ class DataUrls:
         return url
 
 
-def _as_sent(picture: Picture) -> tuple[bytes, str]:
-    """The bytes and media type that a server will decode to what the harness sees.
+def _encode_for_upload(picture: Picture) -> tuple[bytes, str]:
+    """The bytes and media type that a server decodes to the same pixels as the harness.
 
-    Original bytes, save where decoders disagree: turned by a note in the file, 16 bits a channel, rare formats.
+    The original bytes, except where decoders disagree: EXIF rotation, 16 bits per channel, rare formats.
     """
     if picture.data is None:
         if picture.image is None:
             raise ValueError(f"the picture {picture.digest} has neither bytes nor pixels")
         return _png(picture.image), "image/png"
     with Image.open(io.BytesIO(picture.data)) as image:
-        plain = picture.media_type in _UNDERSTOOD and not image.mode.startswith("I")
-        if plain and image.getexif().get(_ORIENTATION, _UPRIGHT) == _UPRIGHT:
+        plain = picture.media_type in _SUPPORTED_TYPES and not image.mode.startswith("I")
+        if plain and image.getexif().get(_ORIENTATION, _NOT_ROTATED) == _NOT_ROTATED:
             return picture.data, picture.media_type
         return _png(_eight_bits(ImageOps.exif_transpose(image))), "image/png"
 

@@ -1,4 +1,4 @@
-"""What memobench loads: the judge `openai`, and the generator `openai-images`."""
+"""Plugin entry point: registers the judge `openai` and the generator `openai-images`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from harness import Component, hookimpl, lazy
 
 @hookimpl
 def harness_judges() -> Sequence[Component]:
-    """The judge that asks a server."""
     return [
         Component(
             "openai",
@@ -21,7 +20,6 @@ def harness_judges() -> Sequence[Component]:
 
 @hookimpl
 def harness_generators() -> Sequence[Component]:
-    """The generator that has a server draw."""
     return [
         Component(
             "openai-images",

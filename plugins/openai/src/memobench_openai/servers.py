@@ -1,4 +1,4 @@
-"""How servers differ where they all call themselves compatible."""
+"""Differences between servers with an OpenAI-compatible API."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Structured = Literal["json_schema", "guided_choice", "prompt"]
 
 @dataclass(frozen=True)
 class Server:
-    """What a kind of server understands, by its documentation."""
+    """What a kind of server supports, according to its documentation."""
 
     structured: Structured = "json_schema"
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     seed: bool = True
-    """Whether it takes a seed; one that does not may refuse the whole request for it."""
+    """Whether it accepts a seed. One that does not may reject the whole request."""
     exact: bool = False
-    """Whether it gives the log-probability of any token asked for."""
+    """Whether it returns the log-probability of any requested token."""
     needs_key: bool = False
 
 
@@ -44,24 +44,24 @@ _OLLAMA_PORT = 11434
 
 
 def find_server(options: JudgeOptions) -> Server:
-    """The kind of server, and what the user says otherwise. Asks nothing: plans are made without a network."""
+    """The kind of server, with the user's overrides. Uses no network, so that runs can be planned offline."""
     address = options.address
-    known = SERVERS[by_address(address) if options.server == "auto" else options.server]
+    known = SERVERS[server_kind(address) if options.server == "auto" else options.server]
     structured = known.structured if options.structured == "auto" else options.structured
     field = known.max_tokens_field if options.max_tokens_field == "auto" else options.max_tokens_field
-    # A stand-in on this machine may need no key, whatever it stands in for.
+    # A local replacement may need no key, even if the original does.
     return Server(structured, field, known.seed, known.exact, known.needs_key and not address.local)
 
 
 def endpoint_key(options: EndpointOptions, server: Server) -> str:
-    """The key for an endpoint; "" where it needs none. Raises `RequestError` where it needs one that is not there."""
+    """The key for an endpoint; "" if it needs none. Raises `RequestError` if a required key is missing."""
     named = "api_key_env" in options.model_fields_set
     needed = server.needs_key and not options.address.local and not options.address.user
     return find_key(options.address, options.api_key_env, named=named, needed=needed)
 
 
-def by_address(address: Address) -> str:
-    """The kind of server that an address tells, or "other"."""
+def server_kind(address: Address) -> str:
+    """The kind of server, inferred from its address; "other" if unknown."""
     if address.port == _OLLAMA_PORT:
         return "ollama"
     return _HOSTS.get(address.host, "other")

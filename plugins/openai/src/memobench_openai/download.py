@@ -1,4 +1,4 @@
-"""Fetches pictures that an endpoint gives by address: without its key, bounded in size and time."""
+"""Downloads pictures that an endpoint returns by URL: without its key, bounded in size and time."""
 
 from __future__ import annotations
 
@@ -9,43 +9,46 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from memobench_openai.address import Address
-from memobench_openai.faults import Fault
+from memobench_openai.errors import ApiError
 from memobench_openai.image_replies import MAX_BYTES
-from memobench_openai.retry import retry_after
+from memobench_openai.retry import parse_retry_after
 
 _REDIRECTS = 5
-_PASSING = frozenset({408, 425, 429})
+_RETRYABLE_STATUS = frozenset({408, 425, 429})
 
 
-class Fetcher:
-    """Knows no key: addresses lead to storage of others."""
+class ImageDownloader:
+    """Sends no key: the URLs usually point to third-party storage."""
 
     def __init__(self, address: Address, timeout: float, max_bytes: int = MAX_BYTES) -> None:
-        """`address`: the endpoint that gives the addresses. `timeout`: seconds for one attempt, redirects included."""
-        self._inside, self._timeout, self._max_bytes = address.local, timeout, max_bytes
+        """`address`: the endpoint that returned the URLs. `timeout`: seconds for one attempt, redirects included."""
+        self._endpoint_is_local, self._timeout, self._max_bytes = address.local, timeout, max_bytes
         self._client: httpx.AsyncClient | None = None
 
-    async def fetch(self, url: str) -> bytes:
-        """The file at `url`. Raises `Fault`, which never repeats the address: it may be signed."""
+    async def download(self, url: str) -> bytes:
+        """Return the file at `url`. Raises `ApiError`, whose message never contains the URL: it may be signed."""
         try:
             return await asyncio.wait_for(self._follow(url), self._timeout)
         except (asyncio.TimeoutError, httpx.TimeoutException):
-            raise Fault(
-                "timeout", f"the picture did not come within {self._timeout:g} seconds", retryable=True
+            raise ApiError(
+                "timeout",
+                f"the picture download did not finish within {self._timeout:g} seconds",
+                retryable=True,
             ) from None
         except httpx.InvalidURL:
-            raise Fault("bad_url", "the picture's address is not a URL") from None
+            raise ApiError("bad_url", "the picture URL is invalid") from None
         except httpx.HTTPError as e:
             reason = str(e) or type(e).__name__
-            raise Fault("connection", f"the picture could not be fetched: {reason}", retryable=True) from None
+            raise ApiError(
+                "connection", f"the picture could not be downloaded: {reason}", retryable=True
+            ) from None
 
     async def close(self) -> None:
-        """Close the connections."""
         if self._client is not None:
             await self._client.aclose()
 
     async def _follow(self, url: str) -> bytes:
-        if self._client is None:  # Most endpoints send the picture itself.
+        if self._client is None:  # Most endpoints send the picture inline.
             headers = {"Accept": "image/*", "Accept-Encoding": "identity"}
             self._client = httpx.AsyncClient(timeout=self._timeout, headers=headers)
         for _ in range(_REDIRECTS + 1):
@@ -54,40 +57,40 @@ class Fetcher:
                 if not response.has_redirect_location:
                     return await self._read(response, host)
                 url = urljoin(url, response.headers["location"])
-        raise Fault("bad_url", "the picture's address leads from one to the next without end")
+        raise ApiError("bad_url", "the picture URL redirects too often")
 
     def _host(self, url: str) -> str:
         try:
             parts = urlsplit(url)
         except ValueError:
-            raise Fault("bad_url", "the picture's address is not a URL") from None
+            raise ApiError("bad_url", "the picture URL is invalid") from None
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Fault("bad_url", "the picture's address is neither http nor https")
-        if not self._inside and _is_inside(parts.hostname):
-            # A service elsewhere has no business with what only this machine can reach.
-            raise Fault("bad_url", "the picture's address is on this machine, and the endpoint is not")
+            raise ApiError("bad_url", "the picture URL is neither http nor https")
+        if not self._endpoint_is_local and _is_internal(parts.hostname):
+            # A remote service must not make us request addresses that only this machine can reach.
+            raise ApiError("bad_url", "the picture URL points to this machine, but the endpoint is remote")
         return parts.hostname
 
     async def _read(self, response: httpx.Response, host: str) -> bytes:
         status = response.status_code
         if status != 200:
-            wait = retry_after(response.headers)
-            raise Fault(
+            wait = parse_retry_after(response.headers)
+            raise ApiError(
                 "fetch_failed",
-                f"{host} answers {status} where the picture should be",
-                retryable=status in _PASSING or status >= 500,
-                wait=wait,
-                shared=status == 429 or wait is not None,
+                f"{host} returned status {status} instead of the picture",
+                retryable=status in _RETRYABLE_STATUS or status >= 500,
+                retry_after=wait,
+                throttle_all=status == 429 or wait is not None,
             )
         data = bytearray()
         async for chunk in response.aiter_bytes():
             data += chunk
             if len(data) > self._max_bytes:
-                raise Fault("too_large", f"the picture's file has more than {self._max_bytes // 2**20} MB")
+                raise ApiError("too_large", f"the picture file exceeds {self._max_bytes // 2**20} MB")
         return bytes(data)
 
 
-def _is_inside(host: str) -> bool:
+def _is_internal(host: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -4,10 +4,10 @@ import math
 from typing import Any
 
 import pytest
-from memobench_openai.faults import Fault
-from memobench_openai.likely import likely_scores
+from memobench_openai.chat_replies import add_cost, count_tokens, model_info, parse_choice, parse_completion
+from memobench_openai.errors import ApiError
 from memobench_openai.options import JudgeOptions
-from memobench_openai.replies import add_cost, chosen, count_tokens, origin, read_completion
+from memobench_openai.top_logprobs import top_logprob_scores
 
 from harness import BadOption, Question
 
@@ -18,20 +18,20 @@ def completion(message: object, finish: str | None = "stop", **choice: object) -
     return {"choices": [{"message": message, "finish_reason": finish, **choice}]}
 
 
-def test_text_comes_as_a_text_or_in_parts() -> None:
-    assert read_completion(completion({"content": "sad"})).text == "sad"
+def test_content_is_a_string_or_a_list_of_parts() -> None:
+    assert parse_completion(completion({"content": "sad"})).text == "sad"
     assert (
-        read_completion(
+        parse_completion(
             completion({"content": [{"type": "text", "text": "sa"}, {"type": "text", "text": "d"}]})
         ).text
         == "sad"
     )
-    empty = read_completion(completion({"content": None}))
+    empty = parse_completion(completion({"content": None}))
     assert (empty.text, empty.refusal) == ("", None)
 
 
-def test_a_cut_off_reply_says_so() -> None:
-    assert read_completion(completion({"content": "The face"}, "length")).finish == "length"
+def test_a_truncated_reply_has_its_finish_reason() -> None:
+    assert parse_completion(completion({"content": "The face"}, "length")).finish == "length"
 
 
 @pytest.mark.parametrize(
@@ -47,12 +47,12 @@ def test_a_cut_off_reply_says_so() -> None:
     ],
 )
 def test_refusals_are_recognised(body: dict[str, Any]) -> None:
-    assert read_completion(body).refusal
+    assert parse_completion(body).refusal
 
 
-def test_an_ordinary_reply_is_no_refusal() -> None:
+def test_an_ordinary_reply_is_not_a_refusal() -> None:
     for finish in ("stop", "length", "end_turn", None):
-        assert read_completion(completion({"content": "sad", "refusal": None}, finish)).refusal is None
+        assert parse_completion(completion({"content": "sad", "refusal": None}, finish)).refusal is None
 
 
 @pytest.mark.parametrize(
@@ -66,10 +66,10 @@ def test_an_ordinary_reply_is_no_refusal() -> None:
         {"choices": [{"message": None}]},
     ],
 )
-def test_what_is_no_completion_is_asked_again(body: dict[str, Any]) -> None:
-    with pytest.raises(Fault) as fault:
-        read_completion(body)
-    assert fault.value.retryable
+def test_an_invalid_completion_is_retryable(body: dict[str, Any]) -> None:
+    with pytest.raises(ApiError) as error:
+        parse_completion(body)
+    assert error.value.retryable
 
 
 @pytest.mark.parametrize(
@@ -87,10 +87,10 @@ def test_what_is_no_completion_is_asked_again(body: dict[str, Any]) -> None:
         ("[1, 2]", None, "[1, 2]"),
     ],
 )
-def test_an_enforced_answer_becomes_its_option(
+def test_a_constrained_answer_becomes_its_option(
     text: str, labels: tuple[str, ...] | None, option: str
 ) -> None:
-    assert chosen(text, Question("choice", ("happy", "sad"), labels=labels, read="choice")) == option
+    assert parse_choice(text, Question("choice", ("happy", "sad"), labels=labels, read="choice")) == option
 
 
 USAGE = {
@@ -113,53 +113,56 @@ def test_tokens_of_all_completions_are_counted() -> None:
     assert add_cost(counted, options()) == {k: v for k, v in counted.items() if k != "cached_tokens"}
 
 
-def test_costs_follow_from_prices_for_a_million() -> None:
+def test_costs_follow_from_prices_per_million_tokens() -> None:
     tokens = count_tokens([USAGE])
     plain = add_cost(tokens, options(price_input=2.0, price_output=10.0))["cost"]
     cached = add_cost(tokens, options(price_input=2.0, price_output=10.0, price_cached=0.5))["cost"]
     assert math.isclose(plain, (1000 * 2.0 + 10 * 10.0) / 1e6)
     assert math.isclose(cached, (600 * 2.0 + 400 * 0.5 + 10 * 10.0) / 1e6)
-    with pytest.raises(BadOption, match="belong together"):
+    with pytest.raises(BadOption, match="must be set together"):
         options(price_input=2.0)
 
 
 @pytest.mark.parametrize(
     "usage", [None, {}, [], {"prompt_tokens": None}, {"prompt_tokens": True, "prompt_tokens_details": [1]}]
 )
-def test_usage_that_a_server_does_not_give_is_not_invented(usage: object) -> None:
+def test_missing_usage_stays_missing(usage: object) -> None:
     assert add_cost(count_tokens([{"usage": usage}]), options(price_input=1.0, price_output=1.0)) == {}
 
 
-def test_the_model_that_answered_is_noted() -> None:
-    assert origin({"model": "gpt-4o-0806", "system_fingerprint": "fp_1"}) == {
+def test_the_reported_model_is_recorded() -> None:
+    assert model_info({"model": "gpt-4o-0806", "system_fingerprint": "fp_1"}) == {
         "model": "gpt-4o-0806",
         "system_fingerprint": "fp_1",
     }
-    assert origin({"model": None}) == {}
+    assert model_info({"model": None}) == {}
 
 
 def position(token: str, **top: float) -> dict[str, Any]:
     """One token of a reply with its likeliest alternatives; `_` stands for a space."""
     likeliest = {k.replace("_", " "): math.log(v) for k, v in top.items()}
-    return {"token": token, "logprob": likeliest.get(token, -9.0),
-            "top_logprobs": [{"token": t, "logprob": p} for t, p in likeliest.items()]}  # fmt: skip
+    return {
+        "token": token,
+        "logprob": likeliest.get(token, -9.0),
+        "top_logprobs": [{"token": t, "logprob": p} for t, p in likeliest.items()],
+    }
 
 
 def probabilities(tokens: list[dict[str, Any]], words: tuple[str, ...]) -> dict[str, float]:
-    return {word: round(math.exp(score), 6) for word, score in likely_scores(tokens, words).items()}
+    return {word: round(math.exp(score), 6) for word, score in top_logprob_scores(tokens, words).items()}
 
 
-def test_words_of_one_token_are_scored_at_the_first() -> None:
+def test_words_of_one_token_are_scored_at_the_first_position() -> None:
     found = probabilities([position("sad", sad=0.6, happy=0.3, glad=0.1)], ("happy", "sad", "angry"))
     assert found == {"sad": 0.6, "happy": 0.3}
 
 
-def test_case_and_leading_space_make_no_other_word() -> None:
+def test_case_and_leading_space_are_ignored() -> None:
     found = probabilities([position("sad", sad=0.4, Sad=0.2, _sad=0.1, _Happy=0.25)], ("happy", "sad"))
     assert found == {"sad": 0.7, "happy": 0.25}
 
 
-def test_words_of_several_tokens_are_summed_along_the_reply_and_never_scored_by_the_first() -> None:
+def test_words_of_several_tokens_are_scored_along_the_reply() -> None:
     first = position("very", very=0.5, strong=0.2, weak=0.2, moderate=0.1)
     second = position(" strong", _strong=0.75, _weak=0.25)
     assert probabilities([first, second], LEVELS) == {
@@ -173,18 +176,30 @@ def test_words_of_several_tokens_are_summed_along_the_reply_and_never_scored_by_
     assert set(probabilities([other_way, position(".")], LEVELS)) == {"strong", "weak", "moderate"}
 
 
-def test_a_quotation_mark_or_line_break_before_the_answer_is_stepped_over() -> None:
-    start = {"token": '"', "logprob": math.log(0.8),
-             "top_logprobs": [{"token": '"', "logprob": math.log(0.8)}, {"token": "sad", "logprob": math.log(0.1)}]}  # fmt: skip
+def test_a_quotation_mark_or_line_break_before_the_answer_is_skipped() -> None:
+    start = {
+        "token": '"',
+        "logprob": math.log(0.8),
+        "top_logprobs": [
+            {"token": '"', "logprob": math.log(0.8)},
+            {"token": "sad", "logprob": math.log(0.1)},
+        ],
+    }
     assert probabilities([start, position("sad", sad=0.5, happy=0.5)], ("happy", "sad")) == {
         "happy": 0.4,
         "sad": 0.5,
     }
 
 
-def test_a_word_may_not_have_more_probability_out_of_sight_than_in_sight() -> None:
-    rare = {"token": "\n", "logprob": math.log(0.001),
-            "top_logprobs": [{"token": "ah", "logprob": math.log(0.3)}, {"token": "oh", "logprob": math.log(0.2)}]}  # fmt: skip
+def test_a_word_with_more_hidden_than_shown_probability_has_no_score() -> None:
+    rare = {
+        "token": "\n",
+        "logprob": math.log(0.001),
+        "top_logprobs": [
+            {"token": "ah", "logprob": math.log(0.3)},
+            {"token": "oh", "logprob": math.log(0.2)},
+        ],
+    }
     assert probabilities([rare, position("sad", sad=0.5, happy=0.5)], ("happy", "sad")) == {}
     common = rare | {
         "logprob": math.log(0.4),
@@ -199,7 +214,7 @@ def test_a_word_may_not_have_more_probability_out_of_sight_than_in_sight() -> No
     }
 
 
-def test_a_word_that_begins_another_has_no_honest_score() -> None:
+def test_a_word_that_is_a_prefix_of_another_has_no_score() -> None:
     assert set(probabilities([position("1", **{"1": 0.9, "10": 0.05, "2": 0.05})], ("1", "2", "10"))) == {
         "2",
         "10",
@@ -210,4 +225,4 @@ def test_a_word_that_begins_another_has_no_honest_score() -> None:
     "tokens", [[], [{}], [{"token": "sad"}], [{"token": "sad", "logprob": None, "top_logprobs": "x"}]]
 )
 def test_without_log_probabilities_there_are_no_scores(tokens: list[dict[str, Any]]) -> None:
-    assert likely_scores(tokens, ("happy", "sad")) == {}
+    assert top_logprob_scores(tokens, ("happy", "sad")) == {}

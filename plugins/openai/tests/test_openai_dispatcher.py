@@ -6,13 +6,13 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from memobench_openai.pump import GRACE, LoopThread, pump
+from memobench_openai.dispatcher import GRACE_SECONDS, EventLoopThread, dispatch
 
 from harness import RequestSource
 
 
 class Numbers(RequestSource[int]):
-    """Numbers that are prepared `ahead` at a time, every so often; all calls must come from one thread."""
+    """Numbers that become ready `ahead` at a time, every `every` seconds. All calls must come from one thread."""
 
     def __init__(self, n: int, *, ahead: int = 1000, every: float = 0.0) -> None:
         self.left = list(range(n))
@@ -21,7 +21,7 @@ class Numbers(RequestSource[int]):
         self.handed = 0
 
     def __iter__(self) -> Iterator[int]:
-        raise AssertionError("an engine with slots takes what is ready")
+        raise AssertionError("the dispatcher must call ready()")
 
     def ready(self, max_n: int, timeout: float = 0.0) -> list[int]:
         assert threading.get_ident() == self._thread
@@ -42,43 +42,43 @@ class Numbers(RequestSource[int]):
 
 
 async def nothing() -> None:
-    """There is no connection to close."""
+    """A `last` coroutine without a connection to close."""
 
 
 @pytest.fixture
-def loop() -> Iterator[LoopThread]:
-    made = LoopThread()
+def loop() -> Iterator[EventLoopThread]:
+    made = EventLoopThread()
     yield made
     made.close(nothing())
 
 
-def test_replies_leave_as_they_come(loop: LoopThread) -> None:
+def test_replies_are_yielded_as_they_complete(loop: EventLoopThread) -> None:
     async def work(n: int) -> int:
         await asyncio.sleep(0.4 if n == 0 else 0.01)
         return n
 
-    assert list(pump(loop, Numbers(6), work, 3)) == [1, 2, 3, 4, 5, 0]
+    assert list(dispatch(loop, Numbers(6), work, 3)) == [1, 2, 3, 4, 5, 0]
 
 
-def test_slots_are_bounded_and_kept_full(loop: LoopThread) -> None:
-    flying = most = 0
+def test_requests_in_flight_are_bounded_and_kept_at_the_limit(loop: EventLoopThread) -> None:
+    in_flight = most = 0
 
     async def work(n: int) -> int:
-        nonlocal flying, most
-        flying += 1
-        most = max(most, flying)
+        nonlocal in_flight, most
+        in_flight += 1
+        most = max(most, in_flight)
         await asyncio.sleep(0.005)
-        flying -= 1
+        in_flight -= 1
         return n
 
     source, behind = Numbers(600), 0
-    for taken, _ in enumerate(pump(loop, source, work, 8), 1):
+    for taken, _ in enumerate(dispatch(loop, source, work, 8), 1):
         behind = max(behind, source.handed - taken)
     assert most == 8
     assert behind <= 8
 
 
-def test_slow_replies_do_not_keep_requests_from_entering(loop: LoopThread) -> None:
+def test_slow_replies_do_not_block_new_requests(loop: EventLoopThread) -> None:
     all_there = asyncio.Event()
     begun = 0
 
@@ -90,38 +90,38 @@ def test_slow_replies_do_not_keep_requests_from_entering(loop: LoopThread) -> No
         await asyncio.wait_for(all_there.wait(), 30)
         return n
 
-    assert sorted(pump(loop, Numbers(5, ahead=1, every=0.05), work, 8)) == [0, 1, 2, 3, 4]
+    assert sorted(dispatch(loop, Numbers(5, ahead=1, every=0.05), work, 8)) == [0, 1, 2, 3, 4]
 
 
-def test_an_error_ends_the_stream_and_keeps_what_is_nearly_done(loop: LoopThread) -> None:
+def test_an_error_stops_the_stream_but_keeps_requests_in_flight(loop: EventLoopThread) -> None:
     async def work(n: int) -> int:
         if n == 3:
-            raise RuntimeError("no use")
+            raise RuntimeError("fatal")
         await asyncio.sleep(0.2)
         return n
 
     got: list[int] = []
     source = Numbers(100)
-    with pytest.raises(RuntimeError, match="no use"):
-        got.extend(pump(loop, source, work, 8))
+    with pytest.raises(RuntimeError, match="fatal"):
+        got.extend(dispatch(loop, source, work, 8))
     assert sorted(got) == [0, 1, 2, 4, 5, 6, 7]
     assert source.handed == 8
 
 
-def test_an_error_does_not_wait_for_long(loop: LoopThread) -> None:
+def test_the_wait_after_an_error_is_bounded(loop: EventLoopThread) -> None:
     async def work(n: int) -> int:
         if n == 0:
-            raise RuntimeError("no use")
+            raise RuntimeError("fatal")
         await asyncio.sleep(60)
         return n
 
     start = time.monotonic()
-    with pytest.raises(RuntimeError, match="no use"):
-        list(pump(loop, Numbers(4), work, 4))
-    assert GRACE <= time.monotonic() - start < 30
+    with pytest.raises(RuntimeError, match="fatal"):
+        list(dispatch(loop, Numbers(4), work, 4))
+    assert GRACE_SECONDS <= time.monotonic() - start < 30
 
 
-def test_leaving_early_cancels_what_is_in_flight(loop: LoopThread) -> None:
+def test_closing_the_stream_cancels_requests_in_flight(loop: EventLoopThread) -> None:
     cancelled = []
 
     async def work(n: int) -> int:
@@ -132,7 +132,7 @@ def test_leaving_early_cancels_what_is_in_flight(loop: LoopThread) -> None:
             raise
         return n
 
-    stream = pump(loop, Numbers(4), work, 4)
+    stream = dispatch(loop, Numbers(4), work, 4)
     assert next(stream) == 0
     stream.close()
     deadline = time.monotonic() + 30
@@ -141,8 +141,8 @@ def test_leaving_early_cancels_what_is_in_flight(loop: LoopThread) -> None:
     assert sorted(cancelled) == [1, 2, 3]
 
 
-def test_closing_cancels_and_ends_the_thread() -> None:
-    made = LoopThread()
+def test_closing_the_loop_cancels_tasks_and_stops_the_thread() -> None:
+    made = EventLoopThread()
     future = made.start(asyncio.sleep(60))
     time.sleep(0.05)
     made.close(nothing())

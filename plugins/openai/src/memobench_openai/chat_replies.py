@@ -1,4 +1,4 @@
-"""From a chat completion to a reply: text, refusal, tokens, cost."""
+"""Parses chat completions into replies: text, refusal, tokens, cost."""
 
 from __future__ import annotations
 
@@ -9,43 +9,54 @@ from typing import Any
 
 from harness import JudgeReply, JudgeRequest, Question
 from harness.mllm import answer_words
-from memobench_openai.faults import Fault
+from memobench_openai.errors import ApiError
 from memobench_openai.options import JudgeOptions
 
-FILTERED = frozenset({"content_filter", "safety", "refusal", "recitation", "blocklist", "prohibited_content", "spii",
-                       "image_safety", "guardrail_intervened"})  # fmt: skip
-"""Reasons to finish that mean that a filter stepped in, of several providers, in small letters."""
+FILTER_REASONS = frozenset(
+    {
+        "content_filter",
+        "safety",
+        "refusal",
+        "recitation",
+        "blocklist",
+        "prohibited_content",
+        "spii",
+        "image_safety",
+        "guardrail_intervened",
+    }
+)
+"""Finish reasons of several providers that mean a content filter intervened, in lower case."""
 
 
 @dataclass(frozen=True)
-class Said:
-    """The first choice of a completion. Raises `Fault`, which is worth another try, where there is none."""
+class Completion:
+    """The first choice of a chat completion."""
 
     text: str | None
     finish: str | None
     refusal: str | None
     logprobs: list[Mapping[str, Any]]
-    """One entry for each token of the text: `token`, `logprob`, `top_logprobs`; empty where there are none."""
+    """One entry per token of the text: `token`, `logprob`, `top_logprobs`; empty if the server sent none."""
 
 
-def read_completion(body: Mapping[str, Any]) -> Said:
-    """The answer in a completion. Raises `Fault` for JSON that is no completion."""
+def parse_completion(body: Mapping[str, Any]) -> Completion:
+    """Parse a completion. Raises a retryable `ApiError` for JSON that is not one."""
     choices = body.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, Mapping) else None
     if not isinstance(choice, Mapping) or not isinstance(message, Mapping):
-        raise Fault("bad_reply", "the reply holds no message", retryable=True)
-    text, declined = _text(message.get("content"))
+        raise ApiError("bad_reply", "the reply contains no message", retryable=True)
+    text, refused = _text(message.get("content"))
     finish = choice.get("finish_reason")
     reasons = {
         str(r).lower() for r in (finish, choice.get("native_finish_reason"), choice.get("stop_reason")) if r
     }
-    refusal = message.get("refusal") or declined or None
-    if not refusal and reasons & FILTERED:
-        refusal = text or f"stopped by the provider's filter ({finish})"
+    refusal = message.get("refusal") or refused or None
+    if not refusal and reasons & FILTER_REASONS:
+        refusal = text or f"stopped by the provider's content filter ({finish})"
     logprobs = choice.get("logprobs")
     content = logprobs.get("content") if isinstance(logprobs, Mapping) else None
-    return Said(
+    return Completion(
         text,
         None if finish is None else str(finish),
         None if refusal is None else str(refusal),
@@ -54,7 +65,7 @@ def read_completion(body: Mapping[str, Any]) -> Said:
 
 
 def _text(content: object) -> tuple[str, str]:
-    """Text and refusal in a message's content, which is a text or a list of parts."""
+    """Text and refusal in a message's content, which is a string or a list of parts."""
     if isinstance(content, list):
         parts = [p for p in content if isinstance(p, Mapping)]
         return "".join(str(p.get("text") or "") for p in parts), "".join(
@@ -63,8 +74,8 @@ def _text(content: object) -> tuple[str, str]:
     return ("" if content is None else str(content)), ""
 
 
-def chosen(text: str, question: Question) -> str:
-    """The option that an enforced answer stands for; the text itself where it is none (cut off, or not enforced)."""
+def parse_choice(text: str, question: Question) -> str:
+    """The option that a constrained answer names; the text itself if it names none (truncated, or not constrained)."""
     options = dict(zip(answer_words(question), question.options, strict=True))
     bare = text.strip()
     try:
@@ -77,7 +88,7 @@ def chosen(text: str, question: Question) -> str:
 
 
 def count_tokens(bodies: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Tokens of all completions that one answer took, by kind; a kind that the server does not count is left out."""
+    """Tokens of all completions behind one answer, by kind. Kinds that the server does not report are omitted."""
     total: dict[str, float] = {}
     for body in bodies:
         for name, path in _COUNTS.items():
@@ -98,7 +109,7 @@ _COUNTS = {
 
 
 def add_cost(tokens: Mapping[str, float], options: JudgeOptions) -> dict[str, float]:
-    """What an answer used, with its `cost` where prices are known. Tokens from a cache are part of the prompt's."""
+    """The usage of an answer, with its `cost` if prices are given. Cached tokens are included in the prompt tokens."""
     used = {name: value for name, value in tokens.items() if name != "cached_tokens"}
     if options.price_input is not None and options.price_output is not None and "prompt_tokens" in used:
         cached = tokens.get("cached_tokens", 0)
@@ -112,30 +123,29 @@ def add_cost(tokens: Mapping[str, float], options: JudgeOptions) -> dict[str, fl
     return used
 
 
-def origin(body: Mapping[str, Any]) -> dict[str, str]:
-    """Which model answered by its own account, and in which configuration: closed endpoints change silently."""
-    named = {"model": body.get("model"), "system_fingerprint": body.get("system_fingerprint")}
-    return {k: str(v) for k, v in named.items() if v}
+def model_info(body: Mapping[str, Any]) -> dict[str, str]:
+    """The model and configuration that the server reports: closed endpoints change silently."""
+    reported = {"model": body.get("model"), "system_fingerprint": body.get("system_fingerprint")}
+    return {k: str(v) for k, v in reported.items() if v}
 
 
 def make_reply(
     request: JudgeRequest,
-    said: Said,
+    completion: Completion,
     scores: Mapping[str, float] | None,
     usage: Mapping[str, float],
     timings: Mapping[str, float],
     extra: Mapping[str, Any],
 ) -> JudgeReply:
-    """The reply to a request."""
-    text = said.text
+    text = completion.text
     if request.question.read == "choice" and text is not None:
-        text = chosen(text, request.question)
+        text = parse_choice(text, request.question)
     return JudgeReply(
         request.id,
         text=text,
         scores=scores,
-        finish_reason=said.finish,
-        refusal=said.refusal,
+        finish_reason=completion.finish,
+        refusal=completion.refusal,
         usage=usage or None,
         timings=timings,
         extra=extra,

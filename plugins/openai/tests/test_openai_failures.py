@@ -1,4 +1,4 @@
-"""The real command against a server that misbehaves: nothing lost, nothing asked twice, no key anywhere."""
+"""The real command against a failing server: nothing is lost, nothing is asked twice, and no key leaks."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 pytestmark = pytest.mark.e2e
-KEY = "sk-proj-Vq7nTz3LxW9bR2mK8dYc"  # An invented one.
+KEY = "sk-proj-Vq7nTz3LxW9bR2mK8dYc"  # Not a real key.
 PASSWORD = "open/sesame+47"
 
 
 def everything_written(folder: Path) -> bytes:
-    """All that a run left: names and contents of all files."""
+    """Names and contents of all files of a run."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert files
     return b"\n".join(str(p).encode() + p.read_bytes() for p in files)
@@ -32,12 +32,12 @@ def failures(run: Path) -> list[dict]:
     return [json.loads(line) for line in (run / "failures.jsonl").read_text().splitlines()]
 
 
-def test_all_samples_are_accounted_for_and_resuming_asks_only_what_is_missing(
+def test_every_sample_is_accounted_for_and_resuming_asks_only_the_missing_ones(
     serve, faces, harness, tmp_path
 ) -> None:
-    def misbehave(asked):
-        dice = random.Random(f"7:{asked.question}:{asked.attempt}")
-        if random.Random(f"7:{asked.question}").random() < 0.15:
+    def fail_randomly(received):
+        dice = random.Random(f"7:{received.question}:{received.attempt}")
+        if random.Random(f"7:{received.question}").random() < 0.15:
             return "reject"
         faults = ("limit", "error", "busy", "garbage", "cut", "reset", "empty")
         return (
@@ -46,13 +46,29 @@ def test_all_samples_are_accounted_for_and_resuming_asks_only_what_is_missing(
             else dice.choice(("answer", "structured", "refuse", "filter"))
         )
 
-    server = serve(misbehave)
-    command = ("run", "--task", "coarse_emotion", "--model", "openai:tiny-vision", "--data", faces(40), "-o",
-               f"base_url={server.url}", "-o", "concurrency=8", "-o", "max_retries=12", "--out", "run", "--json")  # fmt: skip
+    server = serve(fail_randomly)
+    command = (
+        "run",
+        "--task",
+        "coarse_emotion",
+        "--model",
+        "openai:tiny-vision",
+        "--data",
+        faces(40),
+        "-o",
+        f"base_url={server.url}",
+        "-o",
+        "concurrency=8",
+        "-o",
+        "max_retries=12",
+        "--out",
+        "run",
+        "--json",
+    )
     env = {"OPENAI_API_KEY": KEY, "OPENAI_LOG": "debug"}
     first = harness(*command, env=env)
     task = json.loads(first.out)["tasks"][0]
-    rejected = {asked.question for asked, action in server.log if action == "reject"}
+    rejected = {received.question for received, action in server.log if action == "reject"}
     answered = Counter(action for _, action in server.log)
     assert first.code == 3, first.err
     assert rejected
@@ -72,24 +88,24 @@ def test_all_samples_are_accounted_for_and_resuming_asks_only_what_is_missing(
     assert task["failed"] == len(rejected)
     assert task["unparsed_reasons"] == {"refused": answered["refuse"] + answered["filter"]}
     assert task["answered"] == sum(answered[a] for a in ("answer", "structured", "refuse", "filter"))
-    assert server.asked_again_after_an_answer() == []
+    assert server.repeated_after_answer() == []
     assert {f["error"]["kind"] for f in failures(tmp_path / "work" / "run")} == {"rejected"}
-    assert {asked.authorization for asked, _ in server.log} == {f"Bearer {KEY}"}
+    assert {received.authorization for received, _ in server.log} == {f"Bearer {KEY}"}
 
     before = len(server.log)
-    server.script = lambda asked: "answer"
+    server.script = lambda received: "answer"
     second = harness(*command, env=env)
     assert second.code == 0, second.err
-    assert {asked.question for asked, _ in server.log[before:]} == rejected
+    assert {received.question for received, _ in server.log[before:]} == rejected
     assert len(server.log) - before == len(rejected)
     assert json.loads(second.out)["tasks"][0]["answered"] == 40
-    assert server.asked_again_after_an_answer() == []
+    assert server.repeated_after_answer() == []
     assert_unseen(KEY, tmp_path / "work", first.out, first.err, second.out, second.err)
 
 
-def test_a_server_that_hangs_is_given_up_after_the_timeout(serve, faces, harness, tmp_path) -> None:
+def test_a_hanging_server_times_out(serve, faces, harness, tmp_path) -> None:
     server = serve(
-        lambda asked: "hang" if asked.emotion in ("happy", "sad") or asked.attempt == 0 else "answer"
+        lambda received: "hang" if received.emotion in ("happy", "sad") or received.attempt == 0 else "answer"
     )
     began = time.monotonic()
     done = harness(
@@ -111,7 +127,7 @@ def test_a_server_that_hangs_is_given_up_after_the_timeout(serve, faces, harness
         "--json",
     )
     task = json.loads(done.out)["tasks"][0]
-    hung = {asked.question for asked, _ in server.log} - {
+    hung = {received.question for received, _ in server.log} - {
         a.question for a, act in server.log if act == "answer"
     }
     assert done.code == 3
@@ -123,13 +139,28 @@ def test_a_server_that_hangs_is_given_up_after_the_timeout(serve, faces, harness
     assert time.monotonic() - began < 90
 
 
-def test_a_wrong_key_ends_at_once_and_says_where_to_put_a_right_one(serve, faces, harness, tmp_path) -> None:
-    server = serve(lambda asked: "key")
-    command = ("run", "--task", "coarse_emotion", "--model", "openai:tiny-vision", "--data", faces(60), "-o",
-               f"base_url={server.url}", "-o", "concurrency=4", "-o", "api_key_env=MY_KEY", "--out", "run")  # fmt: skip
+def test_a_wrong_key_stops_the_run_and_the_hint_names_the_option(serve, faces, harness, tmp_path) -> None:
+    server = serve(lambda received: "key")
+    command = (
+        "run",
+        "--task",
+        "coarse_emotion",
+        "--model",
+        "openai:tiny-vision",
+        "--data",
+        faces(60),
+        "-o",
+        f"base_url={server.url}",
+        "-o",
+        "concurrency=4",
+        "-o",
+        "api_key_env=MY_KEY",
+        "--out",
+        "run",
+    )
     wrong = harness(*command, env={"MY_KEY": KEY})
     assert wrong.code == 2, wrong.err
-    assert "refuses the key in MY_KEY" in wrong.err
+    assert "rejects the key in MY_KEY" in wrong.err
     assert "api_key_env" in wrong.err
     assert len(server.log) <= 8
     assert_unseen(KEY, tmp_path / "work", wrong.out, wrong.err)
@@ -140,29 +171,43 @@ def test_a_wrong_key_ends_at_once_and_says_where_to_put_a_right_one(serve, faces
     assert "MY_KEY" in missing.err
 
 
-def test_a_key_that_stops_working_keeps_what_was_answered(serve, faces, harness, tmp_path) -> None:
+def test_replies_are_kept_when_a_key_stops_working(serve, faces, harness, tmp_path) -> None:
     seen: list[str] = []
 
-    def expire(asked) -> str:
-        seen.append(asked.question)
+    def expire(received) -> str:
+        seen.append(received.question)
         return "answer" if len(seen) <= 10 else "key"
 
     server = serve(expire)
-    command = ("run", "--task", "coarse_emotion", "--model", "openai:tiny-vision", "--data", faces(30), "-o",
-               f"base_url={server.url}", "-o", "concurrency=2", "--out", "run", "--json")  # fmt: skip
+    command = (
+        "run",
+        "--task",
+        "coarse_emotion",
+        "--model",
+        "openai:tiny-vision",
+        "--data",
+        faces(30),
+        "-o",
+        f"base_url={server.url}",
+        "-o",
+        "concurrency=2",
+        "--out",
+        "run",
+        "--json",
+    )
     stopped = harness(*command, env={"OPENAI_API_KEY": KEY})
     assert stopped.code == 3, stopped.err
-    assert "refuses the key" in stopped.err
+    assert "rejects the key" in stopped.err
     assert len((tmp_path / "work" / "run" / "replies.jsonl").read_text().splitlines()) == 10
-    server.script = lambda asked: "answer"
+    server.script = lambda received: "answer"
     resumed = harness(*command, env={"OPENAI_API_KEY": KEY})
     assert resumed.code == 0, resumed.err
     assert json.loads(resumed.out)["tasks"][0]["answered"] == 30
     assert server.count("answer") == 30
 
 
-def test_a_run_stops_at_the_failures_allowed(serve, faces, harness) -> None:
-    server = serve(lambda asked: "reject")
+def test_a_run_stops_at_max_failures(serve, faces, harness) -> None:
+    server = serve(lambda received: "reject")
     done = harness(
         "run",
         "--task",
@@ -186,7 +231,7 @@ def test_a_run_stops_at_the_failures_allowed(serve, faces, harness) -> None:
     assert len(server.log) <= 16
 
 
-def test_a_key_given_as_a_value_is_refused_without_repeating_it(faces, harness) -> None:
+def test_a_key_passed_as_a_value_is_rejected_without_repeating_it(faces, harness) -> None:
     done = harness(
         "run",
         "--task",
@@ -203,8 +248,8 @@ def test_a_key_given_as_a_value_is_refused_without_repeating_it(faces, harness) 
     assert KEY not in done.err + done.out
 
 
-def test_user_and_password_of_a_url_are_used_but_never_kept(serve, faces, harness, tmp_path) -> None:
-    server = serve(lambda asked: "answer" if asked.attempt else "error")
+def test_user_and_password_of_a_url_are_used_but_never_stored(serve, faces, harness, tmp_path) -> None:
+    server = serve(lambda received: "answer" if received.attempt else "error")
     url = server.url.replace("http://", "http://emma:open%2Fsesame%2B47@") + "?token=abcdef123456"
     done = harness(
         "run",
@@ -221,8 +266,8 @@ def test_user_and_password_of_a_url_are_used_but_never_kept(serve, faces, harnes
         env={"OPENAI_LOG": "debug"},
     )
     assert done.code == 0, done.err
-    assert {asked.authorization for asked, _ in server.log} == {"Basic ZW1tYTpvcGVuL3Nlc2FtZSs0Nw=="}
-    assert all("token=abcdef123456" in asked.path for asked, _ in server.log)
+    assert {received.authorization for received, _ in server.log} == {"Basic ZW1tYTpvcGVuL3Nlc2FtZSs0Nw=="}
+    assert all("token=abcdef123456" in received.path for received, _ in server.log)
     for secret in (PASSWORD, "open%2Fsesame%2B47", "ZW1tYTpvcGVuL3Nlc2FtZSs0Nw==", "abcdef123456"):
         assert secret.encode() not in everything_written(tmp_path / "work")
         assert secret not in done.out + done.err
@@ -236,7 +281,7 @@ def test_user_and_password_of_a_url_are_used_but_never_kept(serve, faces, harnes
     assert kept["identity"]["endpoint"] == server.url.removeprefix("http://")
 
 
-def test_a_server_that_is_not_there_ends_with_one_clear_message(faces, harness) -> None:
+def test_an_unreachable_server_gives_one_clear_message(faces, harness) -> None:
     done = harness(
         "run",
         "--task",

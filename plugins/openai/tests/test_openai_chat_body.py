@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from memobench_openai.body import Bodies
+from memobench_openai.chat_body import ChatBodyBuilder
 from memobench_openai.options import JudgeOptions
 from memobench_openai.pictures import DataUrls
 from memobench_openai.servers import SERVERS, find_server
@@ -53,7 +53,7 @@ def body(
     read: str = "text", server: str = "other", req: JudgeRequest | None = None, **options: object
 ) -> dict:
     chosen = JudgeOptions(ref="m", base_url=LOCAL, server=server, **options)
-    return Bodies(chosen, find_server(chosen)).ask(req or request(read))
+    return ChatBodyBuilder(chosen, find_server(chosen)).build(req or request(read))
 
 
 @pytest.mark.parametrize(
@@ -61,54 +61,54 @@ def body(
 )
 def test_the_original_bytes_are_sent(form: str, media_type: str) -> None:
     data = encoded(RED, form)
-    assert sent(DataUrls().of(picture(data, media_type))) == (media_type, data)
+    assert sent(DataUrls().encode(picture(data, media_type))) == (media_type, data)
 
 
 @pytest.mark.parametrize(
     ("form", "media_type"), [("BMP", "image/bmp"), ("TIFF", "image/tiff"), ("GIF", "image/gif")]
 )
-def test_formats_that_few_endpoints_know_are_sent_as_png(form: str, media_type: str) -> None:
-    kind, data = sent(DataUrls().of(picture(encoded(RED, form), media_type)))
+def test_uncommon_formats_are_sent_as_png(form: str, media_type: str) -> None:
+    kind, data = sent(DataUrls().encode(picture(encoded(RED, form), media_type)))
     assert kind == "image/png"
     assert Image.open(io.BytesIO(data)).convert("RGB").getpixel((3, 3)) == (255, 0, 0)
 
 
-def test_a_picture_that_is_turned_by_a_note_is_sent_upright() -> None:
+def test_a_picture_with_exif_rotation_is_sent_upright() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    kind, data = sent(DataUrls().of(picture(encoded(RED, "JPEG", exif=exif), "image/jpeg")))
+    kind, data = sent(DataUrls().encode(picture(encoded(RED, "JPEG", exif=exif), "image/jpeg")))
     upright = Image.open(io.BytesIO(data))
     assert (kind, upright.size) == ("image/png", (6, 8))
     assert upright.getexif().get(0x0112, 1) == 1
 
 
-def test_sixteen_bits_are_scaled_and_not_cut_off() -> None:
+def test_sixteen_bit_pictures_are_scaled_not_clipped() -> None:
     deep = Image.fromarray(np.full((4, 4), 30_000, np.uint16))
-    _, data = sent(DataUrls().of(picture(encoded(deep, "PNG"))))
+    _, data = sent(DataUrls().encode(picture(encoded(deep, "PNG"))))
     assert Image.open(io.BytesIO(data)).convert("RGB").getpixel((1, 1)) == (117, 117, 117)
 
 
-def test_pixels_alone_are_sent_as_png_and_nothing_is_an_error() -> None:
-    assert sent(DataUrls().of(Picture("d", image=RED)))[0] == "image/png"
+def test_pixels_without_a_file_are_sent_as_png_and_an_empty_picture_is_an_error() -> None:
+    assert sent(DataUrls().encode(Picture("d", image=RED)))[0] == "image/png"
     with pytest.raises(ValueError, match="neither bytes nor pixels"):
-        DataUrls().of(Picture("d"))
+        DataUrls().encode(Picture("d"))
 
 
-def test_a_picture_is_encoded_once_and_few_are_kept() -> None:
+def test_a_picture_is_encoded_once_and_the_cache_is_bounded() -> None:
     urls = DataUrls(max_bytes=1000)
-    first = urls.of(picture(encoded(RED, "PNG"), digest="first"))
-    assert urls.of(Picture("first")) is first
+    first = urls.encode(picture(encoded(RED, "PNG"), digest="first"))
+    assert urls.encode(Picture("first")) is first
     for number in range(20):
-        urls.of(picture(encoded(RED, "PNG"), digest=str(number)))
+        urls.encode(picture(encoded(RED, "PNG"), digest=str(number)))
     assert sum(map(len, urls._kept.values())) <= 1000
     with pytest.raises(ValueError, match="first"):
-        urls.of(Picture("first"))
+        urls.encode(Picture("first"))
     large = DataUrls(max_bytes=1)
-    kept = large.of(picture(encoded(RED, "PNG"), digest="large"))
-    assert large.of(Picture("large")) is kept
+    kept = large.encode(picture(encoded(RED, "PNG"), digest="large"))
+    assert large.encode(Picture("large")) is kept
 
 
-def test_parts_keep_their_order_and_a_plain_text_its_plain_form() -> None:
+def test_parts_keep_their_order_and_plain_text_stays_a_string() -> None:
     system, user = body()["messages"]
     assert system == {"role": "system", "content": "Be brief."}
     assert [p["type"] for p in user["content"]] == ["text", "image_url", "text"]
@@ -117,9 +117,9 @@ def test_parts_keep_their_order_and_a_plain_text_its_plain_form() -> None:
     assert body(detail="low")["messages"][1]["content"][1]["image_url"]["detail"] == "low"
 
 
-def test_questions_on_one_picture_begin_with_the_same_bytes() -> None:
+def test_questions_about_one_picture_share_a_byte_prefix() -> None:
     chosen = JudgeOptions(ref="m", base_url=LOCAL)
-    bodies = Bodies(chosen, find_server(chosen))
+    bodies = ChatBodyBuilder(chosen, find_server(chosen))
     one, other = (request("choice"), request("choice"))
     other = JudgeRequest(
         "2",
@@ -128,21 +128,21 @@ def test_questions_on_one_picture_begin_with_the_same_bytes() -> None:
         (other.messages[0], Message("user", (*other.messages[1].parts[:2], Part("Another?")))),
         Question("choice", WORDS[::-1], read="choice"),
     )
-    first, second = bodies.ask(one), bodies.ask(other)
+    first, second = bodies.build(one), bodies.build(other)
     assert first["response_format"] == second["response_format"]
     texts = [json.dumps(b["messages"]) for b in (first, second)]
     shared = next(i for i, (a, b) in enumerate(zip(*texts, strict=False)) if a != b)
     assert texts[0][:shared].endswith('"text": "')
 
 
-def test_nothing_is_sent_that_decides_nothing() -> None:
+def test_fields_without_effect_are_not_sent() -> None:
     assert set(body()) == {"model", "messages", "temperature", "max_tokens"}
     warm = request(sampling=Sampling(temperature=0.7, top_p=0.9, seed=5, max_tokens=9))
     assert {"top_p": 0.9, "seed": 5}.items() <= body(req=warm).items()
     assert "seed" not in body(server="gemini", req=warm, api_key_env="")
 
 
-def test_each_server_is_spoken_to_in_its_own_way() -> None:
+def test_each_server_gets_its_own_fields() -> None:
     schema = body("choice")["response_format"]["json_schema"]
     assert schema["strict"] is True
     assert schema["schema"]["properties"]["answer"]["enum"] == ["happy", "sad"]
@@ -167,18 +167,18 @@ def test_each_server_is_spoken_to_in_its_own_way() -> None:
         ("http://somewhere:8000/v1", "other"),
     ],
 )
-def test_servers_are_known_by_their_address(url: str, kind: str) -> None:
+def test_the_server_is_inferred_from_the_address(url: str, kind: str) -> None:
     assert find_server(JudgeOptions(ref="m", base_url=url)) == SERVERS[kind]
 
 
-def test_the_user_adds_and_leaves_out_fields() -> None:
+def test_the_user_can_add_and_omit_fields() -> None:
     changed = body(omit="temperature, max_tokens", reasoning_effort="low", extra_body={"top_k": 2})
     assert set(changed) == {"model", "messages", "top_k", "reasoning_effort"}
     with pytest.raises(BadOption, match="messages, model"):
         JudgeOptions(ref="m", base_url=LOCAL, extra_body={"messages": [], "model": "x"})
 
 
-def test_what_changes_answers_enters_the_run() -> None:
+def test_options_that_affect_answers() -> None:
     affecting = set(JudgeOptions(ref="m", base_url=LOCAL).answer_affecting())
     assert affecting == {
         "ref",

@@ -1,9 +1,9 @@
-"""Error replies as providers write them."""
+"""Error responses as providers send them."""
 
 from __future__ import annotations
 
 import pytest
-from memobench_openai.verdict import details, explain, judge_hidden, judge_status
+from memobench_openai.error_responses import classify_error_body, classify_status, error_details, one_line
 
 OPENAI_KEY = {
     "message": "Incorrect API key provided: sk-abc.",
@@ -31,12 +31,12 @@ GEMINI_RATE = [
     {
         "error": {
             "code": 429,
-            "message": "You exceeded your current quota, please check your plan and billing details.",
+            "message": "You exceeded your current quota, please check your plan and billing error_details.",
         }
     }
 ]
 QUOTA = {
-    "message": "You exceeded your current quota, please check your plan and billing details.",
+    "message": "You exceeded your current quota, please check your plan and billing error_details.",
     "code": "insufficient_quota",
 }
 AZURE_FILTER = {
@@ -49,8 +49,11 @@ TEMPERATURE = {
     "param": "temperature",
     "code": "unsupported_value",
 }
-MAX_TOKENS = {"message": "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
-              "param": "max_tokens", "code": "unsupported_parameter"}  # fmt: skip
+MAX_TOKENS = {
+    "message": "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+    "param": "max_tokens",
+    "code": "unsupported_parameter",
+}
 VLLM_MODEL = {
     "message": "The model `x` does not exist.",
     "type": "NotFoundError",
@@ -88,28 +91,28 @@ ANTHROPIC_MODEL = {"type": "not_found_error", "message": "model: claude-9"}
         ),
     ],
 )
-def test_what_concerns_every_request_ends_the_stream(status: int, body: object, kind: str) -> None:
-    fault = judge_status(status, body, None)
-    assert (fault.kind, fault.retryable, fault.refusal) == (kind, False, False)
-    assert fault.ends
+def test_errors_that_affect_every_request_are_fatal(status: int, body: object, kind: str) -> None:
+    error = classify_status(status, body, None)
+    assert (error.kind, error.retryable, error.refusal) == (kind, False, False)
+    assert error.fatal
 
 
 @pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 502, 503, 504, 529])
-def test_what_may_pass_is_asked_again(status: int) -> None:
-    fault = judge_status(status, "<html>Bad gateway</html>", None)
-    assert fault.retryable
-    assert not fault.ends
-    assert fault.shared == (status == 429)
+def test_transient_errors_are_retryable(status: int) -> None:
+    error = classify_status(status, "<html>Bad gateway</html>", None)
+    assert error.retryable
+    assert not error.fatal
+    assert error.throttle_all == (status == 429)
 
 
-def test_a_quota_by_the_minute_is_waited_for() -> None:
-    fault = judge_status(429, GEMINI_RATE, 3.5)
-    assert (fault.retryable, fault.wait, fault.shared, fault.ends) == (True, 3.5, True, "")
+def test_a_rate_limit_per_minute_is_retried() -> None:
+    error = classify_status(429, GEMINI_RATE, 3.5)
+    assert (error.retryable, error.retry_after, error.throttle_all, error.fatal) == (True, 3.5, True, "")
 
 
-def test_any_overload_that_names_a_time_slows_all() -> None:
-    assert judge_status(503, "", 2.0).shared
-    assert not judge_status(503, "", None).shared
+def test_an_overload_with_retry_after_throttles_all_requests() -> None:
+    assert classify_status(503, "", 2.0).throttle_all
+    assert not classify_status(503, "", None).throttle_all
 
 
 @pytest.mark.parametrize(
@@ -125,62 +128,62 @@ def test_any_overload_that_names_a_time_slows_all() -> None:
         (500, {"message": "upstream error", "code": "content_policy_violation"}),
     ],
 )  # fmt: skip
-def test_a_filter_that_steps_in_is_a_refusal_and_no_failure(status: int, body: object) -> None:
-    fault = judge_status(status, body, None)
-    assert fault.refusal
-    assert not fault.retryable
-    assert not fault.ends
+def test_content_filters_are_refusals_and_not_failures(status: int, body: object) -> None:
+    error = classify_status(status, body, None)
+    assert error.refusal
+    assert not error.retryable
+    assert not error.fatal
 
 
 @pytest.mark.parametrize(
     "body", [{"message": "Image could not be decoded"}, {"message": "image too large"}, None, "no", [], 7]
 )
-def test_other_complaints_are_one_requests_own(body: object) -> None:
-    fault = judge_status(400, body, None)
-    assert (fault.kind, fault.retryable, fault.ends, fault.refusal) == ("rejected", False, "", False)
+def test_other_errors_affect_one_request(body: object) -> None:
+    error = classify_status(400, body, None)
+    assert (error.kind, error.retryable, error.fatal, error.refusal) == ("rejected", False, "", False)
 
 
-def test_the_way_out_names_the_option() -> None:
-    assert "-o omit=temperature" in judge_status(400, TEMPERATURE, None).ends
-    assert "-o max_tokens_field=max_completion_tokens" in judge_status(400, MAX_TOKENS, None).ends
-    refused = judge_status(400, {"message": "response_format is not supported"}, None)
-    assert "-o structured=" in refused.ends
+def test_the_hint_names_the_option() -> None:
+    assert "-o omit=temperature" in classify_status(400, TEMPERATURE, None).fatal
+    assert "-o max_tokens_field=max_completion_tokens" in classify_status(400, MAX_TOKENS, None).fatal
+    refused = classify_status(400, {"message": "response_format is not supported"}, None)
+    assert "-o structured=" in refused.fatal
     assert refused.unless_answered
     assert (
         "-o logprobs=off"
-        in judge_status(400, {"message": "Unknown parameter", "param": "top_logprobs"}, None).ends
+        in classify_status(400, {"message": "Unknown parameter", "param": "top_logprobs"}, None).fatal
     )
 
 
-def test_the_way_out_is_that_of_the_component_that_asks() -> None:
+def test_hints_depend_on_the_component() -> None:
     wrong = {"message": "Invalid value: '8x8'.", "param": "size", "code": "invalid_value"}
-    assert judge_status(400, wrong, None).kind == "rejected"
-    refused = judge_status(400, wrong, None, {"size": "Choose another size."})
-    assert (refused.kind, refused.field, refused.ends) == (
+    assert classify_status(400, wrong, None).kind == "rejected"
+    refused = classify_status(400, wrong, None, {"size": "Choose another size."})
+    assert (refused.kind, refused.field, refused.fatal) == (
         "parameter_refused",
         "size",
         "Choose another size.",
     )
 
 
-def test_an_error_with_status_200_is_judged_by_its_code_and_its_words() -> None:
-    assert judge_hidden({"code": 429, "message": "slow"}).kind == "rate_limited"
-    assert judge_hidden("the worker died").kind == "server_error"
-    assert judge_hidden({"message": "flagged by moderation"}).refusal
+def test_an_error_with_status_200_is_classified_by_code_and_message() -> None:
+    assert classify_error_body({"code": 429, "message": "slow"}).kind == "rate_limited"
+    assert classify_error_body("the worker died").kind == "server_error"
+    assert classify_error_body({"message": "flagged by moderation"}).refusal
 
 
-def test_a_model_and_a_path_that_do_not_exist_are_told_apart() -> None:
-    assert judge_status(404, VLLM_MODEL, None).ends == "model"
-    assert judge_status(404, {"detail": "Not Found"}, None).ends == "path"
+def test_unknown_models_and_paths_are_distinguished() -> None:
+    assert classify_status(404, VLLM_MODEL, None).fatal == "model"
+    assert classify_status(404, {"detail": "Not Found"}, None).fatal == "path"
 
 
-def test_details_are_found_in_every_form() -> None:
-    assert details(GEMINI_SEED)[0].startswith("Invalid JSON payload")
-    assert details({"error": "model requires more memory"}) == ("model requires more memory", "", "")
-    assert details(AZURE_FILTER)[1] == "responsibleaipolicyviolation"
-    assert details(None) == ("", "", "")
+def test_error_details_are_found_in_every_format() -> None:
+    assert error_details(GEMINI_SEED)[0].startswith("Invalid JSON payload")
+    assert error_details({"error": "model requires more memory"}) == ("model requires more memory", "", "")
+    assert error_details(AZURE_FILTER)[1] == "responsibleaipolicyviolation"
+    assert error_details(None) == ("", "", "")
 
 
 def test_messages_become_one_short_line() -> None:
-    assert explain("a\n\n b\tc") == "a b c"
-    assert len(explain("x" * 10_000)) == 300
+    assert one_line("a\n\n b\tc") == "a b c"
+    assert len(one_line("x" * 10_000)) == 300
