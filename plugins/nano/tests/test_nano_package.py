@@ -1,4 +1,4 @@
-"""What the distribution ships and offers."""
+"""The distribution: entry points, imports, shipped weights."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ HEAVY = {"torch", "transformers", "vllm", "numpy", "pydantic", "PIL"}
 
 
 def without(monkeypatch: pytest.MonkeyPatch, *missing: str) -> None:
-    """Let some packages be not installed; the others are as they are."""
+    """Simulate that some packages are not installed."""
 
-    def found(name: str, package: str | None = None) -> ModuleSpec | None:
+    def fake_find_spec(name: str, package: str | None = None) -> ModuleSpec | None:
         return None if name in missing else find_spec(name, package)
 
-    monkeypatch.setattr(plugin, "find_spec", found)
+    monkeypatch.setattr(plugin, "find_spec", fake_find_spec)
 
 
 def test_the_entry_module_imports_nothing_heavy() -> None:
@@ -33,7 +33,7 @@ def test_the_entry_module_imports_nothing_heavy() -> None:
     assert not loaded & HEAVY
 
 
-def test_the_weights_are_those_of_the_card() -> None:
+def test_the_weights_match_the_checksum_in_the_card() -> None:
     file = plugin.WEIGHTS / "model.safetensors"
     stated = re.search(r"SHA-256[^`]*`([0-9a-f]{64})`", CARD)
     assert stated is not None
@@ -41,7 +41,7 @@ def test_the_weights_are_those_of_the_card() -> None:
     assert file.stat().st_size <= 5_000_000
 
 
-def test_the_folder_is_complete_and_holds_nothing_that_runs() -> None:
+def test_the_folder_is_complete_and_contains_no_code() -> None:
     names = {path.name for path in plugin.WEIGHTS.iterdir()}
     assert names == {
         "MODEL_CARD.md",
@@ -57,7 +57,7 @@ def test_the_folder_is_complete_and_holds_nothing_that_runs() -> None:
     assert "auto_map" not in json.loads((plugin.WEIGHTS / "config.json").read_text(encoding="utf-8"))
 
 
-def test_the_card_says_what_nano_is_and_what_it_learnt_from() -> None:
+def test_the_card_states_purpose_and_training_data() -> None:
     log = (plugin.WEIGHTS / "training.log").read_text(encoding="utf-8")
     words = " ".join(CARD.split())
     assert "not a benchmark result" in words
@@ -66,36 +66,36 @@ def test_the_card_says_what_nano_is_and_what_it_learnt_from() -> None:
     assert f"{2_091_520:,} parameters" in words
 
 
-def test_three_names_and_one_folder() -> None:
+def test_three_judges_share_one_folder() -> None:
     judges = plugin.harness_judges()
     assert [judge.name for judge in judges] == ["nano", "nano-vllm", "nano-transformers"]
     assert {judge.defaults["ref"] for judge in judges} == {str(plugin.WEIGHTS)}
 
 
-def test_nano_runs_on_transformers_where_vllm_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nano_runs_on_transformers_without_vllm(monkeypatch: pytest.MonkeyPatch) -> None:
     for missing in ("vllm", "memobench_vllm"):
         without(monkeypatch, missing)
-        chosen = plugin.on_either()
-        assert chosen.__module__.startswith("memobench_transformers")
-        assert issubclass(chosen, Judge)
+        judge = plugin.default_judge()
+        assert judge.__module__.startswith("memobench_transformers")
+        assert issubclass(judge, Judge)
 
 
-def test_naming_a_backend_that_is_missing_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_backend_is_reported_with_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     without(monkeypatch, "vllm")
     with pytest.raises(MissingPackage, match="'vllm'") as raised:
-        plugin.on_vllm()
+        plugin.vllm_judge()
     assert "memobench-plugin-nano[vllm]" in raised.value.hint
 
 
 @pytest.mark.e2e
-def test_nano_runs_on_vllm_where_it_is_installed() -> None:
-    assert plugin.on_either().__module__.startswith("memobench_vllm")
+def test_nano_prefers_vllm() -> None:
+    assert plugin.default_judge().__module__.startswith("memobench_vllm")
 
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("name", ["nano", "nano-vllm", "nano-transformers"])
 def test_its_defaults_are_options_of_its_backend(name: str) -> None:
     component = next(judge for judge in plugin.harness_judges() if judge.name == name)
-    judge = component.load()
-    made = judge(judge.Options(**component.defaults))
-    assert (made.options.ref, made.options.dtype) == (str(plugin.WEIGHTS), "float32")
+    judge_class = component.load()
+    judge = judge_class(judge_class.Options(**component.defaults))
+    assert (judge.options.ref, judge.options.dtype) == (str(plugin.WEIGHTS), "float32")

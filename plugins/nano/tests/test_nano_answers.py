@@ -1,4 +1,4 @@
-"""Nano reads portraits of people whom it has never seen, with nothing between it and transformers."""
+"""Accuracy of nano on portraits of people outside its training data, using transformers directly."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ pytestmark = pytest.mark.e2e
 
 
 def stratified() -> list[Entry]:
-    """Sixty pictures: two of each emotion at each strength, of as many people as can be, and ten neutral ones."""
-    chosen: list[Entry] = []
+    """Sixty pictures: two of each emotion at each strength, over as many people as possible, and ten neutral ones."""
+    selected: list[Entry] = []
     cells = [(emotion, s) for emotion in EMOTIONS if emotion != "neutral" for s in range(1, 6)]
     for n, cell in enumerate(cells):
-        fitting = sorted((e for e in entries() if (e.emotion, e.strength) == cell), key=lambda e: e.who.seed)
-        chosen += [fitting[n % 24], fitting[(n + 11) % 24]]
-    return chosen + sorted((e for e in entries() if e.emotion == "neutral"), key=lambda e: e.who.seed)[:10]
+        matching = sorted((e for e in entries() if (e.emotion, e.strength) == cell), key=lambda e: e.who.seed)
+        selected += [matching[n % 24], matching[(n + 11) % 24]]
+    return selected + sorted((e for e in entries() if e.emotion == "neutral"), key=lambda e: e.who.seed)[:10]
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def nano() -> tuple[Any, Any]:
 
 
 def answers(nano: tuple[Any, Any], pictures: list[Image.Image], questions: list[str]) -> list[str]:
-    """What it says, decoded greedily."""
+    """Its answers, decoded greedily."""
     model, processor = nano
     prompts = [
         processor.apply_chat_template(
@@ -55,22 +55,22 @@ def answers(nano: tuple[Any, Any], pictures: list[Image.Image], questions: list[
         )
         for question in questions
     ]
-    asked = processor(images=pictures, text=prompts, padding=True, return_tensors="pt")
-    said = model.generate(**asked, max_new_tokens=8, do_sample=False)[:, asked["input_ids"].shape[1] :]
-    return [text.strip() for text in processor.batch_decode(said, skip_special_tokens=True)]
+    inputs = processor(images=pictures, text=prompts, padding=True, return_tensors="pt")
+    tokens = model.generate(**inputs, max_new_tokens=8, do_sample=False)[:, inputs["input_ids"].shape[1] :]
+    return [text.strip() for text in processor.batch_decode(tokens, skip_special_tokens=True)]
 
 
-def test_it_names_the_emotion(nano: tuple[Any, Any], shown: list[tuple[Entry, Image.Image]]) -> None:
+def test_it_recognises_the_emotion(nano: tuple[Any, Any], shown: list[tuple[Entry, Image.Image]]) -> None:
     orders = [EMOTIONS[n % 6 :] + EMOTIONS[: n % 6] for n in range(len(shown))]
-    said = answers(
+    answered = answers(
         nano, [picture for _, picture in shown], [EMOTION.format(", ".join(order)) for order in orders]
     )
-    assert set(said) <= set(EMOTIONS)
-    right = sum(answer == entry.emotion for answer, (entry, _) in zip(said, shown, strict=True))
-    assert right / len(shown) >= 0.8
+    assert set(answered) <= set(EMOTIONS)
+    correct = sum(answer == entry.emotion for answer, (entry, _) in zip(answered, shown, strict=True))
+    assert correct / len(shown) >= 0.8
 
 
-def test_its_answer_does_not_hang_on_the_order_of_the_options(
+def test_the_answer_does_not_depend_on_the_order_of_the_options(
     nano: tuple[Any, Any], shown: list[tuple[Entry, Image.Image]]
 ) -> None:
     pictures = [picture for _, picture in shown]
@@ -81,15 +81,15 @@ def test_its_answer_does_not_hang_on_the_order_of_the_options(
     assert sum(a == b for a, b in zip(first, last, strict=True)) / len(pictures) >= 0.9
 
 
-def test_it_tells_how_strong_an_emotion_is(
-    nano: tuple[Any, Any], shown: list[tuple[Entry, Image.Image]]
-) -> None:
-    felt = [(entry, picture) for entry, picture in shown if entry.strength]
-    said = answers(nano, [picture for _, picture in felt], [STRENGTH.format(", ".join(LEVELS))] * len(felt))
-    assert set(said) <= set(LEVELS)
-    off = [
+def test_it_rates_the_strength(nano: tuple[Any, Any], shown: list[tuple[Entry, Image.Image]]) -> None:
+    emotional = [(entry, picture) for entry, picture in shown if entry.strength]
+    answered = answers(
+        nano, [picture for _, picture in emotional], [STRENGTH.format(", ".join(LEVELS))] * len(emotional)
+    )
+    assert set(answered) <= set(LEVELS)
+    errors = [
         abs(LEVELS.index(answer) + 1 - (entry.strength or 0))
-        for answer, (entry, _) in zip(said, felt, strict=True)
+        for answer, (entry, _) in zip(answered, emotional, strict=True)
     ]
-    assert sum(off) / len(off) <= 0.5
-    assert len(set(said)) == 5
+    assert sum(errors) / len(errors) <= 0.5
+    assert len(set(answered)) == 5
