@@ -1,13 +1,13 @@
-"""Cut the items of a reply into clauses, the units in which a denial or a preference holds."""
+"""Split the items of a reply into clauses, the scope of a denial or a preference."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from harness.parsing.attribution import opens_attribution
 from harness.parsing.lexicon import Tag
-from harness.parsing.lexicon.particulars import GENERALLY, NO_CONDITION, SUPPOSING
+from harness.parsing.lexicon.special_words import CONDITIONALS, IN_GENERAL, NOT_CONDITIONAL
 from harness.parsing.tokens import Item
-from harness.parsing.voices import quotes_ahead
 
 _STOPS = frozenset(".!?;\u3002")
 _SOFT = frozenset(",:-([|\u3001")
@@ -29,7 +29,7 @@ _LEADS = frozenset(
         Tag.OPEN,
     }
 )
-_LONGEST = 100  # items in one clause; longer ones are cut, so that time stays in proportion
+_MAX_ITEMS = 100  # items per clause; longer ones are split, so that time stays linear
 _VERDICT_TAILS = frozenset(
     [
         "he",
@@ -69,29 +69,28 @@ _CARRIED = frozenset({Tag.CONCLUDE, Tag.CORRECT})
 
 @dataclass(slots=True)
 class Clause:
-    """Consecutive items; `line` counts lines, `stop` is what ended it ("" inside a sentence)."""
+    """Consecutive items; `line` is the line number, `stop` the text that ended it ("" inside a sentence)."""
 
     items: list[Item] = field(default_factory=list)
     line: int = 0
     but: bool = False
-    parallel: bool = False  # after "while": set beside what came before, not against it
-    opens: bool = False  # begins its sentence
+    parallel: bool = False  # after "while": parallel to the clause before, not opposed to it
+    opens: bool = False  # starts its sentence
     stop: str = ""
     whole_line: bool = False
-    limited: bool = False  # holds for a part only: "the first for the eyes"
-    keyed: bool = False  # an argument follows on its line: "sad: the lids droop"
+    limited: bool = False  # applies to a part only: "the first for the eyes"
+    keyed: bool = False  # followed by an argument on the same line: "sad: the lids droop"
     after_blank: bool = False
     conditional: bool = False
-    supposed: bool = False  # stands under a condition: "if the eyes were wider, it would be surprise"
+    hypothetical: bool = False  # subject to a condition: "if the eyes were wider, it would be surprise"
 
     @property
     def mentions(self) -> list[Item]:
-        """The mentions of options in it."""
         return [item for item in self.items if item.tag is Tag.MENTION]
 
 
 class _Cutter:
-    """Walks the items once and closes a clause wherever its scope ends."""
+    """Walks the items once and closes a clause where its scope ends."""
 
     def __init__(self, items: list[Item]) -> None:
         self.items = items
@@ -99,10 +98,10 @@ class _Cutter:
         self.line = 0
         self.blank = False
         self.now = Clause(opens=True)
-        self.seen = False  # a mention stands in the clause
+        self.seen = False  # the clause contains a mention
 
     def cut(self, stop: str = "", *, but: bool = False) -> None:
-        """Close the clause, carrying a leading "therefore" on where it has said nothing yet."""
+        """Close the clause; a leading "therefore" carries over if the clause names no option yet."""
         carried = []
         if not stop and not self.seen and not but:
             carried = [item for item in self.now.items if item.tag in _CARRIED or _forced(item)]
@@ -118,7 +117,6 @@ class _Cutter:
         self.seen = False
 
     def run(self) -> list[Clause]:
-        """All clauses, in order."""
         for index, item in enumerate(self.items):
             if item.tag is Tag.NEWLINE:
                 self.line += 1
@@ -133,7 +131,7 @@ class _Cutter:
                 self.cut(but=True)
                 self.now.parallel = item.text in ("while", "whereas")
             else:
-                if self._breaks(index, item) or len(self.now.items) >= _LONGEST:
+                if self._breaks(index, item) or len(self.now.items) >= _MAX_ITEMS:
                     self.cut()
                 self.now.items.append(item)
                 self.seen = self.seen or item.tag is Tag.MENTION
@@ -141,7 +139,7 @@ class _Cutter:
         return self.done
 
     def _breaks(self, index: int, item: Item) -> bool:
-        """Whether a new clause begins at this item."""
+        """Whether a new clause starts at this item."""
         if self.seen:
             if item.tag is Tag.CAUSE:
                 joined = self.now.items[-1].tag is Tag.JOIN  # "for happy or for surprise"
@@ -174,11 +172,11 @@ class _Cutter:
         return False
 
     def seen_something(self) -> bool:
-        """Whether the clause holds more than leading words."""
+        """Whether the clause contains more than introductory words."""
         return any(item.tag not in _LEADS for item in self.now.items)
 
     def _conceding(self) -> bool:
-        """Whether the clause opens with "although" or "if", which reaches to its comma."""
+        """Whether the clause starts with "although" or "if", whose scope ends at the comma."""
         head = next((item for item in self.now.items if item.tag is not Tag.PUNCT), None)
         return head is not None and head.tag in (Tag.AT_FIRST, Tag.IF)
 
@@ -186,7 +184,7 @@ class _Cutter:
         return any(item.tag is Tag.CAUSE for item in self.now.items[:2])
 
     def _answer_alone(self, index: int) -> bool:
-        """Whether one option and the sentence's end follow: "since the brows are raised, D." """
+        """Whether one option and the end of the sentence follow: "since the brows are raised, D." """
         while index < len(self.items) and self.items[index].tag is Tag.FILLER:
             index += 1
         if index >= len(self.items) or self.items[index].tag is not Tag.MENTION:
@@ -195,13 +193,13 @@ class _Cutter:
         return not after or after[0].tag in (Tag.NEWLINE, Tag.CAUSE) or after[0].text in _STOPS
 
     def _argued_next(self, index: int) -> bool:
-        """Whether an option with an argument of its own follows: "and the second for the mouth"."""
+        """Whether an option with its own argument follows: "and the second for the mouth"."""
         while index < len(self.items) and self.items[index].tag is Tag.FILLER:
             index += 1
         return [item.tag for item in self.items[index : index + 2]] == [Tag.MENTION, Tag.CAUSE]
 
     def _subject_ahead(self, index: int) -> bool:
-        """Whether what is spoken of next is named before any option."""
+        """Whether a subject follows before any option."""
         for item in self.items[index : index + 8]:
             if item.tag in (Tag.FEATURE, Tag.PERSON, Tag.TOPIC):
                 return True
@@ -210,7 +208,7 @@ class _Cutter:
         return False
 
     def _subject_at(self, index: int) -> bool:
-        """Whether the mention is the subject of a clause of its own: "the second image shows"."""
+        """Whether the mention is the subject of its own clause: "the second image shows"."""
         tags = [Tag.PERSON if item.text == "one" else item.tag for item in self.items[index + 1 : index + 3]]
         return bool(tags) and (tags[0] is Tag.LINK or tags == [Tag.PERSON, Tag.LINK])
 
@@ -225,7 +223,7 @@ class _Cutter:
         return self.items[index].tag if index < len(self.items) else None
 
     def _leads_to_mention(self, index: int) -> bool:
-        """Whether only connectors stand between here and the next mention."""
+        """Whether only connectors separate this item from the next mention."""
         for ahead in range(index, min(index + 12, len(self.items))):
             item = self.items[ahead]
             if item.tag is Tag.MENTION:
@@ -237,7 +235,7 @@ class _Cutter:
         return False
 
     def _verdict_ahead(self, index: int) -> bool:
-        """Whether "yes" or "no" follows and nothing more: "Sad? No." """
+        """Whether only "yes" or "no" follows: "Sad? No." """
         ahead = []
         for item in self.items[index : index + 5]:
             if item.tag is Tag.NEWLINE or (item.tag is Tag.PUNCT and item.text in _STOPS):
@@ -272,12 +270,12 @@ class _Cutter:
 
 
 def _forced(item: Item) -> bool:
-    """ "If I had to pick one from the list" prefers what its sentence goes on to name."""
+    """Whether the item introduces a forced choice: "if I had to pick one from the list"."""
     return item.tag is Tag.PREFER and item.text.startswith(("if ", "forced", "having to"))
 
 
 def _interjections(items: list[Item]) -> list[Item]:
-    """ "No, ..." at the head of a sentence corrects; it does not deny what follows."""
+    """Tag "No, ..." at the start of a sentence as a correction: it does not deny what follows."""
     for index, item in enumerate(items[:-1]):
         if item.tag is not Tag.NOT or item.text not in _INTERJECTIONS:
             continue
@@ -289,7 +287,7 @@ def _interjections(items: list[Item]) -> list[Item]:
 
 
 def split(items: list[Item]) -> list[Clause]:
-    """The clauses of a reply."""
+    """Split the items of a reply into clauses."""
     clauses = _Cutter(_interjections(items)).run()
     for clause, after in zip(clauses[-2::-1], clauses[:0:-1], strict=True):
         if (
@@ -306,12 +304,12 @@ def split(items: list[Item]) -> list[Clause]:
         clause.limited = index + 1 < len(clauses) and clauses[index + 1].items[0].text == "for"
         clause.whole_line = alone_before and alone_after
         clause.keyed = alone_before and not alone_after and clauses[index + 1].items[0].text in (":", "-")
-    _mark_supposed(clauses)
+    _mark_hypothetical(clauses)
     return clauses
 
 
 def _spread_questions(clauses: list[Clause]) -> None:
-    """A sentence that opens as a question asks to its end: "Is he sad because of the rain?" """
+    """Mark every clause of a sentence that starts as a question: "Is he sad because of the rain?" """
     asked = False
     for clause in reversed(clauses):
         if clause.stop:
@@ -323,13 +321,13 @@ def _spread_questions(clauses: list[Clause]) -> None:
 
 
 def _asks(clause: Clause) -> bool:
-    """Whether it opens as a question of its own, not as "isn't it?" after a statement."""
+    """Whether the clause is a question by itself, not a tag question such as "isn't it?"."""
     words = [item for item in clause.items if item.tag is not Tag.PUNCT]
     return len(words) > 3 and words[0].text in _QUESTION_WORDS
 
 
-def _mark_supposed(clauses: list[Clause]) -> None:
-    """Let a condition hold for the rest of its sentence, and for a "would" straight before it."""
+def _mark_hypothetical(clauses: list[Clause]) -> None:
+    """Apply a condition to the rest of its sentence and to a "would" directly before it."""
     under = False
     for index, clause in enumerate(clauses):
         goes_on = (
@@ -338,11 +336,11 @@ def _mark_supposed(clauses: list[Clause]) -> None:
             or (clauses[index - 1].stop == ";" and _elliptic(clause))
         )
         under = under and goes_on and (clause.parallel or not clause.but)
-        clause.supposed = under
+        clause.hypothetical = under
         clause.conditional = _conditional(clause)
-        reported = clause.opens and quotes_ahead(clause.items)
-        if reported or any(item.text in GENERALLY for item in clause.items):
-            clause.supposed = under or reported
+        reported = clause.opens and opens_attribution(clause.items)
+        if reported or any(item.text in IN_GENERAL for item in clause.items):
+            clause.hypothetical = under or reported
             under = True
         elif clause.conditional:
             under = True
@@ -350,25 +348,25 @@ def _mark_supposed(clauses: list[Clause]) -> None:
             if before is not None and (
                 any("would" in item.text for item in before.items) or _elliptic(before)
             ):
-                before.supposed = True
+                before.hypothetical = True
 
 
 def _elliptic(clause: Clause) -> bool:
-    """Whether it has neither subject nor verb: "from afar, weak"."""
+    """Whether the clause has neither subject nor verb: "from afar, weak"."""
     full = (Tag.PERSON, Tag.LINK, Tag.ANSWER, Tag.CONCLUDE, Tag.TOPIC, Tag.CORRECT, Tag.PREFER)
     return all(item.tag not in full for item in clause.items)
 
 
 def _romance_condition(after: Item, clause: Clause) -> bool:
-    """ "Si sonriera", "si elle souriait": not "si, ..." and not "si tengo que elegir"."""
-    told = after.tag is Tag.PERSON or after.text.endswith(
+    """Whether "si" starts a condition: "si sonriera", "si elle souriait", but not "si tengo que elegir"."""
+    subject = after.tag is Tag.PERSON or after.text.endswith(
         ("era", "ara", "eran", "aran", "ese", "iese", "ait")
     )
-    return clause.opens and told and not NO_CONDITION & {item.text for item in clause.items}
+    return clause.opens and subject and not NOT_CONDITIONAL & {item.text for item in clause.items}
 
 
 def _opens_condition(clause: Clause, start: list[Item]) -> bool:
-    """Whether its first words suppose: "were she smiling", "when he smiles", "give him a smile and"."""
+    """Whether the first words state a condition: "were she smiling", "when he smiles", "give him a smile and"."""
     first, second = start[0].text, start[1] if len(start) > 1 else None
     if first == "provided" or (clause.opens and first in _IMAGINED):
         return True
@@ -382,16 +380,16 @@ def _opens_condition(clause: Clause, start: list[Item]) -> bool:
 
 
 def _conditional(clause: Clause) -> bool:
-    """Whether it supposes what is not said to be so; "if you look closely" and "if I must choose" do not."""
+    """Whether the clause states a condition; "if you look closely" and "if I must choose" do not count."""
     if clause.items[0].text in _OPENS_CONDITION or clause.items[0].tag is Tag.PUNCT:
         start = [item for item in clause.items[:3] if item.tag is not Tag.PUNCT]
         if start and start[0].text in _OPENS_CONDITION and _opens_condition(clause, start):
             return True
     for index, item in enumerate(clause.items):
-        if item.tag is Tag.IF and item.text in SUPPOSING:
+        if item.tag is Tag.IF and item.text in CONDITIONALS:
             if item.text == "suppose" and index and clause.items[index - 1].text == "i":
                 continue  # "worry, I suppose"
             rest = {other.text for other in clause.items[index + 1 :]}
             following = tuple(other.text for other in clause.items[index + 1 : index + 4])
-            return not rest & NO_CONDITION and following[1:] not in _OBLIGED
+            return not rest & NOT_CONDITIONAL and following[1:] not in _OBLIGED
     return False

@@ -1,14 +1,14 @@
-"""From a raw reply to the text that may hold its answer: thinking, end tokens, invented turns and markup go."""
+"""Clean a raw reply: remove thinking blocks, special tokens, invented turns and markup."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-MOST_SEARCHED = 200_000  # characters searched for thinking blocks and end tokens
-HEAD, TAIL = 4_000, 16_000  # how much of a very long reply is read: its opening and its end
-ANSWER_MARK = "\ue000"  # stands before what an answer tag or a box holds
-END_MARK = "\ue001"  # stands behind it
+MAX_SEARCHED = 200_000  # characters searched for thinking blocks and end tokens
+HEAD, TAIL = 4_000, 16_000  # characters kept from the start and the end of an overlong reply
+ANSWER_MARK = "\ue000"  # placed before the content of an answer tag or a box
+END_MARK = "\ue001"  # placed after it
 
 _MARKS = re.compile("[\u0300-\u036f]")
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\ufe0e\ufe0f\u00ad\u0000-\u0008]")
@@ -107,28 +107,28 @@ _DOTTED = re.compile(r"\b(?:(i)\.(e)\.|(e)\.(g)\.|(vs|Mr|Ms|Mrs|Dr|approx|cf|v)\
 
 
 def fold(text: str) -> str:
-    """The same text with width, accents, quotes and dashes made plain; letters keep their case."""
+    """Normalise width, accents, quotes and dashes; letters keep their case."""
     if text.isascii():
         return text
     if "\u00e8" in text or "\u00c8" in text:
-        text = _IS.sub("est", text)  # without its accent it would be "and"
+        text = _IS.sub("est", text)  # folded to "e", it would mean "and"
     text = unicodedata.normalize("NFKD", text.translate(_QUOTES))
     text = unicodedata.normalize("NFC", _MARKS.sub("", text))
     return _INVISIBLE.sub("", text.translate(_QUOTES))
 
 
 def key(text: str) -> str:
-    """How a word of the lexicon, an option or a label is compared: folded, lower case, spaces for hyphens."""
+    """Comparison key of a lexicon word, an option or a label: folded, lower case, hyphens as spaces."""
     return " ".join(fold(text).lower().replace("_", " ").replace("-", " ").split())
 
 
 def answer_part(text: str) -> str | None:
-    """What a model says after thinking and before it runs on; None where only thoughts are left.
+    """The part of a reply after its thinking and before any invented turn.
 
-    Thinking blocks that are never closed, or have nothing after them, leave nothing.
+    None if only thinking is left: the block is never closed, or nothing follows it.
     """
-    if len(text) > MOST_SEARCHED:
-        text = f"{text[:HEAD]}\n\n{text[HEAD - MOST_SEARCHED :]}"
+    if len(text) > MAX_SEARCHED:
+        text = f"{text[:HEAD]}\n\n{text[HEAD - MAX_SEARCHED :]}"
     channels = list(_CHANNEL.finditer(text))
     if channels:
         last = channels[-1]
@@ -149,7 +149,7 @@ def answer_part(text: str) -> str | None:
 
 
 def _own_turn(text: str) -> str:
-    """Cut invented next turns; where the prompt is echoed first, keep what follows it."""
+    """Cut invented next turns; if the reply echoes the prompt first, keep what follows it."""
     text = text.strip()
     turn = _TURN.search(text)
     if turn is None:
@@ -163,20 +163,20 @@ def _own_turn(text: str) -> str:
 
 
 def before_next_question(text: str) -> str:
-    """What stands before a line that asks about a picture again; "" where none does."""
+    """The text before a line that repeats a question about a picture; "" if there is no such line."""
     found = _NEXT_QUESTION.search(text)
     return text[: found.start()] if found else ""
 
 
 def bounded(text: str) -> str:
-    """The opening and the end of a text that is too long to be read whole."""
+    """The text, or only its start and end if it is too long to parse."""
     if len(text) <= HEAD + TAIL:
         return text
     return f"{text[:HEAD]}\n\n{text[-TAIL:]}"
 
 
 def plain(text: str) -> str:
-    """Fold the text and take its markup away; answer tags and boxes become `ANSWER_MARK`."""
+    """Fold the text and remove its markup; answer tags and boxes become `ANSWER_MARK`."""
     text = fold(text)
     if "\\" in text:
         text = _TEX.sub(r"\1", text)
@@ -215,7 +215,7 @@ def plain(text: str) -> str:
 
 
 def _mark_by_mark(line: str) -> str:
-    """A line that ticks one option and crosses out another, cut so that each stands with its own mark."""
+    """Split a line that ticks one option and crosses out another, so that each keeps its own mark."""
     if not (_CHECK.search(line) and _CROSS.search(line)):
         return line
     first = _EITHER_MARK.match(line.strip()) is not None

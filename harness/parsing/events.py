@@ -1,4 +1,4 @@
-"""What a clause can say about the answer, and how explicitly."""
+"""Events: what a clause says about the answer, and how explicitly."""
 
 from __future__ import annotations
 
@@ -9,17 +9,22 @@ from harness.parsing.clauses import Clause
 from harness.parsing.lexicon import Tag
 from harness.parsing.vocabulary import Value
 
-SEVERAL_NAMED = "names several options, prefers none"
+SEVERAL_NAMED = "names several options without choosing one"
 CANNOT_TELL = "says it cannot tell"
-TAKEN_BACK = "takes its answer back"
-LISTED = "options listed, none chosen"
+RETRACTED = "retracts its answer"
+LISTED = "lists options without choosing one"
+DENIED_OWN = "contradicts its own answer"
+MORE_THAN_ONE = "gives more than one answer"
+OTHER_ANSWER = "answers with something that is not an option"
+CUT_OFF = "cut off before the answer"
+FIELDS_CONTRADICT = "fields contradict each other"
 
 
 class Strength(IntEnum):
-    """How explicitly a clause answers the question; the order decides which clause wins."""
+    """How explicitly a clause answers the question. The higher value wins."""
 
-    PASSING = 1  # named for a detail, or with "maybe"
-    STATEMENT = 3  # said of the person or the picture
+    PASSING = 1  # about a detail, or with "maybe"
+    STATEMENT = 3  # about the person or the picture
     TOPICAL = 4  # "the emotion is ..."
     CONCLUDING = 5  # "overall, ..."
     BARE = 6  # nothing but the option
@@ -27,11 +32,9 @@ class Strength(IntEnum):
 
 
 class Kind(Enum):
-    """What an event is."""
-
     COMMIT = auto()
     OPEN = auto()  # several, none preferred
-    LIST = auto()  # the options recited
+    LIST = auto()  # the options enumerated
     DENY = auto()
     REFUSE = auto()
 
@@ -52,5 +55,5 @@ class Event:
     also: bool = False
     alternative: bool = False  # "maybe worry", after another answer
     subject: Tag | None = None
-    doubtful: bool = False  # words that the rules do not know stand between the subject and the option
+    doubtful: bool = False  # unknown words between the subject and the option
     reason: str = ""

@@ -1,4 +1,4 @@
-"""JSON in a reply, strict or nearly so: which fields answer, which argue, which score every option."""
+"""JSON in a reply, strict or lenient: fields with the answer, with reasoning, or with a score per option."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.parsing.clean import key
-from harness.parsing.events import Event, Kind, Strength
+from harness.parsing.events import FIELDS_CONTRADICT, Event, Kind, Strength
 from harness.parsing.scores import top
 from harness.parsing.vocabulary import Value
 
-_MOST_OBJECTS = 20
-_LONGEST_OBJECT = 8_000
+_MAX_OBJECTS = 20
+_MAX_OBJECT_CHARACTERS = 8_000
 _DECODER = json.JSONDecoder()
 _PAIR = re.compile(
     r"""["']?([^\W\d][\w \-]{0,40}?)["']?\s*[:=]\s*(?:"([^"\n]{0,2000})"|'([^'\n]{0,2000})'|(-?\d+(?:\.\d+)?%?)|(true|false|null|None|True|False)\b|([^\W\d][\w \-]{0,60}?)\s*(?=[,}\n]))"""
 )
 
-# Keys that hold the answer; those of the first set win over those of the second.
+# Keys that hold the answer.
 _FINAL_KEYS = frozenset(["answer", "final answer", "final", "prediction", "predicted", "choice", "selected", "selected option", "selection", "final choice", "final prediction", "predicted label", "final emotion", "final rating", "predicted emotion", "chosen", "chosen option", "decision", "respuesta", "antwort", "reponse", "答案", "最终答案", "回答", "答え"])  # fmt: skip
 _ANSWER_KEYS = frozenset(["emotion", "label", "expression", "facial expression", "class", "category", "result", "response", "output", "sentiment", "polarity", "primary emotion", "dominant emotion", "main emotion", "overall emotion", "classification", "option", "letter", "rating", "score", "intensity", "level", "quality", "value", "strength", "detected emotion", "emotion label", "mood", "feeling", "primary", "top", "best", "winner", "stronger", "image", "position", "side", "degree", "overall", "grade", "overall rating", "intensity level", "emotion intensity", "emotion class", "emocion", "emocion principal", "gefuhl", "情绪", "情感", "表情", "情緒", "感情", "类别", "結果", "结果", "强度", "等级", "intensidad", "intensitat", "intensite", "calidad", "qualitat", "qualite", "overall quality", "image quality", "number", "choice letter", "preferred", "preference", "stronger image", "sentimiento", "emotion detected", "face emotion", "facial emotion", "評価", "评分", "text", "content", "message", "name", "type", "state", "emotional state", "predicted class", "answer letter", "answer text", "option text", "rating value", "top emotion", "most likely"])  # fmt: skip
 _PROSE_KEYS = frozenset(["reason", "reasoning", "explanation", "rationale", "description", "analysis", "thought", "thoughts", "justification", "evidence", "comment", "comments", "notes", "note", "observations", "observation", "details", "cues", "features", "summary", "caption", "理由", "原因", "explicacion", "begrundung", "explication", "step", "steps", "thinking"])  # fmt: skip
@@ -29,7 +29,7 @@ _SKIPPED_KEYS = frozenset(["confidence", "probability", "certainty", "alternativ
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A JSON value in a text and where it stands."""
+    """A JSON value and its position in the text."""
 
     start: int
     end: int
@@ -39,7 +39,7 @@ class Found:
 def objects(text: str) -> Iterator[Found]:
     """The JSON objects, and arrays of objects or strings, in reading order."""
     position = 0
-    for _ in range(_MOST_OBJECTS):
+    for _ in range(_MAX_OBJECTS):
         starts = [at for at in (text.find("{", position), _array_start(text, position)) if at >= 0]
         if not starts:
             return
@@ -59,7 +59,7 @@ def _array_start(text: str, position: int) -> int:
 
 def _decode(text: str, start: int) -> Found | None:
     try:
-        content, end = _DECODER.raw_decode(text[start : start + _LONGEST_OBJECT])
+        content, end = _DECODER.raw_decode(text[start : start + _MAX_OBJECT_CHARACTERS])
     except (ValueError, RecursionError):
         return _lenient(text, start) if text[start] == "{" else None
     return Found(start, start + end, content)
@@ -68,7 +68,7 @@ def _decode(text: str, start: int) -> Found | None:
 def _lenient(text: str, start: int) -> Found | None:
     """An object with single quotes, bare words, trailing commas or a missing end."""
     end = text.find("}", start)
-    body = text[start + 1 : min(end if end >= 0 else len(text), start + _LONGEST_OBJECT)]
+    body = text[start + 1 : min(end if end >= 0 else len(text), start + _MAX_OBJECT_CHARACTERS)]
     pairs: dict[str, Any] = {}
     repeated = False
     for found in _PAIR.finditer(body):
@@ -82,20 +82,20 @@ def _lenient(text: str, start: int) -> Found | None:
 
 
 def events(
-    content: Any, read_value: Callable[[str], Event | None], read_prose: Callable[[str], list[Event]]
+    content: Any, parse_value: Callable[[str], Event | None], parse_prose: Callable[[str], list[Event]]
 ) -> list[Event]:
-    """What a JSON value says, in the order of its fields: an answer, prose before and after it."""
+    """The events of a JSON value in field order: prose, the answer, prose."""
     if isinstance(content, list):
-        return _from_list(content, read_value, read_prose)
+        return _from_list(content, parse_value, parse_prose)
     if not isinstance(content, dict):
-        event = read_value(_text(content))
+        event = parse_value(_text(content))
         return [event] if event else []
-    distribution = _scores(content, read_value)
+    distribution = _scores(content, parse_value)
     if distribution is not None:
         return [distribution]
     answers: list[tuple[int, Event]] = []
     prose: list[tuple[int, list[Event]]] = []
-    answers, prose = _sort_fields(content, read_value, read_prose)
+    answers, prose = _sort_fields(content, parse_value, parse_prose)
     if not answers:
         return [event for _, found in prose for event in found]
     verdict = _agree([event for _, event in answers])
@@ -107,8 +107,8 @@ def events(
 
 def _sort_fields(
     content: dict[str, Any],
-    read_value: Callable[[str], Event | None],
-    read_prose: Callable[[str], list[Event]],
+    parse_value: Callable[[str], Event | None],
+    parse_prose: Callable[[str], list[Event]],
 ) -> tuple[list[tuple[int, Event]], list[tuple[int, list[Event]]]]:
     answers: list[tuple[int, Event]] = []
     others: list[tuple[int, Event]] = []
@@ -119,15 +119,15 @@ def _sort_fields(
             continue
         if folded in _PROSE_KEYS:
             if isinstance(value, str):
-                prose.append((index, read_prose(value)))
+                prose.append((index, parse_prose(value)))
             continue
         known = folded in _FINAL_KEYS or folded in _ANSWER_KEYS
         if isinstance(value, (dict, list)):
-            for event in events(value, read_value, read_prose):
+            for event in events(value, parse_value, parse_prose):
                 if event.field:
                     (answers if known or event.how == "json scores" else others).append((index, event))
             continue
-        found = read_value(_text(value)) if value is not None and not isinstance(value, bool) else None
+        found = parse_value(_text(value)) if value is not None and not isinstance(value, bool) else None
         if found is not None:
             (answers if known else others).append((index, found))
     return answers or others, prose
@@ -140,24 +140,24 @@ def _text(value: Any) -> str:
 
 
 def _agree(answers: list[Event]) -> Event:
-    """One event for all answering fields: they agree, or they contradict each other."""
+    """One event for all answer fields: an answer if they agree, otherwise a contradiction."""
     for event in answers:
         if event.kind is Kind.OPEN:
             return event
     if len({event.value for event in answers}) > 1:
-        return Event(Kind.OPEN, Strength.FINAL, reason="fields contradict each other", field=True)
+        return Event(Kind.OPEN, Strength.FINAL, reason=FIELDS_CONTRADICT, field=True)
     first = answers[0]
     return Event(Kind.COMMIT, Strength.FINAL, first.value, "json field", field=True)
 
 
-def _scores(content: dict[str, Any], read_value: Callable[[str], Event | None]) -> Event | None:
-    """The event of a dictionary from options to numbers or truth values; None where it is something else."""
+def _scores(content: dict[str, Any], parse_value: Callable[[str], Event | None]) -> Event | None:
+    """The event of a dictionary from options to numbers or booleans; None for any other dictionary."""
     if len(content) < 2:
         return None
     scores: dict[Value, float] = {}
     for name, value in content.items():
         number = _as_number(value)
-        event = read_value(str(name)) if number is not None else None
+        event = parse_value(str(name)) if number is not None else None
         if number is None or event is None or event.kind is not Kind.COMMIT or event.value in scores:
             return None
         scores[event.value] = number
@@ -175,9 +175,9 @@ def _as_number(value: Any) -> float | None:
 
 
 def _from_list(
-    content: list[Any], read_value: Callable[[str], Event | None], read_prose: Callable[[str], list[Event]]
+    content: list[Any], parse_value: Callable[[str], Event | None], parse_prose: Callable[[str], list[Event]]
 ) -> list[Event]:
-    """A list of answers, or of records {label, score} whose highest score answers."""
+    """The events of a list of answers, or of {label, score} records, where the highest score is the answer."""
     if content and all(isinstance(item, dict) for item in content):
         scores: dict[Value, float] = {}
         for item in content:
@@ -190,7 +190,7 @@ def _from_list(
                 event
                 for v in item.values()
                 if isinstance(v, str)
-                if (event := read_value(v)) and event.kind is Kind.COMMIT
+                if (event := parse_value(v)) and event.kind is Kind.COMMIT
             ]
             if len(named) != 1 or len(numbers) != 1:
                 scores.clear()
@@ -198,5 +198,5 @@ def _from_list(
             scores[named[0].value] = max(numbers[0], scores.get(named[0].value, numbers[0]))
         if scores:
             return [top(scores, "json scores")] if len(scores) > 1 else [named[0]]
-    found = [event for item in content for event in events(item, read_value, read_prose) if event.field]
+    found = [event for item in content for event in events(item, parse_value, parse_prose) if event.field]
     return [_agree(found)] if found else []

@@ -1,9 +1,9 @@
-"""Letters and numbers that stand for options: where a reply means one, it becomes a mention."""
+"""Find the letters and numbers that a reply uses as option labels and turn them into mentions."""
 
 from __future__ import annotations
 
 from harness.parsing.lexicon import Tag
-from harness.parsing.lexicon.particulars import TELLS
+from harness.parsing.lexicon.special_words import LEAD_WORDS
 from harness.parsing.tokens import Item
 from harness.parsing.vocabulary import NOT_OFFERED, Vocabulary
 
@@ -17,7 +17,7 @@ _SENTENCE = frozenset(".!?;\n")
 
 
 def mark_labels(items: list[Item], vocabulary: Vocabulary) -> list[Item]:
-    """Turn labels into mentions; one followed by its option keeps no stop between them."""
+    """Turn labels into mentions; drop the punctuation between a label and its option."""
     if not vocabulary.letter_labels:
         items = _without_markers(items, vocabulary)
     if not (vocabulary.numeric_labels or vocabulary.letter_labels):
@@ -40,7 +40,7 @@ def mark_labels(items: list[Item], vocabulary: Vocabulary) -> list[Item]:
 
 
 def _without_markers(items: list[Item], vocabulary: Vocabulary) -> list[Item]:
-    """List markers before options ("A. happy B. sad") where no letters were shown: a comma takes their place."""
+    """Replace list markers before options ("A. happy B. sad") by commas if no labels were shown."""
     kept = list(items)
     for index in range(len(items) - 2):
         item, mark, option = items[index : index + 3]
@@ -85,7 +85,7 @@ def _ends(after: Item | None) -> bool:
 
 
 def _keyed(items: list[Item], index: int) -> bool:
-    """Whether the label follows "answer", "option", "is" and the like, colon or bracket between or not."""
+    """Whether the label follows a word such as "answer" or "option", with or without a colon or bracket between."""
     position = index - 1
     nearest = max(0, index - 6)
     while position >= nearest and items[position].tag is Tag.PUNCT and items[position].text in ":=(\"'[#.":
@@ -101,7 +101,7 @@ def _bracketed(items: list[Item], index: int) -> bool:
 
 
 def _meant(items: list[Item], index: int, *, pictures: bool) -> bool:
-    """Whether a single letter or a number in this place is a label, not an article or a count."""
+    """Whether a single letter or number at this position is a label, not an article or a count."""
     item, before, after = items[index], _before(items, index), _after(items, index)
     if before is not None and before.text in _PICTURED and item.raw.isalpha() and not pictures:
         return False  # "Image A" names a picture
@@ -128,7 +128,10 @@ def _meant(items: list[Item], index: int, *, pictures: bool) -> bool:
             return after.tag in (Tag.LINK, Tag.CAUSE, Tag.BUT, Tag.JOIN) and not item.raw.islower()
         return True
     named = (
-        before is not None and before.tag is Tag.WORD and before.raw.istitle() and before.text not in TELLS
+        before is not None
+        and before.tag is Tag.WORD
+        and before.raw.istitle()
+        and before.text not in LEAD_WORDS
     )
     if before is not None and (before.text in ("a", "an") or named) and not _ends(after):
         return False  # "a B on his cap", "Vitamin D is"
@@ -153,7 +156,7 @@ def _meant(items: list[Item], index: int, *, pictures: bool) -> bool:
 
 
 def _continues_labels(items: list[Item], index: int) -> bool:
-    """Whether the label goes on from another: "2, 3", "A and B"."""
+    """Whether the label continues a list of labels: "2, 3", "A and B"."""
     position = index - 1
     while position >= max(0, index - 5) and (
         items[position].tag is Tag.JOIN
@@ -172,13 +175,13 @@ def _continues_labels(items: list[Item], index: int) -> bool:
 
 
 def _ranges(items: list[Item], index: int) -> bool:
-    """Whether a letter begins a range of letters: "A through F"."""
+    """Whether a letter starts a range of letters: "A through F"."""
     after = [item.raw for item in items[index + 1 : index + 3]]
     return len(after) == 2 and after[0] in ("through", "to") and len(after[1]) == 1 and after[1].isupper()
 
 
 def _joined_number(items: list[Item], index: int) -> bool:
-    """Whether two numbers stand joined and alone: "1 and 4"."""
+    """Whether two joined numbers follow with nothing after them: "1 and 4"."""
     ahead = items[index + 1 : index + 3]
     return (
         items[index].raw.isdigit()
@@ -188,7 +191,7 @@ def _joined_number(items: list[Item], index: int) -> bool:
 
 
 def _sure(items: list[Item], index: int) -> bool:
-    """Whether a label that was not offered is nonetheless plainly meant as the answer."""
+    """Whether a label that is not among those shown is clearly meant as the answer."""
     after = _after(items, index)
     if items[index].raw == "I" or items[index].raw.islower():
         return False
@@ -197,7 +200,7 @@ def _sure(items: list[Item], index: int) -> bool:
 
 
 def _enumerated(items: list[Item], candidates: list[int]) -> set[int]:
-    """Labels that number the points of an argument: at least two, each opening a line of other text."""
+    """Indices of labels that number the points of an argument: at least two, each at the start of a line."""
     points = []
     for index in candidates:
         before, after = _before(items, index), _after(items, index)
@@ -212,7 +215,7 @@ def _enumerated(items: list[Item], candidates: list[int]) -> set[int]:
 
 
 def _join_to_option(items: list[Item]) -> list[Item]:
-    """Drop the stop in "B. sad" and "(B) sad", so that letter and word are read together."""
+    """Drop the punctuation in "B. sad" and "(B) sad", so that letter and word belong together."""
     kept: list[Item] = []
     skip = False
     for index, item in enumerate(items):
@@ -233,7 +236,7 @@ def _join_to_option(items: list[Item]) -> list[Item]:
 
 
 def _option_follows(items: list[Item], index: int) -> bool:
-    """Whether an option in words comes next (brackets and articles apart) and nothing more is made of it."""
+    """Whether an option word comes next, apart from brackets and articles."""
     last = min(len(items) - 1, index + 6)
     while index < last and items[index].text in ("the", "a", "an", '"', "(", "-", ")"):
         index += 1

@@ -1,4 +1,4 @@
-"""The part each mention plays in its clause: asserted, preferred, denied, set aside, or only quoted."""
+"""Assign each mention its role in the clause: asserted, preferred, minor, denied, set aside or only quoted."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ from itertools import pairwise
 from harness.parsing.clauses import Clause
 from harness.parsing.events import Strength
 from harness.parsing.lexicon import Tag
-from harness.parsing.lexicon.particulars import LIST_WORDS, OR
+from harness.parsing.lexicon.special_words import LIST_WORDS, OR
 from harness.parsing.tokens import Item
-from harness.parsing.unasserted import Unasserted
+from harness.parsing.unasserted import AssertionChecks
 
 _JOINING = frozenset({Tag.JOIN, Tag.FILLER, Tag.PUNCT, Tag.PERSON})
 _NEAR = frozenset({Tag.LINK, Tag.FILLER, Tag.PUNCT})
 
 
 class Role(Enum):
-    """What the words around a mention make of it."""
-
     PLAIN = auto()
     PREFERRED = auto()
     MINOR = auto()
@@ -30,8 +28,6 @@ class Role(Enum):
 
 @dataclass(slots=True)
 class Found:
-    """A mention in its clause."""
-
     item: Item
     position: int
     role: Role
@@ -39,7 +35,7 @@ class Found:
     doubtful: bool = False
 
 
-class MentionReader(Unasserted):
+class MentionParser(AssertionChecks):
     """Finds the mentions of one clause and their roles."""
 
     def __init__(self, clause: Clause) -> None:
@@ -49,17 +45,17 @@ class MentionReader(Unasserted):
     def find(self) -> None:
         """Fill `found`, in reading order."""
         self._assign_roles()
-        self._void_lists()
+        self._void_quoted_lists()
         self._look_back()
 
     def _assign_roles(self) -> None:
-        """Give each mention the role that the words before it set."""
+        """Give each mention the role determined by the words before it."""
         role = Role.PLAIN
-        clause_void = self.void()
+        clause_void = self.asserts_nothing()
         feature_since = False
         for position, item in enumerate(self.items):
             if item.tag is Tag.MENTION:
-                given = Role.VOID if clause_void or self.beside_the_point(position) else role
+                given = Role.VOID if clause_void or self.is_irrelevant(position) else role
                 self.found.append(Found(item, position, given))
             elif item.tag in (Tag.NOT_BEFORE, Tag.THAN_BEFORE):
                 self._set_aside(Role.DENIED if item.tag is Tag.NOT_BEFORE else Role.ASIDE)
@@ -91,7 +87,7 @@ class MentionReader(Unasserted):
         return {Tag.MINOR: Role.MINOR, Tag.PREFER: Role.PREFERRED}.get(item.tag, role)
 
     def _less(self) -> bool:
-        """ "less happy than surprised" denies only the first."""
+        """Whether the clause compares with "less": "less happy than surprised" denies only the first."""
         return bool(self.found) and any(
             item.tag is Tag.NOT and item.text == "less" for item in self.items[: self.found[0].position]
         )
@@ -102,13 +98,13 @@ class MentionReader(Unasserted):
         return bool(before) and before[-1].tag is Tag.JOIN
 
     def _too_much(self, item: Item) -> bool:
-        """ "too calm to be anger", "too open for worry"."""
+        """Whether "too" denies what follows: "too calm to be anger"."""
         at = next(index for index, other in enumerate(self.items) if other is item)
         texts = [other.text for other in self.items[at + 2 : at + 6]]
         return ("to", "be") in pairwise(texts)
 
     def _alternatives_before(self, item: Item) -> bool:
-        """Whether "a or b," stands before this word."""
+        """Whether "a or b," precedes this word."""
         at = next(index for index, other in enumerate(self.items) if other is item)
         before = self.items[:at]
         named = sum(one.tag is Tag.MENTION for one in before) > 1
@@ -119,7 +115,7 @@ class MentionReader(Unasserted):
         )
 
     def _scope_ends(self, role: Role, position: int, feature_since: bool) -> bool:
-        """Whether a denial, a comparison or "a hint of" reaches no further than this word."""
+        """Whether the scope of a denial, a comparison or "a hint of" ends at this word."""
         item = self.items[position]
         tag = item.tag
         stops = tag is Tag.PUNCT and item.text in ",\u3001"
@@ -139,7 +135,7 @@ class MentionReader(Unasserted):
         return role is Role.MINOR and tag is Tag.PUNCT and item.text in ",;"
 
     def _denied_verb(self, position: int) -> bool:
-        """ "would not choose": the denial stands close before the answering word."""
+        """Whether a denial directly precedes the verb of the answer: "would not choose"."""
         for item in self.items[position - 1 : max(0, position - 3) - 1 if position > 3 else None : -1]:
             if item.tag is Tag.PUNCT:
                 return False
@@ -151,7 +147,7 @@ class MentionReader(Unasserted):
         return any(found.role in (Role.PLAIN, Role.PREFERRED) for found in self.found)
 
     def _denied_list(self, position: int) -> bool:
-        """Whether a comma after a denied mention goes on with the list: "not happy, sad or angry"."""
+        """Whether a comma after a denied mention continues the list: "not happy, sad or angry"."""
         later = self.items[position + 1 :]
         mentions = [item for item in later if item.tag is Tag.MENTION]
         joined = any(item.tag is Tag.JOIN or item.tag is Tag.NOT for item in later)
@@ -170,7 +166,7 @@ class MentionReader(Unasserted):
         return bool(mentions) and (joined or len(mentions) > 1)
 
     def _denied_key(self) -> bool:
-        """Whether a key denies the list behind it: "Incorrect: happy, sad"."""
+        """Whether a key denies the list that follows it: "Incorrect: happy, sad"."""
         denial = next(index for index, item in enumerate(self.items) if item.tag is Tag.NOT)
         return any(item.text == ":" for item in self.items[denial : self.found[0].position])
 
@@ -180,8 +176,8 @@ class MentionReader(Unasserted):
                 break
             found.role = role
 
-    def _void_lists(self) -> None:
-        """Options recited after "between" or "options:" are no answers."""
+    def _void_quoted_lists(self) -> None:
+        """Void the options listed after "between" or "options:", which are no answers."""
         if Tag.CORRECT in self.tags and any(item.text == "from" for item in self.items):
             for found, after in pairwise(self.found):  # "changing my answer from sad to worry"
                 if any(item.text == "to" for item in self.items[found.position : after.position]):
@@ -217,7 +213,7 @@ class MentionReader(Unasserted):
         return all(item.tag in (Tag.JOIN, Tag.FILLER, Tag.PUNCT, Tag.ALSO, Tag.OPEN) for item in between)
 
     def _look_back(self) -> None:
-        """Apply what is said after a mention: "sad is the most likely", "happy isn't right"."""
+        """Apply words that follow a mention: "sad is the most likely", "happy isn't right"."""
         self._void_either_way()
         for position, item in enumerate(self.items):
             if item.tag is Tag.MINOR and self._ranked_second(position):
@@ -242,7 +238,7 @@ class MentionReader(Unasserted):
                         found.role = Role.DENIED
 
     def _void_either_way(self) -> None:
-        """ "Sad or not sad" says neither."""
+        """Void both mentions of "sad or not sad"."""
         for left, right in pairwise(self.found):
             between = self.items[left.position + 1 : right.position]
             either = any(item.tag is Tag.JOIN and item.text.startswith(OR) for item in between)
@@ -250,7 +246,7 @@ class MentionReader(Unasserted):
                 left.role = right.role = Role.VOID
 
     def _ranked_second(self, position: int) -> bool:
-        """ "Sad is my first choice, worry my second"."""
+        """Whether the last mention is ranked second: "sad is my first choice, worry my second"."""
         last = self.found[-1]
         return (
             self.items[position].text.startswith(("my ", "a "))
@@ -259,7 +255,7 @@ class MentionReader(Unasserted):
         )
 
     def _joined_back(self, before: list[Found]) -> list[Found]:
-        """The last of these mentions and those joined to it: "sad or worried is most likely" prefers neither."""
+        """The last of these mentions and those joined to it: "sad or worried is most likely"."""
         joined = [before[-1]]
         for found in before[-2::-1]:
             between = self.items[found.position + 1 : joined[-1].position]

@@ -1,4 +1,4 @@
-"""Reads which of two pictures a reply commits to, or that they tie."""
+"""Parse which of two pictures a reply chooses, or that they tie."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from harness.parsing.clauses import split
 from harness.parsing.clean import END_MARK, key
 from harness.parsing.labels import mark_labels
 from harness.parsing.lexicon import SIDES, Tag, emotion_words, forms
-from harness.parsing.lexicon.particulars import ASPECTS, COMPARES
-from harness.parsing.reader import Reader
+from harness.parsing.lexicon.special_words import ASPECTS, COMPARES
+from harness.parsing.reply_parser import ReplyParser
 from harness.parsing.result import Parsed, Unparsed
 from harness.parsing.tokens import Item
 from harness.parsing.vocabulary import NOT_OFFERED, Entry, Value, Vocabulary, build, with_labels
@@ -79,11 +79,11 @@ _DEGREES = ("strong", "intens", "weak", "tense", "furrow", "tie", "equal", "same
 _LOOSE = frozenset({"left", "right", "same", "both", "former", "equal", "even"})
 
 
-class PairReader(Reader):
-    """Knows pictures by place and number."""
+class PairParser(ReplyParser):
+    """Recognises pictures by position and number."""
 
     def prepare(self, text: str) -> str:
-        """Name pictures the same way throughout: "image 2" is the second."""
+        """Normalise the names of pictures: "image 2" becomes "second"."""
         text = _ORDINAL.sub(lambda found: f" {_NAMES[found.group(1)]} ", text)
         text = _EITHER.sub(" first or second ", text)
         text = _NUMBERED.sub(self._name, text)
@@ -99,7 +99,7 @@ class PairReader(Reader):
         return f" {name} "
 
     def mark(self, items: list[Item]) -> list[Item]:
-        """Take out steps ("First, ..."), sides of a face, and "right" for correct; turn "less ... than" around."""
+        """Skip steps ("First, ..."), sides of a face and "right" meaning correct; invert "less ... than"."""
         items = mark_labels(items, self.vocabulary)
         _mark_bare_names(items, self.vocabulary)
         for index, item in enumerate(items):
@@ -130,7 +130,7 @@ class PairReader(Reader):
         return not (item.text in ("left", "right") and after is not None and after.tag is Tag.FEATURE)
 
     def _turn_comparisons(self, items: list[Item]) -> list[Item]:
-        """ "The first is less worried than the second" asserts the second."""
+        """Invert negative comparisons: "the first is less worried than the second" chooses the second."""
         start = 0
         for index in range(len(items) + 1):
             stop = (
@@ -167,23 +167,23 @@ class PairReader(Reader):
 
 
 def _drop_descriptions(items: list[Item]) -> None:
-    """ "Image 1 is brighter than image 2" tells nothing of the emotion compared."""
+    """Skip mentions in mere descriptions: "image 1 is brighter than image 2" is no answer."""
     if all(item.text not in ASPECTS for item in items) and any(item.text in COMPARES for item in items):
         return
     for clause in split(list(items)):
         tags = [Tag.LINK if item.text in _WEARS else item.tag for item in clause.items]
         if Tag.MENTION not in tags or Tag.LINK not in tags[tags.index(Tag.MENTION) :]:
             continue
-        told = [item for item in clause.items if item.tag in (Tag.WORD, Tag.FEATURE)]
-        told = told or _shown(clause.items)
+        described = [item for item in clause.items if item.tag in (Tag.WORD, Tag.FEATURE)]
+        described = described or _shown_person(clause.items)
         if any(item.text in _UNSEEN for item in clause.items):
-            told = [item for item in clause.items if item.text in _UNSEEN]
+            described = [item for item in clause.items if item.text in _UNSEEN]
         if (
-            told
-            and all(item.text.isascii() for item in told)
+            described
+            and all(item.text.isascii() for item in described)
             and (
-                told[-1].text in ASPECTS
-                or told[-1].text in _UNSEEN
+                described[-1].text in ASPECTS
+                or described[-1].text in _UNSEEN
                 or not any(_compares(item) for item in clause.items)
             )
         ):
@@ -192,8 +192,8 @@ def _drop_descriptions(items: list[Item]) -> None:
                     item.tag = Tag.SKIP
 
 
-def _shown(items: list[Item]) -> list[Item]:
-    """The person that a picture is said to show, where nothing more is said of it."""
+def _shown_person(items: list[Item]) -> list[Item]:
+    """The person that a picture shows, if the clause says nothing else about it."""
     link = next((index for index, item in enumerate(items) if item.tag is Tag.LINK), len(items))
     rest = [item for item in items[link + 1 :] if item.tag not in (Tag.FILLER, Tag.PUNCT)]
     return rest if rest and all(item.tag is Tag.PERSON for item in rest) else []
@@ -210,7 +210,7 @@ def _compares(item: Item) -> bool:
 
 
 def _mark_bare_names(items: list[Item], vocabulary: Vocabulary) -> None:
-    """ "Answer: 2" names the second picture even where no labels were shown."""
+    """Turn bare numbers and letters into mentions: "Answer: 2" works even if no labels were shown."""
     for index, item in enumerate(items):
         if (
             item.raw not in ("1", "2", "A", "B")
@@ -231,7 +231,7 @@ def _mark_bare_names(items: list[Item], vocabulary: Vocabulary) -> None:
 
 
 def _equates(items: list[Item], index: int) -> bool:
-    """Whether "both" or "same" says that the pictures are alike: "both equally", "show the same level"."""
+    """Whether "both" or "same" means a tie: "both equally", "show the same level"."""
     after = items[index + 1] if index + 1 < len(items) else None
     if items[index].text == "same":
         return (
@@ -245,19 +245,17 @@ def _equates(items: list[Item], index: int) -> bool:
 
 
 def _sides(options: tuple[str, ...]) -> dict[str, str]:
-    """Which option is the first picture, the second, the tie."""
+    """Map the first picture, the second and the tie to the options."""
     ties = set(forms(SIDES["tie"]))
     tie = [option for option in options if key(option) in ties or key(option) in ("equal", "neither")]
     pictures = [option for option in options if option not in tie]
     if len(pictures) != 2 or len(tie) > 1:
-        raise ValueError(
-            f"a pair has two pictures and at most one tie among its options, not {list(options)!r}"
-        )
+        raise ValueError(f"a pair needs two pictures and at most one tie as options, not {list(options)!r}")
     return {"first": pictures[0], "second": pictures[1], **({"tie": tie[0]} if tie else {})}
 
 
 @lru_cache(maxsize=_CACHED_QUESTIONS)
-def _reader(options: tuple[str, ...], labels: tuple[str, ...] | None) -> PairReader:
+def _parser(options: tuple[str, ...], labels: tuple[str, ...] | None) -> PairParser:
     check_options(options, labels)
     sides = _sides(options)
     vocabulary = build({option: [option] for option in options})
@@ -274,7 +272,7 @@ def _reader(options: tuple[str, ...], labels: tuple[str, ...] | None) -> PairRea
     vocabulary.finish()
     if labels is not None:
         vocabulary = with_labels(vocabulary, dict(zip(labels, options, strict=True)))
-    return PairReader(vocabulary)
+    return PairParser(vocabulary)
 
 
 def _add_side(vocabulary: Vocabulary, form: str, value: Value) -> None:
@@ -283,16 +281,16 @@ def _add_side(vocabulary: Vocabulary, form: str, value: Value) -> None:
         vocabulary.exact.setdefault(form, (value, "word"))
 
 
-def read_pair(
+def parse_pair(
     text: str, *, options: Sequence[str] = ("first", "second"), labels: Sequence[str] | None = None
 ) -> Parsed[str] | Unparsed:
     """Which of two pictures `text` commits to, in the spelling of `options`, or why there is none.
 
-    The options name the first picture, the second, and optionally a tie, which is read only where it is
-    among them. Places (left, right), numbers (image 1, image 2) and `labels` are understood. Raises
-    ValueError for options that are not two pictures and at most one tie, or labels of another length.
+    The options name the first picture, the second, and optionally a tie; without that option, a tie is unparsed.
+    Positions (left, right), numbers (image 1, image 2) and `labels` are understood. Raises ValueError for options
+    that are not two pictures and at most one tie, or a wrong number of labels.
     """
     if isinstance(options, str):
         raise ValueError("options must be a sequence of strings, not one string")
-    reader = _reader(tuple(options), tuple(labels) if labels is not None else None)
-    return reader.read(text)  # type: ignore[return-value]
+    parser = _parser(tuple(options), tuple(labels) if labels is not None else None)
+    return parser.parse(text)  # type: ignore[return-value]

@@ -1,4 +1,4 @@
-"""Reads the level or the number that a reply gives on a scale."""
+"""Parse the level or number that a reply gives on a scale."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from harness.parsing.choice import check_options
 from harness.parsing.clean import END_MARK
 from harness.parsing.labels import mark_labels
 from harness.parsing.lexicon import NUMBER_WORDS, Tag
-from harness.parsing.lexicon.particulars import LEVEL_WORDS
-from harness.parsing.rated import figure, without_legend, without_other_nouns
-from harness.parsing.reader import Reader
+from harness.parsing.lexicon.special_words import LEVEL_WORDS
+from harness.parsing.rating_numbers import number_value, skip_levels_of_other_nouns, skip_scale_legend
+from harness.parsing.reply_parser import ReplyParser
 from harness.parsing.result import Parsed, Unparsed
 from harness.parsing.tokens import Item
-from harness.parsing.typos import one_slip
+from harness.parsing.typos import one_edit_apart
 from harness.parsing.vocabulary import NOT_OFFERED, Value, Vocabulary, build, with_labels
 
 _CACHED_QUESTIONS = 512
 _CACHED_WORDS = 64
-_REFUSED = "\ue003"  # stands for a number that is an answer on another scale
+_OFF_SCALE = "\ue003"  # replaces a number on a different scale
 _N = r"(\d{1,6}(?:\.\d{1,6})?)"
 _COMMA = re.compile(r"(?<=\d),(?=\d\b)")
 _SIZES = re.compile(
@@ -88,15 +88,15 @@ _GO_ON = (
 )
 
 
-class RatingReader(Reader):
-    """Reads numbers as answers where they stand for the rating."""
+class RatingParser(ReplyParser):
+    """Accepts numbers as answers where they state the rating."""
 
     def __init__(self, vocabulary: Vocabulary, low: float, high: float) -> None:
         super().__init__(vocabulary, reconcile=_midpoint)
         self.low, self.high = low, high
 
     def prepare(self, text: str) -> str:
-        """Make n/5, ranges and quoted scales plain: the number meant, or a mark that none was offered."""
+        """Replace n/5, ranges and quoted scales by the number meant, or by a mark for a number off the scale."""
         text = _PAIR.sub(self._intensifier, text)
         if "scale" in text:
             text = _WORDED_SCALE.sub(_scale_digits, text)
@@ -107,17 +107,17 @@ class RatingReader(Reader):
         text = _COMMA.sub(".", text)
         text = _SIZES.sub(" ", text)
         text = _SCALE.sub(self._scale, text)
-        text = _PERCENT.sub(f" {_REFUSED} ", text)
+        text = _PERCENT.sub(f" {_OFF_SCALE} ", text)
         if not text.isascii():
             text = _OF_SCALE.sub(r"\2/\1", text)
         text = _OUT_OF.sub(self._fraction, text)
         text = _RANGE.sub(self._range, text)
-        return _NEGATIVE.sub(f" {_REFUSED} ", text)
+        return _NEGATIVE.sub(f" {_OFF_SCALE} ", text)
 
     def _intensifier(self, found: re.Match[str]) -> str:
-        """ "vrey strong" is another level than "strong"."""
+        """Correct a misspelled "very", because "vrey strong" is not the level "strong"."""
         word, level = found.group(1), found.group(2).lower()
-        slip = word.lower() not in _NO_SLIPS and one_slip(word.lower(), "very")
+        slip = word.lower() not in _NO_SLIPS and one_edit_apart(word.lower(), "very")
         return "very" if slip and f"very {level}" in self.vocabulary.exact else word
 
     def _stars(self, found: re.Match[str]) -> str:
@@ -125,42 +125,42 @@ class RatingReader(Reader):
 
     def _scale(self, found: re.Match[str]) -> str:
         numbers = [float(number) for number in found.groups() if number]
-        return " scale " if numbers[-1] == self.high else f" scale {_REFUSED} "
+        return " scale " if numbers[-1] == self.high else f" scale {_OFF_SCALE} "
 
     def _fraction(self, found: re.Match[str]) -> str:
-        return f" {found.group(1)} " if float(found.group(2)) == self.high else f" {_REFUSED} "
+        return f" {found.group(1)} " if float(found.group(2)) == self.high else f" {_OFF_SCALE} "
 
     def _range(self, found: re.Match[str]) -> str:
         first, last = float(found.group(1)), float(found.group(2))
         if (first, last) == (self.low, self.high):
             return " scale "
         if not self.low <= first < last <= self.high:
-            return found.group() if first >= last and "-" not in found.group() else f" {_REFUSED} "
+            return found.group() if first >= last and "-" not in found.group() else f" {_OFF_SCALE} "
         return f" {(first + last) / 2:g} "
 
     def mark(self, items: list[Item]) -> list[Item]:
-        """Numbers and number words that give the rating become mentions."""
+        """Turn numbers and number words that state the rating into mentions."""
         items = mark_labels(items, self.vocabulary)
-        points = _points(items)
-        refused = any(item.raw == _REFUSED for item in items)
+        points = _list_numbers(items)
+        refused = any(item.raw == _OFF_SCALE for item in items)
         for index, item in enumerate(items):
-            if item.raw == _REFUSED:
+            if item.raw == _OFF_SCALE:
                 items[index] = Item(Tag.MENTION, item.text, item.raw, NOT_OFFERED, "number")
                 continue
-            worth = figure(item)
-            if worth is None or index in points or not self._rates(items, index):
+            value = number_value(item)
+            if value is None or index in points or not self._rates(items, index):
                 continue
-            offered = self.low <= worth <= self.high and not self.vocabulary.numeric_labels
-            if not self.low <= worth <= self.high and _counts(items, index):
+            offered = self.low <= value <= self.high and not self.vocabulary.numeric_labels
+            if not self.low <= value <= self.high and _is_count(items, index):
                 continue
-            items[index] = Item(Tag.MENTION, item.text, item.raw, worth if offered else NOT_OFFERED, "number")
-        items = without_legend(without_other_nouns(items), self.low, self.high)
+            items[index] = Item(Tag.MENTION, item.text, item.raw, value if offered else NOT_OFFERED, "number")
+        items = skip_scale_legend(skip_levels_of_other_nouns(items), self.low, self.high)
         if refused:
-            items = _only_refused_where_alone(items)
+            items = _drop_percentages_of_confidence(items)
         return _join(items)
 
     def _rates(self, items: list[Item], index: int) -> bool:
-        """Whether a number in this place is the rating, not a count, an age or a step."""
+        """Whether the number at this position is the rating, not a count, an age or a step."""
         after = items[index + 1] if index + 1 < len(items) else None
         if after is not None and _UNITS.match(after.text):
             after = items[index + 2] if index + 2 < len(items) else None
@@ -202,8 +202,8 @@ class RatingReader(Reader):
         return any(item.tag in (Tag.ANSWER, Tag.TOPIC) or item.text in _RATING_VERBS for item in window)
 
 
-def _counts(items: list[Item], index: int) -> bool:
-    """Whether a number off the scale tells an age or a count ("a man of about 45"), not a rating."""
+def _is_count(items: list[Item], index: int) -> bool:
+    """Whether a number off the scale is an age or a count ("a man of about 45"), not a rating."""
     start = index
     while start and items[start - 1].text in _MEASURES:
         start -= 1
@@ -213,7 +213,7 @@ def _counts(items: list[Item], index: int) -> bool:
 
 
 def _digits(found: re.Match[str]) -> str:
-    """ "four out of five" in figures."""
+    """ "four out of five" in digits."""
     first, last = (
         NUMBER_WORDS[found.group(1).lower()],
         NUMBER_WORDS.get(found.group(2).lower(), found.group(2)),
@@ -222,12 +222,12 @@ def _digits(found: re.Match[str]) -> str:
 
 
 def _scale_digits(found: re.Match[str]) -> str:
-    """ "scale of one to five" and "five point scale" in figures."""
+    """ "scale of one to five" and "five point scale" in digits."""
     return " ".join(str(NUMBER_WORDS.get(word.lower(), word)) for word in found.group().split())
 
 
-def _points(items: list[Item]) -> set[int]:
-    """Numbers that open the points of an argument ("1. The eyes ..."), not ratings."""
+def _list_numbers(items: list[Item]) -> set[int]:
+    """Indices of list numbers ("1. The eyes ..."), which are not ratings."""
     opened = []
     for index, item in enumerate(items):
         starts = index == 0 or items[index - 1].tag is Tag.NEWLINE
@@ -239,8 +239,8 @@ def _points(items: list[Item]) -> set[int]:
     return set(opened) if len(numbers) > 1 or "1" in numbers else set()
 
 
-def _only_refused_where_alone(items: list[Item]) -> list[Item]:
-    """A percentage beside a proper rating ("4, 90% sure") is no answer of its own."""
+def _drop_percentages_of_confidence(items: list[Item]) -> list[Item]:
+    """Drop a percentage of confidence next to a rating ("4, 90% sure")."""
     proper = [item for item in items if item.tag is Tag.MENTION and item.value is not NOT_OFFERED]
     if not proper:
         return items
@@ -249,14 +249,14 @@ def _only_refused_where_alone(items: list[Item]) -> list[Item]:
         item
         for index, item in enumerate(items)
         if not (
-            item.raw == _REFUSED
+            item.raw == _OFF_SCALE
             and any(other.text in certain for other in items[max(0, index - 3) : index + 4])
         )
     ]
 
 
 def _join(items: list[Item]) -> list[Item]:
-    """Drop the stop in "4. strong", so that number and level are read together."""
+    """Drop the stop in "4. strong", so that number and level belong together."""
     kept: list[Item] = []
     for index, item in enumerate(items):
         number_before = bool(kept) and kept[-1].tag is Tag.MENTION and kept[-1].how == "number"
@@ -271,7 +271,7 @@ def _join(items: list[Item]) -> list[Item]:
 
 
 def _midpoint(values: list[Value]) -> Value:
-    """The value among several that is the middle of the others ("3.5, between moderate and strong"), or None."""
+    """The value halfway between the two others ("3.5, between moderate and strong"), or None."""
     numbers = [value for value in values if isinstance(value, float)]
     if len(numbers) != 3 or len(values) != 3:
         return None
@@ -283,9 +283,9 @@ def _midpoint(values: list[Value]) -> Value:
 
 @lru_cache(maxsize=_CACHED_WORDS)
 def _words(levels: tuple[str, ...], low: float) -> Vocabulary:
-    """The words of a scale, whatever labels it is shown with."""
-    worth: dict[Value, list[str]] = {low + step: [level] for step, level in enumerate(levels)}
-    vocabulary = build(worth)
+    """The vocabulary of a scale, independent of its labels."""
+    values: dict[Value, list[str]] = {low + step: [level] for step, level in enumerate(levels)}
+    vocabulary = build(values)
     vocabulary.numeric = vocabulary.labels_first = True
     high = low + len(levels) - 1
     for word, number in NUMBER_WORDS.items():
@@ -297,27 +297,27 @@ def _words(levels: tuple[str, ...], low: float) -> Vocabulary:
 
 
 @lru_cache(maxsize=_CACHED_QUESTIONS)
-def _reader(levels: tuple[str, ...], low: float, labels: tuple[str, ...] | None) -> RatingReader:
+def _parser(levels: tuple[str, ...], low: float, labels: tuple[str, ...] | None) -> RatingParser:
     check_options(levels, labels)
     if not math.isfinite(low):
-        raise ValueError(f"low is {low}: a scale begins at a finite number")
+        raise ValueError(f"low is {low}: a scale must start at a finite number")
     vocabulary = _words(levels, low)
     if labels is not None:
-        worth = [low + step for step in range(len(levels))]
-        vocabulary = with_labels(vocabulary, dict(zip(labels, worth, strict=True)))
-    return RatingReader(vocabulary, low, low + len(levels) - 1)
+        values = [low + step for step in range(len(levels))]
+        vocabulary = with_labels(vocabulary, dict(zip(labels, values, strict=True)))
+    return RatingParser(vocabulary, low, low + len(levels) - 1)
 
 
-def read_rating(
+def parse_rating(
     text: str, levels: Sequence[str], *, low: float = 1.0, labels: Sequence[str] | None = None
 ) -> Parsed[float] | Unparsed:
     """The rating that `text` commits to, from `low` to `low + len(levels) - 1`, or why there is none.
 
-    `levels` are given weakest first, worth `low`, `low + 1`, ...; `labels[i]` was shown before `levels[i]`.
-    A range of numbers is its midpoint. Nothing is clipped or rescaled: a number off the scale, n/10 or a
-    percentage is unparsed. Raises ValueError for empty or duplicate levels and labels of another length.
+    `levels`, weakest first, have the values `low`, `low + 1`, ...; `labels[i]` is the label shown before `levels[i]`.
+    A range of numbers counts as its midpoint. Nothing is clipped or rescaled: a number off the scale, n/10 or a
+    percentage is unparsed. Raises ValueError for empty or duplicate levels, or a wrong number of labels.
     """
     if isinstance(levels, str):
         raise ValueError("levels must be a sequence of strings, not one string")
-    reader = _reader(tuple(levels), float(low), tuple(labels) if labels is not None else None)
-    return reader.read(text)  # type: ignore[return-value]
+    parser = _parser(tuple(levels), float(low), tuple(labels) if labels is not None else None)
+    return parser.parse(text)  # type: ignore[return-value]

@@ -1,4 +1,4 @@
-"""What reading a reply gives: an answer with the rule that found it, or the reason why there is none."""
+"""Result of parsing a reply: an answer with the rule that found it, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 class Parsed(Generic[T]):
     """An answer that the reply commits to.
 
-    `value` is one of the options, or a rating on the scale; `how` names the rule that read it
+    `value` is one of the options, or a rating on the scale; `how` names the rule that found it
     ("letter", "word", "synonym", "number", "json field", ...).
     """
 
@@ -22,6 +22,6 @@ class Parsed(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Unparsed:
-    """No answer could be read; `reason` says why, in a few words fit for a table."""
+    """A reply without a usable answer; `reason` is short enough for a table cell."""
 
     reason: str

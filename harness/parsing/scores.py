@@ -1,4 +1,4 @@
-"""Replies that give every option a score or a probability: the clear top is the preference."""
+"""Replies that give each option a score or a probability: the unique maximum is the answer."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _QUIET = (Tag.PUNCT, Tag.NEWLINE, Tag.FILLER, Tag.JOIN, Tag.TOPIC, Tag.OTHER_KEY
 
 
 def top(scores: Mapping[Value, float], how: str) -> Event:
-    """The event of a distribution: its single highest option, or several that share the top."""
+    """The event of a distribution: its unique highest option, or a tie."""
     best = max(scores.values())
     leaders = [value for value, score in scores.items() if score == best]
     if len(leaders) == 1:
         return Event(Kind.COMMIT, Strength.FINAL, leaders[0], how, field=True)
-    return Event(Kind.OPEN, Strength.FINAL, reason="several options share the top score", field=True)
+    return Event(Kind.OPEN, Strength.FINAL, reason="several options tie for the top score", field=True)
 
 
 def scored(items: list[Item]) -> Event | None:
-    """The event of a text that holds little else than options with numbers, at least two of them; else None."""
+    """The event of a text that consists mainly of two or more options with numbers; None for any other text."""
     mentions = [index for index, item in enumerate(items) if item.tag is Tag.MENTION]
     if len(mentions) < 2 or not any(item.tag is Tag.NUMBER for item in items):
         return None
@@ -39,7 +39,7 @@ def scored(items: list[Item]) -> Event | None:
 
 
 def _number(items: list[Item], index: int, direction: int) -> float | None:
-    """The number beside a mention, a bracket or colon between them allowed."""
+    """The number next to a mention, allowing a bracket or colon between them."""
     index += direction
     while 0 <= index < len(items):
         item = items[index]

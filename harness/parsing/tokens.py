@@ -1,4 +1,4 @@
-"""From plain text to items: words and phrases with what they do, mentions of options, numbers, punctuation."""
+"""Tokenise plain text into tagged items: words and phrases, mentions of options, numbers, punctuation."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _MARK_ENTRIES = {ANSWER_MARK: Entry(Tag.ANSWER), END_MARK: Entry(Tag.PUNCT)}
 
 @dataclass(slots=True)
 class Item:
-    """One unit of a reply: `text` in lower case, `raw` as written."""
+    """One token or phrase of a reply: `text` in lower case, `raw` as written."""
 
     tag: Tag
     text: str
     raw: str
     value: Value = None
     how: str = ""
-    blank: bool = False  # for a newline: an empty line
+    blank: bool = False  # of a newline: an empty line follows
 
 
 def scan(text: str, vocabulary: Vocabulary) -> list[Item]:
-    """Split the text and look up every word, longest phrase first."""
+    """Split the text and look up each word, preferring the longest phrase."""
     tokens = [(found.lastgroup, found.group()) for found in _TOKEN.finditer(text)]
     lowered = [raw.lower() for _, raw in tokens]
     items: list[Item] = []
@@ -61,7 +61,7 @@ def scan(text: str, vocabulary: Vocabulary) -> list[Item]:
 
 
 def _lookup(word: str, lowered: list[str], after: int, vocabulary: Vocabulary) -> tuple[Entry, int]:
-    """The entry of a word or of the longest phrase that starts with it, and how many more words it takes."""
+    """The entry of a word or of the longest phrase that starts with it, and the number of further words used."""
     follower = lowered[after] if after < len(lowered) else ""
     for rest, entry in vocabulary.multi.get(word, ()):
         if rest[0] == follower and tuple(lowered[after : after + len(rest)]) == rest:
@@ -84,7 +84,7 @@ def _punctuation(raw: str) -> Item:
 
 
 def _spaceless(run: str, vocabulary: Vocabulary) -> list[Item]:
-    """Cut a run of Chinese, Japanese or Korean into known forms and what lies between them."""
+    """Split a run of Chinese, Japanese or Korean into known forms and the gaps between them."""
     items: list[Item] = []
     position = 0
     assert vocabulary.cjk is not None

@@ -1,4 +1,4 @@
-"""Last resorts for short replies that name no option in a known form: misspellings, abbreviations, emoji."""
+"""Fallbacks for short replies without a known form of an option: misspellings, abbreviations, emoji."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from harness.parsing.lexicon import Tag
 from harness.parsing.tokens import Item
 from harness.parsing.vocabulary import Value, Vocabulary
 
-_MOST_WORDS = 15
-_MOST_WORDS_WITH_SYMBOL = 8
-# Real words one letter away from a word of the lexicon.
-_REAL = frozenset(
+_MAX_WORDS = 15
+_MAX_WORDS_WITH_SYMBOL = 8
+# English words one edit away from a word of the lexicon.
+_REAL_WORDS = frozenset(
     [
         "angel",
         "angels",
@@ -51,20 +51,20 @@ _REAL = frozenset(
 
 
 def mark_fallbacks(items: list[Item], vocabulary: Vocabulary) -> list[Item]:
-    """Where nothing is mentioned, read an unmistakable misspelling, abbreviation or emoji as the option."""
+    """If there is no mention, accept an unambiguous misspelling, abbreviation or emoji as the option."""
     if any(item.tag is Tag.MENTION for item in items):
         return items
     words = [item for item in items if item.tag not in (Tag.PUNCT, Tag.NEWLINE)]
-    if len(words) > _MOST_WORDS:
+    if len(words) > _MAX_WORDS:
         return items
     for item in words:
-        if item.tag is Tag.WORD and item.text.isascii() and item.text not in _REAL:
-            value = _misspelt(item.text, vocabulary)
+        if item.tag is Tag.WORD and item.text.isascii() and item.text not in _REAL_WORDS:
+            value = _misspelled(item.text, vocabulary)
             if value is None and len(words) == 1 and len(item.text) >= 3:
                 value = _abbreviated(item.text, vocabulary)
             if value is not None:
                 item.tag, item.value, item.how = Tag.MENTION, value, "typo"
-    if len(words) <= _MOST_WORDS_WITH_SYMBOL and not any(
+    if len(words) <= _MAX_WORDS_WITH_SYMBOL and not any(
         item.tag in (Tag.SKIP, Tag.MENTION) for item in words
     ):
         for item in items:
@@ -73,26 +73,26 @@ def mark_fallbacks(items: list[Item], vocabulary: Vocabulary) -> list[Item]:
     return items
 
 
-def _misspelt(word: str, vocabulary: Vocabulary) -> Value | None:
-    """The one answer a word of which is a single slip away (same first letter), or None."""
+def _misspelled(word: str, vocabulary: Vocabulary) -> Value | None:
+    """The only answer with a word one edit away and the same first letter, or None."""
     if len(word) < 4:
         return None
     near = {
         value
         for known, value in vocabulary.typos.items()
-        if known[0] == word[0] and abs(len(known) - len(word)) <= 1 and one_slip(word, known)
+        if known[0] == word[0] and abs(len(known) - len(word)) <= 1 and one_edit_apart(word, known)
     }
     return near.pop() if len(near) == 1 else None
 
 
 def _abbreviated(word: str, vocabulary: Vocabulary) -> Value | None:
-    """The one answer whose name begins with the word, or None."""
+    """The only answer with a word that starts with this one, or None."""
     near = {value for known, value in vocabulary.typos.items() if known.startswith(word)}
     return near.pop() if len(near) == 1 else None
 
 
-def one_slip(a: str, b: str) -> bool:
-    """Whether one insertion, deletion, substitution or swap of neighbours turns `a` into `b`."""
+def one_edit_apart(a: str, b: str) -> bool:
+    """Whether at most one insertion, deletion, substitution or transposition turns `a` into `b`."""
     if a == b:
         return True
     if len(a) > len(b):

@@ -1,22 +1,22 @@
-"""What names an option without asserting it: questions, conditions, definitions, inscriptions, things described."""
+"""Detect mentions that assert nothing: questions, conditions, definitions, inscriptions, descriptions of things."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 
+from harness.parsing.attribution import is_attributed, looks_like_person
 from harness.parsing.clauses import Clause
 from harness.parsing.lexicon import Tag
-from harness.parsing.lexicon.particulars import (
+from harness.parsing.lexicon.special_words import (
     ASPECTS,
+    CONDITIONALS,
     DEFINES,
     EMOTIVE_NOUNS,
-    GENERALLY,
+    IN_GENERAL,
     INSCRIBED,
     INSCRIBES,
-    SUPPOSING,
 )
 from harness.parsing.tokens import Item
-from harness.parsing.voices import others_word, person_like
 
 _SPEAKER = frozenset(["i", "we", "i think", "i believe", "best", "correct", "fit", "right"])
 _POSSESSES = frozenset(["of", "has", "have", "having", "and", "with"])
@@ -63,8 +63,8 @@ _ADVERBIAL = ("happily", "angrily")
 _OWN = frozenset(["only", "main", "biggest", "one", "sole", "greatest", "own", "first", "real"])
 
 
-class Unasserted:
-    """One clause, asked whether it or one of its mentions asserts nothing."""
+class AssertionChecks:
+    """Checks whether a clause, or one of its mentions, asserts nothing."""
 
     def __init__(self, clause: Clause) -> None:
         self.clause = clause
@@ -72,23 +72,23 @@ class Unasserted:
         self.tags = {item.tag for item in self.items}
         self.words = frozenset([item.text for item in self.items])
 
-    def void(self) -> bool:
-        """Whether the clause as a whole asserts nothing: a question, a condition, a doubt, another key."""
-        if self.clause.stop == "?" or self.clause.supposed:
+    def asserts_nothing(self) -> bool:
+        """Whether the whole clause asserts nothing: a question, a condition, a doubt, an unrelated key."""
+        if self.clause.stop == "?" or self.clause.hypothetical:
             return True
         if len(self.items) == 1:
             return False
         if self._hypothetical() or self._inscribed():
             return True
-        if others_word(self.items, self.words):
+        if is_attributed(self.items, self.words):
             return True
         if self.clause.opens and [item.text for item in self.items[:2]] == ["to", "be"]:
             return len(self.items) > 2 and self.items[2].tag is Tag.MENTION
-        if self._defines() or self._would_be() or self._unjustified():
+        if self._defines() or self._counterfactual() or self._unjustified():
             return True
         hedged = Tag.MAYBE in self.tags and Tag.ANSWER not in self.tags
-        way_out = hedged and not self.clause.opens  # "though worry can't be ruled out"
-        conceded = Tag.AT_FIRST in self.tags and Tag.CORRECT not in self.tags and not way_out
+        conceded_option = hedged and not self.clause.opens  # "though worry can't be ruled out"
+        conceded = Tag.AT_FIRST in self.tags and Tag.CORRECT not in self.tags and not conceded_option
         if conceded and (self.clause.opens or Tag.PREFER not in self.tags):
             return True
         if Tag.UNSURE in self.tags and Tag.PREFER not in self.tags:
@@ -96,7 +96,7 @@ class Unasserted:
         return Tag.OTHER_KEY in self.tags and self.items[0].tag in (Tag.OTHER_KEY, Tag.FILLER, Tag.PUNCT)
 
     def _hypothetical(self) -> bool:
-        """ "if it were sad", "anger would show", but not "if I had to pick"."""
+        """Whether the clause is conditional: "if it were sad", "anger would show", but not "if I had to pick"."""
         if self.clause.conditional:
             return True
         if (
@@ -107,24 +107,24 @@ class Unasserted:
             return True  # "in brighter light this might be happy"
         if Tag.IF not in self.tags:
             return False
-        conditions = [item for item in self.items if item.tag is Tag.IF and item.text not in SUPPOSING]
+        conditions = [item for item in self.items if item.tag is Tag.IF and item.text not in CONDITIONALS]
         if not self.clause.opens and any(item.text == "which" for item in self.items[:3]):
-            conditions = [item for item in conditions if item.text not in GENERALLY]
+            conditions = [item for item in conditions if item.text not in IN_GENERAL]
         if self.clause.opens and self.items[0].text == "that would":
             return False
         would = any(item.text.startswith("would") for item in conditions)
-        if conditions and not self.clause.conditional and self._told_after_colon(conditions[-1]):
+        if conditions and not self.clause.conditional and self._named_after_colon(conditions[-1]):
             return False
         return bool(conditions) and (would or Tag.PREFER not in self.tags)
 
-    def _told_after_colon(self, condition: Item) -> bool:
-        """ "It looks like someone who lost a friend: sad"."""
+    def _named_after_colon(self, condition: Item) -> bool:
+        """Whether a colon separates the condition from the option: "it looks like someone who lost a friend: sad"."""
         at = next(index for index, item in enumerate(self.items) if item is condition)
         first = next((i for i, item in enumerate(self.items) if item.tag is Tag.MENTION), at)
         return any(item.text == ":" for item in self.items[at:first])
 
     def _defines(self) -> bool:
-        """Whether the sentence speaks of the emotion as such: "anger is characterized by", "a typical angry face has"."""
+        """Whether the sentence describes an emotion in general: "anger is characterized by", "a typical angry face has"."""
         if not self.clause.opens:
             return False
         head = [item for item in self.items[:5] if item.tag is not Tag.PUNCT]
@@ -133,8 +133,8 @@ class Unasserted:
         words = [item for item in head if item.tag not in (Tag.FILLER, Tag.LINK) and item.text not in _ANYONE]
         return len(words) > 1 and words[0].tag is Tag.MENTION and words[1].text in DEFINES
 
-    def _would_be(self) -> bool:
-        """Whether it tells of another case: "worry would look softer", not "worry would be my choice"."""
+    def _counterfactual(self) -> bool:
+        """Whether the clause is counterfactual: "worry would look softer", not "worry would be my choice"."""
         if self._in_another_face():
             return True
         if self.tags & {Tag.ANSWER, Tag.TOPIC, Tag.PREFER, Tag.CONCLUDE, Tag.CORRECT}:
@@ -149,39 +149,39 @@ class Unasserted:
         return any(text.startswith("would") for text in texts) and not _SPEAKER & set(texts)
 
     def _in_another_face(self) -> bool:
-        """ "In a weak expression only the mouth would move"."""
+        """Whether the clause is about a different face: "in a weak expression only the mouth would move"."""
         if not self.clause.opens or len(self.items) < 4 or self.items[0].text != "in":
             return False
         named = self.items[1].text in ("a", "an") and self.items[2].tag is Tag.MENTION
         return named and any(item.text.startswith("would") for item in self.items[3:])
 
     def _unjustified(self) -> bool:
-        """ "Calling her sad isn't justified"."""
+        """Whether the clause rejects a description: "calling her sad isn't justified"."""
         if Tag.NOT not in self.tags or self.words.isdisjoint(_CALLING):
             return False
         head = next((item for item in self.items if item.tag is not Tag.PUNCT), self.items[0])
         return head.text in _CALLING and any(item.tag is Tag.NOT for item in self.items)
 
     def _inscribed(self) -> bool:
-        """Whether the clause quotes what stands written: "the poster says ..."."""
+        """Whether the clause quotes written text: "the poster says ..."."""
         if self.words.isdisjoint(INSCRIBED):
             return False
-        told = any(
+        described = any(
             left.text in INSCRIBED and left.tag is Tag.WORD and right.text in ("is", "was")
             for left, right in pairwise(self.items)
         )
         quoted = any(left.text == "with" and right.text in ("'", '"') for left, right in pairwise(self.items))
-        return told or quoted or not self.words.isdisjoint(INSCRIBES)
+        return described or quoted or not self.words.isdisjoint(INSCRIBES)
 
-    def beside_the_point(self, position: int) -> bool:
-        """Whether the mention at `position` describes light, a thing or the speaker."""
+    def is_irrelevant(self, position: int) -> bool:
+        """Whether the mention at `position` describes light, a thing or the speaker, or is part of a name."""
         if len(self.items) == 1 and self.items[0].text not in _ADVERBIAL:
             return False
         named = self._of_name(position) or self._in_title(position)
         return named or self._of_aspect(position) or self._of_thing(position) or self._of_speaker(position)
 
     def _of_speaker(self, position: int) -> bool:
-        """Whether the speaker's own state is told: "I'm so sad that", "my only worry is"."""
+        """Whether the mention describes the speaker: "I'm so sad that", "my only worry is"."""
         item = self.items[position]
         if item.how in ("letter", "number") or self.words.isdisjoint(_SELF_WORDS):
             return False
@@ -191,11 +191,11 @@ class Unasserted:
         lead = [one.text for one in self.items[max(0, position - 4) : position] if one.tag is not Tag.FILLER]
         if lead[-1:] == ["my"] or (lead[-2:-1] == ["my"] and lead[-1] in _OWN):
             return True
-        told = any(word in ("you", "you're") for word in lead) and lead[-1] in _YOU_ARE
-        return told or lead[-1:] == ["i'm"] or tuple(lead[-2:]) in _SPEAKS_OF_SELF
+        described = any(word in ("you", "you're") for word in lead) and lead[-1] in _YOU_ARE
+        return described or lead[-1:] == ["i'm"] or tuple(lead[-2:]) in _SPEAKS_OF_SELF
 
     def _of_name(self, position: int) -> bool:
-        """Whether it is part of a name: "Sad Sam", "Happy Valley School", a hashtag."""
+        """Whether the mention is part of a name: "Sad Sam", "Happy Valley School", a hashtag."""
         item, before = self.items[position], self.items[position - 1] if position else None
         if before is not None and (before.text in _TITLES or (before.text == "#" and Tag.WORD in self.tags)):
             return True
@@ -204,7 +204,7 @@ class Unasserted:
         return named and any(one.raw.islower() for one in self.items if one.tag is not Tag.PUNCT)
 
     def _in_title(self, position: int) -> bool:
-        """Whether it stands in a quoted title with other words: 'World's Happiest Dad'."""
+        """Whether the mention is part of a quoted title: 'World's Happiest Dad'."""
         if self.words.isdisjoint(("'", '"')):
             return False
         quotes = [at for at, item in enumerate(self.items) if item.text in ("'", '"')]
@@ -219,7 +219,7 @@ class Unasserted:
         return titled and (self.items[left - 1].text not in (":", "=") or len(inside) > 1)
 
     def _of_aspect(self, position: int) -> bool:
-        """Whether what is rated or named is the light or the picture's making, not the person."""
+        """Whether the mention describes the light or the style of the picture, not the person."""
         if self.words.isdisjoint(ASPECTS):
             return False
         subjects = [
@@ -230,12 +230,12 @@ class Unasserted:
         if not subjects or subjects[-1].text not in ASPECTS:
             return False
         after = self.items[position + 1].tag if position + 1 < len(self.items) else None
-        told = Tag.LINK in {item.tag for item in self.items[:position]}  # "the light is moody and sad"
-        ends = told and after not in (Tag.TOPIC, Tag.PERSON, Tag.FEATURE)
+        described = Tag.LINK in {item.tag for item in self.items[:position]}  # "the light is moody and sad"
+        ends = described and after not in (Tag.TOPIC, Tag.PERSON, Tag.FEATURE)
         return self.items[position - 1].tag is not Tag.JOIN or ends
 
     def _of_thing(self, position: int) -> bool:
-        """Whether it describes a noun that is neither person nor face: "a happy yellow shirt"."""
+        """Whether the mention describes a noun that is neither person nor face: "a happy yellow shirt"."""
         item = self.items[position]
         before = self.items[position - 1].text if position else ""
         after = self.items[position + 1 : position + 5]
@@ -252,12 +252,12 @@ class Unasserted:
         ends = next((i for i, item in enumerate(after) if item.tag is not Tag.WORD), len(after))
         owners = (Tag.PERSON, Tag.TOPIC, Tag.FEATURE, Tag.MENTION)
         owned = bool(after[ends:]) and after[ends].tag in owners
-        if ends and person_like(after[ends - 1].text):
+        if ends and looks_like_person(after[ends - 1].text):
             return False
         return ends > 0 and not owned and after[0].text not in EMOTIVE_NOUNS
 
     def _describes(self, word: str, before: str, after: Item) -> bool:
-        """Whether an option in this place can be the adjective of what follows."""
+        """Whether an option at this position can be an adjective of what follows."""
         if before in ("a", "an"):
             return True
         if word not in _ADJECTIVES or after.text in _FITS or after.text in _ADVERBS:

@@ -1,4 +1,4 @@
-"""The words of one question: its options by every name that fits exactly one, and the grammar around them."""
+"""The vocabulary of one question: all unambiguous names of its options, and the grammar words around them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from harness.parsing.clean import key
-from harness.parsing.lexicon import SEVERAL, THINGS, Tag, families, forms, grammar
+from harness.parsing.lexicon import AMBIGUOUS, DESCRIBED_NOUNS, Tag, families, forms, grammar
 
 CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _HAS_CJK = re.compile(f"[{CJK}]")
@@ -21,7 +21,7 @@ Value = Hashable
 
 
 class Entry(NamedTuple):
-    """What a word or phrase stands for: its tag and, for a mention, the answer and the rule."""
+    """Meaning of a word or phrase: its tag and, for a mention, the answer and the rule."""
 
     tag: Tag
     value: Value = None
@@ -51,7 +51,7 @@ class Vocabulary:
     pictures: bool = False  # the answers are pictures of a pair
 
     def add(self, form: str, entry: Entry, *, replace: bool = True) -> None:
-        """Register one folded form; longer phrases win over shorter ones when text is read."""
+        """Register one folded form; when text is parsed, longer phrases win over shorter ones."""
         if not _HAS_LETTER.search(form) and not form.isdigit():
             if entry.tag is Tag.MENTION:
                 self.symbols.setdefault(form, entry.value)
@@ -73,14 +73,14 @@ class Vocabulary:
             phrases.append((tuple(rest), entry))
 
     def bare(self, text: str) -> tuple[Value, str] | None:
-        """The answer, and the rule, of a text that is nothing but one known form; None for any other."""
+        """The answer and the rule of a text that is exactly one known form; None for any other text."""
         word = self.exact.get(text)
         if text in self.labels and (word is None or self.labels_first):
             return self.labels[text], "number" if text.isdigit() else "letter"
         return word
 
     def finish(self) -> Vocabulary:
-        """Sort phrases longest first and compile the search for scripts without spaces."""
+        """Sort phrases longest first and compile the pattern for scripts without spaces."""
         for phrases in self.multi.values():
             phrases.sort(key=lambda item: -len(item[0]))
         alternatives = sorted(self.spaceless, key=len, reverse=True)
@@ -91,9 +91,9 @@ class Vocabulary:
 def build(
     names: Mapping[Value, Iterable[str]], *, synonyms: Mapping[Value, Iterable[str]] | None = None
 ) -> Vocabulary:
-    """A vocabulary of the grammar and of every form that fits exactly one of `names`.
+    """A vocabulary of the grammar words and of every form that matches exactly one of `names`.
 
-    `names` gives each answer its own names; `synonyms` what a task declares beside them.
+    `names` gives each answer its own names; `synonyms` adds the words that a task declares.
     """
     vocabulary = Vocabulary()
     for form, tag in grammar().items():
@@ -116,7 +116,7 @@ def build(
         _add_exact(vocabulary, form, value, "word")
         if form.isascii() and form.isalpha() and len(form) >= 5:
             vocabulary.typos[form] = value
-        _add_things(vocabulary, form)
+        _add_described_nouns(vocabulary, form)
     return vocabulary
 
 
@@ -128,7 +128,7 @@ def _add_exact(vocabulary: Vocabulary, form: str, value: Value, how: str) -> Non
 def _claims(
     own: Mapping[str, Value], synonyms: Mapping[Value, Iterable[str]]
 ) -> Iterable[tuple[str, Value, str]]:
-    """Every form with the answer that it may stand for; a form claimed by two answers is dropped later."""
+    """Every form with an answer that it may mean; a form claimed by two answers is dropped later."""
     declared = {key(word): value for value, words in synonyms.items() for word in words}
     for form, value in declared.items():
         if form not in own:
@@ -148,7 +148,7 @@ def _claims(
                     continue
                 for value in claimed:
                     yield form, value, "word" if index == 0 else "synonym"
-    for form, fitting in SEVERAL.items():
+    for form, fitting in AMBIGUOUS.items():
         if form not in own and form not in declared:
             for name in fitting:
                 if name in own:
@@ -164,19 +164,19 @@ def _claims(
 
 
 def _family_named(groups: Sequence[Sequence[str]], roots: Mapping[str, Value]) -> set[Value]:
-    """The answers named by any word of a family whose own name is not among the options."""
+    """The answers named by any word of a family."""
     return {roots[form] for group in groups for form in group if form in roots}
 
 
-def _add_things(vocabulary: Vocabulary, option: str) -> None:
-    for thing in forms([THINGS.get(option, "")]):
+def _add_described_nouns(vocabulary: Vocabulary, option: str) -> None:
+    for thing in forms([DESCRIBED_NOUNS.get(option, "")]):
         vocabulary.add(f"{option} {thing}", Entry(Tag.SKIP), replace=False)
 
 
 def with_labels(base: Vocabulary, labels: Mapping[str, Value]) -> Vocabulary:
-    """The same words with the labels shown before the options ("A", "(b)", "1."); `base` stays as it is.
+    """A copy of `base` with the labels shown before the options ("A", "(b)", "1.").
 
-    Option orders differ from sample to sample, so the costly part, the words, is shared.
+    The order of options differs between samples, so the expensive part, the words, is shared.
     """
     named = {_LABEL_MARKS.sub("", key(shown)): value for shown, value in labels.items()}
     vocabulary = replace(

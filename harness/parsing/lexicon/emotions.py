@@ -1,9 +1,9 @@
 """Words for emotions and polarities, by family.
 
-A family holds groups of words that mean the same; the first group is the family's own word with its
-inflections and usual misspellings. A family is used only for an option that belongs to it, so a word such as
-"fear" is never read as "worry" unless the task declares it. Words are stored as people write them; accents,
-case and width are folded when the vocabulary is built.
+A family holds groups of synonyms; the first group is the family's own word with its inflections and common
+misspellings. A family is used only for an option that belongs to it, so a word such as "fear" never counts as "worry"
+unless the task declares it. Words are stored in normal spelling; accents, case and width are folded when the
+vocabulary is built.
 """
 
 from __future__ import annotations
@@ -150,11 +150,11 @@ FAMILIES: dict[str, list[str]] = {
     ],
 }
 
-# How many groups of a family, from its first, are English.
+# Number of leading groups of each family that are English.
 ENGLISH: dict[str, int] = {"happy": 5, "sad": 4, "angry": 3, "surprise": 3, "worry": 3, "neutral": 2}
 
-# Words that fit several families: read only where exactly one of those is among the options.
-SEVERAL: dict[str, tuple[str, ...]] = {
+# Words that fit several families: used only if exactly one of these is among the options.
+AMBIGUOUS: dict[str, tuple[str, ...]] = {
     "upset": ("sad", "angry", "worry", "negative"),
     "distressed": ("sad", "worry", "negative"),
     "distress": ("sad", "worry", "negative"),

@@ -1,4 +1,4 @@
-"""Words that say what a clause does with an option: denies it, prefers it, answers with it, names it in passing."""
+"""Grammar words that show what a clause does with an option: deny, prefer, answer, mention in passing."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from enum import IntEnum, auto
 
 
 class Tag(IntEnum):
-    """What a word or phrase does in a clause."""
+    """Role of a word or phrase in a clause."""
 
     WORD = auto()  # any other word
     NUMBER = auto()
     PUNCT = auto()
     NEWLINE = auto()
-    MENTION = auto()  # an option, by whatever name
-    SKIP = auto()  # a phrase in another role, taken out of sight
-    FILLER = auto()  # carries nothing: articles, "clearly"
+    MENTION = auto()  # an option, under any name
+    SKIP = auto()  # an option word in a different role, ignored
+    FILLER = auto()  # no meaning here: articles, "clearly"
     JOIN = auto()  # and, or
     ALSO = auto()
     NOT = auto()  # denies what follows
-    NOT_BEFORE = auto()  # denies what precedes (Japanese, Korean)
+    NOT_BEFORE = auto()  # denies what precedes it (Japanese, Korean)
     THAN = auto()  # sets aside what follows: "rather than"
     THAN_BEFORE = auto()  # sets aside what precedes
     BUT = auto()
@@ -39,7 +39,7 @@ class Tag(IntEnum):
     SUGGEST = auto()
     CAUSE = auto()  # because
     OTHER_KEY = auto()  # "confidence": its value answers another question
-    OPEN = auto()  # a reply never ends on one of these
+    OPEN = auto()  # a complete reply never ends with one of these
 
 
 WORDS: dict[Tag, list[str]] = {

@@ -1,4 +1,4 @@
-"""Words for the levels of a scale: intensity, then quality (after the translations of ITU's five grades)."""
+"""Words for the levels of a scale: intensity, then quality (following the translations of the five ITU grades)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words by which a reply gives another's word for its own: sources, and what they do."""
+"""Words that attribute a statement to somebody else: sources and their verbs."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ HABITS = _set(
     "reportedly, regularly, always"
 )
 SPEAKERS = _set("i, i'd, i'm, i'll, my answer, i would say, i'd say, i would call, i'd call, i'd go with")
-# A saying not of the reply itself nor of the face is another's.
-SAYING = _set(
+# A statement is somebody else's unless the reply itself or the face makes it.
+SPEECH_VERBS = _set(
     "say, says, said, told, claims, claimed, mentions, mentioned, wrote, writes, reported, reports, describes, described, describe, explains, explained, written, scribbled, scrawled, nannte, nennt, sagt, sagte, dice, dicen, dijo, disent, called, calls, insists, swears, admits, sings, shouts"
 )
-TELLERS = _set(
+OWN_SUBJECTS = _set(
     "other, half, part, id, i, i'd, i'll, i'm, we, we'd, let's, let, it, this, that, which, all, everything, face, portrait, image, picture, photo, body, "
     "expression, look, gesicht, cara, rostro, visage, volto, mirada, blick, nothing, something, what, gut, instinct"
 )
@@ -54,7 +54,7 @@ WORKS = _set(
     "song, book, movie, film, album, novel, poem, band, brand, magazine, series, café, cafe, shop, hotel, restaurant, track, "
     "comic, cartoon, tag, keyword, keywords, hashtag, slogan, motto, username, nickname, headline, title"
 )
-# Kin and company are others where somebody has them.
+# Relatives and companions are different people if they follow a possessive.
 KIN = _set(
     "mother, father, husband, wife, son, daughter, brother, sister, friend, friends, mom, dad, parents, children, kids, companion, "
     "companions, partner, colleague, boyfriend, girlfriend, teacher, boss, neighbor, neighbour, dog, cat, puppy, horse, doll, teddy, "
@@ -63,7 +63,7 @@ KIN = _set(
 EVERYONE = _set(
     "everyone, everybody, someone, somebody, anyone, nobody, people, persons, person, man, woman, boy, girl, guests, men, women, child, children, kid, kids, guy"
 )
-DIRECTS = _set(
+DIRECTED = _set(
     "said, believed, rumored, rumoured, reputed, alleged, reported, presumed, instructed, told, asked, directed, supposed, trying, tries, tried, pretending, pretends, wants, wanted, trained, paid, "
     "expected, hired, posing, posed, hoping, meant"
 )

@@ -1,12 +1,12 @@
-"""Reads a whole reply with one vocabulary: fields first, then clause by clause."""
+"""Parse a whole reply with the vocabulary of one question: JSON fields first, then clause by clause."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
 from harness.parsing import clean, fields
+from harness.parsing.clause_parser import ClauseParser, Reconcile
 from harness.parsing.clauses import Clause, split
-from harness.parsing.commit import ClauseReader, Reconcile
 from harness.parsing.events import Event, Kind, Strength
 from harness.parsing.labels import mark_labels
 from harness.parsing.lexicon import Tag
@@ -17,9 +17,9 @@ from harness.parsing.tokens import Item, scan
 from harness.parsing.typos import mark_fallbacks
 from harness.parsing.vocabulary import Value, Vocabulary
 
-_HEAD_ITEMS, _TAIL_ITEMS = 1_500, 4_500  # read of a reply with more words than any answer needs
-_REMEMBERED, _REPEATED = 1 << 14, 200
-"""How many replies are remembered, and up to what length: judges say the same short sentences again and again."""
+_HEAD_ITEMS, _TAIL_ITEMS = 1_500, 4_500  # kept from the start and the end of an overlong reply
+_CACHED_REPLIES, _MAX_CACHED_LENGTH = 1 << 14, 200
+"""Cache size and the longest cached reply: judges repeat the same short sentences."""
 _STRIP = " \t\r\n.!*`\"'\u3002\uff01"
 _OPEN_ENDS = frozenset(
     {
@@ -43,11 +43,11 @@ _OPEN_ENDS = frozenset(
 )
 
 
-class Reader:
-    """One question's vocabulary and, where answers can be averaged, the rule for that.
+class ReplyParser:
+    """Parses replies to one question.
 
-    `prepare` rewrites the plain text before it is cut into items (numbers of a rating, names of pictures);
-    `mark` turns items into further mentions.
+    `reconcile` merges several values into one where that is possible (ratings). Subclasses override `prepare`, which
+    rewrites the plain text before tokenisation, and `mark`, which finds further mentions among the items.
     """
 
     def __init__(self, vocabulary: Vocabulary, *, reconcile: Reconcile | None = None) -> None:
@@ -55,27 +55,27 @@ class Reader:
         self.reconcile = reconcile
 
     def prepare(self, text: str) -> str:
-        """The plain text as it is to be scanned."""
+        """Rewrite the plain text before it is tokenised."""
         return text
 
     def mark(self, items: list[Item]) -> list[Item]:
-        """Find the mentions that take more than a lookup."""
+        """Find the mentions that need more than a vocabulary lookup."""
         return mark_labels(items, self.vocabulary)
 
-    def read(self, text: str) -> Parsed[Value] | Unparsed:
+    def parse(self, text: str) -> Parsed[Value] | Unparsed:
         """The answer that `text` commits to."""
         quick = self.vocabulary.bare(text.strip(_STRIP).lower())
         if quick is not None:
             return Parsed(*quick)
-        return _remembered(self, text) if len(text) <= _REPEATED else self.read_sentences(text)
+        return _cached_parse(self, text) if len(text) <= _MAX_CACHED_LENGTH else self.parse_sentences(text)
 
-    def read_sentences(self, text: str) -> Parsed[Value] | Unparsed:
-        """The answer of a text that is more than a bare word."""
+    def parse_sentences(self, text: str) -> Parsed[Value] | Unparsed:
+        """The answer of a text that is not just a bare option."""
         if not text.strip():
             return Unparsed("empty reply")
         part = clean.answer_part(text)
         if part is None:
-            return Unparsed("thinking without an answer after it")
+            return Unparsed("no answer after the thinking part")
         part = clean.bounded(part).strip()
         if not part:
             return Unparsed("empty reply")
@@ -92,14 +92,14 @@ class Reader:
         events: list[Event] = []
         clauses: list[Clause] = []
         position = 0
-        for found in fields.objects(text):
-            events += self._read_text(text[position : found.start])[0]
-            events += fields.events(found.content, self.read_value, lambda prose: self._read_text(prose)[0])
-            position = found.end
-        tail, clauses = self._read_text(text[position:])
+        for json in fields.objects(text):
+            events += self._parse_text(text[position : json.start])[0]
+            events += fields.events(json.content, self.parse_value, lambda prose: self._parse_text(prose)[0])
+            position = json.end
+        tail, clauses = self._parse_text(text[position:])
         return events + tail, clauses
 
-    def _read_text(self, text: str) -> tuple[list[Event], list[Clause]]:
+    def _parse_text(self, text: str) -> tuple[list[Event], list[Clause]]:
         if not text.strip():
             return [], []
         items = scan(self.prepare(clean.plain(text)), self.vocabulary)
@@ -118,25 +118,25 @@ class Reader:
             if rejecting and not clause.after_blank:
                 continue
             rejecting = _rejects_rest(clause)
-            reader = ClauseReader(clause, subject, self.reconcile, comparing=self.vocabulary.pictures)
-            said = reader.read()
-            for event in said:
+            parser = ClauseParser(clause, subject, self.reconcile, comparing=self.vocabulary.pictures)
+            found = parser.parse()
+            for event in found:
                 if correcting and event.kind is Kind.COMMIT and event.strength > Strength.PASSING:
                     event.correction = True
-            if said or clause.stop == "\n":
+            if found or clause.stop == "\n":
                 correcting = False
-            elif Tag.CORRECT in reader.tags:
+            elif Tag.CORRECT in parser.tags:
                 correcting = True  # "Actually, the brows are raised. Worry."
-            events += said
-            subject = reader.subject or (subject if not clause.opens else None)
+            events += found
+            subject = parser.subject or (subject if not clause.opens else None)
         return events, clauses
 
-    def read_value(self, text: str) -> Event | None:
-        """The event of a field's value, a short text that answers by itself; None where it names nothing."""
+    def parse_value(self, text: str) -> Event | None:
+        """The event of a field value, a short text that is an answer by itself; None if it names no option."""
         quick = self.vocabulary.bare(text.strip(_STRIP).lower())
         if quick is not None:
             return Event(Kind.COMMIT, Strength.FINAL, *quick, field=True)
-        events, _ = self._read_text(text)
+        events, _ = self._parse_text(text)
         named = [event for event in events if event.kind in (Kind.COMMIT, Kind.OPEN, Kind.LIST)]
         if not named:
             return None
@@ -146,13 +146,13 @@ class Reader:
         return Event(Kind.COMMIT, Strength.FINAL, result.value, result.how, field=True)
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _remembered(reader: Reader, text: str) -> Parsed[Value] | Unparsed:
-    return reader.read_sentences(text)
+@lru_cache(maxsize=_CACHED_REPLIES)
+def _cached_parse(parser: ReplyParser, text: str) -> Parsed[Value] | Unparsed:
+    return parser.parse_sentences(text)
 
 
 def _rejects_rest(clause: Clause) -> bool:
-    """Whether the lines that follow say why the other options were not chosen."""
+    """Whether the following lines explain why the other options were not chosen."""
     if clause.stop != "\n" or not clause.items or clause.items[-1].text != ":":
         return False
     text = " ".join(item.text for item in clause.items)
@@ -168,7 +168,7 @@ def _last_items(clauses: list[Clause]) -> list[Item]:
 
 
 def _cut_off(clauses: list[Clause]) -> bool:
-    """Whether the text stops in mid-sentence in a clause that names no option."""
+    """Whether the text stops mid-sentence, in a clause that names no option."""
     if not clauses or clauses[-1].stop:
         return False
     items = _last_items(clauses)
@@ -187,7 +187,7 @@ def _cut_off(clauses: list[Clause]) -> bool:
 
 
 def _open_answer(clauses: list[Clause]) -> bool:
-    """Whether the text stops where it was about to answer: "Therefore, the emotion shown is"."""
+    """Whether the text stops just before the answer: "Therefore, the emotion shown is"."""
     if not _cut_off(clauses) or clauses[-1].mentions:
         return False
     tags = {item.tag for item in clauses[-1].items}

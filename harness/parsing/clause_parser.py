@@ -1,32 +1,32 @@
-"""What one clause does with the options it names: commits to one, denies, lists, leaves open."""
+"""Parse one clause: it commits to an option, denies options, lists them or leaves the answer open."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from harness.parsing.attribution import about_someone_else, about_unknown_noun
 from harness.parsing.clauses import Clause
-from harness.parsing.events import CANNOT_TELL, LISTED, SEVERAL_NAMED, TAKEN_BACK, Event, Kind, Strength
+from harness.parsing.events import CANNOT_TELL, LISTED, RETRACTED, SEVERAL_NAMED, Event, Kind, Strength
 from harness.parsing.lexicon import Tag, english, foreign
-from harness.parsing.lexicon.particulars import (
+from harness.parsing.lexicon.special_words import (
     BLENDS,
     BROAD_TOPICS,
     COMPARES,
     DOING,
-    EQUALS,
+    EQUALLY,
     GIVES_UP,
-    GIVES_UP_BESIDE,
+    GIVES_UP_FILLERS,
     HIDDEN,
+    LEAD_WORDS,
     OR,
     PARTLY,
     PERHAPS,
     PICTURES,
     RETRACTS,
-    TELLS,
 )
-from harness.parsing.mentions import Found, MentionReader, Role
+from harness.parsing.mentions import Found, MentionParser, Role
 from harness.parsing.tokens import Item
 from harness.parsing.vocabulary import Value
-from harness.parsing.voices import of_another, unknown_thing
 
 Reconcile = Callable[[list[Value]], Value]
 
@@ -37,19 +37,19 @@ _ENGLISH_LINKS = frozenset(["the", "a", "an", "of", "in", "on", "with", "about",
 _FOREIGN_ARTICLES = frozenset(
     ["der", "die", "das", "le", "la", "el", "il", "lo", "ihr", "sein", "er", "sie", "les"]
 )
-_SAYS_LITTLE = frozenset({Tag.UNSURE, Tag.CORRECT, Tag.NOT, Tag.MAYBE})
-_MAY_REFUSE = GIVES_UP | HIDDEN | PERHAPS | {"back", "turned"}
+_REFUSAL_TAGS = frozenset({Tag.UNSURE, Tag.CORRECT, Tag.NOT, Tag.MAYBE})
+_REFUSAL_WORDS = GIVES_UP | HIDDEN | PERHAPS | {"back", "turned"}
 _INTRODUCES = frozenset([":", "-", "=", ",", "(", "|", "~"])
 
 
 def _unknown(item: Item) -> bool:
-    """Whether it is a word, not an adverb, that the rules do not know."""
+    """Whether the item is an unknown word other than an adverb."""
     text = item.text
     return item.tag is Tag.WORD and text.isascii() and text.isalpha() and not text.endswith(("ly", "ment"))
 
 
-class ClauseReader(MentionReader):
-    """Reads one clause; `previous` is whom or what the clause before spoke of."""
+class ClauseParser(MentionParser):
+    """Parses one clause; `previous` is the subject of the clause before."""
 
     def __init__(
         self,
@@ -60,13 +60,13 @@ class ClauseReader(MentionReader):
         comparing: bool = False,
     ) -> None:
         super().__init__(clause)
-        self.comparing = comparing  # the options are two things compared: describing one is no answer
+        self.comparing = comparing  # the options are compared, so a description of one is no answer
         self.previous = previous
         self.reconcile = reconcile
         self.subject: Tag | None = None
 
-    def read(self) -> list[Event]:
-        """The events of the clause: none where it names no option and refuses nothing."""
+    def parse(self) -> list[Event]:
+        """The events of the clause; none if it neither names an option nor refuses to answer."""
         self.subject = next(
             (item.tag for item in self.items if item.tag in (Tag.PERSON, Tag.FEATURE, Tag.TOPIC)), None
         )
@@ -76,10 +76,10 @@ class ClauseReader(MentionReader):
         return self._decide()
 
     def _without_mention(self) -> list[Event]:
-        """A clause that names no option can still refuse, or take an answer back ("no, wait")."""
-        if _SAYS_LITTLE.isdisjoint(self.tags) and _MAY_REFUSE.isdisjoint(self.words):
+        """A clause that names no option can still refuse to answer or retract an answer ("no, wait")."""
+        if _REFUSAL_TAGS.isdisjoint(self.tags) and _REFUSAL_WORDS.isdisjoint(self.words):
             return []
-        if self._leaves_open():
+        if self._adds_alternative():
             return [Event(Kind.OPEN, Strength.PASSING, clause=self.clause, reason=SEVERAL_NAMED)]
         corrects = Tag.CORRECT in self.tags or self._gives_up() or self._face_hidden()
         if Tag.UNSURE in self.tags or (corrects and Tag.CORRECT not in self.tags):
@@ -94,7 +94,7 @@ class ClauseReader(MentionReader):
             ]
         if any(item.tag is Tag.CORRECT and item.text in RETRACTS for item in self.items):
             return [
-                Event(Kind.REFUSE, Strength.STATEMENT, clause=self.clause, correction=True, reason=TAKEN_BACK)
+                Event(Kind.REFUSE, Strength.STATEMENT, clause=self.clause, correction=True, reason=RETRACTED)
             ]
         words = sum(
             item.tag not in (Tag.CORRECT, Tag.NOT, Tag.PUNCT, Tag.FILLER, Tag.MAYBE) for item in self.items
@@ -106,20 +106,20 @@ class ClauseReader(MentionReader):
                     Strength.STATEMENT,
                     clause=self.clause,
                     correction=True,
-                    reason=TAKEN_BACK,
+                    reason=RETRACTED,
                 )
             ]
         return []
 
     def _gives_up(self) -> bool:
-        """Whether it says it cannot tell and nothing more: "sorry, I'm not able to tell", not "I can't tell why"."""
+        """Whether the clause only says it cannot tell: "sorry, I'm not able to tell", not "I can't tell why"."""
         quiet = (Tag.PUNCT, Tag.FILLER, Tag.SKIP, Tag.BUT, Tag.TOPIC, Tag.NEWLINE, Tag.CORRECT)
         return not self.words.isdisjoint(GIVES_UP) and all(
-            item.tag in quiet or item.text in GIVES_UP or item.text in GIVES_UP_BESIDE for item in self.items
+            item.tag in quiet or item.text in GIVES_UP or item.text in GIVES_UP_FILLERS for item in self.items
         )
 
-    def _leaves_open(self) -> bool:
-        """ "Possibly just tired", beside an option that is only possible too."""
+    def _adds_alternative(self) -> bool:
+        """Whether the clause adds an alternative that is not an option: "possibly just tired"."""
         if self.clause.opens:
             return False
         if self.items[-1].tag is Tag.NOT or (
@@ -130,7 +130,7 @@ class ClauseReader(MentionReader):
         return any(text in PERHAPS for text in head) and Tag.WORD in self.tags
 
     def _face_hidden(self) -> bool:
-        """Whether there is no face to read: "her face is cropped out", "he has his back to us"."""
+        """Whether no face is visible: "her face is cropped out", "he has his back to us"."""
         words = self.words
         if words & HIDDEN and words & {"face", "faces", "head"}:
             return not words & PARTLY and Tag.NOT not in self.tags
@@ -176,28 +176,26 @@ class ClauseReader(MentionReader):
         return next((item for item in self.items if item.tag is not Tag.PUNCT), self.items[0])
 
     def _adds_to_another(self) -> bool:
-        """Whether the clause only joins an option to what came before ("but also ..."), or leaves a way out ("or ...")."""
+        """Whether the clause only adds an option to an earlier one ("but also ...") or ends with an alternative ("or ...")."""
         head = self._head()
         if self.clause.but and head.tag is Tag.ALSO:
             return True
-        if not self.comparing and (self._level() or {Tag.ALSO, Tag.MAYBE} <= self.tags):
+        if not self.comparing and (self._equally_likely() or {Tag.ALSO, Tag.MAYBE} <= self.tags):
             return True
         if head.tag is Tag.JOIN and head.text.startswith(OR):
             return True
         last = self.found[-1].position
-        way_out = [item.tag for item in self.items[last + 1 :] if item.tag is not Tag.PUNCT]
+        ending = [item.tag for item in self.items[last + 1 :] if item.tag is not Tag.PUNCT]
         return (
-            Tag.MAYBE in self.tags
-            and bool(way_out)
-            and self.items[last + 1].text in ("or", "o", "oder", "ou")
+            Tag.MAYBE in self.tags and bool(ending) and self.items[last + 1].text in ("or", "o", "oder", "ou")
         )
 
-    def _level(self) -> bool:
-        """Whether it puts an option on the same level as another: "just as likely"."""
-        return any(item.text.startswith(EQUALS) for item in self.items)
+    def _equally_likely(self) -> bool:
+        """Whether the clause ranks an option equal to another: "just as likely"."""
+        return any(item.text.startswith(EQUALLY) for item in self.items)
 
     def _or_foreign(self, position: int) -> bool:
-        """Whether an emotion that was not offered is its alternative, or blends with it: "anger or disgust"."""
+        """Whether the clause adds an emotion that is not an option: "anger or disgust"."""
         blends = any(item.text in BLENDS for item in self.items[:position])
         after, before = self.items[position + 1 : position + 5], self.items[max(0, position - 5) : position]
         for near in (after, before[::-1]):
@@ -224,7 +222,7 @@ class ClauseReader(MentionReader):
             return [self._event(Kind.COMMIT, minor[0], weaken=True)]
         if denied:
             return [self._event(Kind.DENY, found) for found in denied]
-        level = self._level() or (self.clause.parallel and of_another(self.items))
+        level = self._equally_likely() or (self.clause.parallel and about_someone_else(self.items))
         if Tag.UNSURE in self.tags and not level:
             return [Event(Kind.REFUSE, Strength.STATEMENT, clause=self.clause, reason=CANNOT_TELL)]
         kind = Kind.OPEN if Tag.CORRECT in self.tags else Kind.LIST
@@ -267,7 +265,7 @@ class ClauseReader(MentionReader):
         )
 
     def _alternative(self) -> bool:
-        """Whether the clause puts an option beside another: "maybe worry", "happy yet surprised"."""
+        """Whether the clause adds an option to another one: "maybe worry", "happy yet surprised"."""
         if self.tags & {Tag.LINK, Tag.PERSON, Tag.MINOR, Tag.CORRECT, Tag.PREFER, Tag.ANSWER, Tag.CONCLUDE}:
             return False
         if self.clause.but and not self.clause.opens and self._bare():
@@ -304,7 +302,7 @@ class ClauseReader(MentionReader):
             return Strength.BARE
         if Tag.CONCLUDE in earlier:
             return Strength.CONCLUDING
-        if self._of_feature(found):
+        if self._describes_feature(found):
             return Strength.PASSING
         strength = self._by_subject(found, before)
         if self.comparing and not any(
@@ -314,14 +312,14 @@ class ClauseReader(MentionReader):
         return strength
 
     def _unexplained(self, found: Found) -> bool:
-        """Whether unknown words lead to the mention: "the entry for this photo mentions happiness"."""
+        """Whether unknown words precede the mention: "the entry for this photo mentions happiness"."""
         if self.comparing or self.reconcile or found.item.text not in english():
             return False
         start = next(
             (at for at in range(found.position - 1, -1, -1) if self.items[at].tag in _SUBJECTS), None
         )
         if start is None:
-            return unknown_thing(self.items[: found.position]) or self._tells_nothing()
+            return about_unknown_noun(self.items[: found.position]) or self._names_no_subject()
         lead = self.items[start + 1 : found.position]
         after = self.items[found.position + 1 : found.position + 2]
         near = next((item for item in reversed(lead) if item.tag is not Tag.FILLER), None)
@@ -330,21 +328,21 @@ class ClauseReader(MentionReader):
             return False  # "he keeps a neutral expression"
         if near is not None and (near.tag is Tag.JOIN or near.text in ("with", "in")):
             return False  # "her face lights up with joy"
-        if any(item.tag in _EXPLAINS or item.text in _INTRODUCES or item.text in TELLS for item in lead):
+        if any(item.tag in _EXPLAINS or item.text in _INTRODUCES or item.text in LEAD_WORDS for item in lead):
             return False
         if any(item.text in _FOREIGN_ARTICLES for item in self.items[: start + 1]):
             return False
         return any(_unknown(item) for item in lead)
 
-    def _tells_nothing(self) -> bool:
-        """Whether nobody, no face and no verb of showing is named among unknown words: "a pamphlet about worry lies there"."""
+    def _names_no_subject(self) -> bool:
+        """Whether unknown words mention no person, face or verb of showing: "a pamphlet about worry lies there"."""
         if self.tags & (_SUBJECTS | _EXPLAINS) or any(item.text in _INTRODUCES for item in self.items):
             return False
         if not _ENGLISH_LINKS & {item.text for item in self.items}:
             return False
-        return sum(_unknown(item) and item.text not in TELLS for item in self.items) > 1
+        return sum(_unknown(item) and item.text not in LEAD_WORDS for item in self.items) > 1
 
-    def _of_feature(self, found: Found) -> bool:
+    def _describes_feature(self, found: Found) -> bool:
         """Whether the mention describes a part: "sad eyes", "good in color"."""
         after = self.items[found.position + 1 : found.position + 4]
         if after and after[0].tag is Tag.FEATURE:
@@ -352,7 +350,7 @@ class ClauseReader(MentionReader):
         return bool(after) and after[0].text == "in" and any(item.tag is Tag.FEATURE for item in after)
 
     def _by_subject(self, found: Found, before: list[Item]) -> Strength:
-        """A face's owner or "the emotion" answers the question; a brow or a mouth only argues for it."""
+        """Strength by subject: a person or "the emotion" states the answer; a brow or a mouth only supports one."""
         subjects = [item for item in before if item.tag in (Tag.TOPIC, Tag.PERSON, Tag.FEATURE, Tag.SUGGEST)]
         if any(item.tag is Tag.PERSON for item in subjects):
             subjects = [item for item in subjects if item.text not in DOING]

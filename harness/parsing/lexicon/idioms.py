@@ -1,4 +1,4 @@
-"""Phrases in which a word of the options says something else: "happy to help", "neutral background"."""
+"""Phrases in which an option word has a different meaning: "happy to help", "neutral background"."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ PHRASES: list[str] = [
     "gut sichtbar, gut erkennbar, gut zu erkennen, buena pregunta, gute frage, bonne question, guten tag, buenos días, bonjour",
 ]
 
-# An option word straight before one of these describes that thing, not the person, the emotion or the picture.
-THINGS: dict[str, str] = {
+# An option word directly before one of these describes that noun, not the person, the emotion or the picture.
+DESCRIBED_NOUNS: dict[str, str] = {
     "neutral": "background, backdrop, tone, tones, color, colors, colour, colours, palette, lighting, light, setting, wall, "
     "clothing, grey, gray, shade, shades, position, stance, observer, assistant, outfit, clothes, environment, shirt, hue, "
     "colored, toned, studio, perspective, party, manner, surface, makeup, language, wording, pose, posture, attire, garment, facade, area, ground, space, tint, filter, undertone, undertones, camera, angle, head position, sweater, jacket, dress, coat, top, bokeh, curtain, scene",

@@ -1,29 +1,29 @@
-"""Whose word a clause gives: the reply's own, or that of a caption, a data set, other viewers, the user."""
+"""Detect statements attributed to others: a caption, a data set, other viewers, the user."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 
 from harness.parsing.lexicon import Tag
-from harness.parsing.lexicon.particulars import TELLS
-from harness.parsing.lexicon.voices import (
+from harness.parsing.lexicon.attribution import (
     ATTRIBUTES,
-    DIRECTS,
+    DIRECTED,
     EVERYONE,
     FILED,
     HABITS,
     KIN,
     MODALS,
     NAMED,
+    OWN_SUBJECTS,
     RECORDS,
-    SAYING,
     SEEMS,
     SOURCES,
     SPEAKERS,
-    TELLERS,
+    SPEECH_VERBS,
     VERDICTS,
     WORKS,
 )
+from harness.parsing.lexicon.special_words import LEAD_WORDS
 from harness.parsing.tokens import Item
 
 _BY = ("laut", "selon", "segun", "secondo")
@@ -110,31 +110,31 @@ _THINGS = frozenset(
         "room",
     ]
 )
-_REACH = 6  # items between a source and its verb
+_REACH = 6  # maximum number of items between a source and its verb
 
 
-_TRIGGERS = FILED | NAMED | SAYING | WORKS | SOURCES | _OTHERS
+_TRIGGERS = FILED | NAMED | SPEECH_VERBS | WORKS | SOURCES | _OTHERS
 _REPORTS = frozenset(["according", "per", "d'", *_BY])
 
 
-def others_word(items: list[Item], words: frozenset[str]) -> bool:
-    """Whether a clause of these words gives another's word, or tells of another person or of a look asked for."""
+def is_attributed(items: list[Item], words: frozenset[str]) -> bool:
+    """Whether the clause reports somebody else's statement, describes somebody else, or describes a requested look."""
     owners = not words.isdisjoint(KIN) or not words.isdisjoint(("else", "other", "others"))
-    if owners and of_another(items):
+    if owners and about_someone_else(items):
         return True
-    if not words.isdisjoint(DIRECTS) and directed(items):
+    if not words.isdisjoint(DIRECTED) and _directed(items):
         return True
     possessed = any(word.endswith("'s") for word in words)
-    return (possessed or not words.isdisjoint(_TRIGGERS)) and attributed(items)
+    return (possessed or not words.isdisjoint(_TRIGGERS)) and _attributed(items)
 
 
-def attributed(items: list[Item]) -> bool:
-    """Whether somebody else says what the clause says: "a viewer might call it sad", "happy, says the caption"."""
+def _attributed(items: list[Item]) -> bool:
+    """Whether the clause is attributed to a source: "a viewer might call it sad", "happy, says the caption"."""
     texts = [item.text.removesuffix("'s") for item in items]
     words = set(texts)
     if (words & FILED and _filed(texts)) or (words & NAMED and _named(items)):
         return True
-    if (words & SAYING and _said_by_others(items)) or (words & WORKS and _work(items)):
+    if (words & SPEECH_VERBS and _said_by_others(items)) or (words & WORKS and _work(items)):
         return True
     if not words & SOURCES or words & SPEAKERS:
         return _another(items)
@@ -161,7 +161,7 @@ def attributed(items: list[Item]) -> bool:
 
 
 def _filed(texts: list[str]) -> bool:
-    """Whether something is said to be commonly filed so, or filed so elsewhere: "often tagged as angry"."""
+    """Whether the clause reports a common label or one from a source: "often tagged as angry"."""
     at = next(index for index, text in enumerate(texts) if text in FILED)
     around = set(texts[max(0, at - 3) : at])
     return bool(around & HABITS) or any(
@@ -171,27 +171,27 @@ def _filed(texts: list[str]) -> bool:
 
 
 def _said_by_others(items: list[Item]) -> bool:
-    """Whether somebody other than the reply or the face says it: "they say she was happy"."""
-    at = next(index for index, item in enumerate(items) if item.text in SAYING)
+    """Whether somebody other than the reply or the face makes the statement: "they say she was happy"."""
+    at = next(index for index, item in enumerate(items) if item.text in SPEECH_VERBS)
     mention = next((index for index, item in enumerate(items) if item.tag is Tag.MENTION), at)
     if at == 0 or items[at - 1].text in _PASSIVE or any(item.text == "-" for item in items[at:mention]):
         return False
     before = items[:at]
     own = (Tag.FEATURE, Tag.TOPIC, Tag.ANSWER, Tag.MENTION)
-    if any(item.tag in own or TELLERS & set(item.text.split()) for item in before):
+    if any(item.tag in own or OWN_SUBJECTS & set(item.text.split()) for item in before):
         return False
     return any(item.tag in (Tag.WORD, Tag.PERSON) for item in before)
 
 
 def _work(items: list[Item]) -> bool:
-    """Whether the option stands straight behind a work's kind: "the song 'Happy'"."""
+    """Whether the option is the title of a work: "the song 'Happy'"."""
     at = next(index for index, item in enumerate(items) if item.text in WORKS)
     after = [item for item in items[at + 1 : at + 5] if item.tag is not Tag.FILLER and item.text not in "'\""]
     return bool(after) and after[0].tag is Tag.MENTION and items[at + 1].text not in (":", "-", ",", "=")
 
 
-def of_another(items: list[Item]) -> bool:
-    """Whether somebody beside the person asked about is spoken of: "her husband looks happy", "everyone else is"."""
+def about_someone_else(items: list[Item]) -> bool:
+    """Whether the clause is about a different person: "her husband looks happy", "everyone else is"."""
     for index, item in enumerate(items):
         if item.tag is Tag.MENTION:
             return False
@@ -209,37 +209,37 @@ def _owns(item: Item) -> bool:
     return item.text in _POSSESSIVES or item.text.endswith("'s")
 
 
-def directed(items: list[Item]) -> bool:
-    """Whether the look is asked for or tried, not told: "the actor was instructed to look angry"."""
+def _directed(items: list[Item]) -> bool:
+    """Whether the look is requested or attempted: "the actor was instructed to look angry"."""
     texts = [item.text for item in items]
     for index, text in enumerate(texts[:-1]):
-        if text in DIRECTS:
+        if text in DIRECTED:
             rest = texts[index + 1 : index + 6]
             return any(left == "to" and right in SEEMS for left, right in pairwise(rest))
     return False
 
 
-def unknown_thing(before: list[Item]) -> bool:
-    """Whether a noun that is no person is what an option is told of: "the carpet is"."""
+def about_unknown_noun(before: list[Item]) -> bool:
+    """Whether the subject is an unknown noun that is not a person: "the carpet is"."""
     link = next((index for index, item in enumerate(before) if item.tag is Tag.LINK), 0)
     head = [item for item in before[:link] if item.tag is not Tag.PUNCT]
     if len(head) < 2 or head[0].text not in ("the", "a", "an", "his", "her", "their"):
         return False
     noun = next((at for at, item in enumerate(head) if item.tag is Tag.OPEN), len(head)) - 1
     word = head[noun]
-    told = TELLS | TELLERS
-    if word.tag is not Tag.WORD or not word.text.isascii() or any(item.text in told for item in head):
+    known = LEAD_WORDS | OWN_SUBJECTS
+    if word.tag is not Tag.WORD or not word.text.isascii() or any(item.text in known for item in head):
         return False
-    return not person_like(word.text)
+    return not looks_like_person(word.text)
 
 
-def person_like(noun: str) -> bool:
-    """Whether an unknown noun probably names a person: "singer", "nurse", "comedian"."""
+def looks_like_person(noun: str) -> bool:
+    """Whether an unknown noun probably denotes a person: "singer", "nurse", "comedian"."""
     return noun not in _THINGS and noun.removesuffix("s").endswith(_PERSON_ENDINGS)
 
 
 def _named(items: list[Item]) -> bool:
-    """Whether the option is a name: "known as the worried mother"."""
+    """Whether the option is part of a name: "known as the worried mother"."""
     at = next(index for index, item in enumerate(items) if item.text in NAMED)
     if items[at].text == "called" and items[at - 1].text in ("was", "were"):
         return True
@@ -251,15 +251,15 @@ def _named(items: list[Item]) -> bool:
 
 
 def _another(items: list[Item]) -> bool:
-    """ "Another as worry", after what a first one says."""
+    """Whether the clause continues a report with a second source: "another as worry"."""
     head = [item for item in items[:4] if item.tag is not Tag.PUNCT and item.text != "d'"]
     if len(head) < 2 or head[0].text not in _OTHERS:
         return False
     return head[1].text == "as" or head[1].tag in (Tag.MAYBE, Tag.MENTION)
 
 
-def quotes_ahead(items: list[Item]) -> bool:
-    """Whether the clause opens a sentence that reports another's word: "according to the caption"."""
+def opens_attribution(items: list[Item]) -> bool:
+    """Whether the clause starts a sentence that reports a source: "according to the caption"."""
     if items[0].text not in _REPORTS and (len(items) < 2 or items[1].text not in _REPORTS):
         return False
     head = [item.text for item in items[:8] if item.tag is not Tag.PUNCT]

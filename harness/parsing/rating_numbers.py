@@ -1,9 +1,9 @@
-"""Which numbers and levels of a reply can be the rating: not those of a scale explained, of things or of bodies."""
+"""Tell numbers and levels that can be the rating from those that explain the scale or describe other things."""
 
 from __future__ import annotations
 
 from harness.parsing.lexicon import NUMBER_WORDS, Tag, emotion_words
-from harness.parsing.lexicon.particulars import PEOPLE, RATED_NOUNS
+from harness.parsing.lexicon.special_words import PEOPLE, RATED_NOUNS
 from harness.parsing.tokens import Item
 
 _LOOSE_NUMBERS = ("one", "un", "uno", "acht", "sept", "once", "null")
@@ -26,8 +26,8 @@ _DESCRIBES = ("is", "was", "are", "looks", "appears", "seems", "be")
 _ARTICLES = ("a", "an", "un", "una", "une", "ein", "eine", "einen")
 
 
-def figure(item: Item) -> float | None:
-    """What a figure or a number word is worth; None for any other item."""
+def number_value(item: Item) -> float | None:
+    """Value of a numeral or a number word; None for any other item."""
     if item.tag is Tag.NUMBER:
         return float(item.raw)
     if item.tag in (Tag.WORD, Tag.FILLER) and item.text in NUMBER_WORDS and item.text not in _LOOSE_NUMBERS:
@@ -35,58 +35,60 @@ def figure(item: Item) -> float | None:
     return None
 
 
-def without_other_nouns(items: list[Item]) -> list[Item]:
-    """Take out the levels that tell of a thing or a body: "a moderate beard", "the wind was strong"."""
+def skip_levels_of_other_nouns(items: list[Item]) -> list[Item]:
+    """Skip the levels that describe a thing or a body: "a moderate beard", "the wind was strong"."""
     for index, item in enumerate(items):
         if item.tag is not Tag.MENTION or item.how == "number":
             continue
         after = items[index + 1] if index + 1 < len(items) else None
         if item.text == "starke" and after is not None and after.text == ":":
             items[index] = Item(Tag.TOPIC, item.text, item.raw)  # strength, not strong
-        elif (after is None or after.text not in emotion_words()) and _tells_of_other(items, index, after):
+        elif (after is None or after.text not in emotion_words()) and _rates_something_else(
+            items, index, after
+        ):
             items[index] = Item(Tag.SKIP, item.text, item.raw)
     return items
 
 
-def _tells_of_other(items: list[Item], index: int, after: Item | None) -> bool:
+def _rates_something_else(items: list[Item], index: int, after: Item | None) -> bool:
     before = items[index - 1].text if index else ""
     if before in _DESCRIBES and index > 1:
         subject = index - (3 if before == "be" else 2)
         if _of_person(items, index - 2) or _of_thing(items, subject):
-            return True  # the man is strong, not what he feels
+            return True  # "the man is strong" describes him, not his emotion
     if after is None or after.tag is not Tag.WORD or after.text in RATED_NOUNS:
         return False
     return before in _ARTICLES or (before in ("has", "have", "with") and after.text.endswith("s"))
 
 
-def without_legend(items: list[Item], low: float, high: float) -> list[Item]:
-    """ "1 is very weak and 5 is very strong" explains the scale: where both ends are told, none is the rating."""
-    told = []
+def skip_scale_legend(items: list[Item], low: float, high: float) -> list[Item]:
+    """Skip levels in an explanation of the scale, which names both ends: "1 is very weak and 5 is very strong"."""
+    explained = []
     for index, item in enumerate(items):
-        worth = figure(item)
-        if worth is None and item.how == "number":
-            worth = item.value if isinstance(item.value, float) else None
-        if worth is None:
+        value = number_value(item)
+        if value is None and item.how == "number":
+            value = item.value if isinstance(item.value, float) else None
+        if value is None:
             continue
         after = index + 1
         while after < len(items) and (items[after].tag is Tag.LINK or items[after].text in _MEANS):
             after += 1
-        if index + 1 < after < len(items) and items[after].value == worth:
-            told += [(worth, index), (worth, after)]
-    if {low, high} <= {worth for worth, _ in told}:
-        for _, index in told:
+        if index + 1 < after < len(items) and items[after].value == value:
+            explained += [(value, index), (value, after)]
+    if {low, high} <= {value for value, _ in explained}:
+        for _, index in explained:
             items[index] = Item(Tag.SKIP, items[index].text, items[index].raw)
     return items
 
 
 def _of_person(items: list[Item], index: int) -> bool:
-    """Whether the subject is a person as such, not "the emotion of the man"."""
+    """Whether the subject is a person, not "the emotion of the man"."""
     near = items[max(0, index - 5) : index]
     return items[index].text in PEOPLE and all(item.tag is not Tag.TOPIC for item in near)
 
 
 def _of_thing(items: list[Item], index: int) -> bool:
-    """Whether the subject is a noun that the rules do not know: "the wind was very strong"."""
+    """Whether the subject is a noun that is not in the lexicon: "the wind was very strong"."""
     item = items[index]
     if item.text in _PHYSICAL:
         return True
