@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from memobench_nano.plugin import WEIGHTS
 from memobench_portraits.dataset import SIZE, Entry, entries
-from memobench_portraits.workshop import Order, draw
+from memobench_portraits.pool import PortraitSpec, render
 from PIL import Image
 
 from harness import EMOTIONS
@@ -32,7 +32,8 @@ def stratified() -> list[Entry]:
 @pytest.fixture(scope="module")
 def shown() -> list[tuple[Entry, Image.Image]]:
     return [
-        (entry, draw(Order(entry.who, entry.emotion, entry.strength or 0, SIZE))) for entry in stratified()
+        (entry, render(PortraitSpec(entry.who, entry.emotion, entry.strength or 0, SIZE)))
+        for entry in stratified()
     ]
 
 

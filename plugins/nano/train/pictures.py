@@ -12,7 +12,7 @@ import numpy.typing as npt
 from memobench_portraits.expression import EMOTIONS
 from memobench_portraits.generator import FIRST_SUBJECT
 from memobench_portraits.identity import identity
-from memobench_portraits.workshop import Order, Workshop
+from memobench_portraits.pool import PortraitSpec, RenderPool
 from PIL import Image
 
 TRAINING_SUBJECTS = FIRST_SUBJECT + 2**41
@@ -20,7 +20,7 @@ TRAINING_SUBJECTS = FIRST_SUBJECT + 2**41
 `FIRST_SUBJECT` + 2**40, so neither ever shows one of them."""
 
 RENDER_SIZE = 192
-"""Side in pixels at which portraits are drawn: half the data set's, at half the cost, and above nano's input size."""
+"""Side in pixels at which portraits are rendered: half the data set's, at half the cost, and above nano's input size."""
 PICTURES_PER_PERSON = 10
 """Pictures per person: one neutral, and nine different pairs of emotion and strength."""
 
@@ -43,7 +43,7 @@ class Pictures:
 
 
 def expressions(person: int) -> list[tuple[str, int]]:
-    """The emotions and strengths drawn for a person; strength 0 for neutral."""
+    """The emotions and strengths rendered for a person; strength 0 for neutral."""
     pairs = [(emotion, strength) for emotion in EMOTIONAL for strength in range(1, 6)]
     return [*random.Random(person).sample(pairs, PICTURES_PER_PERSON - 1), ("neutral", 0)]
 
@@ -66,12 +66,14 @@ def _render_all(people: int, side: int, file: Path) -> None:
     partial = file.with_suffix(".part")
     pixels = np.lib.format.open_memmap(partial, "w+", np.uint8, (people * PICTURES_PER_PERSON, side, side, 3))
     began = time.time()
-    with Workshop() as workshop:
+    with RenderPool() as pool:
         waiting = []
         for person in range(people):
             who = identity(TRAINING_SUBJECTS + person)
-            orders = [Order(who, emotion, strength, RENDER_SIZE) for emotion, strength in expressions(person)]
-            waiting.append((person, workshop.later(workshop.drawn, orders)))
+            specs = [
+                PortraitSpec(who, emotion, strength, RENDER_SIZE) for emotion, strength in expressions(person)
+            ]
+            waiting.append((person, pool.submit(pool.render_all, specs)))
         for person, pictures in waiting:
             for n, picture in enumerate(pictures.result()):
                 pixels[person * PICTURES_PER_PERSON + n] = resize(picture, side)

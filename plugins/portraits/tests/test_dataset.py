@@ -24,22 +24,22 @@ def rows() -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(manifest())))
 
 
-def test_labels_are_those_of_this_version() -> None:
+def test_labels_match_the_pinned_digest() -> None:
     text = "\n".join(",".join((r["id"], r["emotion"], r["intensity"], r["subject"])) for r in rows())
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == LABELS
 
 
-def test_every_person_shows_everything_once() -> None:
+def test_every_person_shows_every_expression_once() -> None:
     table = rows()
     assert len(table) == 624
     assert len({r["id"] for r in table}) == len({r["image"] for r in table}) == 624
-    wanted = {(e, str(s)) for e in ("happy", "sad", "angry", "surprise", "worry") for s in range(1, 6)} | {
+    expected = {(e, str(s)) for e in ("happy", "sad", "angry", "surprise", "worry") for s in range(1, 6)} | {
         ("neutral", "")
     }
     for _, group in itertools.groupby(sorted(table, key=lambda r: r["subject"]), key=lambda r: r["subject"]):
         shown = [(r["emotion"], r["intensity"]) for r in group]
         assert len(shown) == 26
-        assert set(shown) == wanted
+        assert set(shown) == expected
 
 
 def test_factors_are_balanced_and_crossed() -> None:
@@ -52,17 +52,17 @@ def test_factors_are_balanced_and_crossed() -> None:
     assert len({p.hair for p in people()}) >= 12
 
 
-def test_ids_tell_nothing_of_the_labels() -> None:
+def test_ids_reveal_nothing_about_the_labels() -> None:
     table = rows()
     words = {w for r in table for w in (r["emotion"], r["subject"])}
     assert not any(word in r["id"] for r in table for word in words)
-    order = [r["emotion"] for r in sorted(table, key=lambda r: r["id"])]
-    assert max(len(list(run)) for _, run in itertools.groupby(order)) < 8
+    emotions = [r["emotion"] for r in sorted(table, key=lambda r: r["id"])]
+    assert max(len(list(run)) for _, run in itertools.groupby(emotions)) < 8
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """The data set cut to six pictures, in a cache of its own."""
+    """The data set reduced to six pictures, in a separate cache."""
     few = entries()[:6]
     monkeypatch.setattr(dataset, "entries", lambda: few)
     monkeypatch.setattr(dataset, "SIZE", 64)
@@ -76,7 +76,7 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
-def test_it_is_drawn_once_and_the_same_each_time(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_generated_once_and_reproducibly(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = PortraitDataSet().prepare()
     assert folder.is_relative_to(small)
     first = digests(folder)
@@ -90,7 +90,7 @@ def test_it_is_drawn_once_and_the_same_each_time(small: Path, monkeypatch: pytes
     assert digests(PortraitDataSet().prepare()) == first
 
 
-def test_two_at_once_both_get_it_whole(small: Path) -> None:
+def test_concurrent_calls_both_get_the_complete_data_set(small: Path) -> None:
     found: list[Path] = []
     threads = [threading.Thread(target=lambda: found.append(PortraitDataSet().prepare())) for _ in range(2)]
     for thread in threads:
@@ -102,7 +102,7 @@ def test_two_at_once_both_get_it_whole(small: Path) -> None:
     assert [p.name for p in found[0].parent.iterdir()] == [found[0].name]
 
 
-def test_an_interrupted_drawing_leaves_nothing(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_generation_leaves_no_files(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> str:
         raise OSError("disk full")
 
@@ -114,7 +114,7 @@ def test_an_interrupted_drawing_leaves_nothing(small: Path, monkeypatch: pytest.
     assert (PortraitDataSet().prepare() / "manifest.csv").is_file()
 
 
-def test_a_cache_that_cannot_be_written_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_unwritable_cache_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with pytest.raises(StorageError, match="file"):

@@ -1,4 +1,4 @@
-"""Action units, and what they do to a face."""
+"""Action units and their effect on the landmarks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def face(emotion: str, strength: float = 5.0) -> Anatomy:
 
 
 def corners(shown: Anatomy) -> float:
-    """Height of the mouth's corners above the middle of the upper lip's edge."""
+    """Height of the mouth's corners above the middle of the upper lip."""
     lips = shown.mouth
     return lips.upper[len(lips.upper) // 2][1] - (lips.left[1] + lips.right[1]) / 2
 
@@ -28,7 +28,7 @@ def opening(shown: Anatomy) -> float:
     return sum(max(p[1] for p in eye.lower) - min(p[1] for p in eye.upper) for eye in shown.eyes) / 2
 
 
-def test_strength_is_monotone_and_ends_at_the_prototype() -> None:
+def test_activation_increases_with_strength_up_to_the_prototype() -> None:
     levels = [activation(s) for s in (0, 1, 2, 3, 4, 5)]
     assert levels[0] == 0
     assert levels[-1] == 1
@@ -38,7 +38,7 @@ def test_strength_is_monotone_and_ends_at_the_prototype() -> None:
         assert {u: v for u, v in action_units(emotion, 5).items() if v} == dict(PROTOTYPES[emotion])
 
 
-def test_an_unknown_emotion_is_refused() -> None:
+def test_an_unknown_emotion_is_rejected() -> None:
     with pytest.raises(ValueError, match=r"bored.*worry"):
         action_units("bored", 3)
 
@@ -47,7 +47,7 @@ def test_strength_zero_is_the_neutral_face() -> None:
     assert all(face(emotion, 0).mouth == face("neutral").mouth for emotion in EMOTIONS)
 
 
-def test_each_emotion_does_to_the_face_what_its_action_units_say() -> None:
+def test_each_emotion_moves_the_face_as_its_action_units_specify() -> None:
     rest = face("neutral")
     assert corners(face("happy")) > corners(rest) + 5 > corners(face("sad")) + 5
     assert face("happy").mouth.half_width > rest.mouth.half_width + 10
@@ -78,7 +78,7 @@ def test_worry_differs_from_sadness_and_surprise() -> None:
 
 
 @pytest.mark.parametrize("emotion", [e for e in EMOTIONS if e != "neutral"])
-def test_intensity_changes_the_face_step_by_step(emotion: str) -> None:
+def test_each_strength_changes_the_face_more(emotion: str) -> None:
     rest = face("neutral")
 
     def change(strength: int) -> float:
@@ -91,14 +91,14 @@ def test_intensity_changes_the_face_step_by_step(emotion: str) -> None:
 
 
 @pytest.mark.parametrize("hair", ALL_HAIR)
-def test_forehead_lines_have_room_between_brows_and_hair(hair: str) -> None:
+def test_there_is_room_for_forehead_lines(hair: str) -> None:
     who = identity(4, hair=hair)
     shown = anatomy(who, action_units("surprise", 5))
     assert min(y for brow in shown.brows for _, y in brow) > forehead_top(shown)
     assert all(shown.half_width_at(y) > 60 for y in range(int(forehead_top(shown)), 240, 10))
 
 
-def test_every_hair_style_can_be_drawn() -> None:
+def test_every_hair_style_is_implemented() -> None:
     assert set(STYLES) == set(ALL_HAIR)
 
 
@@ -110,7 +110,7 @@ def test_the_face_fills_the_frame() -> None:
 
 
 def covered(shown: Anatomy) -> list[float]:
-    """The share of each iris' height under the upper lid; negative where white shows above it."""
+    """The share of each iris that the upper lid covers; negative if white shows above it."""
     return [
         (min(y for _, y in eye.upper) - eye.iris[1] + eye.iris_radius) / (2 * eye.iris_radius)
         for eye in shown.eyes
@@ -139,7 +139,7 @@ def test_anger_narrows_the_eye_under_a_lowered_brow() -> None:
         assert min(y for _, y in eye.upper) - brow[0][1] < 12
 
 
-def test_forehead_brows_slope_outward_in_worry_and_inward_in_anger() -> None:
+def test_brows_slope_outward_in_worry_and_inward_in_anger() -> None:
     for emotion, sign in (("worry", 1), ("sad", 1), ("angry", -1)):
         for line in face(emotion).brows:
             assert sign * (line[10][1] - line[0][1]) > 1.5, emotion
@@ -147,11 +147,11 @@ def test_forehead_brows_slope_outward_in_worry_and_inward_in_anger() -> None:
 
 @pytest.mark.parametrize("emotion", [e for e in EMOTIONS if e != "neutral"])
 @pytest.mark.parametrize("shouts", [False, True])
-def test_steps_of_strength_are_alike(emotion: str, shouts: bool) -> None:
-    """What is between 0.18 and 0.22 of the activation apart is between 0.12 and 0.3 of the way apart."""
+def test_steps_of_strength_are_similar(emotion: str, shouts: bool) -> None:
+    """Steps of 0.18 to 0.22 in activation move the landmarks by 0.12 to 0.3 of the total distance."""
     frames = [anatomy(WHO, action_units(emotion, s, shouts=shouts)) for s in range(6)]
 
-    def far(one: Anatomy, other: Anatomy) -> float:
+    def distance(one: Anatomy, other: Anatomy) -> float:
         pairs = zip(
             one.brows[0] + one.mouth.top + one.eyes[0].upper + one.mouth.bottom,
             other.brows[0] + other.mouth.top + other.eyes[0].upper + other.mouth.bottom,
@@ -159,6 +159,6 @@ def test_steps_of_strength_are_alike(emotion: str, shouts: bool) -> None:
         )
         return sum(abs(a[0] - b[0]) + abs(a[1] - b[1]) for a, b in pairs)
 
-    whole = far(frames[0], frames[5])
-    steps = [far(a, b) / whole for a, b in itertools.pairwise(frames)]
+    total = distance(frames[0], frames[5])
+    steps = [distance(a, b) / total for a, b in itertools.pairwise(frames)]
     assert all(0.12 < step < 0.3 for step in steps), steps

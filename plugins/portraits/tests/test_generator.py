@@ -1,10 +1,10 @@
-"""The generator, through the interface that memobench uses."""
+"""The generator `portraits` through its public interface."""
 
 from __future__ import annotations
 
 import pytest
 from memobench_portraits.dataset import DATASET_SEEDS
-from memobench_portraits.generator import FIRST_SUBJECT, PortraitGenerator, asked, subject
+from memobench_portraits.generator import FIRST_SUBJECT, PortraitGenerator, expression, subject
 from pydantic import ValidationError
 
 from harness import ImageRequest
@@ -50,27 +50,27 @@ def test_size_comes_from_the_request_or_the_option(
         (ImageRequest("a", "a face"), ("neutral", 4)),
     ],
 )
-def test_structured_fields_win_over_the_prompt(request_: ImageRequest, expected: tuple[str, float]) -> None:
-    assert asked(request_) == expected
+def test_structured_fields_override_the_prompt(request_: ImageRequest, expected: tuple[str, float]) -> None:
+    assert expression(request_) == expected
 
 
-def test_the_person_follows_from_seed_and_description_alone() -> None:
-    calm = subject(ImageRequest("a", "an angry young woman with tan skin", seed=3))
+def test_the_person_depends_only_on_seed_and_description() -> None:
+    first = subject(ImageRequest("a", "an angry young woman with tan skin", seed=3))
     other = subject(ImageRequest("b", "a very happy young woman with tan skin", seed=3))
-    assert calm == other
-    assert (calm.gender, calm.age_group, calm.skin_tone) == ("woman", "young adult", "tan")
-    assert subject(ImageRequest("c", "an angry young woman with tan skin", seed=4)) != calm
+    assert first == other
+    assert (first.gender, first.age_group, first.skin_tone) == ("woman", "young adult", "tan")
+    assert subject(ImageRequest("c", "an angry young woman with tan skin", seed=4)) != first
     by_attributes = subject(
         ImageRequest("d", "a face", seed=3, attributes={"gender": "man", "skin_tone": "dark"})
     )
     assert (by_attributes.gender, by_attributes.skin_tone) == ("man", "dark")
 
 
-def test_generated_people_are_never_those_of_the_data_set() -> None:
+def test_generated_people_are_not_in_the_data_set() -> None:
     seeds = {subject(ImageRequest("a", "a face", seed=s)).seed for s in range(300)}
     assert min(seeds) >= FIRST_SUBJECT > max(DATASET_SEEDS)
 
 
-def test_an_option_out_of_range_is_refused() -> None:
+def test_an_option_out_of_range_is_rejected() -> None:
     with pytest.raises(ValidationError, match="size"):
         generator(size=8)

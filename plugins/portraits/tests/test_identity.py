@@ -1,4 +1,4 @@
-"""Identities: seeded, spread over the factors, and fixed where asked."""
+"""Identities: seeded, spread over the factors, and fixed on request."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 from collections import Counter
 
 import pytest
-from memobench_portraits.identity import ALL_HAIR, CHOICES, DRAWN_AGE_GROUPS, SKIN_TONES, identity
+from memobench_portraits.identity import ALL_HAIR, CHOICES, DEFAULT_AGE_GROUPS, SKIN_TONES, identity
 
 
 def test_the_same_seed_is_the_same_person() -> None:
@@ -16,7 +16,7 @@ def test_the_same_seed_is_the_same_person() -> None:
 
 def test_people_are_spread_over_all_factors() -> None:
     people = [identity(seed) for seed in range(600)]
-    assert set(Counter(p.age_group for p in people)) == set(DRAWN_AGE_GROUPS)
+    assert set(Counter(p.age_group for p in people)) == set(DEFAULT_AGE_GROUPS)
     assert set(Counter(p.hair for p in people)) == set(ALL_HAIR)
     for factor, share in (("gender", 0.42), ("skin_tone", 0.11), ("age_group", 0.18)):
         counts = Counter(getattr(p, factor) for p in people)
@@ -24,12 +24,12 @@ def test_people_are_spread_over_all_factors() -> None:
 
 
 @pytest.mark.parametrize("factor", sorted(CHOICES))
-def test_every_value_of_a_factor_can_be_asked_for(factor: str) -> None:
+def test_every_value_of_a_factor_can_be_requested(factor: str) -> None:
     for value in CHOICES[factor]:
         assert getattr(identity(3, **{factor: value}), factor) == value
 
 
-def test_fixing_one_factor_leaves_the_build_alone() -> None:
+def test_fixing_one_factor_changes_nothing_else() -> None:
     free, fixed = identity(9, gender="man"), identity(9, gender="man", glasses="round")
     assert dataclasses.replace(fixed, glasses=free.glasses) == free
 
@@ -41,7 +41,7 @@ def test_children_have_neither_beards_nor_grey_hair() -> None:
     assert max(c.age for c in children) <= 12
 
 
-def test_age_brings_grey_hair_and_lines() -> None:
+def test_older_people_have_grey_hair_and_wrinkles() -> None:
     young = [identity(s, age_group="young adult") for s in range(40)]
     old = [identity(s, age_group="older adult") for s in range(40)]
     assert max(p.wrinkles for p in young) < min(p.wrinkles for p in old)
@@ -57,6 +57,6 @@ def test_skin_tones_run_from_light_to_dark() -> None:
 
 
 @pytest.mark.parametrize(("factor", "value", "hint"), [("hare", "bob", "hair"), ("hair", "bobb", "bob")])
-def test_what_cannot_be_drawn_is_refused_with_the_choices(factor: str, value: str, hint: str) -> None:
+def test_unknown_factors_and_values_are_rejected_with_the_choices(factor: str, value: str, hint: str) -> None:
     with pytest.raises(ValueError, match=hint):
         identity(1, **{factor: value})

@@ -1,4 +1,4 @@
-"""The entry module offers both components and imports nothing heavy."""
+"""The entry module registers both components and imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def test_components_load_their_classes() -> None:
     assert [c.load() for c in plugin.harness_datasets()] == [PortraitDataSet]
 
 
-def test_the_entry_module_is_light() -> None:
+def test_the_entry_module_imports_nothing_heavy() -> None:
     code = (
         "import sys, memobench_portraits.plugin;"
         "print([m for m in ('PIL', 'resvg_py', 'pydantic', 'numpy') if m in sys.modules])"

@@ -1,9 +1,9 @@
-"""What is read from a prompt's words."""
+"""Parsing of prompts."""
 
 from __future__ import annotations
 
 import pytest
-from memobench_portraits.prompt import constraints, read_emotion, read_person
+from memobench_portraits.prompt import constraints, parse_emotion, parse_person
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ from memobench_portraits.prompt import constraints, read_emotion, read_person
     ],
 )
 def test_emotion_and_strength(prompt: str, emotion: str, strength: float | None) -> None:
-    assert read_emotion(prompt) == (emotion, strength)
+    assert parse_emotion(prompt) == (emotion, strength)
 
 
 @pytest.mark.parametrize(
@@ -51,10 +51,10 @@ def test_emotion_and_strength(prompt: str, emotion: str, strength: float | None)
     ],
 )  # fmt: skip
 def test_person(prompt: str, person: dict[str, str]) -> None:
-    assert read_person(prompt) == person
+    assert parse_person(prompt) == person
 
 
-def test_attributes_win_over_the_prompt_and_what_cannot_be_drawn_is_passed_over() -> None:
+def test_attributes_override_the_prompt_and_unsupported_values_are_ignored() -> None:
     fixed = constraints(
         "a young man", {"gender": "woman", "age_group": "elderly", "skin_tone": "green", "setting": "park"}
     )

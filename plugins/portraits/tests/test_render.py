@@ -1,4 +1,4 @@
-"""SVG text and pixels: the same for the same request."""
+"""SVG text and pixels are reproducible."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import hashlib
 import xml.etree.ElementTree as ET
 
 import pytest
-from memobench_portraits.expression import EMOTIONS
+from memobench_portraits import render
+from memobench_portraits.anatomy import anatomy
+from memobench_portraits.expression import EMOTIONS, action_units
+from memobench_portraits.face.backdrop import backdrop
 from memobench_portraits.hair import STYLES
-from memobench_portraits.identity import HAIR_STYLES, identity
-from memobench_portraits.render import _still, layers, portrait
+from memobench_portraits.identity import HAIR_STYLES, Identity, identity
+from memobench_portraits.render import portrait
+from memobench_portraits.svg import Drawing
 from PIL import ImageChops, ImageStat
 
 PINNED = {
@@ -19,45 +23,56 @@ PINNED = {
 }
 
 
+def layers(who: Identity, emotion: str, strength: float) -> dict[str, Drawing]:
+    """A portrait's drawings, from back to front."""
+    face = anatomy(who, action_units(emotion, strength, shouts=who.shouts))
+    skin, hair = render._skin(who), render.hair_colour(who)
+    return {
+        "wall": backdrop(who),
+        "back": render._draw_back(face, skin, hair),
+        "shading": render._draw_shading(face, skin),
+        "face": render._draw_face(face, skin, hair),
+        "front": render._draw_front(face, hair),
+    }
+
+
 def text(seed: int, emotion: str, strength: int) -> str:
-    drawn = layers(identity(seed), emotion, strength)
-    return "".join(art.text() for art in (drawn.wall, drawn.behind, drawn.skin, drawn.face, drawn.before))
+    return "".join(art.text() for art in layers(identity(seed), emotion, strength).values())
 
 
 @pytest.mark.parametrize("key", PINNED)
-def test_svg_is_what_this_version_draws(key: tuple[int, str, int]) -> None:
+def test_svg_matches_the_pinned_digest(key: tuple[int, str, int]) -> None:
     assert hashlib.sha256(text(*key).encode()).hexdigest()[:16] == PINNED[key]
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_every_style_gives_well_formed_svg_within_reach_of_the_canvas(style: str) -> None:
+def test_every_hair_style_gives_well_formed_svg(style: str) -> None:
     gender = next(g for g, styles in HAIR_STYLES.items() if style in styles)
-    drawn = layers(identity(8, hair=style, gender=gender), "angry", 5)
-    for art in (drawn.wall, drawn.behind, drawn.skin, drawn.face, drawn.before):
+    for art in layers(identity(8, hair=style, gender=gender), "angry", 5).values():
         document = art.text()
         assert "nan" not in document
         assert "inf" not in document
         ET.fromstring(document)
 
 
-def test_drawing_twice_gives_the_same_pixels_whatever_was_drawn_between() -> None:
+def test_rendering_is_independent_of_earlier_portraits() -> None:
     who = identity(21)
     first = portrait(who, "surprise", 4, 128)
     for other in range(30, 36):
         portrait(identity(other), "sad", 2, 64)
     assert portrait(who, "surprise", 4, 128).tobytes() == first.tobytes()
-    _still.cache_clear()
+    render._static_layers.cache_clear()
     assert portrait(who, "surprise", 4, 128).tobytes() == first.tobytes()
 
 
 @pytest.mark.parametrize("size", [64, 101, 300])
-def test_size_is_as_asked(size: int) -> None:
+def test_the_portrait_has_the_requested_size(size: int) -> None:
     picture = portrait(identity(2), "happy", 5, size)
     assert picture.size == (size, size)
     assert picture.mode == "RGB"
 
 
-def test_only_the_face_changes_with_the_expression() -> None:
+def test_the_expression_changes_only_the_face() -> None:
     who = identity(40, hair="short", gender="man")
     rest = portrait(who, "neutral", 0, 192)
     for emotion in EMOTIONS[:-1]:
@@ -67,16 +82,16 @@ def test_only_the_face_changes_with_the_expression() -> None:
         assert 50 < box[1] < box[3] < 185, (emotion, box)
 
 
-def test_brows_show_through_glasses() -> None:
+def test_brows_are_drawn_over_glasses() -> None:
     for kind in ("round", "square"):
         bare = identity(12, glasses="none", hair="short", gender="man")
         worn = identity(12, glasses=kind, hair="short", gender="man")
-        low = layers(worn, "angry", 5).face.text()
-        brow = layers(bare, "angry", 5).face.text().split("<path")[-2]
-        assert low.index(brow) > low.rindex('stroke-width="3.40"')
+        with_glasses = layers(worn, "angry", 5)["face"].text()
+        brow = layers(bare, "angry", 5)["face"].text().split("<path")[-2]
+        assert with_glasses.index(brow) > with_glasses.rindex('stroke-width="3.40"')
 
 
-def test_pictures_are_neither_flat_nor_dark() -> None:
+def test_portraits_are_neither_flat_nor_dark() -> None:
     for seed in range(6):
         stat = ImageStat.Stat(portrait(identity(seed), "happy", 5, 96).convert("L"))
         assert 60 < stat.mean[0] < 220

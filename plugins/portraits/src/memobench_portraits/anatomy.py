@@ -1,4 +1,4 @@
-"""Where everything on a face lies: landmarks, in units of the 512 x 512 canvas, from identity and action units."""
+"""Computes facial landmarks from identity and action units, in units of the 512 x 512 canvas."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EYE_LINE = 258.0
 
 @dataclass(frozen=True)
 class Eye:
-    """One eye: corner to corner curves (left to right), and its iris."""
+    """One eye: curves from corner to corner (left to right), and its iris."""
 
     side: int
     centre: Point
@@ -34,7 +34,7 @@ class Eye:
 
 @dataclass(frozen=True)
 class Mouth:
-    """Four lip edges from corner to corner, left to right, and how the mouth is held."""
+    """Four lip edges from corner to corner, left to right, and the opening."""
 
     top: list[Point]
     upper: list[Point]
@@ -59,9 +59,9 @@ class Anatomy:
     outline: list[Point]
     eyes: tuple[Eye, Eye]
     brows: tuple[list[Point], list[Point]]
-    """Centre lines, from the inner end outward; the face's picture-left side first."""
+    """Centre lines from the inner end outward; the side on the picture's left first."""
     nose: Point
-    """The middle of the base of the nose."""
+    """The middle of the nose's base."""
     mouth: Mouth
     cheek_lift: float
 
@@ -98,7 +98,7 @@ def anatomy(who: Identity, units: Mapping[int, float]) -> Anatomy:
 
 
 def _share(who: Identity, side: int) -> float:
-    """How much of an expression the given side of the face shows."""
+    """The share of an expression that one side of the face shows."""
     return 1.0 if side == who.side else 1.0 - who.lopsided
 
 
@@ -108,11 +108,18 @@ def _outline(who: Identity, fw: float, chin: float, a: Mapping[int, float]) -> l
     puff = 2.5 * a[12] + 1.5 * a[6]
     clench = 3.0 * a[24] + 2.0 * a[16]
     half = [
-        (0, CROWN), (fw * 0.44, 95), (fw * 0.78, 123), (fw * 0.955, 172), (fw * 0.995, 230),
-        (fw * 0.985 * full + puff * 0.6, 278), (fw * 0.905 * (full + jaw) / 2 + puff, 322 + drop * 0.25),
-        (fw * 0.735 * jaw + puff * 0.5 + clench, 361 + drop * 0.6), (fw * 0.50 * (jaw + who.chin) / 2, 393 + drop * 0.9),
-        (fw * 0.26 * who.chin, chin - 4), (0, chin),
-    ]  # fmt: skip
+        (0, CROWN),
+        (fw * 0.44, 95),
+        (fw * 0.78, 123),
+        (fw * 0.955, 172),
+        (fw * 0.995, 230),
+        (fw * 0.985 * full + puff * 0.6, 278),
+        (fw * 0.905 * (full + jaw) / 2 + puff, 322 + drop * 0.25),
+        (fw * 0.735 * jaw + puff * 0.5 + clench, 361 + drop * 0.6),
+        (fw * 0.50 * (jaw + who.chin) / 2, 393 + drop * 0.9),
+        (fw * 0.26 * who.chin, chin - 4),
+        (0, chin),
+    ]
     right = spline([(x, y) for x, y in half], 40)
     lean = 4 * who.turn
     points = [(MIDDLE + x + lean * max(0.0, (y - 230) / 180), y) for x, y in right]
@@ -223,7 +230,7 @@ def _mouth(who: Identity, a: Mapping[int, float], nose: float) -> Mouth:
 
 
 def _edge(ends: list[Point], centre: float, power: float, bend: float) -> list[Point]:
-    """A lip edge: from corner to corner through ``centre``, squarer for a larger ``power``, rounder for a smaller ``bend``."""
+    """A lip edge from corner to corner through ``centre``: a larger ``power`` is squarer, a smaller ``bend`` rounder."""
     (x0, y0), (x1, y1) = ends
     points = []
     for i in range(_STEPS + 1):

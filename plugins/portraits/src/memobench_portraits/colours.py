@@ -1,4 +1,4 @@
-"""Colours: mixing, and the palettes of skin, hair, eyes, clothes and backdrops."""
+"""Colour mixing, and palettes for skin, hair, eyes, clothes and backdrops."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 def _channels(colour: str) -> tuple[int, int, int]:
-    """The red, green and blue of ``#rrggbb``, 0 to 255."""
+    """Red, green and blue of ``#rrggbb``, 0 to 255."""
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
@@ -17,14 +17,14 @@ def mix(first: str, second: str, share: float) -> str:
 
 
 def multiply(colour: str, light: str) -> str:
-    """``colour`` seen under a coloured ``light``: channels multiplied, as a shadow does it."""
+    """``colour`` under a coloured ``light``: channels multiplied, as for shadows."""
     pairs = zip(_channels(colour), _channels(light), strict=True)
     return "#" + "".join(f"{round(a * b / 255):02x}" for a, b in pairs)
 
 
 @dataclass(frozen=True)
 class Skin:
-    """The colours of one skin: from the lit side to the deepest line, and its blood."""
+    """The colours of one skin, from highlights to the deepest lines, and its blush."""
 
     light: str
     base: str
@@ -33,7 +33,7 @@ class Skin:
     blush: str
     lip: str
 
-    def toned(self, undertone: str) -> Skin:
+    def with_undertone(self, undertone: str) -> Skin:
         """The same skin with a ``warm``, ``neutral`` or ``cool`` undertone."""
         tint = {"warm": "#e0a04a", "cool": "#d88a92"}.get(undertone)
         if tint is None:
@@ -82,7 +82,7 @@ LIPSTICKS: tuple[str, ...] = ("#b5454f", "#a83f55", "#c25a52", "#8f3b47")
 
 @dataclass(frozen=True)
 class Scheme:
-    """Colours that go together: a backdrop from lit to dim, a garment, a second cloth, an accent."""
+    """Matching colours: a backdrop from lit to dim, a garment, a second fabric, an accent."""
 
     lit: str
     dim: str

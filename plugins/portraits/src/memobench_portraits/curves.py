@@ -1,4 +1,4 @@
-"""Plane curves as lists of points: sampling, tapering, cutting, and their SVG path data."""
+"""Plane curves as lists of points: sampling, tapering, clipping, and SVG path data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Point = tuple[float, float]
 
 
 def num(value: float) -> str:
-    """A coordinate as short text, to a tenth of a unit; never ``-0``."""
+    """A coordinate as short text with at most one decimal; never ``-0``."""
     text = f"{value:.1f}"
     if text.endswith(".0"):
         text = text[:-2]
@@ -38,7 +38,7 @@ def smooth(points: Sequence[Point], *, closed: bool = True) -> str:
 
 
 def ribbon(first: Sequence[Point], second: Sequence[Point]) -> str:
-    """Path data of the shape between two curves that run the same way, with corners only at their ends."""
+    """Path data of the area between two curves with the same direction; corners only at their ends."""
     return smooth(first, closed=False) + smooth(second[::-1], closed=False).replace("M", "L", 1) + "Z"
 
 
@@ -72,7 +72,7 @@ def bezier(p0: Point, p1: Point, p2: Point, p3: Point, count: int = 16) -> list[
 
 
 def between(first: Sequence[Point], second: Sequence[Point], share: float) -> list[Point]:
-    """The curve ``share`` of the way from ``first`` to ``second`` (equally many points)."""
+    """Interpolate between two curves with equally many points; ``share`` 0 is ``first``."""
     return [
         (a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share)
         for a, b in zip(first, second, strict=True)
@@ -80,14 +80,13 @@ def between(first: Sequence[Point], second: Sequence[Point], share: float) -> li
 
 
 def shifted(points: Sequence[Point], dx: float, dy: float) -> list[Point]:
-    """The points moved by (dx, dy)."""
     return [(x + dx, y + dy) for x, y in points]
 
 
 def tapered(points: Sequence[Point], width: float, *, start: float = 0.0, end: float = 0.0) -> list[Point]:
     """The outline of a brush stroke along the points.
 
-    It is ``width`` thick in its middle, and ``start`` and ``end`` times that at its two ends.
+    It is ``width`` thick in the middle, and ``start`` and ``end`` times that at the ends.
     """
     last = len(points) - 1
     left: list[Point] = []
@@ -105,7 +104,7 @@ def tapered(points: Sequence[Point], width: float, *, start: float = 0.0, end: f
 
 
 def height_at(curve: Sequence[Point], x: float) -> float:
-    """The y of a curve, given left to right, at ``x``; its end values beyond its ends."""
+    """The y at ``x`` of a curve that runs left to right; clamped to its ends."""
     xs = [p[0] for p in curve]
     i = bisect_left(xs, x)
     if i == 0:
@@ -121,8 +120,8 @@ def disc_between(
 ) -> list[Point]:
     """The part of a disc that lies below the curve ``top`` and above the curve ``bottom``.
 
-    Both curves run left to right. Cut here rather than by an SVG clip path, which costs the
-    rasteriser a full-size mask. Empty where nothing is left.
+    Both curves run left to right. Clipping here avoids an SVG clip path, which costs the
+    rasteriser a full-size mask. Empty if nothing is left.
     """
     left, right = max(centre[0] - radius, top[0][0]), min(centre[0] + radius, top[-1][0])
     upper: list[Point] = []

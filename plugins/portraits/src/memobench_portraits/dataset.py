@@ -1,4 +1,4 @@
-"""The data set `portraits`: drawn on first use, kept in the user's cache."""
+"""The data set `portraits`: generated on first use and cached."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from harness import DataSet, HarnessOptions, StorageError
 from memobench_portraits import __version__
 from memobench_portraits.expression import EMOTIONS
-from memobench_portraits.identity import DRAWN_AGE_GROUPS, SKIN_TONES, Identity, identity
+from memobench_portraits.identity import DEFAULT_AGE_GROUPS, SKIN_TONES, Identity, identity
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -26,22 +26,34 @@ SIZE = 384
 """Side of a picture in pixels."""
 
 DATASET_SEEDS = range(1972, 1996)
-"""Subject seeds of the data set. Seeds below 1,000,000 are kept for it: the generator never draws them."""
+"""Subject seeds of the data set. Seeds below 1,000,000 are reserved for it: the generator never uses them."""
 
 _HAIR = ("long", "quiff", "ponytail", "curls", "braids", "buzz",
          "short", "wavy", "short", "hijab", "curls", "afro",
          "pixie", "receding", "bob", "short", "curly", "bald",
          "short", "bun", "receding", "bob", "curls", "curly")  # fmt: skip
-"""The hair of each person: a line for each age group, a column for each skin tone."""
+"""Each person's hair: one row per age group, one column per skin tone."""
 _GLASSES = {3: "round", 6: "square", 11: "round", 14: "square", 19: "round", 22: "square"}
 
-COLUMNS = ("image", "id", "emotion", "intensity", "subject", "generator", "age_group", "gender", "skin_tone",
-           "hair", "glasses", "beard")  # fmt: skip
+COLUMNS = (
+    "image",
+    "id",
+    "emotion",
+    "intensity",
+    "subject",
+    "generator",
+    "age_group",
+    "gender",
+    "skin_tone",
+    "hair",
+    "glasses",
+    "beard",
+)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One picture of the data set: its id, who it shows, and what they show."""
+    """One picture of the data set: id, person and expression."""
 
     id: str
     who: Identity
@@ -50,24 +62,32 @@ class Entry:
     """1 to 5; None for a neutral face."""
 
     def row(self) -> dict[str, str]:
-        """The picture's line in the manifest."""
+        """The picture's row in the manifest."""
         who = self.who
         return {
-            "image": f"images/{self.id}.png", "id": self.id, "emotion": self.emotion,
-            "intensity": "" if self.strength is None else str(self.strength), "subject": f"s{DATASET_SEEDS.index(who.seed) + 1:02d}",
-            "generator": "portraits", "age_group": who.age_group, "gender": who.gender, "skin_tone": who.skin_tone,
-            "hair": who.hair, "glasses": who.glasses, "beard": who.beard,
-        }  # fmt: skip
+            "image": f"images/{self.id}.png",
+            "id": self.id,
+            "emotion": self.emotion,
+            "intensity": "" if self.strength is None else str(self.strength),
+            "subject": f"s{DATASET_SEEDS.index(who.seed) + 1:02d}",
+            "generator": "portraits",
+            "age_group": who.age_group,
+            "gender": who.gender,
+            "skin_tone": who.skin_tone,
+            "hair": who.hair,
+            "glasses": who.glasses,
+            "beard": who.beard,
+        }
 
 
 def people() -> list[Identity]:
-    """The 24 people: every skin tone in every age group, as many women as men in each."""
+    """The 24 people: every skin tone in every age group, with women and men balanced in both."""
     found = []
     for n, seed in enumerate(DATASET_SEEDS):
         age, tone = divmod(n, len(SKIN_TONES))
         who = identity(
             seed,
-            age_group=DRAWN_AGE_GROUPS[age],
+            age_group=DEFAULT_AGE_GROUPS[age],
             skin_tone=SKIN_TONES[tone],
             gender=("woman", "man")[(tone + age) % 2],
             hair=_HAIR[n],
@@ -78,17 +98,17 @@ def people() -> list[Identity]:
 
 
 def entries() -> list[Entry]:
-    """All pictures. Ids are numbered in an order that tells nothing of the labels."""
-    wanted: list[tuple[Identity, str, int | None]] = []
+    """All pictures. The order of the ids reveals nothing about the labels."""
+    pictures: list[tuple[Identity, str, int | None]] = []
     for who in people():
-        wanted += [(who, e, s) for e in EMOTIONS if e != "neutral" for s in range(1, 6)]
-        wanted.append((who, "neutral", None))
-    shuffled = sorted(wanted, key=lambda w: hashlib.sha256(f"{w[0].seed}/{w[1]}/{w[2]}".encode()).digest())
-    return [Entry(f"p{n:04d}", *what) for n, what in enumerate(shuffled, start=1)]
+        pictures += [(who, e, s) for e in EMOTIONS if e != "neutral" for s in range(1, 6)]
+        pictures.append((who, "neutral", None))
+    shuffled = sorted(pictures, key=lambda w: hashlib.sha256(f"{w[0].seed}/{w[1]}/{w[2]}".encode()).digest())
+    return [Entry(f"p{n:04d}", *picture) for n, picture in enumerate(shuffled, start=1)]
 
 
 def manifest() -> str:
-    """The text of the data set's `manifest.csv`."""
+    """The content of `manifest.csv`."""
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -97,68 +117,70 @@ def manifest() -> str:
 
 
 def cache_folder() -> Path:
-    """Where the data set of this version lies: `$XDG_CACHE_HOME` or `~/.cache`, then `memobench/portraits/VERSION`."""
+    """`memobench/portraits/VERSION` in `$XDG_CACHE_HOME` or `~/.cache`."""
     base = os.environ.get("XDG_CACHE_HOME") or ""
     root = Path(base) if os.path.isabs(base) else Path.home() / ".cache"
     return root / "memobench" / "portraits" / __version__
 
 
 class PortraitDataSet(DataSet):
-    """Five emotions at five strengths, and a neutral face, of each of 24 people: 624 pictures."""
+    """24 people with five emotions at five strengths and a neutral face: 624 pictures."""
 
     class Options(HarnessOptions):
-        """The data set has no options."""
+        pass
 
     def prepare(self) -> Path:
-        """The folder with `manifest.csv`, drawn now if it is not there yet.
+        """The folder with `manifest.csv`, generated if it does not exist.
 
-        It is written aside and renamed, so it is complete or absent; of two processes that draw it at
-        once, the first to finish wins. Raises `StorageError` where the cache cannot be written.
+        It is written to a temporary folder and renamed, so it is complete or absent. If two processes generate
+        it at once, the first to finish wins. Raises `StorageError` if the cache cannot be written.
         """
         folder = cache_folder()
         if not (folder / "manifest.csv").is_file():
             try:
-                _make(folder)
+                _generate(folder)
             except OSError as error:
                 raise StorageError(
                     f"The portraits cannot be stored in {str(folder)!r}: {error}.",
-                    "Make room there, or set XDG_CACHE_HOME to a folder that can be written.",
+                    "Free some space, or set XDG_CACHE_HOME to a writable folder.",
                 ) from error
         return folder
 
 
-def _make(folder: Path) -> None:
+def _generate(folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        write(aside)
+        write(temporary)
         try:
-            aside.rename(folder)
+            temporary.rename(folder)
         except OSError:
             if not (folder / "manifest.csv").is_file():
                 raise
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write(folder: Path) -> None:
-    """Draw the whole data set into an existing folder, the manifest last."""
-    from memobench_portraits.workshop import Order, Workshop
+    """Write the whole data set into an existing folder, the manifest last."""
+    from memobench_portraits.pool import PortraitSpec, RenderPool
 
     (folder / "images").mkdir()
     ordered = sorted(entries(), key=lambda e: e.who.seed)
     groups = [list(group) for _, group in itertools.groupby(ordered, key=lambda e: e.who.seed)]
-    with Workshop() as workshop:
-        drawn = [
-            workshop.later(workshop.drawn, [Order(e.who, e.emotion, e.strength or 0, SIZE) for e in group])
+    with RenderPool() as pool:
+        futures = [
+            pool.submit(
+                pool.render_all, [PortraitSpec(e.who, e.emotion, e.strength or 0, SIZE) for e in group]
+            )
             for group in groups
         ]
         for group in groups:
-            for entry, picture in zip(group, drawn.pop(0).result(), strict=True):
+            for entry, picture in zip(group, futures.pop(0).result(), strict=True):
                 _save(picture, folder / "images" / f"{entry.id}.png")
     (folder / "manifest.csv").write_text(manifest(), encoding="utf-8", newline="")
 
 
 def _save(picture: Image, path: Path) -> None:
-    """Write a PNG. Run lengths alone are the fastest here, and on drawings no larger than light deflation."""
+    """Write a PNG. Run-length encoding is fastest, and no larger than light deflation on drawings."""
     picture.save(path, "PNG", compress_level=1, compress_type=zlib.Z_RLE)

@@ -1,7 +1,7 @@
 """Emotion and strength as facial action units (AU) of the Facial Action Coding System.
 
-Prototypes follow EMFACS (Ekman and Friesen) for the basic emotions; worry is drawn as fear's
-brows and stretched lips, milder in the eyes. Activations run from 0 (rest) to 1 (full).
+Prototypes follow EMFACS (Ekman and Friesen) for the basic emotions; worry has fear's
+brows and stretched lips, with milder eyes. Activations run from 0 (rest) to 1 (full).
 """
 
 from __future__ import annotations
@@ -28,12 +28,21 @@ PROTOTYPES: Mapping[str, Mapping[int, float]] = {
 """
 
 SHOUT: Mapping[int, float] = {
-    4: 1.0, 5: 0.45, 7: 1.0, 9: 0.7, 10: 0.9, 16: 0.9, 22: 0.8, 25: 1.0, 26: 0.3, 38: 1.0
-}  # fmt: skip
-"""Anger's other prototype, with a square open mouth that bares the teeth."""
+    4: 1.0,
+    5: 0.45,
+    7: 1.0,
+    9: 0.7,
+    10: 0.9,
+    16: 0.9,
+    22: 0.8,
+    25: 1.0,
+    26: 0.3,
+    38: 1.0,
+}
+"""A second prototype of anger, with a square open mouth and bared teeth."""
 
 ACTIVATION: Mapping[int, float] = {1: 0.22, 2: 0.42, 3: 0.62, 4: 0.82, 5: 1.0}
-"""How far the prototype is activated at each strength from 1 (very weak) to 5 (very strong)."""
+"""Activation of the prototype at each strength, from 1 (very weak) to 5 (very strong)."""
 
 UNITS: tuple[int, ...] = (1, 2, 4, 5, 6, 7, 9, 10, 12, 15, 16, 17, 20, 22, 23, 24, 25, 26, 38, 43, 64)
 
@@ -41,18 +50,18 @@ UNITS: tuple[int, ...] = (1, 2, 4, 5, 6, 7, 9, 10, 12, 15, 16, 17, 20, 22, 23, 2
 def action_units(emotion: str, strength: float, *, shouts: bool = False) -> dict[int, float]:
     """All AUs with their activations, 0 to 1, of ``emotion`` at ``strength`` 0 to 5.
 
-    Strengths between whole ones are interpolated. ``shouts`` chooses anger with an open mouth.
-    Raises ``ValueError`` for an emotion that is none of `EMOTIONS`.
+    Fractional strengths are interpolated. ``shouts`` selects anger with an open mouth.
+    Raises ``ValueError`` for an unknown emotion.
     """
     if emotion not in PROTOTYPES:
-        raise ValueError(f"no such emotion: {emotion!r}; there are {', '.join(EMOTIONS)}")
+        raise ValueError(f"unknown emotion {emotion!r}; choose from {', '.join(EMOTIONS)}")
     prototype = SHOUT if emotion == "angry" and shouts else PROTOTYPES[emotion]
     share = activation(strength)
     return {unit: prototype.get(unit, 0.0) * share for unit in UNITS}
 
 
 def activation(strength: float) -> float:
-    """The share of the full prototype shown at a strength from 0 (none) to 5 (full)."""
+    """The share of the full prototype at a strength from 0 (none) to 5 (full)."""
     strength = min(max(strength, 0.0), 5.0)
     low = min(int(strength), 4)
     below, above = ACTIVATION.get(low, 0.0), ACTIVATION[low + 1]

@@ -1,21 +1,24 @@
-"""The people drawn: seeded, frozen records of everything about a face that is not its expression."""
+"""Seeded people: everything about a face except its expression."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from memobench_portraits.colours import SCHEMES, SKINS
 
 AGE_GROUPS: Mapping[str, tuple[int, int]] = {
-    "child": (8, 12), "young adult": (19, 29), "adult": (30, 44), "middle-aged adult": (45, 61),
+    "child": (8, 12),
+    "young adult": (19, 29),
+    "adult": (30, 44),
+    "middle-aged adult": (45, 61),
     "older adult": (64, 82),
-}  # fmt: skip
-"""Apparent age in years, from and to."""
-DRAWN_AGE_GROUPS: tuple[str, ...] = tuple(AGE_GROUPS)[1:]
-"""The age groups that are drawn where none is asked for: adults."""
+}
+"""Range of apparent age in years."""
+DEFAULT_AGE_GROUPS: tuple[str, ...] = tuple(AGE_GROUPS)[1:]
+"""The age groups to choose from if none is requested: adults."""
 
 GENDERS: tuple[str, ...] = ("woman", "man", "androgynous")
 SKIN_TONES: tuple[str, ...] = tuple(SKINS)
@@ -27,7 +30,7 @@ HAIR_STYLES: Mapping[str, Mapping[str, float]] = {
             "bun": 0.5},
     "androgynous": {"pixie": 2, "short": 2, "bob": 2, "curls": 2, "buzz": 1, "bun": 1.5, "curly": 1, "afro": 1},
 }  # fmt: skip
-"""Hair styles worn by each gender presentation, with their relative frequency."""
+"""Hair styles of each gender presentation, with relative frequencies."""
 
 ALL_HAIR: tuple[str, ...] = tuple(sorted({style for styles in HAIR_STYLES.values() for style in styles}))
 
@@ -63,11 +66,16 @@ _BEARDS: Mapping[str, float] = {
 _EARRINGS: Mapping[str, float] = {"none": 2, "stud": 2, "hoop": 1.6, "drop": 1.4}
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
-    "age_group": tuple(AGE_GROUPS), "gender": GENDERS, "skin_tone": SKIN_TONES, "hair": ALL_HAIR,
-    "glasses": ("none", "round", "square"), "beard": tuple(_BEARDS), "earrings": tuple(_EARRINGS),
+    "age_group": tuple(AGE_GROUPS),
+    "gender": GENDERS,
+    "skin_tone": SKIN_TONES,
+    "hair": ALL_HAIR,
+    "glasses": ("none", "round", "square"),
+    "beard": tuple(_BEARDS),
+    "earrings": tuple(_EARRINGS),
     "undertone": ("warm", "neutral", "cool"),
-}  # fmt: skip
-"""The factors that can be fixed, and the values of each."""
+}
+"""The factors that can be fixed, with their values."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,7 @@ class Identity:
     eye_size: float
     eye_spacing: float
     eye_tilt: float
-    """Height of the outer over the inner corner of the eye, in units."""
+    """Height of the eye's outer corner above the inner one, in units."""
     nose_width: float
     nose_length: float
     lips: float
@@ -113,7 +121,7 @@ class Identity:
     turn: float
     """Turn of the head, -1 (to the picture's left) to 1."""
     side: int
-    """-1 or 1: the side of the parting, and of the stronger half of an expression."""
+    """-1 or 1: the side of the parting and of the stronger half of an expression."""
     lopsided: float
     """How much weaker the weaker half of an expression is."""
     expressiveness: float
@@ -123,17 +131,17 @@ class Identity:
 
     @property
     def wrinkles(self) -> float:
-        """How lined the face is at rest, 0 to 1."""
+        """Strength of wrinkles at rest, 0 to 1."""
         return min(max((self.age - 32) / 45, 0.0), 1.0)
 
     @property
     def feminine(self) -> float:
-        """How feminine the presentation is: 1 woman, 0.5 androgynous, 0 man."""
+        """Gender presentation: 1 woman, 0.5 androgynous, 0 man."""
         return {"woman": 1.0, "androgynous": 0.5, "man": 0.0}[self.gender]
 
 
-class _Draws:
-    """Independent draws by name, so that fixing one factor leaves all others as they were."""
+class _Random:
+    """Independent random numbers by name, so that fixing one factor leaves all others unchanged."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -146,7 +154,7 @@ class _Draws:
         return low + (high - low) * self.unit(name)
 
     def near(self, name: str, middle: float, spread: float) -> float:
-        """Bell-shaped about ``middle``, within ``spread`` of it."""
+        """Bell-shaped around ``middle``, at most ``spread`` away."""
         total = self.unit(name + "/a") + self.unit(name + "/b") + self.unit(name + "/c")
         return middle + spread * (total / 1.5 - 1)
 
@@ -161,33 +169,33 @@ class _Draws:
 
 
 def identity(seed: int, **constraints: str) -> Identity:
-    """The person of a seed, with some factors fixed by name (see `CHOICES`).
+    """The person for a seed, with some factors fixed by name (see `CHOICES`).
 
     The same seed and constraints give the same person. Raises ``ValueError`` for an unknown factor
     or value.
     """
     _check(constraints)
-    draws = _Draws(seed)
+    rng = _Random(seed)
     known: dict[str, Any] = dict(constraints)
     for name in ("age_group", "gender", "skin_tone", "undertone"):
         if name not in known:
-            values = {"gender": ("woman", "man"), "age_group": DRAWN_AGE_GROUPS}.get(name, CHOICES[name])
-            known[name] = draws.pick(name, values)
-    known["age"] = round(draws.between("age", *AGE_GROUPS[known["age_group"]]))
+            values = {"gender": ("woman", "man"), "age_group": DEFAULT_AGE_GROUPS}.get(name, CHOICES[name])
+            known[name] = rng.pick(name, values)
+    known["age"] = round(rng.between("age", *AGE_GROUPS[known["age_group"]]))
     for part in (_hair, _extras, _build, _manner):
-        known = {**part(draws, known), **known}
+        known = {**part(rng, known), **known}
     return Identity(seed=seed, **known)
 
 
 def _check(constraints: Mapping[str, str]) -> None:
     for name, value in constraints.items():
         if name not in CHOICES:
-            raise ValueError(f"{name!r} is no factor that can be fixed; there are {', '.join(CHOICES)}")
+            raise ValueError(f"{name!r} is not a factor; choose from {', '.join(CHOICES)}")
         if value not in CHOICES[name]:
-            raise ValueError(f"{name} cannot be {value!r}; there are {', '.join(CHOICES[name])}")
+            raise ValueError(f"{name} cannot be {value!r}; choose from {', '.join(CHOICES[name])}")
 
 
-def _hair(draws: _Draws, known: Mapping[str, Any]) -> dict[str, Any]:
+def _hair(rng: _Random, known: Mapping[str, Any]) -> dict[str, Any]:
     age, tone, gender = known["age"], known["skin_tone"], known["gender"]
     styles = dict(HAIR_STYLES[gender])
     if tone in ("very light", "light", "olive"):
@@ -206,61 +214,58 @@ def _hair(draws: _Draws, known: Mapping[str, Any]) -> dict[str, Any]:
             styles.pop(style, None)
     if age < 45:
         styles.pop("receding", None)
-    grey = min(max((age - draws.between("grey", 38, 56)) / 22, 0.0), 1.0)
-    colour = draws.pick("hair_colour", _NATURAL_HAIR[tone])
-    return {"hair": draws.pick("hair", styles), "hair_colour": colour, "grey": round(grey, 3)}
+    grey = min(max((age - rng.between("grey", 38, 56)) / 22, 0.0), 1.0)
+    colour = rng.pick("hair_colour", _NATURAL_HAIR[tone])
+    return {"hair": rng.pick("hair", styles), "hair_colour": colour, "grey": round(grey, 3)}
 
 
-def _extras(draws: _Draws, known: Mapping[str, Any]) -> dict[str, Any]:
+def _extras(rng: _Random, known: Mapping[str, Any]) -> dict[str, Any]:
     gender, tone, child = known["gender"], known["skin_tone"], known["age"] < 18
     woman = gender == "woman" and not child
-    wears = draws.unit("wears glasses") < 0.16 + 0.3 * (known["age"] > 50)
+    wears = rng.unit("wears glasses") < 0.16 + 0.3 * (known["age"] > 50)
     ears = _EARRINGS if woman else {"none": 9, "stud": 1}
     return {
-        "eye_colour": draws.pick("eye_colour", _EYES[tone]),
-        "glasses": draws.pick("glasses", ("round", "square")) if wears else "none",
-        "beard": draws.pick("beard", _BEARDS) if gender == "man" and not child else "none",
-        "earrings": "none" if known["hair"] == "hijab" else draws.pick("earrings", ears),
-        "clothes": draws.pick(
+        "eye_colour": rng.pick("eye_colour", _EYES[tone]),
+        "glasses": rng.pick("glasses", ("round", "square")) if wears else "none",
+        "beard": rng.pick("beard", _BEARDS) if gender == "man" and not child else "none",
+        "earrings": "none" if known["hair"] == "hijab" else rng.pick("earrings", ears),
+        "clothes": rng.pick(
             "clothes", {"crew": 3, "hoodie": 2, "turtleneck": 1} if child else _CLOTHES[gender]
         ),
-        "scheme": int(draws.unit("scheme") * len(SCHEMES)),
-        "freckles": tone in ("very light", "light") and draws.unit("freckles") < 0.3,
-        "makeup": draws.between("makeup", 0.25, 1.0) if woman else 0.0,
+        "scheme": int(rng.unit("scheme") * len(SCHEMES)),
+        "freckles": tone in ("very light", "light") and rng.unit("freckles") < 0.3,
+        "makeup": rng.between("makeup", 0.25, 1.0) if woman else 0.0,
     }
 
 
-def _build(draws: _Draws, known: Mapping[str, Any]) -> dict[str, Any]:
+def _build(rng: _Random, known: Mapping[str, Any]) -> dict[str, Any]:
     soft = {"woman": 1.0, "androgynous": 0.5, "man": 0.0}[known["gender"]]
     young = float(known["age"] < 18)
     soft = max(soft, 0.6 * young)
     full = {"brown": 0.1, "dark": 0.18, "tan": 0.04}.get(known["skin_tone"], 0.0)
     return {
-        "face_width": draws.near("face_width", 1.02 - 0.03 * soft + 0.05 * young, 0.07),
-        "jaw_width": draws.near("jaw_width", 1.05 - 0.08 * soft, 0.09),
-        "chin": draws.near("chin", 1.05 - 0.14 * soft - 0.08 * young, 0.14),
-        "cheek": draws.near("cheek", 1.0 + 0.05 * young, 0.05),
-        "eye_size": draws.near("eye_size", 0.98 + 0.08 * soft + 0.12 * young, 0.08),
-        "eye_spacing": draws.near("eye_spacing", 1.0, 0.05),
-        "eye_tilt": draws.near("eye_tilt", 1.0 + 1.5 * soft, 2.5),
-        "nose_width": draws.near("nose_width", 1.06 - 0.1 * soft + full - 0.12 * young, 0.12),
-        "nose_length": draws.near("nose_length", 1.02 - 0.05 * soft - 0.10 * young, 0.07),
-        "lips": draws.near("lips", 0.92 + 0.18 * soft + full - known["age"] * 0.002, 0.18),
-        "mouth_width": draws.near("mouth_width", 1.0 - 0.08 * young, 0.08),
-        "brow_weight": draws.near("brow_weight", 1.2 - 0.35 * soft - 0.12 * young, 0.22),
-        "brow_arch": draws.near("brow_arch", 0.85 + 0.35 * soft, 0.3),
+        "face_width": rng.near("face_width", 1.02 - 0.03 * soft + 0.05 * young, 0.07),
+        "jaw_width": rng.near("jaw_width", 1.05 - 0.08 * soft, 0.09),
+        "chin": rng.near("chin", 1.05 - 0.14 * soft - 0.08 * young, 0.14),
+        "cheek": rng.near("cheek", 1.0 + 0.05 * young, 0.05),
+        "eye_size": rng.near("eye_size", 0.98 + 0.08 * soft + 0.12 * young, 0.08),
+        "eye_spacing": rng.near("eye_spacing", 1.0, 0.05),
+        "eye_tilt": rng.near("eye_tilt", 1.0 + 1.5 * soft, 2.5),
+        "nose_width": rng.near("nose_width", 1.06 - 0.1 * soft + full - 0.12 * young, 0.12),
+        "nose_length": rng.near("nose_length", 1.02 - 0.05 * soft - 0.10 * young, 0.07),
+        "lips": rng.near("lips", 0.92 + 0.18 * soft + full - known["age"] * 0.002, 0.18),
+        "mouth_width": rng.near("mouth_width", 1.0 - 0.08 * young, 0.08),
+        "brow_weight": rng.near("brow_weight", 1.2 - 0.35 * soft - 0.12 * young, 0.22),
+        "brow_arch": rng.near("brow_arch", 0.85 + 0.35 * soft, 0.3),
     }
 
 
-def _manner(draws: _Draws, known: Mapping[str, Any]) -> dict[str, Any]:
+def _manner(rng: _Random, known: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "tilt": draws.near("tilt", 0.0, 4.0),
-        "turn": draws.near("turn", 0.0, 1.0),
-        "side": -1 if draws.unit("side") < 0.5 else 1,
-        "lopsided": draws.between("lopsided", 0.0, 0.14),
-        "expressiveness": draws.between("expressiveness", 0.92, 1.06),
-        "shouts": draws.unit("shouts") < 0.35,
+        "tilt": rng.near("tilt", 0.0, 4.0),
+        "turn": rng.near("turn", 0.0, 1.0),
+        "side": -1 if rng.unit("side") < 0.5 else 1,
+        "lopsided": rng.between("lopsided", 0.0, 0.14),
+        "expressiveness": rng.between("expressiveness", 0.92, 1.06),
+        "shouts": rng.unit("shouts") < 0.35,
     }
-
-
-FIELDS: tuple[str, ...] = tuple(f.name for f in fields(Identity))

@@ -1,4 +1,4 @@
-"""Entry module: what this distribution offers to memobench."""
+"""Plugin entry point: the generator and the data set `portraits`."""
 
 from __future__ import annotations
 
@@ -7,23 +7,21 @@ from harness import Component, hookimpl, lazy
 
 @hookimpl
 def harness_generators() -> list[Component]:
-    """The generator `portraits`."""
     return [
         Component(
             "portraits",
             lazy("memobench_portraits.generator:PortraitGenerator"),
-            summary="seeded people drawn from facial action units, with the emotion and strength asked for",
+            summary="seeded people drawn from facial action units, with the requested emotion and strength",
         )
     ]
 
 
 @hookimpl
 def harness_datasets() -> list[Component]:
-    """The data set `portraits`."""
     return [
         Component(
             "portraits",
             lazy("memobench_portraits.dataset:PortraitDataSet"),
-            summary="24 drawn people, five emotions at five strengths and neutral, exactly labelled",
+            summary="24 drawn people with five emotions at five strengths and neutral; exact labels",
         )
     ]

@@ -1,4 +1,4 @@
-"""What a prompt asks for: emotion, strength, and who, read from its words."""
+"""Parses emotion, strength and personal attributes from a prompt."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ _EMOTIONS: Mapping[str, str] = {
     "worry": "worr(?:y|ied|ies|ying)|anxious|anxiously|anxiety|concerned|concern|nervous|nervously|uneasy|apprehensive|fretful",
     "neutral": "neutral|neutrally|expressionless|emotionless|impassive",
 }
-_NOT_A_FACE = r"background|backdrop|wall|light|lighting|lit|tones?|toned|colou?rs?|coloured|colored|grey|gray|palette|birthday|hour"
+_NON_FACE_WORDS = r"background|backdrop|wall|light|lighting|lit|tones?|toned|colou?rs?|coloured|colored|grey|gray|palette|birthday|hour"
 _EMOTION = re.compile(
-    "|".join(rf"(?P<{name}>\b(?:{words})\b(?![ -](?:{_NOT_A_FACE})\b))" for name, words in _EMOTIONS.items())
+    "|".join(
+        rf"(?P<{name}>\b(?:{words})\b(?![ -](?:{_NON_FACE_WORDS})\b))" for name, words in _EMOTIONS.items()
+    )
 )
-_DENIED = re.compile(r"\b(?:not|no|never|without|neither|nor|isn't|aren't|doesn't)(?: (?!but\b)\w+){0,2} $")
+_NEGATED = re.compile(r"\b(?:not|no|never|without|neither|nor|isn't|aren't|doesn't)(?: (?!but\b)\w+){0,2} $")
 
 _STRENGTHS: tuple[tuple[float, str], ...] = (
     (1.0, r"very (?:slight(?:ly)?|weak(?:ly)?|mild(?:ly)?|faint(?:ly)?|subtl[ey])|barely|hardly|faint(?:ly)?|subtl[ey]|a (?:hint|trace) of"),
@@ -55,17 +57,29 @@ _SKINS: Mapping[str, str] = {
     "brown": r"(?:brown|medium brown)",
 }
 _HAIRS: Mapping[str, str] = {
-    "bald": r"bald", "hijab": r"hijab|headscarf", "afro": r"afro", "bun": r"bun", "ponytail": r"ponytail",
-    "braids": r"braids|braided hair|plaits", "bob": r"bob", "pixie": r"pixie(?: cut)?", "buzz": r"buzz[- ]?cut|shaved head",
-    "wavy": r"(?:long )?wavy hair", "curly": r"(?:long )?curly hair", "long": r"long(?: \w+)? hair",
+    "bald": r"bald",
+    "hijab": r"hijab|headscarf",
+    "afro": r"afro",
+    "bun": r"bun",
+    "ponytail": r"ponytail",
+    "braids": r"braids|braided hair|plaits",
+    "bob": r"bob",
+    "pixie": r"pixie(?: cut)?",
+    "buzz": r"buzz[- ]?cut|shaved head",
+    "wavy": r"(?:long )?wavy hair",
+    "curly": r"(?:long )?curly hair",
+    "long": r"long(?: \w+)? hair",
     "short": r"short(?: \w+)? hair",
-}  # fmt: skip
+}
 _BEARDS: Mapping[str, str] = {
-    "full beard": r"full beard|long beard|bearded|beard", "moustache": r"m(?:o)?ustache", "stubble": r"stubble", "goatee": r"goatee",
-}  # fmt: skip
+    "full beard": r"full beard|long beard|bearded|beard",
+    "moustache": r"m(?:o)?ustache",
+    "stubble": r"stubble",
+    "goatee": r"goatee",
+}
 
 DEFAULT_STRENGTH = 4.0
-"""The strength drawn where an emotion is asked for and nothing is said of its strength."""
+"""The strength used if the prompt names none."""
 
 _ALIASES: Mapping[str, Mapping[str, str]] = {
     "age_group": {"young": "young adult", "middle-aged": "middle-aged adult", "middle aged": "middle-aged adult",
@@ -77,18 +91,18 @@ _ALIASES: Mapping[str, Mapping[str, str]] = {
 }  # fmt: skip
 
 
-def read_emotion(prompt: str) -> tuple[str, float | None]:
-    """The emotion that a prompt asks for, and the strength if it says one (1 to 5).
+def parse_emotion(prompt: str) -> tuple[str, float | None]:
+    """The emotion that a prompt names, and its strength (1 to 5) if given.
 
-    The first emotion named that is not denied counts; a neutral face only where no other is named.
-    A prompt that names none is neutral.
+    The first emotion that is not negated counts; neutral counts only if there is no other.
+    A prompt without an emotion is neutral.
     """
-    text = " " + _plain(prompt)
-    found = [m for m in _EMOTION.finditer(text) if not _DENIED.search(text[: m.start()])]
-    chosen = next((m for m in found if m.lastgroup != "neutral"), None)
-    if chosen is None or chosen.lastgroup is None:
+    text = " " + _normalise(prompt)
+    found = [m for m in _EMOTION.finditer(text) if not _NEGATED.search(text[: m.start()])]
+    match = next((m for m in found if m.lastgroup != "neutral"), None)
+    if match is None or match.lastgroup is None:
         return "neutral", None
-    return chosen.lastgroup, _strength(text, chosen)
+    return match.lastgroup, _strength(text, match)
 
 
 def _strength(text: str, emotion: re.Match[str]) -> float | None:
@@ -106,13 +120,16 @@ def _strength(text: str, emotion: re.Match[str]) -> float | None:
     return None
 
 
-def read_person(prompt: str) -> dict[str, str]:
+def parse_person(prompt: str) -> dict[str, str]:
     """The factors of identity that a prompt fixes: age group, gender, skin tone, hair, glasses, beard."""
-    text = _plain(prompt)
+    text = _normalise(prompt)
     found = {
-        "age_group": _first(text, _AGES), "gender": _first(text, _GENDERS), "hair": _first(text, _HAIRS),
-        "skin_tone": _first(text, _SKINS, r"[- ](?:skin(?:ned)?|complexion)"), "beard": _first(text, _BEARDS),
-    }  # fmt: skip
+        "age_group": _earliest_match(text, _AGES),
+        "gender": _earliest_match(text, _GENDERS),
+        "hair": _earliest_match(text, _HAIRS),
+        "skin_tone": _earliest_match(text, _SKINS, r"[- ](?:skin(?:ned)?|complexion)"),
+        "beard": _earliest_match(text, _BEARDS),
+    }
     if re.search(r"\b(?:wearing|with|in)(?: \w+){0,2} (?:glasses|spectacles)\b", text):
         found["glasses"] = "square" if re.search(r"\b(?:square|rectangular)\b", text) else "round"
     if found["beard"] and found["gender"] is None:
@@ -121,11 +138,11 @@ def read_person(prompt: str) -> dict[str, str]:
 
 
 def constraints(prompt: str, attributes: Mapping[str, str]) -> dict[str, str]:
-    """The factors to fix: those named by a request's attributes, then those of its prompt.
+    """The factors to fix, from a request's attributes, or else from its prompt.
 
-    Attributes with values that this generator cannot draw are passed over.
+    Attribute values that this generator does not support are ignored.
     """
-    fixed = read_person(prompt)
+    fixed = parse_person(prompt)
     for name, values in CHOICES.items():
         value = attributes.get(name, "").strip().lower()
         value = _ALIASES.get(name, {}).get(value, value)
@@ -134,12 +151,12 @@ def constraints(prompt: str, attributes: Mapping[str, str]) -> dict[str, str]:
     return fixed
 
 
-def _plain(prompt: str) -> str:
+def _normalise(prompt: str) -> str:
     return re.sub(r"\s+", " ", prompt.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
 
 
-def _first(text: str, table: Mapping[str, str], after: str = "") -> str | None:
-    """The value whose words come first in the text, the longer where two begin together."""
+def _earliest_match(text: str, table: Mapping[str, str], after: str = "") -> str | None:
+    """The value that matches earliest in the text; of two at the same place, the longer match."""
     hits: Iterable[tuple[int, int, str]] = (
         (m.start(), -m.end(), value)
         for value, words in table.items()

@@ -1,10 +1,9 @@
-"""From a person and an expression to SVG text, and from that to pixels."""
+"""Renders a person and an expression to SVG layers and pixels."""
 
 from __future__ import annotations
 
 import io
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 
 import resvg_py
@@ -30,71 +29,40 @@ _PIVOT = (MIDDLE, 420.0)
 _TOP_BOX: Box = (88.0, 32.0, 336.0, 320.0)
 _LONG_BOX: Box = (60.0, 40.0, 396.0, 472.0)
 _SHOULDERS_BOX: Box = (0.0, 216.0, 512.0, 296.0)
-_COARSE_WALL, _COARSE_SKIN = 8, 3
-"""The backdrop and the shading of the face are rasterised at these fractions of the size, and enlarged."""
-
-
-@dataclass(frozen=True)
-class Layers:
-    """A portrait's drawings, from back to front. Only ``skin``, ``face`` and a hijab show the expression."""
-
-    wall: Drawing
-    behind: Drawing
-    """Hair behind the head, neck, clothes, ears."""
-    skin: Drawing
-    """The shading of the face, to be cut out along its outline."""
-    face: Drawing
-    before: Drawing
-    """Earrings, and hair before the head."""
-
-
-def layers(who: Identity, emotion: str = "neutral", strength: float = 5.0) -> Layers:
-    """The drawings of one portrait. ``strength`` runs from 0 to 5.
-
-    Raises ``ValueError`` for an unknown emotion.
-    """
-    face = anatomy(who, action_units(emotion, strength, shouts=who.shouts))
-    skin, hair = _skin(who), hair_colour(who)
-    return Layers(
-        backdrop(who),
-        _behind(face, skin, hair),
-        _shading(face, skin),
-        _face(face, skin, hair),
-        _before(face, hair),
-    )
+_WALL_DOWNSCALE, _SKIN_DOWNSCALE = 8, 3
+"""The backdrop and the face's shading are rasterised at 1 / this of the size and enlarged."""
 
 
 def hair_colour(who: Identity) -> str:
-    """The colour of the hair, grey included."""
     return mix(HAIR[who.hair_colour], HAIR["white"] if who.age > 68 else HAIR["grey"], who.grey * 0.9)
 
 
 def _skin(who: Identity) -> Skin:
-    return SKINS[who.skin_tone].toned(who.undertone)
+    return SKINS[who.skin_tone].with_undertone(who.undertone)
 
 
-def _behind(face: Anatomy, skin: Skin, hair: str) -> Drawing:
+def _draw_back(face: Anatomy, skin: Skin, hair: str) -> Drawing:
     art = Drawing()
-    with art.turned(face.who.tilt, _PIVOT):
+    with art.rotated(face.who.tilt, _PIVOT):
         hair_back(art, face, hair)
     neck(art, face, skin)
     clothes(art, face)
-    with art.turned(face.who.tilt, _PIVOT):
+    with art.rotated(face.who.tilt, _PIVOT):
         ears(art, face, skin)
     return art
 
 
-def _shading(face: Anatomy, skin: Skin) -> Drawing:
+def _draw_shading(face: Anatomy, skin: Skin) -> Drawing:
     art = Drawing()
-    with art.turned(face.who.tilt, _PIVOT):
+    with art.rotated(face.who.tilt, _PIVOT):
         head(art, face, skin)
         cheeks(art, face, skin)
     return art
 
 
-def _face(face: Anatomy, skin: Skin, hair: str) -> Drawing:
+def _draw_face(face: Anatomy, skin: Skin, hair: str) -> Drawing:
     art = Drawing()
-    with art.turned(face.who.tilt, _PIVOT):
+    with art.rotated(face.who.tilt, _PIVOT):
         freckles(art, face, skin)
         creases(art, face, skin)
         nose(art, face, skin)
@@ -106,36 +74,36 @@ def _face(face: Anatomy, skin: Skin, hair: str) -> Drawing:
     return art
 
 
-def _before(face: Anatomy, hair: str) -> Drawing:
+def _draw_front(face: Anatomy, hair: str) -> Drawing:
     art = Drawing()
-    with art.turned(face.who.tilt, _PIVOT):
+    with art.rotated(face.who.tilt, _PIVOT):
         earrings(art, face)
         hair_front(art, face, hair)
     return art
 
 
 def portrait(who: Identity, emotion: str = "neutral", strength: float = 5.0, size: int = 512) -> Image.Image:
-    """The portrait as an RGB image of ``size`` x ``size`` pixels; the same bytes every time.
+    """Render an RGB portrait of ``size`` x ``size`` pixels, byte-identical every time.
 
-    What does not change with the expression is kept for the last few people, so portraits of one
-    person are best drawn in a row.
+    Layers that do not depend on the expression are cached for the last few people, so render all
+    portraits of one person in a row. ``strength`` runs from 0 to 5. Raises ``ValueError`` for an unknown emotion.
     """
     face = anatomy(who, action_units(emotion, strength, shouts=who.shouts))
-    under, over, place = _still(who, size)
+    under, over, place = _static_layers(who, size)
     picture = under.copy()
     skin, box = _skin(who), _face_box(face)
-    soft, corner = _raster(_shading(face, skin), size, box, coarse=_COARSE_SKIN)
-    picture.paste(soft, corner, _cut_out(face, size, corner, soft.size))
-    shown, corner = _raster(_face(face, skin, hair_colour(who)), size, box)
+    soft, corner = _rasterise(_draw_shading(face, skin), size, box, downscale=_SKIN_DOWNSCALE)
+    picture.paste(soft, corner, _head_mask(face, size, corner, soft.size))
+    shown, corner = _rasterise(_draw_face(face, skin, hair_colour(who)), size, box)
     picture.paste(shown, corner, shown)
     if follows_face(who.hair):
-        over, place = _raster(_before(face, hair_colour(who)), size, _front_box(who.hair))
+        over, place = _rasterise(_draw_front(face, hair_colour(who)), size, _front_box(who.hair))
     picture.paste(over, place, over)
     return picture
 
 
 def _face_box(face: Anatomy) -> Box:
-    """What a turned face takes of the canvas, with room for a beard and for lashes."""
+    """The bounding box of the rotated face, with room for beard and lashes."""
     half, top, bottom = face.half_width + 16, 84.0, face.chin + 28
     angle = math.radians(face.who.tilt)
     sine, cosine = math.sin(angle), math.cos(angle)
@@ -153,47 +121,52 @@ def _front_box(style: str) -> Box:
 
 
 @lru_cache(maxsize=4)
-def _still(who: Identity, size: int) -> tuple[Image.Image, Image.Image, tuple[int, int]]:
-    """What is the same in all portraits of a person: all behind the face (RGB), the hair before it (RGBA)."""
+def _static_layers(who: Identity, size: int) -> tuple[Image.Image, Image.Image, tuple[int, int]]:
+    """The layers that all portraits of a person share: behind the face (RGB), and hair in front (RGBA) with its corner."""
     rest, skin, hair = anatomy(who, action_units("neutral", 0)), _skin(who), hair_colour(who)
-    wall, _ = _raster(backdrop(who), size, coarse=_COARSE_WALL)
+    wall, _ = _rasterise(backdrop(who), size, downscale=_WALL_DOWNSCALE)
     under = wall.convert("RGB").crop((0, 0, size, size))
-    behind, corner = _raster(
-        _behind(rest, skin, hair), size, CANVAS if reaches_behind(who.hair) else _SHOULDERS_BOX
+    behind, corner = _rasterise(
+        _draw_back(rest, skin, hair), size, CANVAS if reaches_behind(who.hair) else _SHOULDERS_BOX
     )
     under.paste(behind, corner, behind)
-    return under, *_raster(_before(rest, hair), size, _front_box(who.hair))
+    return under, *_rasterise(_draw_front(rest, hair), size, _front_box(who.hair))
 
 
-def _cut_out(face: Anatomy, size: int, corner: tuple[int, int], extent: tuple[int, int]) -> Image.Image:
-    """A mask of the head, edges smoothed, for the part of the canvas at ``corner``."""
-    fine, scale = 4, size / CANVAS[2]
+def _head_mask(face: Anatomy, size: int, corner: tuple[int, int], extent: tuple[int, int]) -> Image.Image:
+    """An antialiased mask of the head, for the part of the canvas at ``corner``."""
+    oversampling, scale = 4, size / CANVAS[2]
     angle = math.radians(face.who.tilt)
     sine, cosine = math.sin(angle), math.cos(angle)
     points = []
     for x, y in face.outline:
         dx, dy = x - _PIVOT[0], y - _PIVOT[1]
         across, down = _PIVOT[0] + dx * cosine - dy * sine, _PIVOT[1] + dx * sine + dy * cosine
-        points.append(((across * scale - corner[0]) * fine, (down * scale - corner[1]) * fine))
-    mask = Image.new("L", (extent[0] * fine, extent[1] * fine))
+        points.append(
+            ((across * scale - corner[0]) * oversampling, (down * scale - corner[1]) * oversampling)
+        )
+    mask = Image.new("L", (extent[0] * oversampling, extent[1] * oversampling))
     ImageDraw.Draw(mask).polygon(points, fill=255)
-    return mask.reduce(fine)
+    return mask.reduce(oversampling)
 
 
-def _raster(
-    art: Drawing, size: int, box: Box = CANVAS, *, coarse: int = 1
+def _rasterise(
+    art: Drawing, size: int, box: Box = CANVAS, *, downscale: int = 1
 ) -> tuple[Image.Image, tuple[int, int]]:
-    """The part of a drawing within ``box`` as RGBA, and where its corner lies, on a canvas of ``size`` pixels.
+    """Rasterise the part of a drawing in ``box`` to RGBA; returns it and its corner on a canvas of ``size`` pixels.
 
-    Rasterised at 1 / ``coarse`` of the size and enlarged.
+    It is rasterised at 1 / ``downscale`` of the size and enlarged.
     """
     scale = size / CANVAS[2]
     left, top = math.floor(box[0] * scale), math.floor(box[1] * scale)
     width = math.ceil((box[0] + box[2]) * scale) - left
     height = math.ceil((box[1] + box[3]) * scale) - top
-    width, height = -(-width // coarse) * coarse, -(-height // coarse) * coarse
-    seen = (left / scale, top / scale, width / scale, height / scale)
-    text = art.text(width // coarse, height // coarse, seen)
+    width, height = -(-width // downscale) * downscale, -(-height // downscale) * downscale
+    view = (left / scale, top / scale, width / scale, height / scale)
+    text = art.text(width // downscale, height // downscale, view)
     png = resvg_py.svg_to_bytes(svg_string=text, skip_system_fonts=True)
     picture = Image.open(io.BytesIO(bytes(png))).convert("RGBA")
-    return (picture.resize((width, height), Image.Resampling.BICUBIC) if coarse > 1 else picture), (left, top)
+    return (picture.resize((width, height), Image.Resampling.BICUBIC) if downscale > 1 else picture), (
+        left,
+        top,
+    )

@@ -1,4 +1,4 @@
-"""A drawing in progress: shapes, soft glows and gradients, collected into SVG text."""
+"""Collects shapes, soft glows and gradients into an SVG document."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _FALL_OFF = ((0.0, 1.0), (0.25, 0.82), (0.5, 0.45), (0.75, 0.13), (1.0, 0.0))
 class Drawing:
     """Shapes in painting order, on a canvas of 512 x 512 units.
 
-    Softness comes from gradients that fade to nothing: the rasteriser's blur filters, clip paths
-    and group opacity each cost a full-size layer, gradients only their own area.
+    Soft edges use gradients that fade out. The rasteriser's blur filters, clip paths and group opacity
+    each cost a full-size layer; gradients cost only their own area.
     """
 
     def __init__(self) -> None:
@@ -33,14 +33,14 @@ class Drawing:
         return f"url(#{name})"
 
     def linear(self, start: Point, end: Point, stops: Sequence[Stop]) -> str:
-        """A linear gradient from ``start`` to ``end``, as a paint to fill with."""
+        """A linear gradient from ``start`` to ``end``, as a paint for `fill`."""
         ends = f'x1="{num(start[0])}" y1="{num(start[1])}" x2="{num(end[0])}" y2="{num(end[1])}"'
         return self._define(
             f'linearGradient id="%" gradientUnits="userSpaceOnUse" {ends}>{_stops(stops)}</linearGradient>'
         )
 
     def radial(self, centre: Point, radius: float, stops: Sequence[Stop], *, stretch: float = 1.0) -> str:
-        """A radial gradient, ``stretch`` times as tall as it is wide, as a paint to fill with."""
+        """A radial gradient, ``stretch`` times as tall as wide, as a paint for `fill`."""
         place = f'cx="{num(centre[0])}" cy="{num(centre[1])}" r="{num(radius)}"'
         if stretch != 1.0:
             place += f' gradientTransform="matrix(1 0 0 {stretch:.3f} 0 {num(centre[1] * (1 - stretch))})"'
@@ -49,12 +49,12 @@ class Drawing:
         )
 
     def fill(self, path: str, paint: str, opacity: float = 1.0) -> None:
-        """A filled shape; nothing where it would be invisible."""
+        """Add a filled shape, unless it would be invisible."""
         if opacity > 0.004 and path:
             self._body.append(f'<path d="{path}" fill="{paint}"{_alpha("fill", opacity)}/>')
 
     def stroke(self, path: str, colour: str, width: float, opacity: float = 1.0) -> None:
-        """A line of even width with round ends."""
+        """Add a line of constant width with round ends."""
         if opacity > 0.004 and path:
             self._body.append(
                 f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{width:.2f}" stroke-linecap="round"'
@@ -71,7 +71,7 @@ class Drawing:
         turn: float = 0.0,
         more: str = "",
     ) -> None:
-        """A filled ellipse, turned by ``turn`` degrees; ``more`` are further attributes, each after a space."""
+        """Add a filled ellipse rotated by ``turn`` degrees; ``more`` is extra attributes, each with a leading space."""
         if opacity > 0.004 and rx > 0 and ry > 0:
             turned = f' transform="rotate({num(turn)} {num(centre[0])} {num(centre[1])})"' if turn else ""
             self._body.append(
@@ -82,9 +82,9 @@ class Drawing:
     def glow(
         self, centre: Point, rx: float, ry: float, colour: str, opacity: float, turn: float = 0.0
     ) -> None:
-        """A soft spot of light or shade that fades to nothing at its edge, as if blurred.
+        """Add a soft spot of light or shade that fades out at its edge.
 
-        Its edge is invisible, so time is saved by not smoothing it.
+        Its edge is invisible, so antialiasing is off to save time.
         """
         stops = _stops([(offset, colour, share) for offset, share in _FALL_OFF])
         self.ellipse(
@@ -98,14 +98,14 @@ class Drawing:
         )
 
     @contextmanager
-    def turned(self, degrees: float, centre: Point) -> Iterator[None]:
-        """All that is drawn within is turned about ``centre``."""
+    def rotated(self, degrees: float, centre: Point) -> Iterator[None]:
+        """Rotate everything drawn inside the block about ``centre``."""
         self._body.append(f'<g transform="rotate({degrees:.2f} {num(centre[0])} {num(centre[1])})">')
         yield
         self._body.append("</g>")
 
     def text(self, width: int = 512, height: int = 512, box: Box = CANVAS) -> str:
-        """The finished SVG document: what lies in ``box``, to be shown at ``width`` x ``height`` pixels."""
+        """The SVG document for the area ``box``, shown at ``width`` x ``height`` pixels."""
         defs = "".join("<" + markup.replace('"%"', f'"{name}"', 1) for markup, name in self._defs.items())
         view = " ".join(f"{value:.6g}" for value in box)
         return (

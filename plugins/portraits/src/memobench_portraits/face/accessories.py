@@ -11,7 +11,7 @@ _FRAMES = ("#2b2422", "#5a3a28", "#8a6a3c", "#3b4450")
 
 
 def glasses(art: Drawing, face: Anatomy) -> None:
-    """Spectacles, their upper rims below the brows at rest, so that the brows stay in sight."""
+    """Glasses; their upper rims lie below the resting brows, so that the brows stay visible."""
     kind = face.who.glasses
     if kind == "none":
         return
@@ -55,8 +55,18 @@ def _rim(x: float, y: float, side: int, kind: str) -> list[Point]:
             (x - 25, y + 22),
         ]
     out, inn = x + side * 36, x - side * 33
-    points = [(inn, y - 8), (inn + side * 7, y - 22), (x, y - 25), (out - side * 7, y - 24), (out, y - 9), (out - side * 4, y + 14),
-              (out - side * 15, y + 25), (x, y + 27), (inn + side * 12, y + 24), (inn + side * 2, y + 10)]  # fmt: skip
+    points = [
+        (inn, y - 8),
+        (inn + side * 7, y - 22),
+        (x, y - 25),
+        (out - side * 7, y - 24),
+        (out, y - 9),
+        (out - side * 4, y + 14),
+        (out - side * 15, y + 25),
+        (x, y + 27),
+        (inn + side * 12, y + 24),
+        (inn + side * 2, y + 10),
+    ]
     return points if side > 0 else points[4::-1] + points[:4:-1]
 
 

@@ -1,4 +1,4 @@
-"""The backdrop: a softly lit wall, drawn small and enlarged, since it has no edges to lose."""
+"""The backdrop: a softly lit wall without hard edges, so it can be rendered small and enlarged."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ def backdrop(who: Identity) -> Drawing:
     """The wall behind ``who``, lit from the upper left, with faint out-of-focus shapes."""
     scheme = SCHEMES[who.scheme]
     art = Drawing()
-    wall = [(0.0, mix(scheme.lit, "#ffffff", 0.25), 1.0), (0.45, mix(scheme.lit, scheme.dim, 0.30), 1.0),
-            (1.0, mix(scheme.dim, "#20202a", 0.12), 1.0)]  # fmt: skip
+    wall = [
+        (0.0, mix(scheme.lit, "#ffffff", 0.25), 1.0),
+        (0.45, mix(scheme.lit, scheme.dim, 0.30), 1.0),
+        (1.0, mix(scheme.dim, "#20202a", 0.12), 1.0),
+    ]
     art.fill("M0 0H512V512H0Z", art.radial((150, 130), 520, wall))
     art.glow((420, 90), 190, 190, mix(scheme.dim, scheme.accent, 0.35), 0.42)
     art.glow((60, 440), 210, 170, mix(scheme.dim, scheme.cloth, 0.4), 0.40)

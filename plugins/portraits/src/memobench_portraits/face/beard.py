@@ -1,4 +1,4 @@
-"""Facial hair: it follows the jaw, and leaves the mouth free."""
+"""Facial hair that follows the jaw and leaves the mouth free."""
 
 from __future__ import annotations
 
@@ -37,10 +37,18 @@ def _jaw_region(face: Anatomy, grow: float) -> tuple[list[Point], list[Point]]:
     left, right = mouth.left, mouth.right
     reach = face.half_width
     inner = [
-        (MIDDLE - reach * 0.985, 284), (MIDDLE - reach * 0.86, 308), (MIDDLE - reach * 0.66, 334 - 5 * smile),
-        (left[0] - 7, left[1] - 4), (nx - 22, ny + 19), (nx, ny + 14), (nx + 22, ny + 19), (right[0] + 7, right[1] - 4),
-        (MIDDLE + reach * 0.66, 334 - 5 * smile), (MIDDLE + reach * 0.86, 308), (MIDDLE + reach * 0.985, 284),
-    ]  # fmt: skip
+        (MIDDLE - reach * 0.985, 284),
+        (MIDDLE - reach * 0.86, 308),
+        (MIDDLE - reach * 0.66, 334 - 5 * smile),
+        (left[0] - 7, left[1] - 4),
+        (nx - 22, ny + 19),
+        (nx, ny + 14),
+        (nx + 22, ny + 19),
+        (right[0] + 7, right[1] - 4),
+        (MIDDLE + reach * 0.66, 334 - 5 * smile),
+        (MIDDLE + reach * 0.86, 308),
+        (MIDDLE + reach * 0.985, 284),
+    ]
     return outer, spline(inner, 34)
 
 
@@ -104,10 +112,15 @@ def _moustache(art: Drawing, face: Anatomy, colour: str, density: float) -> None
     for side, corner in ((-1, face.mouth.left), (1, face.mouth.right)):
         peak = lip[12 + side * 4]
         shape = [
-            (x + side * 1.5, y + 11), (x + side * 13, y + 10), (corner[0] - side * 6, (y + 12 + corner[1]) / 2 - 2),
-            (corner[0] + side * 6, corner[1] + 3), (corner[0] + side * 2, corner[1] + 6),
-            (corner[0] - side * 8, corner[1] - 1), (peak[0] + side * 4, peak[1] + 1.5), (x + side * 2, lip[12][1] + 0.5),
-        ]  # fmt: skip
+            (x + side * 1.5, y + 11),
+            (x + side * 13, y + 10),
+            (corner[0] - side * 6, (y + 12 + corner[1]) / 2 - 2),
+            (corner[0] + side * 6, corner[1] + 3),
+            (corner[0] + side * 2, corner[1] + 6),
+            (corner[0] - side * 8, corner[1] - 1),
+            (peak[0] + side * 4, peak[1] + 1.5),
+            (x + side * 2, lip[12][1] + 0.5),
+        ]
         art.fill(smooth(shape), colour, density)
         hairs = []
         for k in range(13):

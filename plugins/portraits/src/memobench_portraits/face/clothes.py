@@ -1,4 +1,4 @@
-"""Clothes: shoulders and what the neckline shows."""
+"""Clothes: shoulders and necklines."""
 
 from __future__ import annotations
 
@@ -116,8 +116,15 @@ def _necklace(art: Drawing, scheme: Scheme) -> None:
 
 def _v_neck(art: Drawing, face: Anatomy, scheme: Scheme) -> None:
     h = _half(face) + 4
-    line = [(MIDDLE - h - 8, 448), (MIDDLE - h * 0.62, 474), (MIDDLE - 8, 516), (MIDDLE, 520), (MIDDLE + 8, 516),
-            (MIDDLE + h * 0.62, 474), (MIDDLE + h + 8, 448)]  # fmt: skip
+    line = [
+        (MIDDLE - h - 8, 448),
+        (MIDDLE - h * 0.62, 474),
+        (MIDDLE - 8, 516),
+        (MIDDLE, 520),
+        (MIDDLE + 8, 516),
+        (MIDDLE + h * 0.62, 474),
+        (MIDDLE + h + 8, 448),
+    ]
     _cloth(art, _shoulders(face, line), scheme.cloth)
     _band(art, line, scheme.cloth, 8)
 
@@ -127,8 +134,16 @@ def _turtleneck(art: Drawing, face: Anatomy, scheme: Scheme) -> None:
     line = spline([(MIDDLE - h - 4, 430), (MIDDLE, 472), (MIDDLE + h + 4, 430)], 11)
     _cloth(art, _shoulders(face, line), scheme.cloth)
     top = 428
-    roll = [(MIDDLE - h + 2, top), (MIDDLE, top + 12), (MIDDLE + h - 2, top), (MIDDLE + h + 5, 446), (MIDDLE + h + 8, 464),
-            (MIDDLE, 482), (MIDDLE - h - 8, 464), (MIDDLE - h - 5, 446)]  # fmt: skip
+    roll = [
+        (MIDDLE - h + 2, top),
+        (MIDDLE, top + 12),
+        (MIDDLE + h - 2, top),
+        (MIDDLE + h + 5, 446),
+        (MIDDLE + h + 8, 464),
+        (MIDDLE, 482),
+        (MIDDLE - h - 8, 464),
+        (MIDDLE - h - 5, 446),
+    ]
     colour = scheme.cloth
     paint = [
         (0.0, mix(colour, "#ffffff", 0.24), 1.0),
@@ -160,9 +175,15 @@ def _shirt(art: Drawing, face: Anatomy, scheme: Scheme, colour: str | None = Non
     _cloth(art, _shoulders(face, line), cloth)
     art.stroke(f"M{num(MIDDLE)} 512V520", mix(cloth, "#08080f", 0.5), 1.6, 0.6)
     for side in (-1, 1):
-        flap = [(MIDDLE + side * (h - 10), 432), (MIDDLE + side * (h + 10), 444), (MIDDLE + side * (h + 12), 470),
-                (MIDDLE + side * (h - 14), 508), (MIDDLE + side * (h * 0.32), 500), (MIDDLE + side * 3, 516),
-                (MIDDLE + side * h * 0.50, 470)]  # fmt: skip
+        flap = [
+            (MIDDLE + side * (h - 10), 432),
+            (MIDDLE + side * (h + 10), 444),
+            (MIDDLE + side * (h + 12), 470),
+            (MIDDLE + side * (h - 14), 508),
+            (MIDDLE + side * (h * 0.32), 500),
+            (MIDDLE + side * 3, 516),
+            (MIDDLE + side * h * 0.50, 470),
+        ]
         art.fill(polygon(shifted(flap, side * 1.5, 5)), "#0a0a10", 0.24)
         tone = mix(cloth, "#ffffff", 0.24) if side < 0 else mix(cloth, "#0c0c18", 0.10)
         art.fill(polygon(flap), tone)
@@ -187,9 +208,15 @@ def _blazer(art: Drawing, face: Anatomy, scheme: Scheme) -> None:
             (1.0, mix(cloth, "#05050c", 0.4), 1.0),
         ]
         art.fill(coat, art.linear((60, 440), (460, 540), tone))
-        lapel = [(MIDDLE + side * (h + 1), 440), (MIDDLE + side * (h + 24), 456), (MIDDLE + side * (h + 38), 486),
-                 (MIDDLE + side * (h + 20), 492), (MIDDLE + side * (h + 26), 503), (MIDDLE + side * (h - 4), 520),
-                 (MIDDLE + side * 30, 520)]  # fmt: skip
+        lapel = [
+            (MIDDLE + side * (h + 1), 440),
+            (MIDDLE + side * (h + 24), 456),
+            (MIDDLE + side * (h + 38), 486),
+            (MIDDLE + side * (h + 20), 492),
+            (MIDDLE + side * (h + 26), 503),
+            (MIDDLE + side * (h - 4), 520),
+            (MIDDLE + side * 30, 520),
+        ]
         art.fill(polygon(shifted(lapel, side * 2, 3)), "#05050a", 0.3)
         art.fill(polygon(lapel), mix(cloth, "#ffffff", 0.12 if side < 0 else 0.03))
         art.stroke(polygon(lapel), mix(cloth, "#05050c", 0.6), 1.1, 0.6)
@@ -197,13 +224,26 @@ def _blazer(art: Drawing, face: Anatomy, scheme: Scheme) -> None:
 
 def _hoodie(art: Drawing, face: Anatomy, scheme: Scheme) -> None:
     h = _half(face)
-    hood = [(MIDDLE - h - 34, 452), (MIDDLE - h - 8, 424), (MIDDLE - h + 4, 440), (MIDDLE, 470), (MIDDLE + h - 4, 440),
-            (MIDDLE + h + 8, 424), (MIDDLE + h + 34, 452), (MIDDLE + 30, 500), (MIDDLE, 506), (MIDDLE - 30, 500)]  # fmt: skip
+    hood = [
+        (MIDDLE - h - 34, 452),
+        (MIDDLE - h - 8, 424),
+        (MIDDLE - h + 4, 440),
+        (MIDDLE, 470),
+        (MIDDLE + h - 4, 440),
+        (MIDDLE + h + 8, 424),
+        (MIDDLE + h + 34, 452),
+        (MIDDLE + 30, 500),
+        (MIDDLE, 506),
+        (MIDDLE - 30, 500),
+    ]
     line = spline([(MIDDLE - h - 12, 450), (MIDDLE, 492), (MIDDLE + h + 12, 450)], 11)
     _cloth(art, _shoulders(face, line), scheme.cloth)
     art.fill(smooth(shifted(hood, 0, 6)), "#08080f", 0.3)
-    tone = [(0.0, mix(scheme.cloth, "#ffffff", 0.22), 1.0), (0.5, mix(scheme.cloth, "#ffffff", 0.04), 1.0),
-            (1.0, mix(scheme.cloth, "#0c0c18", 0.35), 1.0)]  # fmt: skip
+    tone = [
+        (0.0, mix(scheme.cloth, "#ffffff", 0.22), 1.0),
+        (0.5, mix(scheme.cloth, "#ffffff", 0.04), 1.0),
+        (1.0, mix(scheme.cloth, "#0c0c18", 0.35), 1.0),
+    ]
     rim = [
         (MIDDLE - h + 6, 446),
         (MIDDLE - h * 0.55, 474),
@@ -211,8 +251,15 @@ def _hoodie(art: Drawing, face: Anatomy, scheme: Scheme) -> None:
         (MIDDLE + h * 0.55, 474),
         (MIDDLE + h - 6, 446),
     ]
-    outer = [(MIDDLE + h + 10, 426), (MIDDLE + h + 34, 456), (MIDDLE + 36, 505), (MIDDLE, 512), (MIDDLE - 36, 505),
-             (MIDDLE - h - 34, 456), (MIDDLE - h - 10, 426)]  # fmt: skip
+    outer = [
+        (MIDDLE + h + 10, 426),
+        (MIDDLE + h + 34, 456),
+        (MIDDLE + 36, 505),
+        (MIDDLE, 512),
+        (MIDDLE - 36, 505),
+        (MIDDLE - h - 34, 456),
+        (MIDDLE - h - 10, 426),
+    ]
     collar = smooth(rim, closed=False) + smooth(outer, closed=False).replace("M", "L", 1) + "Z"
     art.fill(collar, art.linear((130, 430), (390, 510), tone))
     for side in (-1, 1):
@@ -225,6 +272,11 @@ def _hoodie(art: Drawing, face: Anatomy, scheme: Scheme) -> None:
 
 
 _GARMENTS: dict[str, Callable[[Drawing, Anatomy, Scheme], None]] = {
-    "crew": _crew, "scoop": _scoop, "v-neck": _v_neck, "turtleneck": _turtleneck, "shirt": _shirt, "blazer": _blazer,
+    "crew": _crew,
+    "scoop": _scoop,
+    "v-neck": _v_neck,
+    "turtleneck": _turtleneck,
+    "shirt": _shirt,
+    "blazer": _blazer,
     "hoodie": _hoodie,
-}  # fmt: skip
+}

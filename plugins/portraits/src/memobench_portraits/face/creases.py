@@ -1,4 +1,4 @@
-"""Lines of the face: those of the expression, and those that age leaves at rest."""
+"""Facial creases: from the expression, and from age."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from memobench_portraits.svg import Drawing
 
 
 class _Pen:
-    """Draws soft lines: a dark one, and a light one along its lower edge where the skin turns to the light."""
+    """Draws soft creases: a dark line, and a light one along its lower edge."""
 
     def __init__(self, art: Drawing, skin: Skin) -> None:
         self._art = art
@@ -29,7 +29,7 @@ class _Pen:
 
 
 def creases(art: Drawing, face: Anatomy, skin: Skin) -> None:
-    """All lines but those of lids and lips."""
+    """All creases except those of lids and lips."""
     pen = _Pen(art, skin)
     _forehead(pen, face)
     _between_brows(art, pen, face, skin)
@@ -67,7 +67,7 @@ def _forehead(pen: _Pen, face: Anatomy) -> None:
 
 
 def _between_brows(art: Drawing, pen: _Pen, face: Anatomy, skin: Skin) -> None:
-    """The upright furrows of drawn-together brows, and the wrinkles of the nose's root."""
+    """The vertical furrows between lowered brows, and the wrinkles at the nose's root."""
     a, age = face.units, face.who.wrinkles
     middle = MIDDLE + 4 * face.who.turn
     lowered = max(a[4] - a[1], 0.0)
@@ -108,8 +108,11 @@ def _around_eyes(pen: _Pen, face: Anatomy) -> None:
             middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + 1.2)
             pen.line([start, middle, end], 1.7, min(0.9 * smile + 0.42 * age, 0.95))
         belly = max(y for _, y in eye.lower)
-        fold = [(inner[0] + side * 5, belly + 3.5 - 1.5 * a[6]), (eye.centre[0], belly + 8.5 - 3 * a[6]),
-                (outer[0] - side * 5, belly + 3.5 - 2.5 * a[6])]  # fmt: skip
+        fold = [
+            (inner[0] + side * 5, belly + 3.5 - 1.5 * a[6]),
+            (eye.centre[0], belly + 8.5 - 3 * a[6]),
+            (outer[0] - side * 5, belly + 3.5 - 2.5 * a[6]),
+        ]
         pen.line(fold, 2.2, min(0.12 + 0.75 * age + 0.55 * a[6] + 0.45 * a[7], 0.9) * 0.62)
         if age > 0.35:
             bag = [(x, y + 6) for x, y in fold]
@@ -145,7 +148,7 @@ def _cheek_folds(art: Drawing, pen: _Pen, face: Anatomy, skin: Skin) -> None:
 
 
 def _pressed(art: Drawing, pen: _Pen, face: Anatomy, skin: Skin) -> None:
-    """The swollen rims above and below pressed lips, the shadows beside them, and the drawn-in corners."""
+    """The swollen rims above and below pressed lips, the shadows next to them, and the tightened corners."""
     press = max(face.units[23], face.units[24])
     if press < 0.02:
         return

@@ -1,4 +1,4 @@
-"""Eyes: ball, iris, light, lids, lashes."""
+"""Eyes: eyeball, iris, highlights, lids, lashes."""
 
 from __future__ import annotations
 
@@ -48,8 +48,14 @@ def _iris(art: Drawing, face: Anatomy, eye: Eye) -> None:
     (x, y), r = eye.iris, eye.iris_radius
     disc = disc_between(eye.iris, r, eye.upper, eye.lower)
     rim = mix(colour, "#0c0a0c", 0.72)
-    stops = [(0.0, mix(colour, "#000000", 0.45), 1.0), (0.42, mix(colour, "#000000", 0.18), 1.0),
-             (0.68, mix(colour, "#ffe2b0", 0.22), 1.0), (0.84, colour, 1.0), (0.93, rim, 1.0), (1.0, rim, 0.8)]  # fmt: skip
+    stops = [
+        (0.0, mix(colour, "#000000", 0.45), 1.0),
+        (0.42, mix(colour, "#000000", 0.18), 1.0),
+        (0.68, mix(colour, "#ffe2b0", 0.22), 1.0),
+        (0.84, colour, 1.0),
+        (0.93, rim, 1.0),
+        (1.0, rim, 0.8),
+    ]
     art.fill(polygon(disc) if disc else "", art.radial((x, y + 2.2), r + 1.4, stops))
     spokes = []
     for k in range(22):

@@ -8,7 +8,7 @@ from memobench_portraits.curves import num, polygon, smooth, spline, tapered
 from memobench_portraits.svg import Drawing
 
 _ALL = "M80 40H432V500H80Z"
-"""An area that holds any face."""
+"""An area that covers any face."""
 
 
 def neck(art: Drawing, face: Anatomy, skin: Skin) -> None:
@@ -46,9 +46,14 @@ def ears(art: Drawing, face: Anatomy, skin: Skin) -> None:
     for side in (-1, 1):
         edge = MIDDLE + side * (face.half_width * 0.965)
         outer = [
-            (edge - side * 4, 246), (edge + side * 7, 236), (edge + side * 17, 242), (edge + side * 19, 262),
-            (edge + side * 13, 286), (edge + side * 6, 305), (edge - side * 4, 306),
-        ]  # fmt: skip
+            (edge - side * 4, 246),
+            (edge + side * 7, 236),
+            (edge + side * 17, 242),
+            (edge + side * 19, 262),
+            (edge + side * 13, 286),
+            (edge + side * 6, 305),
+            (edge - side * 4, 306),
+        ]
         art.fill(smooth(outer), mix(skin.base, skin.shade, 0.3 if side < 0 else 0.65))
         inner = [
             (edge + side * 3, 250),
@@ -69,8 +74,12 @@ def head(art: Drawing, face: Anatomy, skin: Skin) -> None:
     Drawn beyond the face's outline: `render` cuts it out, after enlarging it, since it has no edges to lose.
     """
     turn = face.who.turn
-    lit = [(0.0, skin.light, 1.0), (0.42, mix(skin.light, skin.base, 0.62), 1.0), (0.72, skin.base, 1.0),
-           (1.0, mix(skin.base, skin.shade, 0.55), 1.0)]  # fmt: skip
+    lit = [
+        (0.0, skin.light, 1.0),
+        (0.42, mix(skin.light, skin.base, 0.62), 1.0),
+        (0.72, skin.base, 1.0),
+        (1.0, mix(skin.base, skin.shade, 0.55), 1.0),
+    ]
     art.fill(_ALL, art.radial((226, 222), 205, lit, stretch=1.12))
     away = mix(skin.shade, skin.deep, 0.25)
     side = [(0.0, away, 0.0), (0.36, away, 0.07), (0.72, away, 0.34), (1.0, away, 0.75)]
@@ -85,7 +94,7 @@ def head(art: Drawing, face: Anatomy, skin: Skin) -> None:
 
 
 def cheeks(art: Drawing, face: Anatomy, skin: Skin) -> None:
-    """The blood in the cheeks and the light on the cheekbones."""
+    """Blush and highlights on the cheeks."""
     who, lift = face.who, face.cheek_lift
     for side in (-1, 1):
         x = MIDDLE + side * (64 + 3 * lift) * who.face_width + 4 * who.turn
@@ -98,7 +107,7 @@ def cheeks(art: Drawing, face: Anatomy, skin: Skin) -> None:
 
 
 def freckles(art: Drawing, face: Anatomy, skin: Skin) -> None:
-    """The freckles of those who have them."""
+    """Freckles, if the person has them."""
     if not face.who.freckles:
         return
     dots = []
@@ -138,9 +147,12 @@ def nose(art: Drawing, face: Anatomy, skin: Skin) -> None:
     flare = 2.5 * a[9] + 1.2 * a[12] + 4.0 * a[38]
     for side in (-1, 1):
         wing = [
-            (x + side * (13 * wide), y - 13), (x + side * (20.5 * wide + flare), y - 10), (x + side * (22 * wide + flare), y - 2 - 2 * a[9]),
-            (x + side * (17 * wide + flare), y + 3.5), (x + side * 11 * wide, y + 1),
-        ]  # fmt: skip
+            (x + side * (13 * wide), y - 13),
+            (x + side * (20.5 * wide + flare), y - 10),
+            (x + side * (22 * wide + flare), y - 2 - 2 * a[9]),
+            (x + side * (17 * wide + flare), y + 3.5),
+            (x + side * 11 * wide, y + 1),
+        ]
         art.fill(
             polygon(tapered(spline(wing, 12), 2.8, start=0.0, end=0.35)),
             mix(skin.shade, skin.deep, 0.5),
@@ -166,5 +178,5 @@ def nose(art: Drawing, face: Anatomy, skin: Skin) -> None:
 
 
 def forehead_top(face: Anatomy) -> float:
-    """The height below which the forehead is bare, whatever the hair."""
+    """The height below which the forehead is free of hair in every style."""
     return HAIRLINE + 4 if face.who.hair not in ("bald", "receding") else HAIRLINE - 14

@@ -1,4 +1,4 @@
-"""Short hair and none: short, quiff, buzz, receding, bald."""
+"""Short hair and no hair: short, quiff, buzz, receding, bald."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 from memobench_portraits.anatomy import MIDDLE, Anatomy
 from memobench_portraits.colours import SKINS, mix
 from memobench_portraits.curves import Point, num, polygon, ribbon
-from memobench_portraits.hair.locks import GOLDEN, Tone, cast, lock, mirrored, paint
+from memobench_portraits.hair.locks import GOLDEN, Tone, cast_shadow, lock, mirrored, paint
 from memobench_portraits.svg import Drawing
 
 
@@ -21,7 +21,7 @@ def _sides(
     start: float = 0.74,
     top: float = 122.0,
 ) -> None:
-    """Short hair at the temples, thinning into sideburns before the ears."""
+    """Short hair at the temples, thinning into sideburns in front of the ears."""
     fw = face.half_width
     for side in (-1, 1):
         inner = mirrored(
@@ -63,7 +63,7 @@ def _sides(
 
 
 def short_front(art: Drawing, face: Anatomy, tone: Tone) -> None:
-    """A side parting: the top combed across, the sides short."""
+    """Side parting, combed over at the top, short at the sides."""
     fw, side = face.half_width, face.who.side
     _sides(art, face, tone)
     fill = paint(art, tone, 50, 250)
@@ -91,14 +91,14 @@ def short_front(art: Drawing, face: Anatomy, tone: Tone) -> None:
     )
     small_in = mirrored([(fw * 0.55, 100), (fw * 0.66, 122), (fw * 0.78, 150), (fw * 0.92, 204)], side)
     small_out = mirrored([(fw * 0.54, 74), (fw * 0.82, 88), (fw * 0.99, 124), (fw * 1.0, 202)], side)
-    cast(art, small_in, 6)
+    cast_shadow(art, small_in, 6)
     lock(art, small_in, small_out, tone, strands=14, fill=fill, gloss=0.4)
-    cast(art, low, 9)
+    cast_shadow(art, low, 9)
     lock(art, low, top, tone, strands=30, fill=fill, gloss=0.36)
 
 
 def quiff_front(art: Drawing, face: Anatomy, tone: Tone) -> None:
-    """The front brushed up and back, the sides short."""
+    """Brushed up and back at the front, short at the sides."""
     fw, side = face.half_width, face.who.side
     _sides(art, face, tone, out=3.0, density=0.86)
     fill = paint(art, tone, 34, 220)
@@ -124,7 +124,7 @@ def quiff_front(art: Drawing, face: Anatomy, tone: Tone) -> None:
         ],
         side,
     )
-    cast(art, edge, 8)
+    cast_shadow(art, edge, 8)
     art.fill(ribbon(edge[::3], crest[::3]), fill)
     dark: list[str] = []
     light: list[str] = []
@@ -144,7 +144,7 @@ def quiff_front(art: Drawing, face: Anatomy, tone: Tone) -> None:
 
 
 def buzz_front(art: Drawing, face: Anatomy, tone: Tone) -> None:
-    """Clipped close: the skull's shape with a soft edge."""
+    """Clipped close to the skull, with a soft edge."""
     fw = face.half_width
     skin = SKINS[face.who.skin_tone]
     edge = _hairline(fw)
@@ -174,7 +174,7 @@ def buzz_front(art: Drawing, face: Anatomy, tone: Tone) -> None:
 
 
 def _hairline(fw: float) -> list[Point]:
-    """The line of the hair from temple to temple, left to right, with sideburns."""
+    """The hairline from temple to temple, left to right, with sideburns."""
     half = [
         (0, 133),
         (fw * 0.40, 135),
@@ -188,7 +188,7 @@ def _hairline(fw: float) -> list[Point]:
 
 
 def _noise(k: float) -> float:
-    """A number in 0..1 without visible pattern."""
+    """Deterministic noise in 0..1."""
     return (math.sin(k * 12.9898) * 437.585) % 1
 
 
@@ -204,7 +204,7 @@ def receding_front(art: Drawing, face: Anatomy, tone: Tone) -> None:
 
 
 def bald_front(art: Drawing, face: Anatomy, tone: Tone) -> None:
-    """A bare head: the light on it."""
+    """Highlights on a bare head."""
     skin = SKINS[face.who.skin_tone]
     art.glow((226, 122), 58, 26, mix(skin.light, "#ffffff", 0.5), 0.55, -10)
     art.glow((214, 114), 20, 9, "#ffffff", 0.34, -14)

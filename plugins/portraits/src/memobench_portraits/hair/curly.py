@@ -44,7 +44,7 @@ def curly_back(art: Drawing, face: Anatomy, tone: Tone) -> None:
 
 
 def curly_front(art: Drawing, face: Anatomy, tone: Tone) -> None:
-    """Curls over the hairline and beside the cheeks."""
+    """Curls over the hairline and next to the cheeks."""
     fw = face.half_width
     fill = paint(art, tone, 50, 430)
     part = face.who.side * 16

@@ -6,7 +6,7 @@ import math
 
 from memobench_portraits.anatomy import MIDDLE, Anatomy
 from memobench_portraits.curves import Point, ribbon, smooth
-from memobench_portraits.hair.locks import Tone, cast, lock, mirrored, paint
+from memobench_portraits.hair.locks import Tone, cast_shadow, lock, mirrored, paint
 from memobench_portraits.svg import Drawing
 
 
@@ -99,7 +99,7 @@ def _curtains(
         if wave:
             inner = _swing(inner, wave * 0.8, 2.2 - side)
             outer = _swing(outer, wave, 2.6 - side)
-        cast(art, inner[2:15], 12)
+        cast_shadow(art, inner[2:15], 12)
         lock(
             art, inner, outer, tone, strands=26, fill=paint(art, tone, 60, 470), gloss=0.33, wave=wave * 0.35
         )
@@ -132,7 +132,7 @@ def wavy_front(art: Drawing, face: Anatomy, tone: Tone) -> None:
 
 
 def bob_front(art: Drawing, face: Anatomy, tone: Tone) -> None:
-    """Curtains to the jaw, turned inward; every other person wears a fringe with it."""
+    """Curtains to the jaw, curved inward; every other person has a fringe."""
     fw = face.half_width
     _curtains(
         art,
@@ -153,7 +153,7 @@ def _fringe(art: Drawing, face: Anatomy, tone: Tone) -> None:
         inner = mirrored([(-2, 72), (-2, 105), (-2, 135), (-2, 160)], side)
         outer = mirrored([(4, 70), (fw * 0.62, 92), (fw * 0.86, 136), (fw * 0.91, 182)], side)
         ends = [inner[-1], (MIDDLE + side * fw * 0.45, 166), outer[-1]]
-        cast(art, ends if side > 0 else ends[::-1], 9, 0.3)
+        cast_shadow(art, ends if side > 0 else ends[::-1], 9, 0.3)
         lock(art, inner, outer, tone, strands=22, fill=paint(art, tone, 60, 330), gloss=0.5)
 
 
@@ -164,7 +164,7 @@ def pixie_front(art: Drawing, face: Anatomy, tone: Tone) -> None:
     for s in (-1, 1):
         inner = mirrored([(fw * 0.72, 140), (fw * 0.90, 186), (fw * 0.955, 236), (fw * 0.97, 282)], s)
         outer = mirrored([(fw * 0.80, 92), (fw + 9, 150), (fw + 12, 220), (fw * 0.99, 288)], s)
-        cast(art, inner, 7)
+        cast_shadow(art, inner, 7)
         lock(art, inner, outer, tone, strands=14, fill=fill, gloss=0.35)
     top = mirrored(
         [(fw * 0.52, 76), (fw * 0.05, 54), (-fw * 0.62, 66), (-fw * 0.99, 122), (-fw * 1.03, 205)], side
@@ -181,5 +181,5 @@ def pixie_front(art: Drawing, face: Anatomy, tone: Tone) -> None:
         strands=10,
         fill=fill,
     )
-    cast(art, low[2:], 11)
+    cast_shadow(art, low[2:], 11)
     lock(art, low, top, tone, strands=30, fill=fill, gloss=0.42)

@@ -1,4 +1,4 @@
-"""Hair drawn back: bun, ponytail, braids."""
+"""Tied hair: bun, ponytail, braids."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import math
 
 from memobench_portraits.anatomy import MIDDLE, Anatomy
 from memobench_portraits.curves import Point, num, polygon, ribbon, smooth, tapered
-from memobench_portraits.hair.locks import GOLDEN, Tone, cast, lock, mirrored, paint
+from memobench_portraits.hair.locks import GOLDEN, Tone, cast_shadow, lock, mirrored, paint
 from memobench_portraits.svg import Drawing
 
 
-def _drawn_back(art: Drawing, face: Anatomy, tone: Tone, knot: Point, lift: float = 0.0) -> None:
+def _combed_back(art: Drawing, face: Anatomy, tone: Tone, knot: Point, lift: float = 0.0) -> None:
     """The scalp's hair, combed from the hairline to a knot."""
     fw = face.half_width
     fill = paint(art, tone, 60, 300)
@@ -37,7 +37,7 @@ def _drawn_back(art: Drawing, face: Anatomy, tone: Tone, knot: Point, lift: floa
             ],
             side,
         )
-        cast(art, edge, 8)
+        cast_shadow(art, edge, 8)
         art.fill(ribbon(edge[::3], over[::3]), fill)
         _combed(art, edge, over, tone, knot)
         _wisps(art, side, fw, tone)
@@ -68,7 +68,7 @@ def _combed(art: Drawing, edge: list[Point], over: list[Point], tone: Tone, knot
 
 
 def _wisps(art: Drawing, side: int, fw: float, tone: Tone) -> None:
-    """A few loose hairs before the ear."""
+    """A few loose hairs in front of the ear."""
     path = (
         f"M{num(MIDDLE + side * fw * 0.93)} 232q{num(side * 3)} 26 {num(-side * 3)} 52"
         f"M{num(MIDDLE + side * fw * 0.95)} 240q{num(side * 6)} 22 {num(side * 1)} 44"
@@ -99,7 +99,7 @@ def bun_back(art: Drawing, face: Anatomy, tone: Tone) -> None:
 
 def bun_front(art: Drawing, face: Anatomy, tone: Tone) -> None:
     """Hair combed up to the bun."""
-    _drawn_back(art, face, tone, (MIDDLE, 60))
+    _combed_back(art, face, tone, (MIDDLE, 60))
 
 
 def ponytail_back(art: Drawing, face: Anatomy, tone: Tone) -> None:
@@ -117,11 +117,11 @@ def ponytail_back(art: Drawing, face: Anatomy, tone: Tone) -> None:
 
 def ponytail_front(art: Drawing, face: Anatomy, tone: Tone) -> None:
     """Hair combed back to the tail."""
-    _drawn_back(art, face, tone, (MIDDLE + face.who.side * 50, 66), 3.0)
+    _combed_back(art, face, tone, (MIDDLE + face.who.side * 50, 66), 3.0)
 
 
 def braids_back(art: Drawing, face: Anatomy, tone: Tone) -> None:
-    """What is seen of the nape."""
+    """The hair visible at the nape."""
     fw = face.half_width
     left = mirrored([(fw * 0.4, 80), (fw * 0.92, 180), (fw * 0.92, 290), (fw * 0.7, 350)], -1)
     right = [(2 * MIDDLE - x, y) for x, y in left]
@@ -165,12 +165,12 @@ def braids_front(art: Drawing, face: Anatomy, tone: Tone) -> None:
             ],
             side,
         )
-        cast(art, inner[2:18], 10)
+        cast_shadow(art, inner[2:18], 10)
         lock(art, inner, outer, tone, strands=24, fill=fill, gloss=0.34)
 
 
 def _braid(art: Drawing, spine: list[Point], tone: Tone) -> None:
-    """A plait: leaf shapes in turn from either side, down a spine of three points."""
+    """A plait: leaf shapes on alternating sides, along a spine of three points."""
     (x0, y0), (x1, y1), (x2, y2) = spine
     steps = 13
     for k in range(steps):

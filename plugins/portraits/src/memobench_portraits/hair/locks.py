@@ -1,4 +1,4 @@
-"""What all hair styles are made of: tones, locks between two guide curves, and curls."""
+"""Building blocks of hair styles: tones, locks between two guide curves, and curls."""
 
 from __future__ import annotations
 
@@ -47,8 +47,12 @@ def mirrored(points: Sequence[Point], side: int, count: int = SAMPLES) -> list[P
 
 def paint(art: Drawing, tone: Tone, top: float, bottom: float) -> str:
     """Hair lit from above and left, darker downward."""
-    stops = [(0.0, mix(tone.base, tone.light, 0.34), 1.0), (0.30, tone.base, 1.0), (0.75, tone.dark, 1.0),
-             (1.0, mix(tone.dark, tone.deep, 0.5), 1.0)]  # fmt: skip
+    stops = [
+        (0.0, mix(tone.base, tone.light, 0.34), 1.0),
+        (0.30, tone.base, 1.0),
+        (0.75, tone.dark, 1.0),
+        (1.0, mix(tone.dark, tone.deep, 0.5), 1.0),
+    ]
     return art.linear((200, top), (296, bottom), stops)
 
 
@@ -63,10 +67,10 @@ def lock(
     gloss: float = 0.30,
     wave: float = 0.0,
 ) -> None:
-    """Hair that flows from the start to the end of two guide curves, between them.
+    """A lock of hair between two guide curves, from their start to their end.
 
-    ``gloss`` is the share of the length at which the light catches it; ``wave`` lets the single
-    strands swing, in units.
+    ``gloss`` is the position of the highlight as a share of the length; ``wave`` is the amplitude of
+    the strands in units.
     """
     art.fill(ribbon(first[::3], second[::3]), fill or tone.base)
     dark: list[str] = []
@@ -92,8 +96,8 @@ def lock(
     art.fill("".join(shine), tone.gloss, 0.34)
 
 
-def cast(art: Drawing, edge: Sequence[Point], depth: float = 10.0, opacity: float = 0.26) -> None:
-    """The shadow that hair throws on the skin below its edge."""
+def cast_shadow(art: Drawing, edge: Sequence[Point], depth: float = 10.0, opacity: float = 0.26) -> None:
+    """The shadow of hair on the skin below its edge."""
     below = [
         (x + 1.5, y + depth * math.sin(math.pi * (i + 0.6) / (len(edge) + 0.2)))
         for i, (x, y) in enumerate(edge)
@@ -104,7 +108,7 @@ def cast(art: Drawing, edge: Sequence[Point], depth: float = 10.0, opacity: floa
 
 
 def blobs(centres: Sequence[tuple[float, float, float]]) -> str:
-    """One path of discs (x, y, radius): the bumpy mass of curls."""
+    """One path of discs (x, y, radius), for the bumpy outline of curls."""
     return "".join(
         f"M{num(x - r)} {num(y)}a{num(r)} {num(r)} 0 1 0 {num(2 * r)} 0a{num(r)} {num(r)} 0 1 0 {num(-2 * r)} 0Z"
         for x, y, r in centres
