@@ -1,4 +1,4 @@
-"""Tiny real models, a data folder, questions, and the command: as a process of its own, and called in this one."""
+"""Tiny real models, a data folder, questions, and the command, in a subprocess or in this process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness import EMOTIONS, JudgeRequest, Message, Part, Question, Sampling, S
 from harness.testing import face_picture, models
 from harness.testing.command import Outcome, Shell, hide_own_models
 
-# Torch reads it when it is imported: on tiny models more threads only wait for each other.
+# Torch reads it on import. More threads would slow tiny models down.
 os.environ["OMP_NUM_THREADS"] = "1"
 
 LEVELS = ("very weak", "weak", "moderate", "strong", "very strong")
@@ -39,7 +39,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 @pytest.fixture(scope="session")
 def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder of 24 drawn faces in folders named after emotions, with strengths in a manifest."""
+    """A data folder of 24 faces in folders named after emotions, with intensities in a manifest."""
     root = tmp_path_factory.mktemp("data") / "faces"
     rows = []
     for number in range(24):
@@ -58,7 +58,7 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def ask() -> Callable[..., list[JudgeRequest]]:
-    """`ask(options, read, n)`: the same question on `n` pictures, the options shown in another order each time."""
+    """`ask(options, read, n)`: the same question about `n` pictures, with the options in a different order each time."""
 
     def questions(
         options: tuple[str, ...],
@@ -97,10 +97,10 @@ def ask() -> Callable[..., list[JudgeRequest]]:
 
 @pytest.fixture(autouse=True, scope="module")
 def _environment(pytestconfig: pytest.Config) -> Iterator[None]:
-    """An engine in this process leaves its settings in the environment: other tests must not see them."""
+    """Restore the environment: an engine in this process changes it."""
     before = dict(os.environ)
-    # vLLM looks at each model class in a process of its own, once, for as long as imports take. What it finds depends
-    # on vLLM alone, and is kept between runs of the tests.
+    # vLLM inspects each model class in a slow subprocess. The result depends only on vLLM, so it is cached between
+    # test runs.
     assert pytestconfig.cache is not None
     os.environ["VLLM_CACHE_ROOT"] = str(pytestconfig.cache.mkdir("vllm"))
     yield
@@ -119,12 +119,12 @@ def shell(tmp_path: Path) -> Shell:
 
 
 OUT, ERR = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
-"""Always what the descriptors 1 and 2 lead to. vLLM's log keeps the stream it finds, longer than a test's own lasts."""
+"""Streams on descriptors 1 and 2. vLLM's logger keeps its stream longer than a test's own stream lives."""
 
 
 @contextmanager
-def descriptors(out: IO[bytes], err: IO[bytes]) -> Iterator[None]:
-    """Sends what this process prints, by whatever way, into two files."""
+def redirected(out: IO[bytes], err: IO[bytes]) -> Iterator[None]:
+    """Redirects all output of this process into two files."""
     streams, saved = (sys.stdout, sys.stderr), (os.dup(1), os.dup(2))
     try:
         os.dup2(out.fileno(), 1)
@@ -142,7 +142,7 @@ def descriptors(out: IO[bytes], err: IO[bytes]) -> Iterator[None]:
 
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Outcome]]:
-    """Calls what the command `harness` calls, in this process: vLLM is imported only once."""
+    """Calls the entry point of the command `harness` in this process, so that vLLM is imported only once."""
     [entry] = importlib.metadata.entry_points(group="console_scripts", name="harness")
     main = entry.load()
     monkeypatch.chdir(tmp_path)
@@ -150,14 +150,14 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
     def run(*arguments: object) -> Outcome:
         with TemporaryFile() as out, TemporaryFile() as err:
-            with descriptors(out, err), pytest.raises(SystemExit) as ended:
+            with redirected(out, err), pytest.raises(SystemExit) as ended:
                 main([str(a) for a in arguments])
             assert isinstance(ended.value.code, int)
-            said = []
+            outputs = []
             for file in (out, err):
                 file.seek(0)
-                said.append(file.read().decode())
-        return Outcome(ended.value.code, *said)
+                outputs.append(file.read().decode())
+        return Outcome(ended.value.code, *outputs)
 
     yield run
     signal.signal(signal.SIGTERM, handler)

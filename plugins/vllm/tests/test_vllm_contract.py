@@ -1,4 +1,4 @@
-"""The judge keeps what every judge promises, on a real engine; what it cannot take fails alone."""
+"""The judge contract on a real engine; rejected requests fail individually."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def opened(made: VllmJudge) -> VllmJudge:
     return made
 
 
-def test_prompts_that_are_too_long_fail_alone(
+def test_prompts_that_are_too_long_fail_individually(
     opened: VllmJudge, ask: Callable[..., list[JudgeRequest]]
 ) -> None:
     fitting = ask(EMOTIONS, "logprobs", 3)
@@ -44,13 +44,13 @@ def test_prompts_that_are_too_long_fail_alone(
         assert error is not None
         assert (error.kind, error.retryable) == ("refused_input", False)
         assert str(LENGTH) in error.message
-    # The engine takes pictures of refused prompts for sent: the next question on them must not rely on that.
+    # The engine considers pictures of rejected prompts sent: the next question about them must send them again.
     for read in ("logprobs", "choice"):
         again = list(opened.stream(Listed(ask(EMOTIONS, read, 3, first=3))))
         assert [reply.error for reply in again] == [None] * 3
 
 
-def test_one_reply_where_some_words_fit_and_others_do_not(
+def test_there_is_one_reply_if_only_some_options_fit(
     opened: VllmJudge, ask: Callable[..., list[JudgeRequest]]
 ) -> None:
     requests = [ask(LEVELS, "logprobs", 1, first=n, padding="very " * n)[0] for n in range(40)]
@@ -58,9 +58,9 @@ def test_one_reply_where_some_words_fit_and_others_do_not(
     assert sorted(r.id for r in replies) == [r.id for r in requests]
     fits = [reply.error is None for reply in sorted(replies, key=lambda r: r.id)]
     assert fits == sorted(fits, reverse=True)
-    assert 0 < sum(fits) < 40, "the limit lies between"
+    assert 0 < sum(fits) < 40, "the limit is in between"
     longest = max(map(prompt_tokens, replies))
-    # The last that fits has a prompt, the word `very` and one more token; it is asked about twice.
+    # The longest one that fits has a prompt, the word `very` and one more token, and takes two prompts.
     assert longest == 2 * (LENGTH - 2) + 1
     assert not opened._llm.llm_engine.has_unfinished_requests()
 
@@ -70,7 +70,7 @@ def prompt_tokens(reply: JudgeReply) -> float:
 
 
 class TestContract(JudgeContract):
-    """One engine serves the tests up to the last, which stops it and starts another."""
+    """One engine serves all tests but the last, which stops it and starts a new one."""
 
     @pytest.fixture
     def judge(self, made: VllmJudge) -> Judge:
@@ -81,7 +81,7 @@ class TestContract(JudgeContract):
         return opened
 
 
-def test_closing_what_was_never_open_is_harmless(made: VllmJudge) -> None:
+def test_closing_an_unopened_judge_is_harmless(made: VllmJudge) -> None:
     never = VllmJudge(made.options)
     never.close()
     never.close()

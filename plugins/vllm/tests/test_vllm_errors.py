@@ -1,4 +1,4 @@
-"""What cannot work is said in one clear message: before the engine is imported where that is possible."""
+"""Errors give one clear message, before the engine is imported if possible."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from harness.testing import models
 
 Command = Callable[..., Any]
 Tiny = Callable[[str], Path]
-SLOTLESS = "{% for m in messages %}{% for c in m['content'] if c['type'] == 'text' %}{{ c['text'] }}{% endfor %}{% endfor %}"
+TEMPLATE_WITHOUT_PICTURE = "{% for m in messages %}{% for c in m['content'] if c['type'] == 'text' %}{{ c['text'] }}{% endfor %}{% endfor %}"
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_folder_that_does_not_exist(run: Command, copied: Path) -> None:
     assert run("vllm").refuses(2, "'ref' must be given", "harness show vllm")
 
 
-def test_folders_without_weights_that_may_be_read(run: Command, copied: Path) -> None:
+def test_folders_without_safetensors_weights(run: Command, copied: Path) -> None:
     weights = copied / "model.safetensors"
     weights.rename(copied / "pytorch_model.bin")
     assert run(f"vllm:{copied}").refuses(2, "'pytorch_model.bin' only", "safetensors")
@@ -68,7 +68,7 @@ def test_a_model_without_a_chat_template(run: Command, tmp_path: Path) -> None:
     )
 
 
-def test_options_that_do_not_exist_or_do_not_fit(run: Command, tiny: Tiny) -> None:
+def test_unknown_and_invalid_options(run: Command, tiny: Tiny) -> None:
     model = f"vllm:{tiny('llava')}"
     assert run(model, "-o", "max_num_seq=4").refuses(
         2, "no option 'max_num_seq'", "Did you mean 'max_num_seqs'?"
@@ -82,14 +82,16 @@ def test_options_that_do_not_exist_or_do_not_fit(run: Command, tiny: Tiny) -> No
     assert run(model, "-o", "lora=/nowhere").refuses(2, "/nowhere")
 
 
-def test_presets_that_vllm_cannot_run_say_so_without_a_network(run: Command) -> None:
-    assert run("molmo").refuses(2, "allenai/Molmo-7B-D-0924 runs Python code", "-o trust_remote_code=true")
+def test_presets_that_vllm_cannot_run_are_rejected_offline(run: Command) -> None:
+    assert run("molmo").refuses(
+        2, "allenai/Molmo-7B-D-0924 requires Python code", "-o trust_remote_code=true"
+    )
     assert run("llama-3.2-vision").refuses(
         2, "vLLM does not run meta-llama/", "transformers:llama-3.2-vision"
     )
 
 
-def test_vllm_that_is_not_installed(run: Command, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_vllm(run: Command, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr(
         engine.importlib.util, "find_spec", lambda name, *a: None if name == "vllm" else find(name, *a)
@@ -100,14 +102,14 @@ def test_vllm_that_is_not_installed(run: Command, tiny: Tiny, monkeypatch: pytes
 UNREACHABLE = """
 import json, os, sys
 import harness
-said = {}
+errors = {}
 for model in ("llava", "vllm:org/name@abc123"):
     try:
         harness.evaluate("coarse_emotion", model, data=sys.argv[1])
     except harness.HarnessError as e:
-        said[model] = [e.exit_code, e.message, e.hint]
+        errors[model] = [e.exit_code, e.message, e.hint]
 heavy = [m for m in ("vllm", "torch", "transformers") if m in sys.modules]
-print(json.dumps([said, heavy, os.listdir()]))
+print(json.dumps([errors, heavy, os.listdir()]))
 """
 
 
@@ -118,10 +120,10 @@ print(json.dumps([said, heavy, os.listdir()]))
         ({"HF_ENDPOINT": "http://127.0.0.1:9"}, "the hub cannot be reached"),
     ],
 )
-def test_a_hub_reference_without_network_is_found_out_before_the_engine_is_imported(
+def test_an_unreachable_hub_is_reported_before_the_engine_is_imported(
     how: dict[str, str], why: str, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)  # an engine that was started in this process sets it
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)  # an engine in this process sets it
     for key, value in (how | {"NO_PROXY": "127.0.0.1"}).items():
         monkeypatch.setenv(key, value)
     done = subprocess.run(
@@ -132,13 +134,13 @@ def test_a_hub_reference_without_network_is_found_out_before_the_engine_is_impor
         cwd=tmp_path,
         timeout=120,
     )
-    said, heavy, files = json.loads(done.stdout)
-    code, message, hint = said["llava"]
+    errors, heavy, files = json.loads(done.stdout)
+    code, message, hint = errors["llava"]
     assert code == 2
     assert "'llava-hf/llava-1.5-7b-hf' is not on this machine" in message
     assert why in message
     assert "hf download llava-hf/llava-1.5-7b-hf" in hint
-    assert "'org/name' at revision 'abc123'" in said["vllm:org/name@abc123"][1]
+    assert "'org/name' at revision 'abc123'" in errors["vllm:org/name@abc123"][1]
     assert heavy == []
     assert files == []
 
@@ -147,41 +149,43 @@ def test_a_hub_reference_without_network_is_found_out_before_the_engine_is_impor
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 class TestEngine:
-    """Found out when the engine starts, or by it."""
+    """Errors that only the engine can detect."""
 
-    def test_arguments_that_the_engine_does_not_have(self, run: Command, tiny: Tiny) -> None:
+    def test_unknown_engine_arguments(self, run: Command, tiny: Tiny) -> None:
         model = f"vllm:{tiny('llava')}"
         assert run(model, "-o", 'engine={"cpu_offload":1}').refuses(
             2, "no engine argument 'cpu_offload'", "'cpu_offload_gb'"
         )
         assert run(model, "-o", 'engine={"block_size":64}').refuses(
-            2, "'block_size' is an option", "-o block_size="
+            2, "'block_size' is a separate option", "-o block_size="
         )
-        assert run(model, "-o", 'engine={"model":"x"}').refuses(2, "'ref' is an option")
+        assert run(model, "-o", 'engine={"model":"x"}').refuses(2, "'ref' is a separate option")
 
-    def test_values_that_the_engine_refuses(self, run: Command, tiny: Tiny) -> None:
+    def test_values_that_the_engine_rejects(self, run: Command, tiny: Tiny) -> None:
         model = f"vllm:{tiny('llava')}"
         assert run(model, "-o", "max_model_len=99999").refuses(3, "max_model_len (99999) is greater than")
         assert run(model, "-o", "quantization=fp9").refuses(3, "fp9")
         assert run(model, "-o", "kv_cache_dtype=fp9").refuses(3, "cache_dtype")
 
-    def test_too_little_memory_and_then_enough(self, run: Command, tiny: Tiny) -> None:
+    def test_a_run_resumes_with_more_memory(self, run: Command, tiny: Tiny) -> None:
         model = f"vllm:{tiny('llava')}"
         assert run(model, "-o", "kv_cache_memory_bytes=1000").refuses(
             3, "not enough memory", "-o max_model_len="
         )
-        assert run(model, "-o", "max_model_len=512").code == 0, "the same command goes on with more"
+        assert run(model, "-o", "max_model_len=512").code == 0, "the run resumes with more memory"
 
     def test_a_template_without_a_place_for_the_picture(self, run: Command, tmp_path: Path) -> None:
-        folder = models.tiny_llava(tmp_path / "blind", chat_template=SLOTLESS)
+        folder = models.tiny_llava(tmp_path / "blind", chat_template=TEMPLATE_WITHOUT_PICTURE)
         assert run(f"vllm:{folder}", "-o", "max_model_len=512").refuses(
             2, "no place for the picture", "-o chat_template=FILE"
         )
 
-    def test_a_model_that_reads_text_alone(self, run: Command, text_model: Path) -> None:
-        assert run(f"vllm:{text_model}").refuses(2, f"'{text_model}' reads text alone", "harness list models")
+    def test_a_text_only_model(self, run: Command, text_model: Path) -> None:
+        assert run(f"vllm:{text_model}").refuses(
+            2, f"'{text_model}' does not accept pictures", "harness list models"
+        )
 
-    def test_bad_pictures_among_good_ones_fail_alone(
+    def test_bad_pictures_fail_individually(
         self, command: Command, tiny: Tiny, faces: Path, tmp_path: Path
     ) -> None:
         data = Path(shutil.copytree(faces, tmp_path / "data"))
@@ -208,11 +212,11 @@ class TestEngine:
         failures = [
             json.loads(line) for line in (tmp_path / "run" / "failures.jsonl").read_text().splitlines()
         ]
-        said = {f["sample_id"]: f["error"] for f in failures}
-        assert said.keys() == {"happy/00", "sad/01"}
-        assert said["sad/01"]["kind"] == "refused_input"
-        assert "aspect ratio" in said["sad/01"]["message"]
-        assert "00.png" in said["happy/00"]["message"]
+        errors = {f["sample_id"]: f["error"] for f in failures}
+        assert errors.keys() == {"happy/00", "sad/01"}
+        assert errors["sad/01"]["kind"] == "refused_input"
+        assert "aspect ratio" in errors["sad/01"]["message"]
+        assert "00.png" in errors["happy/00"]["message"]
 
 
 @pytest.fixture
@@ -222,25 +226,32 @@ def text_model(tmp_path: Path) -> Path:
 
     words = models.llava()[1].tokenizer
     config = transformers.LlamaConfig(
-        vocab_size=len(words), hidden_size=128, intermediate_size=256, num_hidden_layers=1, num_attention_heads=2,
-        num_key_value_heads=2, head_dim=64, max_position_embeddings=512, bos_token_id=words.bos_token_id,
-        eos_token_id=words.eos_token_id, pad_token_id=words.pad_token_id,
-    )  # fmt: skip
+        vocab_size=len(words),
+        hidden_size=128,
+        intermediate_size=256,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        head_dim=64,
+        max_position_embeddings=512,
+        bos_token_id=words.bos_token_id,
+        eos_token_id=words.eos_token_id,
+        pad_token_id=words.pad_token_id,
+    )
     transformers.LlamaForCausalLM(config).save_pretrained(tmp_path / "llama")
     words.chat_template = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
     words.save_pretrained(tmp_path / "llama")
     return tmp_path / "llama"
 
 
-def test_a_failure_names_what_its_preset_needs() -> None:
-    """What is known of a model is said where there is too little memory for it."""
-    from memobench_vllm.failures import translated
+def test_an_out_of_memory_error_names_the_memory_of_the_weights() -> None:
+    from memobench_vllm.failures import to_harness_error
 
     from harness.hub import Resolved
 
     judge = VllmJudge(VllmJudge.Options(ref="llava-hf/llava-1.5-7b-hf"))
     model = Resolved("hub", "llava-hf/llava-1.5-7b-hf", None, revision="0" * 40)
-    error = translated(RuntimeError("CUDA out of memory."), "", judge.options, model)
+    error = to_harness_error(RuntimeError("CUDA out of memory."), "", judge.options, model)
     assert isinstance(error, HarnessError)
-    assert "its weights alone take some 13 GiB)" in error.message
+    assert "its weights alone take about 13 GiB)" in error.message
     assert "-o quantization=fp8" in error.hint

@@ -1,4 +1,4 @@
-"""A LoRA adapter changes answers as the merged weights do, and is part of what determines them."""
+"""A LoRA adapter gives the same answers as merged weights, and is part of the identity."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RANK, ALPHA = 4, 8
 
 
 def adapter(folder: Path) -> Path:
-    """An adapter of the first layer's query and output projections."""
+    """An adapter for the first layer's query and output projections."""
     import torch
     from safetensors.torch import save_file
 
@@ -59,7 +59,7 @@ def merged(model: Path, lora: Path, target: Path) -> Path:
     return target
 
 
-def test_an_adapter_answers_as_the_merged_model(
+def test_an_adapter_gives_the_answers_of_the_merged_model(
     tiny: Callable[[str], Path], ask: Callable[..., list[JudgeRequest]], tmp_path: Path
 ) -> None:
     plain = tiny("qwen2-vl")

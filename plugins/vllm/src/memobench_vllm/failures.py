@@ -1,4 +1,4 @@
-"""Failures of the engine, in words: what is wrong and what to change."""
+"""Turns engine failures into readable errors that say what to change."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from harness.mllm import preset_of
 from memobench_vllm.options import VllmOptions
 
 LESS_MEMORY = (
-    "Take less: -o max_model_len=2048, -o quantization=fp8, -o gpu_memory_utilization=0.8 where others use the GPU, "
-    "-o tensor_parallel_size=2 over two GPUs, or a smaller model."
+    "Reduce memory: -o max_model_len=2048, -o quantization=fp8, -o gpu_memory_utilization=0.8 on a shared GPU, "
+    "-o tensor_parallel_size=2 with two GPUs, or a smaller model."
 )
-_COUNT = re.compile(r"\d+ validation errors? for ")
-_DETAIL = re.compile(r" \[type=\w+, input_value=.*$")
-NO_PICTURES = "Name a model that takes pictures: harness list models"
-_MEMORY = re.compile(
+_VALIDATION_HEADER = re.compile(r"\d+ validation errors? for ")
+_VALIDATION_SUFFIX = re.compile(r" \[type=\w+, input_value=.*$")
+NO_PICTURES = "Choose a multimodal model: harness list models"
+_OUT_OF_MEMORY = re.compile(
     r"out of memory|OutOfMemory|No available memory for the cache|Free memory on device|KV cache is needed|"
     r"memory.{0,40}less than desired|can't allocate memory|Cannot allocate memory",
     re.I,
@@ -29,19 +29,19 @@ _MEMORY = re.compile(
 
 
 class EngineFailed(HarnessError):
-    """vLLM could not start, or stopped: nothing that was answered is lost."""
+    """vLLM could not start, or stopped. Replies so far are kept."""
 
     exit_code = 3
 
 
-class Log:
-    """What the engine and its processes print, kept apart: one in another process says only there why it failed."""
+class EngineLog:
+    """Captured output of the engine and its processes. A failing engine process reports its reason only there."""
 
     def __init__(self) -> None:
-        self.file = tempfile.TemporaryFile()  # noqa: SIM115  (it lasts as long as the engine)
+        self.file = tempfile.TemporaryFile()  # noqa: SIM115  (open as long as the engine runs)
 
-    def end(self) -> str:
-        """The last lines."""
+    def tail(self) -> str:
+        """The last 64 KiB of output."""
         sys.stdout.flush()
         sys.stderr.flush()
         size = self.file.seek(0, os.SEEK_END)
@@ -49,15 +49,14 @@ class Log:
         return self.file.read().decode("utf-8", "replace")
 
     def close(self) -> None:
-        """Forget them."""
         self.file.close()
 
 
 @contextmanager
-def quietly(log: Log) -> Iterator[None]:
-    """Send what is printed to a log, so that nothing stands between a command's own output.
+def captured_output(log: EngineLog) -> Iterator[None]:
+    """Redirect stdout and stderr to a log, to keep them out of the command's own output.
 
-    Processes that are started meanwhile go on to print there. VLLM_LOGGING_LEVEL=INFO or DEBUG lets all through.
+    Processes started meanwhile keep writing to the log. VLLM_LOGGING_LEVEL=INFO or DEBUG disables the redirection.
     """
     if os.environ.get("VLLM_LOGGING_LEVEL", "").upper() in ("INFO", "DEBUG"):
         yield
@@ -77,72 +76,81 @@ def quietly(log: Log) -> Iterator[None]:
             os.close(fd)
 
 
-def translated(error: Exception, log: str, options: VllmOptions, model: Resolved) -> HarnessError:
-    """The error that a user sees, from what vLLM raised and printed while it started."""
+def to_harness_error(error: Exception, log: str, options: VllmOptions, model: Resolved) -> HarnessError:
+    """The user-facing error for an exception of vLLM and the output of its processes."""
     if isinstance(error, HarnessError):
         return error
-    said = f"{error}\n{log}"
-    what = f"vLLM could not start {model.ref!r}"
-    if _MEMORY.search(said):
-        return EngineFailed(f"{what}: there is not enough memory{_needs(options, model)}.", LESS_MEMORY)
-    if "trust_remote_code" in said or "custom code" in said:
+    details = f"{error}\n{log}"
+    prefix = f"vLLM could not start {model.ref!r}"
+    if _OUT_OF_MEMORY.search(details):
         return EngineFailed(
-            f"{what}: its repository holds Python code of its own.",
-            "Read that code; if you trust it: -o trust_remote_code=true",
+            f"{prefix}: there is not enough memory{_memory_needed(options, model)}.", LESS_MEMORY
+        )
+    if "trust_remote_code" in details or "custom code" in details:
+        return EngineFailed(
+            f"{prefix}: its repository contains custom Python code.",
+            "Review that code. If you trust it: -o trust_remote_code=true",
         )
     if (
-        "not supported for now" in said
-        or "no vLLM implementation" in said
-        or "not recognize this architecture" in said
+        "not supported for now" in details
+        or "no vLLM implementation" in details
+        or "not recognize this architecture" in details
     ):
         return EngineFailed(
-            f"{what}: {_first_line(error, log)}.", f"Update vllm, or try the slower transformers:{model.ref}"
+            f"{prefix}: {_main_error_line(error, log)}.",
+            f"Update vllm, or use the slower transformers:{model.ref}",
         )
-    if "only supported for multimodal models" in said or "not a multimodal model" in said:
-        return EngineFailed(f"{what}: it reads text alone.", NO_PICTURES)
-    if "gated repo" in said or "401 Client Error" in said:
+    if "only supported for multimodal models" in details or "not a multimodal model" in details:
+        return EngineFailed(f"{prefix}: it does not accept pictures.", NO_PICTURES)
+    if "gated repo" in details or "401 Client Error" in details:
         return EngineFailed(
-            f"{what}: the hub does not let you download it.",
-            "Accept the model's terms on its page, and set the environment variable HF_TOKEN.",
+            f"{prefix}: the hub denied the download.",
+            "Accept the model's terms on its hub page, and set the environment variable HF_TOKEN.",
         )
     return EngineFailed(
-        f"{what}: {_first_line(error, log)}.",
+        f"{prefix}: {_main_error_line(error, log)}.",
         "VLLM_LOGGING_LEVEL=INFO shows the engine's own messages; `harness show vllm` lists its options.",
     )
 
 
 def engine_died(error: BaseException) -> bool:
-    """Whether an error means that the engine takes no further prompt, not just that it refuses this one."""
-    return any(cls.__name__ in ("EngineDeadError", "EngineEnded") for cls in type(error).__mro__)
+    """Whether an error means that the engine is dead, rather than that it rejects one prompt."""
+    return any(cls.__name__ in ("EngineDeadError", "EngineProcessExited") for cls in type(error).__mro__)
 
 
-def innermost(error: BaseException) -> str:
-    """What an error says that others were raised from: a processor's own words, without the engine's around them."""
+def root_cause(error: BaseException) -> str:
+    """The message of the innermost cause: usually the processor's error, without the engine's wrapping."""
     while error.__cause__ is not None:
         error = error.__cause__
     return (str(error) or type(error).__name__)[:500]
 
 
-def _needs(options: VllmOptions, model: Resolved) -> str:
+def _memory_needed(options: VllmOptions, model: Resolved) -> str:
     known = preset_of(model.ref)
     if known is None or known.get("parameters") is None or options.quantization:
         return ""
     dtype = options.dtype if options.dtype != "auto" else str(known.get("dtype", "auto"))
     need = memory_gib(float(known.get("parameters")), dtype)
-    return f" (its weights alone take some {need:.0f} GiB{'' if dtype == 'auto' else f' in {dtype}'})"
+    return f" (its weights alone take about {need:.0f} GiB{'' if dtype == 'auto' else f' in {dtype}'})"
 
 
-def _first_line(error: Exception, log: str) -> str:
-    """The line that says most: the last error that another process printed, or the exception's own first line."""
+def _main_error_line(error: Exception, log: str) -> str:
+    """The most informative line: the last error that an engine process printed, or the exception's first line."""
     causes = re.findall(r"^(?:.*\] )?(\w*(?:Error|Exception): .+)$", log, re.M)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    if _COUNT.match(lines[0]) and len(lines) > 1:
-        # What a validator says stands below its headline, behind the field's name if it belongs to one.
-        said = next((line for line in lines[1:] if _DETAIL.search(line)), lines[1])
-        field = "" if said == lines[1] else f"{lines[1]}: "
-        own = field + _DETAIL.sub("", said).removeprefix("Value error, ")
+    if _VALIDATION_HEADER.match(lines[0]) and len(lines) > 1:
+        # A validation error follows its header, after the field's name if it has one.
+        message = next((line for line in lines[1:] if _VALIDATION_SUFFIX.search(line)), lines[1])
+        field = "" if message == lines[1] else f"{lines[1]}: "
+        own = field + _VALIDATION_SUFFIX.sub("", message).removeprefix("Value error, ")
     else:
         own = lines[0]
-    elsewhere = engine_died(error) or "Engine core init" in own
-    told = causes[-1].strip() if causes and elsewhere else "its process ended" if engine_died(error) else own
-    return told.rstrip(".")[:300]
+    in_other_process = engine_died(error) or "Engine core init" in own
+    line = (
+        causes[-1].strip()
+        if causes and in_other_process
+        else "its process ended"
+        if engine_died(error)
+        else own
+    )
+    return line.rstrip(".")[:300]

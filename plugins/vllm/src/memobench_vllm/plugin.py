@@ -1,4 +1,4 @@
-"""What memobench loads: the judge `vllm:REF`, and a preset for each published model that is known."""
+"""Plugin entry point: registers the judge `vllm:REF` and a preset for each known published model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ LOAD = lazy("memobench_vllm.judge:VllmJudge")
 
 @hookimpl
 def harness_judges() -> Sequence[Component]:
-    """The judge, and its presets."""
     judge = Component(
         "vllm", LOAD, "any multimodal LLM that vLLM runs: vllm:FOLDER or vllm:ORG/NAME[@REVISION]"
     )

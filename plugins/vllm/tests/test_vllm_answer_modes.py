@@ -1,4 +1,4 @@
-"""What the judge answers, in each way to read, is what the same weights answer in transformers."""
+"""In each answer mode, the judge gives the answers of the same weights in transformers."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ LEVELS = ("very weak", "weak", "moderate", "strong", "very strong")
 LETTERS = ("A", "B", "C", "D", "E", "F")
 
 
-class OpenJudge(VllmJudge):
-    """Stays open from run to run, so that one engine serves all tests of a model."""
+class PersistentJudge(VllmJudge):
+    """Stays open between runs, so that one engine serves all tests of a model."""
 
     def open(self) -> None:
         if self._llm is None:
@@ -53,12 +53,12 @@ class Reference:
         return str(self.processor.apply_chat_template(turns, add_generation_prompt=True))
 
     def inputs(self, request: JudgeRequest, text: str) -> Any:
-        # LLaVA's tokenizer puts a start token first, Qwen's none: neither template writes one.
+        # LLaVA's tokenizer adds a start token, Qwen's does not. Neither template contains one.
         order = [part.image for part in request.messages[0].parts if part.image is not None]
         return self.processor(images=[request.images[i].image for i in order], text=text, return_tensors="pt")
 
     def scores(self, request: JudgeRequest, words: tuple[str, ...]) -> dict[str, float]:
-        """Log-probability of each word behind the prompt, summed over all of its tokens: a pass of the model for each."""
+        """Log-probability of each word after the prompt, summed over its tokens, with one forward pass per word."""
         import torch
 
         prompt = self.prompt(request)
@@ -82,8 +82,8 @@ class Reference:
             tokens = self.model.generate(
                 **inputs, do_sample=False, max_new_tokens=request.sampling.max_tokens
             )
-        said = tokens[0][inputs["input_ids"].shape[1] :]
-        return str(self.processor.tokenizer.decode(said, skip_special_tokens=True)).strip()
+        generated = tokens[0][inputs["input_ids"].shape[1] :]
+        return str(self.processor.tokenizer.decode(generated, skip_special_tokens=True)).strip()
 
 
 @pytest.fixture(scope="module", params=["llava", "qwen2-vl", "qwen2.5-vl"])
@@ -92,9 +92,9 @@ def folder(request: pytest.FixtureRequest, tiny: Callable[[str], Path]) -> Path:
 
 
 @pytest.fixture(scope="module")
-def judge(folder: Path) -> Iterator[OpenJudge]:
-    made = OpenJudge(
-        OpenJudge.Options(
+def judge(folder: Path) -> Iterator[PersistentJudge]:
+    made = PersistentJudge(
+        PersistentJudge.Options(
             ref=str(folder), dtype="float32", max_model_len=512, limit_mm_per_prompt={"image": 2}
         )
     )
@@ -118,8 +118,8 @@ def answers(judge: VllmJudge, requests: list[JudgeRequest]) -> dict[str, JudgeRe
     return found
 
 
-def test_emotions_and_levels_score_as_in_transformers(
-    judge: OpenJudge, reference: Reference, ask: Ask
+def test_scores_of_emotions_and_levels_match_transformers(
+    judge: PersistentJudge, reference: Reference, ask: Ask
 ) -> None:
     for options in (EMOTIONS, LEVELS):
         requests = ask(options, "logprobs", 4)
@@ -132,7 +132,7 @@ def test_emotions_and_levels_score_as_in_transformers(
     assert len(tokens) > 1, "some level takes several tokens"
 
 
-def test_labels_score_as_in_transformers(judge: OpenJudge, reference: Reference, ask: Ask) -> None:
+def test_scores_of_labels_match_transformers(judge: PersistentJudge, reference: Reference, ask: Ask) -> None:
     for request in ask(EMOTIONS, "logprobs", 3, labels=LETTERS, first=1):
         [reply] = answers(judge, [request]).values()
         by_letter = reference.scores(request, LETTERS)
@@ -141,28 +141,28 @@ def test_labels_score_as_in_transformers(judge: OpenJudge, reference: Reference,
         assert reply.scores == pytest.approx({o: by_letter[shown[o]] for o in EMOTIONS}, abs=1e-3)
 
 
-def test_a_choice_is_always_one_of_the_options(judge: OpenJudge, ask: Ask) -> None:
+def test_a_choice_is_always_one_of_the_options(judge: PersistentJudge, ask: Ask) -> None:
     for options, labels in ((EMOTIONS, None), (LEVELS, None), (EMOTIONS, LETTERS)):
         free = answers(judge, ask(options, "text", 6, labels=labels))
         assert not any(r.text in (labels or options) for r in free.values()), (
-            "unguided it says something else"
+            "without guidance the model answers something else"
         )
-        # Room for one token is too little for most options: a guided answer is never cut.
+        # One token is too short for most options, but a guided answer is never truncated.
         for reply in answers(judge, ask(options, "choice", 6, labels=labels, max_tokens=1)).values():
             assert reply.text in (labels or options)
             assert reply.finish_reason == "stop"
             assert reply.scores is None
 
 
-def test_greedy_text_is_that_of_transformers(judge: OpenJudge, reference: Reference, ask: Ask) -> None:
+def test_greedy_text_matches_transformers(judge: PersistentJudge, reference: Reference, ask: Ask) -> None:
     requests = ask(EMOTIONS, "text", 12)
     replies = answers(judge, requests)
     for request in requests:
-        said, expected = replies[request.id], reference.text(request)
-        if said.finish_reason == "length":
-            # The last token may end within a character, which vLLM then leaves out.
+        reply, expected = replies[request.id], reference.text(request)
+        if reply.finish_reason == "length":
+            # The last token may end within a character, which vLLM then omits.
             expected = expected.rstrip("\ufffd")
-        assert said.text == expected
+        assert reply.text == expected
     assert len({r.text for r in replies.values()}) > 1
     for reply in replies.values():
         assert reply.usage is not None
@@ -170,32 +170,36 @@ def test_greedy_text_is_that_of_transformers(judge: OpenJudge, reference: Refere
         assert 0 < reply.usage["completion_tokens"] <= 12
 
 
-def test_answers_do_not_depend_on_order_company_or_time(judge: OpenJudge, ask: Ask) -> None:
-    requests = [*ask(EMOTIONS, "logprobs", 3), *ask(LEVELS, "logprobs", 3, first=3), *ask(EMOTIONS, "choice", 3, first=6),
-                *ask(EMOTIONS, "text", 3, first=9)]  # fmt: skip
+def test_answers_do_not_depend_on_order_or_batch(judge: PersistentJudge, ask: Ask) -> None:
+    requests = [
+        *ask(EMOTIONS, "logprobs", 3),
+        *ask(LEVELS, "logprobs", 3, first=3),
+        *ask(EMOTIONS, "choice", 3, first=6),
+        *ask(EMOTIONS, "text", 3, first=9),
+    ]
 
-    def said(requests: list[JudgeRequest]) -> dict[str, Any]:
+    def replies_of(requests: list[JudgeRequest]) -> dict[str, Any]:
         return {i: (r.text, r.scores) for i, r in answers(judge, requests).items()}
 
-    together = said(requests)
-    assert said(requests) == together
-    assert said(requests[::-1]) == together
-    alone = {i: answer for request in requests for i, answer in said([request]).items()}
+    together = replies_of(requests)
+    assert replies_of(requests) == together
+    assert replies_of(requests[::-1]) == together
+    alone = {i: answer for request in requests for i, answer in replies_of([request]).items()}
     for id_, (text, scores) in alone.items():
         assert text == together[id_][0]
         assert scores == (together[id_][1] and pytest.approx(together[id_][1], abs=1e-4))
 
 
-def test_sampling_follows_its_seed(judge: OpenJudge, ask: Ask) -> None:
-    def said(seed: int) -> list[str | None]:
+def test_sampling_depends_on_the_seed(judge: PersistentJudge, ask: Ask) -> None:
+    def replies_of(seed: int) -> list[str | None]:
         replies = answers(judge, ask(EMOTIONS, "text", 4, temperature=1.0, seed=seed))
         return [replies[i].text for i in sorted(replies)]
 
-    assert said(1) == said(1)
-    assert said(1) != said(2)
+    assert replies_of(1) == replies_of(1)
+    assert replies_of(1) != replies_of(2)
 
 
-def test_a_stream_that_is_left_early_does_not_disturb_the_next(judge: OpenJudge, ask: Ask) -> None:
+def test_a_stream_closed_early_does_not_disturb_the_next(judge: PersistentJudge, ask: Ask) -> None:
     requests = ask(EMOTIONS, "text", 8, max_tokens=40)
     expected = {i: r.text for i, r in answers(judge, requests).items()}
     first = judge.stream(Listed(requests))
@@ -205,7 +209,7 @@ def test_a_stream_that_is_left_early_does_not_disturb_the_next(judge: OpenJudge,
     assert {i: r.text for i, r in answers(judge, requests[::-1]).items()} == expected
 
 
-def test_questions_on_one_picture_share_its_work(judge: OpenJudge, ask: Ask) -> None:
+def test_questions_about_one_picture_share_its_cache(judge: PersistentJudge, ask: Ask) -> None:
     [one] = ask(EMOTIONS, "logprobs", 1, first=40)
     [other] = ask(LEVELS, "logprobs", 1, first=40)
     [before] = answers(judge, [one]).values()
@@ -214,11 +218,13 @@ def test_questions_on_one_picture_share_its_work(judge: OpenJudge, ask: Ask) -> 
     assert before.timings["cached_pictures"] == 0
     assert before.timings["seconds"] > 0
     assert after.timings is not None
-    assert after.timings["cached_pictures"] == 2, "one for the first words, one for what follows `very`"
+    assert after.timings["cached_pictures"] == 2, (
+        "one prompt for the first tokens, one for the token after `very`"
+    )
     assert after.usage == {"prompt_tokens": after.usage["prompt_tokens"], "completion_tokens": 2}
 
 
-def test_a_picture_that_the_model_refuses_fails_alone(judge: OpenJudge, folder: Path, ask: Ask) -> None:
+def test_a_rejected_picture_fails_individually(judge: PersistentJudge, folder: Path, ask: Ask) -> None:
     requests = ask(EMOTIONS, "logprobs", 3)
     strip = Picture("f" * 64, image=Image.new("RGB", (4, 1200), "teal"))
     odd = JudgeRequest("strip", "strip", (strip,), requests[0].messages, requests[0].question)
@@ -230,14 +236,14 @@ def test_a_picture_that_the_model_refuses_fails_alone(judge: OpenJudge, folder: 
         assert (error.kind, error.retryable) == ("refused_input", False)
         assert "aspect ratio" in error.message
     else:
-        assert error is None, "LLaVA cuts out the middle of any picture"
+        assert error is None, "LLaVA crops any picture"
     assert {i: r.scores for i, r in replies.items()} == {
         i: r.scores for i, r in answers(judge, requests).items()
     }
 
 
-def test_a_run_reads_in_every_way_and_says_the_same_again(
-    judge: OpenJudge, faces: Path, tmp_path: Path
+def test_runs_in_every_answer_mode_are_reproducible(
+    judge: PersistentJudge, faces: Path, tmp_path: Path
 ) -> None:
     for read in ("logprobs", "choice", "text"):
         runs = [
@@ -258,14 +264,14 @@ def test_a_run_reads_in_every_way_and_says_the_same_again(
             assert entry["failed"] == 0
             assert read == "text" or entry["unparsed"] == 0
         kept = [(tmp_path / f"{read}{n}" / "replies.jsonl").read_text().splitlines() for n in range(2)]
-        assert sorted(map(without_times, kept[0])) == sorted(map(without_times, kept[1]))
+        assert sorted(map(without_timings, kept[0])) == sorted(map(without_timings, kept[1]))
 
 
-def without_times(line: str) -> str:
+def without_timings(line: str) -> str:
     return line.partition(',"timings":')[0]
 
 
-def test_two_pictures_are_shown_in_their_order(judge: OpenJudge, reference: Reference, ask: Ask) -> None:
+def test_two_pictures_keep_their_order(judge: PersistentJudge, reference: Reference, ask: Ask) -> None:
     assert Capability.MULTI_IMAGE in judge.capabilities
     [request] = ask(EMOTIONS, "logprobs", 1)
     pictures = (
