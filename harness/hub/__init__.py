@@ -1,4 +1,4 @@
-"""Where model weights come from: folders and hub references, checked before an engine is imported; preset files."""
+"""Model references (folders and hub repositories), resolved before an engine is imported, and preset files."""
 
 from harness.hub.presets import Fact, Preset, Zoo, memory_gib, read_presets
 from harness.hub.references import Resolved, resolve

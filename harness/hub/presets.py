@@ -1,4 +1,4 @@
-"""Preset files: what is known of a published model, each field a value with its source."""
+"""Preset files: properties of published models, each a value with its source."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ else:
     import tomli as tomllib
 
 BYTES = {"float32": 4.0, "float16": 2.0, "bfloat16": 2.0, "fp8": 1.0, "int8": 1.0, "8bit": 1.0, "4bit": 0.5}
-"""Bytes that one parameter takes, by type of number."""
+"""Bytes per parameter, by data type."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing known of a model, and where it is known from ("model card", "config.json", "assumed")."""
+    """A property of a model and its source ("model card", "config.json", "assumed")."""
 
     value: Any
     source: str
@@ -43,7 +43,7 @@ class Preset:
         return str(self.facts["ref"].value)
 
     def get(self, key: str, default: Any = None) -> Any:
-        """The value of a fact, or `default` where nothing is known."""
+        """The value of a fact, or `default` if it is unknown."""
         fact = self.facts.get(key)
         return default if fact is None else fact.value
 
@@ -52,36 +52,38 @@ class Preset:
         rows = [(key, _shown(fact.value), fact.source) for key, fact in self.facts.items()]
         if "parameters" in self.facts:
             need = memory_gib(float(self.get("parameters")), str(self.get("dtype", "bfloat16")))
-            rows.append(("memory", f"{need:.1f} GiB of weights", "estimate: parameters x bytes each"))
+            rows.append(
+                ("memory", f"{need:.1f} GiB of weights", "estimate: parameters x bytes per parameter")
+            )
         return tuple(rows)
 
 
 def memory_gib(billions: float, dtype: str) -> float:
-    """GiB that the weights alone take: an estimate from the number of parameters (in billions)."""
+    """Memory of the weights in GiB, estimated from the number of parameters in billions."""
     return billions * 1e9 * BYTES.get(dtype, 2.0) / 2**30
 
 
 class Zoo:
-    """The published models that a folder of preset files describes."""
+    """The published models in a folder of preset files."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     @functools.cached_property
     def presets(self) -> Mapping[str, Preset]:
-        """Every preset by its short name."""
+        """All presets by short name."""
         return {
             name: p for file in sorted(self.folder.glob("*.toml")) for name, p in read_presets(file).items()
         }
 
     def of(self, ref: str) -> Preset | None:
-        """What is known of the model that a reference (without its revision) means; None for others."""
+        """The preset of a hub reference without revision, or None."""
         return next((p for p in self.presets.values() if p.ref == ref), None)
 
     def reference(self, given: str) -> str:
-        """A folder, or a reference on the hub with its revision, for which a short name may stand.
+        """The folder or hub reference that `given` means; short names are replaced, revisions kept.
 
-        Raises `BadOption` with the nearest name for what is none of these.
+        Raises `BadOption` with the nearest name for anything else.
         """
         if "/" in given or Path(given).expanduser().exists():
             return given
@@ -91,14 +93,14 @@ class Zoo:
             return names[name] + at + revision
         guess = nearest(name, names)
         raise BadOption(
-            f"{given!r} is neither a folder here, nor a hub reference (ORG/NAME), nor a known name.",
+            f"{given!r} is neither an existing folder, nor a hub reference (ORG/NAME), nor a known name.",
             f"Did you mean {guess!r}?" if guess else "Known names: " + ", ".join(self.presets),
         )
 
 
 @functools.cache
 def read_presets(path: Path) -> Mapping[str, Preset]:
-    """The presets of a TOML file by name. Raises `BadTask` naming the preset and the field that is wrong."""
+    """The presets of a TOML file by name. Raises `BadTask` that names the invalid preset and field."""
     with path.open("rb") as file:
         tables = tomllib.load(file)
     return {name: _preset(name, dict(table), path) for name, table in tables.items()}
@@ -110,7 +112,7 @@ def _preset(name: str, table: dict[str, Any], path: Path) -> Preset:
     for key, entry in table.items():
         if not isinstance(entry, dict) or set(entry) != {"value", "source"}:
             raise BadTask(
-                f"{path}: {name}.{key} is not a value with its source.",
+                f"{path}: {name}.{key} must be a value with its source.",
                 'Write it as { value = ..., source = "..." }.',
             )
         facts[key] = Fact(entry["value"], str(entry["source"]))

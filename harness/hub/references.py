@@ -1,7 +1,7 @@
-"""References to models: a local folder, or `ORG/NAME[@REVISION]` on the hub. Checked without loading weights.
+"""Resolve model references: a local folder, or `ORG/NAME[@REVISION]` on the hub. Loads no weights.
 
-What cannot be had is found out here, before an engine is imported: a folder that does not exist, a misspelt name,
-terms that were not accepted, no network, weights in a format that runs code when it is read.
+Problems are reported here, before an engine is imported: a missing folder, a misspelled name, terms that have not been
+accepted, no network, weights in a format that can run code when loaded.
 """
 
 from __future__ import annotations
@@ -25,88 +25,92 @@ _BLOCK, _BLOCKS = 2**16, 256
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A model that can be had, and what tells its weights from others."""
+    """An available model and the identity of its weights."""
 
     kind: Literal["local", "hub"]
     ref: str
-    """The reference without its revision: a folder as typed, or `ORG/NAME`."""
+    """The reference without its revision: a folder as the user typed it, or `ORG/NAME`."""
     path: Path | None
-    """The folder that holds it; None for a model that is still to be downloaded."""
+    """The model's folder; None for a model that has not been downloaded yet."""
     revision: str = ""
-    """Hub: the commit that the weights belong to."""
+    """Commit of the weights (hub models only)."""
     digest: str = ""
-    """Local: digest of the folder's files."""
+    """Digest of the folder's files (local models only)."""
 
     @property
     def source(self) -> str:
-        """What an engine loads: the folder, or the hub id."""
+        """The argument for an engine: the folder, or the hub id."""
         return str(self.path) if self.path is not None else self.ref
 
     def identity(self) -> dict[str, str]:
-        """What tells these weights from others."""
+        """The fields that identify the weights in a run."""
         return (
             {"model": self.ref, "revision": self.revision} if self.kind == "hub" else {"weights": self.digest}
         )
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """A JSON file of the model; {} where there is none. Small files of hub models are fetched."""
+        """A JSON file of the model, downloaded if necessary; {} if there is none."""
         text = self.read_text(name)
         try:
             value = json.loads(text) if text else {}
         except ValueError as e:
-            raise HarnessError(f"{self.ref}: {name} is not valid JSON: {e}.", "Get the model again.") from e
+            raise HarnessError(
+                f"{self.ref}: {name} is not valid JSON: {e}.", "Download the model again."
+            ) from e
         return value if isinstance(value, dict) else {}
 
     def read_text(self, name: str) -> str:
-        """A text file of the model; "" where there is none."""
+        """A text file of the model, downloaded if necessary; "" if there is none."""
         if self.path is not None:
             file = self.path / name
             return file.read_text(encoding="utf-8") if file.is_file() else ""
         hub = _hub(self.ref)
         try:
             found = hub.hf_hub_download(self.ref, name, revision=self.revision)
-        except Exception:  # the hub's client has many ways to say that a file does not exist
+        except Exception:  # the hub client raises many different errors for a missing file
             return ""
         return Path(found).read_text(encoding="utf-8")
 
 
 def resolve(ref: str, revision: str | None = None, *, config: str = "config.json") -> Resolved:
-    """Check a reference and find out which weights it means.
+    """Check a reference and identify its weights.
 
-    `ref` is a folder or `ORG/NAME[@REVISION]`; `revision` is the same as `@REVISION`; `config` is the file that
-    makes a folder a model ("model_index.json" for pipelines). Raises `RequestError` with what to change.
+    `ref` is a folder or `ORG/NAME[@REVISION]`; `revision` is equivalent to `@REVISION`; `config` is the file that every
+    model folder must contain ("model_index.json" for pipelines). Raises `RequestError` with a hint.
     """
     folder = Path(ref).expanduser()
     if folder.is_dir():
         if revision:
-            raise RequestError(f"{ref!r} is a folder, which has no revision.", "Leave the revision away.")
+            raise RequestError(f"{ref!r} is a folder, which has no revision.", "Omit the revision.")
         return _local(ref, folder.resolve(), config)
     name, _, pinned = ref.partition("@")
     if not HUB_ID.match(name) or ref.startswith((".", "~")):
         raise _no_folder(ref, folder)
     if pinned and revision and pinned != revision:
-        raise RequestError(f"Two revisions are given: {pinned!r} and {revision!r}.", "Give one.")
+        raise RequestError(f"Two different revisions: {pinned!r} and {revision!r}.", "Specify only one.")
     return _remote(name, pinned or revision or None, config)
 
 
 def _no_folder(ref: str, folder: Path) -> RequestError:
     if folder.is_file():
-        return RequestError(f"{ref!r} is a file; a model is a folder.", "Give the folder that holds it.")
+        return RequestError(
+            f"{ref!r} is a file; a model is a folder.", "Specify the folder that contains it."
+        )
     siblings = [e.name for e in os.scandir(folder.parent)] if folder.parent.is_dir() else []
     guess = nearest(folder.name, siblings)
     return RequestError(
-        f"The model {ref!r} is neither a folder here nor a hub reference (ORG/NAME).",
+        f"The model {ref!r} is neither an existing folder nor a hub reference (ORG/NAME).",
         f"Did you mean {str(folder.parent / guess)!r}?"
         if guess
-        else "Give a folder with the model's files, or a reference such as llava-hf/llava-1.5-7b-hf.",
+        else "Specify a folder with the model's files, or a reference such as llava-hf/llava-1.5-7b-hf.",
     )
 
 
 def _local(ref: str, folder: Path, config: str) -> Resolved:
     if not (folder / config).is_file():
         raise RequestError(
-            f"The folder {ref!r} holds no model: it has no {config}.",
-            "Give the folder that `save_pretrained` wrote, or that a hub download made.",
+            f"The folder {ref!r} contains no model: it has no {config}.",
+            "Specify a folder written by `save_pretrained` or by a download from the hub.",
         )
     files = sorted(p for p in folder.rglob("*") if p.is_file())
     _check_formats(ref, [p.name for p in files])
@@ -118,7 +122,7 @@ def _local(ref: str, folder: Path, config: str) -> Resolved:
 
 
 def _update(digest: Any, file: Path) -> None:
-    """Small files whole; of larger ones evenly spaced blocks, since weights of many GB would take minutes."""
+    """Hash small files completely and evenly spaced blocks of larger ones, because many GB would take minutes."""
     size = file.stat().st_size
     with file.open("rb") as stream:
         if size <= _WHOLE:
@@ -136,10 +140,10 @@ def _check_formats(ref: str, names: list[str]) -> None:
     pickled = next((n for n in names if n.endswith(PICKLED)), None)
     if pickled:
         raise RequestError(
-            f"{ref!r} has its weights in {pickled!r} only, a format that can run code when it is read.",
+            f"{ref!r} has weights only in {pickled!r}, a format that can run code when loaded.",
             "Convert them to safetensors: model.save_pretrained(FOLDER, safe_serialization=True).",
         )
-    raise RequestError(f"{ref!r} holds no weights (*.safetensors).", "Download the model completely.")
+    raise RequestError(f"{ref!r} contains no weights (*.safetensors).", "Download the model completely.")
 
 
 def _hub(ref: str) -> Any:
@@ -163,14 +167,14 @@ def _remote(name: str, revision: str | None, config: str) -> Resolved:
     except errors.RevisionNotFoundError as e:
         raise RequestError(
             f"{name!r} has no revision {revision!r} on the hub.",
-            "Give a branch, a tag or a commit hash that its page lists.",
+            "Specify a branch, a tag or a commit hash listed on its page.",
         ) from e
     except errors.RepositoryNotFoundError as e:
         raise RequestError(
-            f"The hub has no model {name!r}, or does not show it to you.",
-            "Check the name's spelling; for a private model, set the environment variable HF_TOKEN.",
+            f"The hub has no model {name!r}, or you have no access to it.",
+            "Check the spelling; for a private model, set the environment variable HF_TOKEN.",
         ) from e
-    except Exception as e:  # whatever the client's transport raises: the cache may still have the model
+    except Exception as e:  # any transport error: the model may still be in the cache
         return _cached(name, revision, config, f"the hub cannot be reached ({type(e).__name__})")
     if info.gated and not hub.get_token() and not _in_cache(name, info.sha, config):
         raise _gated(name)
@@ -180,7 +184,7 @@ def _remote(name: str, revision: str | None, config: str) -> Resolved:
 
 def _gated(name: str) -> RequestError:
     return RequestError(
-        f"The model {name!r} asks you to accept its terms before it can be downloaded.",
+        f"You must accept the terms of the model {name!r} before you can download it.",
         "Accept them on the model's page on the hub, then set the environment variable HF_TOKEN to a read token.",
     )
 
@@ -190,10 +194,8 @@ def _cached(name: str, revision: str | None, config: str, why: str) -> Resolved:
     if found is None:
         at = f" at revision {revision!r}" if revision else ""
         raise RequestError(
-            f"The model {name!r}{at} is not on this machine, and {why}.",
-            "Connect, or download it elsewhere (`hf download "
-            + name
-            + "`) and give the folder instead of the name.",
+            f"The model {name!r}{at} is not in the local cache, and {why}.",
+            f"Connect to the network, or download it elsewhere (`hf download {name}`) and specify the folder instead.",
         )
     _check_formats(name, [p.name for p in found.parent.iterdir()])
     return Resolved("hub", name, found.parent, revision=found.parent.name)
@@ -205,7 +207,7 @@ def _in_cache(name: str, revision: str | None, config: str) -> Path | None:
 
 
 def _snapshot(name: str, commit: str | None, config: str) -> Path | None:
-    """The cached folder, if it is complete: an interrupted download leaves one without weights."""
+    """The cached folder if it is complete: an interrupted download leaves a folder without weights."""
     found = _in_cache(name, commit, config)
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""Open multimodal LLMs, whatever engine runs them: presets, chat prompts, candidate words."""
+"""Engine-independent support for open multimodal LLMs: presets, chat prompts, candidate words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every backend asks of a model before it loads the weights: its template, and what it is known by."""
+"""Chat template and identity of a model, determined before a backend loads its weights."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from harness.mllm.zoo import preset_of
 
 
 def model_template(model: Resolved, given: str | None = None) -> str:
-    """The chat template or prompt form: the user's, the preset's, or the model's own. Raises `RequestError`."""
+    """The chat template or prompt form: the user's, the preset's, or the model's own.
+
+    Raises `RequestError` if there is none.
+    """
     if given:
         return template_text(given)
     preset = preset_of(model.ref)
@@ -20,8 +23,8 @@ def model_template(model: Resolved, given: str | None = None) -> str:
     found = form if "{text}" in form else find_template(model)
     if not found:
         raise RequestError(
-            f"{model.ref} comes without a chat template.",
-            'Give one: -o chat_template=FILE, a Jinja template or a form like "USER: {image}\\n{text} ASSISTANT:".',
+            f"{model.ref} has no chat template.",
+            'Specify one: -o chat_template=FILE, a Jinja template or a form like "USER: {image}\\n{text} ASSISTANT:".',
         )
     return found
 
@@ -29,7 +32,11 @@ def model_template(model: Resolved, given: str | None = None) -> str:
 def model_identity(
     model: Resolved, template: str, backend: str, lora: str | None = None
 ) -> Mapping[str, str]:
-    """The weights' commit or digest (an adapter's too), the template's digest, the backend with its version."""
+    """Commit or digest of the weights (and of an adapter), digest of the template, and the backend with its version."""
     adapter = resolve(lora, config="adapter_config.json").identity() if lora else {}
-    return {**model.identity(), **{f"lora {key}": value for key, value in adapter.items()},
-            "template": template_digest(template), "backend": backend}  # fmt: skip
+    return {
+        **model.identity(),
+        **{f"lora {key}": value for key, value in adapter.items()},
+        "template": template_digest(template),
+        "backend": backend,
+    }

@@ -1,4 +1,4 @@
-"""Makes prompts for one model: from messages to text and tokens, and from options to candidate words."""
+"""Build the prompts of one model: messages to text and tokens, and options to candidate words."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from harness.mllm.words import WordTree, answer_words, candidate_tokens, leading
 from harness.mllm.zoo import preset_of
 from harness.types import Message, Question
 
-_ALIKE = 24
-"""Characters at the end of a prompt that decide how an answer behind it is cut into tokens, with a margin."""
+_TAIL = 24
+"""Characters at the end of a prompt that determine the tokenisation of the answer after it, with a margin."""
 _IMAGE_TOKEN_IDS = ("image_token_id", "image_token_index", "media_placeholder_token_id")
 
 
 def find_template(model: Resolved) -> str:
-    """The chat template that comes with a model, read without loading it; "" where there is none."""
+    """The chat template in a model's files, read without loading the model; "" if there is none."""
     text = model.read_text("chat_template.jinja")
     if text:
         return text
     for file in ("chat_template.json", "processor_config.json", "tokenizer_config.json"):
         template = model.read_json(file).get("chat_template")
-        if isinstance(template, list):  # named templates: the one for conversations is called "default"
+        if isinstance(template, list):  # named templates
             template = next((t.get("template") for t in template if t.get("name") == "default"), None)
         if isinstance(template, str) and template:
             return template
@@ -33,13 +33,13 @@ def find_template(model: Resolved) -> str:
 
 
 def image_token_id(config: dict[str, Any]) -> int | None:
-    """The token that stands for a picture in prompts, as a model's config.json names it."""
+    """The id of the image token according to a model's config.json."""
     found = next((config[key] for key in _IMAGE_TOKEN_IDS if isinstance(config.get(key), int)), None)
     return found if found is None else int(found)
 
 
 def image_token(model: Resolved, tokenizer: Any) -> str:
-    """The text that stands for a picture in a model's prompts: the preset's, the tokenizer's, or config.json's."""
+    """The image token of a model's prompts, from the preset, the tokenizer or config.json."""
     preset = preset_of(model.ref)
     if preset is not None and preset.get("image_token"):
         return str(preset.get("image_token"))
@@ -51,10 +51,10 @@ def image_token(model: Resolved, tokenizer: Any) -> str:
 
 
 class Prompter:
-    """The prompts of one model.
+    """Builds the prompts of one model.
 
-    `tokenizer` is a transformers tokenizer. `template` is a chat template (Jinja), or a plain form with `{image}`
-    and `{text}`, which models without a chat template take. `image_token` stands for a picture in prompts.
+    `tokenizer` is a transformers tokenizer. `template` is a chat template (Jinja), or a plain form with `{image}` and
+    `{text}` for models without one. `image_token` represents a picture in prompts, `what` names the model in messages.
     """
 
     def __init__(self, tokenizer: Any, template: str, image_token: str, what: str) -> None:
@@ -64,9 +64,9 @@ class Prompter:
         self._trees: dict[tuple[str, tuple[str, ...]], WordTree] = {}
 
     def render(self, messages: Sequence[Message]) -> str:
-        """The prompt's text, ready for the model's answer.
+        """The text of the prompt, up to the model's answer.
 
-        Raises `RequestError` where the template fails, or has no place for the pictures.
+        Raises `RequestError` if the template fails or has no place for the pictures.
         """
         if self._plain:
             rendered = plain_prompt(messages, self.template, image=self.image_token)
@@ -80,10 +80,10 @@ class Prompter:
                         add_generation_prompt=True,
                     )
                 )
-            except Exception as e:  # templates are programs: they raise what they like
+            except Exception as e:  # a template is a program and can raise anything
                 raise RequestError(
-                    f"The chat template of {self.what} cannot write the question: {type(e).__name__}: {e}.",
-                    "Give another one: -o chat_template=FILE",
+                    f"The chat template of {self.what} failed: {type(e).__name__}: {e}.",
+                    "Specify a different one: -o chat_template=FILE.",
                 ) from e
         wanted = sum(part.image is not None for message in messages for part in message.parts)
         if wanted:
@@ -91,9 +91,9 @@ class Prompter:
         return rendered
 
     def tokens(self, rendered: Sequence[str]) -> list[list[int]]:
-        """The token ids of rendered prompts, one list each. A start token is added unless the template wrote it.
+        """The token ids of each rendered prompt, with a start token unless the template wrote one.
 
-        Many prompts at once take a fraction of the time that they take one by one between other work.
+        Encoding a batch is much faster than encoding prompts one by one.
         """
         backend = getattr(self.tokenizer, "backend_tokenizer", None)
         if backend is None:
@@ -106,16 +106,16 @@ class Prompter:
         return [found[i] for i in range(len(rendered))]
 
     def _starts(self, rendered: str) -> bool:
-        """Whether a start token is to be added."""
+        """Whether a start token must be added."""
         return not (self._bos and rendered.startswith(self._bos))
 
     def words(self, question: Question, rendered: str) -> tuple[WordTree, tuple[str, ...]]:
-        """The candidate words of a question, with the option that each sequence of the tree stands for."""
-        # Options are shown in another order to each sample; the tree is the same for all orders.
+        """The candidate words of a question as a tree, and the option of each sequence in the tree."""
+        # The order of options differs between samples; sorting makes the tree the same for all orders.
         pairs = sorted(zip(answer_words(question), question.options, strict=True))
         words = tuple(word for word, _ in pairs)
-        # Prompts that end alike have the same tree; further back they differ by the order of options.
-        key = (rendered[-_ALIKE:], words)
+        # Only the end of the prompt matters for the tree; earlier text differs with the order of options.
+        key = (rendered[-_TAIL:], words)
         if key not in self._trees:
             self._trees[key] = WordTree(
                 candidate_tokens(
@@ -125,12 +125,12 @@ class Prompter:
         return self._trees[key], tuple(option for _, option in pairs)
 
     def guided(self, question: Question, rendered: str) -> dict[str, str]:
-        """What guided decoding may answer, and the option that each text stands for."""
+        """The texts allowed in guided decoding, each with its option."""
         space = leading_space(rendered)
         return {space + w: o for w, o in zip(answer_words(question), question.options, strict=True)}
 
     def _encode(self, text: str, special: bool = False) -> list[int]:
-        # A tenth of the time that the tokenizer's own call takes, which prepares for batches and padding.
+        # Ten times faster than calling the tokenizer, which prepares for batches and padding.
         backend = getattr(self.tokenizer, "backend_tokenizer", None)
         if backend is not None:
             return list(backend.encode(text, add_special_tokens=special).ids)
@@ -138,7 +138,7 @@ class Prompter:
 
 
 def template_text(given: str) -> str:
-    """A template that a user gave: the text of a file, or a plain form itself. Raises `RequestError`."""
+    """The template from a user option: a file to read, or a plain form. Raises `RequestError`."""
     if "{text}" in given or "{%" in given:
         return given
     try:
@@ -147,7 +147,7 @@ def template_text(given: str) -> str:
     except (OSError, UnicodeDecodeError) as e:
         raise RequestError(
             f"The chat template {given!r} cannot be read: {e}.",
-            "Give a file with a Jinja template, or a form with {image} and {text}.",
+            "Specify a file with a Jinja template, or a form with {image} and {text}.",
         ) from e
     if given.endswith(".json"):
         return str(json.loads(text).get("chat_template", ""))

@@ -1,4 +1,4 @@
-"""Candidate words as token sequences: which tokens an answer would take after a prompt, and what it scores."""
+"""Candidate answers as token sequences: their tokens after a prompt, and their log-probabilities."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ Tokens = tuple[int, ...]
 Encode = Callable[[str], Sequence[int]]
 
 TAIL = 64
-"""Characters of a prompt that can influence how what follows is cut into tokens, with a wide margin."""
+"""Characters of a prompt that can influence the tokenisation of the text after it, with a wide margin."""
 _ANCHORS = ("\n", ":", "|", "a")
-"""Texts that stand in for a prompt whose last token would merge with the answer."""
+"""Replacement contexts for a prompt whose last token would merge with the answer."""
 
 
 def answer_words(question: Question) -> tuple[str, ...]:
-    """What a model answers with, one for each option: the label where labels are shown, else the option."""
+    """The answer to expect for each option: its label if labels are shown, else the option itself."""
     return question.options if question.labels is None else question.labels
 
 
 def leading_space(prompt: str) -> str:
-    """What stands between a rendered prompt and the answer: a space, or nothing after whitespace."""
+    """The separator between a rendered prompt and the answer: a space, or nothing after whitespace."""
     return "" if prompt == "" or prompt[-1].isspace() else " "
 
 
 def prompt_tail(prompt: str) -> str:
-    """The end of a prompt, from its last line break before text, which alone decides how an answer is cut.
+    """The end of a prompt, from its last line break before text, which determines the tokenisation of the answer.
 
-    It is the same for most prompts of one chat template: a key to keep what `candidate_tokens` found.
+    It is the same for most prompts of one chat template, so it can be the cache key of `candidate_tokens`.
     """
     start = prompt.rfind("\n", 0, len(prompt.rstrip())) if prompt.rstrip() else 0
     return prompt[max(start, len(prompt) - TAIL, 0) :]
@@ -40,19 +40,18 @@ def prompt_tail(prompt: str) -> str:
 def candidate_tokens(
     encode: Encode, prompt: str, options: Sequence[str], *, unknown: int | None = None
 ) -> tuple[Tokens, ...]:
-    """The tokens with which each option would follow a rendered prompt.
+    """The tokens of each option as a continuation of a rendered prompt.
 
-    Each option is encoded behind the end of the prompt, not alone: whether it begins with a space, and how its
-    first letters are cut, depends on what stands before it. A space is put before it unless the prompt ends in
-    whitespace. `encode` must append nothing (no end token); it may put a start token first.
-    `unknown` is the id that the tokenizer gives to text that it has no token for.
+    Each option is encoded after the end of the prompt, not alone, because its leading space and the tokenisation of its
+    first letters depend on the text before it. A space is inserted unless the prompt ends in whitespace. `encode` must
+    not append an end token; it may prepend a start token. `unknown` is the tokenizer's id for unknown text.
 
-    Raises `RequestError` where an option has no tokens, or shares all of them with another: such options
-    cannot be told apart by log-probabilities.
+    Raises `RequestError` if an option has no tokens or the same tokens as another one: log-probabilities cannot
+    distinguish such options.
     """
     tail, space = prompt_tail(prompt), leading_space(prompt)
     found = tuple(_following(encode, tail, space + option) for option in options)
-    hint = "Read this task another way (--read choice or text), or use other words as options."
+    hint = "Use a different answer mode (--read choice or --read text), or different options."
     for option, tokens in zip(options, found, strict=True):
         if not tokens or unknown in tokens:
             raise RequestError(f"The tokenizer has no tokens for the option {option!r}.", hint)
@@ -65,7 +64,7 @@ def candidate_tokens(
 
 
 def _following(encode: Encode, before: str, text: str) -> Tokens:
-    """The tokens that `text` adds behind `before`; behind a plain text where it would merge with `before`."""
+    """The tokens of `text` after `before`, or after a replacement context if it would merge with `before`."""
     if not text.strip():
         return ()
     for context in (before, *_ANCHORS):
@@ -76,10 +75,10 @@ def _following(encode: Encode, before: str, text: str) -> Tokens:
 
 
 class WordTree:
-    """Candidate token sequences as a tree: which distributions are needed to score them all."""
+    """A prefix tree of candidate token sequences, with the distributions needed to score them all."""
 
     def __init__(self, sequences: Sequence[Tokens]) -> None:
-        """Raises `ValueError` for an empty sequence, or one that occurs twice."""
+        """Raises `ValueError` for an empty or duplicate sequence."""
         self.sequences = tuple(tuple(s) for s in sequences)
         if not all(self.sequences) or len(set(self.sequences)) < len(self.sequences):
             raise ValueError(f"candidates must be distinct and not empty: {self.sequences}")
@@ -92,24 +91,24 @@ class WordTree:
 
     @property
     def prefixes(self) -> tuple[Tokens, ...]:
-        """Every prefix after which a distribution is needed: () first, shorter ones before longer ones."""
+        """Every prefix after which a distribution is needed, in order of length, starting with ()."""
         return tuple(self._children)
 
     def children(self, prefix: Tokens) -> tuple[int, ...]:
-        """The tokens whose log-probability is needed after `prefix`; none after a complete sequence."""
+        """The tokens whose log-probability is needed after `prefix`."""
         return self._children.get(prefix, ())
 
     def number(self, prefix: Tokens) -> int | None:
-        """Which sequence `prefix` is, or None where it is not a complete one."""
+        """The index of the sequence equal to `prefix`, or None if there is none."""
         return self._numbers.get(prefix)
 
     def scores(self, logprobs: Mapping[Tokens, Mapping[int, float]]) -> tuple[float, ...]:
-        """The log-probability of each sequence, in their order: the sum over its tokens, never its first alone.
+        """The log-probability of each sequence, in order: the sum over all its tokens.
 
-        `logprobs[prefix][token]` is the log-probability of `token` after the prompt and `prefix`, for all
-        `prefixes` and their `children`; more may be given. Where a sequence begins another one ("1" and "10"),
-        the probability that it goes on to the other is taken off: else the longer could never win.
-        Raises `KeyError` for what is missing.
+        `logprobs[prefix][token]` is the log-probability of `token` after the prompt and `prefix`, for all `prefixes` and
+        their `children`; extra entries are ignored. If a sequence is a prefix of another one ("1" and "10"), the
+        probability of continuing to the longer one is subtracted; otherwise the longer one could never win. Raises
+        `KeyError` for missing entries.
         """
         return tuple(self._score(sequence, logprobs) for sequence in self.sequences)
 
@@ -118,5 +117,5 @@ class WordTree:
         longer = self.children(sequence)
         if not longer:
             return total
-        goes_on = sum(math.exp(logprobs[sequence][token]) for token in longer)
-        return total + math.log1p(-goes_on) if goes_on < 1.0 else -math.inf
+        continues = sum(math.exp(logprobs[sequence][token]) for token in longer)
+        return total + math.log1p(-continues) if continues < 1.0 else -math.inf

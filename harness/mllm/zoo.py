@@ -1,4 +1,4 @@
-"""The presets of open multimodal LLMs: data files beside this module."""
+"""The presets of open multimodal LLMs, from the TOML files next to this module."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ known_reference = _ZOO.reference
 
 
 def presets() -> Mapping[str, Preset]:
-    """Published models by short name, each field with its source."""
+    """Published models by short name."""
     return _ZOO.presets

@@ -1,4 +1,4 @@
-"""Preset files, and the presets that ship."""
+"""Preset files and the included presets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NEEDED = {"ref", "licence", "gated", "parameters", "architecture", "vllm", "tran
           "context", "max_model_len", "limit_mm_per_prompt", "image_tokens", "prompt", "dtype", "status"}  # fmt: skip
 
 
-def test_every_preset_says_everything_with_its_source() -> None:
+def test_every_preset_has_all_facts_with_their_source() -> None:
     for name, preset in presets().items():
         assert set(preset.facts) >= NEEDED, name
         assert preset.summary, name
@@ -29,13 +29,13 @@ def test_names_and_references_are_unique() -> None:
     assert len(refs) == len(set(refs))
 
 
-def test_prompt_forms_have_both_places() -> None:
+def test_prompt_forms_have_both_placeholders() -> None:
     for name, preset in presets().items():
         form = preset.get("prompt")
         assert form == "chat template" or ("{image}" in form and "{text}" in form), name
 
 
-def test_the_wanted_families_are_there() -> None:
+def test_the_expected_families_have_presets() -> None:
     wanted = {"llava", "llava-next", "llava-onevision", "qwen2-vl", "qwen2.5-vl", "qwen3-vl", "internvl3", "phi-3.5-vision",
               "phi-4-multimodal", "minicpm-v", "gemma-3", "llama-3.2-vision", "deepseek-vl2", "idefics3", "smolvlm",
               "pixtral", "molmo", "glm-4v", "kimi-vl"}  # fmt: skip
@@ -47,17 +47,17 @@ def test_a_preset_is_found_by_its_reference() -> None:
     assert found is not None
     assert found.name == "llava"
     assert preset_of("somebody/else") is None
-    assert ("memory", "13.2 GiB of weights", "estimate: parameters x bytes each") in found.table()
+    assert ("memory", "13.2 GiB of weights", "estimate: parameters x bytes per parameter") in found.table()
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('[x]\nref = "a/b"', "not a value with its source"),
+        ('[x]\nref = "a/b"', "must be a value with its source"),
         ('[x]\nlicence = { value = "MIT", source = "card" }', "has no ref"),
     ],
 )
-def test_a_wrong_preset_says_where(tmp_path: Path, text: str, message: str) -> None:
+def test_an_invalid_preset(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "presets.toml"
     file.write_text(text)
     with pytest.raises(BadTask, match=message):

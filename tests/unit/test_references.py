@@ -1,4 +1,4 @@
-"""References to models: folders, and a hub that is a small server on this machine."""
+"""Model references: folders, and a hub simulated by a local HTTP server."""
 
 from __future__ import annotations
 
@@ -27,13 +27,15 @@ def model(folder: Path, *, weights: str = "model.safetensors", config: str = "co
 
 
 class TestFolders:
-    def test_a_folder_is_known_by_its_files(self, tmp_path: Path) -> None:
+    def test_a_folder_is_identified_by_its_files(self, tmp_path: Path) -> None:
         one, two = model(tmp_path / "one"), model(tmp_path / "two")
         assert resolve(str(one)).identity() == resolve(str(two)).identity()
         (two / "model.safetensors").write_bytes(b"weightz")
         assert resolve(str(one)).identity() != resolve(str(two)).identity()
 
-    def test_large_weights_are_told_apart(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_different_large_weights_have_different_digests(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(references, "_WHOLE", 1000)
         monkeypatch.setattr(references, "_BLOCK", 10)
         folder = model(tmp_path / "large")
@@ -42,7 +44,7 @@ class TestFolders:
         (folder / "model.safetensors").write_bytes(bytes(99_999) + b"x")
         assert resolve(str(folder)).digest != before
 
-    def test_files_are_read_from_it(self, tmp_path: Path) -> None:
+    def test_files_of_a_folder(self, tmp_path: Path) -> None:
         found = resolve(str(model(tmp_path / "m")))
         assert found.kind == "local"
         assert found.source == str(tmp_path / "m")
@@ -52,17 +54,17 @@ class TestFolders:
     @pytest.mark.parametrize(
         ("weights", "config", "message"),
         [
-            ("", "config.json", "holds no weights"),
-            ("pytorch_model.bin", "config.json", "can run code when it is read"),
+            ("", "config.json", "contains no weights"),
+            ("pytorch_model.bin", "config.json", "can run code when loaded"),
             ("model.safetensors", "other.json", "has no config.json"),
         ],
     )
-    def test_a_folder_that_is_no_model(self, tmp_path: Path, weights: str, config: str, message: str) -> None:
+    def test_a_folder_without_a_model(self, tmp_path: Path, weights: str, config: str, message: str) -> None:
         folder = model(tmp_path / "m", weights=weights, config=config)
         with pytest.raises(HarnessError, match=message):
             resolve(str(folder))
 
-    def test_a_folder_that_does_not_exist_names_its_neighbour(self, tmp_path: Path) -> None:
+    def test_a_missing_folder_suggests_a_similar_one(self, tmp_path: Path) -> None:
         model(tmp_path / "tiny-llava")
         with pytest.raises(HarnessError, match=r"Did you mean .*tiny-llava"):
             resolve(str(tmp_path / "tiny_llava"))
@@ -71,7 +73,7 @@ class TestFolders:
         with pytest.raises(HarnessError, match="has no revision"):
             resolve(str(model(tmp_path / "m")), "main")
 
-    def test_a_broken_config_says_so(self, tmp_path: Path) -> None:
+    def test_an_invalid_config(self, tmp_path: Path) -> None:
         folder = model(tmp_path / "m")
         (folder / "config.json").write_text("{")
         with pytest.raises(HarnessError, match=r"config.json is not valid JSON"):
@@ -79,7 +81,7 @@ class TestFolders:
 
 
 class Hub(BaseHTTPRequestHandler):
-    """Answers what the hub's client asks of a model."""
+    """Answers the requests of the hub client about models."""
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
@@ -113,7 +115,7 @@ class Hub(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Stay silent."""
+        """Suppress the log."""
 
 
 @pytest.fixture
@@ -136,35 +138,35 @@ class TestHub:
         assert (found.kind, found.path, found.source) == ("hub", None, "org/good")
         assert found.identity() == {"model": "org/good", "revision": COMMIT}
 
-    def test_a_revision_is_given_either_way(self) -> None:
+    def test_a_revision_can_be_given_in_two_ways(self) -> None:
         assert resolve("org/good@main").revision == resolve("org/good", "main").revision == COMMIT
-        with pytest.raises(HarnessError, match="Two revisions"):
+        with pytest.raises(HarnessError, match="Two different revisions"):
             resolve("org/good@main", "other")
 
     @pytest.mark.parametrize(
         ("ref", "message"),
         [
-            ("org/gated", "accept its terms"),
+            ("org/gated", "must accept the terms"),
             ("org/missing", "has no model 'org/missing'"),
             ("org/good@lost", "has no revision 'lost'"),
-            ("org/pickled", "can run code when it is read"),
-            ("word", "neither a folder here nor a hub reference"),
+            ("org/pickled", "can run code when loaded"),
+            ("word", "neither an existing folder nor a hub reference"),
         ],
     )
-    def test_what_cannot_be_had_says_why(self, ref: str, message: str) -> None:
+    def test_unavailable_models(self, ref: str, message: str) -> None:
         with pytest.raises(HarnessError, match=message):
             resolve(ref)
 
 
 class TestWithoutNetwork:
-    def test_it_says_what_to_do(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def test_a_model_that_is_not_cached(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-        with pytest.raises(HarnessError, match="not on this machine, and the hub cannot be reached"):
+        with pytest.raises(HarnessError, match="not in the local cache, and the hub cannot be reached"):
             resolve("org/good")
 
-    def test_the_cache_serves(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def test_a_cached_model(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
         with pytest.raises(HarnessError, match="HF_HUB_OFFLINE is set"):
@@ -176,12 +178,12 @@ class TestWithoutNetwork:
         assert (found.path, found.revision) == (kept, COMMIT)
 
 
-def test_the_hubs_client_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_hub_client(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "huggingface_hub", None)
     with pytest.raises(MissingPackage, match="huggingface_hub"):
         resolve("org/good")
 
 
-def test_memory_is_computed_from_parameters() -> None:
+def test_memory_estimate() -> None:
     assert memory_gib(7.0, "bfloat16") == pytest.approx(13.04, abs=0.01)
     assert memory_gib(7.0, "float32") == pytest.approx(2 * memory_gib(7.0, "float16"))

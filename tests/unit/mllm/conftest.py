@@ -1,4 +1,4 @@
-"""Small real tokenizers of the two families that open models use."""
+"""Small real tokenizers of the kinds that open models use."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def corpus() -> list[str]:
 
 @pytest.fixture(scope="session")
 def byte_level() -> Tokenizer:
-    """Byte-level BPE, as GPT-2, Llama 3 and Qwen have it: a space belongs to the word after it."""
+    """Byte-level BPE as in GPT-2, Llama 3 and Qwen: a space is part of the word after it."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -40,10 +40,10 @@ def byte_level() -> Tokenizer:
 
 @pytest.fixture(scope="session")
 def metaspace() -> Tokenizer:
-    """BPE over "▁" with bytes to fall back on, as Llama 1, 2 and Mistral have it: one "▁" is put before every text."""
+    """BPE over "▁" with byte fallback as in Llama 1, 2 and Mistral: a "▁" is prepended to every text."""
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True, fuse_unk=True))
     tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
-    # Words are cut for training alone: Llama's tokenizer merges over the whole text.
+    # Text is split into words only for training: Llama's tokenizer merges over the whole text.
     tokenizer.pre_tokenizer = pre_tokenizers.Split("▁", "merged_with_next")
     pieces = [*SPECIAL, *(f"<0x{byte:02X}>" for byte in range(256))]
     trainer = trainers.BpeTrainer(vocab_size=600, special_tokens=pieces, show_progress=False)
@@ -58,7 +58,7 @@ def metaspace() -> Tokenizer:
 
 @pytest.fixture(scope="session")
 def word_level() -> Tokenizer:
-    """Whole words, lower-cased, the rest unknown: words that differ elsewhere are one here."""
+    """Whole lower-case words, others unknown: different words can have the same token."""
     vocabulary = {w: i for i, w in enumerate(["<unk>", ":", "assistant", "happy", "sad", "very", "weak"])}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     tokenizer.normalizer = normalizers.Lowercase()

@@ -39,11 +39,11 @@ def test_content_keeps_the_order() -> None:
 
 
 class TestPlainPrompt:
-    def test_the_usual_form(self) -> None:
+    def test_the_common_form(self) -> None:
         assert plain_prompt(ASKED, FORM) == "USER: <image>\nWhich emotion? ASSISTANT:"
         assert plain_prompt(ASKED, FORM, image="<|image|>") == "USER: <|image|>\nWhich emotion? ASSISTANT:"
 
-    def test_a_form_that_names_the_token_itself(self) -> None:
+    def test_a_form_with_the_image_token(self) -> None:
         assert (
             plain_prompt(ASKED, "<|image_1|>\n{text}", image="<|image_1|>") == "<|image_1|>\nWhich emotion?"
         )
@@ -60,7 +60,7 @@ class TestPlainPrompt:
         )
         assert plain_prompt(messages, FORM) == "USER: <image>\n<image>\nFirst\nsecond\n? ASSISTANT:"
 
-    def test_braces_in_texts_stay(self) -> None:
+    def test_braces_in_texts_are_kept(self) -> None:
         messages = (Message("user", (Part(image=0), Part('{image} {text} {"emotion": 1} {0}'))),)
         assert (
             plain_prompt(messages, "{image}|{text}|{other}")
@@ -68,26 +68,26 @@ class TestPlainPrompt:
         )
 
     @pytest.mark.parametrize(
-        ("form", "lacks"), [("{image} hello", "{text}"), ("{text} hello", "{image}"), ("", "{text}")]
+        ("form", "missing"), [("{image} hello", "{text}"), ("{text} hello", "{image}"), ("", "{text}")]
     )
-    def test_forms_that_lose_something(self, form: str, lacks: str) -> None:
-        with pytest.raises(HarnessError, match=lacks) as caught:
+    def test_forms_without_a_placeholder(self, form: str, missing: str) -> None:
+        with pytest.raises(HarnessError, match=missing) as caught:
             plain_prompt(ASKED, form)
         assert "ASSISTANT:" in caught.value.hint
 
-    def test_earlier_answers_have_no_place(self) -> None:
+    def test_earlier_answers_are_refused(self) -> None:
         with pytest.raises(HarnessError, match="earlier answers"):
             plain_prompt((*ASKED, Message("assistant", (Part("happy"),)), *ASKED), FORM)
 
 
-def test_digests_tell_templates_apart() -> None:
+def test_digests_distinguish_templates() -> None:
     assert template_digest(TEMPLATE) == template_digest(str(TEMPLATE))
     assert len(template_digest("")) == 32
     assert len({template_digest(t) for t in (TEMPLATE, TEMPLATE + " ", "", "é", "\ud800")}) == 5
 
 
 class TestImageSlot:
-    def test_a_prompt_with_a_place(self) -> None:
+    def test_a_prompt_with_an_image_token(self) -> None:
         check_image_slot("USER: <image>\nWhich?", ["<image>"], "a model")
         check_image_slot(
             "<|vision_start|><|image_pad|><|vision_end|>", ["<image>", "<|image_pad|>"], "a model"
@@ -96,17 +96,17 @@ class TestImageSlot:
     @pytest.mark.parametrize(
         "rendered", ["USER: Which? ASSISTANT:", "", "USER: image > which", "USER: < image>"]
     )
-    def test_a_prompt_without_one(self, rendered: str) -> None:
+    def test_a_prompt_without_an_image_token(self, rendered: str) -> None:
         with pytest.raises(HarnessError, match=r"my-model: the prompt has no place .*'<image>'") as caught:
             check_image_slot(rendered, ["<image>"], "my-model")
         assert "chat_template" in caught.value.hint
 
-    def test_too_few_places(self) -> None:
+    def test_too_few_image_tokens(self) -> None:
         check_image_slot("<image><image>", ["<image>"], "my-model", count=2)
         with pytest.raises(HarnessError, match="places for 1 of 2 pictures"):
             check_image_slot("<image>", ["<image>"], "my-model", count=2)
 
     @pytest.mark.parametrize("tokens", [[], [""]])
-    def test_a_model_whose_token_is_not_known(self, tokens: list[str]) -> None:
-        with pytest.raises(HarnessError, match="not known"):
+    def test_a_model_with_an_unknown_image_token(self, tokens: list[str]) -> None:
+        with pytest.raises(HarnessError, match="unknown"):
             check_image_slot("USER: <image>", tokens, "my-model")
