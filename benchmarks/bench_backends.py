@@ -1,11 +1,11 @@
-"""Several questions to one picture: vLLM, whose caches share the picture's work, against batched transformers.
+"""Several questions per picture: vLLM, which caches the picture's work, against batched transformers.
 
     python benchmarks/bench_backends.py [--pictures 96] [--tasks comprehension] [--read logprobs] [--against script]
 
-All run the same LLaVA of 31 million parameters (224 px, random weights, float32). `script` is what somebody writes by
-hand: decode the pictures, then batches of 16 prompts through the processor and `generate`, 8 tokens each. `judge` is
-our own judge `transformers`, which reads as the one on vLLM does. The harness's side includes storing and scoring;
-starting is not measured. Prints replies/s of each, their ratio, and what the engine took from its caches.
+All sides run the same LLaVA with 31 million parameters (224 px, random weights, float32). `script` is a plain script:
+decode the pictures, then run batches of 16 prompts through the processor and `generate`, 8 tokens each. `judge` is
+the judge `transformers`, with the same answer mode as the one on vLLM. The harness side includes storing and scoring;
+start-up is not measured. Prints replies/s of each side, their ratio, and the tokens that the engine took from caches.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from bench_vllm import OpenJudge, forget, make_pictures, questions
+from bench_vllm import OpenJudge, clear_caches, make_pictures, questions
 from memobench_transformers.judge import TransformersJudge
 from PIL import Image
 
@@ -33,7 +33,7 @@ BATCH, TOKENS = 16, 8
 
 
 class OpenTransformers(TransformersJudge):
-    """A judge that stays open from run to run."""
+    """A judge that stays open between runs."""
 
     opened = False
 
@@ -43,11 +43,11 @@ class OpenTransformers(TransformersJudge):
             self.opened = True
 
     def close(self) -> None:
-        """Stay open."""
+        """Stay open between runs."""
 
 
-def by_hand(model: str, asked: list[str], paths: list[Path], wire: Connection) -> None:
-    """Batched transformers by hand, in a process of its own: asks all prompts of all pictures whenever told to."""
+def run_script(model: str, prompts: list[str], paths: list[Path], connection: Connection) -> None:
+    """Plain batched transformers in its own process: runs all prompts for each message on the connection."""
     import torch
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
@@ -55,21 +55,21 @@ def by_hand(model: str, asked: list[str], paths: list[Path], wire: Connection) -
     processor = AutoProcessor.from_pretrained(model)
     processor.tokenizer.padding_side = "left"
     with torch.inference_mode():
-        while wire.recv():
-            begun = time.perf_counter()
-            jobs = [(Image.open(path).convert("RGB"), prompt) for path in paths for prompt in asked]
+        while connection.recv():
+            start_time = time.perf_counter()
+            jobs = [(Image.open(path).convert("RGB"), prompt) for path in paths for prompt in prompts]
             for start in range(0, len(jobs), BATCH):
                 images, prompts = zip(*jobs[start : start + BATCH], strict=True)
                 inputs = processor(images=list(images), text=list(prompts), return_tensors="pt", padding=True)
                 network.generate(**inputs, max_new_tokens=TOKENS, min_new_tokens=TOKENS, do_sample=False)
-            wire.send(len(jobs) / (time.perf_counter() - begun))
+            connection.send(len(jobs) / (time.perf_counter() - start_time))
 
 
-def start_by_hand(model: str, asked: list[str], paths: list[Path]) -> Connection:
-    """The other end of the wire to `by_hand`."""
+def start_script(model: str, prompts: list[str], paths: list[Path]) -> Connection:
+    """Start `run_script`; returns the connection to it."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    context.Process(target=by_hand, args=(model, asked, paths, there), daemon=True).start()
+    context.Process(target=run_script, args=(model, prompts, paths, there), daemon=True).start()
     return here
 
 
@@ -79,7 +79,9 @@ def main() -> None:
     )
     parser.add_argument("--pictures", type=int, default=96)
     default = "coarse_polarity,coarse_emotion,fine_intensity"
-    parser.add_argument("--tasks", default=default, help="comma-separated; each about one picture")
+    parser.add_argument(
+        "--tasks", default=default, help="comma-separated; each with one picture per question"
+    )
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--against", choices=("script", "judge"), default="script")
     parser.add_argument("--read", choices=("logprobs", "choice", "text"), default="logprobs")
@@ -93,41 +95,41 @@ def main() -> None:
         prompts = [text for text, _ in questions(judge, expanded(options.tasks.split(",")))]
         texts = [judge._llm.get_tokenizer().decode(p) for p in prompts]
 
-        def ours(judge: Any, name: str) -> tuple[float, Any]:
-            begun = time.perf_counter()
+        def measure(judge: Any, name: str) -> tuple[float, Any]:
+            start_time = time.perf_counter()
             result = harness.evaluate(
                 options.tasks.split(","), model=judge, data=root / "data", out=root / name, read=options.read
             )
             tasks = result.results["tasks"]
-            return sum(task["answered"] for task in tasks) / (time.perf_counter() - begun), tasks
+            return sum(task["answered"] for task in tasks) / (time.perf_counter() - start_time), tasks
 
-        wire = start_by_hand(model, texts, paths) if options.against == "script" else None
+        connection = start_script(model, texts, paths) if options.against == "script" else None
         other = OpenTransformers(OpenTransformers.Options(ref=model))
-        if wire is None:
+        if connection is None:
             other.open()
         ratios = []
         for pair in range(options.pairs):
-            if wire is not None:
-                wire.send(True)
-                plain = wire.recv()
+            if connection is not None:
+                connection.send(True)
+                baseline = connection.recv()
             else:
-                plain, _ = ours(other, f"transformers{pair}")
-            forget(judge)
-            speed, tasks = ours(judge, f"vllm{pair}")
-            ratios.append(speed / plain)
+                baseline, _ = measure(other, f"transformers{pair}")
+            clear_caches(judge)
+            ours, tasks = measure(judge, f"vllm{pair}")
+            ratios.append(ours / baseline)
             print(
-                f"pair {pair}: vllm {speed:.1f} replies/s, transformers ({options.against}) {plain:.1f}, ratio {ratios[-1]:.2f}",
+                f"pair {pair}: vllm {ours:.1f} replies/s, transformers ({options.against}) {baseline:.1f}, ratio {ratios[-1]:.2f}",
                 flush=True,
             )
         cached = {task["task"]: task["timings"]["cached_tokens"] for task in tasks}
-        print(f"tokens from caches, task by task: {json.dumps(cached)}")
+        print(f"tokens from caches by task: {json.dumps(cached)}")
         print(
-            f"vllm / transformers at {options.pictures} pictures, {options.tasks}, read by {options.read}: median {statistics.median(ratios):.2f}"
+            f"vllm / transformers at {options.pictures} pictures, {options.tasks}, answer mode {options.read}: median {statistics.median(ratios):.2f}"
         )
 
 
 def expanded(names: list[str]) -> list[str]:
-    """Suites as their tasks."""
+    """Replace suites by their tasks."""
     found = []
     for name in names:
         spec, _ = load(name)
@@ -136,7 +138,7 @@ def expanded(names: list[str]) -> list[str]:
 
 
 def make_rated(folder: Path, count: int) -> list[Path]:
-    """Pictures with a strength each, so that every task has a question for them."""
+    """Pictures with a strength, so that every task applies to them."""
     paths = [path for path in make_pictures(folder, count, 256) if path.parent.name != "neutral"]
     rows = [
         f"{path.relative_to(folder)},{path.parent.name},{1 + number % 5}" for number, path in enumerate(paths)

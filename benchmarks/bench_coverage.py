@@ -1,8 +1,8 @@
-"""Whether intervals and tests keep their word: `python benchmarks/bench_coverage.py`.
+"""Measures interval coverage and test size by simulation: `python benchmarks/bench_coverage.py`.
 
-Simulates data whose truth is known, with answers that are alike within a cluster (the person drawn, or the prompt).
-Prints how often the 95% interval holds the truth (93 to 97% is asked for), and how often the paired test at 5% finds a
-difference where there is none (4 to 6%). Seeds are fixed below. Ends with 1 if a figure lies outside.
+Simulates data with known truth and answers that are correlated within a cluster (a person or a prompt). Prints how
+often the 95% interval contains the truth (target: 93 to 97%), and how often the paired test at 5% rejects a true null
+hypothesis (target: 4 to 6%). Seeds are fixed below. Exits with 1 if a value is outside its target.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ SEED = 20_241_117
 COVERAGE, TESTS = 1_000, 10_000
 RESAMPLES = 500
 ICC = 0.3
-"""Correlation of the answers within a cluster, on the scale from which right and wrong are cut."""
+"""Correlation of the answers within a cluster, on the latent scale before thresholding."""
 
-OTHERS = {"analytic": "analytic interval of accuracy", "jackknife": "jackknife interval of srcc"}
+INTERVAL_NAMES = {"analytic": "analytic interval of accuracy", "jackknife": "jackknife interval of srcc"}
 
 failures: list[str] = []
 
@@ -43,18 +43,18 @@ def latent(rng: np.random.Generator, cluster: Ints, icc: float) -> Floats:
     return np.sqrt(icc) * shared + np.sqrt(1 - icc) * rng.normal(size=len(cluster))
 
 
-def report(name: str, share: float, low: float, high: float, tries: int, start: float) -> None:
+def report(name: str, share: float, low: float, high: float, trials: int, start: float) -> None:
     inside = low <= share <= high
     failures.extend([] if inside else [name])
     print(
-        f"{name:66} {share:7.2%}  of {tries:6,}   asked {low:.0%} to {high:.0%}   "
+        f"{name:66} {share:7.2%}  of {trials:6,}   target {low:.0%} to {high:.0%}   "
         f"{'ok' if inside else 'OUTSIDE'}   {time.perf_counter() - start:5.1f} s",
         flush=True,
     )
 
 
 def jackknifed(rating: Scores) -> tuple[float, float]:
-    """The interval of SRCC from the influence of each row."""
+    """The jackknife interval of SRCC."""
     metric, (sample, counts) = Srcc(), collapsed(rating)
     value = float(metric.estimate(sample, counts[None])[0])
     error = standard_error(metric.left_out(sample, counts), counts)
@@ -64,7 +64,7 @@ def jackknifed(rating: Scores) -> tuple[float, float]:
 
 
 def coverage(clusters: int, size: int) -> None:
-    """Accuracy, MAE and SRCC of a judge whose truth is known, by cluster bootstrap; and the analytic error."""
+    """Coverage of accuracy, MAE and SRCC with known truth: cluster bootstrap, analytic interval, jackknife."""
     start, rng = time.perf_counter(), np.random.default_rng([SEED, clusters])
     cluster, emotion = np.repeat(np.arange(clusters), size), np.zeros(clusters * size, np.int64)
     skill = 0.6
@@ -83,7 +83,7 @@ def coverage(clusters: int, size: int) -> None:
         ).metrics
         found += score_metrics(rating, requests[:1], seed=number, resamples=RESAMPLES).metrics
         found += score_metrics(error, requests[1:], seed=number, resamples=RESAMPLES).metrics
-        # As where very many rows leave too few draws.
+        # The harness uses it where very many rows allow too few resamples.
         low, high = jackknifed(rating)
         hits["jackknife"] += low <= truths["srcc"] <= high
         for entry in found:
@@ -93,10 +93,10 @@ def coverage(clusters: int, size: int) -> None:
     for name, count in hits.items():
         if (
             name != "analytic" or clusters >= 100
-        ):  # with few clusters a normal interval is known to be too narrow
-            how = OTHERS.get(name, f"bootstrap interval of {name}")
+        ):  # a normal interval is known to be too narrow with few clusters
+            label = INTERVAL_NAMES.get(name, f"bootstrap interval of {name}")
             report(
-                f"{how}, {clusters} clusters of {size}, ICC {ICC}",
+                f"{label}, {clusters} clusters of {size}, ICC {ICC}",
                 count / COVERAGE,
                 0.93,
                 0.97,
@@ -106,7 +106,7 @@ def coverage(clusters: int, size: int) -> None:
 
 
 def false_positives(clusters: int, size: int) -> None:
-    """Two equally good judges on the same samples: how often the paired bootstrap calls them different."""
+    """Two equally good judges on the same samples: rejection rate of the paired bootstrap."""
     start, rng = time.perf_counter(), np.random.default_rng([SEED, clusters, 1])
     cluster = np.repeat(np.arange(clusters), size)
     found = 0
@@ -125,7 +125,7 @@ def false_positives(clusters: int, size: int) -> None:
 
 
 def few_clusters(clusters: int, size: int) -> None:
-    """The wild cluster bootstrap on paired differences, as for 12 models."""
+    """The wild cluster bootstrap on paired differences of 12 models."""
     start, rng = time.perf_counter(), np.random.default_rng([SEED, clusters, 2])
     cluster = np.repeat(np.arange(clusters), size)
     p = [
@@ -137,7 +137,7 @@ def few_clusters(clusters: int, size: int) -> None:
 
 
 def exact_test(n: int) -> None:
-    """McNemar's exact test is conservative: it may find less than 5%, never more than 6%."""
+    """McNemar's exact test is conservative: its size may be below 5%, but not above 6%."""
     start, rng = time.perf_counter(), np.random.default_rng([SEED, n, 3])
     counts = rng.multinomial(n, [0.06, 0.06, 0.88], size=TESTS)
     share = float(np.mean([mcnemar(int(b), int(c)) <= 0.05 for b, c, _ in counts]))

@@ -1,11 +1,11 @@
-"""How much the harness adds to the work itself: a whole `harness run` against decoding the same pictures with Pillow.
+"""Overhead of the harness: a complete `harness run` against decoding the same pictures with Pillow.
 
     python benchmarks/bench_run.py [--pictures 7145] [--pairs 3]
 
-Makes 256x256 PNGs of about 90 KB in a temporary folder, then runs, in turn, a plain script that decodes all of
-them in 2 threads and the whole command `harness run --task coarse_emotion --model echo --data FOLDER`, each as a
-process of its own. Prints the ratio of their times pair by pair, and the peak memory of the run at n and 4 n
-pictures. Ratios within one run of this script can be compared; single times cannot.
+Makes 256x256 PNGs of about 90 KB in a temporary folder. Then runs, alternately and in separate processes, a plain
+script that decodes all of them in 2 threads and `harness run --task coarse_emotion --model echo --data FOLDER`.
+Prints the ratio of their times for each pair, and the peak memory of the run at n and 4 n pictures. Compare ratios
+only; absolute times depend on the machine.
 """
 
 from __future__ import annotations
@@ -51,20 +51,20 @@ def picture(seed: int) -> bytes:
 
 
 def make_data(folder: Path, count: int) -> float:
-    """Write `count` pictures and a manifest; the mean size in bytes."""
-    kinds = [picture(seed) for seed in range(200)]
+    """Write `count` pictures and a manifest; returns the mean size in bytes."""
+    images = [picture(seed) for seed in range(200)]
     folder.mkdir()
     rows = ["image,emotion,intensity"]
     for i in range(count):
-        (folder / f"{i:06d}.png").write_bytes(kinds[i % len(kinds)])
+        (folder / f"{i:06d}.png").write_bytes(images[i % len(images)])
         emotion = EMOTIONS[i % 6]
         rows.append(f"{i:06d}.png,{emotion},{'' if emotion == 'neutral' else i % 5 + 1}")
     (folder / "manifest.csv").write_text("\n".join(rows) + "\n")
-    return sum(map(len, kinds)) / len(kinds)
+    return sum(map(len, images)) / len(images)
 
 
 def measure(command: list[str], cwd: Path) -> tuple[float, float, float]:
-    """Wall seconds, processor seconds and peak memory (MB) of one command, run as a process of its own."""
+    """Wall seconds, CPU seconds and peak memory (MB) of one command in its own process."""
     began = time.perf_counter()
     process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -76,7 +76,6 @@ def measure(command: list[str], cwd: Path) -> tuple[float, float, float]:
 
 
 def main() -> None:
-    """Measure and print."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -89,31 +88,21 @@ def main() -> None:
         size = make_data(here / "data", arguments.pictures)
         print(f"{arguments.pictures} PNGs of 256x256, {size / 1000:.0f} KB each")
         decode = [sys.executable, "-c", DECODE, "data"]
-        run = [
-            str(harness),
-            "run",
-            "--task",
-            "coarse_emotion",
-            "--model",
-            "echo",
-            "--json",
-            "--out",
-            "run",
-            "--data",
-        ]
-        ratios, processor = [], []
+        options = "--task coarse_emotion --model echo --json --out run --data"
+        run = [str(harness), "run", *options.split()]
+        ratios, cpu_ratios = [], []
         for pair in range(arguments.pairs):
-            base = measure(decode, here)
+            baseline = measure(decode, here)
             ours = measure([*run, "data"], here)
             shutil.rmtree(here / "run")
-            ratios.append(ours[0] / base[0])
-            processor.append(ours[1] / base[1])
+            ratios.append(ours[0] / baseline[0])
+            cpu_ratios.append(ours[1] / baseline[1])
             print(
-                f"pair {pair + 1}: decoding {base[0]:.1f} s, harness {ours[0]:.1f} s, ratio {ratios[-1]:.2f} "
-                f"(processor time {processor[-1]:.2f}), peak {ours[2]:.0f} MB"
+                f"pair {pair + 1}: decoding {baseline[0]:.1f} s, harness {ours[0]:.1f} s, ratio {ratios[-1]:.2f} "
+                f"(CPU time {cpu_ratios[-1]:.2f}), peak {ours[2]:.0f} MB"
             )
         print(
-            f"median ratio {statistics.median(ratios):.2f} (at most 1.5), processor time {statistics.median(processor):.2f}"
+            f"median ratio {statistics.median(ratios):.2f} (at most 1.5), CPU time {statistics.median(cpu_ratios):.2f}"
         )
         make_data(here / "four", 4 * arguments.pictures)
         four = measure([*run, "four"], here)
@@ -122,7 +111,7 @@ def main() -> None:
             f"{four[2] / ours[2]:.2f} times (at most 1.15)"
         )
         helps = sorted(measure([str(harness), "--help"], here)[1] for _ in range(5))
-        print(f"harness --help: {helps[2]:.3f} s of processor time (at most 0.15)")
+        print(f"harness --help: {helps[2]:.3f} s of CPU time (at most 0.15)")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
-"""How long scoring takes: `python benchmarks/bench_stats.py`. Prints seconds, seconds of processor time and
-peak memory of each case.
+"""Time and memory of scoring: `python benchmarks/bench_stats.py`. Prints wall time, CPU time and peak memory.
 
-The cases are a data set of 7,145 portraits, each its own cluster, and one of 24 people with 26 portraits
-each, both with intervals from 10,000 bootstrap draws. The first is a suite of five tasks, each with the metrics that
-its task file asks for, and the same once more with figures for each emotion. As the command does, it leaves the linear algebra library one thread.
+The cases are a data set of 7,145 portraits, each its own cluster, and one of 24 people with 26 portraits each, both
+with intervals from 10,000 bootstrap resamples. The first case is a suite of five tasks with the metrics of their task
+files, without and with metrics for each emotion. Like the command, it limits the linear algebra library to one thread.
 """
 
 from __future__ import annotations
@@ -40,22 +39,22 @@ RATING = (
 )
 
 TASK = tuple(metric for metric in RATING if not isinstance(metric, RootMeanSquareError))
-"""What fine_intensity asks for."""
+"""The metrics of fine_intensity."""
 
 
 def choice_scores(n: int, clusters: int, options: tuple[str, ...] = EMOTIONS) -> Scores:
     rng = np.random.default_rng(0)
     emotion = rng.integers(0, 6, n)
     truth = emotion % len(options)
-    read = np.where(rng.random(n) < 0.7, truth, rng.integers(0, len(options), n)).astype(np.float64)
-    read[rng.random(n) < 0.02] = np.nan
+    answer = np.where(rng.random(n) < 0.7, truth, rng.integers(0, len(options), n)).astype(np.float64)
+    answer[rng.random(n) < 0.02] = np.nan
     return Scores(
-        "choice", truth.astype(np.float64), read, np.arange(n) % clusters, emotion, options, EMOTIONS
+        "choice", truth.astype(np.float64), answer, np.arange(n) % clusters, emotion, options, EMOTIONS
     )
 
 
 def suite(n: int, grouped: bool) -> None:
-    """Five tasks one after another, with continuous ratings as log-probabilities give them."""
+    """Score five tasks in turn, with continuous ratings as from log-probabilities."""
     tasks = {
         "coarse_polarity": (choice_scores(n, n, ("positive", "neutral", "negative", "surprise")), CHOICE),
         "coarse_emotion": (choice_scores(n, n), CHOICE),
@@ -63,23 +62,23 @@ def suite(n: int, grouped: bool) -> None:
         "fine_quality": (rating_scores(n, n), TASK),
         "nuance_pairs": (choice_scores(n, n, ("first", "second")), CHOICE[:1]),
     }
-    start, processor = time.perf_counter(), time.process_time()
+    start, cpu = time.perf_counter(), time.process_time()
     for name, (scores, metrics) in tasks.items():
         measure(f"  {name}", scores, metrics, grouped=grouped, memory=False)
-    seconds, processor = time.perf_counter() - start, time.process_time() - processor
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     name = f"suite of five tasks{', also by emotion' if grouped else ''}, n = {n:,}"
-    print(f"{name:58} {seconds:7.2f} s {processor:7.2f} s  limit 5 s")
+    print(f"{name:58} {seconds:7.2f} s {cpu:7.2f} s  limit 5 s")
 
 
 def rating_scores(n: int, clusters: int, levels: int = 0, whole_truth: bool = False) -> Scores:
     rng = np.random.default_rng(0)
     truth = rng.uniform(1, 5, n)
-    read = np.clip(truth + rng.normal(0, 1, n), 1, 5) + rng.uniform(0, 1e-6, n)
+    answer = np.clip(truth + rng.normal(0, 1, n), 1, 5) + rng.uniform(0, 1e-6, n)
     if levels or whole_truth:
         truth = np.round(truth)
     if levels:
-        read = np.round(read)
-    return Scores("rating", truth, read, np.arange(n) % clusters, rng.integers(0, 6, n), (), EMOTIONS)
+        answer = np.round(answer)
+    return Scores("rating", truth, answer, np.arange(n) % clusters, rng.integers(0, 6, n), (), EMOTIONS)
 
 
 def measure(
@@ -94,17 +93,17 @@ def measure(
     groups = (
         [({"emotion": name}, scores.emotion == code) for code, name in enumerate(EMOTIONS)] if grouped else []
     )
-    start, processor = time.perf_counter(), time.process_time()
+    start, cpu = time.perf_counter(), time.process_time()
     score_metrics(scores, requests, groups, seed=1)
-    seconds, processor = time.perf_counter() - start, time.process_time() - processor
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     if not memory:
-        print(f"{name:58} {seconds:7.2f} s {processor:7.2f} s")
+        print(f"{name:58} {seconds:7.2f} s {cpu:7.2f} s")
         return
     tracemalloc.start()
     score_metrics(scores, requests, groups, seed=1, resamples=500)
     peak = tracemalloc.get_traced_memory()[1] / 1e6
     tracemalloc.stop()
-    print(f"{name:58} {seconds:7.2f} s {processor:7.2f} s {peak:7.0f} MB  {target}")
+    print(f"{name:58} {seconds:7.2f} s {cpu:7.2f} s {peak:7.0f} MB  {target}")
 
 
 def main() -> None:

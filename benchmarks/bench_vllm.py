@@ -1,11 +1,11 @@
-"""How much of vLLM's own speed is left through the harness, on models with random weights.
+"""Overhead of the harness on vLLM, with models that have random weights.
 
     python benchmarks/bench_vllm.py [--model tiny|small] [--pictures 600] [--pairs 7] [--tasks coarse_emotion]
 
-One engine serves both sides in turn, its caches emptied before each: a plain script that decodes all pictures and
-hands all prompts to `LLM.generate` in one call, and `harness.evaluate` on the same pictures and questions (reading,
-storing and scoring included). Prints images/s pair by pair and the ratio harness / script: 1 means no overhead.
-`tiny` is a LLaVA of 0.7 million parameters, where Python's overhead is all; `small` has 31 million at 224 px.
+One engine serves both sides alternately, with cleared caches: a plain script that decodes all pictures and passes
+all prompts to `LLM.generate` in one call, and `harness.evaluate` on the same pictures and questions (including decoding,
+storing and scoring). Prints images/s for each pair and the ratio harness / script: 1 means no overhead. `tiny` is a
+LLaVA with 0.7 million parameters, where Python's overhead dominates; `small` has 31 million at 224 px.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ EMOTIONS = harness.EMOTIONS
 
 
 class OpenJudge(VllmJudge):
-    """A judge that stays open from run to run, so that starting is not measured."""
+    """A judge that stays open between runs, so that start-up is not measured."""
 
     def open(self) -> None:
         if self._llm is None:
             super().open()
 
     def close(self) -> None:
-        """Stay open."""
+        """Stay open between runs."""
 
 
 def make_pictures(folder: Path, count: int, side: int) -> list[Path]:
@@ -52,7 +52,7 @@ def make_pictures(folder: Path, count: int, side: int) -> list[Path]:
 
 
 def questions(judge: VllmJudge, tasks: list[str]) -> list[tuple[str, list[list[int]]]]:
-    """For each task its prompt, and the tokens that are scored after each prefix of the candidate words."""
+    """The prompt of each task, and the tokens to score after each prefix of the candidate words."""
     from harness.tasks.catalog import load
     from harness.tasks.prompts import render, shown_options
     from harness.tasks.spec import TaskSpec
@@ -71,15 +71,15 @@ def questions(judge: VllmJudge, tasks: list[str]) -> list[tuple[str, list[list[i
     return found
 
 
-def script(judge: VllmJudge, paths: list[Path], asked: Any) -> None:
-    """What somebody writes by hand: decode everything, ask everything in one call."""
+def run_script(judge: VllmJudge, paths: list[Path], prompts_and_candidates: Any) -> None:
+    """A plain script: decode everything, submit everything in one call."""
     from vllm import SamplingParams
 
     pictures = [Image.open(path).convert("RGB") for path in paths]
     prompts, params = [], []
     for path, picture in zip(paths, pictures, strict=True):
-        for prompt, reads in asked:
-            for prefix, tokens in reads:
+        for prompt, candidates in prompts_and_candidates:
+            for prefix, tokens in candidates:
                 prompts.append(
                     {
                         "prompt_token_ids": prompt + prefix,
@@ -91,7 +91,7 @@ def script(judge: VllmJudge, paths: list[Path], asked: Any) -> None:
     judge._llm.generate(prompts, params, use_tqdm=False)
 
 
-def forget(judge: VllmJudge) -> None:
+def clear_caches(judge: VllmJudge) -> None:
     judge._llm.reset_prefix_cache()
     judge._llm.reset_mm_cache()
 
@@ -113,24 +113,24 @@ def main() -> None:
         judge = OpenJudge(OpenJudge.Options(ref=str(build(root / "model"))))
         judge.open()
         tasks = options.tasks.split(",")
-        asked = questions(judge, tasks)
-        # Both sides warm up: what is loaded once is not measured.
-        script(judge, paths[:64], asked)
+        prompts_and_candidates = questions(judge, tasks)
+        # Warm up both sides, so that one-time costs are not measured.
+        run_script(judge, paths[:64], prompts_and_candidates)
         harness.evaluate(tasks, model=judge, data=root / "data", limit=64, out=root / "warm")
         ratios = []
         for pair in range(options.pairs):
-            forget(judge)
-            begun = time.perf_counter()
-            script(judge, paths, asked)
-            plain = len(paths) / (time.perf_counter() - begun)
-            forget(judge)
-            begun = time.perf_counter()
+            clear_caches(judge)
+            start = time.perf_counter()
+            run_script(judge, paths, prompts_and_candidates)
+            baseline = len(paths) / (time.perf_counter() - start)
+            clear_caches(judge)
+            start = time.perf_counter()
             harness.evaluate(tasks, model=judge, data=root / "data", out=root / f"run{pair}")
-            ours = len(paths) / (time.perf_counter() - begun)
-            ratios.append(ours / plain)
+            ours = len(paths) / (time.perf_counter() - start)
+            ratios.append(ours / baseline)
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             print(
-                f"pair {pair}: script {plain:.1f} images/s, harness {ours:.1f}, ratio {ratios[-1]:.2f}; peak {peak:.0f} MB",
+                f"pair {pair}: script {baseline:.1f} images/s, harness {ours:.1f}, ratio {ratios[-1]:.2f}; peak {peak:.0f} MB",
                 flush=True,
             )
     print(

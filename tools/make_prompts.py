@@ -1,18 +1,17 @@
-"""Writes the built-in prompt sets `tasks/prompts/*.csv`; the same bytes on every machine.
+"""Writes the built-in prompt sets `tasks/prompts/*.csv`, byte-identical on every machine.
 
     python tools/make_prompts.py            write both files
     python tools/make_prompts.py --check    compare with the files on disk; exit status 1 if they differ
 
 The design is a strength-2 orthogonal array of 100 combinations. Age, skin tone and setting are fully crossed
-(4 x 5 x 5); style and wording are two mutually orthogonal Latin squares on (skin tone, setting), shifted with
-age. So every pair of these five factors is exactly balanced. Gender has two levels and is placed by a seeded
-search: exactly balanced with all factors but age, where 25 pictures can only split 12 to 13.
+(4 x 5 x 5); style and phrasing are two mutually orthogonal Latin squares on (skin tone, setting), shifted with
+age. So every pair of these five factors is exactly balanced. Gender has two levels and is assigned by a seeded
+search: exactly balanced with all factors except age, where 25 pictures can only be split 12 to 13.
 
-The same combinations serve every emotion (`pair_id`), so that effects of emotion are paired differences.
-Gender is woman or man: a prompt that leaves it open measures what the model assumes, which is a question of
-its own. Skin tone stands for itself and not for ethnicity: it is what can be seen in the picture. All people are
-adults, since services refuse pictures of children for reasons that have nothing to do with emotion, and ages are
-given as numbers, since words such as "elderly" carry a mood.
+All emotions use the same combinations (`pair_id`), so that effects of emotion are paired differences.
+Gender is woman or man: a prompt without a gender measures what the model assumes, which is a separate question.
+Skin tone means the visible tone, not ethnicity. All people are adults, since services refuse to generate
+children for reasons unrelated to emotion. Ages are given in decades, since words such as "elderly" imply a mood.
 """
 
 from __future__ import annotations
@@ -31,21 +30,46 @@ from typing import NamedTuple
 FOLDER = Path(__file__).resolve().parents[1] / "tasks" / "prompts"
 SEED = 52
 SEARCH_STEPS = 4000
-COLUMNS = ("prompt_id", "pair_id", "emotion", "intensity", "prompt", "phrasing",
-           "age_group", "gender", "skin_tone", "setting", "style")  # fmt: skip
+COLUMNS = (
+    "prompt_id",
+    "pair_id",
+    "emotion",
+    "intensity",
+    "prompt",
+    "phrasing",
+    "age_group",
+    "gender",
+    "skin_tone",
+    "setting",
+    "style",
+)
 
 AGES = {"young adult": "twenties", "adult": "thirties", "middle-aged": "fifties", "older": "seventies"}
 GENDERS = {"woman": "her", "man": "his"}
 SKIN_TONES = {"light": "light", "medium": "olive", "tan": "tan", "brown": "brown", "dark": "dark"}
-SETTINGS = {"plain": "against a plain grey backdrop", "kitchen": "in a kitchen", "library": "in a library",
-            "street": "on a city street", "park": "in a park"}  # fmt: skip
-# Coloured pencil, since a drawing in grey would not show the skin tone.
-STYLES = {"photograph": "Photograph", "oil painting": "Oil painting",
-          "digital illustration": "Digital illustration", "3d render": "3D render",
-          "pencil drawing": "Coloured pencil drawing"}  # fmt: skip
-WORDS = {"happy": ("happy", "happiness"), "sad": ("sad", "sadness"), "angry": ("angry", "anger"),
-         "surprise": ("surprised", "surprise"), "worry": ("worried", "worry"),
-         "neutral": ("emotionally neutral", "a neutral mood")}  # fmt: skip
+SETTINGS = {
+    "plain": "against a plain grey backdrop",
+    "kitchen": "in a kitchen",
+    "library": "in a library",
+    "street": "on a city street",
+    "park": "in a park",
+}
+# Coloured pencil, because a grey drawing does not show the skin tone.
+STYLES = {
+    "photograph": "Photograph",
+    "oil painting": "Oil painting",
+    "digital illustration": "Digital illustration",
+    "3d render": "3D render",
+    "pencil drawing": "Coloured pencil drawing",
+}
+WORDS = {
+    "happy": ("happy", "happiness"),
+    "sad": ("sad", "sadness"),
+    "angry": ("angry", "anger"),
+    "surprise": ("surprised", "surprise"),
+    "worry": ("worried", "worry"),
+    "neutral": ("emotionally neutral", "a neutral mood"),
+}
 PHRASINGS = {
     "adjective": "{style} of {emotional} {person} with {tone} skin {setting}",
     "looking": "{style} of {person} with {tone} skin {setting}, looking {adjective}",
@@ -55,16 +79,21 @@ PHRASINGS = {
 }
 FRAMING = "head-and-shoulders portrait, facing the viewer"
 # Very weak, weak, moderate, strong, very strong: before an adjective, and before a noun.
-STRENGTHS = (("very slightly", "very slight"), ("slightly", "slight"), ("moderately", "moderate"),
-             ("very", "strong"), ("extremely", "very strong"))  # fmt: skip
+STRENGTHS = (
+    ("very slightly", "very slight"),
+    ("slightly", "slight"),
+    ("moderately", "moderate"),
+    ("very", "strong"),
+    ("extremely", "very strong"),
+)
 
 
 Cell = tuple[tuple[int, ...], tuple[int, ...]]
-"""Some factors and a level of each."""
+"""A set of factors and the level of each."""
 
 
 class Combination(NamedTuple):
-    """One level of every factor, as its number; `phrasing` is the wording."""
+    """One level of every factor, as an index."""
 
     age: int
     skin: int
@@ -75,7 +104,7 @@ class Combination(NamedTuple):
 
 
 def crossed() -> list[Combination]:
-    """The 100 combinations without gender: every pair of factors exactly balanced."""
+    """The 100 combinations without gender, with every pair of factors exactly balanced."""
     return [
         Combination(age, skin, setting, (skin + setting + age) % 5, (skin + 2 * setting + 3 * age) % 5)
         for age in range(4)
@@ -85,7 +114,7 @@ def crossed() -> list[Combination]:
 
 
 def cells(row: Combination, factors: Sequence[int], single: int) -> list[tuple[Cell, int]]:
-    """The levels (weight `single`) and pairs of levels (weight 1) of some factors that a row falls into."""
+    """The cells that a row belongs to: levels of `factors` (weight `single`) and pairs of levels (weight 1)."""
     return [
         ((chosen, tuple(row[i] for i in chosen)), weight)
         for size, weight in ((1, single), (2, 1))
@@ -94,9 +123,9 @@ def cells(row: Combination, factors: Sequence[int], single: int) -> list[tuple[C
 
 
 def shift(counts: Counter[Cell], changed: Sequence[tuple[Cell, int]], by: int) -> int:
-    """Add `by` to some cells; returns what that adds to the imbalance: the weighted sum of fourth powers.
+    """Add `by` to some cells; returns the change in imbalance, the weighted sum of fourth powers.
 
-    Fourth powers, since one cell that is far off is worse than several that are a little off.
+    Fourth powers penalise one large deviation more than several small ones.
     """
     added = 0
     for cell, weight in changed:
@@ -107,7 +136,7 @@ def shift(counts: Counter[Cell], changed: Sequence[tuple[Cell, int]], by: int) -
 
 
 def with_gender(rows: Sequence[Combination], rng: random.Random) -> list[Combination]:
-    """Give half of the rows each gender, as evenly over all factors as a seeded descent finds."""
+    """Assign each gender to half of the rows, balanced over all factors by a seeded local search."""
     state = [row._replace(gender=(row.age + row.skin + row.setting) % 2) for row in rows]
     own = [cells(row, range(5), single=50) for row in rows]
     surplus: Counter[Cell] = Counter()
@@ -125,7 +154,7 @@ def with_gender(rows: Sequence[Combination], rng: random.Random) -> list[Combina
 
 
 def balanced_ten(rows: Sequence[Combination], rng: random.Random) -> list[Combination]:
-    """Ten of the rows in which the levels of each factor are as even as a seeded descent finds."""
+    """Ten rows with balanced factor levels, found by a seeded local search."""
     order = shuffled(rows, rng)
     chosen, spare = order[:10], order[10:]
     own = {row: cells(row, range(6), single=50) for row in rows}
@@ -143,17 +172,17 @@ def balanced_ten(rows: Sequence[Combination], rng: random.Random) -> list[Combin
 
 
 def pick(items: Sequence[int], rng: random.Random) -> int:
-    """One item; `random()` alone is promised to give the same numbers in every Python version."""
+    """A random item; only `random()` is guaranteed to be stable across Python versions."""
     return items[int(rng.random() * len(items))]
 
 
 def shuffled(rows: Sequence[Combination], rng: random.Random) -> list[Combination]:
-    """The rows in a seeded order."""
+    """The rows in a seeded random order."""
     return [row for _, row in sorted((rng.random(), row) for row in rows)]
 
 
 def design() -> list[Combination]:
-    """The 100 combinations in the order of `pair_id`: the ten of the intensity set first."""
+    """The 100 combinations in the order of `pair_id`; the intensity set uses the first ten."""
     rng = random.Random(SEED)
     rows = with_gender(crossed(), rng)
     first = balanced_ten(rows, rng)
@@ -161,11 +190,11 @@ def design() -> list[Combination]:
 
 
 def article(words: str) -> str:
-    """`words` with "a" or "an" before them."""
+    """`words` with "a" or "an" in front."""
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
-def variant(row: Combination, emotion: str, strength: int | None = None) -> str:
+def prompt_text(row: Combination, emotion: str, strength: int | None = None) -> str:
     """The prompt for a combination, an emotion and, from 1 to 5, a strength."""
     adjective, noun = WORDS[emotion]
     if strength is not None:
@@ -190,14 +219,22 @@ def variant(row: Combination, emotion: str, strength: int | None = None) -> str:
 
 
 def record(pair: int, row: Combination, emotion: str, strength: int | None = None) -> tuple[str, ...]:
-    """One line of a prompt set, in the order of `COLUMNS`."""
+    """One row of a prompt set, in the order of `COLUMNS`."""
     prompt_id = f"{emotion}-{pair:03d}" if strength is None else f"{emotion}-s{strength}-{pair:03d}"
     intensity = "" if strength is None else str(strength)
     return (
-        prompt_id, str(pair), emotion, intensity, variant(row, emotion, strength),
-        list(PHRASINGS)[row.phrasing], list(AGES)[row.age],
-        list(GENDERS)[row.gender], list(SKIN_TONES)[row.skin], list(SETTINGS)[row.setting], list(STYLES)[row.style],
-    )  # fmt: skip
+        prompt_id,
+        str(pair),
+        emotion,
+        intensity,
+        prompt_text(row, emotion, strength),
+        list(PHRASINGS)[row.phrasing],
+        list(AGES)[row.age],
+        list(GENDERS)[row.gender],
+        list(SKIN_TONES)[row.skin],
+        list(SETTINGS)[row.setting],
+        list(STYLES)[row.style],
+    )
 
 
 def prompt_sets() -> dict[str, str]:
@@ -215,7 +252,7 @@ def prompt_sets() -> dict[str, str]:
 
 
 def as_csv(records: Sequence[tuple[str, ...]]) -> str:
-    """The records as CSV with a header and line feeds."""
+    """The records as CSV with a header and LF line ends."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -224,10 +261,10 @@ def as_csv(records: Sequence[tuple[str, ...]]) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write the files, or compare them; returns the exit status."""
+    """Write or compare the files; returns the exit status."""
     parser = argparse.ArgumentParser(description="Write the built-in prompt sets.")
     parser.add_argument("--check", action="store_true", help="compare with the files instead of writing them")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the files are")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="folder of the files")
     args = parser.parse_args(argv)
     stale = []
     for name, text in prompt_sets().items():

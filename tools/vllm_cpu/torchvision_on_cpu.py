@@ -1,7 +1,7 @@
-"""Lets `import torchvision` work beside the CPU build of torch, though the published wheel is linked to CUDA.
+"""Makes `import torchvision` work with the CPU build of torch, although the published wheel is linked to CUDA.
 
-Its compiled part cannot be loaded then, and its import fails because two operators are not declared. They are declared
-here, just before it is imported for the first time; nothing happens in processes that never import it.
+The wheel's compiled extension cannot be loaded then, and the import fails because two operators are not declared.
+This module declares them just before the first import; it has no effect in processes that never import torchvision.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class _Declare(MetaPathFinder):
         for name in OPERATORS:
             try:
                 torch.library.define(f"torchvision::{name}", SIGNATURE)
-            except RuntimeError:  # a build that has them already
+            except RuntimeError:  # this build declares them
                 continue
 
 
