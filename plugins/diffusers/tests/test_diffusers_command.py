@@ -94,10 +94,10 @@ def kill_in_the_middle(process: Any, folder: Path) -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize(
     ("model", "options", "message"),
     [
-        ("diffusers:/no/such/folder", [], "neither a folder"),
+        ("diffusers:/no/such/folder", [], "neither an existing folder"),
         ("diffusers", [], "'ref' must be given"),
         ("diffusers:x/y", ["-o", "step=3"], "'steps'"),
-        ("sdxl", [], "not on this machine"),
+        ("sdxl", [], "not in the local cache"),
         ("sdxl-turb", [], "sdxl-turbo"),
     ],
 )

@@ -23,7 +23,7 @@ def generator(ref: object, **options: Any) -> DiffusersGenerator:
 
 def test_a_missing_folder(tmp_path: Path) -> None:
     (tmp_path / "sdxl-mine").mkdir()
-    with pytest.raises(RequestError, match="neither a folder") as raised:
+    with pytest.raises(RequestError, match="neither an existing folder") as raised:
         generator(tmp_path / "sdxl-mina").identity()
     assert "sdxl-mine" in raised.value.hint
 

@@ -55,9 +55,9 @@ def test_folders_without_safetensors_weights(run: Command, copied: Path) -> None
     weights.rename(copied / "pytorch_model.bin")
     assert run(f"vllm:{copied}").refuses(2, "'pytorch_model.bin' only", "safetensors")
     (copied / "pytorch_model.bin").unlink()
-    assert run(f"vllm:{copied}").refuses(2, "holds no weights", "Download the model completely")
+    assert run(f"vllm:{copied}").refuses(2, "contains no weights", "Download the model completely")
     (copied / "config.json").unlink()
-    assert run(f"vllm:{copied}").refuses(2, "holds no model: it has no config.json")
+    assert run(f"vllm:{copied}").refuses(2, "contains no model: it has no config.json")
 
 
 def test_a_model_without_a_chat_template(run: Command, tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_an_unreachable_hub_is_reported_before_the_engine_is_imported(
     errors, heavy, files = json.loads(done.stdout)
     code, message, hint = errors["llava"]
     assert code == 2
-    assert "'llava-hf/llava-1.5-7b-hf' is not on this machine" in message
+    assert "'llava-hf/llava-1.5-7b-hf' is not in the local cache" in message
     assert why in message
     assert "hf download llava-hf/llava-1.5-7b-hf" in hint
     assert "'org/name' at revision 'abc123'" in errors["vllm:org/name@abc123"][1]

@@ -84,7 +84,7 @@ def test_show_prints_the_facts_of_a_preset(command: Callable[..., Any]) -> None:
         assert text in shown.out
     [document] = json.loads(command("show", "llava", "--json").out)
     known = {row["name"]: row for row in document["known"]}
-    assert known["status"] == {"name": "status", "value": "untested", "source": "nobody here has run it"}
+    assert known["status"] == {"name": "status", "value": "untested", "source": "not run by this project"}
     assert document["plugin"] == "memobench-plugin-vllm"
 
 
