@@ -9,7 +9,7 @@ from typing import Any
 from harness.mllm import chat_content
 from harness.tasks.catalog import load
 from harness.tasks.prompts import as_text, render, shown_options
-from harness.tasks.spec import Answer, TaskSpec, Wording
+from harness.tasks.spec import Answer, PromptVariant, TaskSpec
 
 PROMPT_VARIANTS = (
     ("coarse_emotion", "plain"),
@@ -31,13 +31,13 @@ class Example:
 class Question:
     """One prompt variant of one task."""
 
-    def __init__(self, task: str, wording: str, processor: Any, picture_tokens: int) -> None:
+    def __init__(self, task: str, variant: str, processor: Any, picture_tokens: int) -> None:
         spec, _ = load(task)
         assert isinstance(spec, TaskSpec)
         assert spec.answer is not None
-        self.name = f"{task}/{wording}"
+        self.name = f"{task}/{variant}"
         self.answer: Answer = spec.answer
-        self._wording: Wording = next(w for w in spec.prompts if w.name == wording)
+        self._variant: PromptVariant = next(v for v in spec.prompts if v.name == variant)
         self._processor, self._picture_tokens = processor, picture_tokens
         self._prompts: dict[str, tuple[int, ...]] = {}
 
@@ -49,7 +49,7 @@ class Question:
 
     def prompt(self, emotion: str, sample_id: str, seed: int) -> tuple[int, ...]:
         """The prompt as the judge builds it for this sample, image tokens included."""
-        messages = render(self._wording, self.answer, shown_options(self.answer, sample_id, seed), emotion)
+        messages = render(self._variant, self.answer, shown_options(self.answer, sample_id, seed), emotion)
         text = as_text(messages)
         if text not in self._prompts:
             self._prompts[text] = self._tokenize_chat(chat_content(messages))
@@ -77,4 +77,4 @@ class Question:
 
 
 def load_questions(processor: Any, picture_tokens: int) -> list[Question]:
-    return [Question(task, wording, processor, picture_tokens) for task, wording in PROMPT_VARIANTS]
+    return [Question(task, variant, processor, picture_tokens) for task, variant in PROMPT_VARIANTS]
