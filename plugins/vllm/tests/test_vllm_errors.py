@@ -62,7 +62,7 @@ def test_folders_without_safetensors_weights(run: Command, copied: Path) -> None
 
 def test_a_model_without_a_chat_template(run: Command, tmp_path: Path) -> None:
     folder = models.tiny_llava(tmp_path / "plain", chat_template=None)
-    assert run(f"vllm:{folder}").refuses(2, "without a chat template", "-o chat_template=FILE")
+    assert run(f"vllm:{folder}").refuses(2, "has no chat template", "-o chat_template=FILE")
     assert run(f"vllm:{folder}", "-o", "chat_template=/nowhere.jinja").refuses(
         2, "/nowhere.jinja", "Give a file"
     )
