@@ -49,7 +49,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[plugins
     """`install(NAME, SOURCE)`: a plugin of one module, found by this process and by commands that it starts."""
     installer = plugins.Installer(tmp_path / "site", monkeypatch)
     yield installer.install
-    installer.forget()
+    installer.unload()
 
 
 @pytest.fixture

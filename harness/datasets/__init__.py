@@ -1,4 +1,4 @@
-"""Data folders: labelled portraits on disk, read into samples."""
+"""Reads labelled portraits on disk into samples."""
 
 from harness.datasets.folder import DataFolder, read_folder
 from harness.datasets.labels import fold_emotion, names_label

@@ -1,4 +1,4 @@
-"""A data set as Parquet with the pictures in it, which Hugging Face `datasets` loads and `harness data import hf` reads."""
+"""Exports a data set to Parquet with embedded pictures, readable by Hugging Face `datasets` and `harness data import hf`."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from harness.errors import BadData, RequestError, StorageError
 from harness.types import EMOTIONS, Sample
 
 GROUP_ROWS, GROUP_BYTES = 1000, 16 * 2**20
-"""A row group is written once it has as many rows, or bytes of pictures: what is in memory at a time."""
+"""Maximum size of a row group, which is held in memory."""
 FIXED = ("image", "id", "emotion", "intensity", "quality")
 RATINGS = "ratings"
 
 
 @dataclass
 class Exported:
-    """What was written."""
+    """The outcome of an export."""
 
     path: Path
     files: list[str] = field(default_factory=list)
     samples: int = 0
     ratings: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
-    """Reason -> count of samples that were not written."""
+    """Reason -> number of samples that were not exported."""
     examples: list[str] = field(default_factory=list)
-    """A few of these, with the reason."""
+    """A few of them, with the reason."""
 
 
 def export_data(
@@ -54,22 +54,22 @@ def export_data(
 ) -> Exported:
     """Write a data set to `out`: one file if it ends in .parquet, else a folder of files of about `split_size` bytes.
 
-    `home` is the folder that has the set's ratings.csv, where it is another than that of the pictures. Written aside and
-    renamed. Raises `RequestError` where `out` exists or does not fit, `BadData` where nothing can be written,
-    `StorageError` where there is no room.
+    `home` is the folder of the data set's ratings.csv, if it differs from that of the pictures. Writes to a temporary
+    folder, then renames. Raises `RequestError` if `out` exists or does not match the options, `BadData` if no sample can
+    be exported, `StorageError` if the disk is full.
     """
     single = out.suffix.lower() == ".parquet"
     if single and split_size:
         raise RequestError(
-            f"--split-size makes several files, and {str(out)!r} is one.",
+            f"--split-size writes several files, but {str(out)!r} is a single file.",
             "Give a folder: a name without .parquet.",
         )
     if os.path.lexists(out) and not replace:
-        raise RequestError(f"{str(out)!r} exists already.", "Add --replace, or give another --out.")
+        raise RequestError(f"{str(out)!r} already exists.", "Add --replace, or choose a different --out.")
     if replace and out.exists() and out.is_dir() is single:
         raise RequestError(
-            f"{str(out)!r} is {'a folder' if single else 'not a folder'}: it is not replaced.",
-            "Give another --out.",
+            f"{str(out)!r} is {'a folder' if single else 'not a folder'} and cannot be replaced.",
+            "Choose a different --out.",
         )
     load_pyarrow("Writing Parquet")
     home = home or data.root
@@ -78,7 +78,7 @@ def export_data(
     report = Exported(out)
     source = open_source(data.root)
     try:
-        with _aside(out) as folder:
+        with _temporary_folder(out) as folder:
             writer = _Writer(folder, data, document(home), _ratings(home), None if single else split_size)
             try:
                 for done, sample in enumerate(data.samples, 1):
@@ -87,18 +87,18 @@ def export_data(
                         progress(done)
                 writer.finish()
             finally:
-                writer.abandon()
+                writer.discard()
             if not report.samples:
                 raise BadData(
                     f"No sample of {data.name!r} can be exported: {report.examples[0]}.",
                     "See `harness data verify`.",
                 )
             report.files, report.ratings = writer.rename(out.name if single else None), writer.ratings
-            _put(folder / out.name if single else folder, out)
+            _move_into_place(folder / out.name if single else folder, out)
     except OSError as e:
         raise StorageError(
             f"{str(out)!r} cannot be written: {e.strerror or e}.",
-            "Nothing was exported. Make room, or give another --out.",
+            "Nothing was exported. Free disk space, or choose a different --out.",
         ) from e
     finally:
         source.close()
@@ -106,25 +106,26 @@ def export_data(
 
 
 def _check_replaced(out: Path, sources: Iterable[Path]) -> None:
-    """Refuse to replace a folder that holds, or lies in, what is exported, or that holds anything but an export."""
+    """Refuse to replace a folder that contains the exported data, is inside it, or contains anything but an export."""
     real = out.resolve()
     for source in (path.resolve() for path in sources):
         if real == source or real in source.parents or source in real.parents:
             raise RequestError(
-                f"{str(out)!r} holds the data set that is exported, or lies in it: it is not replaced.",
-                "Give another --out.",
+                f"{str(out)!r} contains the exported data set, or is inside it; it cannot be replaced.",
+                "Choose a different --out.",
             )
     other = next(
         (p.name for p in sorted(out.iterdir()) if p.suffix.lower() != ".parquet" or not p.is_file()), None
     )
     if other is not None:
         raise RequestError(
-            f"{str(out)!r} is no export: it holds {other!r}. It is not replaced.", "Give another --out."
+            f"{str(out)!r} is not an export: it contains {other!r}. It cannot be replaced.",
+            "Choose a different --out.",
         )
 
 
 def _add(writer: _Writer, sample: Sample, source: Source, report: Exported) -> None:
-    data, problem = _bytes(sample, source)
+    data, problem = _picture_bytes(sample, source)
     if data is None:
         reason, _, detail = problem.partition(": ")
         report.left_out[reason] += 1
@@ -135,8 +136,8 @@ def _add(writer: _Writer, sample: Sample, source: Source, report: Exported) -> N
     report.samples += 1
 
 
-def _bytes(sample: Sample, source: Source) -> tuple[bytes | None, str]:
-    """A sample's picture; or None, and why it is not exported."""
+def _picture_bytes(sample: Sample, source: Source) -> tuple[bytes | None, str]:
+    """A sample's picture and ""; or None and the reason why it is not exported."""
     if sample.problem or not sample.path:
         return None, f"unusable label: {sample.problem or 'it names no image'}"
     path = Path(sample.path).as_posix()
@@ -164,13 +165,13 @@ def _ratings(home: Path) -> dict[str, tuple[Rating, ...]]:
 
 
 class _Writer:
-    """Writes row groups as they fill, and a new file where one is large enough."""
+    """Writes full row groups, and starts a new file once the current one is large enough."""
 
     def __init__(
         self,
         folder: Path,
         data: DataFolder,
-        told: Mapping[str, Any],
+        metadata: Mapping[str, Any],
         ratings: Mapping[str, tuple[Rating, ...]],
         split_size: int | None,
     ) -> None:
@@ -179,35 +180,52 @@ class _Writer:
         self._attributes = tuple(dict.fromkeys(name for sample in data.samples for name in sample.attributes))
         if ratings and RATINGS in self._attributes:
             raise BadData(
-                f"{data.name!r} has a column {RATINGS!r}, and a ratings.csv, which becomes one.",
+                f"{data.name!r} has a column {RATINGS!r} and also a ratings.csv, which becomes a column of that name.",
                 "Rename the column.",
             )
-        self._schema = self._described(data, told)
+        self._schema = self._build_schema(data, metadata)
         self._rows: list[dict[str, Any]] = []
         self._pending = self._size = self.ratings = 0
         self._file: Any = None
         self._files: list[Path] = []
 
-    def _described(self, data: DataFolder, told: Mapping[str, Any]) -> Any:
-        """The schema, with what Hugging Face and an import of ours read from it."""
+    def _build_schema(self, data: DataFolder, metadata: Mapping[str, Any]) -> Any:
+        """The schema, with metadata for Hugging Face `datasets` and for re-importing."""
         arrow, text = self._arrow, self._arrow.string()
         kinds = dict(zip(FIXED, ("image", "string", "class", "float64", "float64"), strict=True))
-        types = {"image": arrow.struct([("bytes", arrow.binary()), ("path", text)]), "class": arrow.int64(), "float64": arrow.float64(),
-                 "string": text, RATINGS: arrow.list_(arrow.struct([("rater", text), ("question", text), ("value", text)]))}  # fmt: skip
+        types = {
+            "image": arrow.struct([("bytes", arrow.binary()), ("path", text)]),
+            "class": arrow.int64(),
+            "float64": arrow.float64(),
+            "string": text,
+            RATINGS: arrow.list_(arrow.struct([("rater", text), ("question", text), ("value", text)])),
+        }
         kinds |= dict.fromkeys(self._attributes, "string") | ({RATINGS: RATINGS} if self._given else {})
-        ours = {"schema": 1, "name": data.name, "label": told.get("label"), "lossy": list(told.get("lossy", ())),
-                "scales": {k: [v["low"], v["high"]] for k, v in told.get("scales", {}).items() if v["source"] == "declared"}}  # fmt: skip
+        ours = {
+            "schema": 1,
+            "name": data.name,
+            "label": metadata.get("label"),
+            "lossy": list(metadata.get("lossy", ())),
+            "scales": {
+                column: [scale["low"], scale["high"]]
+                for column, scale in metadata.get("scales", {}).items()
+                if scale["source"] == "declared"
+            },
+        }
         return arrow.schema(
             [(name, types[kind]) for name, kind in kinds.items()],
             metadata={HUGGING_FACE: hugging_face_metadata(kinds, EMOTIONS), OURS: json.dumps(ours).encode()},
         )
 
     def add(self, sample: Sample, data: bytes) -> None:
-        """Take one sample."""
         given = self._given.get(sample.id, ())
-        row: dict[str, Any] = {"image": {"bytes": data, "path": _utf8(Path(sample.path or "").name)}, "id": _utf8(sample.id),
-               "emotion": None if sample.emotion is None else EMOTIONS.index(sample.emotion),
-               "intensity": sample.intensity, "quality": sample.quality}  # fmt: skip
+        row: dict[str, Any] = {
+            "image": {"bytes": data, "path": _utf8(Path(sample.path or "").name)},
+            "id": _utf8(sample.id),
+            "emotion": None if sample.emotion is None else EMOTIONS.index(sample.emotion),
+            "intensity": sample.intensity,
+            "quality": sample.quality,
+        }
         row |= {
             name: _utf8(sample.attributes[name]) if name in sample.attributes else None
             for name in self._attributes
@@ -229,7 +247,7 @@ class _Writer:
             return
         if self._file is None:
             self._files.append(self._folder / f"{len(self._files)}.part")
-            # Dictionaries and statistics of pictures would keep them in memory, for nothing.
+            # Dictionaries and statistics of pictures would keep them in memory.
             self._file = self._arrow.parquet.ParquetWriter(
                 self._files[-1], self._schema, use_dictionary=list(self._attributes), write_statistics=False
             )
@@ -238,20 +256,20 @@ class _Writer:
         self._rows, self._pending = [], 0
 
     def finish(self) -> None:
-        """Write what is left, and finish the file that is open."""
+        """Write the remaining rows and close the current file."""
         self._flush()
         if self._file is not None:
             self._file.close()
         self._file, self._size = None, 0
 
-    def abandon(self) -> None:
-        """Close a file that was not finished: why not is being raised already."""
+    def discard(self) -> None:
+        """Close an unfinished file and ignore errors: another exception is already propagating."""
         if self._file is not None:
             with suppress(Exception):
                 self._file.close()
 
     def rename(self, name: str | None) -> list[str]:
-        """Give the files the names that `datasets` looks for: only now is it known how many there are."""
+        """Rename the files as `datasets` expects; the names include the number of files."""
         names = []
         for number, file in enumerate(self._files):
             names.append(name or f"train-{number:05d}-of-{len(self._files):05d}.parquet")
@@ -264,8 +282,8 @@ def _utf8(text: str) -> str:
 
 
 @contextmanager
-def _aside(out: Path) -> Iterator[Path]:
-    """A folder beside the target, which goes away unless it is renamed."""
+def _temporary_folder(out: Path) -> Iterator[Path]:
+    """A temporary folder next to the target, deleted on exit unless renamed."""
     folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".tmp", dir=out.absolute().parent))
     try:
         yield folder
@@ -273,14 +291,14 @@ def _aside(out: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _put(made: Path, out: Path) -> None:
-    """Rename what was made to its place; a folder that stood there goes only once it does."""
-    made.chmod(0o755 if made.is_dir() else 0o644)
+def _move_into_place(result: Path, out: Path) -> None:
+    """Rename the result to its final path; an existing folder is deleted only after that."""
+    result.chmod(0o755 if result.is_dir() else 0o644)
     if out.is_dir():
         with tempfile.TemporaryDirectory(
             prefix=f".{out.name}.", suffix=".tmp", dir=out.absolute().parent
         ) as old:
             os.replace(out, Path(old) / "old")
-            os.replace(made, out)
+            os.replace(result, out)
     else:
-        os.replace(made, out)
+        os.replace(result, out)

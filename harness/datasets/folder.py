@@ -1,4 +1,4 @@
-"""A folder as a data set: a manifest, or subfolders named after emotions."""
+"""Reads a folder as a data set, from a manifest or from subfolders named after emotions."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ _NOTHING: Mapping[str, str] = {}
 
 @dataclass(frozen=True)
 class DataFolder:
-    """A data set read from disk. Pictures are not opened here; `Sample.path` is relative to `root`."""
+    """A data set on disk. Pictures are not opened here; `Sample.path` is relative to `root`."""
 
     name: str
     root: Path
     samples: list[Sample]
     digest: str
-    """Hex digest of names and labels (not of pictures: each has a digest of its own)."""
+    """Hex digest of names and labels (each picture has its own digest)."""
     notes: list[str] = field(default_factory=list)
-    """What a user should know: subfolders that were passed over, and the like."""
+    """Remarks for the user, such as skipped subfolders."""
     home: Path = Path()
-    """The folder of the manifest and of ratings.csv: `root`, but for imported sets that refer to their pictures."""
+    """The folder of the manifest and ratings.csv: `root`, except for imported data sets that reference external pictures."""
 
 
 def read_folder(root: Path, name: str | None = None) -> DataFolder:
-    """Read a data folder. Raises `BadData` when it holds no usable data set at all."""
+    """Read a data folder. Raises `BadData` if it contains no usable sample."""
     root = Path(root)
     if not root.is_dir():
         raise BadData(
@@ -60,27 +60,28 @@ def read_folder(root: Path, name: str | None = None) -> DataFolder:
     except OSError as e:
         raise BadData(
             f"The data folder {str(root)!r} cannot be read: {e.strerror}: {e.filename}.",
-            "Check that you may read it.",
+            "Check the permissions.",
         ) from e
     if not rows:
         raise BadData(
-            f"The data folder {str(root)!r} holds {_loose(root)}." + "".join(f" {n}" for n in notes),
-            "A data set has a manifest.csv with a column `image`, or subfolders named after emotions: "
+            f"The data folder {str(root)!r} contains {_unlabelled_content(root)}."
+            + "".join(f" {n}" for n in notes),
+            "A data set needs a manifest.csv with a column `image`, or subfolders named after emotions: "
             + ", ".join(EMOTIONS)
             + ".",
         )
     if all(s.problem for s in rows):
         raise BadData(
             f"No sample of {str(root)!r} can be used: {rows[0].id}: {rows[0].problem}.",
-            "Labels are " + ", ".join(EMOTIONS) + "; map others to these in a copy of the manifest.",
+            "Valid labels: " + ", ".join(EMOTIONS) + "; map others to these in a copy of the manifest.",
         )
-    told = document(root)
+    metadata = document(root)
     return DataFolder(
         name or root.resolve().name,
-        Path(told.get("root") or root),
+        Path(metadata.get("root") or root),
         rows,
         _digest(rows),
-        notes + imported_notes(told),
+        notes + imported_notes(metadata),
         root,
     )
 
@@ -101,20 +102,19 @@ def _is_picture(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in PICTURES
 
 
-def _loose(root: Path) -> str:
-    """What a folder without samples holds, in words."""
+def _unlabelled_content(root: Path) -> str:
     pictures = sum(_is_picture(e.name) for e in _visible(root) if not e.is_dir())
     return f"{pictures} pictures without labels" if pictures else "no samples"
 
 
 def _class_samples(root: Path) -> tuple[list[Sample], list[str]]:
-    """Samples of a folder whose subfolders are named after emotions, and what was passed over."""
+    """Samples of a folder whose subfolders are named after emotions, and notes on skipped entries."""
     samples, notes = [], []
     top = _visible(root)
     loose = [e.name for e in top if not e.is_dir() and _is_picture(e.name)]
     if loose:
         notes.append(
-            f"{len(loose)} pictures beside the subfolders have no label and were passed over, such as {loose[0]!r}."
+            f"{len(loose)} pictures outside the subfolders have no label and were skipped, such as {loose[0]!r}."
         )
     for folder in (e for e in top if e.is_dir()):
         emotion = fold_emotion(folder.name)
@@ -123,15 +123,15 @@ def _class_samples(root: Path) -> tuple[list[Sample], list[str]]:
         others = [f for f in files if not _is_picture(f)]
         if emotion is not None and others:
             notes.append(
-                f"{len(others)} entries of {folder.name!r} are no pictures in a known format and were passed over, "
+                f"{len(others)} entries of {folder.name!r} are not pictures in a known format and were skipped, "
                 f"such as {others[0]!r}."
             )
         if emotion is None:
             if pictures:
                 guess = nearest(folder.name, EMOTIONS)
                 notes.append(
-                    f"The subfolder {folder.name!r} ({len(pictures)} pictures) is named after none of the six "
-                    "emotions and was passed over" + (f"; did you mean {guess!r}?" if guess else ".")
+                    f"The subfolder {folder.name!r} ({len(pictures)} pictures) is not named after one of the six "
+                    "emotions and was skipped" + (f"; did you mean {guess!r}?" if guess else ".")
                 )
             continue
         samples += [
@@ -144,7 +144,7 @@ def _class_samples(root: Path) -> tuple[list[Sample], list[str]]:
 
 
 def _unique(samples: list[Sample]) -> list[Sample]:
-    """Pictures that differ by extension alone keep it in their id."""
+    """Keep the extension in the id of pictures that differ only by extension."""
     seen: dict[str, int] = {}
     for s in samples:
         seen[s.id] = seen.get(s.id, 0) + 1
@@ -159,8 +159,8 @@ def _manifest_samples(path: Path) -> Iterator[Sample]:
         sample_id = _text(row.get("id")) or os.path.splitext(image)[0] or f"row {line}"
         if sample_id in seen:
             raise BadData(
-                f"{path}, line {line}: the id {sample_id!r} stands there twice.",
-                "Give each row an id of its own in the column `id`.",
+                f"{path}, line {line}: the id {sample_id!r} is duplicated.",
+                "Give each row a unique value in the column `id`.",
             )
         seen.add(sample_id)
         yield _sample(sample_id, image, row, line)
@@ -206,7 +206,7 @@ def _sample(sample_id: str, image: str, row: Mapping[str, Any], line: int) -> Sa
 
 @functools.lru_cache(maxsize=1024)
 def _number(text: str) -> float | None:
-    """A number, shared between the samples that have it; raises `ValueError` where it is none."""
+    """A number, cached so that samples share it. Raises `ValueError` if it is not finite."""
     if not text:
         return None
     try:
@@ -229,7 +229,7 @@ def _no_image_column(path: Path, columns: Iterable[str]) -> BadData:
     guess = nearest("image", columns)
     return BadData(
         f"{path} has no column 'image'" + (f" (did you mean {guess!r}?)" if guess else "") + ".",
-        f"Its columns are: {', '.join(columns) or 'none'}. `image` holds each picture's path in the folder.",
+        f"Its columns are: {', '.join(columns) or 'none'}. `image` is each picture's path in the folder.",
     )
 
 
@@ -254,9 +254,11 @@ def _jsonl_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             try:
                 row = json.loads(text)
             except ValueError as e:
-                raise BadData(f"{path}, line {line}: not valid JSON: {e}.", "One JSON object a line.") from e
+                raise BadData(
+                    f"{path}, line {line}: not valid JSON: {e}.", "Write one JSON object per line."
+                ) from e
             if not isinstance(row, dict):
-                raise BadData(f"{path}, line {line}: not a JSON object.", "One JSON object a line.")
+                raise BadData(f"{path}, line {line}: not a JSON object.", "Write one JSON object per line.")
             if "image" not in row:
                 raise _no_image_column(path, row)
             yield line, row
@@ -276,5 +278,5 @@ def _parquet_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             for row in batch.to_pylist():
                 line += 1
                 yield line, row
-    except (ValueError, NotImplementedError) as e:  # pyarrow's own errors are ValueErrors
+    except (ValueError, NotImplementedError) as e:  # pyarrow errors are ValueErrors
         raise BadData(f"{path} cannot be read as Parquet: {e}.", "Save it again, or as CSV.") from e

@@ -1,4 +1,4 @@
-"""Where imported data sets live: `$XDG_DATA_HOME/memobench/data/NAME`."""
+"""Locates imported data sets: `$XDG_DATA_HOME/memobench/data/NAME`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
 def data_home() -> Path:
-    """The folder of all imported data sets; it need not exist."""
+    """The folder of all imported data sets; it may not exist."""
     base = os.environ.get("XDG_DATA_HOME", "")
     root = Path(base) if base and Path(base).is_absolute() else Path.home() / ".local" / "share"
     return root / "memobench" / "data"
@@ -35,9 +35,9 @@ def imported() -> dict[str, Path]:
 
 
 def document(folder: Path) -> Mapping[str, Any]:
-    """What `harness data import` wrote about a data set of ours; empty for any other folder.
+    """The `import.json` of an imported data set; empty for any other folder.
 
-    Only below `data_home`: such a document says where pictures lie, and a downloaded folder must not.
+    Only read below `data_home`: it specifies where pictures are, which a downloaded folder must not do.
     """
     try:
         if folder.resolve().parent != data_home().resolve():
@@ -48,14 +48,14 @@ def document(folder: Path) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def imported_notes(told: Mapping[str, Any]) -> list[str]:
-    """What every result on an imported data set says: what its labels are, what a mapping lost, whose scales."""
-    if not told:
+def imported_notes(metadata: Mapping[str, Any]) -> list[str]:
+    """Notes shown with every result on an imported data set: meaning of labels, lossy mappings, scales."""
+    if not metadata:
         return []
-    meaning = {"intended": "the emotion that was asked for", "perceived": "the emotion that people saw"}
-    notes = [f"Emotion labels are {told['label']}: {meaning.get(told['label'], '')}."]
-    notes += [f"Labels were mapped, which loses what they said: {text}." for text in told.get("lossy", ())]
-    for column, scale in told.get("scales", {}).items():
+    meaning = {"intended": "the requested emotion", "perceived": "the emotion that people perceived"}
+    notes = [f"Emotion labels are {metadata['label']}: {meaning.get(metadata['label'], '')}."]
+    notes += [f"Labels were mapped, which loses information: {text}." for text in metadata.get("lossy", ())]
+    for column, scale in metadata.get("scales", {}).items():
         if scale["source"] == "inferred":
             notes.append(
                 f"The scale of {column} is assumed to be {scale['low']:g} to {scale['high']:g}: inferred from values of "
@@ -63,7 +63,7 @@ def imported_notes(told: Mapping[str, Any]) -> list[str]:
             )
         elif (scale["low"], scale["high"]) != (1, 5):
             notes.append(
-                f"The scale of {column} is {scale['low']:g} to {scale['high']:g}. Labels are compared as they are: where a task "
-                "asks on another scale, correlations hold, and mae, rmse, bias and ece do not."
+                f"The scale of {column} is {scale['low']:g} to {scale['high']:g}. Labels are not rescaled: for a task with "
+                "a different scale, correlations are valid, but mae, rmse, bias and ece are not."
             )
     return notes

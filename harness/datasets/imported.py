@@ -1,4 +1,4 @@
-"""Imported data sets as components: `--data NAME` finds them like any other."""
+"""Registers imported data sets as components, so that `--data NAME` finds them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,12 @@ from harness.errors import unknown
 
 
 class ImportedData(DataSet):
-    """A data set that `harness data import` made."""
+    """A data set created by `harness data import`."""
 
     class Options(HarnessOptions):
-        """Options of an imported data set."""
-
         name: str = option(..., "the data set's name")
 
     def prepare(self) -> Path:
-        """Its folder."""
         folder = imported().get(self.options.name)
         if folder is None:
             raise unknown("imported data set", self.options.name, imported())

@@ -1,4 +1,4 @@
-"""Emotion labels as data sets write them, folded to the six."""
+"""Normalizes emotion labels of data sets to the six emotions."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _FOLD = {word: emotion for emotion, words in _SYNONYMS.items() for word in (emot
 
 
 def names_label(text: str, emotion: str) -> bool:
-    """Whether a text, such as a file name, holds a label's word or one of its common synonyms."""
+    """Whether a text, such as a file name, contains an emotion or one of its common synonyms."""
     folded = text.casefold()
     return any(word in folded for word in (emotion, *_SYNONYMS.get(emotion, ())))
 
 
 def fold_emotion(label: str) -> str | None:
-    """The emotion that a label means, case and common synonyms folded; None if it is none of the six.
+    """The emotion of a label, ignoring case and accepting common synonyms; None if it is not one of the six.
 
-    Fear, disgust, contempt and the like are none of the six: they need a mapping that the user declares.
+    Fear, disgust, contempt and similar labels are not among the six: they need a mapping declared by the user.
     """
     return _FOLD.get(label.strip().casefold().replace(" ", "_").replace("-", "_"))

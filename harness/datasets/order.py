@@ -1,4 +1,4 @@
-"""The order in which samples are taken, so that a limit is a fair subset and a smaller one its prefix."""
+"""Stratified sample order, so that any prefix is a representative subset."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ T = TypeVar("T")
 def stratified(
     items: Sequence[T], *, key: Callable[[T], str], stratum: Callable[[T], Hashable], seed: int
 ) -> list[T]:
-    """All items, in a seeded order that takes from every stratum in proportion at every length.
+    """All items in a seeded order in which every prefix contains each stratum in proportion.
 
-    `key` must be unique; the order depends on keys, strata and seed alone, not on the order given.
+    `key` must be unique. The order depends only on keys, strata and seed, not on the order of `items`.
     """
     strata: dict[Hashable, list[tuple[bytes, T]]] = defaultdict(list)
     for item in items:

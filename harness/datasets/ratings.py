@@ -1,4 +1,4 @@
-"""What single people said of pictures: `ratings.csv` beside a data set's manifest."""
+"""Reads human ratings: `ratings.csv` next to a data set's manifest."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "question": ("question", "task"),
     "value": ("value", "answer", "rating", "score"),
 }
-"""Column -> the names it may have."""
+"""Column -> accepted header names."""
 
 
 @dataclass
 class RaterAnswers:
-    """The answers to one question, in long form. An emotion is a code into the six, a rating a number."""
+    """The answers to one question, in long form. An emotion is an index into `EMOTIONS`, a rating a number."""
 
     question: str
     samples: dict[str, int] = field(default_factory=dict)
@@ -36,18 +36,18 @@ class RaterAnswers:
     rater: array[int] = field(default_factory=lambda: array("q"))
     value: array[float] = field(default_factory=lambda: array("d"))
     answered: set[int] = field(default_factory=set)
-    """Sample and rater of each answer, as one number: there are many."""
+    """Sample and rater of each answer, packed into one integer to save memory."""
     skipped: Counter[str] = field(default_factory=Counter)
-    """Why answers were not used -> how many."""
+    """Reason -> number of answers that were skipped."""
 
     def __len__(self) -> int:
         return len(self.value)
 
 
 def read_ratings(folder: Path) -> dict[str, RaterAnswers]:
-    """The answers of each question (emotion, intensity, quality) in a folder's `ratings.csv`; none without the file.
+    """The answers of each question (emotion, intensity, quality) in a folder's `ratings.csv`; empty without the file.
 
-    Raises `BadData` where it cannot be read as a table, or lacks a column.
+    Raises `BadData` if it is not a valid table, or lacks a column.
     """
     path = folder / FILE
     if not path.is_file():
@@ -74,7 +74,7 @@ def _columns(path: Path, header: list[str]) -> list[int]:
             guess = nearest(column, folded)
             raise BadData(
                 f"{path} has no column {column!r}" + (f" (did you mean {guess!r}?)" if guess else "") + ".",
-                f"Its columns are: {', '.join(header) or 'none'}; it needs {', '.join(COLUMNS)}.",
+                f"Its columns are: {', '.join(header) or 'none'}; required: {', '.join(COLUMNS)}.",
             )
         places.append(place)
     return places
@@ -87,14 +87,14 @@ def _add(found: dict[str, RaterAnswers], cells: list[str]) -> None:
     if not sample or not rater:
         answers.skipped["no sample or rater is named"] += 1
         return
-    value = _READERS.get(question, _number)(text)
+    value = _PARSERS.get(question, _number)(text)
     if value is None:
         answers.skipped["the answer is empty" if not text else "the answer cannot be read"] += 1
         return
     code = answers.samples.setdefault(sample, len(answers.samples))
     person = answers.raters.setdefault(rater, len(answers.raters))
     if code << 32 | person in answers.answered:
-        # One person is one voice; which of two answers counts must not depend on what they say.
+        # Each rater counts once; which of two answers counts must not depend on their values.
         answers.skipped["the rater answered before"] += 1
         return
     answers.answered.add(code << 32 | person)
@@ -116,4 +116,4 @@ def _number(text: str) -> float | None:
     return value if abs(value) < float("inf") else None
 
 
-_READERS: Mapping[str, Callable[[str], float | None]] = {"emotion": _emotion}
+_PARSERS: Mapping[str, Callable[[str], float | None]] = {"emotion": _emotion}

@@ -36,7 +36,7 @@ MANIFESTS = {
     "image misspelt": ("manifest.csv", "imge,emotion\na.png,happy\n", ["did you mean 'imge'?"]),
     "another separator": ("manifest.csv", "image;emotion\na.png;happy\n", ["no column 'image'", "image;emotion"]),
     "nothing at all": ("manifest.csv", "", ["no column 'image'"]),
-    "no rows": ("manifest.csv", "image,emotion\n", ["holds no samples"]),
+    "no rows": ("manifest.csv", "image,emotion\n", ["contains no samples"]),
     "an id twice": ("manifest.csv", "image,id\na.png,x\nb.png,x\n", ["line 3", "'x'", "twice"]),
     "a picture twice": ("manifest.csv", "image\na.png\na.png\n", ["line 3", "'a'", "twice"]),
     "not UTF-8": ("manifest.csv", b"image,emotion\n\xff\xfe.png,happy\n", ["cannot be read as CSV", "UTF-8"]),
@@ -62,12 +62,12 @@ def test_bad_manifest(
 
 def test_empty_folder(harness: InProcess) -> None:
     Path("empty").mkdir()
-    assert harness(*RUN, "empty").fails(2, "'empty' holds no samples", "manifest.csv", "happy, sad, angry")
+    assert harness(*RUN, "empty").fails(2, "'empty' contains no samples", "manifest.csv", "happy, sad, angry")
 
 
 def test_folder_with_no_subfolder_of_the_six(harness: InProcess) -> None:
     data.picture(Path("faces/fear/1.png"))
-    assert harness(*RUN, "faces").fails(2, "holds no samples", "'fear' (1 pictures)", "none of the six")
+    assert harness(*RUN, "faces").fails(2, "contains no samples", "'fear' (1 pictures)", "not named after one of the six")
 
 
 def test_subfolders_that_are_passed_over_are_reported(harness: InProcess) -> None:

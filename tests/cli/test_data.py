@@ -81,7 +81,7 @@ def test_runs_on_imported_sets_say_what_labels_and_scales_are(copied: bool, harn
     entry = harness(*RUN, "mine").ok().task
     assert (entry["n"], entry["answered"], entry["data"]["name"]) == (12, 12, "mine")
     warnings = "\n".join(entry["warnings"])
-    assert "Emotion labels are intended: the emotion that was asked for." in warnings
+    assert "Emotion labels are intended: the requested emotion." in warnings
     assert "fear counts as worry (2 pictures)" in warnings
     assert "startled counts as surprise (2 pictures)" in warnings
     assert "The scale of intensity is assumed to be" in warnings
@@ -103,7 +103,7 @@ def test_export_and_back(harness: InProcess) -> None:
     harness("data", "import", "class-folders", "faces", "--label", "intended", "--map", "fear=worry").ok()
     told = harness("data", "export", "class-folders", "--out", "x.parquet").ok().out
     assert told == "x.parquet: 10 samples\n"
-    harness("data", "export", "class-folders", "--out", "x.parquet").refuses(2, "exists already", "--replace")
+    harness("data", "export", "class-folders", "--out", "x.parquet").refuses(2, "already exists", "--replace")
     harness("data", "import", "hf", "x.parquet", "--name", "back").ok()
     there, back = (harness(*RUN, name).ok().task for name in ("class-folders", "back"))
     assert there["metrics"] == back["metrics"]

@@ -1,1 +1,1 @@
-"""What tests share: data folders, plugins, and ways to run the command."""
+"""Shared test helpers: data folders, plugins, and running the command."""

@@ -1,4 +1,4 @@
-"""Calls the command line in this process; `harness.testing.command` starts the real one."""
+"""Runs the command line in this process; `harness.testing.command` starts a separate process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["SCRIPT", "InProcess", "Outcome", "Shell", "generate_command"]
 
 
 class InProcess:
-    """Calls the entry point. Quick, but Ctrl-C, kills and limits need a `Shell`."""
+    """Calls the entry point. Fast, but tests of Ctrl-C, kills and resource limits need a `Shell`."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
         self._capsys = capsys
@@ -29,12 +29,12 @@ class InProcess:
         return Outcome(code, captured.out, captured.err)
 
     def restore(self) -> None:
-        """Undo what the entry point does to the process."""
+        """Restore the signal handler changed by the entry point."""
         signal.signal(signal.SIGTERM, self._handler)
 
 
 def generate_command(limit: int) -> list[str]:
-    """The words of a command that draws small cards; the folder to draw into comes next."""
+    """Arguments that generate small images with echo; append the output folder."""
     return [
         "generate",
         "--model",

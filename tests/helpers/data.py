@@ -1,4 +1,4 @@
-"""Small data folders: a manifest and tiny pictures that all differ."""
+"""Creates small data folders: a manifest and tiny pictures that all differ."""
 
 from __future__ import annotations
 
@@ -14,22 +14,26 @@ EMOTIONS = ("happy", "sad", "angry", "surprise", "worry", "neutral")
 
 
 def row(number: int) -> dict[str, str]:
-    """The manifest's row of sample `number`: emotions in turn, strengths 1 to 5 in turn, six subjects."""
+    """The manifest row of sample `number`, cycling through emotions, intensities 1 to 5 and twelve subjects."""
     emotion = EMOTIONS[number % 6]
     strength = "" if emotion == "neutral" else str(1 + number // 6 % 5)
-    return {"image": f"faces/{number:05}.png", "id": f"s{number:05}", "emotion": emotion, "intensity": strength,
-            "subject": f"person{number // 6 % 12}"}  # fmt: skip
+    return {
+        "image": f"faces/{number:05}.png",
+        "id": f"s{number:05}",
+        "emotion": emotion,
+        "intensity": strength,
+        "subject": f"person{number // 6 % 12}",
+    }
 
 
 def picture(path: Path, number: int = 0, size: tuple[int, int] = (24, 16)) -> Path:
-    """A tiny PNG of one colour that belongs to `number` alone."""
+    """Write a tiny PNG with a colour unique to `number`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", size, (number % 256, number // 256 % 256, 40 + number // 65536)).save(path)
     return path
 
 
 def manifest(folder: Path, rows: Sequence[Mapping[str, str]], columns: Sequence[str] | None = None) -> Path:
-    """Write `manifest.csv` with these rows."""
     folder.mkdir(parents=True, exist_ok=True)
     names = list(columns or dict.fromkeys(k for r in rows for k in r))
     with (folder / "manifest.csv").open("w", encoding="utf-8", newline="") as file:
@@ -47,7 +51,7 @@ def make(
     offset: int = 0,
     pictures: bool = True,
 ) -> Path:
-    """A data folder of `n` samples; `extra` rows follow them, and their pictures are the test's affair."""
+    """A data folder of `n` samples, followed by `extra` rows whose pictures the test creates itself."""
     rows = [row(i) for i in range(n)]
     if pictures:
         for number, entry in enumerate(rows):
@@ -56,7 +60,7 @@ def make(
 
 
 def bomb(path: Path, width: int = 30_000, height: int = 30_000) -> Path:
-    """A PNG of a few hundred kilobytes at most that claims `width` x `height` pixels."""
+    """A small PNG file that declares `width` x `height` pixels."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

@@ -1,4 +1,4 @@
-"""A data folder in which pictures can be compared: people in two emotions at five strengths."""
+"""Creates a data folder for pair comparisons: people in two emotions at five intensities."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PEOPLE = 4
 
 
 def make_people(folder: Path) -> Path:
-    """Four people, each in two emotions at five strengths, and neutral; with the quality of each picture, 0 to 100."""
+    """Four people, each in two emotions at five intensities, and neutral; with a quality of 0 to 100 per picture."""
     rows = []
     for person in range(PEOPLE):
         for emotion in ("worry", "happy"):

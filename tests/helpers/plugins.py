@@ -1,4 +1,4 @@
-"""Plugins made for a test: one module and the metadata by which an installed distribution is found."""
+"""Creates plugins for tests: a module and the metadata of an installed distribution."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness import Capability, Component, HarnessOptions, Judge, JudgeReply, Re
 
 
 class Mine(Judge):
-    """A judge made for a test."""
+    """A test judge."""
 
     batch_size = {batch}
 
@@ -29,7 +29,7 @@ class Mine(Judge):
 
 @hookimpl
 def harness_judges():
-    return [Component("{name}", lambda: Mine, "made for a test")]
+    return [Component("{name}", lambda: Mine, "a test plugin")]
 '''
 
 GENERATOR = '''
@@ -39,24 +39,24 @@ from harness import Component, Generator, HarnessOptions, ImageReply, ReplyError
 
 
 class Mine(Generator):
-    """A generator made for a test."""
+    """A test generator."""
 
 {body}
 
 
 @hookimpl
 def harness_generators():
-    return [Component("{name}", lambda: Mine, "made for a test")]
+    return [Component("{name}", lambda: Mine, "a test plugin")]
 '''
 
 
 def judge(name: str, body: str, *, batch: int = 4) -> str:
-    """The module of a plugin with one judge, whose class has this body (not indented)."""
+    """The source of a plugin with one judge; `body` is its unindented class body."""
     return JUDGE.format(name=name, body=_indented(body), batch=batch)
 
 
 def generator(name: str, body: str) -> str:
-    """The module of a plugin with one generator, whose class has this body (not indented)."""
+    """The source of a plugin with one generator; `body` is its unindented class body."""
     return GENERATOR.format(name=name, body=_indented(body))
 
 
@@ -65,7 +65,7 @@ def _indented(body: str) -> str:
 
 
 class Installer:
-    """Puts plugins in a folder on the path, as `pip install --target` does."""
+    """Installs plugins into a folder on the path, like `pip install --target`."""
 
     def __init__(self, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.site, self._monkeypatch = site, monkeypatch
@@ -76,7 +76,7 @@ class Installer:
         monkeypatch.setenv("PYTHONPATH", os.pathsep.join(p for p in (str(site), earlier) if p))
 
     def install(self, dist: str, source: str, *, entry: str | None = None) -> str:
-        """Install `source` as the module of a distribution; returns the distribution's name."""
+        """Install `source` as the module of a distribution; returns its name."""
         module = dist.replace("-", "_")
         (self.site / f"{module}.py").write_text(source, encoding="utf-8")
         info = self.site / f"{module}-1.0.dist-info"
@@ -88,8 +88,8 @@ class Installer:
         registry.cache_clear()
         return dist
 
-    def forget(self) -> None:
-        """Make this process forget the plugins."""
+    def unload(self) -> None:
+        """Remove the plugins from this process."""
         for module in self._modules:
             sys.modules.pop(module, None)
         sys.path_importer_cache.pop(str(self.site), None)

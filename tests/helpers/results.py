@@ -1,4 +1,4 @@
-"""What runs leave behind: figures and replies."""
+"""Reads metric values and replies from run folders."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import Any
 
 
 def value(entry: dict[str, Any], name: str, **group: str) -> float:
-    """The value of the one figure of this name and group in a task's entry."""
+    """The value of the only metric with this name and group in a task's entry."""
     (found,) = [m for m in entry["metrics"] if m["name"] == name and m["group"] == group]
     return float(found["value"])
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
-    """The records of a JSON Lines file."""
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 

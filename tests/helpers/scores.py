@@ -1,4 +1,4 @@
-"""Scores to put metrics to, and the short ways in which tests ask for them."""
+"""Simulated scores for metric tests, and shortcuts for computing metrics."""
 
 from __future__ import annotations
 

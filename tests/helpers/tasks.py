@@ -1,4 +1,4 @@
-"""A task file that is as small as one can be."""
+"""A minimal task file."""
 
 from __future__ import annotations
 

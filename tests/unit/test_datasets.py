@@ -1,4 +1,4 @@
-"""Data folders: manifests, class folders, labels, and the order in which a limit takes samples."""
+"""Data folders: manifests, class folders, labels, and the stratified sample order."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_class_folders(tmp_path: Path) -> None:
     assert "'fear' (1 pictures)" in fear
 
 
-def test_pictures_without_a_label_are_told(tmp_path: Path) -> None:
+def test_pictures_without_a_label_are_reported(tmp_path: Path) -> None:
     (tmp_path / "loose.png").touch()
     with pytest.raises(BadData, match="1 pictures without labels"):
         read_folder(tmp_path)
@@ -172,12 +172,12 @@ def test_synonyms_fold(label: str, emotion: str) -> None:
 @pytest.mark.parametrize(
     "label", ["fear", "disgust", "contempt", "fearful", "", "happy sad", "3", "un happy"]
 )
-def test_what_is_none_of_the_six_stays_so(label: str) -> None:
+def test_labels_outside_the_six_are_not_folded(label: str) -> None:
     assert fold_emotion(label) is None
 
 
 @pytest.mark.parametrize("name", ["missing", "file"])
-def test_no_folder(name: str, tmp_path: Path) -> None:
+def test_missing_folders_are_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BadData, match=r"does not exist|is not a folder"):
         read_folder(tmp_path / name)
@@ -205,14 +205,14 @@ def order(items: list[tuple[str, str]], seed: int) -> list[tuple[str, str]]:
 
 
 @given(keys, st.integers(0, 5), st.randoms(use_true_random=False))
-def test_the_order_is_a_permutation_whatever_order_was_given(items, seed, random) -> None:  # type: ignore[no-untyped-def]
+def test_the_order_does_not_depend_on_the_input_order(items, seed, random) -> None:  # type: ignore[no-untyped-def]
     shuffled = random.sample(items, len(items))
     assert order(items, seed) == order(shuffled, seed)
     assert sorted(order(items, seed)) == sorted(items)
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 5))
-def test_every_prefix_takes_from_every_stratum_in_proportion(a: int, b: int, seed: int) -> None:
+def test_every_prefix_is_proportional(a: int, b: int, seed: int) -> None:
     items = [(f"a{i}", "a") for i in range(a)] + [(f"b{i}", "b") for i in range(b)]
     taken = order(items, seed)
     for n in range(len(items) + 1):

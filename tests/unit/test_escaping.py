@@ -1,4 +1,4 @@
-"""Untrusted text is shown literally and in one line."""
+"""Untrusted text is displayed literally and on one line."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_plain_keeps_within_its_limit(text: str, limit: int) -> None:
 
 
 @given(st.text(st.characters(categories=("L", "N", "Zs")), max_size=60))
-def test_plain_leaves_plain_text_as_it_is(text: str) -> None:
+def test_plain_leaves_plain_text_unchanged(text: str) -> None:
     assert plain(text) == text
 
 
@@ -51,7 +51,7 @@ def test_plain_shows_where_lines_end() -> None:
 
 
 @given(ANYTHING)
-def test_csv_cells_are_no_formulas(text: str) -> None:
+def test_csv_cells_are_not_formulas(text: str) -> None:
     cell = csv_cell(text)
     assert isinstance(cell, str)
     assert cell[:1] not in {"=", "+", "-", "@", "\t", "\r", "\n"}

@@ -1,4 +1,4 @@
-"""Pictures made elsewhere, as a generator that draws nothing."""
+"""The generator `folder`: existing images instead of generated ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def generator(root: Path, pattern: str = "") -> FolderGenerator:
 
 
 class TestNames:
-    def test_a_pattern_tells_what_was_asked_for(self, tmp_path: Path) -> None:
+    def test_a_pattern_extracts_the_labels(self, tmp_path: Path) -> None:
         root = folder(tmp_path, "mj/Angry_4_p7_1.png", "mj/sadness_2.5_p8_0.jpg")
         found = {
             s.id: s for s in generator(root, "{emotion}_{intensity}_{prompt_id}_{index}").own_portraits()
@@ -39,16 +39,16 @@ class TestNames:
         }
         assert found["mj/sadness_2.5_p8_0"].intensity == 2.5
 
-    def test_folders_may_be_part_of_it(self, tmp_path: Path) -> None:
+    def test_a_pattern_may_include_folders(self, tmp_path: Path) -> None:
         root = folder(tmp_path, "midjourney/happy/01.png")
         (sample,) = generator(root, "{model}/{emotion}/{index}").own_portraits()
         assert (sample.emotion, sample.attributes["model"]) == ("happy", "midjourney")
 
-    def test_neutral_has_no_strength(self, tmp_path: Path) -> None:
+    def test_neutral_has_no_intensity(self, tmp_path: Path) -> None:
         (sample,) = generator(folder(tmp_path, "neutral_3.png"), "{emotion}_{intensity}").own_portraits()
         assert sample.intensity is None
 
-    def test_what_does_not_match_is_told(self, tmp_path: Path) -> None:
+    def test_unmatched_names_are_reported(self, tmp_path: Path) -> None:
         made = generator(folder(tmp_path, "happy_1.png", "cover.png", "bored_2.png"), "{emotion}_{index}")
         assert len(made.own_portraits()) == 1
         notes = " ".join(made.notes())
@@ -58,24 +58,24 @@ class TestNames:
     @pytest.mark.parametrize(
         ("pattern", "message"),
         [
-            ("{index}", "does not tell the emotion"),
-            ("{emotion}_{emotion}", "has a name twice"),
+            ("{index}", "has no field .emotion."),
+            ("{emotion}_{emotion}", "has a duplicate field"),
             ("x_{emotion}", "matches none of the pictures"),
         ],
     )
-    def test_patterns_that_cannot_work(self, tmp_path: Path, pattern: str, message: str) -> None:
+    def test_invalid_patterns(self, tmp_path: Path, pattern: str, message: str) -> None:
         with pytest.raises(HarnessError, match=message):
             generator(folder(tmp_path, "happy_1.png"), pattern).own_portraits()
 
-    def test_a_flat_folder_without_labels_says_how_to_name_them(self, tmp_path: Path) -> None:
+    def test_a_flat_folder_without_labels_suggests_a_pattern(self, tmp_path: Path) -> None:
         with pytest.raises(HarnessError, match="-o pattern="):
             generator(folder(tmp_path, "happy_1.png")).own_portraits()
 
-    def test_a_folder_that_is_not_there(self, tmp_path: Path) -> None:
+    def test_a_missing_folder(self, tmp_path: Path) -> None:
         with pytest.raises(HarnessError, match="does not exist"):
             generator(tmp_path / "no", "{emotion}").own_portraits()
 
-    def test_a_manifest_is_not_overruled(self, tmp_path: Path) -> None:
+    def test_a_manifest_excludes_a_pattern(self, tmp_path: Path) -> None:
         root = folder(tmp_path, "happy_1.png")
         (root / "manifest.csv").write_text("image,emotion\nhappy_1.png,sad\n")
         with pytest.raises(HarnessError, match="has a manifest"):
@@ -83,14 +83,14 @@ class TestNames:
 
 
 class TestPictures:
-    def test_they_are_handed_out(self, tmp_path: Path) -> None:
+    def test_images_are_returned(self, tmp_path: Path) -> None:
         made = generator(folder(tmp_path, "happy/1.png"))
         (sample,) = made.own_portraits()
         (reply,) = made.generate([ImageRequest("a", "", attributes=sample.attributes)])
         assert reply.image is not None
         assert reply.image.size == (8, 8)
 
-    def test_a_broken_one_fails_alone(self, tmp_path: Path) -> None:
+    def test_a_broken_image_fails_alone(self, tmp_path: Path) -> None:
         root = folder(tmp_path, "happy/1.png", "happy/2.png")
         (root / "happy/1.png").write_bytes(b"\x89PNG")
         made = generator(root)
@@ -103,7 +103,7 @@ class TestPictures:
         assert replies[0].error is not None
         assert "cannot be read" in replies[0].error.message
 
-    def test_another_picture_is_another_model(self, tmp_path: Path) -> None:
+    def test_a_changed_image_changes_the_identity(self, tmp_path: Path) -> None:
         root = folder(tmp_path, "happy/1.png")
         before = generator(root).identity()
         assert generator(root).identity() == before

@@ -1,4 +1,4 @@
-"""What a judge that takes files is sent: the picture, without the texts in its file."""
+"""Judges that take files receive pictures without embedded metadata."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def shown(data: bytes) -> Image.Image:
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
 @pytest.mark.parametrize("orientation", [1, 6])
-def test_texts_go_and_the_picture_stays(form: str, orientation: int) -> None:
+def test_metadata_is_removed_and_pixels_are_kept(form: str, orientation: int) -> None:
     data = file(form, orientation)
     bare = strip_metadata(data)
     assert SECRET in data
@@ -52,7 +52,7 @@ def test_texts_go_and_the_picture_stays(form: str, orientation: int) -> None:
         assert strip_metadata(bare) == bare
 
 
-def test_other_formats_stay_as_they_are() -> None:
+def test_other_formats_are_unchanged() -> None:
     buffer = io.BytesIO()
     Image.new("RGB", (4, 4)).save(buffer, "BMP")
     assert strip_metadata(buffer.getvalue()) == buffer.getvalue()

@@ -1,4 +1,4 @@
-"""Pictures of every kind become upright 8-bit RGB; what is no whole picture has a reason."""
+"""Pictures in any mode become upright 8-bit RGB; unusable files get a reason."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def test_dark_16_bit_grey_stays_dark() -> None:
     assert pixels(encoded(Image.fromarray(np.full((4, 4), 200, np.uint16)))).max() <= 1
 
 
-def test_32_bit_tiff_of_8_bit_numbers() -> None:
+def test_32_bit_tiff_with_8_bit_values() -> None:
     ramp = np.arange(256, dtype=np.int32).reshape(16, 16)
     assert (pixels(encoded(Image.fromarray(ramp), "TIFF"))[..., 0] == ramp).all()
 
 
-def test_transparency_lies_over_white() -> None:
+def test_transparency_is_composited_over_white() -> None:
     clear = Image.new("RGBA", (2, 1), (255, 0, 0, 255))
     clear.putpixel((1, 0), (255, 0, 0, 0))
     assert pixels(encoded(clear)).tolist() == [[[255, 0, 0], [255, 255, 255]]]
@@ -69,7 +69,7 @@ def test_other_modes(mode: str) -> None:
 
 @pytest.mark.parametrize("mode", ["RGB", "CMYK", "L"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_pictures_are_turned_upright(orientation: int, mode: str) -> None:
+def test_exif_orientation_is_applied(orientation: int, mode: str) -> None:
     """A white field whose upper left quarter is dark, stored turned and flipped as cameras do."""
     upright = Image.new("L", (32, 16), 255)
     upright.paste(0, (0, 0, 16, 8))
@@ -113,7 +113,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("content", "kind"), BROKEN.values(), ids=BROKEN.keys())
-def test_what_is_no_whole_picture(content: Any, kind: str) -> None:
+def test_broken_files_are_refused(content: Any, kind: str) -> None:
     with pytest.raises(PictureProblem, match=r"face\.png") as problem:
         decode(content(), "face.png")
     assert problem.value.kind == kind
@@ -129,7 +129,7 @@ def test_bombs_are_refused_before_they_are_decoded(width: int, height: int, tmp_
 
 
 @pytest.mark.parametrize("form", ["EPS", "PPM"])
-def test_formats_that_no_data_set_holds_are_not_opened(form: str) -> None:
+def test_other_formats_are_not_opened(form: str) -> None:
     file = io.BytesIO()
     Image.new("RGB", (8, 8)).save(file, form)
     with pytest.raises(PictureProblem) as caught:
@@ -137,7 +137,7 @@ def test_formats_that_no_data_set_holds_are_not_opened(form: str) -> None:
     assert caught.value.kind == "not_a_picture"
 
 
-def test_bytes_are_read_as_they_are(tmp_path: Path) -> None:
+def test_bytes_are_read_unchanged(tmp_path: Path) -> None:
     path = data.picture(tmp_path / "faces" / "a.png")
     assert read_bytes(str(tmp_path), "faces/a.png") == path.read_bytes()
 
@@ -157,7 +157,7 @@ def test_nothing_outside_is_read(path: str, tmp_path: Path) -> None:
     assert read_bytes(str(root), path, allow_outside=True)
 
 
-def test_folders_with_like_names_are_outside(tmp_path: Path) -> None:
+def test_folders_with_a_common_prefix_are_outside(tmp_path: Path) -> None:
     (tmp_path / "root").mkdir()
     data.picture(tmp_path / "root2" / "a.png")
     with pytest.raises(PictureProblem, match="is outside the data folder"):
@@ -165,7 +165,7 @@ def test_folders_with_like_names_are_outside(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["none.png", "a.png/b.png", ".", "loop.png", "a\0b.png", "x" * 300])
-def test_what_cannot_be_read(path: str, tmp_path: Path) -> None:
+def test_unreadable_files(path: str, tmp_path: Path) -> None:
     data.picture(tmp_path / "a.png")
     (tmp_path / "loop.png").symlink_to("loop.png")
     with pytest.raises(PictureProblem):

@@ -1,4 +1,4 @@
-"""Releases of portraits made data sets: safe to read, every row accounted for."""
+"""Imports published data sets safely and accounts for every row."""
 
 from harness.datasets.home import data_home, document, imported
 from harness.datasets.imports.base import LABELS, ImportOptions, Kind, Record

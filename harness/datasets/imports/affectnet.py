@@ -1,14 +1,14 @@
-"""AffectNet (Mollahosseini et al., 2017): training.csv and validation.csv, with valence and arousal."""
+"""Imports AffectNet (Mollahosseini et al., 2017): training.csv and validation.csv, with valence and arousal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from harness.datasets.imports.base import ImportOptions, Kind, LabelReader, Record
+from harness.datasets.imports.base import ImportOptions, Kind, LabelParser, Record
 from harness.datasets.imports.class_folders import SPLITS
 from harness.datasets.imports.listed import Line, Listing, usable_rows
-from harness.datasets.imports.names import named
+from harness.datasets.imports.names import with_name_columns
 from harness.datasets.imports.pictures import PictureIndex
 from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source
@@ -30,13 +30,13 @@ CODES = {
 NONE = {"8": "none of the eight", "9": "uncertain", "10": "not a face"}
 TABLES = ("training.csv", "validation.csv", "automatically_annotated.csv")
 NOT_RATED = -2
-"""Valence and arousal of what was not rated."""
+"""Valence and arousal of pictures that were not rated."""
 
 
 class AffectNet(Kind):
     """Tables with `subDirectory_filePath`, `expression` (0 to 10), `valence` and `arousal` (-1 to 1), and the pictures.
 
-    `validation.csv` has no header in some copies: its columns then are those of `training.csv`.
+    Some copies of `validation.csv` have no header; its columns are then those of `training.csv`.
     """
 
     name = "affectnet"
@@ -47,14 +47,14 @@ class AffectNet(Kind):
         paths = [p for p in source.files if PurePosixPath(p).name.casefold() in TABLES]
         if not paths:
             raise BadData(
-                f"{source.name!r} is no AffectNet: it holds neither {TABLES[0]} nor {TABLES[1]}.",
-                "Give the folder that holds them and the pictures.",
+                f"{source.name!r} is not AffectNet: it contains neither {TABLES[0]} nor {TABLES[1]}.",
+                "Give the folder that contains them and the pictures.",
             )
-        listing = Listing(PictureIndex(source.files), LabelReader(options), report)
+        listing = Listing(PictureIndex(source.files), LabelParser(options), report)
         for path in paths:
             stem = PurePosixPath(path).stem.casefold()
             add_affect(listing, _table(source, path), report, {"split": SPLITS.get(stem, stem)})
-        yield from named(listing.records(), options, report)
+        yield from with_name_columns(listing.records(), options, report)
 
 
 def _table(source: Source, path: str) -> Table:
@@ -67,7 +67,7 @@ def _table(source: Source, path: str) -> Table:
 
 
 def add_affect(listing: Listing, table: Table, report: Report, columns: dict[str, str]) -> None:
-    """Take the rows of a table of expressions, valence and arousal; `columns` are the same for all."""
+    """Add the rows of a table with expression, valence and arousal; `columns` are constant columns."""
     at_image, at_label = table.column(COLUMNS[0]), table.column("expression")
     at = {name: table.column(name) for name in ("valence", "arousal") if table.has(name)}
     for row in usable_rows(table, report):
@@ -80,12 +80,12 @@ def add_affect(listing: Listing, table: Table, report: Report, columns: dict[str
 
 
 def _affect(row: Row, at: dict[str, int], report: Report) -> dict[str, str]:
-    found = {}
-    for column, place in at.items():
-        text = row.cells[place]
+    values = {}
+    for column, position in at.items():
+        text = row.cells[position]
         value = number(text)
         if value is not None and -1 <= value <= 1:
-            found[column] = f"{value:g}"
+            values[column] = f"{value:g}"
         elif value != NOT_RATED:
             report.use_partly(
                 row.file,
@@ -95,4 +95,4 @@ def _affect(row: Row, at: dict[str, int], report: Report) -> dict[str, str]:
                 text,
                 column,
             )
-    return found
+    return values

@@ -1,4 +1,4 @@
-"""CK+ (Lucey et al., 2010): sequences of frames from a neutral face to the peak, with a number for each sequence."""
+"""Imports CK+ (Lucey et al., 2010): frame sequences from a neutral face to the peak, with one label per sequence."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from harness.datasets.imports.base import ImportOptions, Kind, LabelReader, Record
+from harness.datasets.imports.base import ImportOptions, Kind, LabelParser, Record
 from harness.datasets.imports.class_folders import by_folder
-from harness.datasets.imports.names import named
+from harness.datasets.imports.names import with_name_columns
 from harness.datasets.imports.pictures import is_picture
 from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source
-from harness.datasets.imports.table import number, words
+from harness.datasets.imports.table import number, read_fields
 from harness.errors import BadData
 
 CODES = ("neutral", "angry", "contempt", "disgust", "fear", "happy", "sad", "surprise")
@@ -24,28 +24,28 @@ _LABEL = re.compile(r"(S\d+)_(\d+)_\d+_emotion\.txt", re.IGNORECASE)
 class CkPlus(Kind):
     """`cohn-kanade-images/S005/001/S005_001_00000011.png` and `Emotion/S005/001/S005_001_00000011_emotion.txt`.
 
-    A sequence's label is about its last frame, the peak: that one is taken, and no other. Copies that come as class
-    folders (three frames near each peak) are taken as they are. The person becomes the column `subject`.
+    A sequence's label refers to its last frame, the peak: only that frame is imported. In copies with class folders
+    (three frames near each peak), all frames are imported. The person becomes the column `subject`.
     """
 
     name = "ck+"
-    summary = "CK+: cohn-kanade-images/ and Emotion/; the last frame of each sequence that has a label"
+    summary = "CK+: cohn-kanade-images/ and Emotion/; the last frame of each labelled sequence"
     default_name = "ckplus"
     label = "perceived"
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
-        labels = LabelReader(options)
+        labels = LabelParser(options)
         files = [p for p in source.files if _LABEL.fullmatch(PurePosixPath(p).name)]
         if files:
-            yield from named(_peaks(source, files, labels, report), options, report)
+            yield from with_name_columns(_peaks(source, files, labels, report), options, report)
             return
         pictures = [p for p in source.files if is_picture(p)]
         if not any(_FRAME.match(PurePosixPath(p).name) for p in pictures):
             raise BadData(
-                f"{source.name!r} is no CK+: it holds no *_emotion.txt and no pictures like S005_001_00000011.png.",
-                "Give the folder that holds cohn-kanade-images/ and Emotion/.",
+                f"{source.name!r} is not CK+: it contains no *_emotion.txt and no pictures like S005_001_00000011.png.",
+                "Give the folder that contains cohn-kanade-images/ and Emotion/.",
             )
-        for record in named(by_folder(source, labels, report), options, report):
+        for record in with_name_columns(by_folder(source, labels, report), options, report):
             found = _FRAME.match(PurePosixPath(record.path).name)
             yield replace(record, attributes={**record.attributes, **_columns(found)}) if found else record
 
@@ -54,7 +54,7 @@ def _columns(frame: re.Match[str]) -> dict[str, str]:
     return {"subject": frame[1].upper(), "sequence": frame[2], "frame": str(int(frame[3]))}
 
 
-def _peaks(source: Source, files: list[str], labels: LabelReader, report: Report) -> Iterator[Record]:
+def _peaks(source: Source, files: list[str], labels: LabelParser, report: Report) -> Iterator[Record]:
     last = _last_frames(source, report)
     labelled = set()
     for path in files:
@@ -71,7 +71,7 @@ def _peaks(source: Source, files: list[str], labels: LabelReader, report: Report
         if frame is None:
             report.leave_out("Emotion", "", path, "no picture", "the sequence has no frames")
             continue
-        emotion, problem = labels.read(label)
+        emotion, problem = labels.parse(label)
         if emotion is None:
             report.leave_out("Emotion", "", path, problem, label)
             continue
@@ -84,7 +84,7 @@ def _peaks(source: Source, files: list[str], labels: LabelReader, report: Report
 
 
 def _last_frames(source: Source, report: Report) -> dict[tuple[str, str], str]:
-    """Subject and sequence -> the picture of the last frame; the frames before it are counted."""
+    """(Subject, sequence) -> the picture of the last frame; earlier frames are counted in a note."""
     last: dict[tuple[str, str], tuple[int, str]] = {}
     before = 0
     for path in source.files:
@@ -96,13 +96,13 @@ def _last_frames(source: Source, report: Report) -> dict[tuple[str, str], str]:
         last[sequence] = max(last.get(sequence, frame), frame)
     if before:
         report.note(
-            f"{before} frames before the peaks were passed over: labels are about the last frame of a sequence."
+            f"{before} frames before the peaks were skipped: labels refer to the last frame of a sequence."
         )
     return {sequence: path for sequence, (_, path) in last.items()}
 
 
 def _label(source: Source, path: str) -> str:
-    """The word for the number in a label's file, which is written like 3.0000000e+00."""
-    text = next((cells[0] for _, cells in words(source, path)), "")
+    """The label of an emotion file, which contains a number such as 3.0000000e+00."""
+    text = next((cells[0] for _, cells in read_fields(source, path)), "")
     code = number(text)
     return CODES[int(code)] if code is not None and code in range(len(CODES)) else text

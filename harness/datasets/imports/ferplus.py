@@ -1,4 +1,4 @@
-"""FER+ (Barsoum et al., 2016, arXiv 1608.01041): the pictures of FER2013 with the votes of ten taggers each."""
+"""Imports FER+ (Barsoum et al., 2016, arXiv 1608.01041): the pictures of FER2013 with ten votes each."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import random
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 
-from harness.datasets.imports.base import ImportOptions, Kind, LabelReader, Record
+from harness.datasets.imports.base import ImportOptions, Kind, LabelParser, Record
 from harness.datasets.imports.class_folders import SPLITS
 from harness.datasets.imports.fer2013 import picture, picture_name, pixel_tables
-from harness.datasets.imports.names import named
+from harness.datasets.imports.names import with_name_columns
 from harness.datasets.imports.pictures import PictureIndex
 from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source
@@ -20,62 +20,59 @@ VOTES = "fer2013new.csv"
 TAGGED = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
 NOT_TAGGED = {"unknown": "unknown emotion", "nf": "not a face"}
 MOST_VOTES = 100
-"""Votes of one row that can be real: there are ten."""
+"""Upper bound for plausible votes per row; there are ten."""
 
 
 class FerPlus(Kind):
-    """`fer2013new.csv` beside `fer2013.csv` (rows in the same order), or beside the pictures that were made of it.
+    """`fer2013new.csv` next to `fer2013.csv` (rows in the same order), or next to the pictures extracted from it.
 
-    The label is what most taggers chose. Where two lead, or most chose "unknown" or "not a face", there is none.
+    The label is the tag with the most votes. Ties, "unknown" and "not a face" give no label.
     """
 
     name = "ferplus"
-    summary = "FER+: fer2013new.csv (ten taggers' votes) beside fer2013.csv"
+    summary = "FER+: fer2013new.csv (votes of ten taggers) next to fer2013.csv"
     label = "perceived"
 
     def embeds(self, source: Source) -> bool:
-        """The pictures of fer2013.csv stand in it."""
         return bool(pixel_tables(source))
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
         path = find_file(source, VOTES)
         if path is None:
             raise BadData(
-                f"{source.name!r} is no FER+: it holds no {VOTES}.",
-                "It comes from the FER+ repository; fer2013.csv, which has the pictures, from FER2013.",
+                f"{source.name!r} is not FER+: it contains no {VOTES}.",
+                "It is part of the FER+ repository; fer2013.csv, with the pictures, is part of FER2013.",
             )
         votes = _Votes(open_table(source, path), options, report)
         pixels = pixel_tables(source)
         if len(pixels) > 1:
             raise BadData(
-                f"{source.name!r} holds {len(pixels)} tables with pixels: {pixels[0].path}, {pixels[1].path}.",
-                "Leave the one whose rows are those of the votes.",
+                f"{source.name!r} contains {len(pixels)} tables with pixels: {pixels[0].path}, {pixels[1].path}.",
+                "Keep only the table whose rows match the votes.",
             )
-        records = (
-            _beside_pixels(votes, pixels[0], report) if pixels else _beside_pictures(votes, source, report)
-        )
+        records = _with_pixels(votes, pixels[0], report) if pixels else _with_pictures(votes, source, report)
         report.note(
-            "FER+ says how many taggers chose an emotion, not who: the raters vote-1 to vote-10 are no persons."
+            "FER+ gives only the number of votes per emotion, not who voted: the raters vote-1 to vote-10 are not persons."
         )
-        yield from named(records, options, report)
+        yield from with_name_columns(records, options, report)
 
 
 class _Votes:
-    """Reads rows of votes."""
+    """Parses rows of votes."""
 
     def __init__(self, table: Table, options: ImportOptions, report: Report) -> None:
-        self.table, self._report, self._labels = table, report, LabelReader(options)
+        self.table, self._report, self._labels = table, report, LabelParser(options)
         self._at = {name: table.column(name) for name in (*TAGGED, *NOT_TAGGED)}
         self.at_name = table.column("Image name", "Image")
         self.at_usage = table.column("Usage")
 
     def record(self, row: Row, path: str, data: bytes | None) -> Record | None:
-        """What a row's votes say of a picture, or None, noted."""
+        """The record for a row of votes; or None, with a row in the report."""
         cells = {name: row.cells[at] or "0" for name, at in self._at.items()}
-        label, problem, detail = _majority(cells)
+        label, problem, detail = _top_label(cells)
         emotion = None
         if not problem:
-            emotion, problem = self._labels.read(label)
+            emotion, problem = self._labels.parse(label)
         if emotion is None:
             self._report.leave_out(row.file, row.line, path, problem, detail)
             return None
@@ -91,76 +88,85 @@ class _Votes:
             ratings=self._ratings(votes, path),
         )
 
-    def _called(self, tag: str) -> str:
-        return (None if tag in NOT_TAGGED else self._labels.read(tag)[0]) or tag
+    def _emotion_name(self, tag: str) -> str:
+        return (None if tag in NOT_TAGGED else self._labels.parse(tag)[0]) or tag
 
     def _columns(self, votes: Mapping[str, int]) -> dict[str, str]:
-        """The distribution of votes: a column for each emotion, under the name that it has here."""
+        """The distribution of votes, one column per emotion, under our emotion names."""
         counts: dict[str, int] = {}
         for tag, count in votes.items():
-            column = f"votes_{self._called(tag)}"
+            column = f"votes_{self._emotion_name(tag)}"
             counts[column] = counts.get(column, 0) + count
         return {column: str(count) for column, count in counts.items()}
 
     def _ratings(self, votes: Mapping[str, int], path: str) -> tuple[tuple[str, str, str], ...]:
-        """The votes, one by one, in an order that says nothing: in that of the columns, vote-1 would be always neutral."""
-        chosen = [self._called(tag) for tag in TAGGED for _ in range(votes[tag])]
+        """The individual votes, shuffled: in column order, vote-1 would nearly always be neutral."""
+        chosen = [self._emotion_name(tag) for tag in TAGGED for _ in range(votes[tag])]
         random.Random(path).shuffle(chosen)
         return tuple((f"vote-{i}", "emotion", value) for i, value in enumerate(chosen, 1))
 
 
-def _majority(cells: Mapping[str, str]) -> tuple[str, str, str]:
-    """What most taggers chose, or why there is no such label; and what the report shows."""
+def _top_label(cells: Mapping[str, str]) -> tuple[str, str, str]:
+    """The label with the most votes, the reason if there is none, and the detail for the report."""
     if not all(cell.isdecimal() and len(cell) < 4 for cell in cells.values()):
         return "", "broken votes", ", ".join(cells.values())
     votes = {name: int(cell) for name, cell in cells.items()}
-    told = ", ".join(f"{name} {count}" for name, count in votes.items() if count)
+    summary = ", ".join(f"{name} {count}" for name, count in votes.items() if count)
     most = max(votes.values())
     if not 0 < sum(votes.values()) <= MOST_VOTES:
-        return "", "broken votes" if most else "no votes", told
+        return "", "broken votes" if most else "no votes", summary
     leading = [name for name, count in votes.items() if count == most]
     if len(leading) > 1:
-        return "", "tie", told
+        return "", "tie", summary
     return leading[0], NOT_TAGGED.get(leading[0], ""), leading[0]
 
 
-def _beside_pixels(votes: _Votes, pixels: Table, report: Report) -> Iterator[Record]:
+def _with_pixels(votes: _Votes, pixels: Table, report: Report) -> Iterator[Record]:
     at_pixels = pixels.column("pixels")
     at_usage = pixels.column("Usage") if pixels.has("Usage") else None
-    for row, shown in zip_longest(votes.table.rows(), pixels.rows()):
-        if row is None or shown is None:
+    for row, pixel_row in zip_longest(votes.table.rows(), pixels.rows()):
+        if row is None or pixel_row is None:
             raise BadData(
                 f"{votes.table.path} and {pixels.path} have different numbers of rows.",
-                "The rows of the one are those of the other, in the same order: give both whole.",
+                "Both must have the same rows in the same order: use complete files.",
             )
         report.rows[row.file] += 1
         path = picture_name(report.rows[row.file] - 1)
-        if row.problem or shown.problem:
+        if row.problem or pixel_row.problem:
             report.leave_out(
-                row.file, row.line, path, "broken row", row.problem or f"{shown.file}: {shown.problem}"
+                row.file,
+                row.line,
+                path,
+                "broken row",
+                row.problem or f"{pixel_row.file}: {pixel_row.problem}",
             )
             continue
-        if at_usage is not None and row.cells[votes.at_usage].casefold() != shown.cells[at_usage].casefold():
+        if (
+            at_usage is not None
+            and row.cells[votes.at_usage].casefold() != pixel_row.cells[at_usage].casefold()
+        ):
             raise BadData(
-                f"Line {row.line} of {votes.table.path} is about another picture than line {shown.line} of {pixels.path}: "
+                f"Line {row.line} of {votes.table.path} describes a different picture than line {pixel_row.line} of {pixels.path}: "
                 "their Usage differs.",
-                "Their rows are in the same order: give both as they were published.",
+                "Both must have the same rows in the same order: use the files as published.",
             )
-        data = picture(shown.cells[at_pixels])
+        data = picture(pixel_row.cells[at_pixels])
         if data is None:
-            report.leave_out(row.file, row.line, path, "broken pixels", f"{shown.file}, line {shown.line}")
+            report.leave_out(
+                row.file, row.line, path, "broken pixels", f"{pixel_row.file}, line {pixel_row.line}"
+            )
             continue
         record = votes.record(row, path, data)
         if record is not None:
             yield record
 
 
-def _beside_pictures(votes: _Votes, source: Source, report: Report) -> Iterator[Record]:
+def _with_pictures(votes: _Votes, source: Source, report: Report) -> Iterator[Record]:
     index = PictureIndex(source.files)
     if not index.paths:
         raise BadData(
-            f"{source.name!r} holds the votes of FER+ and no pictures.",
-            "Put fer2013.csv (from FER2013) beside it, or the folders FER2013Train, FER2013Valid, FER2013Test.",
+            f"{source.name!r} contains the votes of FER+ but no pictures.",
+            "Add fer2013.csv (from FER2013), or the folders FER2013Train, FER2013Valid, FER2013Test.",
         )
     for row in votes.table.rows():
         report.rows[row.file] += 1

@@ -1,4 +1,4 @@
-"""Image sets of Hugging Face on disk: Parquet files with the pictures in them."""
+"""Imports Hugging Face image data sets on disk: Parquet files with embedded pictures."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from harness.datasets.imports.base import ImportOptions, Kind, LabelReader, Record
+from harness.datasets.imports.base import ImportOptions, Kind, LabelParser, Record
 from harness.datasets.imports.class_folders import SPLITS
 from harness.datasets.imports.memo_bench import scaled
-from harness.datasets.imports.names import named
+from harness.datasets.imports.names import with_name_columns
 from harness.datasets.imports.parquet import OURS, class_names, load_pyarrow, metadata
 from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import MAX_RATIO, Source
 from harness.errors import BadData, RequestError, nearest
 
-_USUAL = {
+_COLUMN_NAMES = {
     "image": ("image", "img", "picture", "photo", "face", "jpg", "png", "webp"),
     "emotion": ("emotion", "label", "labels", "expression", "emotion_label"),
     "intensity": ("intensity",),
     "quality": ("quality",),
     "id": ("id", "image_id"),
 }
-"""What a column is here -> the names under which it is looked for."""
+"""Our column -> the names it is searched under."""
 RATINGS = "ratings"
 BATCH = 32
-"""Rows that are in memory at a time."""
+"""Rows in memory at a time."""
 SUSPECT = 64 * 2**20
 _MAGIC = ((b"\x89PNG", ".png"), (b"\xff\xd8\xff", ".jpg"), (b"GIF8", ".gif"), (b"BM", ".bmp"), (b"II*\0", ".tif"),
           (b"MM\0*", ".tif"), (b"RIFF", ".webp"))  # fmt: skip
@@ -38,50 +38,48 @@ _MAGIC = ((b"\x89PNG", ".png"), (b"\xff\xd8\xff", ".jpg"), (b"GIF8", ".gif"), (b
 
 @dataclass(frozen=True)
 class _Columns:
-    """Where things stand in a file."""
+    """The role of each column of a file."""
 
     image: str
     used: Mapping[str, str]
-    """emotion, intensity, quality, id -> column."""
+    """emotion, intensity, quality, id -> column of the file."""
     others: tuple[str, ...]
-    """Columns that are kept as attributes."""
+    """Columns kept as attributes."""
     ratings: bool
     classes: Mapping[str, list[str]]
     exported: bool
-    """Whether we wrote the file."""
+    """Whether `harness data export` wrote the file."""
 
 
 class HuggingFace(Kind):
     """Parquet files with an Image column ({bytes, path}) or plain bytes, and a label: text, or a ClassLabel.
 
-    Columns are found by their usual names; `ImportOptions.columns` says others. Single values of other columns, and of
-    structs, become attributes. An export of ours says itself what its labels are and where its scales end.
+    Columns are found by common names; `ImportOptions.columns` overrides them. Scalar values of other columns, and of
+    structs, become attributes. Files from `harness data export` also specify the meaning of labels and the scales.
     """
 
     name = "hf"
-    summary = "an image set of Hugging Face on disk, and what `harness data export` writes: Parquet with the pictures in it"
-    takes_columns = tuple(_USUAL)
+    summary = "Parquet files with embedded pictures, from Hugging Face or `harness data export`"
+    takes_columns = tuple(_COLUMN_NAMES)
 
     def embeds(self, source: Source) -> bool:
-        """The pictures stand in the files."""
         return True
 
     def complete(self, source: Source, options: ImportOptions) -> ImportOptions:
-        """See `Kind.complete`: what an export of ours says counts where the user says nothing."""
-        told = _told(source)
+        exported = _export_metadata(source)
         columns = {("emotion" if key == "label" else key): name for key, name in options.columns.items()}
         options = super().complete(
-            source, replace(options, columns=columns, label=options.label or told.get("label"))
+            source, replace(options, columns=columns, label=options.label or exported.get("label"))
         )
-        return replace(options, scales={**told["scales"], **options.scales})
+        return replace(options, scales={**exported["scales"], **options.scales})
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
-        report.lost += _told(source)["lossy"]
-        yield from named(_records(source, options, report), options, report)
+        report.earlier_lossy += _export_metadata(source)["lossy"]
+        yield from with_name_columns(_records(source, options, report), options, report)
 
 
 def _records(source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
-    labels = LabelReader(options)
+    labels = LabelParser(options)
     for path in _files(source):
         with _opened(source, path) as file:
             columns = _columns(path, file.schema_arrow, options)
@@ -94,7 +92,7 @@ def _records(source: Source, options: ImportOptions, report: Report) -> Iterator
             ]
             skipped = sorted(set(file.schema_arrow.names) - set(needed))
             if skipped:
-                report.note(f"Columns that are not single values were passed over: {', '.join(skipped)}.")
+                report.note(f"Columns without scalar values were skipped: {', '.join(skipped)}.")
             for batch in file.iter_batches(batch_size=BATCH, columns=list(dict.fromkeys(needed))):
                 for row in batch.to_pylist():
                     report.rows[path] += 1
@@ -109,7 +107,7 @@ def _record(
     columns: _Columns,
     source: Source,
     options: ImportOptions,
-    labels: LabelReader,
+    labels: LabelParser,
     report: Report,
 ) -> Record | None:
     line = report.rows[path]
@@ -120,8 +118,8 @@ def _record(
         return None
     label = cells.get("emotion", "")
     rated = cells.get("intensity") or cells.get("quality") or row.get(RATINGS)
-    # An export of ours has samples that nobody labelled, too.
-    emotion, problem = labels.read(label) if label or not (rated or columns.exported) else (None, "")
+    # Our own exports may contain unlabelled samples.
+    emotion, problem = labels.parse(label) if label or not (rated or columns.exported) else (None, "")
     if problem:
         report.leave_out(path, line, where, problem, label, columns.used.get("emotion", ""))
         return None
@@ -154,7 +152,7 @@ def _record(
 
 
 def _picture(cell: Any, path: str, line: int, source: Source) -> tuple[str, bytes | None]:
-    """Where a picture is written to, and its bytes; or the file beside the Parquet that it is, and None."""
+    """The target path of an embedded picture and its bytes; or the path of an external file and None."""
     if isinstance(cell, dict):
         data, name = cell.get("bytes"), cell.get("path")
     else:
@@ -164,8 +162,8 @@ def _picture(cell: Any, path: str, line: int, source: Source) -> tuple[str, byte
         return f"{PurePosixPath(path).with_suffix('')}/{line - 1:07d}{suffix}", data
     if not isinstance(name, str) or not name:
         return f"row {line}", None
-    beside = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
-    return beside if beside in source.files else name, None
+    neighbour = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+    return neighbour if neighbour in source.files else name, None
 
 
 def _attributes(row: Mapping[str, Any], columns: _Columns) -> Iterator[tuple[str, str]]:
@@ -193,12 +191,12 @@ def _columns(path: str, schema: Any, options: ImportOptions) -> _Columns:
     pyarrow = load_pyarrow("Reading Parquet")
     types = {field.name: field.type for field in schema}
     used = {}
-    for what, usual in _USUAL.items():
-        column = _named(path, what, options.columns.get(what), types) or next(
-            (n for u in usual for n in types if n.casefold() == u), None
+    for role, names in _COLUMN_NAMES.items():
+        column = _requested_column(path, role, options.columns.get(role), types) or next(
+            (n for name in names for n in types if n.casefold() == name), None
         )
         if column is not None:
-            used[what] = column
+            used[role] = column
     image = used.pop("image", None)
     if image is None or not _is_image(pyarrow, types[image]):
         candidates = [
@@ -208,36 +206,36 @@ def _columns(path: str, schema: Any, options: ImportOptions) -> _Columns:
         ]
         if (image is not None and "image" in options.columns) or len(candidates) != 1:
             raise BadData(
-                f"{path} has no column of pictures" + (f" {image!r}." if image else "."),
+                f"{path} has no picture column" + (f" {image!r}." if image else "."),
                 _hint("image", types),
             )
         image = candidates[0]
     if not used.keys() & {"emotion", "intensity", "quality"}:
-        raise BadData(f"{path} has no column of labels.", _hint("emotion", types))
+        raise BadData(f"{path} has no label column.", _hint("emotion", types))
     taken = {image, *used.values()}
     ratings = RATINGS in types and RATINGS not in taken and _is_ratings(pyarrow, types[RATINGS])
     others = tuple(
         n
         for n, kind in types.items()
-        if n not in taken and not (ratings and n == RATINGS) and _is_single(pyarrow, kind)
+        if n not in taken and not (ratings and n == RATINGS) and _is_scalar_or_struct(pyarrow, kind)
     )
     return _Columns(image, used, others, ratings, class_names(schema), bool(metadata(schema, OURS)))
 
 
-def _named(path: str, what: str, column: str | None, types: Mapping[str, Any]) -> str | None:
-    """The column that the user names, if any."""
+def _requested_column(path: str, role: str, column: str | None, types: Mapping[str, Any]) -> str | None:
+    """The column specified by the user, if any."""
     if column is not None and column not in types:
         guess = nearest(column, types)
         raise BadData(
-            f"{path} has no column {column!r} (--column {what}={column})"
+            f"{path} has no column {column!r} (--column {role}={column})"
             + (f"; did you mean {guess!r}?" if guess else "."),
             f"Its columns are: {', '.join(types)}.",
         )
     return column
 
 
-def _hint(what: str, types: Mapping[str, Any]) -> str:
-    return f"Say which it is: --column {what}=NAME. Its columns are: {', '.join(types) or 'none'}."
+def _hint(role: str, types: Mapping[str, Any]) -> str:
+    return f"Specify it: --column {role}=NAME. Its columns are: {', '.join(types) or 'none'}."
 
 
 def _is_image(pyarrow: Any, kind: Any) -> bool:
@@ -258,16 +256,16 @@ def _is_ratings(pyarrow: Any, kind: Any) -> bool:
     }
 
 
-def _is_single(pyarrow: Any, kind: Any) -> bool:
-    """Whether cells are one value, or a struct of such."""
+def _is_scalar_or_struct(pyarrow: Any, kind: Any) -> bool:
+    """Whether cells are scalars, or structs of scalars."""
     if pyarrow.types.is_dictionary(kind):
         kind = kind.value_type
     if pyarrow.types.is_struct(kind):
-        return all(_is_plain(pyarrow, kind.field(i).type) for i in range(kind.num_fields))
-    return _is_plain(pyarrow, kind)
+        return all(_is_scalar(pyarrow, kind.field(i).type) for i in range(kind.num_fields))
+    return _is_scalar(pyarrow, kind)
 
 
-def _is_plain(pyarrow: Any, kind: Any) -> bool:
+def _is_scalar(pyarrow: Any, kind: Any) -> bool:
     test = pyarrow.types
     return bool(
         test.is_string(kind)
@@ -284,22 +282,22 @@ def _files(source: Source) -> list[str]:
     if not files:
         linked = [p for p in source.refused if p.casefold().endswith(".parquet")]
         raise BadData(
-            f"{source.name!r} holds no Parquet files"
+            f"{source.name!r} contains no Parquet files"
             + (f"; {linked[0]} is {source.refused[linked[0]]}." if linked else "."),
-            "Give the folder that holds what the links point to, too."
+            "Give a folder that contains the link targets."
             if linked
-            else "Write a data set of Hugging Face as such: `dataset.to_parquet(FILE)`.",
+            else "Export the data set from `datasets`: `dataset.to_parquet(FILE)`.",
         )
     if source.real_path(files[0]) is None:
         raise RequestError(
-            f"{source.name!r} holds Parquet files in a zip.", "Unpack it, and give the folder."
+            f"{source.name!r} contains Parquet files in a zip.", "Unpack it and give the folder."
         )
     return files
 
 
 @contextmanager
 def _opened(source: Source, path: str) -> Iterator[Any]:
-    """A Parquet file. What is wrong with it, also while it is read, is raised as `BadData`."""
+    """An open Parquet file. Errors while reading it are raised as `BadData`."""
     pyarrow = load_pyarrow(f"Reading {path}")
     try:
         with (
@@ -308,29 +306,29 @@ def _opened(source: Source, path: str) -> Iterator[Any]:
         ):
             yield file
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError, MemoryError) as e:
-        if getattr(e, "errno", None):  # of the disk: what pyarrow finds wrong with a file has no number
+        if getattr(e, "errno", None):  # an I/O error; errors in the file format have no errno
             raise
         raise BadData(
             f"{path} cannot be read as Parquet: {str(e).splitlines()[0] if str(e) else type(e).__name__}.",
-            "Nothing was imported. Download or write it again.",
+            "Nothing was imported. Download or export it again.",
         ) from e
 
 
-def _check_size(path: str, packed: int, told: Any) -> None:
-    """Refuse a file that would unpack to far more than an image set does, pictures being packed already."""
-    # Columns are not asked one by one: pyarrow ends the process where a broken file's say nonsense.
-    unpacked = sum(told.row_group(group).total_byte_size for group in range(told.num_row_groups))
+def _check_size(path: str, packed: int, metadata: Any) -> None:
+    """Refuse a file with an implausible compression ratio: pictures are already compressed."""
+    # Do not query single columns: pyarrow aborts the process on invalid column metadata.
+    unpacked = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
     if unpacked > max(SUSPECT, MAX_RATIO * packed):
         raise BadData(
-            f"{path} is refused: it would unpack to {unpacked:,} bytes.", "Download or write it again."
+            f"{path} is refused: it would unpack to {unpacked:,} bytes.", "Download or export it again."
         )
 
 
-def _told(source: Source) -> dict[str, Any]:
-    """What an export of ours says of itself: label, scales, lossy; nobody vouches for it, so only what fits counts."""
+def _export_metadata(source: Source) -> dict[str, Any]:
+    """Label, scales and lossy mappings stored by `harness data export`; invalid values are ignored, as the file is untrusted."""
     with _opened(source, _files(source)[0]) as file:
-        told = metadata(file.schema_arrow, OURS)
-    scales = told.get("scales")
+        exported = metadata(file.schema_arrow, OURS)
+    scales = exported.get("scales")
     ends = {
         column: (float(pair[0]), float(pair[1]))
         for column, pair in (scales.items() if isinstance(scales, dict) else ())
@@ -340,9 +338,9 @@ def _told(source: Source) -> dict[str, Any]:
         and all(isinstance(end, (int, float)) and math.isfinite(end) for end in pair)
         and pair[0] < pair[1]
     }
-    lossy = told.get("lossy")
+    lossy = exported.get("lossy")
     return {
-        "label": told["label"] if told.get("label") in ("intended", "perceived") else None,
+        "label": exported["label"] if exported.get("label") in ("intended", "perceived") else None,
         "scales": ends,
         "lossy": [str(text)[:200] for text in lossy[:20]] if isinstance(lossy, list) else [],
     }

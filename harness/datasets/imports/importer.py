@@ -1,4 +1,4 @@
-"""Makes a data set of a release: every picture looked at, every row accounted for, written aside and renamed."""
+"""Imports a release: checks every picture, accounts for every row, and publishes the data set atomically."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ Progress = Callable[[int], None]
 
 @dataclass
 class _Written:
-    """What has been written so far."""
+    """Statistics of the samples written so far."""
 
     samples: int = 0
     emotions: Counter[str] = field(default_factory=Counter)
-    having: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
     groups: dict[str, Counter[str]] = field(default_factory=dict)
     ids: set[str] = field(default_factory=set)
     digest: Any = field(default_factory=hashlib.sha256)
@@ -54,20 +54,20 @@ def import_data(
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Import a release and return what `import.json` says of it. Pictures of an archive are always copied.
+    """Import a release and return the contents of its `import.json`. Pictures in an archive are always copied.
 
-    `progress` is called with the number of records done. With `dry_run` nothing is kept. Raises `BadData` where the
-    release cannot be used, `RequestError` where the request does not fit it, `StorageError` where there is no room.
+    `progress` is called with the number of processed records. With `dry_run` nothing is kept. Raises `BadData` if the
+    release is unusable, `RequestError` if the options do not match it, `StorageError` if the disk is full.
     """
     name = name or kind.default_name or kind.name
     target = _target(name, replace or dry_run)
-    options.pattern()  # A bad pattern is refused before anything is read.
+    options.pattern()  # Fail early on an invalid pattern.
     source = open_source(path)
     try:
-        with _reading(source):
+        with _read_errors(source):
             options = kind.complete(source, options)
             embedded = kind.embeds(source)
-        with _aside(name) as folder:
+        with _temporary_folder(name) as folder:
             report = Report(folder / UNUSED)
             for file, why in source.refused.items():
                 report.leave_out("pictures", "", file, why)
@@ -86,11 +86,11 @@ def import_data(
             summary = _summary(kind, path, name, writer, options, report)
             _write(folder / DOCUMENT, summary)
             if not dry_run:
-                _put(folder, target, replace)
+                _move_into_place(folder, target, replace)
     except OSError as e:
         raise StorageError(
             f"{str(e.filename or target)!r} cannot be written: {e.strerror or e}.",
-            "Nothing was imported. Make room, or set XDG_DATA_HOME to another disk.",
+            "Nothing was imported. Free disk space, or set XDG_DATA_HOME to a different disk.",
         ) from e
     finally:
         source.close()
@@ -98,8 +98,8 @@ def import_data(
 
 
 @contextmanager
-def _reading(source: Source) -> Iterator[None]:
-    """What cannot be read is the release's fault, not that of the disk that is written to."""
+def _read_errors(source: Source) -> Iterator[None]:
+    """Raise read errors of the release as `BadData`, to distinguish them from write errors."""
     try:
         yield
     except OSError as e:
@@ -107,39 +107,39 @@ def _reading(source: Source) -> Iterator[None]:
             raise
         raise BadData(
             f"{str(e.filename or source.name)!r} cannot be read: {e.strerror or e}.",
-            "Nothing was imported. Check that you may read it, or download it again.",
+            "Nothing was imported. Check the permissions, or download it again.",
         ) from e
 
 
 def _records(kind: Kind, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
-    with _reading(source):
+    with _read_errors(source):
         yield from kind.read(source, options, report)
 
 
 def _target(name: str, replace: bool) -> Path:
     if not NAME.fullmatch(name):
         raise RequestError(
-            f"{name!r} cannot be the name of a data set.", "Use letters, digits, dot, dash and underscore."
+            f"{name!r} is not a valid data set name.", "Use letters, digits, dot, dash and underscore."
         )
     target = data_home() / name
     if target.exists() and not replace:
         raise RequestError(
-            f"There is a data set {name!r} already, in {str(target)!r}.",
-            "Add --replace, or give another --name.",
+            f"The data set {name!r} already exists in {str(target)!r}.",
+            "Add --replace, or choose a different --name.",
         )
     return target
 
 
 @contextmanager
-def _aside(name: str) -> Iterator[Path]:
-    """A folder beside the data sets, which goes away unless it is renamed."""
+def _temporary_folder(name: str) -> Iterator[Path]:
+    """A temporary folder next to the data sets, deleted on exit unless renamed."""
     try:
         data_home().mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".tmp", dir=data_home()))
     except OSError as e:
         raise StorageError(
             f"{str(data_home())!r} cannot be written: {e.strerror}.",
-            "Make room, or set XDG_DATA_HOME to another folder.",
+            "Free disk space, or set XDG_DATA_HOME to a different folder.",
         ) from e
     try:
         yield folder
@@ -147,8 +147,8 @@ def _aside(name: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _put(folder: Path, target: Path, replace: bool) -> None:
-    """Rename the finished folder to its place; what stood there goes only once it does."""
+def _move_into_place(folder: Path, target: Path, replace: bool) -> None:
+    """Rename the finished folder to its final path; an existing one is deleted only after that."""
     folder.chmod(0o755)
     if replace and target.exists():
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent) as old:
@@ -159,7 +159,7 @@ def _put(folder: Path, target: Path, replace: bool) -> None:
 
 
 class _Writer:
-    """Writes manifest, checksums, ratings and, where asked, pictures."""
+    """Writes the manifest, checksums, ratings and, if copied, pictures."""
 
     def __init__(self, folder: Path, source: Source, report: Report, copied: bool) -> None:
         self._folder, self._source, self._report, self.copied = folder, source, report, copied
@@ -172,7 +172,7 @@ class _Writer:
         self._ratings: TextIO | None = None
 
     def add(self, record: Record) -> None:
-        """Look at a record's picture, and write it and its row; or note why not."""
+        """Check a record's picture, then write the picture and its row, or report why it is unusable."""
         try:
             data = record.data if record.data is not None else self._source.read(record.path)
         except BadData as e:
@@ -192,11 +192,11 @@ class _Writer:
             file = self._folder / image
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(data)
-        self._note(record, sample, image, hashlib.sha256(data).hexdigest())
+        self._write_sample(record, sample, image, hashlib.sha256(data).hexdigest())
 
     def _leave_out(self, record: Record, reason: str, detail: str) -> None:
-        """Note every row of a record whose picture cannot be used; or the picture, where no table has rows."""
-        for where in (record.where, *record.further):
+        """Report every row of a record with an unusable picture; or the picture itself, if there is no table."""
+        for where in (record.where, *record.other_rows):
             file, _, line = where.rpartition(":")
             if file in self._report.rows:
                 self._report.leave_out(file, line, record.path, reason, detail)
@@ -212,9 +212,14 @@ class _Writer:
         self.written.ids.add(sample)
         return sample
 
-    def _note(self, record: Record, sample: str, image: str, digest: str) -> None:
-        row = {"image": image, "id": sample, "emotion": record.emotion, "intensity": record.intensity,
-               "quality": record.quality}  # fmt: skip
+    def _write_sample(self, record: Record, sample: str, image: str, digest: str) -> None:
+        row = {
+            "image": image,
+            "id": sample,
+            "emotion": record.emotion,
+            "intensity": record.intensity,
+            "quality": record.quality,
+        }
         row |= {k: v for k, v in record.attributes.items() if v != "" and k not in row}
         self._columns.update(dict.fromkeys(row))
         self._rows.write(json.dumps(row, ensure_ascii=True) + "\n")
@@ -225,9 +230,9 @@ class _Writer:
         written.samples += 1
         for column, value in (("intensity", record.intensity), ("quality", record.quality)):
             if value is not None:
-                self._report.see(column, value)
+                self._report.observe(column, value)
         written.emotions[record.emotion or "none"] += 1
-        written.having.update(k for k in ("emotion", "intensity", "quality") if row[k] is not None)
+        written.counts.update(k for k in ("emotion", "intensity", "quality") if row[k] is not None)
         if record.attributes.get("generator"):
             written.groups.setdefault("generator", Counter())[record.attributes["generator"]] += 1
         for rating in record.ratings:
@@ -238,10 +243,10 @@ class _Writer:
             self._ratings = (self._folder / "ratings.csv").open("w", encoding="utf-8", newline="")
             csv.writer(self._ratings).writerow(("id", "rater", "question", "value"))
         csv.writer(self._ratings).writerow((sample, rater, question, value))
-        self.written.having["ratings"] += 1
+        self.written.counts["ratings"] += 1
 
     def finish(self) -> None:
-        """Write the manifest: its columns are known only now."""
+        """Write the manifest; its columns are only known after the last record."""
         self._rows.seek(0)
         with (self._folder / "manifest.csv").open(
             "w", encoding="utf-8", errors="surrogateescape", newline=""
@@ -258,7 +263,6 @@ class _Writer:
         (self._folder / ".rows.jsonl").unlink()
 
     def close(self) -> None:
-        """Close all files."""
         for opened in (self._rows, self._sums, self._ratings):
             if opened is not None:
                 opened.close()
@@ -268,8 +272,8 @@ def _check_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise StorageError(
-            f"The pictures take {needed / 1e9:.1f} GB, and {str(folder.parent)!r} has {free / 1e9:.1f} GB free.",
-            "Make room, set XDG_DATA_HOME to another disk, or unpack the release and import the folder "
+            f"The pictures need {needed / 1e9:.1f} GB, but {str(folder.parent)!r} has {free / 1e9:.1f} GB free.",
+            "Free disk space, set XDG_DATA_HOME to a different disk, or unpack the release and import the folder "
             "without --copy.",
         )
 
@@ -278,10 +282,10 @@ def _check_any(written: _Written, report: Report, kind: Kind, path: Path) -> Non
     if written.samples:
         return
     reasons: Counter[str] = sum(report.unused.values(), Counter())
-    told = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common(4)) or "it holds none"
+    summary = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common(4)) or "it contains none"
     raise BadData(
-        f"Nothing in {str(path)!r} could be used as {kind.name}: {told}.",
-        report.suggestion() or "Check that it is the right folder and the whole release.",
+        f"Nothing in {str(path)!r} could be used as {kind.name}: {summary}.",
+        report.suggestion() or "Check that it is the right folder and the complete release.",
     )
 
 
@@ -298,7 +302,9 @@ def _summary(
         "imported": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "label": options.label,
         "samples": written.samples,
-        "with": {k: written.having[k] for k in ("emotion", "intensity", "quality", "ratings") if written.having[k]},
+        "with": {
+            k: written.counts[k] for k in ("emotion", "intensity", "quality", "ratings") if written.counts[k]
+        },
         "emotions": dict(sorted(written.emotions.items())),
         "groups": {k: dict(sorted(v.items())) for k, v in written.groups.items()},
         "scales": _scales(options, report),
@@ -309,16 +315,21 @@ def _summary(
         "tables": report.counts(),
         "notes": report.notes,
         "digest": written.digest.hexdigest(),
-    }  # fmt: skip
+    }
 
 
 def _scales(options: ImportOptions, report: Report) -> dict[str, Any]:
-    """The ends of each numeric column: declared, or inferred from what was seen."""
+    """The scale of each numeric column: declared, or inferred from its values."""
     found: dict[str, Any] = {}
-    for column, seen in report.seen.items():
-        low, high = options.scales.get(column) or infer_scale(*seen)
-        found[column] = {"low": low, "high": high, "source": "declared" if column in options.scales else "inferred",
-                         "least": seen[0], "greatest": seen[1]}  # fmt: skip
+    for column, observed in report.value_ranges.items():
+        low, high = options.scales.get(column) or infer_scale(*observed)
+        found[column] = {
+            "low": low,
+            "high": high,
+            "source": "declared" if column in options.scales else "inferred",
+            "least": observed[0],
+            "greatest": observed[1],
+        }
     return found
 
 

@@ -1,4 +1,4 @@
-"""The kinds of release that can be imported."""
+"""Lists the kinds of release that can be imported."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ KINDS: Mapping[str, type[Kind]] = {
 
 
 def kind_of(name: str) -> Kind:
-    """A kind of release by its name, however it is punctuated. Raises `UnknownName` with the nearest."""
+    """The kind with a given name, ignoring case and punctuation. Raises `UnknownName` with the nearest."""
     folded = {_folded(kind): kind for kind in KINDS}
     if _folded(name) not in folded:
         raise unknown("kind of release", name, KINDS)

@@ -1,14 +1,14 @@
-"""A folder that is a data set already: manifest.csv, pictures, and ratings.csv if there is one."""
+"""Imports an existing data folder: manifest.csv, pictures, and an optional ratings.csv."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from harness.datasets.imports.base import ImportOptions, Kind, LabelReader, Record
+from harness.datasets.imports.base import ImportOptions, Kind, LabelParser, Record
 from harness.datasets.imports.listed import usable_rows
 from harness.datasets.imports.memo_bench import scaled
-from harness.datasets.imports.names import named
+from harness.datasets.imports.names import with_name_columns
 from harness.datasets.imports.ratings import Rating, read_ratings
 from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source
@@ -23,10 +23,10 @@ class Manifest(Kind):
     """`manifest.csv` with a column `image`, and any of id, emotion, intensity, quality and columns to group by."""
 
     name = "manifest"
-    summary = "a folder with manifest.csv (column image; id, emotion, intensity, quality, ...), and ratings.csv if there is one"
+    summary = "a folder with manifest.csv (column image; id, emotion, intensity, quality, ...), and an optional ratings.csv"
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
-        yield from named(_records(source, options, report), options, report)
+        yield from with_name_columns(_records(source, options, report), options, report)
 
 
 def _records(source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
@@ -34,11 +34,11 @@ def _records(source: Source, options: ImportOptions, report: Report) -> Iterator
     path = min(found, key=lambda p: p.count("/"), default=None)
     if path is None:
         raise BadData(
-            f"{source.name!r} holds no {MANIFEST}.",
-            "Folders named after emotions are of the kind class-folders.",
+            f"{source.name!r} contains no {MANIFEST}.",
+            "For folders named after emotions, use the kind class-folders.",
         )
     root = path[: -len(MANIFEST)]
-    table, labels = open_table(source, path), LabelReader(options)
+    table, labels = open_table(source, path), LabelParser(options)
     at = table.column("image")
     ratings = read_ratings(source, root + "ratings.csv", report)
     seen: dict[str, int] = {}
@@ -51,16 +51,16 @@ def _records(source: Source, options: ImportOptions, report: Report) -> Iterator
         if first != row.line:
             report.leave_out(row.file, row.line, record.path, "duplicate", f"of line {first}")
             continue
-        rated.add(_rated_as(record.id, row.cells[at]))
+        rated.add(_rating_key(record.id, row.cells[at]))
         yield record
     for sample in ratings:
         if sample not in rated:
             for _ in ratings[sample]:
-                report.leave_out(root + "ratings.csv", "", sample, "rating of no sample that is used")
+                report.leave_out(root + "ratings.csv", "", sample, "rating of an unused sample")
 
 
-def _rated_as(sample: str, image: str) -> str:
-    """The name that ratings have for a sample: its id, by default the image without extension."""
+def _rating_key(sample: str, image: str) -> str:
+    """The id of a sample in ratings.csv: its id, by default the image without extension."""
     return sample or str(PurePosixPath(image).with_suffix(""))
 
 
@@ -70,7 +70,7 @@ def _record(
     root: str,
     source: Source,
     options: ImportOptions,
-    labels: LabelReader,
+    labels: LabelParser,
     ratings: dict[str, tuple[Rating, ...]],
     report: Report,
 ) -> Record | None:
@@ -89,7 +89,7 @@ def _record(
         )
         return None
     label = cells.get("emotion", "")
-    emotion, problem = labels.read(label) if label else (None, "")
+    emotion, problem = labels.parse(label) if label else (None, "")
     if problem:
         report.leave_out(row.file, row.line, path, problem, label, "emotion")
         return None
@@ -109,5 +109,5 @@ def _record(
         values["intensity"],
         values["quality"],
         others,
-        ratings=ratings.get(_rated_as(sample, image), ()),
+        ratings=ratings.get(_rating_key(sample, image), ()),
     )

@@ -1,4 +1,4 @@
-"""The release of MEMO-Bench (arXiv 2411.11235): pictures and two tables of ratings."""
+"""Imports the MEMO-Bench release (arXiv 2411.11235): pictures and two tables of ratings."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Generic, TypeVar
 
-from harness.datasets.imports.base import ImportOptions, Kind, LabelReader, Record
-from harness.datasets.imports.names import NameReader
+from harness.datasets.imports.base import ImportOptions, Kind, LabelParser, Record
+from harness.datasets.imports.names import NameParser
 from harness.datasets.imports.pictures import PictureIndex
 from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source
@@ -21,7 +21,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True)
 class Annotation(Generic[V]):
-    """What one row says of one picture."""
+    """The value of one row for one picture."""
 
     row: Row
     image: str
@@ -29,8 +29,8 @@ class Annotation(Generic[V]):
 
 
 @dataclass(frozen=True)
-class Felt:
-    """An emotion with its degree, and the word that the release has for it."""
+class EmotionScore:
+    """An emotion with its score, and the release's original label."""
 
     emotion: str
     score: float | None
@@ -40,8 +40,8 @@ class Felt:
 class MemoBench(Kind):
     """`dataset/`, `annotation_emo.csv` (Image, Score, Distortions), `annotation_quality.csv` (Image, Quality).
 
-    In spite of its name the column `Distortions` holds the emotion. The release says neither what its labels are
-    nor where its scales end.
+    Despite its name, the column `Distortions` contains the emotion. The release does not specify the meaning of
+    its labels or the range of its scales.
     """
 
     name = "memo-bench"
@@ -52,18 +52,18 @@ class MemoBench(Kind):
         if emotion_file is None:
             tables = [p for p in source.files if p.casefold().endswith(".csv")][:5]
             raise BadData(
-                f"{source.name!r} is no release of MEMO-Bench: it holds no {EMOTION}.",
-                f"Its tables are: {', '.join(tables) or 'none'}. Give the folder or zip that holds {EMOTION}, "
+                f"{source.name!r} is not a release of MEMO-Bench: it contains no {EMOTION}.",
+                f"Its tables are: {', '.join(tables) or 'none'}. Give the folder or zip that contains {EMOTION}, "
                 f"{QUALITY} and dataset/.",
             )
         root = str(PurePosixPath(emotion_file).parent)
         index = PictureIndex(_pictures(source, "" if root == "." else root + "/"))
         if not index.paths:
             raise BadData(
-                f"{source.name!r} holds no pictures beside {emotion_file}.",
-                "The release has them in dataset/: unpack it whole.",
+                f"{source.name!r} contains no pictures next to {emotion_file}.",
+                "The release has them in dataset/: unpack it completely.",
             )
-        labels = LabelReader(options)
+        labels = LabelParser(options)
         emotions = _emotions(open_table(source, emotion_file), index, labels, options, report)
         qualities: dict[str, Annotation[float]] = {}
         if quality_file is None:
@@ -72,13 +72,13 @@ class MemoBench(Kind):
             report.note(f"{quality_file} is empty: no picture has a quality.")
         else:
             qualities = _qualities(open_table(source, quality_file), index, options, report)
-        for path in index.never_meant():
+        for path in index.unreferenced():
             report.leave_out("pictures", "", path, "no row")
-        yield from _joined(index, emotions, qualities, NameReader(options.pattern(), options.label), report)
+        yield from _joined(index, emotions, qualities, NameParser(options.pattern(), options.label), report)
 
 
 def _pictures(source: Source, root: str) -> list[str]:
-    """The pictures of the release: those below dataset/ where it has one."""
+    """The pictures of the release: those below dataset/, if it exists."""
     below = [p for p in source.files if p.startswith(root)]
     inside = [p for p in below if p[len(root) :].casefold().startswith("dataset/")]
     return inside or below
@@ -86,46 +86,48 @@ def _pictures(source: Source, root: str) -> list[str]:
 
 def _joined(
     index: PictureIndex,
-    emotions: dict[str, Annotation[Felt]],
+    emotions: dict[str, Annotation[EmotionScore]],
     qualities: dict[str, Annotation[float]],
-    names: NameReader,
+    names: NameParser,
     report: Report,
 ) -> Iterator[Record]:
     for path in index.paths:
-        felt, rated = emotions.get(path), qualities.get(path)
-        rows = [f"{said.row.file}:{said.row.line}" for said in (felt, rated) if said is not None]
+        emotion_row, quality_row = emotions.get(path), qualities.get(path)
+        rows = [
+            f"{annotation.row.file}:{annotation.row.line}"
+            for annotation in (emotion_row, quality_row)
+            if annotation is not None
+        ]
         if not rows:
             continue
-        emotion = felt.value.emotion if felt else None
-        if felt is None:
-            report.note(
-                "Some pictures have a quality and no emotion: they are asked only about their quality."
-            )
+        emotion = emotion_row.value.emotion if emotion_row else None
+        if emotion_row is None:
+            report.note("Some pictures have a quality but no emotion: only their quality is evaluated.")
         yield Record(
             path,
             rows[0],
-            further=tuple(rows[1:]),
+            other_rows=tuple(rows[1:]),
             emotion=emotion,
-            label=felt.value.label if felt else "",
-            intensity=felt.value.score if felt else None,
-            quality=rated.value if rated else None,
-            attributes=names.read(path, emotion),
+            label=emotion_row.value.label if emotion_row else "",
+            intensity=emotion_row.value.score if emotion_row else None,
+            quality=quality_row.value if quality_row else None,
+            attributes=names.parse(path, emotion),
         )
     names.finish(report)
 
 
 def _emotions(
-    table: Table, index: PictureIndex, labels: LabelReader, options: ImportOptions, report: Report
-) -> dict[str, Annotation[Felt]]:
+    table: Table, index: PictureIndex, labels: LabelParser, options: ImportOptions, report: Report
+) -> dict[str, Annotation[EmotionScore]]:
     at_label, at_score = table.column("Distortions", "Distortion", "Emotion", "Label"), table.column("Score")
 
-    def value(row: Row, image: str) -> Felt | None:
-        emotion, problem = labels.read(row.cells[at_label])
+    def value(row: Row, image: str) -> EmotionScore | None:
+        emotion, problem = labels.parse(row.cells[at_label])
         if emotion is None:
             report.leave_out(row.file, row.line, image, problem, row.cells[at_label], table.columns[at_label])
             return None
         score = _score(row, at_score, table, "intensity", image, options, report)
-        return Felt(emotion, score, row.cells[at_label])
+        return EmotionScore(emotion, score, row.cells[at_label])
 
     return _annotations(table, index, value, report)
 
@@ -154,7 +156,7 @@ def _score(
 
 
 def scaled(text: str, column: str, options: ImportOptions) -> tuple[float | None, str]:
-    """A number on the column's scale and an empty string; or None, and why."""
+    """A number on the column's scale and ""; or None and the reason."""
     if not text:
         return None, "no number"
     found = number(text)
@@ -169,12 +171,12 @@ def scaled(text: str, column: str, options: ImportOptions) -> tuple[float | None
 def _annotations(
     table: Table, index: PictureIndex, value: Callable[[Row, str], V | None], report: Report
 ) -> dict[str, Annotation[V]]:
-    """What each picture's row says. Rows that say the same count once; those that contradict count not at all."""
+    """Picture -> its annotation. Duplicate rows count once; pictures with contradicting rows are skipped."""
     at = table.column("Image", "Images", "Filename", "Name")
     for note in table.notes:
         report.note(note)
     found: dict[str, Annotation[V]] = {}
-    disputed: set[str] = set()
+    conflicting: set[str] = set()
     for row in table.rows():
         report.rows[row.file] += 1
         if row.problem:
@@ -185,26 +187,26 @@ def _annotations(
         path = _picture(row, row.cells[at], index, report)
         if path is None:
             continue
-        said = value(row, path)
-        if said is None:
+        parsed = value(row, path)
+        if parsed is None:
             continue
-        first = found.setdefault(path, Annotation(row, row.cells[at], said))
+        first = found.setdefault(path, Annotation(row, row.cells[at], parsed))
         if first.row is row:
             continue
-        if first.value == said and path not in disputed:
+        if first.value == parsed and path not in conflicting:
             report.leave_out(row.file, row.line, path, "duplicate", f"of line {first.row.line}")
             continue
-        if path not in disputed:
-            disputed.add(path)
-            report.leave_out(row.file, first.row.line, path, "conflict", f"line {row.line} says otherwise")
-        report.leave_out(row.file, row.line, path, "conflict", f"line {first.row.line} says otherwise")
-    for path in disputed:
+        if path not in conflicting:
+            conflicting.add(path)
+            report.leave_out(row.file, first.row.line, path, "conflict", f"line {row.line} disagrees")
+        report.leave_out(row.file, row.line, path, "conflict", f"line {first.row.line} disagrees")
+    for path in conflicting:
         del found[path]
     return found
 
 
 def _picture(row: Row, image: str, index: PictureIndex, report: Report) -> str | None:
-    """The picture that a row is about, or None, noted."""
+    """The picture of a row; or None, with an entry in the report."""
     if not image:
         report.leave_out(row.file, row.line, "", "no image name")
         return None

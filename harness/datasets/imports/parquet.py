@@ -1,4 +1,4 @@
-"""Parquet as Hugging Face `datasets` writes it: pyarrow, which is an optional package, and the metadata of its schema."""
+"""Loads the optional package pyarrow, and reads and writes schema metadata as Hugging Face `datasets` does."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from harness.errors import MissingPackage
 
 HUGGING_FACE, OURS = b"huggingface", b"memobench"
-"""Keys of a schema's metadata: what the columns are, and what an export of ours says of the data set."""
+"""Keys of schema metadata: Hugging Face column types, and our own description of the data set."""
 
 
 def load_pyarrow(purpose: str) -> Any:
-    """The package pyarrow with its Parquet module. Raises `MissingPackage` with the command that installs it."""
+    """The package pyarrow with its Parquet module. Raises `MissingPackage`."""
     try:
         import pyarrow
         import pyarrow.parquet
@@ -23,7 +23,7 @@ def load_pyarrow(purpose: str) -> Any:
 
 
 def class_names(schema: Any) -> dict[str, list[str]]:
-    """Column -> the names of its classes, for the columns that the metadata declares as ClassLabel."""
+    """Column -> class names, for columns declared as ClassLabel in the metadata."""
     features = metadata(schema, HUGGING_FACE).get("info", {})
     features = features.get("features", {}) if isinstance(features, dict) else {}
     found = {}
@@ -38,7 +38,7 @@ def class_names(schema: Any) -> dict[str, list[str]]:
 
 
 def metadata(schema: Any, key: bytes) -> dict[str, Any]:
-    """A JSON object of a schema's metadata; empty where there is none, or it is none."""
+    """A JSON object from the schema metadata; empty if missing or invalid."""
     try:
         found = json.loads((schema.metadata or {}).get(key, b"{}"))
     except ValueError:
@@ -47,9 +47,9 @@ def metadata(schema: Any, key: bytes) -> dict[str, Any]:
 
 
 def hugging_face_metadata(columns: Mapping[str, str], classes: Sequence[str]) -> bytes:
-    """The metadata from which `datasets` knows an Image, a ClassLabel and the types of the other columns.
+    """The metadata that tells `datasets` about Image, ClassLabel and other column types.
 
-    `columns` maps names to "image", "class", "ratings" or the name of a type, such as "string".
+    `columns` maps names to "image", "class", "ratings" or a type name such as "string".
     """
     text = {"dtype": "string", "_type": "Value"}
     features: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""The pictures of a release: found by the names that tables use for them, and looked at before they are taken."""
+"""Finds the pictures of a release by the names used in tables, and checks picture files."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from harness.images.formats import FORMATS, MAX_PIXELS, PICTURES
 class PictureIndex:
     """Finds pictures by path or name, in any case, with or without extension and leading folders.
 
-    It remembers which pictures were meant, so that those that no table is about can be reported.
+    It tracks which pictures were referenced, so that the others can be reported.
     """
 
     def __init__(self, paths: Iterable[str]) -> None:
         self.paths = tuple(p for p in paths if is_picture(p))
-        self._meant: set[str] = set()
+        self._referenced: set[str] = set()
         self._by_name: dict[str, list[str]] = {}
         for path in self.paths:
             self._by_name.setdefault(_stem(path.casefold().rpartition("/")[2]), []).append(path)
@@ -30,18 +30,18 @@ class PictureIndex:
         )
 
     def find(self, name: str) -> list[str]:
-        """The pictures that a name may mean: none, one, or several where it is ambiguous.
+        """The pictures that a name may refer to: none, one, or several if it is ambiguous.
 
-        Folders that a table names and the release does not have are passed over where no two pictures share a name.
-        Elsewhere they say which is meant, and the last of them must be that of the picture.
+        If no two pictures share a file name, folders in `name` are ignored. Otherwise the last folder in `name` must
+        be the picture's folder.
         """
         found = self._find(name)
-        self._meant.update(found)
+        self._referenced.update(found)
         return found
 
-    def never_meant(self) -> list[str]:
-        """The pictures that no name asked for so far may mean."""
-        return [path for path in self.paths if path not in self._meant]
+    def unreferenced(self) -> list[str]:
+        """The pictures that no name has referred to so far."""
+        return [path for path in self.paths if path not in self._referenced]
 
     def _find(self, name: str) -> list[str]:
         given = posixpath.normpath(name.replace("\\", "/")).strip("/")
@@ -59,38 +59,38 @@ class PictureIndex:
 
 
 def is_picture(path: str) -> bool:
-    """Whether a file's extension is that of a picture."""
+    """Whether a file has a picture extension."""
     return PurePosixPath(path.casefold()).suffix in PICTURES
 
 
 def problem_of(data: bytes) -> str:
-    """Why bytes are no picture that can be shown, or an empty string. Decodes only what looks cut off."""
+    """Why a picture file is unusable, or "". Decodes it only if it looks truncated."""
     if not data:
         return "empty (zero bytes)"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _looked_at(data)
+            return _inspect(data)
     except UnidentifiedImageError:
         return "not a picture in a known format"
     except Image.DecompressionBombError:
         return f"more than {MAX_PIXELS:,} pixels"
-    except Exception as e:  # decoders raise anything on broken files
+    except Exception as e:  # decoders raise arbitrary exceptions on broken files
         return f"broken: {e}"
 
 
-def _looked_at(data: bytes) -> str:
+def _inspect(data: bytes) -> str:
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         width, height = image.size
         if width * height > MAX_PIXELS:
             return f"{width}x{height} pixels are more than {MAX_PIXELS:,}"
-        if not _whole(data, image.format):
+        if not _looks_complete(data, image.format):
             image.load()
     return ""
 
 
-def _whole(data: bytes, form: str | None) -> bool:
-    """Whether a file ends as whole files of its format do: a decoded look costs a hundred times as much."""
+def _looks_complete(data: bytes, form: str | None) -> bool:
+    """Whether a file has the end marker of its format; decoding would take about a hundred times as long."""
     if form == "PNG":
         return b"IEND" in data[-64:]
     return form == "JPEG" and b"\xff\xd9" in data[-64:]

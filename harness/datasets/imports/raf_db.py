@@ -1,18 +1,18 @@
-"""RAF-DB, basic emotions (Li, Deng and Du, 2017): a list of pictures with a number each."""
+"""Imports RAF-DB, basic emotions (Li, Deng and Du, 2017): a list of pictures with one label code each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from harness.datasets.imports.base import ImportOptions, Kind, LabelReader, Record
+from harness.datasets.imports.base import ImportOptions, Kind, LabelParser, Record
 from harness.datasets.imports.class_folders import SPLITS, by_folder
 from harness.datasets.imports.listed import Line, Listing
-from harness.datasets.imports.names import named
+from harness.datasets.imports.names import with_name_columns
 from harness.datasets.imports.pictures import PictureIndex, is_picture
 from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source
-from harness.datasets.imports.table import find_file, words
+from harness.datasets.imports.table import find_file, read_fields
 from harness.errors import BadData
 
 LISTS = ("list_patition_label.txt", "list_partition_label.txt")
@@ -22,13 +22,13 @@ _PEOPLE = (
     ("race", {"0": "Caucasian", "1": "African-American", "2": "Asian"}),
     ("age", {"0": "0-3", "1": "4-19", "2": "20-39", "3": "40-69", "4": "70+"}),
 )
-"""The last three lines of `Annotation/manual/*_manu_attri.txt`, as the set's notes explain them; others are unsure."""
+"""The last three lines of `Annotation/manual/*_manu_attri.txt`, as documented by the data set; other codes are unsure."""
 
 
 class RafDb(Kind):
     """`EmoLabel/list_patition_label.txt` (`train_00001.jpg 5`) and `Image/aligned/`, or folders named 1 to 7.
 
-    Where `Annotation/manual/` is there, gender, race and age, as annotators judged them, become columns.
+    If `Annotation/manual/` exists, gender, race and age, as judged by annotators, become columns.
     """
 
     name = "raf-db"
@@ -38,31 +38,31 @@ class RafDb(Kind):
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
         path = find_file(source, LISTS[0]) or find_file(source, LISTS[1])
-        labels = LabelReader(options)
+        labels = LabelParser(options)
         if path is not None:
-            yield from named(_listed(source, path, labels, report), options, report)
+            yield from with_name_columns(_listed(source, path, labels, report), options, report)
         elif any(is_picture(p) and PurePosixPath(p).parent.name in CODES for p in source.files):
-            yield from named(by_folder(source, labels, report, CODES), options, report)
+            yield from with_name_columns(by_folder(source, labels, report, CODES), options, report)
         else:
             raise BadData(
-                f"{source.name!r} is no RAF-DB: it holds no {LISTS[0]}.",
+                f"{source.name!r} is not RAF-DB: it contains no {LISTS[0]}.",
                 "Give the folder basic/, with EmoLabel/ and Image/ unpacked.",
             )
 
 
-def _listed(source: Source, path: str, labels: LabelReader, report: Report) -> Iterator[Record]:
+def _listed(source: Source, path: str, labels: LabelParser, report: Report) -> Iterator[Record]:
     pictures = [p for p in source.files if is_picture(p)]
     aligned = [p for p in pictures if "aligned" in p.casefold()]
     if aligned and len(aligned) < len(pictures):
-        report.note(f"{len(pictures) - len(aligned)} pictures that are not aligned were passed over.")
+        report.note(f"{len(pictures) - len(aligned)} pictures that are not aligned were skipped.")
     listing = Listing(PictureIndex(aligned or pictures), labels, report)
     people = {
         PurePosixPath(p).name.casefold(): p for p in source.files if p.casefold().endswith("_manu_attri.txt")
     }
-    for line, cells in words(source, path):
+    for line, cells in read_fields(source, path):
         report.rows[path] += 1
         if len(cells) < 2:
-            report.leave_out(path, line, cells[0], "broken row", "a name and a number are expected")
+            report.leave_out(path, line, cells[0], "broken row", "expected a name and a number")
             continue
         stem = PurePosixPath(cells[0]).stem
         name = f"{stem}_aligned" if aligned else stem
@@ -75,8 +75,8 @@ def _listed(source: Source, path: str, labels: LabelReader, report: Report) -> I
 
 
 def _person(source: Source, path: str) -> dict[str, str]:
-    """What annotators took the person in a picture for."""
-    lines = [cells[0] for _, cells in words(source, path)]
+    """Gender, race and age as judged by annotators."""
+    lines = [cells[0] for _, cells in read_fields(source, path)]
     if len(lines) != 8:
         return {}
     return {

@@ -1,4 +1,4 @@
-"""`ratings.csv`: what each rater answered, a line each."""
+"""Reads individual ratings of a release from `ratings.csv`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Rating = tuple[str, str, str]
 
 
 def read_ratings(source: Source, path: str, report: Report) -> dict[str, tuple[Rating, ...]]:
-    """Sample id -> its ratings; empty where there is no such file. Equal ratings are one object: there are many.
+    """Sample id -> its ratings; empty if the file does not exist. Equal ratings share one object to save memory.
 
-    Raises `BadData` where a column is missing.
+    Raises `BadData` if a column is missing.
     """
     if path not in source.files:
         return {}

@@ -1,4 +1,4 @@
-"""What an import made of each row and picture: counts, and a table of all that was not used."""
+"""Reports the outcome of an import: counts, and a table of unused rows and pictures."""
 
 from __future__ import annotations
 
@@ -19,46 +19,46 @@ _WORDS = re.compile(r"[^\W_]+")
 COLUMNS = ("file", "line", "image", "column", "reason", "detail", "effect")
 UNUSED, PARTLY = "not used", "partly used"
 UNKNOWN = "unknown label"
-"""The reason for what is left out because its label is none of the six."""
-USUAL = {"fear": "worry", "afraid": "worry", "fearful": "worry", "scared": "worry", "disgust": "angry", "disgusted": "angry",
+"""The reason for rows whose label is not one of the six emotions."""
+SUGGESTED = {"fear": "worry", "afraid": "worry", "fearful": "worry", "scared": "worry", "disgust": "angry", "disgusted": "angry",
          "contempt": "angry"}  # fmt: skip
-"""The nearest of the six for labels that have no counterpart: suggested, never used unasked."""
-LONGEST_CELL = 500
-MOST, LONGEST = 1000, 100
-"""How many different labels are counted, and how many characters of them."""
+"""Suggested mapping for labels without a counterpart; never applied automatically."""
+MAX_CELL_LENGTH = 500
+MAX_LABELS, MAX_LABEL_LENGTH = 1000, 100
+"""Maximum number of distinct labels counted, and their maximum length."""
 
 
 class Report:
-    """Counts, and lines of `unused.csv` as they come."""
+    """Counts outcomes and writes `unused.csv` incrementally."""
 
     def __init__(self, path: Path) -> None:
-        """`path`: where the table goes; it is written line by line."""
+        """`path` is the path of the table."""
         try:
             self._file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
         except OSError as e:
-            raise StorageError(f"{str(path)!r} cannot be written: {e.strerror}.", "Make room.") from e
+            raise StorageError(f"{str(path)!r} cannot be written: {e.strerror}.", "Free disk space.") from e
         self._table = csv.writer(self._file)
         self._table.writerow(COLUMNS)
         self.rows: Counter[str] = Counter()
-        """Table -> rows that were read."""
+        """Table -> number of rows."""
         self.unused: dict[str, Counter[str]] = {}
-        """Table (or "pictures") -> reason -> count of what was not used."""
+        """Table (or "pictures") -> reason -> number of unused rows or pictures."""
         self.partly: dict[str, Counter[str]] = {}
-        """Table -> reason -> count of rows of which only a part was used."""
+        """Table -> reason -> number of partly used rows."""
         self.notes: list[str] = []
-        self.lost: list[str] = []
-        """What mappings lost before this import, in words."""
+        self.earlier_lossy: list[str] = []
+        """Lossy mappings applied before this import, as messages."""
         self._labels: Counter[tuple[str, str]] = Counter()
         self._unknown: Counter[str] = Counter()
         self.preview: list[dict[str, str]] = []
-        """A few file names, with what the user's pattern says of them."""
-        self.seen: dict[str, tuple[float, float]] = {}
-        """Column of numbers -> least and greatest value."""
+        """A few file names with the columns matched by the user's pattern."""
+        self.value_ranges: dict[str, tuple[float, float]] = {}
+        """Numeric column -> minimum and maximum."""
 
     def leave_out(
         self, file: str, line: int | str, image: str, reason: str, detail: str = "", column: str = ""
     ) -> None:
-        """Note a row or picture that is not used."""
+        """Record an unused row or picture."""
         self.unused.setdefault(file, Counter())[reason] += 1
         if reason == UNKNOWN:
             _count(self._unknown, _folded(detail))
@@ -67,19 +67,19 @@ class Report:
     def use_partly(
         self, file: str, line: int | str, image: str, reason: str, detail: str = "", column: str = ""
     ) -> None:
-        """Note a row of which a cell could not be used."""
+        """Record a row with an unusable cell."""
         self.partly.setdefault(file, Counter())[reason] += 1
         self._write(file, line, image, column, reason, detail, PARTLY)
 
     def use_label(self, label: str, emotion: str | None) -> None:
-        """Note that a picture was taken whose label the release calls `label`."""
+        """Count the original label of an imported picture."""
         if emotion:
             _count(self._labels, (_folded(label), emotion))
 
     def lossy(self, mapping: Mapping[str, str]) -> list[str]:
-        """What the user's mapping made the same, in words: labels that mean something else than the emotion.
+        """Messages about mapped labels that differ in meaning from their emotion.
 
-        A number says nothing of its own: it loses its meaning only where another label counts as the same emotion.
+        A numeric label has no meaning of its own: it is lossy only if a different label maps to the same emotion.
         """
         mapped = {_folded(label) for label in mapping}
 
@@ -87,7 +87,7 @@ class Report:
             return not mapped.isdisjoint({label, *_WORDS.findall(label)})
 
         sources = Counter(emotion for _, emotion in self._labels)
-        return self.lost + [
+        return self.earlier_lossy + [
             f"{label} counts as {emotion} ({count:,} pictures)"
             for (label, emotion), count in self._labels.items()
             if by_mapping(label)
@@ -96,32 +96,32 @@ class Report:
         ]
 
     def suggestion(self) -> str:
-        """Which --map would take the rows whose label is none of the six; empty if there are none."""
+        """The --map options that would include rows with unknown labels; "" if there are none."""
         if not self._unknown:
             return ""
-        pairs = [f"{name}={USUAL.get(name, 'EMOTION')}" for name, _ in self._unknown.most_common(6)]
+        pairs = [f"{name}={SUGGESTED.get(name, 'EMOTION')}" for name, _ in self._unknown.most_common(6)]
         maps = " ".join(f"--map {shlex.quote(pair)}" for pair in pairs)
-        return f"To count them as one of the six, which loses what they said: {maps}"
+        return f"To map them to the six emotions, which loses information: {maps}"
 
-    def see(self, column: str, value: float) -> None:
-        """Note a value of a numeric column, from which its scale is inferred."""
-        low, high = self.seen.get(column, (value, value))
-        self.seen[column] = (min(low, value), max(high, value))
+    def observe(self, column: str, value: float) -> None:
+        """Record a value of a numeric column, from which its scale is inferred."""
+        low, high = self.value_ranges.get(column, (value, value))
+        self.value_ranges[column] = (min(low, value), max(high, value))
 
     def note(self, text: str) -> None:
-        """Note something that a user should know, once."""
+        """Add a remark for the user, without duplicates."""
         if text not in self.notes:
             self.notes.append(text)
 
     def close(self) -> None:
-        """Finish the table, and say which labels were left out."""
+        """Close the table, and add a note on skipped labels."""
         if self._unknown:
             labels = ", ".join(f"{name} {count}" for name, count in self._unknown.most_common(6))
-            self.note(f"Labels that are none of the six were left out: {labels}. {self.suggestion()}")
+            self.note(f"Labels outside the six emotions were skipped: {labels}. {self.suggestion()}")
         self._file.close()
 
     def counts(self) -> dict[str, Any]:
-        """The counts as JSON values, table by table."""
+        """The counts of each table, as JSON values."""
         tables = dict.fromkeys([*self.rows, *self.unused, *self.partly])
         return {
             table: {
@@ -133,13 +133,13 @@ class Report:
         }
 
     def _write(self, *cells: object) -> None:
-        self._table.writerow([csv_cell(" ".join(str(cell).split())[:LONGEST_CELL]) for cell in cells])
+        self._table.writerow([csv_cell(" ".join(str(cell).split())[:MAX_CELL_LENGTH]) for cell in cells])
 
 
 def _folded(label: str) -> str:
-    return " ".join(label.split()).strip("\"'").casefold()[:LONGEST]
+    return " ".join(label.split()).strip("\"'").casefold()[:MAX_LABEL_LENGTH]
 
 
 def _count(counter: Counter[K], key: K) -> None:
-    if key in counter or len(counter) < MOST:
+    if key in counter or len(counter) < MAX_LABELS:
         counter[key] += 1

@@ -1,4 +1,4 @@
-"""A release as it was downloaded, a folder or a zip: a bounded list of files, and no way out of it."""
+"""Safe access to a downloaded release (folder, zip or table), with limits on size and paths."""
 
 from __future__ import annotations
 
@@ -16,58 +16,58 @@ from harness.errors import BadData
 
 MAX_FILES = 2_000_000
 MAX_FILE = 256 * 2**20
-"""Bytes of one picture."""
+"""Maximum bytes of one picture."""
 MAX_TABLE = 4 * 2**30
-"""Bytes of one table."""
+"""Maximum bytes of one table."""
 MAX_TOTAL = 512 * 2**30
-"""Bytes of all files of an archive together, unpacked."""
+"""Maximum total unpacked bytes of an archive."""
 MAX_RATIO = 200
-"""How much smaller than its content an entry beyond `SUSPECT` bytes may be packed: portraits hardly pack at all."""
+"""Maximum compression ratio of entries larger than `SUSPECT` bytes: portraits hardly compress."""
 SUSPECT = 2**20
 HARMLESS = 2**30
-"""Bytes of all files together to which nobody looks at the ratio."""
-LONGEST_NAME, LONGEST_PATH = 240, 1000
-"""Bytes of a file's name, and characters of its path: what can be written anywhere."""
+"""Total bytes up to which the ratio is not checked."""
+MAX_NAME, MAX_PATH = 240, 1000
+"""Maximum bytes of a file name and characters of a path that any file system accepts."""
 TABLES = (".parquet", ".csv")
-"""Files that may be a release of their own, with the pictures in them."""
+"""Extensions of single-file releases with embedded pictures."""
 _JUNK = ("__macosx", "thumbs.db", "desktop.ini")
-_BEGIN_AGAIN = "Nothing was imported. Download the release again, from where it is published."
+_DOWNLOAD_AGAIN = "Nothing was imported. Download the release again from its publisher."
 
 
 class Source(ABC):
     """Files below one root, by path with `/`, in sorted order."""
 
     name: str
-    """What it is called where a message names it."""
+    """The name used in messages."""
     files: Mapping[str, int]
     """Path -> size in bytes."""
     refused: Mapping[str, str]
-    """Path -> why a file is there and is not used."""
+    """Path -> why the file is not used."""
 
     @abstractmethod
     def open(self, path: str) -> IO[bytes]:
-        """One file, opened for reading."""
+        """Open a file for reading."""
 
     @abstractmethod
     def real_path(self, path: str) -> Path | None:
-        """Where a file lies on disk; None for what is inside an archive."""
+        """The file's path on disk; None inside an archive."""
 
     def read(self, path: str) -> bytes:
-        """One file's bytes. Raises `BadData` beyond `MAX_FILE`, OSError where it cannot be read."""
+        """The bytes of a file. Raises `BadData` beyond `MAX_FILE`, OSError if it cannot be read."""
         if self.files[path] > MAX_FILE:
-            raise BadData(f"{path} is larger than {MAX_FILE // 2**20} MiB.", "It is no portrait.")
+            raise BadData(f"{path} is larger than {MAX_FILE // 2**20} MiB.", "It is not a portrait.")
         with self.open(path) as file:
             data = file.read(MAX_FILE + 1)
         if len(data) > MAX_FILE:
-            raise BadData(f"{path} is larger than it says.", "It is no portrait.")
+            raise BadData(f"{path} is larger than declared.", "It is not a portrait.")
         return data
 
     def close(self) -> None:  # noqa: B027 - a folder has nothing to close
-        """Close what is open."""
+        """Close all open files."""
 
 
 def open_source(path: Path) -> Source:
-    """A folder, a zip, or one table with the pictures in it. Raises `BadData` for anything else, and for archives that nobody should unpack."""
+    """Open a folder, a zip, or a table with embedded pictures. Raises `BadData` for anything else, and for unsafe archives."""
     if path.is_dir():
         return _Folder(path)
     if not path.exists():
@@ -77,7 +77,7 @@ def open_source(path: Path) -> Source:
     if not zipfile.is_zipfile(path):
         packed = path.suffix.lower() in (".rar", ".7z", ".gz", ".tgz", ".tar", ".xz", ".bz2")
         raise BadData(
-            f"{str(path)!r} is neither a folder nor a whole zip.",
+            f"{str(path)!r} is neither a folder nor a complete zip.",
             "Unpack it and give the folder." if packed else "Download it again, or give the folder.",
         )
     return _Zip(path)
@@ -90,16 +90,16 @@ class _Folder(Source):
         self.files = dict(sorted(self._walk("")))
 
     def _walk(self, below: str) -> Iterator[tuple[str, int]]:
-        waiting = [below]
+        pending = [below]
         count = 0
-        while waiting:
-            folder = waiting.pop()
+        while pending:
+            folder = pending.pop()
             try:
                 entries = list(os.scandir(self.root / folder))
             except OSError as e:
                 raise BadData(
                     f"The folder {str(self.root / folder)!r} cannot be read: {e.strerror}.",
-                    "Check that you may read it.",
+                    "Check the permissions.",
                 ) from e
             for entry in entries:
                 path = f"{folder}/{entry.name}".lstrip("/")
@@ -108,14 +108,14 @@ class _Folder(Source):
                 count += 1
                 if count > MAX_FILES:
                     raise BadData(
-                        f"{self.name!r} holds more than {MAX_FILES:,} files.",
+                        f"{self.name!r} contains more than {MAX_FILES:,} files.",
                         "Give the release's own folder.",
                     )
                 problem = self._problem(entry)
                 if problem:
                     self.refused[path] = problem
                 elif entry.is_dir(follow_symlinks=False):
-                    waiting.append(path)
+                    pending.append(path)
                 else:
                     yield path, entry.stat().st_size
 
@@ -162,7 +162,7 @@ class _Zip(Source):
         try:
             self._zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as e:
-            raise BadData(f"{self.name!r} is not a whole zip: {e}.", _BEGIN_AGAIN) from e
+            raise BadData(f"{self.name!r} is not a complete zip: {e}.", _DOWNLOAD_AGAIN) from e
         try:
             self._entries = self._checked(path.stat().st_size)
         except BaseException:
@@ -171,35 +171,35 @@ class _Zip(Source):
         self.files = {name: self._entries[name].file_size for name in sorted(self._entries)}
 
     def _checked(self, packed: int) -> dict[str, zipfile.ZipInfo]:
-        """The entries by path, once none of them can do harm."""
+        """The entries by path, after safety checks."""
         entries: dict[str, zipfile.ZipInfo] = {}
         infos = self._zip.infolist()
         if len(infos) > MAX_FILES:
-            raise BadData(f"{self.name!r} holds more than {MAX_FILES:,} entries.", _BEGIN_AGAIN)
+            raise BadData(f"{self.name!r} contains more than {MAX_FILES:,} entries.", _DOWNLOAD_AGAIN)
         unpacked = sum(i.file_size for i in infos)
         if (
             unpacked > min(MAX_TOTAL, max(HARMLESS, MAX_RATIO * packed))
             or sum(i.compress_size for i in infos) > packed
         ):
-            raise BadData(f"{self.name!r} would unpack to far more than it can hold.", _BEGIN_AGAIN)
+            raise BadData(f"{self.name!r} has an implausible compression ratio.", _DOWNLOAD_AGAIN)
         for info in infos:
             problem = _entry_problem(info)
             if problem:
                 raise BadData(
-                    f"{self.name!r} is refused: its entry {info.filename!r} {problem}.", _BEGIN_AGAIN
+                    f"{self.name!r} is refused: its entry {info.filename!r} {problem}.", _DOWNLOAD_AGAIN
                 )
             path = info.filename
             if info.is_dir() or _is_junk(path):
                 continue
             if path in entries:
-                raise BadData(f"{self.name!r} is refused: it holds {path!r} twice.", _BEGIN_AGAIN)
+                raise BadData(f"{self.name!r} is refused: it contains {path!r} twice.", _DOWNLOAD_AGAIN)
             if not path.isprintable():
                 self.refused[path] = "a name that cannot be written"
                 continue
             entries[path] = info
         folders = {path[:end] for path in entries for end, char in enumerate(path) if char == "/"}
         for path in folders & entries.keys():
-            raise BadData(f"{self.name!r} is refused: {path!r} is a file and a folder.", _BEGIN_AGAIN)
+            raise BadData(f"{self.name!r} is refused: {path!r} is both a file and a folder.", _DOWNLOAD_AGAIN)
         return entries
 
     def open(self, path: str) -> IO[bytes]:
@@ -213,7 +213,7 @@ class _Zip(Source):
 
 
 class _Entry(io.RawIOBase):
-    """An entry as it is read: whatever is wrong with it is raised as OSError, as with any file."""
+    """An open archive entry. Decompression errors are raised as OSError, as for any file."""
 
     def __init__(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
         self._name = info.filename
@@ -240,26 +240,26 @@ class _Entry(io.RawIOBase):
             yield
         except OSError:
             raise
-        except Exception as e:  # decompressors raise their own kinds on broken entries
+        except Exception as e:  # decompressors raise various exceptions on broken entries
             raise OSError(f"{self._name} in the archive is broken: {e}") from e
 
 
 def _entry_problem(info: zipfile.ZipInfo) -> str:
-    """Why an archive's entry must not be unpacked, or an empty string."""
+    """Why an archive entry is unsafe, or ""."""
     name = info.filename
     if not name:
         return "has no name"
     if name.startswith(("/", "\\")) or (len(name) > 1 and name[1] == ":"):
         return "has an absolute path"
     if ".." in name.replace("\\", "/").split("/"):
-        return "leaves the folder that it would be unpacked into"
+        return "is outside the target folder"
     if (
-        any(len(part.encode("utf-8", "replace")) > LONGEST_NAME for part in name.split("/"))
-        or len(name) > LONGEST_PATH
+        any(len(part.encode("utf-8", "replace")) > MAX_NAME for part in name.split("/"))
+        or len(name) > MAX_PATH
     ):
-        return "has a name too long to be written"
+        return "has a name that is too long"
     if "\\" in name or "\0" in name or any(ord(c) < 32 for c in name):
-        return "has a name that no release has"
+        return "has a name with invalid characters"
     if stat.S_ISLNK(info.external_attr >> 16):
         return "is a link"
     if info.flag_bits & 0x1:
@@ -270,5 +270,5 @@ def _entry_problem(info: zipfile.ZipInfo) -> str:
 
 
 def _is_junk(path: str) -> bool:
-    """Whether an operating system or editor left a file there."""
+    """Whether a file was created by an operating system or editor."""
     return any(part.startswith(".") or part.casefold() in _JUNK for part in path.split("/"))

@@ -1,4 +1,4 @@
-"""Whether an imported data set is still what was imported."""
+"""Verifies the checksums of an imported data set."""
 
 from __future__ import annotations
 
@@ -13,33 +13,31 @@ from harness.errors import BadData, unknown
 
 @dataclass(frozen=True)
 class Difference:
-    """One picture that is not as it was: `what` is "missing", "changed" or "unreadable"."""
+    """A picture that differs from the import: `what` is "missing", "changed" or "unreadable"."""
 
     image: str
     what: str
 
 
 def verify(name: str, progress: Callable[[int], None] | None = None) -> tuple[int, Iterator[Difference]]:
-    """How many pictures an imported data set has, and those that differ, found as they are iterated over.
+    """The number of pictures of an imported data set, and a lazy iterator over those that differ.
 
-    Raises `UnknownName` where there is no such data set, `BadData` where its own files are damaged.
+    Raises `UnknownName` if there is no such data set, `BadData` if its metadata is damaged.
     """
     folder = imported().get(name)
     if folder is None:
-        raise unknown("imported data set", name, imported(), "`harness data import` makes one.")
-    told = document(folder)
+        raise unknown("imported data set", name, imported(), "Import it with `harness data import`.")
+    metadata = document(folder)
     try:
         lines = (folder / CHECKSUMS).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except OSError as e:
+        raise BadData(f"The data set {name!r} has no {CHECKSUMS}: {e.strerror}.", "Import it again.") from e
+    if not metadata or metadata.get("samples") != len(lines) or any(line[64:66] != "  " for line in lines):
         raise BadData(
-            f"The data set {name!r} has lost its {CHECKSUMS}: {e.strerror}.", "Import it again."
-        ) from e
-    if not told or told.get("samples") != len(lines) or any(line[64:66] != "  " for line in lines):
-        raise BadData(
-            f"The data set {name!r} was changed by hand: {DOCUMENT} and {CHECKSUMS} do not agree.",
+            f"The data set {name!r} was modified: {DOCUMENT} and {CHECKSUMS} do not match.",
             "Import it again with --replace.",
         )
-    root = Path(told["root"]) if told.get("root") else folder
+    root = Path(metadata["root"]) if metadata.get("root") else folder
     return len(lines), _differences(root, lines, progress)
 
 
@@ -47,9 +45,9 @@ def _differences(
     root: Path, lines: list[str], progress: Callable[[int], None] | None
 ) -> Iterator[Difference]:
     for done, line in enumerate(lines, 1):
-        wanted, image = line[:64], line[66:]
+        expected, image = line[:64], line[66:]
         try:
-            if _digest(root / image) != wanted:
+            if _digest(root / image) != expected:
                 yield Difference(image, "changed")
         except FileNotFoundError:
             yield Difference(image, "missing")

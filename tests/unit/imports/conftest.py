@@ -1,4 +1,4 @@
-"""Releases as tests write them, and what is left of an import."""
+"""Fixtures that create releases and import them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness.datasets.imports import ImportOptions, data_home, import_data, kind
 
 @dataclass
 class Imported:
-    """An import: its report, its rows by id, and what was not used."""
+    """An import: its summary, its rows by id, its ratings, and the unused rows."""
 
     summary: Mapping[str, Any]
     folder: DataFolder
@@ -29,7 +29,7 @@ class Imported:
     ratings: list[dict[str, str]]
 
     def reasons(self, table: str) -> dict[str, int]:
-        """Reason -> count of what was not used of a table."""
+        """Reason -> number of unused rows of a table."""
         return self.summary["tables"][table]["not_used"]
 
 
@@ -41,7 +41,7 @@ def table(path: Path) -> list[dict[str, str]]:
 
 
 class Release:
-    """A folder that a test fills, and imports."""
+    """A folder that a test fills and then imports."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -49,17 +49,15 @@ class Release:
         self._made = 0
 
     def picture(self, *paths: str) -> None:
-        """Pictures that all differ."""
+        """Create pictures that all differ."""
         for path in paths:
             self._made += 1
             data.picture(self.root / path, self._made)
 
     def text(self, path: str, *lines: str) -> None:
-        """A text file."""
         self.file(path, "".join(f"{line}\n" for line in lines).encode())
 
     def file(self, path: str, content: bytes) -> None:
-        """Any file."""
         target = self.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
@@ -67,7 +65,7 @@ class Release:
     def load(
         self, kind: str, name: str = "mine", *, source: Path | None = None, copy: bool = False, **options: Any
     ) -> Imported:
-        """Import it under a name, and read what came of it."""
+        """Import the folder and read back the data set."""
         options = {"label": "perceived" if not kind_of(kind).label else None, **options}
         summary = import_data(
             kind_of(kind), source or self.root, ImportOptions(**options), name=name, copy=copy, replace=True
@@ -91,13 +89,13 @@ def release(tmp_path: Path) -> Release:
 
 @pytest.fixture
 def pixels() -> Callable[[int], str]:
-    """`pixels(n)`: a 48 x 48 picture as FER2013 writes it, of one grey value."""
+    """`pixels(n)`: a 48 x 48 picture of one grey value, in the format of FER2013."""
     return lambda grey: " ".join([str(grey)] * 2304)
 
 
 @pytest.fixture
 def png() -> Callable[[int], bytes]:
-    """`png(n)`: a small picture's bytes."""
+    """`png(n)`: the bytes of a small picture."""
 
     def make(number: int) -> bytes:
         file = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Sets of real faces, laid out as they are published."""
+"""Published data sets of real faces, in their original layout."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def test_fer2013_from_the_file_itself_and_from_folders(release, pixels):
     release.picture("train/happy/1.png", "test/angry/2.png", "test/fear/3.png")
     got = release.load("fer2013")
     assert Counter(r["split"] for r in got.rows.values()) == {"train": 1, "test": 1}
-    assert got.summary["root"] == str(release.root), "pictures that lie there already are referred to"
+    assert got.summary["root"] == str(release.root), "existing pictures are referenced, not copied"
 
 
-def test_fer2013_counts_each_picture_once_where_the_challenge_has_it_three_times(release, pixels):
+def test_fer2013_counts_each_picture_once_if_tables_overlap(release, pixels):
     for name in ("fer2013/fer2013.csv", "icml_face_data.csv"):
         release.text(name, "emotion,pixels,Usage", f"3,{pixels(10)},Training", f"4,{pixels(11)},PrivateTest")
     release.text("train.csv", "emotion,pixels", f"3,{pixels(10)}")
@@ -68,7 +68,7 @@ VOTES = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,
 
 @pytest.fixture
 def ferplus(release, pixels):
-    """Rows: happy, tie, fear, not a face, unknown, sad with doubts."""
+    """Rows: happy, tie, fear, not a face, unknown, sad without unanimity."""
     release.text(
         "fer2013new.csv",
         VOTES,
@@ -98,8 +98,8 @@ def test_ferplus_majority_votes_and_raters(ferplus):
     }
     votes = {k: v for k, v in got.rows["fer0000005"].items() if k.startswith("votes_") and v != "0"}
     assert votes == {"votes_neutral": "1", "votes_sad": "6", "votes_fear": "2", "votes_unknown": "1"}
-    cast = Counter((r["id"], r["value"]) for r in got.ratings)
-    assert cast == {
+    votes_cast = Counter((r["id"], r["value"]) for r in got.ratings)
+    assert votes_cast == {
         ("fer0000000", "happy"): 8,
         ("fer0000000", "neutral"): 2,
         ("fer0000005", "sad"): 6,
@@ -109,8 +109,8 @@ def test_ferplus_majority_votes_and_raters(ferplus):
     assert {r["rater"] for r in got.ratings} == {f"vote-{i}" for i in range(1, 11)}
 
 
-def test_ferplus_votes_are_in_no_order(release, pixels):
-    """Agreement of single raters would be an artefact if the first votes of all pictures were for the first column."""
+def test_ferplus_votes_are_shuffled(release, pixels):
+    """In column order, agreement between individual raters would be an artefact."""
     release.text("fer2013new.csv", VOTES, *("Training,x.png,3,7,0,0,0,0,0,0,0,0" for _ in range(60)))
     release.text("fer2013.csv", "emotion,pixels,Usage", *(f"0,{pixels(i)},Training" for i in range(60)))
     neutral = Counter(r["rater"] for r in release.load("ferplus").ratings if r["value"] == "neutral")
@@ -118,14 +118,14 @@ def test_ferplus_votes_are_in_no_order(release, pixels):
     assert all(6 <= neutral[f"vote-{i}"] <= 32 for i in range(1, 11)), neutral
 
 
-def test_ferplus_mapped_votes_count_for_what_they_are_mapped_to(ferplus):
+def test_ferplus_mapped_votes_count_for_their_target(ferplus):
     got = ferplus.load("ferplus", mapping={"fear": "worry"})
     assert got.rows["fer0000002"]["emotion"] == "worry"
     assert got.rows["fer0000005"]["votes_worry"] == "2"
     assert got.summary["lossy"] == ["fear counts as worry (1 pictures)"]
 
 
-def test_ferplus_refuses_tables_that_are_not_about_the_same_pictures(ferplus, pixels):
+def test_ferplus_refuses_tables_of_different_pictures(ferplus, pixels):
     lines = (ferplus.root / "fer2013.csv").read_text().splitlines()
     ferplus.text("fer2013.csv", *lines[:-1])
     with pytest.raises(BadData, match="different numbers of rows"):
@@ -138,7 +138,7 @@ def test_ferplus_refuses_tables_that_are_not_about_the_same_pictures(ferplus, pi
         ferplus.load("ferplus")
 
 
-def test_ferplus_beside_pictures(ferplus):
+def test_ferplus_with_picture_files(ferplus):
     (ferplus.root / "fer2013.csv").unlink()
     ferplus.picture("FER2013Train/fer0000000.png", "FER2013Test/fer0000005.png")
     got = ferplus.load("ferplus")
@@ -146,7 +146,7 @@ def test_ferplus_beside_pictures(ferplus):
     assert got.reasons("fer2013new.csv") == {"no image name": 1, "no picture": 3}
 
 
-def test_raf_db_takes_aligned_faces_and_who_is_shown(release):
+def test_raf_db_uses_aligned_faces_and_attributes(release):
     release.picture(
         "Image/aligned/train_00001_aligned.jpg",
         "Image/aligned/test_0001_aligned.jpg",
@@ -183,7 +183,7 @@ def test_raf_db_takes_aligned_faces_and_who_is_shown(release):
         "unknown label": 1,
     }
     assert got.reasons("pictures") == {"no row": 1}
-    assert "1 pictures that are not aligned were passed over." in got.summary["notes"]
+    assert "1 pictures that are not aligned were skipped." in got.summary["notes"]
 
 
 def test_raf_db_as_numbered_folders(release):
@@ -227,7 +227,7 @@ def test_affectnet_valence_and_arousal(release):
     assert got.reasons("pictures") == {"no row": 1}
 
 
-def test_diffusionfer_takes_the_faces_that_were_cut_out(release):
+def test_diffusionfer_uses_the_cropped_faces(release):
     release.picture("cropped/happy/1.png", "original/happy/1.png", "cropped/fear/2.png")
     release.text(
         "dataset_sheet.csv",
@@ -242,7 +242,7 @@ def test_diffusionfer_takes_the_faces_that_were_cut_out(release):
     }
 
 
-def test_ck_plus_takes_the_peak_of_each_labelled_sequence(release):
+def test_ck_plus_uses_the_peak_of_each_labelled_sequence(release):
     frames = "cohn-kanade-images/{0}/{1}/{0}_{1}_{2:08d}.png"
     release.picture(
         *(frames.format("S005", "001", n) for n in (1, 2, 11)),

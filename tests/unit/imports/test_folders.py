@@ -1,4 +1,4 @@
-"""Kinds that say the emotion in names of folders and files, and folders that are data sets already."""
+"""Kinds that encode the emotion in folder or file names, and existing data folders."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_folders_at_any_depth_with_their_splits(release):
     assert got.folder.samples[0].attributes.keys() <= {"split"}
 
 
-def test_folders_that_name_no_emotion_of_ours_need_a_mapping(release):
+def test_folders_with_unknown_labels_need_a_mapping(release):
     release.picture(
         "happy/1.png", "fear/2.png", "fear/3.png", "disgust/4.png", "Weird Name/5.png", "loose.png"
     )
@@ -52,7 +52,7 @@ def test_lossy_mappings_are_counted_by_picture(release):
     assert any("fear counts as worry (2 pictures)" in note for note in got.folder.notes)
 
 
-def test_numbers_lose_nothing_unless_they_are_merged(release):
+def test_mapping_numbers_is_lossy_only_if_they_are_merged(release):
     release.picture("0/1.png", "1/2.png", "2/3.png")
     assert (
         release.load("class-folders", mapping={"0": "angry", "1": "happy", "2": "sad"}).summary["lossy"] == []
@@ -61,15 +61,15 @@ def test_numbers_lose_nothing_unless_they_are_merged(release):
     assert lossy == ["0 counts as angry (1 pictures)", "1 counts as angry (1 pictures)"]
 
 
-def test_a_folder_without_pictures_or_labels_is_refused_with_the_mapping_that_would_help(release):
-    with pytest.raises(BadData, match="holds no pictures"):
+def test_a_folder_without_pictures_or_labels_is_refused_with_a_suggested_mapping(release):
+    with pytest.raises(BadData, match="contains no pictures"):
         release.load("class-folders")
     release.picture("fear/1.png")
     with pytest.raises(BadData, match="--map fear=worry"):
         release.load("class-folders")
 
 
-def test_a_pattern_reads_columns_from_names(release):
+def test_a_pattern_extracts_columns_from_names(release):
     release.picture("happy/sdxl_07.png", "happy/flux_08.png")
     got = release.load("class-folders", label="intended", name_pattern="{generator}_{prompt_id}")
     assert {r["generator"]: r["prompt_id"] for r in got.rows.values()} == {
@@ -116,7 +116,7 @@ def test_a_data_folder_keeps_its_columns_and_ratings(release):
     assert got.summary["with"] == {"emotion": 2, "intensity": 1, "quality": 2, "ratings": 3}
 
 
-def test_kdef_reads_names(release):
+def test_kdef_parses_names(release):
     release.picture("AF01/AF01ANS.JPG", "AF01/AF01AFHL.JPG", "BM35/bm35hafr.jpg", "BM35/BM35XXS.JPG")
     got = release.load("kdef", mapping={"fear": "worry"})
     assert got.summary["label"] == "intended"
@@ -127,11 +127,11 @@ def test_kdef_reads_names(release):
         "AF01/AF01AFHL": ("worry", "F01", "female", "half left", "A"),
         "BM35/bm35hafr": ("happy", "M35", "male", "full right", "B"),
     }
-    assert got.reasons("pictures") == {"name without meaning": 1}
+    assert got.reasons("pictures") == {"unrecognized name": 1}
     assert got.summary["lossy"] == ["fear counts as worry (1 pictures)"]
 
 
-def test_kinds_are_found_however_they_are_punctuated():
+def test_kinds_are_found_regardless_of_punctuation():
     assert [type(kind_of(n)).name for n in ("rafdb", "RAF_DB", "ckplus", "CK+", "fer+")[:4]] == [
         "raf-db",
         "raf-db",
@@ -144,18 +144,18 @@ def test_kinds_are_found_however_they_are_punctuated():
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-def test_an_empty_folder_is_no_release(kind, release):
+def test_an_empty_folder_is_refused(kind, release):
     with pytest.raises(BadData) as e:
         release.load(kind)
     assert e.value.hint
 
 
-def test_the_page_on_data_sets_says_how_to_import_each_kind():
+def test_the_documentation_covers_each_kind():
     page = (Path(__file__).parents[3] / "docs" / "data.md").read_text(encoding="utf-8")
     assert [kind for kind in KINDS if f"harness data import {kind} " not in page] == []
 
 
-def test_ratings_of_no_sample_are_accounted_for(release):
+def test_ratings_of_unknown_samples_are_reported(release):
     release.picture("a.png")
     release.text("manifest.csv", "image,emotion", "a.png,happy")
     release.text(
@@ -167,10 +167,10 @@ def test_ratings_of_no_sample_are_accounted_for(release):
     )
     got = release.load("manifest")
     assert len(got.ratings) == 1
-    assert got.reasons("ratings.csv") == {"rating of no sample that is used": 2}
+    assert got.reasons("ratings.csv") == {"rating of an unused sample": 2}
 
 
-def test_what_a_mapping_lost_is_counted_in_cells_of_two_labels_too(release):
+def test_lossy_mappings_are_also_counted_in_cells_with_two_labels(release):
     release.picture("a.png", "b.png")
     release.text("manifest.csv", "image,emotion", "a.png,fear/worry", "b.png,fear")
     got = release.load("manifest", mapping={"fear": "worry"})
@@ -180,7 +180,7 @@ def test_what_a_mapping_lost_is_counted_in_cells_of_two_labels_too(release):
     ]
 
 
-def test_none_is_no_emotion(release):
+def test_none_is_not_an_emotion(release):
     release.picture("a.png", "b.png")
     release.text("manifest.csv", "image,emotion", "a.png,None", "b.png,neutral")
     got = release.load("manifest")

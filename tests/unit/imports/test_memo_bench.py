@@ -1,4 +1,4 @@
-"""The release of MEMO-Bench: what is used, what is not and why, from clean and from dirty copies."""
+"""Imports of clean and dirty copies of the MEMO-Bench release, and the reasons for unused rows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Release:
         self.emotions: list[list[str]] = []
         self.qualities: list[list[str]] = []
         for number, name in enumerate(self.names()):
-            self.draw(name, number)
+            self.add_picture(name, number)
             self.emotions.append([f"{name}.png", str(1 + number % 5), name.split("_")[1]])
             self.qualities.append([f"{name}.png", str(10 + number)])
 
@@ -36,7 +36,7 @@ class Release:
     def names() -> list[str]:
         return [f"{m}_{e}_{p:03}" for m in ("alpha", "beta") for e in EMOTIONS for p in (1, 2)]
 
-    def draw(self, name: str, number: int = 0) -> None:
+    def add_picture(self, name: str, number: int = 0) -> None:
         path = self.root / "dataset" / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (8, 8), (number, 0, 0)).save(path)
@@ -62,7 +62,7 @@ def release(tmp_path: Path) -> Release:
     return Release(tmp_path / "release")
 
 
-def take(
+def run_import(
     path: Path, label: str | None = "intended", pattern: str | None = None, **more: Any
 ) -> dict[str, Any]:
     options = ImportOptions(label, pattern, more.pop("mapping", {}), more.pop("scales", {}))
@@ -79,8 +79,8 @@ def samples(name: str = "memo-bench") -> dict[str, Any]:
     return {s.id.rpartition("/")[2]: s for s in read_folder(data_home() / name).samples}
 
 
-def test_a_clean_release_is_used_whole(release: Release) -> None:
-    summary = take(release.write(), pattern=PATTERN)
+def test_a_clean_release_is_used_completely(release: Release) -> None:
+    summary = run_import(release.write(), pattern=PATTERN)
     assert summary["samples"] == 24
     assert summary["emotions"] == dict.fromkeys(sorted(EMOTIONS), 4)
     assert summary["groups"] == {"generator": {"alpha": 12, "beta": 12}}
@@ -101,9 +101,9 @@ def test_a_clean_release_is_used_whole(release: Release) -> None:
     ("encoding", "end", "separator"),
     [("utf-8-sig", "\r\n", ","), ("utf-16", "\n", ";"), ("utf-8", "\r\n", "\t"), ("cp1252", "\n", ";")],
 )
-def test_tables_as_people_save_them(release: Release, encoding: str, end: str, separator: str) -> None:
+def test_table_formats(release: Release, encoding: str, end: str, separator: str) -> None:
     release.emotions[0][1] = "2.5" if separator == "," else "2,5"
-    summary = take(release.write(encoding, end, separator))
+    summary = run_import(release.write(encoding, end, separator))
     assert summary["samples"] == 24
     assert list(unused()) == []
     assert samples()["alpha_happy_001"].intensity == 2.5
@@ -121,14 +121,14 @@ def test_tables_as_people_save_them(release: Release, encoding: str, end: str, s
 )
 def test_pictures_are_found_by_the_names_that_tables_use(release: Release, name: str) -> None:
     release.emotions[0][0] = name
-    assert take(release.write())["samples"] == 24
+    assert run_import(release.write())["samples"] == 24
     assert list(unused()) == []
 
 
-def test_a_name_that_several_pictures_have_is_not_guessed(release: Release) -> None:
+def test_an_ambiguous_image_name_is_not_guessed(release: Release) -> None:
     Image.new("RGB", (8, 8)).save(release.root / "dataset" / "alpha_happy_001.jpg")
     release.emotions[0][0] = release.qualities[0][0] = "alpha_happy_001"
-    summary = take(release.write())
+    summary = run_import(release.write())
     assert summary["samples"] == 23
     assert [reason for _, _, reason, _ in unused()] == ["several pictures"] * 2
 
@@ -138,10 +138,10 @@ def test_a_name_that_several_pictures_have_is_not_guessed(release: Release) -> N
     [("", "no label"), ("happy/sad", "two labels"), ("happy, sad", "two labels"), ("Happy and Worried", "two labels"),
      ("disgust", "unknown label"), ("3", "unknown label")],
 )  # fmt: skip
-def test_a_label_that_is_none_of_the_six_is_not_guessed(release: Release, label: str, reason: str) -> None:
+def test_an_unknown_label_is_not_guessed(release: Release, label: str, reason: str) -> None:
     release.emotions[0][2] = label
     release.qualities.pop(0)
-    summary = take(release.write())
+    summary = run_import(release.write())
     assert summary["samples"] == 23
     assert ("annotation_emo.csv", "2", reason, "not used") in list(unused())
 
@@ -149,17 +149,17 @@ def test_a_label_that_is_none_of_the_six_is_not_guessed(release: Release, label:
 @pytest.mark.parametrize("label", ["Happiness", " HAPPY ", '"happy"', "joy", "happy/Happiness"])
 def test_synonyms_are_the_same_label(release: Release, label: str) -> None:
     release.emotions[0][2] = label
-    take(release.write())
+    run_import(release.write())
     assert samples()["alpha_happy_001"].emotion == "happy"
 
 
 def test_a_user_may_map_labels_and_leave_some_out(release: Release) -> None:
     release.emotions[0][2], release.emotions[1][2] = "fear", "unclear"
-    take(release.write(), mapping={"Fear": "worry", "unclear": ""})
+    run_import(release.write(), mapping={"Fear": "worry", "unclear": ""})
     assert samples()["alpha_happy_001"].emotion == "worry"
     assert [reason for _, _, reason, _ in unused()] == ["left out by --map"]
     with pytest.raises(RequestError, match=r"did you mean 'worry'"):
-        take(release.root, mapping={"fear": "wory"}, replace=True)
+        run_import(release.root, mapping={"fear": "wory"}, replace=True)
 
 
 @pytest.mark.parametrize(
@@ -173,18 +173,18 @@ def test_a_user_may_map_labels_and_leave_some_out(release: Release) -> None:
         ("1,234.5", "not a number"),
     ],
 )
-def test_a_score_that_is_no_number_leaves_the_label(release: Release, score: str, reason: str) -> None:
+def test_an_invalid_score_does_not_affect_the_label(release: Release, score: str, reason: str) -> None:
     release.emotions[0][1] = score
-    take(release.write())
+    run_import(release.write())
     assert list(unused()) == [("annotation_emo.csv", "2", reason, "partly used")]
     assert (samples()["alpha_happy_001"].emotion, samples()["alpha_happy_001"].intensity) == ("happy", None)
 
 
-def test_rows_that_repeat_count_once_and_rows_that_contradict_not_at_all(release: Release) -> None:
+def test_duplicate_rows_count_once_and_conflicting_rows_are_skipped(release: Release) -> None:
     release.emotions.append([release.emotions[0][0].removesuffix(".png"), "1.0", "Happy"])
     release.emotions += [[release.emotions[1][0], "2", "sad"], [release.emotions[1][0], "2", "happy"]]
     release.qualities.append([release.qualities[2][0], "99"])
-    summary = take(release.write())
+    summary = run_import(release.write())
     assert sorted(unused()) == [
         ("annotation_emo.csv", "26", "duplicate", "not used"),
         ("annotation_emo.csv", "27", "conflict", "not used"),
@@ -203,14 +203,14 @@ def test_rows_that_repeat_count_once_and_rows_that_contradict_not_at_all(release
     assert (found["alpha_sad_001"].emotion, found["alpha_sad_001"].quality) == ("sad", None)
 
 
-def test_missing_broken_and_unnamed_pictures_are_told_apart(release: Release) -> None:
+def test_missing_broken_and_unnamed_pictures_are_distinguished(release: Release) -> None:
     release.emotions.append(["gone.png", "1", "happy"])
     release.emotions.append(["", "1", "happy"])
-    release.draw("stranger")
+    release.add_picture("stranger")
     (release.root / "dataset" / "alpha_happy_001.png").write_bytes(b"")
-    whole = (release.root / "dataset" / "alpha_happy_002.png").read_bytes()
-    (release.root / "dataset" / "alpha_happy_002.png").write_bytes(whole[: len(whole) // 2])
-    summary = take(release.write())
+    intact = (release.root / "dataset" / "alpha_happy_002.png").read_bytes()
+    (release.root / "dataset" / "alpha_happy_002.png").write_bytes(intact[: len(intact) // 2])
+    summary = run_import(release.write())
     assert summary["samples"] == 22
     assert sorted(reason for _, _, reason, _ in unused()) == [
         "no image name",
@@ -220,15 +220,15 @@ def test_missing_broken_and_unnamed_pictures_are_told_apart(release: Release) ->
     ]
 
 
-def test_rows_with_too_few_or_too_many_cells_are_no_rows(release: Release) -> None:
+def test_rows_with_too_few_or_too_many_cells_are_skipped(release: Release) -> None:
     release.emotions[0].append("more")
     release.emotions[1].pop()
-    take(release.write())
+    run_import(release.write())
     assert [reason for _, _, reason, _ in unused()] == ["broken row", "broken row"]
 
 
 def test_scales_are_inferred_or_declared(release: Release) -> None:
-    summary = take(release.write())
+    summary = run_import(release.write())
     assert summary["scales"]["intensity"] == {
         "low": 1,
         "high": 5,
@@ -237,7 +237,7 @@ def test_scales_are_inferred_or_declared(release: Release) -> None:
         "greatest": 5.0,
     }
     assert (summary["scales"]["quality"]["low"], summary["scales"]["quality"]["high"]) == (1, 100)
-    summary = take(release.root, scales={"intensity": (0.0, 4.0)}, replace=True)
+    summary = run_import(release.root, scales={"intensity": (0.0, 4.0)}, replace=True)
     assert summary["scales"]["intensity"]["source"] == "declared"
     assert summary["tables"]["annotation_emo.csv"]["partly_used"] == {"outside the scale": 4}
     notes = read_folder(data_home() / "memo-bench").notes
@@ -245,82 +245,82 @@ def test_scales_are_inferred_or_declared(release: Release) -> None:
     assert not any("intensity is assumed" in note for note in notes)
 
 
-def test_what_labels_are_has_to_be_said(release: Release) -> None:
+def test_the_meaning_of_labels_is_required(release: Release) -> None:
     with pytest.raises(RequestError, match="--label intended or --label perceived"):
-        take(release.write(), label=None)
-    take(release.root, label="perceived", pattern=PATTERN)
+        run_import(release.write(), label=None)
+    run_import(release.root, label="perceived", pattern=PATTERN)
     assert samples()["alpha_sad_001"].attributes["intended"] == "sad"
-    assert "people saw" in read_folder(data_home() / "memo-bench").notes[0]
+    assert "people perceived" in read_folder(data_home() / "memo-bench").notes[0]
 
 
-def test_a_pattern_says_what_it_did_not_match(release: Release) -> None:
-    release.draw("odd name")
+def test_unmatched_and_contradicting_names_are_reported(release: Release) -> None:
+    release.add_picture("odd name")
     release.emotions.append(["odd name", "1", "sad"])
     release.emotions[0][2] = "sad"
-    notes = take(release.write(), pattern=PATTERN)["notes"]
+    notes = run_import(release.write(), pattern=PATTERN)["notes"]
     assert any("does not match 1 of 25 pictures, such as dataset/odd name.png" in note for note in notes)
-    assert any("1 names say another emotion" in note for note in notes)
-    with pytest.raises(BadOption, match="no name in braces"):
-        take(release.root, pattern="plain", replace=True)
+    assert any("1 file names contradict their label" in note for note in notes)
+    with pytest.raises(BadOption, match="no field in braces"):
+        run_import(release.root, pattern="plain", replace=True)
 
 
-def test_a_zip_is_the_same_as_its_folder(release: Release, tmp_path: Path) -> None:
+def test_a_zip_gives_the_same_result_as_its_folder(release: Release, tmp_path: Path) -> None:
     release.write()
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
         for file in sorted(release.root.rglob("*.*")):
             archive.write(file, Path("MEMO-Bench") / file.relative_to(release.root))
         archive.writestr("__MACOSX/MEMO-Bench/._annotation_emo.csv", b"\0junk")
-    plain, packed = take(release.root), take(tmp_path / "all.zip", name="packed")
+    plain, packed = run_import(release.root), run_import(tmp_path / "all.zip", name="packed")
     assert (packed["samples"], packed["emotions"]) == (plain["samples"], plain["emotions"])
     assert (packed["root"], plain["root"]) == (None, str(release.root))
     assert len(list((data_home() / "packed" / "pictures").rglob("*.png"))) == 24
     assert samples("packed").keys() == samples().keys()
 
 
-def test_what_is_no_release_is_refused_in_words(release: Release, tmp_path: Path) -> None:
+def test_other_folders_are_refused_with_a_reason(release: Release, tmp_path: Path) -> None:
     release.write()
-    with pytest.raises(BadData, match=r"holds no annotation_emo.csv"):
-        take(release.root / "dataset")
+    with pytest.raises(BadData, match=r"contains no annotation_emo.csv"):
+        run_import(release.root / "dataset")
     (tmp_path / "notes.txt").write_text("x")
     for path in (tmp_path / "nowhere", tmp_path / "notes.txt"):
         with pytest.raises(BadData):
-            take(path)
+            run_import(path)
     with pytest.raises(UnknownName, match="memo-bench"):
         kind_of("memo-bnch")
     (release.root / "annotation_emo.csv").write_text("Image,Score\n")
     with pytest.raises(BadData, match="no column 'Distortions'"):
-        take(release.root)
+        run_import(release.root)
     assert list(data_home().iterdir()) == []
 
 
-def test_a_name_is_taken_once(release: Release) -> None:
-    take(release.write())
+def test_an_existing_name_is_refused_without_replace(release: Release) -> None:
+    run_import(release.write())
     with pytest.raises(RequestError, match="--replace"):
-        take(release.root)
+        run_import(release.root)
     release.emotions.pop()
     release.qualities.pop()
-    assert take(release.write(), replace=True)["samples"] == 23
+    assert run_import(release.write(), replace=True)["samples"] == 23
     assert len(samples()) == 23
-    assert take(release.root, name="other", dry_run=True)["samples"] == 23
+    assert run_import(release.root, name="other", dry_run=True)["samples"] == 23
     assert [p.name for p in data_home().iterdir()] == ["memo-bench"]
 
 
-def test_verify_finds_what_changed(release: Release) -> None:
-    take(release.write())
+def test_verify_finds_changed_and_missing_pictures(release: Release) -> None:
+    run_import(release.write())
     total, differences = verify("memo-bench")
     assert (total, list(differences)) == (24, [])
-    release.draw("alpha_happy_001", 77)
+    release.add_picture("alpha_happy_001", 77)
     (release.root / "dataset" / "beta_sad_001.png").unlink()
     found = {(d.image, d.what) for d in verify("memo-bench")[1]}
     assert found == {("dataset/alpha_happy_001.png", "changed"), ("dataset/beta_sad_001.png", "missing")}
     document = data_home() / "memo-bench" / "import.json"
     document.write_text(json.dumps(json.loads(document.read_text()) | {"samples": 3}))
-    with pytest.raises(BadData, match="changed by hand"):
+    with pytest.raises(BadData, match="was modified"):
         verify("memo-bench")
 
 
-def test_a_downloaded_folder_cannot_say_where_pictures_lie(release: Release, tmp_path: Path) -> None:
-    take(release.write())
+def test_a_downloaded_folder_cannot_redirect_to_other_pictures(release: Release, tmp_path: Path) -> None:
+    run_import(release.write())
     copy = tmp_path / "downloaded"
     copy.mkdir()
     for file in ("manifest.csv", "import.json"):
@@ -328,26 +328,26 @@ def test_a_downloaded_folder_cannot_say_where_pictures_lie(release: Release, tmp
     assert read_folder(copy).root == copy
 
 
-def test_folders_that_tables_name_count_where_names_repeat(release: Release) -> None:
+def test_folders_disambiguate_repeated_names(release: Release) -> None:
     for generator in ("flux", "sdxl"):
         (release.root / "dataset" / generator).mkdir()
         for number in (1, 2):
             if (generator, number) != ("sdxl", 1):
                 Image.new("RGB", (8, 8)).save(release.root / "dataset" / generator / f"{number}.png")
     release.emotions += [[f"{g}/{n}.png", "1", "happy"] for g in ("flux", "sdxl") for n in (1, 2)]
-    assert take(release.write())["samples"] == 27
+    assert run_import(release.write())["samples"] == 27
     assert [(line, reason) for _, line, reason, _ in unused()] == [("28", "no picture")]
 
 
-def test_a_scale_is_inferred_from_rows_that_are_used(release: Release) -> None:
+def test_a_scale_is_inferred_from_used_rows(release: Release) -> None:
     release.emotions += [["alpha_happy_001", "95", "happy"], ["gone", "99", "happy"]]
-    assert take(release.write())["scales"]["intensity"]["greatest"] < 95
+    assert run_import(release.write())["scales"]["intensity"]["greatest"] < 95
 
 
-def test_numbers_of_prompts_are_decimal(release: Release) -> None:
-    release.draw("alpha_happy_\N{SUPERSCRIPT TWO}")
+def test_prompt_numbers_are_decimal(release: Release) -> None:
+    release.add_picture("alpha_happy_\N{SUPERSCRIPT TWO}")
     release.emotions.append(["alpha_happy_\N{SUPERSCRIPT TWO}", "1", "happy"])
-    summary = take(release.write(), pattern="{generator}_{emotion}_{prompt_id}")
+    summary = run_import(release.write(), pattern="{generator}_{emotion}_{prompt_id}")
     assert summary["samples"] == 25
 
 
@@ -355,10 +355,10 @@ def test_the_exact_name_wins_over_another_case(release: Release) -> None:
     for name in ("A", "a"):
         Image.new("RGB", (8, 8)).save(release.root / "dataset" / f"{name}.png")
         release.emotions.append([f"{name}.png", "1", "happy"])
-    assert take(release.write())["samples"] == 26
+    assert run_import(release.write())["samples"] == 26
 
 
-def test_an_empty_table_of_qualities_is_as_none(release: Release) -> None:
+def test_an_empty_quality_table_is_ignored(release: Release) -> None:
     root = release.write()
     (root / "annotation_quality.csv").write_bytes(b"")
-    assert "annotation_quality.csv is empty: no picture has a quality." in take(root)["notes"]
+    assert "annotation_quality.csv is empty: no picture has a quality." in run_import(root)["notes"]

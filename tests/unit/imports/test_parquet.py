@@ -1,4 +1,4 @@
-"""Parquet with pictures: what others write, what an export writes, and that it comes back as it was."""
+"""Parquet with embedded pictures: Hugging Face files, exports, and the round trip."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from harness.types import EMOTIONS
 
 
 def write(path: Path, columns, names=None, image="image", **options):
-    """A Parquet file as `datasets` writes it, ClassLabel names included."""
+    """Write a Parquet file like `datasets`, including ClassLabel names."""
     path.parent.mkdir(parents=True, exist_ok=True)
     table = pa.table(columns)
     if names is not None:
@@ -57,10 +57,10 @@ def test_class_labels_and_splits_of_hugging_face(release, png):
     }
     assert got.reasons("data/train-00000-of-00001.parquet") == {"unknown label": 1}
     assert got.reasons("data/test-00000-of-00001.parquet") == {"no label": 2}
-    assert "Columns that are not single values were passed over: boxes." in got.summary["notes"]
+    assert "Columns without scalar values were skipped: boxes." in got.summary["notes"]
 
 
-def test_columns_of_other_names_and_plain_bytes(release, png):
+def test_custom_column_names_and_plain_bytes(release, png):
     write(
         release.root / "x.parquet",
         {
@@ -69,7 +69,7 @@ def test_columns_of_other_names_and_plain_bytes(release, png):
             "strength": [1.0, 2.5, 3.0, 4.0],
         },
     )
-    with pytest.raises(BadData, match="no column of labels") as e:
+    with pytest.raises(BadData, match="no label column") as e:
         release.load("hf")
     assert "--column emotion=NAME. Its columns are: face_png, what, strength." in e.value.hint
     with pytest.raises(BadData, match=r"no column 'wat'.*did you mean 'what'"):
@@ -81,7 +81,7 @@ def test_columns_of_other_names_and_plain_bytes(release, png):
     assert got.reasons("x.parquet") == {"no picture": 1, "unusable picture": 1}
 
 
-def test_pictures_beside_the_parquet(release):
+def test_pictures_next_to_the_parquet_file(release):
     release.picture("images/1.png", "images/2.png")
     (release.root.parent / "out.png").write_bytes((release.root / "images/1.png").read_bytes())
     write(
@@ -100,13 +100,13 @@ def test_pictures_beside_the_parquet(release):
 
 
 def test_parquet_behind_links_or_in_a_zip(release, png, tmp_path):
-    """The cache of the hub holds links: to read them, the folder has to hold what they point to."""
+    """The hub cache contains links; their targets must be inside the folder."""
     write(tmp_path / "hub/blobs/1234", {"image": [png(1)], "label": ["happy"]})
     (tmp_path / "hub/snapshots").mkdir()
     (tmp_path / "hub/snapshots/x.parquet").symlink_to(tmp_path / "hub/blobs/1234")
     with pytest.raises(BadData, match=r"x.parquet is a link that leaves the folder") as e:
         release.load("hf", source=tmp_path / "hub/snapshots")
-    assert "what the links point to" in e.value.hint
+    assert "link targets" in e.value.hint
     assert release.load("hf", source=tmp_path / "hub").summary["samples"] == 1
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as file:
         file.write(tmp_path / "hub/blobs/1234", "x.parquet")
@@ -126,7 +126,7 @@ def test_labels_that_are_bare_numbers_need_a_mapping(release, png):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Twelve samples of which four are rated; one has no emotion, one no picture."""
+    """Twelve samples with pictures, four of them rated and one without emotion; and one without a picture."""
     root = data.make(tmp_path / "faces", 12, extra=[{"image": "none.png", "id": "gone", "emotion": "sad"}])
     rows = list(csv.DictReader((root / "manifest.csv").open()))
     rows[3]["emotion"] = ""
@@ -144,7 +144,7 @@ def folder(tmp_path):
 
 
 def contents(root: Path):
-    """What a data set says: everything but where pictures lie."""
+    """The content of a data set, except the locations of pictures."""
     found = read_folder(root)
     return {
         s.id: (
@@ -160,15 +160,15 @@ def contents(root: Path):
 
 
 @pytest.mark.parametrize(("out", "split_size"), [("x.parquet", None), ("folder", None), ("folder", 300)])
-def test_an_export_comes_back_as_it_was(folder, tmp_path, out, split_size):
+def test_an_export_can_be_imported_unchanged(folder, tmp_path, out, split_size):
     done = export_data(read_folder(folder), tmp_path / out, split_size=split_size)
     assert (done.samples, done.ratings, dict(done.left_out)) == (12, 12, {"no picture": 1})
     assert done.examples == ["gone: none.png is not in the data folder"]
     assert len(done.files) == (1 if split_size is None else 3), done.files
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(["faces", out]), "nothing is left beside it"
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(["faces", out]), "no temporary file remains"
     summary = import_data(kind_of("hf"), tmp_path / out, ImportOptions(label="perceived"), name="back")
     expected = contents(folder)
-    if out == "folder":  # the name of the file says the split
+    if out == "folder":  # the split comes from the file name
         expected = {k: (*v[:3], {**v[3], "split": "train"}, v[4]) for k, v in expected.items()}
     assert contents(data_home() / "back") == expected
     assert sorted((data_home() / "back/ratings.csv").read_text().splitlines()) == sorted(
@@ -177,7 +177,7 @@ def test_an_export_comes_back_as_it_was(folder, tmp_path, out, split_size):
     assert summary["with"]["ratings"] == 12
 
 
-def test_what_an_import_said_travels_with_the_export(folder, tmp_path):
+def test_import_metadata_is_kept_by_the_export(folder, tmp_path):
     (folder / "manifest.csv").write_text((folder / "manifest.csv").read_text().replace("happy", "fear"))
     import_data(
         kind_of("manifest"),
@@ -211,7 +211,7 @@ def test_hugging_face_loads_an_export(folder, tmp_path):
     assert loaded[1]["ratings"][0] == {"rater": "r0", "question": "emotion", "value": "sad"}
 
 
-def test_the_schema_says_what_hugging_face_writes_itself(folder, tmp_path):
+def test_the_schema_matches_that_of_hugging_face(folder, tmp_path):
     export_data(read_folder(folder), tmp_path / "x.parquet")
     file = pq.ParquetFile(tmp_path / "x.parquet")
     features = json.loads(file.schema_arrow.metadata[b"huggingface"])["info"]["features"]
@@ -221,22 +221,22 @@ def test_the_schema_says_what_hugging_face_writes_itself(folder, tmp_path):
     assert file.schema_arrow.field("image").type == pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
 
-def test_an_export_replaces_nothing_unasked(folder, tmp_path):
+def test_an_export_replaces_nothing_without_replace(folder, tmp_path):
     faces = read_folder(folder)
     target = tmp_path / "x.parquet"
     target.write_text("mine")
-    with pytest.raises(RequestError, match="exists already"):
+    with pytest.raises(RequestError, match="already exists"):
         export_data(faces, target)
     assert target.read_text() == "mine"
     assert export_data(faces, target, replace=True).samples == 12
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "mine").touch()
-    with pytest.raises(RequestError, match="is no export: it holds 'mine'"):
+    with pytest.raises(RequestError, match="is not an export: it contains 'mine'"):
         export_data(faces, tmp_path / "folder", replace=True)
-    for held in (folder, folder.parent, folder / "inside"):
-        held.mkdir(exist_ok=True)
-        with pytest.raises(RequestError, match="holds the data set that is exported, or lies in it"):
-            export_data(faces, held, replace=True)
+    for target in (folder, folder.parent, folder / "inside"):
+        target.mkdir(exist_ok=True)
+        with pytest.raises(RequestError, match="contains the exported data set, or is inside it"):
+            export_data(faces, target, replace=True)
     (folder / "inside").rmdir()
     (tmp_path / "folder" / "mine").rename(tmp_path / "folder" / "old.parquet")
     assert export_data(faces, tmp_path / "folder", replace=True).samples == 12
@@ -255,7 +255,7 @@ def test_nothing_to_export_leaves_nothing(folder, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["faces"]
 
 
-def test_pyarrow_is_asked_for_with_the_command_that_installs_it(folder, tmp_path, monkeypatch):
+def test_missing_pyarrow_is_reported_with_the_install_command(folder, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     (tmp_path / "x.parquet").write_bytes(b"PAR1")
     for call in (
@@ -271,13 +271,13 @@ def test_pyarrow_is_asked_for_with_the_command_that_installs_it(folder, tmp_path
     "content",
     [b"", b"PAR1", b"PAR1" + bytes(200) + b"PAR1", b"no parquet at all, but long enough to be read"],
 )
-def test_files_that_are_no_parquet(content, release):
+def test_files_that_are_not_parquet(content, release):
     release.file("x.parquet", content)
     with pytest.raises(BadData, match="cannot be read as Parquet"):
         release.load("hf")
 
 
-def test_a_file_that_breaks_in_the_middle(release, png):
+def test_a_file_corrupted_in_the_middle(release, png):
     path = release.root / "x.parquet"
     write(
         path,
@@ -293,7 +293,7 @@ def test_a_file_that_breaks_in_the_middle(release, png):
     assert list(data_home().iterdir()) == []
 
 
-def test_a_file_that_would_unpack_to_far_more_is_refused(release, png):
+def test_a_decompression_bomb_is_refused(release, png):
     write(
         release.root / "x.parquet",
         {"image": [bytes(70 * 2**20)], "label": ["happy"]},
@@ -306,7 +306,7 @@ def test_a_file_that_would_unpack_to_far_more_is_refused(release, png):
         release.load("hf")
 
 
-def test_an_export_brings_back_samples_that_nobody_labelled(release, tmp_path):
+def test_an_export_keeps_unlabelled_samples(release, tmp_path):
     release.picture("a.png", "b.png")
     release.text("manifest.csv", "image,emotion", "a.png,happy", "b.png,")
     first = release.load("manifest")
