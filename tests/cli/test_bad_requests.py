@@ -112,7 +112,7 @@ BAD_TASKS = {
     "unknown role": (('role = "judge"', 'role = "juge"'), ["role", "'judge' or 'generator'"]),
     "mapping to no option": (
         ('field = "emotion"', 'field = "emotion"\nmapping = { happy = "hapy" }'), ["'hapy'", "did you mean 'happy'?"]),
-    "options that are the same": (('"sad", "angry"', '"Happy", "angry"'), ["options must differ"]),
+    "options that are the same": (('"sad", "angry"', '"Happy", "angry"'), ["options must be unique"]),
     "name that is no name": (('name = "mine"', 'name = "../mine"'), ["name", "../mine"]),
     "not TOML": (("[answer]", "[answer"), ["is not valid TOML", "line 7"]),
 }  # fmt: skip
@@ -166,7 +166,7 @@ PROMPTS = {
         ["line 2", "'strong' is not a number"],
     ),
     "strength that is not finite": ("prompt,intensity\nA face,nan\n", ["line 2", "'nan'", "not a number"]),
-    "an id twice": ("prompt_id,prompt\na,x\na,y\n", ["'a'", "twice"]),
+    "an id twice": ("prompt_id,prompt\na,x\na,y\n", ["'a'", "duplicated"]),
     "not UTF-8": ("prompt\nü\n", ["cannot be read", "UTF-8"]),
     "a cell beyond bounds": ("prompt\n" + "x" * 200_000 + "\n", ["cannot be read"]),
 }

@@ -133,8 +133,8 @@ BAD = {
     "another label": (["kdef", "faces", "--label", "perceived"], "intended, not perceived"),
     "no emotion": (["class-folders", "faces", "--label", "intended", "--map", "fear=wory"], "did you mean 'worry'?"),
     "no map": (["class-folders", "faces", "--label", "intended", "--map", "fear"], "is not KEY=VALUE"),
-    "a name that leaves": (["class-folders", "faces", "--label", "intended", "--name", "../x"], "cannot be the name"),
-    "a hidden name": (["class-folders", "faces", "--label", "intended", "--name", ".x"], "cannot be the name"),
+    "a name that leaves": (["class-folders", "faces", "--label", "intended", "--name", "../x"], "is not a valid data set name"),
+    "a hidden name": (["class-folders", "faces", "--label", "intended", "--name", ".x"], "is not a valid data set name"),
     "a column that nothing has": (["class-folders", "faces", "--label", "intended", "--column", "a=b"], "--column"),
     "another kind": (["affectnet", "faces"], "training.csv"),
     "the name of a plugin's data": (["class-folders", "faces", "--label", "intended", "--name", "portraits"], "portraits"),
@@ -152,7 +152,7 @@ def test_an_import_replaces_nothing_unasked(harness: InProcess) -> None:
     words = ["data", "import", "class-folders", folders(), "--label", "intended", "--name", "mine"]
     harness(*words).ok()
     before = (data_home() / "mine/import.json").read_bytes()
-    harness(*words).refuses(2, "There is a data set 'mine' already", "--replace")
+    harness(*words).refuses(2, "The data set 'mine' already exists", "--replace")
     harness(*words, "--dry-run").ok()
     assert (data_home() / "mine/import.json").read_bytes() == before
     harness(*words, "--replace", "--map", "fear=worry").ok()
