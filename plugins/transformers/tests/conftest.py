@@ -1,10 +1,10 @@
-"""Tiny real models, opened once, and questions to put to them."""
+"""Tiny real models, opened once, and questions for them."""
 
 from __future__ import annotations
 
 import os
 
-# Torch reads it when it is imported: on tiny models more threads only wait for each other.
+# Torch reads it on import. More threads would slow tiny models down.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import dataclasses
@@ -31,7 +31,7 @@ Answers = Callable[..., dict[str, JudgeReply]]
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """`tiny("llava")`: the folder of a tiny real model, built once. Not to be changed."""
+    """`tiny("llava")`: the folder of a tiny real model, built once. Do not modify it."""
     root = tmp_path_factory.mktemp("models")
 
     def folder(name: str) -> Path:
@@ -76,7 +76,7 @@ def opened(tiny: Callable[[str], Path]) -> Iterator[Callable[..., TransformersJu
 
 @pytest.fixture(scope="session")
 def ask() -> Ask:
-    """`ask(read, n)`: questions on `n` pictures of several sizes, with prompts of several lengths."""
+    """`ask(read, n)`: questions about `n` pictures of several sizes, with prompts of several lengths."""
 
     def questions(
         read: str,
@@ -111,7 +111,7 @@ def ask() -> Ask:
 
 @pytest.fixture(scope="session")
 def mixed(ask: Ask) -> list[JudgeRequest]:
-    """All ways to read, two sets of options and several sizes, in an order that mixes them."""
+    """Requests in all answer modes, with two sets of options and several sizes, in mixed order."""
     requests = [
         request
         for read in ("logprobs", "choice", "text")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from memobench_transformers.batching import WINDOW, Item, batches
+from memobench_transformers.batching import WINDOW_BATCHES, Item, batches
 
 from harness import JudgeRequest, Question
 
@@ -18,28 +18,28 @@ def names(batch: list[Item]) -> list[str]:
     return [entry.request.id for entry in batch]
 
 
-def test_the_nearest_in_size_go_together() -> None:
+def test_items_of_similar_size_share_a_batch() -> None:
     items = [item(n, size=size) for n, size in enumerate((5, 100, 6, 101, 7, 102))]
     assert [names(batch) for batch in batches(items, 3)] == [["0", "2", "4"], ["1", "3", "5"]]
 
 
-def test_kinds_are_kept_apart() -> None:
+def test_kinds_do_not_share_a_batch() -> None:
     items = [item(n, "ab"[n % 2]) for n in range(8)]
     assert [names(batch) for batch in batches(items, 3)] == [["0", "2", "4"], ["1", "3", "5"], ["6"], ["7"]]
 
 
-def test_a_batch_is_full_though_the_oldest_is_the_largest() -> None:
+def test_a_batch_is_full_even_if_the_oldest_item_is_the_largest() -> None:
     items = [item(n, size=size) for n, size in enumerate((9, 1, 2, 3, 4))]
     assert names(next(batches(items, 3))) == ["3", "4", "0"]
 
 
-def test_nothing_is_left_waiting_for_ever() -> None:
-    """The oldest is in the next batch, however many others fit each other better."""
+def test_no_item_waits_forever() -> None:
+    """The next batch contains the oldest item, however many others fit each other better."""
     items = [item("old", "rare"), *(item(n) for n in range(100))]
     assert names(next(batches(items, 4))) == ["old"]
 
 
-def test_no_more_is_taken_than_a_window() -> None:
+def test_only_one_window_is_read_ahead() -> None:
     taken: list[int] = []
 
     def source() -> Iterator[Item]:
@@ -49,12 +49,12 @@ def test_no_more_is_taken_than_a_window() -> None:
 
     made = batches(source(), 4)
     next(made)
-    assert len(taken) == WINDOW * 4
+    assert len(taken) == WINDOW_BATCHES * 4
     next(made)
-    assert len(taken) == WINDOW * 4 + 4
+    assert len(taken) == WINDOW_BATCHES * 4 + 4
 
 
-def test_nothing_to_do() -> None:
+def test_no_items() -> None:
     assert list(batches([], 4)) == []
 
 
@@ -72,6 +72,6 @@ def test_each_item_is_in_one_batch(made: list[tuple[str, int]], limit: int) -> N
 
 
 @pytest.mark.parametrize("limit", [1, 3, 16])
-def test_batches_depend_on_the_items_alone(limit: int) -> None:
+def test_batches_depend_only_on_the_items(limit: int) -> None:
     items = [item(n, "ab"[n % 3 == 0], (n * 37) % 11) for n in range(50)]
     assert [names(b) for b in batches(items, limit)] == [names(b) for b in batches(iter(items), limit)]

@@ -1,4 +1,4 @@
-"""What cannot be loaded, and what the user is told. No test needs a network: hub names are refused before it."""
+"""Models that cannot be loaded, and the error messages. No test needs a network."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from harness.testing.command import imported_by
 Changed = Callable[..., Path]
 
 
-def refused(ref: object, *said: str, **options: Any) -> HarnessError:
-    """Open a judge that cannot be opened; the error says all of `said`, and how to mend it."""
+def open_error(ref: object, *expected: str, **options: Any) -> HarnessError:
+    """Open a judge that cannot be opened. The error must contain all of `expected` and a hint."""
     judge = TransformersJudge(TransformersJudge.Options(ref=str(ref), **options))
 
     def start() -> None:
@@ -33,7 +33,7 @@ def refused(ref: object, *said: str, **options: Any) -> HarnessError:
 
     with pytest.raises(HarnessError) as caught:
         start()
-    for text in said:
+    for text in expected:
         assert text in str(caught.value)
     assert caught.value.hint
     return caught.value
@@ -41,34 +41,34 @@ def refused(ref: object, *said: str, **options: Any) -> HarnessError:
 
 class TestReferences:
     def test_no_such_folder(self, tmp_path: Path, tiny: Any) -> None:
-        assert refused(tmp_path / "nothing", "neither a folder here nor a hub reference")
+        assert open_error(tmp_path / "nothing", "neither an existing folder nor a hub reference")
         near = tiny("llava")
-        assert str(near) in refused(near.with_name("llavaa"), "neither a folder").hint
+        assert str(near) in open_error(near.with_name("llavaa"), "neither an existing folder").hint
 
     def test_a_folder_without_a_model(self, tmp_path: Path) -> None:
-        assert refused(tmp_path, "no config.json")
+        assert open_error(tmp_path, "no config.json")
 
-    def test_a_model_that_does_not_see(self, changed: Changed) -> None:
+    def test_a_text_only_model(self, changed: Changed) -> None:
         folder = changed("llava")
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))["text_config"]
         (folder / "config.json").write_text(
             json.dumps(config | {"model_type": "llama", "architectures": ["LlamaForCausalLM"]}),
             encoding="utf-8",
         )
-        assert refused(folder, "LlamaForCausalLM", "does not answer in text on pictures")
+        assert open_error(folder, "LlamaForCausalLM", "does not generate text from pictures")
 
-    def test_an_architecture_that_is_not_known(self, changed: Changed) -> None:
-        assert refused(
+    def test_an_unknown_architecture(self, changed: Changed) -> None:
+        assert open_error(
             changed("llava", "config.json", model_type="llava9"), "does not know the architecture", "vllm:"
         )
 
-    def test_weights_that_could_run_code(self, changed: Changed) -> None:
+    def test_weights_that_can_run_code(self, changed: Changed) -> None:
         folder = changed("llava")
         torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
         (folder / "model.safetensors").unlink()
-        assert refused(folder, "pytorch_model.bin", "safetensors")
+        assert open_error(folder, "pytorch_model.bin", "safetensors")
 
-    def test_pickled_weights_beside_good_ones_are_not_read(self, changed: Changed, ask: Any) -> None:
+    def test_pickled_weights_next_to_safetensors_are_not_loaded(self, changed: Changed, ask: Any) -> None:
         folder = changed("llava")
         (folder / "pytorch_model.bin").write_bytes(b"cos\nsystem\n(S'touch pwned'\ntR.")
         judge = TransformersJudge(TransformersJudge.Options(ref=str(folder)))
@@ -80,16 +80,16 @@ class TestReferences:
     def test_no_weights(self, changed: Changed) -> None:
         folder = changed("llava")
         (folder / "model.safetensors").unlink()
-        assert refused(folder, "no weights")
+        assert open_error(folder, "no weights")
 
-    def test_weights_that_were_cut_off(self, changed: Changed) -> None:
+    def test_truncated_weights(self, changed: Changed) -> None:
         path = changed("llava") / "model.safetensors"
         path.write_bytes(path.read_bytes()[:5000])
-        assert refused(path.parent, "cannot be loaded", "again")
+        assert open_error(path.parent, "cannot be loaded", "again")
 
     @pytest.mark.parametrize("shape", [None, (3, 3)])
     def test_weights_that_do_not_fit_the_model(self, shape: tuple[int, ...] | None, changed: Changed) -> None:
-        """Transformers itself would fill the gap with random numbers."""
+        """Transformers itself would initialize them randomly."""
         path = changed("llava") / "model.safetensors"
         tensors = load_file(path)
         name = next(n for n in tensors if n.endswith("layers.1.self_attn.v_proj.weight"))
@@ -97,33 +97,33 @@ class TestReferences:
         if shape:
             tensors[name] = torch.zeros(shape)
         save_file(tensors, path, metadata={"format": "pt"})
-        assert refused(path.parent, "v_proj.weight" if shape is None else "", str(path.parent))
+        assert open_error(path.parent, "v_proj.weight" if shape is None else "", str(path.parent))
 
     def test_no_processor(self, changed: Changed) -> None:
         folder = changed("llava")
         (folder / "processor_config.json").unlink()
-        assert refused(folder, "cannot be loaded", "processor")
+        assert open_error(folder, "cannot be loaded", "processor")
 
-    def test_a_model_that_transformers_lacks_by_name(self) -> None:
-        assert refused("phi-4-multimodal", "no code of its own", "vllm:")
+    def test_a_known_model_that_transformers_does_not_support(self) -> None:
+        assert open_error("phi-4-multimodal", "no built-in support", "vllm:")
 
     def test_known_names_stand_for_references(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-        assert refused("llava", "llava-hf/llava-1.5-7b-hf", "not on this machine")
-        assert refused("llava-1.5@abc", "llava-hf/llava-1.5-7b-hf", "'abc'")
-        assert refused("llavva", "nor a known name", "Did you mean 'llava'")
+        assert open_error("llava", "llava-hf/llava-1.5-7b-hf", "not in the local cache")
+        assert open_error("llava-1.5@abc", "llava-hf/llava-1.5-7b-hf", "'abc'")
+        assert open_error("llavva", "nor a known name", "Did you mean 'llava'")
 
-    def test_a_folder_is_meant_before_a_name(
+    def test_a_folder_takes_precedence_over_a_known_name(
         self, tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         shutil.copytree(tiny("llava"), tmp_path / "llava")
         monkeypatch.chdir(tmp_path)
         assert TransformersJudge(TransformersJudge.Options(ref="llava")).model.kind == "local"
 
-    def test_a_model_that_was_downloaded_before(
+    def test_a_cached_hub_model(
         self, tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: Any
     ) -> None:
-        """As the hub's client keeps it; the commit is recorded, whatever name it was asked for by."""
+        """In the cache format of the hub client. The commit is recorded, whatever revision was requested."""
         commit, cache = "0123456789abcdef0123456789abcdef01234567", tmp_path / "models--some--tiny"
         shutil.copytree(tiny("llava"), cache / "snapshots" / commit)
         (cache / "refs").mkdir()
@@ -155,17 +155,17 @@ class TestRemoteCode:
             "class OwnModel(LlavaForConditionalGeneration):\n    config_class = OwnConfig\n",
             encoding="utf-8",
         )
-        # For a class of its own, names of tensors are not translated from those of older models.
+        # For custom classes, tensor names are not converted from those of older models.
         tensors = load_file(folder / "model.safetensors")
         tensors["lm_head.weight"] = tensors.pop("language_model.lm_head.weight")
         save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
         return folder
 
-    def test_it_does_not_run_unless_asked_for(self, folder: Path) -> None:
-        assert refused(folder, "runs Python code", "-o trust_remote_code=true")
+    def test_it_does_not_run_by_default(self, folder: Path) -> None:
+        assert open_error(folder, "requires Python code", "-o trust_remote_code=true")
         assert not (folder / "ran").exists()
 
-    def test_it_runs_when_asked_for(
+    def test_it_runs_if_enabled(
         self, folder: Path, ask: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
@@ -175,7 +175,7 @@ class TestRemoteCode:
         assert reply.error is None
         assert (folder / "ran").exists()
 
-    def test_own_code_for_what_transformers_has_is_not_needed(self, changed: Changed, ask: Any) -> None:
+    def test_custom_code_is_not_needed_for_supported_architectures(self, changed: Changed, ask: Any) -> None:
         folder = changed("llava", "config.json", auto_map={"AutoConfig": "own.OwnConfig"})
         judge = TransformersJudge(TransformersJudge.Options(ref=str(folder)))
         [reply] = judge.stream(Listed(ask("logprobs", 1)))
@@ -187,16 +187,16 @@ class TestTemplates:
     def test_none(self, changed: Changed) -> None:
         folder = changed("llava")
         (folder / "chat_template.jinja").unlink()
-        assert refused(folder, "without a chat template", "-o chat_template=")
+        assert open_error(folder, "has no chat template", "-o chat_template=")
 
-    def test_one_without_a_place_for_pictures(self, changed: Changed) -> None:
+    def test_one_without_a_picture_placeholder(self, changed: Changed) -> None:
         folder = changed("qwen2-vl")
         template = "{% for m in messages %}{% for c in m['content'] %}{{ c['text'] }}{% endfor %}{% endfor %}"
         (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
-        assert refused(folder, "no place for the picture", "<|image_pad|>")
+        assert open_error(folder, "no place for the picture", "<|image_pad|>")
 
-    def test_a_form_in_its_place(self, tiny: Any, opened: Any, ask: Any, answers: Any) -> None:
-        """It gives what a template of the same text gives."""
+    def test_a_prompt_form(self, tiny: Any, opened: Any, ask: Any, answers: Any) -> None:
+        """It gives the same scores as a template with the same text."""
         [usual] = answers(opened("llava"), ask("logprobs", 1)).values()
         form = opened("llava", chat_template="USER: {image}\n{text} ASSISTANT:")
         [reply] = answers(form, ask("logprobs", 1)).values()
@@ -217,19 +217,23 @@ class TestTemplates:
         assert dict(reply.scores) != pytest.approx(dict(usual.scores), abs=1e-3)
         assert judge.identity()["template"] != opened("llava").identity()["template"]
 
-    def test_a_file_that_is_not_there(self, tiny: Any, tmp_path: Path) -> None:
-        assert refused(tiny("llava"), "cannot be read", chat_template=str(tmp_path / "none.jinja"))
+    def test_a_missing_file(self, tiny: Any, tmp_path: Path) -> None:
+        assert open_error(tiny("llava"), "cannot be read", chat_template=str(tmp_path / "none.jinja"))
 
 
 class TestOptions:
-    @pytest.mark.parametrize(("device", "said"), [("nonsense", "knows no 'nonsense'"), ("cuda:99", "cuda")])
-    def test_devices_that_are_not_there(self, device: str, said: str, tiny: Any) -> None:
-        assert isinstance(refused(tiny("llava"), said, device=device), BadOption)
+    @pytest.mark.parametrize(
+        ("device", "said"), [("nonsense", "does not know 'nonsense'"), ("cuda:99", "cuda")]
+    )
+    def test_unavailable_devices(self, device: str, said: str, tiny: Any) -> None:
+        assert isinstance(open_error(tiny("llava"), said, device=device), BadOption)
 
-    def test_bounds_where_the_processor_has_none(self, tiny: Any) -> None:
-        assert isinstance(refused(tiny("llava"), "has no max_pixels", max_pixels=5000), BadOption)
+    def test_bounds_that_the_processor_does_not_support(self, tiny: Any) -> None:
+        assert isinstance(
+            open_error(tiny("llava"), "does not support max_pixels", max_pixels=5000), BadOption
+        )
 
-    def test_bounds_where_it_has_them(self, opened: Any, ask: Any, answers: Any) -> None:
+    def test_bounds_that_the_processor_supports(self, opened: Any, ask: Any, answers: Any) -> None:
         asked = ask("logprobs", 4)[3:]
         [usual] = answers(opened("qwen2-vl"), asked).values()
         [small] = answers(opened("qwen2-vl", max_pixels=4 * 28 * 28), asked).values()
@@ -239,8 +243,10 @@ class TestOptions:
         sizes = [reply.usage["prompt_tokens"] for reply in (small, usual, large)]
         assert sizes == sorted(set(sizes))
 
-    def test_bounds_that_cross(self, tiny: Any) -> None:
-        assert refused(tiny("qwen2-vl"), "min_pixels, 100000, is more than max_pixels", min_pixels=100000)
+    def test_contradictory_bounds(self, tiny: Any) -> None:
+        assert open_error(
+            tiny("qwen2-vl"), "min_pixels (100000) is greater than max_pixels", min_pixels=100000
+        )
 
     @pytest.mark.parametrize(("given", "package"), [
         ({"quantization": "4bit"}, "bitsandbytes"), ({"quantization": "8bit"}, "accelerate"),
@@ -250,14 +256,14 @@ class TestOptions:
         self, given: dict[str, Any], package: str, tiny: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == package else object())
-        error = refused(tiny("llava"), package, **given)
+        error = open_error(tiny("llava"), package, **given)
         assert isinstance(error, MissingPackage)
         assert f"pip install {package}" in error.hint or f"pip install bitsandbytes {package}" in error.hint
 
-    def test_an_attention_that_does_not_exist(self, tiny: Any) -> None:
-        assert "sdpa" in refused(tiny("llava"), "cannot be loaded", attn_implementation="magic").hint
+    def test_an_unknown_attention_implementation(self, tiny: Any) -> None:
+        assert "sdpa" in open_error(tiny("llava"), "cannot be loaded", attn_implementation="magic").hint
 
-    def test_one_that_does(self, opened: Any, ask: Any, answers: Any) -> None:
+    def test_a_known_attention_implementation(self, opened: Any, ask: Any, answers: Any) -> None:
         usual = answers(opened("llava"), ask("logprobs", 3))
         for id_, reply in answers(opened("llava", attn_implementation="eager"), ask("logprobs", 3)).items():
             assert dict(reply.scores) == pytest.approx(dict(usual[id_].scores), abs=2e-5)
@@ -271,7 +277,7 @@ class TestOptions:
 
 
 class TestIdentity:
-    def test_it_follows_weights_template_and_library(self, tiny: Any, changed: Changed) -> None:
+    def test_it_depends_on_weights_template_and_library(self, tiny: Any, changed: Changed) -> None:
         def identity(folder: Path, **options: Any) -> dict[str, str]:
             return dict(TransformersJudge(TransformersJudge.Options(ref=str(folder), **options)).identity())
 
@@ -290,15 +296,15 @@ class TestIdentity:
         shutil.copy(tiny("qwen2-vl") / "chat_template.jinja", copy)
         assert identity(copy)["template"] != usual["template"]
 
-    def test_options_that_change_no_answer_are_marked(self) -> None:
+    def test_options_that_do_not_affect_answers(self) -> None:
         options = TransformersJudge.Options(ref="x")
         unmarked = set(type(options).model_fields) - set(options.answer_affecting())
-        # What lies behind a reference is known by its digest or commit, not by where it lies.
+        # References are identified by digest or commit, not by location.
         references = {"ref", "revision", "chat_template", "lora"}
         assert unmarked == references | {"device", "device_map", "attn_implementation", "batch_size"}
 
 
-def test_memory_that_ran_out_is_told_from_other_errors() -> None:
+def test_out_of_memory_errors_are_recognized() -> None:
     assert loading.out_of_memory(torch.OutOfMemoryError("CUDA out of memory."))
     assert loading.out_of_memory(RuntimeError("MPS backend out of memory"))
     assert loading.out_of_memory(MemoryError())
@@ -310,7 +316,7 @@ def test_memory_that_ran_out_is_told_from_other_errors() -> None:
 
 
 def test_too_little_memory_to_load(tiny: Any) -> None:
-    """In a process that may not grow any more once all modules are loaded (Linux)."""
+    """In a process with a memory limit, set after all modules are loaded (Linux)."""
     code = """
 import resource, sys
 from pathlib import Path
@@ -320,7 +326,7 @@ from memobench_transformers import loading
 from memobench_transformers.judge import TransformersJudge
 
 judge = TransformersJudge(TransformersJudge.Options(ref=sys.argv[1]))
-device = loading.device_of(judge.options)
+device = loading.select_device(judge.options)
 loading.load_processor(judge.options, judge.model)
 size = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmSize"))
 resource.setrlimit(resource.RLIMIT_AS, (int(size.split()[1]) * 1024,) * 2)
@@ -336,7 +342,7 @@ except HarnessError as e:
     assert "-o dtype=bfloat16" in done.stdout
 
 
-def test_entry_and_judge_import_nothing_heavy() -> None:
+def test_plugin_and_judge_import_nothing_heavy() -> None:
     entry = "import memobench_transformers.plugin as plugin; [component] = plugin.harness_judges()"
     assert not imported_by(entry) & {"pydantic", "torch", "transformers", "PIL"}
     loaded = imported_by(f"{entry}; component.load()")

@@ -23,7 +23,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """The command in a folder of its own, on a data folder of 18 drawn faces."""
+    """The command in its own folder, with a data folder of 18 faces."""
     rows = []
     for number in range(18):
         emotion, path = EMOTIONS[number % 6], Path("faces") / f"{number:02}.png"
@@ -49,9 +49,16 @@ def run(tmp_path: Path) -> Run:
 
 
 def test_a_suite_and_its_resumption(run: Run, tiny: Callable[[str], Path], tmp_path: Path) -> None:
-    asked = ("--task", "coarse_emotion,fine_intensity", "--model", f"transformers:{tiny('llava')}", "--data", "faces",
-             "--json")  # fmt: skip
-    whole = run(*asked, "--out", "whole")
+    arguments = (
+        "--task",
+        "coarse_emotion,fine_intensity",
+        "--model",
+        f"transformers:{tiny('llava')}",
+        "--data",
+        "faces",
+        "--json",
+    )
+    whole = run(*arguments, "--out", "whole")
     assert whole.returncode == 0, whole.stderr
     tasks = json.loads(whole.stdout)["tasks"]
     assert [(t["task"], t["n"], t["answered"], t["failed"], t["read"]) for t in tasks] == [
@@ -62,7 +69,7 @@ def test_a_suite_and_its_resumption(run: Run, tiny: Callable[[str], Path], tmp_p
     stored = (tmp_path / "whole" / "replies.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
     shutil.copytree(tmp_path / "whole", tmp_path / "cut")
     (tmp_path / "cut" / "replies.jsonl").write_text("".join(stored[:9]), encoding="utf-8")
-    resumed = run(*asked, "-o", "batch_size=5", "--out", "cut")
+    resumed = run(*arguments, "-o", "batch_size=5", "--out", "cut")
     assert resumed.returncode == 0, resumed.stderr
     for one, other in zip(tasks, json.loads(resumed.stdout)["tasks"], strict=True):
         for metric, again in zip(one["metrics"], other["metrics"], strict=True):
@@ -70,7 +77,7 @@ def test_a_suite_and_its_resumption(run: Run, tiny: Callable[[str], Path], tmp_p
 
 
 @pytest.mark.parametrize("read", ["choice", "text"])
-def test_other_ways_to_read(read: str, run: Run, tiny: Callable[[str], Path], tmp_path: Path) -> None:
+def test_other_answer_modes(read: str, run: Run, tiny: Callable[[str], Path], tmp_path: Path) -> None:
     done = run(
         "--task",
         "fine_intensity",
@@ -108,11 +115,11 @@ def test_two_pictures_are_compared(model: str, read: str, run: Run, tiny: Callab
     )
     assert done.returncode == 0, done.stderr
     [task] = json.loads(done.stdout)["tasks"]
-    # One pair of each emotion but neutral, in both orders.
+    # One pair per emotion except neutral, in both orders.
     assert (task["answered"], task["failed"], task["unparsed"], task["read"]) == (10, 0, 0, read)
 
 
-def test_a_model_that_cannot_be_had_is_one_clear_message(run: Run, tmp_path: Path) -> None:
+def test_a_missing_model_gives_one_clear_message(run: Run, tmp_path: Path) -> None:
     done = run("--task", "fine_intensity", "--model", f"transformers:{tmp_path / 'none'}", "--data", "faces")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr

@@ -19,20 +19,20 @@ LEVELS = ("very weak", "weak", "moderate", "strong", "very strong")
 NAMES = ("llava", "qwen2-vl", "qwen2.5-vl")
 
 
-def same(one: JudgeReply, other: JudgeReply) -> None:
-    """The same answer, float32 rounding apart."""
+def assert_same(one: JudgeReply, other: JudgeReply) -> None:
+    """The same answer, up to float32 rounding."""
     assert one.error is other.error is None
     assert (one.text, one.finish_reason, one.usage) == (other.text, other.finish_reason, other.usage)
     assert dict(one.scores or {}) == pytest.approx(dict(other.scores or {}), abs=2e-5)
 
 
-class TestWays:
+class TestAnswerModes:
     @pytest.mark.parametrize("name", NAMES)
     def test_log_probabilities(self, name: str, opened: Any, ask: Any, answers: Any) -> None:
         for reply in answers(opened(name, batch_size=4), ask("logprobs", 4)).values():
             assert set(reply.scores) == set(LEVELS)
             assert all(math.isfinite(score) and score < 0 for score in reply.scores.values())
-            assert sum(map(math.exp, reply.scores.values())) < 1, "raw, not renormalised"
+            assert sum(map(math.exp, reply.scores.values())) < 1, "raw, not renormalized"
             assert (reply.text, reply.finish_reason) == (None, "stop")
             assert reply.usage["prompt_tokens"] > 10
 
@@ -46,7 +46,7 @@ class TestWays:
         assert {reply.text for reply in replies.values()} <= set(LEVELS)
         assert {reply.finish_reason for reply in replies.values()} == {"stop"}
 
-    def test_a_choice_is_never_cut(self, opened: Any, ask: Any, answers: Any) -> None:
+    def test_a_choice_is_never_truncated(self, opened: Any, ask: Any, answers: Any) -> None:
         replies = answers(opened("qwen2-vl", batch_size=4), ask("choice", 4, max_tokens=1))
         assert {reply.text for reply in replies.values()} <= set(LEVELS)
 
@@ -59,8 +59,10 @@ class TestWays:
             else:
                 assert set(reply.scores) == set(LEVELS)
 
-    def test_labels_are_scored_by_what_the_model_would_say(self, opened: Any, ask: Any, answers: Any) -> None:
-        """Which option is called A makes no difference to how likely A is."""
+    def test_the_score_of_a_label_does_not_depend_on_its_option(
+        self, opened: Any, ask: Any, answers: Any
+    ) -> None:
+        """The option behind label A does not affect the probability of A."""
         judge, words = opened("llava", batch_size=4), tuple("ABCDE")
         by_label = answers(judge, ask("logprobs", 1, labels=words))["logprobs5-00"].scores
         swapped = answers(judge, ask("logprobs", 1, labels=words[::-1]))["logprobs5-00"].scores
@@ -79,7 +81,7 @@ class TestWays:
         assert all(reply.error is None for reply in replies.values())
         assert replies[both[0].id].scores != pytest.approx(replies[both[1].id].scores, abs=1e-4)
 
-    def test_a_way_that_it_does_not_have(self, opened: Any, ask: Any, answers: Any) -> None:
+    def test_an_unsupported_answer_mode(self, opened: Any, ask: Any, answers: Any) -> None:
         [reply] = answers(opened("llava", batch_size=4), ask("rating", 1)).values()
         assert "rating" in reply.error.message
         assert not reply.error.retryable
@@ -87,7 +89,7 @@ class TestWays:
 
 class TestBatches:
     @pytest.mark.parametrize("name", NAMES)
-    def test_a_mixed_batch_answers_as_one_by_one(
+    def test_a_mixed_batch_gives_the_same_answers_as_single_requests(
         self, name: str, opened: Any, mixed: Any, answers: Any
     ) -> None:
         alone = answers(opened(name, batch_size=1), mixed)
@@ -95,39 +97,39 @@ class TestBatches:
             together = answers(opened(name, batch_size=size), mixed)
             assert together.keys() == alone.keys()
             for id_, reply in alone.items():
-                same(reply, together[id_])
+                assert_same(reply, together[id_])
 
-    def test_drawn_answers_do_not_depend_on_the_batch(self, opened: Any, ask: Any, answers: Any) -> None:
+    def test_sampled_answers_do_not_depend_on_the_batch(self, opened: Any, ask: Any, answers: Any) -> None:
         requests = [r for read in ("text", "choice") for r in ask(read, 8, temperature=1.5, top_p=0.9)]
         alone = answers(opened("llava", batch_size=1), requests)
         together = answers(opened("llava", batch_size=4), requests[::-1])
         for id_, reply in alone.items():
-            same(reply, together[id_])
+            assert_same(reply, together[id_])
         other = answers(opened("llava", batch_size=4), ask("text", 8, temperature=1.5, top_p=0.9, seed=99))
         assert any(other[id_].text != alone[id_].text for id_ in other)
 
-    def test_judge_answers_a_batch_as_stream_does(self, opened: Any, mixed: Any, answers: Any) -> None:
+    def test_judge_and_stream_give_the_same_answers(self, opened: Any, mixed: Any, answers: Any) -> None:
         judge = opened("llava", batch_size=4)
         streamed = answers(judge, mixed)
         batch = {reply.id: reply for reply in judge.judge(mixed)}
         assert batch.keys() == streamed.keys()
         for id_, reply in batch.items():
-            same(reply, streamed[id_])
+            assert_same(reply, streamed[id_])
 
 
-class Odd(Exception):
-    """What a model's own code may raise."""
+class CustomError(Exception):
+    """An exception type from a model's own code."""
 
 
 @contextmanager
-def failing(judge: TransformersJudge, fault: Callable[[torch.Tensor], None]) -> Iterator[list[int]]:
-    """Run `fault` on the pictures of every batch before the real model sees them; the sizes of the batches."""
+def failing(judge: TransformersJudge, inject: Callable[[torch.Tensor], None]) -> Iterator[list[int]]:
+    """Call `inject` on the pictures of every batch before the model. Yields the batch sizes."""
     sizes: list[int] = []
 
     def hook(_module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
         pixels = given[0] if given else named["pixel_values"]
         sizes.append(len(pixels))
-        fault(pixels)
+        inject(pixels)
 
     handle = judge._runner._model.model.vision_tower.register_forward_pre_hook(hook, with_kwargs=True)
     limit = judge._runner._limit
@@ -144,49 +146,51 @@ class TestFailures:
         black = Picture("0" * 64, Image.new("RGB", (64, 64)))
         requests[2] = dataclasses.replace(requests[2], images=(black,))
 
-        def fault(pixels: torch.Tensor) -> None:
+        def inject(pixels: torch.Tensor) -> None:
             if any(float(picture.std()) < 0.3 for picture in pixels):
-                raise Odd("a picture without light")
+                raise CustomError("a picture without light")
 
         usual = answers(judge, requests)
-        with failing(judge, fault) as sizes:
+        with failing(judge, inject) as sizes:
             replies = answers(judge, requests)
         failed = replies.pop(requests[2].id)
-        assert (failed.error.kind, failed.error.message) == ("Odd", "a picture without light")
+        assert (failed.error.kind, failed.error.message) == ("CustomError", "a picture without light")
         assert 4 in sizes
         for id_, reply in replies.items():
-            same(reply, usual[id_])
+            assert_same(reply, usual[id_])
 
-    def test_without_memory_batches_are_halved_for_good(self, opened: Any, ask: Any, answers: Any) -> None:
+    def test_out_of_memory_halves_the_batch_size_permanently(
+        self, opened: Any, ask: Any, answers: Any
+    ) -> None:
         judge, requests = opened("llava", batch_size=64), ask("choice", 16)
 
-        def fault(pixels: torch.Tensor) -> None:
+        def inject(pixels: torch.Tensor) -> None:
             if len(pixels) > 2:
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
         usual = answers(judge, requests)
-        with failing(judge, fault) as sizes:
+        with failing(judge, inject) as sizes:
             replies = answers(judge, requests)
         assert sizes == [16, 8, 4, *[2] * 8]
         for id_, reply in replies.items():
-            same(reply, usual[id_])
+            assert_same(reply, usual[id_])
 
-    def test_no_memory_for_a_single_one(self, opened: Any, ask: Any, answers: Any) -> None:
+    def test_out_of_memory_with_a_single_item(self, opened: Any, ask: Any, answers: Any) -> None:
         judge, requests = opened("llava", batch_size=4), ask("text", 3)
 
-        def fault(_pixels: torch.Tensor) -> None:
+        def inject(_pixels: torch.Tensor) -> None:
             raise RuntimeError(
-                "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+                "[enforce fail] DeinjectCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
             )
 
-        with failing(judge, fault):
+        with failing(judge, inject):
             replies = answers(judge, requests)
         for reply in replies.values():
             assert reply.error.kind == "out_of_memory"
             assert reply.error.retryable
             assert "-o batch_size" in reply.error.message
 
-    def test_a_processor_that_pads_on_the_wrong_side(self, opened: Any, mixed: Any, answers: Any) -> None:
+    def test_a_processor_that_pads_on_the_right(self, opened: Any, mixed: Any, answers: Any) -> None:
         judge = opened("llava", batch_size=4)
         usual, tokenizer = answers(judge, mixed), judge._runner._processor.tokenizer
         tokenizer.padding_side = "right"
@@ -196,7 +200,7 @@ class TestFailures:
             tokenizer.padding_side = "left"
         assert replies.keys() == usual.keys()
         for id_, reply in replies.items():
-            same(reply, usual[id_])
+            assert_same(reply, usual[id_])
 
     @pytest.mark.parametrize("read", ["logprobs", "choice", "text"])
     def test_a_prompt_that_is_too_long(self, read: str, opened: Any, ask: Any, answers: Any) -> None:
@@ -206,11 +210,11 @@ class TestFailures:
         replies = answers(opened("llava", batch_size=4), requests)
         failed = replies.pop(requests[1].id)
         assert failed.error.kind == "prompt_too_long"
-        assert f"the model takes {models.POSITIONS}" in failed.error.message
+        assert f"the model's context length is {models.POSITIONS}" in failed.error.message
         assert all(reply.error is None for reply in replies.values())
 
-    def test_a_text_that_holds_the_mark_of_a_picture(self, opened: Any, ask: Any, answers: Any) -> None:
-        """Otherwise the pictures of the whole batch would move up by one."""
+    def test_a_text_that_contains_the_picture_placeholder(self, opened: Any, ask: Any, answers: Any) -> None:
+        """Otherwise the pictures of the whole batch would shift by one."""
         judge, requests = opened("llava", batch_size=4), ask("logprobs", 4)
         usual = answers(judge, requests)
         words = Part("Is it <image> or happy?")
@@ -220,9 +224,9 @@ class TestFailures:
         assert failed.error.kind == "refused_input"
         assert "'<image>'" in failed.error.message
         for id_, reply in replies.items():
-            same(reply, usual[id_])
+            assert_same(reply, usual[id_])
 
-    def test_options_that_the_tokenizer_cannot_tell_apart(self, opened: Any, ask: Any, answers: Any) -> None:
+    def test_an_option_without_tokens(self, opened: Any, ask: Any, answers: Any) -> None:
         judge, requests = opened("llava", batch_size=4), ask("logprobs", 2)
         question = Question("choice", ("happy", ""), read="logprobs")
         replies = answers(judge, [dataclasses.replace(requests[0], question=question), requests[1]])
@@ -247,10 +251,10 @@ class TestLifetime:
         judge.close()
         judge.close()
         [again] = judge.stream(Listed(ask("logprobs", 1)))
-        same(reply, again)
+        assert_same(reply, again)
         judge.close()
 
-    def test_what_it_can_do(self, tiny: Any) -> None:
+    def test_capabilities(self, tiny: Any) -> None:
         judge = TransformersJudge(TransformersJudge.Options(ref=str(tiny("llava"))))
         assert judge.capabilities == {
             Capability.TEXT,
@@ -268,7 +272,7 @@ class TestLifetime:
         judge.close()
         assert capfd.readouterr() == ("", "")
 
-    def test_libraries_may_talk_again_afterwards(self, opened: Any, ask: Any, answers: Any) -> None:
+    def test_library_logging_is_restored(self, opened: Any, ask: Any, answers: Any) -> None:
         from transformers.utils import logging
 
         before = logging.get_verbosity(), logging.is_progress_bar_enabled()
@@ -276,14 +280,14 @@ class TestLifetime:
         assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
 
 
-def test_what_the_models_own_files_ask_for_does_not_change_answers(
+def test_generation_config_does_not_affect_answers(
     tiny: Callable[[str], Path],
     changed: Callable[..., Path],
     opened: Any,
     mixed: list[JudgeRequest],
     answers: Any,
 ) -> None:
-    """Repetition penalties, beams and the like belong to chatting; only the tokens that end an answer count."""
+    """Repetition penalties, beams and similar settings are ignored, except for the stop tokens."""
     folder = changed(
         "llava",
         "generation_config.json",
@@ -304,4 +308,4 @@ def test_what_the_models_own_files_ask_for_does_not_change_answers(
     judge.close()
     assert replies.keys() == usual.keys()
     for id_, reply in replies.items():
-        same(reply, usual[id_])
+        assert_same(reply, usual[id_])

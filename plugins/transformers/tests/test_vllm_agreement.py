@@ -1,4 +1,4 @@
-"""The same weights through vLLM: the same words, the same probabilities. Both engines run for real, on the processor."""
+"""The same weights give the same texts and probabilities in vLLM. Both engines run for real, on CPU."""
 
 from __future__ import annotations
 
@@ -28,23 +28,25 @@ QUIET = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1",
 
 
 def questions() -> list[JudgeRequest]:
-    """Three ways to read two questions on pictures of several sizes, the options in several orders."""
+    """Two questions in three answer modes, about pictures of several sizes, with the options in several orders."""
     requests = []
     for number in range(PICTURES):
         picture = colours(number)
         for options, words in WORDS.items():
             turn = 0 if options == LEVELS else number % 6
             shown = options[turn:] + options[:turn]
-            asked = (Message("user", (Part(image=0), Part(words + ", ".join(shown) + "."))),)
+            messages = (Message("user", (Part(image=0), Part(words + ", ".join(shown) + "."))),)
             for read in ("logprobs", "choice", "text"):
                 question = Question("choice", shown, read=read)  # type: ignore[arg-type]
                 id_ = f"{read}-{len(options)}-{number:03}"
-                requests.append(JudgeRequest(id_, id_, (picture,), asked, question, Sampling(max_tokens=16)))
+                requests.append(
+                    JudgeRequest(id_, id_, (picture,), messages, question, Sampling(max_tokens=16))
+                )
     return requests
 
 
 def colours(number: int) -> Picture:
-    """Coloured patches, by a seed: to random weights all faces look alike, and get one answer."""
+    """Random coloured patches: models with random weights give all faces the same answer."""
     values = random.Random(number).randbytes(4 * 4 * 3)
     side = 56 + 8 * (number % 7)
     image = Image.frombytes("RGB", (4, 4), values).resize((side, 64), Image.Resampling.NEAREST)
@@ -52,7 +54,7 @@ def colours(number: int) -> Picture:
 
 
 def replies(engine: str, folder: str) -> dict[str, Any]:
-    """What one engine answers, in a form that goes between processes."""
+    """The answers of one engine, as JSON-serializable data."""
     if engine == "vllm":
         from memobench_vllm.judge import VllmJudge as Engine
     else:
@@ -81,7 +83,7 @@ def probabilities(scores: Mapping[str, float]) -> dict[str, float]:
 @pytest.mark.e2e
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["llava", "qwen2-vl"])
-def test_answers_are_those_of_vllm(name: str, tiny: Callable[[str], Path]) -> None:
+def test_answers_match_vllm(name: str, tiny: Callable[[str], Path]) -> None:
     found = []
     for engine in ("transformers", "vllm"):
         done = subprocess.run(
@@ -94,19 +96,19 @@ def test_answers_are_those_of_vllm(name: str, tiny: Callable[[str], Path]) -> No
         assert done.returncode == 0, done.stderr[-3000:]
         found.append(json.loads(done.stdout.strip().splitlines()[-1]))
     ours, theirs = found
-    asked = [request.id for request in questions()]
-    assert sorted(ours) == sorted(theirs) == sorted(asked)
+    request_ids = [request.id for request in questions()]
+    assert sorted(ours) == sorted(theirs) == sorted(request_ids)
     assert not [reply for reply in (*ours.values(), *theirs.values()) if reply[3]]
     for read in ("choice", "text"):
-        ids = [id_ for id_ in asked if id_.startswith(read)]
+        ids = [id_ for id_ in request_ids if id_.startswith(read)]
         same = sum(ours[id_][0] == theirs[id_][0] and ours[id_][2] == theirs[id_][2] for id_ in ids)
         assert same >= 0.99 * len(ids), f"{read}: {same} of {len(ids)}"
-        assert len({ours[id_][0] for id_ in ids}) > 2, "answers that never differ would agree by chance"
-    scored = [id_ for id_ in asked if id_.startswith("logprobs")]
+        assert len({ours[id_][0] for id_ in ids}) > 2, "constant answers would agree by chance"
+    scored = [id_ for id_ in request_ids if id_.startswith("logprobs")]
     for id_ in scored:
         assert probabilities(ours[id_][1]) == pytest.approx(probabilities(theirs[id_][1]), abs=1e-3)
         assert ours[id_][1] == pytest.approx(theirs[id_][1], abs=1e-3)
-    texts = [id_ for id_ in asked if id_.startswith("text")]
+    texts = [id_ for id_ in request_ids if id_.startswith("text")]
     assert all(ours[id_][4]["prompt_tokens"] == theirs[id_][4]["prompt_tokens"] for id_ in texts)
 
 

@@ -1,4 +1,4 @@
-"""Which requests are answered together: of one kind, and of nearly one size."""
+"""Groups requests of one kind and similar size into batches."""
 
 from __future__ import annotations
 
@@ -9,45 +9,44 @@ from typing import Any
 
 from harness import JudgeRequest
 
-WINDOW = 4
-"""How many batches are looked over for requests that go well together."""
+WINDOW_BATCHES = 4
+"""Size of the window from which a batch is selected, in batches."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """A request, and what it is sorted by."""
+    """A prepared request with its sort keys."""
 
     request: JudgeRequest
     prompt: str
     kind: Hashable
-    """Only items of one kind are answered together."""
+    """Only items of the same kind share a batch."""
     size: tuple[int, ...] = ()
-    """The nearer the sizes, the less is padded."""
+    """Similar sizes need less padding."""
     plan: Any = None
-    """How its answer is read: what was prepared for its kind."""
+    """Data for its answer mode: the word tree and options, or the constraint."""
 
 
 def batches(items: Iterable[Item], limit: int) -> Iterator[list[Item]]:
-    """Batches of at most `limit` items, each out of a window of some more; the oldest is in the next batch.
+    """Batches of at most `limit` items, each selected from a window. Each batch contains the oldest item of the window.
 
-    A window is always filled before a batch is taken out of it, however fast items come: the batches of a run do
-    not depend on time.
+    The window is always filled before a batch is selected, so that batches do not depend on timing.
     """
-    left = iter(items)
+    remaining = iter(items)
     window: list[Item] = []
     while True:
-        window += islice(left, WINDOW * limit - len(window))
+        window += islice(remaining, WINDOW_BATCHES * limit - len(window))
         if not window:
             return
-        batch = _next(window, limit)
+        batch = _take_batch(window, limit)
         taken = set(map(id, batch))
         window = [item for item in window if id(item) not in taken]
         yield batch
 
 
-def _next(window: list[Item], limit: int) -> list[Item]:
+def _take_batch(window: list[Item], limit: int) -> list[Item]:
     oldest = window[0]
-    alike = sorted((item for item in window if item.kind == oldest.kind), key=lambda item: item.size)
-    place = next(n for n, item in enumerate(alike) if item is oldest)
-    start = max(0, min(place, len(alike) - limit))
-    return alike[start : start + limit]
+    same_kind = sorted((item for item in window if item.kind == oldest.kind), key=lambda item: item.size)
+    index = next(n for n, item in enumerate(same_kind) if item is oldest)
+    start = max(0, min(index, len(same_kind) - limit))
+    return same_kind[start : start + limit]

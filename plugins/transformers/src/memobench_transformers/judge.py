@@ -1,4 +1,4 @@
-"""The judge: batches of like requests through a model of transformers."""
+"""The judge `transformers`: runs batches of similar requests through a model."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class TransformersJudge(Judge):
-    """An open multimodal LLM on transformers: for models and machines that vLLM does not serve."""
+    """An open multimodal LLM on transformers, for models and machines that vLLM does not support."""
 
     class Options(TransformersOptions):
         """Options of the judge."""
@@ -41,18 +41,18 @@ class TransformersJudge(Judge):
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """Text, guided choices and exact log-probabilities, on as many pictures as the chat template places."""
+        """TEXT, CHOICE, exact LOGPROBS and MULTI_IMAGE."""
         return frozenset({Capability.TEXT, Capability.CHOICE, Capability.LOGPROBS, Capability.MULTI_IMAGE})
 
     @cached_property
     def model(self) -> Resolved:
-        """The weights, checked without loading them. Raises `HarnessError` where they cannot be had."""
+        """The resolved weights, not loaded yet. Raises `HarnessError` if they are unavailable."""
         ref = known_reference(self.options.ref)
         preset = preset_of(ref.partition("@")[0])
         if preset is not None and preset.get("transformers") is False and not self.options.trust_remote_code:
             raise BadOption(
-                f"transformers has no code of its own for {preset.ref}.",
-                f"Use vllm:{preset.ref}, or try its repository's code: -o trust_remote_code=true",
+                f"transformers has no built-in support for {preset.ref}.",
+                f"Use vllm:{preset.ref}, or try the code in its repository: -o trust_remote_code=true",
             )
         return resolve(ref, self.options.revision)
 
@@ -62,60 +62,60 @@ class TransformersJudge(Judge):
         return model_template(self.model, self.options.chat_template)
 
     def identity(self) -> Mapping[str, str]:
-        """The weights' commit or digest, the template's digest, the engine's version."""
+        """The weights' commit or digest, the template's digest and the version of transformers."""
         model, backend = self.model, f"transformers {packages.version()}"
-        packages.check(self.options)
+        packages.check_options(self.options)
         return model_identity(model, self.template, backend, self.options.lora)
 
     def open(self) -> None:
-        """Load the model. Raises `HarnessError` that says what to change."""
+        """Load the model. Raises `HarnessError` with a hint."""
         model = self.model
         packages.version()
-        packages.check(self.options)
+        packages.check_options(self.options)
         from memobench_transformers.runner import Runner
 
         self._runner = Runner(self.options, model, self.template)
 
     def judge(self, batch: Sequence[JudgeRequest]) -> Iterator[JudgeReply]:
-        """Answer some requests, like ones together."""
         yield from self._answer(batch)
 
     def stream(self, requests: RequestSource[JudgeRequest]) -> Iterator[JudgeReply]:
-        """Answer all requests; like ones out of a window of some batches together."""
+        """Answer all requests, in batches of similar ones from a window."""
         yield from self._answer(requests)
 
     def _answer(self, requests: Iterable[JudgeRequest]) -> Iterator[JudgeReply]:
         if self._runner is None:
             self.open()
         runner = self._runner
-        assert runner is not None, "open() has made it"
-        refused: list[JudgeReply] = []
-        for batch in batches(_items(runner, requests, refused), self.options.batch_size):
-            yield from _drained(refused)
+        assert runner is not None, "open() creates it"
+        rejected: list[JudgeReply] = []
+        for batch in batches(_items(runner, requests, rejected), self.options.batch_size):
+            yield from _drain(rejected)
             yield from runner.answer(batch)
-        yield from _drained(refused)
+        yield from _drain(rejected)
 
     def close(self) -> None:
-        """Free the model and its memory."""
         runner, self._runner = self._runner, None
         if runner is not None:
             runner.close()
 
 
-def _items(runner: Runner, requests: Iterable[JudgeRequest], refused: list[JudgeReply]) -> Iterator[Item]:
-    """The requests that can be put to the model; the others have their replies in `refused`."""
+def _items(runner: Runner, requests: Iterable[JudgeRequest], rejected: list[JudgeReply]) -> Iterator[Item]:
+    """Prepare the requests. Those that the model cannot take get an error reply in `rejected`."""
     for request in requests:
         try:
-            yield runner.item(request)
+            yield runner.prepare(request)
         except HarnessError as e:
-            refused.append(JudgeReply(request.id, error=ReplyError("refused_input", str(e), retryable=False)))
-        except Exception as e:  # a chat template is a program: it may fail on one conversation
+            rejected.append(
+                JudgeReply(request.id, error=ReplyError("refused_input", str(e), retryable=False))
+            )
+        except Exception as e:  # a chat template is a program and may fail on one conversation
             message = f"{type(e).__name__}: {e}"[:500]
-            refused.append(
+            rejected.append(
                 JudgeReply(request.id, error=ReplyError("refused_input", message, retryable=False))
             )
 
 
-def _drained(replies: list[JudgeReply]) -> Iterator[JudgeReply]:
+def _drain(replies: list[JudgeReply]) -> Iterator[JudgeReply]:
     while replies:
         yield replies.pop(0)

@@ -1,4 +1,4 @@
-"""Which packages are there, without importing them."""
+"""Checks which packages are installed, without importing them."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from harness import MissingPackage
 from memobench_transformers.options import TransformersOptions
 
 INSTALL = "pip install torch 'transformers>=5.8'"
-OLDEST = (5, 8)
-"""The oldest transformers that this judge runs on."""
+MIN_VERSION = (5, 8)
+"""The oldest supported version of transformers."""
 _FEATURE = "The judge on transformers"
 
 
 def require(package: str, feature: str = _FEATURE, install: str = INSTALL) -> None:
-    """Raises `MissingPackage` with the command that installs it, where a package is not there."""
+    """Raises `MissingPackage`, with the command that installs it, if a package is missing."""
     try:
         found = importlib.util.find_spec(package) is not None
-    except ValueError:  # what stands in its place in sys.modules is no real module
+    except ValueError:  # its entry in sys.modules is not a real module
         found = False
     if not found:
         raise MissingPackage(feature, package, install)
 
 
 def version() -> str:
-    """The installed transformers. Raises `MissingPackage` without it, or without torch."""
+    """The installed version of transformers. Raises `MissingPackage` without it or without torch."""
     for package in ("torch", "transformers"):
         require(package)
     try:
@@ -33,13 +33,13 @@ def version() -> str:
     except importlib.metadata.PackageNotFoundError:
         return "unknown"
     numbers = tuple(int(n) for n in installed.split(".")[:2] if n.isdigit())
-    if numbers < OLDEST:
-        raise MissingPackage(f"{_FEATURE} (beside transformers {installed})", "transformers>=5.8", INSTALL)
+    if numbers < MIN_VERSION:
+        raise MissingPackage(f"{_FEATURE} (found transformers {installed})", "transformers>=5.8", INSTALL)
     return installed
 
 
-def check(options: TransformersOptions) -> None:
-    """Raises `MissingPackage` where an option needs a package that is not there."""
+def check_options(options: TransformersOptions) -> None:
+    """Raises `MissingPackage` if an option needs a missing package."""
     if options.quantization != "none":
         for package in ("bitsandbytes", "accelerate"):
             require(package, f"quantization={options.quantization}", "pip install bitsandbytes accelerate")

@@ -1,4 +1,4 @@
-"""What memobench loads: the judge `transformers:REF`. Imports nothing heavy."""
+"""Plugin entry point: registers the judge `transformers:REF`. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from harness import Component, hookimpl, lazy
 
 @hookimpl
 def harness_judges() -> list[Component]:
-    """The judge; the names of known models work after its colon: `transformers:llava`."""
+    """The judge, whose reference may also be a known name: `transformers:llava`."""
     summary = (
         "any multimodal LLM that transformers runs: transformers:FOLDER, :ORG/NAME[@REVISION] or a known name"
     )

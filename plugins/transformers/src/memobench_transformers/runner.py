@@ -1,4 +1,4 @@
-"""A loaded model at work: prompts made, batches run, replies read off."""
+"""Runs batches of requests on a loaded model."""
 
 from __future__ import annotations
 
@@ -12,90 +12,89 @@ from harness import HarnessError, JudgeReply, JudgeRequest, Message, Part, Quest
 from harness.hub import Resolved
 from harness.mllm import Prompter, image_order, image_token, preset_of
 from memobench_transformers import loading
+from memobench_transformers.batch_decoder import BatchDecoder, generation_settings, run_decoder
 from memobench_transformers.batching import Item
-from memobench_transformers.guide import Guide, SpellingGuide, TreeGuide, spellings
+from memobench_transformers.constraints import Constraint, SpellingConstraint, TreeConstraint, token_bytes
+from memobench_transformers.decoding import RowState, decode_rows, score_sequences
 from memobench_transformers.options import TransformersOptions
-from memobench_transformers.reading import Answer, decode, read_scores
-from memobench_transformers.steps import Steps, settings, walk
 
-NO_ROOM = (
-    "There is not enough memory for this request alone. "
-    "Lower -o batch_size or -o max_pixels, or load the model smaller: -o dtype=bfloat16, -o quantization=4bit."
+OUT_OF_MEMORY_MESSAGE = (
+    "There is not enough memory for a single request. "
+    "Lower -o batch_size or -o max_pixels, or load a smaller model: -o dtype=bfloat16, -o quantization=4bit."
 )
 _PROBE = (Message("user", (Part(image=0), Part("Which emotion?"))),)
 
 
 class Runner:
-    """One model with its processor. Raises `HarnessError` where it cannot be loaded or cannot see pictures."""
+    """One model with its processor. Raises `HarnessError` if it cannot be loaded or does not accept pictures."""
 
     def __init__(self, options: TransformersOptions, model: Resolved, template: str) -> None:
-        loading.check(options, model)
-        device = loading.device_of(options)
+        loading.check_architecture(options, model)
+        device = loading.select_device(options)
         self._processor = loading.load_processor(options, model)
         self._tokenizer = self._processor.tokenizer
         self._prompter = _prompter(self._processor, model, template)
         self._model: Any = loading.load_model(options, model, device)
         self._device = self._model.get_input_embeddings().weight.device
-        self._ends = _end_tokens(self._model, self._tokenizer, model)
-        self._room = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
-        self._settings = settings(self._tokenizer.pad_token_id)
+        self._stop_tokens = _find_stop_tokens(self._model, self._tokenizer, model)
+        self._max_length = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
+        self._settings = generation_settings(self._tokenizer.pad_token_id)
         self._limit = options.batch_size
-        self._guides: dict[tuple[str, ...], Guide] = {}
+        self._constraints: dict[tuple[str, ...], Constraint] = {}
         self._vocabulary: dict[bytes, list[int]] | None = None
 
     def close(self) -> None:
-        """Give the memory back."""
         self._model = self._processor = None
         gc.collect()
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def item(self, request: JudgeRequest) -> Item:
-        """A request made ready. Raises `RequestError` where its prompt or its options do not suit the model."""
+    def prepare(self, request: JudgeRequest) -> Item:
+        """Prepare a request. Raises `RequestError` if its prompt or its options do not suit the model."""
         prompt = self._prompter.render(request.messages)
         order = image_order(request.messages)
         if prompt.count(self._prompter.image_token) > len(order):
-            # Pictures are put to the marks of a batch in turn: one mark too many would shift all that follow.
+            # Pictures are assigned to placeholders in order: an extra placeholder would shift all that follow.
             raise RequestError(
-                f"The text itself holds {self._prompter.image_token!r}, the model's mark for a picture.",
-                "Change the wording or the label.",
+                f"The text itself contains {self._prompter.image_token!r}, the model's placeholder for a picture.",
+                "Change the text or the label.",
             )
-        read: str = request.question.read
+        mode: str = request.question.read
         plan: Any = None
-        kind: tuple[object, ...] = (read, len(order))
-        if read == "logprobs":
+        kind: tuple[object, ...] = (mode, len(order))
+        if mode == "logprobs":
             plan = self._prompter.words(request.question, prompt)
             kind += (plan[0].sequences,)
-        elif read == "choice":
-            plan = self._guide(request.question, prompt)
-        elif read != "text":
+        elif mode == "choice":
+            plan = self._constraint(request.question, prompt)
+        elif mode != "text":
             raise RequestError(
-                f"A language model cannot be read by {read!r}.", "Use logprobs, choice or text."
+                f"Language models do not support the answer mode {mode!r}.", "Use logprobs, choice or text."
             )
         pictures = [request.images[number].image for number in order]
         pixels = sum(p.width * p.height for p in pictures if p is not None)
         return Item(request, prompt, kind, (pixels, len(prompt)), plan)
 
-    def _guide(self, question: Question, prompt: str) -> Guide:
+    def _constraint(self, question: Question, prompt: str) -> Constraint:
         texts = tuple(sorted(self._prompter.guided(question, prompt)))
-        if texts not in self._guides:
+        if texts not in self._constraints:
             if self._vocabulary is None:
-                self._vocabulary = spellings(self._tokenizer) or {}
+                self._vocabulary = token_bytes(self._tokenizer) or {}
             letters = {bytes([byte]) for text in texts for byte in text.encode()}
             if letters <= self._vocabulary.keys():
-                self._guides[texts] = SpellingGuide(texts, self._vocabulary)
+                self._constraints[texts] = SpellingConstraint(texts, self._vocabulary)
             else:
                 tree, options = self._prompter.words(question, prompt)
-                said = {option: text for text, option in self._prompter.guided(question, prompt).items()}
-                self._guides[texts] = TreeGuide(tree, [said[option] for option in options])
-        return self._guides[texts]
+                text_of = {option: text for text, option in self._prompter.guided(question, prompt).items()}
+                self._constraints[texts] = TreeConstraint(tree, [text_of[option] for option in options])
+        return self._constraints[texts]
 
     def answer(self, batch: Sequence[Item]) -> Iterator[JudgeReply]:
-        """The replies to items of one kind. An item that fails does not fail the others."""
-        at = 0
-        while at < len(batch):
-            part = batch[at : at + self._limit]
-            at += len(part)
+        """The replies to items of one kind. A failing item does not fail the others."""
+        start = 0
+        while start < len(batch):
+            part = batch[start : start + self._limit]
+            start += len(part)
             yield from self._attempt(part)
 
     def _attempt(self, batch: Sequence[Item]) -> Iterator[JudgeReply]:
@@ -103,46 +102,51 @@ class Runner:
             replies, error = self._run(batch), None
         except HarnessError:
             raise
-        except Exception as e:  # a model may fail in any way on one picture
-            # Without its traceback, which would keep the tensors of the failed attempt.
+        except Exception as e:  # a model may raise anything for one picture
+            # Drop the traceback, which would keep the tensors of the failed attempt alive.
             replies, error = [], e.with_traceback(None)
         if error is None:
             yield from replies
         elif len(batch) == 1:
-            self._forget()
+            self._empty_cache()
             yield JudgeReply(batch[0].request.id, error=_reply_error(error))
         elif loading.out_of_memory(error):
             self._limit = len(batch) // 2
-            self._forget()
+            self._empty_cache()
             yield from self.answer(batch)
         else:
             for item in batch:
                 yield from self._attempt([item])
 
-    def _forget(self) -> None:
+    def _empty_cache(self) -> None:
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
 
     def _run(self, batch: Sequence[Item]) -> list[JudgeReply]:
         inputs, lengths = self._inputs(batch)
-        long = [n for n, length in enumerate(lengths) if self._room is not None and length >= self._room]
-        if long:
-            rest = [item for n, item in enumerate(batch) if n not in long]
-            told = "a prompt of {} tokens; the model takes " + str(self._room)
+        too_long = [
+            n
+            for n, length in enumerate(lengths)
+            if self._max_length is not None and length >= self._max_length
+        ]
+        if too_long:
+            rest = [item for n, item in enumerate(batch) if n not in too_long]
+            message = f"the prompt has {{}} tokens, but the model's context length is {self._max_length}"
             replies = [
                 JudgeReply(
-                    batch[n].request.id, error=ReplyError("prompt_too_long", told.format(lengths[n]), False)
+                    batch[n].request.id,
+                    error=ReplyError("prompt_too_long", message.format(lengths[n]), False),
                 )
-                for n in long
+                for n in too_long
             ]
             return replies + (self._run(rest) if rest else [])
-        with torch.inference_mode(), loading.quietly():
+        with torch.inference_mode(), loading.silenced_libraries():
             if batch[0].request.question.read == "logprobs":
-                return self._scored(batch, inputs, lengths)
-            return self._decoded(batch, inputs, lengths)
+                return self._score(batch, inputs, lengths)
+            return self._decode(batch, inputs, lengths)
 
     def _inputs(self, batch: Sequence[Item]) -> tuple[dict[str, Any], list[int]]:
-        """What the model takes, padded on the left, and the number of tokens of each prompt."""
+        """Model inputs, padded on the left, and the number of tokens of each prompt."""
         pictures = [
             [item.request.images[n].image for n in image_order(item.request.messages)] for item in batch
         ]
@@ -156,15 +160,17 @@ class Runner:
         ).to(self._device, dtype=self._model.dtype)
         mask = inputs["attention_mask"]
         if not bool(mask[:, -1].all()):
-            # One by one, which is what follows from an error, nothing is padded.
+            # After an error, items run one by one, without padding.
             raise ValueError("the model's processor pads on the right")
         return dict(inputs), mask.sum(dim=1).tolist()
 
-    def _scored(
+    def _score(
         self, batch: Sequence[Item], inputs: dict[str, Any], lengths: Sequence[int]
     ) -> list[JudgeReply]:
         tree = batch[0].plan[0]
-        rows = walk(self._model, inputs, self._settings, lambda steps: read_scores(steps, tree))
+        rows = run_decoder(
+            self._model, inputs, self._settings, lambda decoder: score_sequences(decoder, tree)
+        )
         return [
             JudgeReply(
                 item.request.id,
@@ -175,49 +181,49 @@ class Runner:
             for item, row, length in zip(batch, rows, lengths, strict=True)
         ]
 
-    def _decoded(
+    def _decode(
         self, batch: Sequence[Item], inputs: dict[str, Any], lengths: Sequence[int]
     ) -> list[JudgeReply]:
-        answers = [Answer(item.request.sampling, self._ends, item.plan) for item in batch]
+        rows = [RowState(item.request.sampling, self._stop_tokens, item.plan) for item in batch]
 
-        def reader(steps: Steps) -> None:
-            decode(steps, answers)
+        def callback(decoder: BatchDecoder) -> None:
+            decode_rows(decoder, rows)
 
-        walk(self._model, inputs, self._settings, reader)
+        run_decoder(self._model, inputs, self._settings, callback)
         return [
             JudgeReply(
                 item.request.id,
-                text=self._text(answer),
-                finish_reason=answer.finish,
-                usage={"prompt_tokens": length, "completion_tokens": answer.count},
+                text=self._text(row),
+                finish_reason=row.finish,
+                usage={"prompt_tokens": length, "completion_tokens": row.count},
             )
-            for item, answer, length in zip(batch, answers, lengths, strict=True)
+            for item, row, length in zip(batch, rows, lengths, strict=True)
         ]
 
-    def _text(self, answer: Answer) -> str:
-        if answer.guide is not None:
-            return (answer.guide.complete(tuple(answer.tokens)) or "").strip()
+    def _text(self, row: RowState) -> str:
+        if row.constraint is not None:
+            return (row.constraint.completed_text(tuple(row.tokens)) or "").strip()
         text = self._tokenizer.decode(
-            answer.tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False
+            row.tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
-        # An answer may be cut off within a character, whose first bytes are no text.
+        # A truncated answer may end within a character, whose first bytes are not valid text.
         return str(text).rstrip("\ufffd").strip()
 
 
 def _prompter(processor: Any, model: Resolved, template: str) -> Prompter:
-    """A prompter that is known to have a place for pictures. Raises `RequestError`."""
+    """A prompter whose template has a placeholder for pictures. Raises `RequestError`."""
     others = (getattr(processor, name, None) for name in ("image_token", "boi_token", "start_image_token"))
-    marks = [image_token(model, processor.tokenizer), *(mark for mark in others if isinstance(mark, str))]
-    prompters = [Prompter(processor.tokenizer, template, mark, model.ref) for mark in marks]
+    tokens = [image_token(model, processor.tokenizer), *(token for token in others if isinstance(token, str))]
+    prompters = [Prompter(processor.tokenizer, template, token, model.ref) for token in tokens]
     for prompter in prompters[1:]:
-        # Templates of some models (Gemma 3) write another mark, at which the processor puts the picture's tokens.
-        if not _sees(prompters[0]) and _sees(prompter):
+        # Templates of some models (Gemma 3) use a different token, which the processor replaces by the picture's tokens.
+        if not _places_pictures(prompters[0]) and _places_pictures(prompter):
             return prompter
     prompters[0].render(_PROBE)
     return prompters[0]
 
 
-def _sees(prompter: Prompter) -> bool:
+def _places_pictures(prompter: Prompter) -> bool:
     try:
         prompter.render(_PROBE)
     except RequestError:
@@ -225,17 +231,17 @@ def _sees(prompter: Prompter) -> bool:
     return True
 
 
-def _end_tokens(model: Any, tokenizer: Any, found: Resolved) -> frozenset[int]:
-    """The tokens that end an answer, by the model's files and by what else is known of it."""
+def _find_stop_tokens(model: Any, tokenizer: Any, found: Resolved) -> frozenset[int]:
+    """The tokens that end an answer, according to the model's files and its preset."""
     preset = preset_of(found.ref)
     given = getattr(model.generation_config, "eos_token_id", None)
-    ends = [*(given if isinstance(given, list) else [given]), tokenizer.eos_token_id]
+    stop_tokens = [*(given if isinstance(given, list) else [given]), tokenizer.eos_token_id]
     for token in (preset.get("stop_tokens") if preset else None) or ():
-        ends.append(token if isinstance(token, int) else tokenizer.convert_tokens_to_ids(token))
-    return frozenset(end for end in ends if isinstance(end, int))
+        stop_tokens.append(token if isinstance(token, int) else tokenizer.convert_tokens_to_ids(token))
+    return frozenset(token for token in stop_tokens if isinstance(token, int))
 
 
 def _reply_error(error: Exception) -> ReplyError:
     if loading.out_of_memory(error):
-        return ReplyError("out_of_memory", NO_ROOM)
+        return ReplyError("out_of_memory", OUT_OF_MEMORY_MESSAGE)
     return ReplyError(type(error).__name__, str(error)[:500] or type(error).__name__)

@@ -1,4 +1,4 @@
-"""A batch of prompts on its way through a model, token by token, with the work on each prompt kept."""
+"""Token-by-token decoding of a batch of prompts with a KV cache."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ transformers: Any = library
 R = TypeVar("R")
 
 
-class Steps:
-    """A prompt for each row, read once; tokens can be appended, or tried aside.
+class BatchDecoder:
+    """One prompt per row, prefilled once. Tokens can be appended, here or to a fork.
 
-    Distributions come as float32 logits on the model's device. Which model inputs a step needs (positions, masks,
-    pictures only at first) is left to the model's own preparation for generation.
+    Distributions are float32 logits on the model's device. The model's own preparation for generation decides which
+    inputs a step needs (positions, masks, pictures only in the first step).
     """
 
     def __init__(self, model: Any, ids: torch.Tensor, inputs: dict[str, Any]) -> None:
         self._model, self._ids, self._inputs = model, ids, inputs
         prepared = model.prepare_inputs_for_generation(ids, is_first_iteration=True, **inputs)
         self._outputs = model(**prepared, return_dict=True)
-        self.first: torch.Tensor = self._outputs.logits[:, -1].float()
-        """What comes after the prompts, shape (rows, vocabulary)."""
+        self.first_logits: torch.Tensor = self._outputs.logits[:, -1].float()
+        """Next-token logits after the prompts, shape (rows, vocabulary)."""
 
     def append(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Go on by one token for each row, shape (rows,); what comes after it, shape (rows, vocabulary)."""
+        """Append one token per row, shape (rows,). Returns the next-token logits, shape (rows, vocabulary)."""
         self._inputs = self._model._update_model_kwargs_for_generation(
             self._outputs, self._inputs, is_encoder_decoder=bool(self._model.config.is_encoder_decoder)
         )
-        # A model that is spread over devices answers on another one than it is asked on.
+        # A model spread over devices may return its output on a different device than its input.
         self._ids = torch.cat([self._ids, tokens[:, None].to(self._ids.device)], dim=1)
         prepared = self._model.prepare_inputs_for_generation(
             self._ids, next_sequence_length=1, **self._inputs
@@ -41,11 +41,11 @@ class Steps:
         logits: torch.Tensor = self._outputs.logits[:, -1]
         return logits.float()
 
-    def aside(self) -> Steps:
-        """A second way on from here; what is appended to it leaves this one as it is."""
+    def fork(self) -> BatchDecoder:
+        """An independent copy of the current state."""
         other = copy.copy(self)
         other._inputs = dict(self._inputs)
-        # Caches are written in place, and not all kinds can be cut back.
+        # Caches are updated in place, and some kinds cannot be truncated.
         other._outputs = copy.copy(self._outputs)
         for name in ("past_key_values", "cache_params"):
             if other._outputs.get(name) is not None:
@@ -53,10 +53,10 @@ class Steps:
         return other
 
 
-def settings(pad: int | None) -> Any:
-    """What `walk` tells `generate`: made once, since `generate` takes long to work it out itself.
+def generation_settings(pad: int | None) -> Any:
+    """The generation config for `run_decoder`. Build it once: `generate` is slow to derive it itself.
 
-    What is named here replaces what the model's own generation_config.json may ask for.
+    These values override the model's own generation_config.json.
     """
     return transformers.GenerationConfig(
         max_new_tokens=1,
@@ -69,9 +69,11 @@ def settings(pad: int | None) -> Any:
     )
 
 
-def walk(model: Any, inputs: dict[str, Any], settings: Any, reader: Callable[[Steps], R]) -> R:
-    """Let `reader` walk from the prompts in `inputs`, which hold what the model's processor made, on its device."""
-    found: list[R] = []
+def run_decoder(
+    model: Any, inputs: dict[str, Any], settings: Any, callback: Callable[[BatchDecoder], R]
+) -> R:
+    """Run `callback` on a decoder for `inputs`, the output of the model's processor on the model's device."""
+    result: list[R] = []
 
     def decode(
         model: Any,
@@ -81,10 +83,10 @@ def walk(model: Any, inputs: dict[str, Any], settings: Any, reader: Callable[[St
         generation_config: Any,
         **prepared: Any,
     ) -> torch.Tensor:
-        found.append(reader(Steps(model, input_ids, prepared)))
+        result.append(callback(BatchDecoder(model, input_ids, prepared)))
         return input_ids
 
-    # `generate` prepares positions, masks and caches as each architecture needs them. Its own loop, and whatever
-    # the model's generation_config would do to the distributions (repetition penalties), are left out.
+    # `generate` prepares positions, masks and caches as each architecture needs them. This skips its own loop and
+    # any changes of the distributions by the model's generation_config (repetition penalties).
     model.generate(**inputs, custom_generate=decode, generation_config=settings)
-    return found[0]
+    return result[0]
