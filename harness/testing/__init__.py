@@ -1,4 +1,4 @@
-"""The conformance kit: what every judge, generator and detector must hold to, as tests to inherit.
+"""Conformance tests for judges, generators and detectors: test classes to inherit from.
 
     from harness.testing import JudgeContract
 
@@ -7,11 +7,11 @@
         def judge(self):
             return Mine(Mine.Options(device="cpu"))
 
-A part of the contract that a component cannot hold is declared, with the reason:
+Tests that a component cannot pass are declared, with the reason:
 
         expected_failures = {"test_answers_do_not_depend_on_the_batch": "dynamic batching rounds differently"}
 
-Needs pytest. Everything here uses public names of `harness` alone.
+Requires pytest. This module uses only public names of `harness`.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ from harness import (
 
 
 def face_picture(number: int, side: int = 128) -> Picture:
-    """A plain drawn face; different numbers give different pictures."""
+    """A simple drawing of a face; different numbers give different pictures."""
     image = Image.new("RGB", (side, side), (200, 210, 220 - number % 50))
-    pen = ImageDraw.Draw(image)
-    pen.ellipse((side // 5, side // 8, 4 * side // 5, 7 * side // 8), fill=(230, 190, 160 + number % 40))
+    canvas = ImageDraw.Draw(image)
+    canvas.ellipse((side // 5, side // 8, 4 * side // 5, 7 * side // 8), fill=(230, 190, 160 + number % 40))
     for x in (2 * side // 5, 3 * side // 5):
-        pen.ellipse((x - 6, side // 2 - 16, x + 6, side // 2 - 8), fill="black")
-    pen.arc(
+        canvas.ellipse((x - 6, side // 2 - 16, x + 6, side // 2 - 8), fill="black")
+    canvas.arc(
         (2 * side // 5, side // 2, 3 * side // 5, 3 * side // 4),
         20,
         160 + number % 20,
@@ -61,7 +61,7 @@ def face_picture(number: int, side: int = 128) -> Picture:
 
 class _Contract:
     expected_failures: ClassVar[Mapping[str, str]] = {}
-    """Name of a test -> why this component cannot pass it."""
+    """Test name -> why this component cannot pass the test."""
 
     @pytest.fixture(autouse=True)
     def _declared(self, request: pytest.FixtureRequest) -> None:
@@ -71,36 +71,42 @@ class _Contract:
 
 
 class JudgeContract(_Contract):
-    """Inherit and override `judge`; override `requests` for a judge that needs other questions."""
+    """Inherit and override `judge`; override `requests` if the judge needs different questions."""
 
     @pytest.fixture
     def judge(self) -> Judge:
-        """The judge under test, made but not opened."""
+        """The judge under test, constructed but not opened."""
         pytest.fail("override the fixture `judge`")
 
     @pytest.fixture
     def requests(self, judge: Judge) -> list[JudgeRequest]:
-        """Five questions on five pictures, which the judge is capable of answering."""
-        able = judge.capabilities
-        way = "logprobs" if Capability.LOGPROBS in able else "choice" if Capability.CHOICE in able else "text"
-        question = Question("choice", EMOTIONS, read=way, target="emotion")  # type: ignore[arg-type]
-        asked = (Message("user", (Part(image=0), Part("Which emotion? " + ", ".join(EMOTIONS)))),)
+        """Five questions about five pictures that the judge can answer."""
+        supported = judge.capabilities
+        mode = (
+            "logprobs"
+            if Capability.LOGPROBS in supported
+            else "choice"
+            if Capability.CHOICE in supported
+            else "text"
+        )
+        question = Question("choice", EMOTIONS, read=mode, target="emotion")  # type: ignore[arg-type]
+        messages = (Message("user", (Part(image=0), Part("Which emotion? " + ", ".join(EMOTIONS)))),)
         return [
             JudgeRequest(
                 f"{n:032x}",
                 f"s{n}",
                 (face_picture(n),),
-                asked,
+                messages,
                 question,
                 Sampling(seed=n),
-                truth=EMOTIONS[n % 6] if Capability.ORACLE in able else None,
+                truth=EMOTIONS[n % 6] if Capability.ORACLE in supported else None,
             )
             for n in range(5)
         ]
 
     @pytest.fixture
     def opened(self, judge: Judge) -> Iterator[Judge]:
-        """The judge, opened and closed again."""
+        """The judge, opened for the test and closed afterwards."""
         judge.open()
         try:
             yield judge
@@ -108,25 +114,25 @@ class JudgeContract(_Contract):
             judge.close()
 
     def test_capabilities_are_declared(self, judge: Judge) -> None:
-        """A judge says what it can do before it is opened."""
+        """Capabilities are known before the judge is opened."""
         assert judge.capabilities
         assert all(isinstance(c, Capability) for c in judge.capabilities)
         assert judge.takes in ("pixels", "bytes")
 
     def test_identity_is_known_before_weights_load(self, judge: Judge) -> None:
-        """What determines answers is text, the same each time."""
+        """The identity consists of strings and is stable."""
         identity = dict(judge.identity())
         assert identity == dict(judge.identity())
         assert all(isinstance(k, str) and isinstance(v, str) for k, v in identity.items())
 
     def test_one_reply_for_each_request(self, opened: Judge, requests: list[JudgeRequest]) -> None:
-        """Replies are matched by id, in any order; each request has exactly one."""
+        """Replies are matched by id, in any order; each request gets exactly one."""
         replies = list(opened.stream(Listed(requests)))
         assert all(isinstance(r, JudgeReply) for r in replies)
         assert sorted(r.id for r in replies) == sorted(r.id for r in requests)
 
     def test_replies_can_be_stored(self, opened: Judge, requests: list[JudgeRequest]) -> None:
-        """Everything in a reply is a JSON value, and there is something to read in it."""
+        """Replies contain only JSON values, and an answer or an error."""
         for reply in opened.stream(Listed(requests)):
             if reply.error is None:
                 json.dumps(
@@ -138,24 +144,24 @@ class JudgeContract(_Contract):
                 assert reply.error.message
 
     def test_answers_do_not_depend_on_the_batch(self, opened: Judge, requests: list[JudgeRequest]) -> None:
-        """The same request has the same answer alone, and in any order."""
+        """A request has the same answer alone and in any order."""
         together = {r.id: r for r in opened.stream(Listed(requests))}
         backwards = {r.id: r for r in opened.stream(Listed(requests[::-1]))}
-        alone = {r.id: r for q in requests for r in opened.stream(Listed([q]))}
+        alone = {r.id: r for request in requests for r in opened.stream(Listed([request]))}
         for id_, reply in together.items():
-            _same(reply, backwards[id_])
-            _same(reply, alone[id_])
+            _assert_same_answer(reply, backwards[id_])
+            _assert_same_answer(reply, alone[id_])
 
     def test_closing_twice_is_harmless(self, judge: Judge) -> None:
-        """`close` may come twice, and without `open`."""
+        """`close` may be called twice, and without `open`."""
         judge.close()
         judge.open()
         judge.close()
         judge.close()
 
 
-def _same(one: JudgeReply, other: JudgeReply) -> None:
-    """The same answer; scores may differ by rounding, which depends on what else is in a batch."""
+def _assert_same_answer(one: JudgeReply, other: JudgeReply) -> None:
+    """Compare answers; scores may differ by rounding, which depends on the batch."""
     assert (one.text, one.rating, one.error and one.error.kind) == (
         other.text,
         other.rating,
@@ -170,12 +176,12 @@ class GeneratorContract(_Contract):
 
     @pytest.fixture
     def generator(self) -> Generator:
-        """The generator under test, made but not opened."""
+        """The generator under test, constructed but not opened."""
         pytest.fail("override the fixture `generator`")
 
     @pytest.fixture
     def requests(self) -> list[ImageRequest]:
-        """Four portraits."""
+        """Requests for four portraits."""
         return [
             ImageRequest(
                 f"{n:032x}",
@@ -189,7 +195,7 @@ class GeneratorContract(_Contract):
 
     @pytest.fixture
     def opened(self, generator: Generator) -> Iterator[Generator]:
-        """The generator, opened and closed again."""
+        """The generator, opened for the test and closed afterwards."""
         generator.open()
         try:
             yield generator
@@ -197,7 +203,7 @@ class GeneratorContract(_Contract):
             generator.close()
 
     def test_one_reply_for_each_request(self, opened: Generator, requests: list[ImageRequest]) -> None:
-        """Replies are matched by id; each has a picture, or an outcome that says why not."""
+        """Replies are matched by id; each has an image, or an outcome that explains its absence."""
         replies = list(opened.generate(requests))
         assert sorted(r.id for r in replies) == sorted(r.id for r in requests)
         for reply in replies:
@@ -207,9 +213,9 @@ class GeneratorContract(_Contract):
             json.dumps(dict(reply.extra), allow_nan=False)
 
     def test_the_seed_determines_the_picture(self, opened: Generator, requests: list[ImageRequest]) -> None:
-        """Order and batch do not: pixels may differ by 1 of 255."""
+        """Order and batch do not matter; pixels may differ by 1 of 255."""
         first = {r.id: r.image for r in opened.generate(requests)}
-        again = {r.id: r.image for q in requests[::-1] for r in opened.generate([q])}
+        again = {r.id: r.image for request in requests[::-1] for r in opened.generate([request])}
         for id_, image in first.items():
             other = again[id_]
             assert (image is None) == (other is None)
@@ -219,12 +225,12 @@ class GeneratorContract(_Contract):
                 assert max(abs(a - b) for a, b in pairs) <= 1
 
     def test_identity_is_known_before_weights_load(self, generator: Generator) -> None:
-        """What determines pictures is text, the same each time."""
+        """The identity consists of strings and is stable."""
         assert dict(generator.identity()) == dict(generator.identity())
         assert all(isinstance(v, str) for v in generator.identity().values())
 
     def test_closing_twice_is_harmless(self, generator: Generator) -> None:
-        """`close` may come twice, and without `open`."""
+        """`close` may be called twice, and without `open`."""
         generator.close()
         generator.open()
         generator.close()
@@ -236,11 +242,11 @@ class DetectorContract(_Contract):
 
     @pytest.fixture
     def detector(self) -> Detector:
-        """The detector under test, made but not opened."""
+        """The detector under test, constructed but not opened."""
         pytest.fail("override the fixture `detector`")
 
     def test_an_empty_picture_has_no_face(self, detector: Detector) -> None:
-        """A plain ground is not a face, whatever its shape."""
+        """A uniform image of any shape contains no face."""
         detector.open()
         try:
             assert all(
@@ -250,7 +256,7 @@ class DetectorContract(_Contract):
             detector.close()
 
     def test_closing_twice_is_harmless(self, detector: Detector) -> None:
-        """`close` may come twice, and without `open`."""
+        """`close` may be called twice, and without `open`."""
         detector.close()
         detector.open()
         detector.close()

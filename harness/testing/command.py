@@ -1,4 +1,4 @@
-"""The command `harness` under test: started in a process and a folder of its own, and what became of it."""
+"""Runs the command `harness` in a subprocess and checks the result."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _LONGEST_MESSAGE = 700
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a command did: exit code, standard output, standard error."""
+class CommandResult:
+    """The result of a command: exit code, standard output, standard error."""
 
     code: int
     out: str
@@ -26,50 +26,50 @@ class Outcome:
     def __str__(self) -> str:
         return f"{self.out[:1500]}\n{self.err[:4000]}"
 
-    def ok(self) -> Outcome:
-        """The same, after checking that the command succeeded."""
+    def ok(self) -> CommandResult:
+        """Check that the command succeeded; returns self."""
         assert self.code == 0, f"exit {self.code}\n{self}"
         return self
 
-    def fails(self, code: int, *said: str) -> Outcome:
-        """The same, after checking the exit code, and that standard error says all of `said` and no traceback."""
+    def fails(self, code: int, *messages: str) -> CommandResult:
+        """Check the exit code, and that standard error contains all `messages` and no traceback; returns self."""
         assert self.code == code, f"exit {self.code}, not {code}\n{self}"
-        for text in said:
+        for text in messages:
             assert text in self.err, f"{text!r} is not in:\n{self.err}"
         assert "Traceback" not in self.err + self.out
         if code == 2:
             lines = self.err.strip().splitlines()
             assert lines[-2].startswith("error: "), self.err
-            assert lines[-1].startswith("  -> "), f"it does not say how to mend it:\n{self.err}"
+            assert lines[-1].startswith("  -> "), f"the last line is not a hint:\n{self.err}"
         return self
 
-    def refuses(self, code: int, *said: str) -> Outcome:
-        """As `fails`, where nothing was done: one line says what is wrong, one how to mend it, and both say `said`."""
+    def refuses(self, code: int, *messages: str) -> CommandResult:
+        """Like `fails`, but requires empty standard output, and exactly one error and one hint that contain `messages`."""
         self.fails(code)
         assert self.out == ""
-        told = [line for line in self.err.splitlines() if line.startswith(("error: ", "  -> "))]
-        assert [line[:4] for line in told] == ["erro", "  ->"], self.err
-        for text in said:
-            assert text in "\n".join(told), f"{text!r} is not in:\n{self.err}"
-        assert len("".join(told)) < _LONGEST_MESSAGE, "that is no clear message any more"
+        shown = [line for line in self.err.splitlines() if line.startswith(("error: ", "  -> "))]
+        assert [line[:4] for line in shown] == ["erro", "  ->"], self.err
+        for text in messages:
+            assert text in "\n".join(shown), f"{text!r} is not in:\n{self.err}"
+        assert len("".join(shown)) < _LONGEST_MESSAGE, "the message is too long"
         return self
 
     @property
     def results(self) -> dict[str, Any]:
-        """The results document that `--json` printed: nothing else may stand there."""
+        """The results document printed by `--json`."""
         document: dict[str, Any] = json.loads(self.out)
         return document
 
     @property
     def task(self) -> dict[str, Any]:
-        """The only entry of the results."""
+        """The only task entry of the results."""
         (entry,) = self.results["tasks"]
         found: dict[str, Any] = entry
         return found
 
 
-def imported_by(code: str) -> set[str]:
-    """The top-level modules that a fresh interpreter has after running `code`. Raises where the code fails."""
+def modules_imported_by(code: str) -> set[str]:
+    """The top-level modules loaded by a fresh interpreter after running `code`. Raises if the code fails."""
     done = subprocess.run(
         [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"],
         capture_output=True,
@@ -80,14 +80,14 @@ def imported_by(code: str) -> set[str]:
     return {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
 
 
-def hide_own_models(home: Path, setenv: Callable[[str, str], None]) -> None:
-    """Let tests see no models and caches of whoever runs them: all folders of that kind lie below `home`."""
+def isolate_model_caches(home: Path, setenv: Callable[[str, str], None]) -> None:
+    """Hide the user's models and caches from tests: point all such folders below `home`."""
     for variable in ("HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
         setenv(variable, str(home / variable.lower()))
 
 
 class Shell:
-    """Starts the real command in a folder; `env` adds to the environment."""
+    """Runs the command in a folder; `env` extends the environment."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -95,7 +95,7 @@ class Shell:
     def start(
         self, *arguments: object, env: dict[str, str] | None = None, **options: Any
     ) -> subprocess.Popen[str]:
-        """Start the command and return at once. `options` are `subprocess.Popen`'s."""
+        """Start the command without waiting. `options` are passed to `subprocess.Popen`."""
         return subprocess.Popen(
             [str(SCRIPT), *map(str, arguments)],
             cwd=self.folder,
@@ -110,8 +110,8 @@ class Shell:
 
     def __call__(
         self, *arguments: object, timeout: float = 200, env: dict[str, str] | None = None, **options: Any
-    ) -> Outcome:
-        """Run the command to its end. Raises `subprocess.TimeoutExpired` after `timeout` seconds."""
+    ) -> CommandResult:
+        """Run the command to completion. Raises `subprocess.TimeoutExpired` after `timeout` seconds."""
         process = self.start(*arguments, env=env, **options)
         out, err = process.communicate(timeout=timeout)
-        return Outcome(process.returncode, out or "", err)
+        return CommandResult(process.returncode, out or "", err)

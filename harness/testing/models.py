@@ -1,15 +1,15 @@
-"""Tiny real multimodal models with seeded random weights, built in seconds: for tests and for measuring speed.
+"""Builds tiny real multimodal models with seeded random weights, for tests and benchmarks.
 
     from harness.testing.models import tiny_llava
 
     folder = tiny_llava(tmp_path / "llava")    # loads in transformers and in vLLM
 
-Each folder holds weights (safetensors), configuration, tokenizer, picture processor and chat template, as a model from
-the hub does. What they answer means nothing, but is the same on every run and differs from picture to picture. The same
-parts make a model that is to be trained: `llava` returns it in memory, `save` writes it.
+Each folder contains weights (safetensors), configuration, tokenizer, image processor and chat template, like a model
+from the hub. The answers are meaningless, but reproducible and different for each picture. The same functions create a
+model for training: `llava` returns it in memory, `save` writes it.
 
-Needs torch, transformers and tokenizers, which are imported when a model is built. Every size respects what attention
-kernels on processors ask for: heads of 32 or 64 dimensions.
+Requires torch, transformers and tokenizers, which are imported when a model is built. Attention heads have 32 or 64
+dimensions, as required by CPU attention kernels.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LLAVA_TEMPLATE = (
     "{% if m['role'] == 'assistant' %}</s>{% else %}{{ ' ' }}{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}ASSISTANT:{% endif %}"
 )
-"""The form of LLaVA 1.5: pictures first, then the text, then `ASSISTANT:`."""
+"""The chat template of LLaVA 1.5: pictures first, then the text, then `ASSISTANT:`."""
 
 QWEN_TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n"
@@ -40,7 +40,7 @@ QWEN_TEMPLATE = (
     "{% elif c['type'] == 'text' %}{{ c['text'] }}{% endif %}{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-"""The form of Qwen2-VL (ChatML), without its system message."""
+"""The chat template of Qwen2-VL (ChatML), without its system message."""
 
 QUESTIONS = (
     "Which emotion does the person's face show?",
@@ -54,14 +54,14 @@ QUESTIONS = (
     "Rate the quality of the picture: excellent, good, fair, poor, bad, from 1 to 5.",
     "USER: ASSISTANT: SYSTEM: user assistant system Yes. No. yes, no. left right both first, second.",
 )
-"""What the tokenizer is trained on, beside the answers: each of their words is one token."""
+"""Training text of the tokenizer, in addition to `ANSWERS`: each of these words is one token."""
 
 ANSWERS = (*EMOTIONS, "positive", "negative", "very weak", "weak", "moderate", "strong", "very strong",
            "excellent", "good", "fair", "poor", "bad", "first", "second", *"0123456789", *"ABCDEF")  # fmt: skip
 
 VOCABULARY = 640
 POSITIONS = 1024
-"""Most tokens of a prompt and its answer, those of pictures included."""
+"""Maximum number of tokens of prompt and answer, including picture tokens."""
 
 _LLAVA_TOKENS = ("<unk>", "<s>", "</s>", "<pad>", "<image>")
 _QWEN_TOKENS = (
@@ -69,7 +69,7 @@ _QWEN_TOKENS = (
     "<|image_pad|>", "<|video_pad|>",
 )  # fmt: skip
 _SPREAD = 0.08
-"""Standard deviation of random weights: with the usual 0.02 every picture has the same answer."""
+"""Standard deviation of the random weights: with the usual 0.02, every picture gets the same answer."""
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,10 @@ class Tower:
 
 @dataclass(frozen=True)
 class Shape:
-    """The size of a LLaVA: side and patch of pictures in pixels, and its two towers.
+    """The size of a LLaVA: image and patch side in pixels, and its two towers.
 
-    Pictures are scaled until their shorter side has ``resize`` pixels (by default ``image``), of which the middle
-    ``image`` x ``image`` is seen, as one token for each patch.
+    Pictures are resized so that the shorter side has ``resize`` pixels (default: ``image``), then center-cropped to
+    ``image`` x ``image``. Each patch is one token.
     """
 
     image: int
@@ -97,14 +97,14 @@ class Shape:
 
     @property
     def tokens(self) -> int:
-        """How many tokens a picture takes."""
+        """Tokens per picture."""
         return (self.image // self.patch) ** 2
 
 
 TINY = Shape(64, 16, Tower(64, 2, 32), Tower(128, 2, 64))
 """0.7 million parameters."""
 SMALL = Shape(224, 16, Tower(384, 6, 64), Tower(384, 10, 64))
-"""31 million parameters: large enough that arithmetic, not Python, takes the time."""
+"""31 million parameters: large enough that computation dominates Python overhead."""
 
 
 def tiny_llava(
@@ -115,9 +115,9 @@ def tiny_llava(
     patch: int = 16,
     chat_template: str | None = LLAVA_TEMPLATE,
 ) -> Path:
-    """Write a LLaVA of 0.7 million parameters into ``folder``, and return that.
+    """Write a LLaVA with 0.7 million parameters to ``folder`` and return the path.
 
-    ``image`` and ``patch`` are in pixels. ``chat_template`` replaces the model's; with None it has none.
+    ``image`` and ``patch`` are in pixels. ``chat_template`` None writes no chat template.
     Raises `MissingPackage` without torch or transformers.
     """
     shape = Shape(image, patch, TINY.vision, TINY.text)
@@ -125,7 +125,7 @@ def tiny_llava(
 
 
 def small_llava(folder: str | Path, *, seed: int = 0) -> Path:
-    """Write a LLaVA of 31 million parameters for pictures of 224 pixels (196 tokens) into ``folder``: for measuring speed.
+    """Write a LLaVA with 31 million parameters for pictures of 224 pixels (196 tokens) to ``folder``, for benchmarks.
 
     Raises `MissingPackage` without torch or transformers.
     """
@@ -133,9 +133,9 @@ def small_llava(folder: str | Path, *, seed: int = 0) -> Path:
 
 
 def tiny_qwen2_vl(folder: str | Path, *, seed: int = 0, chat_template: str | None = QWEN_TEMPLATE) -> Path:
-    """Write a Qwen2-VL of 0.7 million parameters into ``folder``, and return that.
+    """Write a Qwen2-VL with 0.7 million parameters to ``folder`` and return the path.
 
-    Pictures keep their shape and take 4 to 16 tokens. Raises `MissingPackage` without torch or transformers.
+    Pictures keep their aspect ratio and take 4 to 16 tokens. Raises `MissingPackage` without torch or transformers.
     """
     return _tiny_qwen(
         "Qwen2VL", {"embed_dim": 64, "hidden_size": 128, "mlp_ratio": 2}, folder, seed, chat_template
@@ -143,9 +143,9 @@ def tiny_qwen2_vl(folder: str | Path, *, seed: int = 0, chat_template: str | Non
 
 
 def tiny_qwen2_5_vl(folder: str | Path, *, seed: int = 0, chat_template: str | None = QWEN_TEMPLATE) -> Path:
-    """Write a Qwen2.5-VL of 0.7 million parameters into ``folder``, and return that.
+    """Write a Qwen2.5-VL with 0.7 million parameters to ``folder`` and return the path.
 
-    Pictures keep their shape and take 4 to 16 tokens. Raises `MissingPackage` without torch or transformers.
+    Pictures keep their aspect ratio and take 4 to 16 tokens. Raises `MissingPackage` without torch or transformers.
     """
     tower = {
         "hidden_size": 64,
@@ -160,13 +160,13 @@ def tiny_qwen2_5_vl(folder: str | Path, *, seed: int = 0, chat_template: str | N
 def llava(
     shape: Shape = TINY, *, seed: int = 0, chat_template: str | None = LLAVA_TEMPLATE, spread: float = _SPREAD
 ) -> tuple[Any, Any]:
-    """A LLaVA with random weights, and its processor, in memory: ``LlavaForConditionalGeneration``, ``LlavaProcessor``.
+    """Create a LLaVA with random weights in memory: ``LlavaForConditionalGeneration``, ``LlavaProcessor``.
 
-    ``spread`` is the standard deviation of its weights. Torch's own random state stays as it was.
+    ``spread`` is the standard deviation of the weights. Torch's global random state is preserved.
     Raises `MissingPackage` without torch or transformers.
     """
     transformers = _package("transformers")
-    words = _tokenizer(_LLAVA_TOKENS, "</s>", "<pad>", {"image_token": "<image>"}, start="<s>")
+    tokenizer = _tokenizer(_LLAVA_TOKENS, "</s>", "<pad>", {"image_token": "<image>"}, start="<s>")
     vision = transformers.CLIPVisionConfig(
         hidden_size=shape.vision.width,
         intermediate_size=4 * shape.vision.width,
@@ -180,21 +180,21 @@ def llava(
     config = transformers.LlavaConfig(
         vision_config=vision,
         text_config=transformers.LlamaConfig(
-            **_text(words, shape.text, spread), bos_token_id=words.bos_token_id
+            **_text_config(tokenizer, shape.text, spread), bos_token_id=tokenizer.bos_token_id
         ),
-        image_token_index=words.convert_tokens_to_ids("<image>"),
+        image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
         image_seq_length=shape.tokens,
         vision_feature_layer=-1,
         vision_feature_select_strategy="default",
         tie_word_embeddings=False,
     )
-    pictures = _processor_class("CLIPImageProcessor")(
+    image_processor = _processor_class("CLIPImageProcessor")(
         size={"shortest_edge": shape.resize or shape.image},
         crop_size={"height": shape.image, "width": shape.image},
     )
     processor = transformers.LlavaProcessor(
-        image_processor=pictures,
-        tokenizer=words,
+        image_processor=image_processor,
+        tokenizer=tokenizer,
         patch_size=shape.patch,
         vision_feature_select_strategy="default",
         chat_template=chat_template,
@@ -205,19 +205,20 @@ def llava(
 
 
 def save(model: Any, processor: Any, folder: str | Path) -> Path:
-    """Write a model and its processor into ``folder`` (made if need be) so that transformers and vLLM load it."""
+    """Write a model and its processor to ``folder`` (created if needed), loadable by transformers and vLLM."""
     target = Path(folder)
     model.save_pretrained(target)
     processor.save_pretrained(target)
-    _keep_old_names(target / "model.safetensors")
-    shutil.copymode(target / "config.json", target / "model.safetensors")  # it is written for its owner alone
+    _use_hub_tensor_names(target / "model.safetensors")
+    # safetensors writes with mode 0600.
+    shutil.copymode(target / "config.json", target / "model.safetensors")
     return target
 
 
-def _keep_old_names(weights: Path) -> None:
-    """Give the vision tower's tensors the names that the hub's LLaVA models have.
+def _use_hub_tensor_names(weights: Path) -> None:
+    """Rename the vision tower's tensors as in LLaVA models on the hub.
 
-    transformers 5 drops `vision_model` from them when it saves, and reads both; vLLM reads the old ones alone.
+    transformers 5 drops `vision_model` from the names on saving, and reads both; vLLM reads only the old names.
     """
     safetensors = _package("safetensors.torch")
     tensors = safetensors.load_file(weights)
@@ -233,7 +234,7 @@ def _tiny_qwen(
     kind: str, vision: dict[str, Any], folder: str | Path, seed: int, chat_template: str | None
 ) -> Path:
     transformers = _package("transformers")
-    words = _tokenizer(
+    tokenizer = _tokenizer(
         _QWEN_TOKENS,
         "<|im_end|>",
         "<|endoftext|>",
@@ -244,10 +245,14 @@ def _tiny_qwen(
             "vision_eos_token": "<|vision_end|>",
         },
     )
-    number = words.convert_tokens_to_ids
+    token_id = tokenizer.convert_tokens_to_ids
     rotary = {"rope_type": "default", "mrope_section": [8, 12, 12], "rope_theta": 10000.0}
     config = getattr(transformers, f"{kind}Config")(
-        text_config={**_text(words, TINY.text, _SPREAD), "bos_token_id": None, "rope_parameters": rotary},
+        text_config={
+            **_text_config(tokenizer, TINY.text, _SPREAD),
+            "bos_token_id": None,
+            "rope_parameters": rotary,
+        },
         vision_config={
             "depth": 2,
             "num_heads": 2,
@@ -257,33 +262,45 @@ def _tiny_qwen(
             "initializer_range": _SPREAD,
             **vision,
         },
-        image_token_id=number("<|image_pad|>"),
-        video_token_id=number("<|video_pad|>"),
-        vision_start_token_id=number("<|vision_start|>"),
-        vision_end_token_id=number("<|vision_end|>"),
+        image_token_id=token_id("<|image_pad|>"),
+        video_token_id=token_id("<|video_pad|>"),
+        vision_start_token_id=token_id("<|vision_start|>"),
+        vision_end_token_id=token_id("<|vision_end|>"),
         tie_word_embeddings=False,
     )
-    token = 28 * 28  # pixels: two by two patches of 14 are one token
-    pixels = {"patch_size": 14, "merge_size": 2, "temporal_patch_size": 2,
-              "size": {"shortest_edge": 4 * token, "longest_edge": 16 * token}}  # fmt: skip
+    pixels_per_token = 28 * 28  # 2 x 2 patches of 14 x 14 pixels
+    image_options = {
+        "patch_size": 14,
+        "merge_size": 2,
+        "temporal_patch_size": 2,
+        "size": {"shortest_edge": 4 * pixels_per_token, "longest_edge": 16 * pixels_per_token},
+    }
     processor = getattr(transformers, f"{kind}Processor")(
-        image_processor=_processor_class("Qwen2VLImageProcessor")(**pixels),
-        tokenizer=words,
-        video_processor=transformers.Qwen2VLVideoProcessor(**pixels),
+        image_processor=_processor_class("Qwen2VLImageProcessor")(**image_options),
+        tokenizer=tokenizer,
+        video_processor=transformers.Qwen2VLVideoProcessor(**image_options),
         chat_template=chat_template,
     )
     model = _seeded(getattr(transformers, f"{kind}ForConditionalGeneration"), config, seed)
     return save(model, processor, folder)
 
 
-def _text(words: Any, tower: Tower, spread: float) -> dict[str, Any]:
+def _text_config(tokenizer: Any, tower: Tower, spread: float) -> dict[str, Any]:
     heads = tower.width // tower.head
     return {
-        "vocab_size": len(words), "hidden_size": tower.width, "intermediate_size": 3 * tower.width,
-        "num_hidden_layers": tower.layers, "num_attention_heads": heads, "num_key_value_heads": heads,
-        "head_dim": tower.head, "max_position_embeddings": POSITIONS, "eos_token_id": words.eos_token_id,
-        "pad_token_id": words.pad_token_id, "tie_word_embeddings": False, "initializer_range": spread,
-    }  # fmt: skip
+        "vocab_size": len(tokenizer),
+        "hidden_size": tower.width,
+        "intermediate_size": 3 * tower.width,
+        "num_hidden_layers": tower.layers,
+        "num_attention_heads": heads,
+        "num_key_value_heads": heads,
+        "head_dim": tower.head,
+        "max_position_embeddings": POSITIONS,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+        "tie_word_embeddings": False,
+        "initializer_range": spread,
+    }
 
 
 def _seeded(model: Any, config: Any, seed: int) -> Any:
@@ -296,7 +313,7 @@ def _seeded(model: Any, config: Any, seed: int) -> Any:
 def _tokenizer(
     special: tuple[str, ...], end: str, pad: str, names: dict[str, str], start: str | None = None
 ) -> Any:
-    """A byte-level BPE tokenizer; with ``start`` each text begins with that token."""
+    """A byte-level BPE tokenizer; with ``start``, each text begins with that token."""
     tokenizers, transformers = _package("tokenizers"), _package("transformers")
     split = tokenizers.pre_tokenizers.ByteLevel
     raw = tokenizers.Tokenizer(tokenizers.models.BPE())
@@ -336,7 +353,7 @@ def _training_text() -> Iterator[str]:
 
 
 def _processor_class(name: str) -> Any:
-    """The picture processor that works on PIL images: since transformers 5 the plain name wants torchvision."""
+    """The image processor for PIL images: since transformers 5, the plain name requires torchvision."""
     transformers = _package("transformers")
     return getattr(transformers, name + "Pil", None) or getattr(transformers, name)
 

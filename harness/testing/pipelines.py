@@ -1,13 +1,13 @@
-"""Tiny real diffusion pipelines with seeded random weights, built in a second: for tests and for measuring speed.
+"""Builds tiny real diffusion pipelines with seeded random weights, for tests and benchmarks.
 
     from harness.testing.pipelines import tiny_pipeline
 
     folder = tiny_pipeline(tmp_path / "sdxl", "sdxl")    # diffusers.DiffusionPipeline.from_pretrained(folder)
 
-Each is of the same classes, and runs through the same code, as the published models of its family, and its folder holds
-what theirs do: `model_index.json`, and configuration and weights (safetensors) of every part, 2 to 12 MB in all. What
-they draw means nothing, but follows from prompt and seed. Needs torch, transformers and diffusers, which are imported
-when a pipeline is built.
+Each pipeline uses the same classes as published models of its family, and its folder has the same layout:
+`model_index.json`, and configuration and weights (safetensors) of every component, 2 to 12 MB in total. The images are
+meaningless, but determined by prompt and seed. Requires torch, transformers and diffusers, which are imported when a
+pipeline is built.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ WIDTH = 32
 """Width of the text encoders."""
 
 Safety = Literal["passes", "blocks"]
-"""A safety checker that lets every picture pass, or blocks every one."""
+"""A safety checker that passes every image, or blocks every image."""
 
 
 def tiny_pipeline(
     folder: str | Path, family: str = "sd-1.5", *, seed: int = 0, safety: Safety | None = None
 ) -> Path:
-    """Write a pipeline of the family (see `FAMILIES`) into ``folder``, and return that.
+    """Write a pipeline of a family (see `FAMILIES`) to ``folder`` and return the path.
 
     Raises `RequestError` for an unknown family, `MissingPackage` without torch, transformers or diffusers.
     """
@@ -39,19 +39,19 @@ def tiny_pipeline(
 
 
 def pipeline(family: str = "sd-1.5", *, seed: int = 0, safety: Safety | None = None) -> Any:
-    """A pipeline in memory, on the processor, in float32. Torch's own random state stays as it was.
+    """Create a pipeline in memory, on the CPU, in float32. Torch's global random state is preserved.
 
-    Pictures are 64 pixels wide and high unless asked otherwise (Flux and PixArt: 256 and 16). ``safety`` adds a safety
-    checker to sd-1.5. Raises `RequestError` for an unknown family or a checker that it cannot have, `MissingPackage`
-    without torch, transformers or diffusers.
+    The default image size is 64 x 64 pixels (Flux: 256, PixArt: 16). ``safety`` adds a safety checker to sd-1.5. Raises
+    `RequestError` for an unknown family or an unsupported checker, `MissingPackage` without torch, transformers or
+    diffusers.
     """
     if family not in FAMILIES:
         raise RequestError(
-            f"No tiny pipeline is called {family!r}.",
+            f"There is no tiny pipeline {family!r}.",
             f"Did you mean {nearest(family, FAMILIES)!r}? Known: {', '.join(FAMILIES)}.",
         )
     if safety is not None and family != "sd-1.5":
-        raise RequestError(f"{family} has no safety checker.", "Leave safety away, or take sd-1.5.")
+        raise RequestError(f"{family} has no safety checker.", "Omit safety, or use sd-1.5.")
     torch = _package("torch")
     with torch.random.fork_rng(devices=[]):
         built = FAMILIES[family](seed)
@@ -196,7 +196,7 @@ FAMILIES: Mapping[str, Callable[[int], Any]] = {
     "flux": _flux,
     "pixart": _pixart,
 }
-"""Family -> what builds it from a seed."""
+"""Family -> function that builds a pipeline from a seed."""
 
 _NOISE: dict[str, Any] = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 _FLOW: dict[str, Any] = {
@@ -266,7 +266,7 @@ def _t5(seed: int) -> Any:
 
 
 def _clip_tokenizer() -> Any:
-    """Every character is a token, as is every last character of a word; 77 tokens are read."""
+    """One token per character, with separate tokens at the end of a word; at most 77 tokens."""
     characters = _byte_characters()
     tokens = [*characters, *(c + "</w>" for c in characters), "<|startoftext|>", "<|endoftext|>"]
     vocabulary = {token: number for number, token in enumerate(tokens)}
@@ -274,14 +274,14 @@ def _clip_tokenizer() -> Any:
 
 
 def _t5_tokenizer() -> Any:
-    """Every printable ASCII character is a token."""
+    """One token per printable ASCII character."""
     pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("\u2581", -2.0)]
     pieces += [(chr(c), -3.0) for c in range(33, 127)]
     return _package("transformers").T5Tokenizer(vocab=pieces, extra_ids=0, model_max_length=64)
 
 
 def _byte_characters() -> list[str]:
-    """The character with which byte-level tokenizers write each of the 256 bytes."""
+    """The 256 characters that represent bytes in byte-level tokenizers."""
     shown = [*range(33, 127), *range(161, 173), *range(174, 256)]
     hidden = [b for b in range(256) if b not in shown]
     return [chr(b) for b in shown] + [chr(256 + n) for n in range(len(hidden))]
@@ -290,15 +290,24 @@ def _byte_characters() -> list[str]:
 def _add_checker(pipeline: Any, seed: int, safety: Safety) -> None:
     transformers = _package("transformers")
     module = _package("diffusers.pipelines.stable_diffusion.safety_checker")
-    vision = {"hidden_size": 32, "intermediate_size": 37, "num_hidden_layers": 2, "num_attention_heads": 4,
-              "image_size": 30, "patch_size": 15, "projection_dim": 16}  # fmt: skip
+    vision = {
+        "hidden_size": 32,
+        "intermediate_size": 37,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "image_size": 30,
+        "patch_size": 15,
+        "projection_dim": 16,
+    }
     config = transformers.CLIPConfig(vision_config=vision, text_config={}, projection_dim=16)
     checker = _seeded(seed, lambda: module.StableDiffusionSafetyChecker(config))
-    # A picture is blocked where its likeness to a concept (-1 to 1) is above the concept's threshold.
+    # An image is blocked if its cosine similarity to a concept exceeds the concept's threshold.
     checker.concept_embeds_weights.data.fill_(-2.0 if safety == "blocks" else 2.0)
     checker.special_care_embeds_weights.data.fill_(2.0)
-    pictures = getattr(transformers, "CLIPImageProcessorPil", None) or transformers.CLIPImageProcessor
-    pipeline.register_modules(safety_checker=checker, feature_extractor=pictures(size=30, crop_size=30))
+    processor_class = getattr(transformers, "CLIPImageProcessorPil", None) or transformers.CLIPImageProcessor
+    pipeline.register_modules(
+        safety_checker=checker, feature_extractor=processor_class(size=30, crop_size=30)
+    )
     pipeline.register_to_config(requires_safety_checker=True)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from helpers import data
-from helpers.command import InProcess, Outcome
+from helpers.command import CommandResult, InProcess
 from PIL import Image
 
 RUN = ["run", "--task", "coarse_emotion", "--model", "echo", "--data"]
@@ -23,7 +23,7 @@ def reasons(harness: InProcess, folder: str) -> dict[str, tuple[str, str]]:
     return {row["sample_id"]: (row["error"]["kind"], row["error"]["message"]) for row in rows}
 
 
-def partly(outcome: Outcome, answered: int, failed: int) -> None:
+def partly(outcome: CommandResult, answered: int, failed: int) -> None:
     """The run ended with failed samples, and the others were answered."""
     outcome.fails(3, f"{failed} failed", "--samples --failed")
     entry = outcome.task
@@ -67,7 +67,9 @@ def test_empty_folder(harness: InProcess) -> None:
 
 def test_folder_with_no_subfolder_of_the_six(harness: InProcess) -> None:
     data.picture(Path("faces/fear/1.png"))
-    assert harness(*RUN, "faces").fails(2, "contains no samples", "'fear' (1 pictures)", "not named after one of the six")
+    assert harness(*RUN, "faces").fails(
+        2, "contains no samples", "'fear' (1 pictures)", "not named after one of the six"
+    )
 
 
 def test_subfolders_that_are_passed_over_are_reported(harness: InProcess) -> None:

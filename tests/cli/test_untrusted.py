@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from helpers import data, plugins
-from helpers.command import InProcess, Outcome, Shell
+from helpers.command import CommandResult, InProcess, Shell
 from helpers.plugins import Install
 
 Make = Callable[..., Path]
@@ -27,7 +27,7 @@ def _on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("click.utils.should_strip_ansi", lambda *_: False)
 
 
-def safe(outcome: Outcome) -> Outcome:
+def safe(outcome: CommandResult) -> CommandResult:
     """The same, after checking that it sent the terminal nothing but text, and did say something."""
     for text in (outcome.out, outcome.err):
         assert not [c for c in FORBIDDEN if c in text]

@@ -7,9 +7,9 @@ import signal
 import pytest
 
 from harness.cli.main import main
-from harness.testing.command import SCRIPT, Outcome, Shell
+from harness.testing.command import SCRIPT, CommandResult, Shell
 
-__all__ = ["SCRIPT", "InProcess", "Outcome", "Shell", "generate_command"]
+__all__ = ["SCRIPT", "InProcess", "CommandResult", "Shell", "generate_command"]
 
 
 class InProcess:
@@ -19,14 +19,14 @@ class InProcess:
         self._capsys = capsys
         self._handler = signal.getsignal(signal.SIGTERM)
 
-    def __call__(self, *arguments: object) -> Outcome:
+    def __call__(self, *arguments: object) -> CommandResult:
         self._capsys.readouterr()
         try:
             main([str(a) for a in arguments])
         except SystemExit as e:
             code = e.code if isinstance(e.code, int) else 1
         captured = self._capsys.readouterr()
-        return Outcome(code, captured.out, captured.err)
+        return CommandResult(code, captured.out, captured.err)
 
     def restore(self) -> None:
         """Restore the signal handler changed by the entry point."""

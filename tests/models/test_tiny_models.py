@@ -1,4 +1,4 @@
-"""The tiny real models that tests build: they load as models from the hub do, and are the same each time."""
+"""The tiny models load like models from the hub and are reproducible."""
 
 from __future__ import annotations
 
@@ -45,21 +45,21 @@ def prompt(processor: Any, text: str) -> str:
 
 
 @pytest.mark.e2e
-def test_a_folder_holds_what_a_model_from_the_hub_holds(built: Path) -> None:
+def test_the_folder_has_the_files_of_a_hub_model(built: Path) -> None:
     assert {path.name for path in built.iterdir()} >= FILES
     assert sum(path.stat().st_size for path in built.iterdir()) < 5_000_000
 
 
 @pytest.mark.e2e
-def test_answers_differ_from_picture_to_picture_and_not_from_run_to_run(loaded: tuple[Any, Any]) -> None:
+def test_answers_depend_on_the_picture_and_are_reproducible(loaded: tuple[Any, Any]) -> None:
     model, processor = loaded
     colours = ("red", "blue", "white", "black", "grey", "green")
-    asked = processor(
+    inputs = processor(
         images=[Image.new("RGB", (90, 90), colour) for colour in colours],
         text=[prompt(processor, "Which emotion?")] * len(colours),
         return_tensors="pt",
     )
-    answers = [model.generate(**asked, max_new_tokens=4, do_sample=False)[:, -4:].tolist() for _ in range(2)]
+    answers = [model.generate(**inputs, max_new_tokens=4, do_sample=False)[:, -4:].tolist() for _ in range(2)]
     assert answers[0] == answers[1]
     assert len({tuple(answer) for answer in answers[0]}) >= 4
 
@@ -76,7 +76,7 @@ def test_the_seed_determines_the_weights(build: Callable[..., Path], tmp_path: P
 
 
 @pytest.mark.e2e
-def test_the_chat_template_has_one_place_for_the_picture(loaded: tuple[Any, Any]) -> None:
+def test_the_chat_template_has_one_image_token(loaded: tuple[Any, Any]) -> None:
     _, processor = loaded
     text = prompt(processor, "How strong is it?")
     assert text.count(processor.image_token) == 1
@@ -84,11 +84,11 @@ def test_the_chat_template_has_one_place_for_the_picture(loaded: tuple[Any, Any]
 
 
 @pytest.mark.e2e
-def test_a_template_can_be_replaced_or_left_out(tmp_path: Path) -> None:
+def test_a_template_can_be_replaced_or_omitted(tmp_path: Path) -> None:
     from transformers import AutoProcessor
 
-    deaf = tiny_llava(tmp_path / "deaf", chat_template="{{ messages[0]['content'][1]['text'] }}")
-    assert prompt(AutoProcessor.from_pretrained(deaf), "Well?") == "Well?"
+    custom = tiny_llava(tmp_path / "custom", chat_template="{{ messages[0]['content'][1]['text'] }}")
+    assert prompt(AutoProcessor.from_pretrained(custom), "Well?") == "Well?"
     bare = tiny_qwen2_vl(tmp_path / "bare", chat_template=None)
     assert AutoProcessor.from_pretrained(bare).chat_template is None
     assert not (bare / "chat_template.jinja").exists()
@@ -99,13 +99,13 @@ def test_llava_has_the_tensor_names_that_vllm_reads(tmp_path: Path) -> None:
     from safetensors import safe_open
 
     with safe_open(tiny_llava(tmp_path) / "model.safetensors", "pt") as weights:
-        vision = [name for name in weights.keys() if "vision_tower" in name]  # noqa: SIM118 - it is no mapping
+        vision = [name for name in weights.keys() if "vision_tower" in name]  # noqa: SIM118 - not a mapping
     assert vision
     assert all(name.startswith("vision_tower.vision_model.") for name in vision)
 
 
 @pytest.mark.e2e
-def test_each_word_of_the_products_questions_is_one_token() -> None:
+def test_each_word_of_the_built_in_tasks_is_one_token() -> None:
     tokenizer = llava()[1].tokenizer
     for task in find_tasks(["comprehension"]):
         answer = task.spec.answer
@@ -128,7 +128,7 @@ def test_llava_texts_begin_with_the_start_token_once() -> None:
 
 
 @pytest.mark.e2e
-def test_the_small_llava_is_of_the_size_that_it_says(tmp_path: Path) -> None:
+def test_the_small_llava_has_the_documented_size(tmp_path: Path) -> None:
     from transformers import AutoConfig, AutoModelForImageTextToText
 
     folder = small_llava(tmp_path)
@@ -139,7 +139,7 @@ def test_the_small_llava_is_of_the_size_that_it_says(tmp_path: Path) -> None:
     )
 
 
-def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(MissingPackage, match="transformers") as raised:
         tiny_llava(tmp_path / "model")

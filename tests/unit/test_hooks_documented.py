@@ -1,4 +1,4 @@
-"""Every extension point is documented, and works for a plugin that uses them all."""
+"""Every hook is documented and called, as shown by a plugin that implements all of them."""
 
 from __future__ import annotations
 
@@ -106,8 +106,8 @@ name = "a_metric"
 primary = true
 """
 
-DRAWING = """
-name = "a_drawing"
+GENERATOR_TASK = """
+name = "a_generator_task"
 role = "generator"
 stage = "coarse"
 prompt_set = "a_set"
@@ -122,14 +122,14 @@ primary = true
 
 @pytest.fixture
 def everything(install: Install, tmp_path: Path) -> Path:
-    """A plugin that uses every hook; returns its folder."""
+    """A plugin that implements every hook; returns its folder."""
     from helpers import data
 
     site = tmp_path / "site"
     data.make(site / "faces", 6)
     (site / "tasks" / "prompts").mkdir(parents=True)
     (site / "tasks" / "a_task.toml").write_text(TASK)
-    (site / "tasks" / "a_drawing.toml").write_text(DRAWING)
+    (site / "tasks" / "a_generator_task.toml").write_text(GENERATOR_TASK)
     (site / "tasks" / "prompts" / "a_set.csv").write_text("prompt,emotion\nx,happy\ny,sad\n")
     install("everything", EVERYTHING)
     return site
@@ -138,7 +138,7 @@ def everything(install: Install, tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", SPECS)
 def test_hook_is_documented(name: str) -> None:
     doc = inspect.getdoc(SPECS[name]) or ""
-    assert len(doc.split()) >= 5, f"{name} says too little about what it returns"
+    assert len(doc.split()) >= 5, f"{name} does not document what it returns"
     assert inspect.signature(SPECS[name]).return_annotation is not inspect.Signature.empty
     assert name in HOOKS.values(), f"the registry does not call {name}"
 
@@ -168,7 +168,7 @@ def test_a_judge_run_of_one_plugin(everything: Path, tmp_path: Path) -> None:
 def test_a_generator_run_of_one_plugin(everything: Path, tmp_path: Path) -> None:
     from harness import evaluate
 
-    result = evaluate("a_drawing", "a_generator", judge="a_judge", out=tmp_path / "run")
+    result = evaluate("a_generator_task", "a_generator", judge="a_judge", out=tmp_path / "run")
     (entry,) = result.tasks
     assert (entry["n"], entry["answered"]) == (2, 2)
     assert entry["faces"] == {"none": 0, "one": 0, "several": 2}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness import ImageReply, ImageRequest
-from harness.testing.command import Shell, hide_own_models
+from harness.testing.command import Shell, isolate_model_caches
 from harness.testing.pipelines import tiny_pipeline
 
 # Must be set before torch is imported: tiny models run slower with more threads.
@@ -74,7 +74,7 @@ def max_difference(first: dict[str, bytes], second: dict[str, bytes]) -> int:
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    hide_own_models(tmp_path_factory.mktemp("home"), monkeypatch.setenv)
+    isolate_model_caches(tmp_path_factory.mktemp("home"), monkeypatch.setenv)
 
 
 @pytest.fixture

@@ -10,19 +10,19 @@ from memobench_fer import plugin
 from memobench_fer.weights import checksums
 
 from harness import Detector, Judge
-from harness.testing.command import imported_by
+from harness.testing.command import modules_imported_by
 
 DATA = files("memobench_fer") / "data"
 
 
 def test_the_entry_module_imports_nothing_heavy() -> None:
-    loaded = imported_by("import memobench_fer.plugin as p; p.harness_judges(); p.harness_detectors()")
+    loaded = modules_imported_by("import memobench_fer.plugin as p; p.harness_judges(); p.harness_detectors()")
     assert "memobench_fer" in loaded
     assert not loaded & {"numpy", "onnxruntime", "PIL", "pydantic", "scipy"}
 
 
 def test_importing_the_judge_does_not_import_the_runtime() -> None:
-    loaded = imported_by("import memobench_fer.judge as j; j.FerJudge()")
+    loaded = modules_imported_by("import memobench_fer.judge as j; j.FerJudge()")
     assert "pydantic" in loaded
     assert "onnxruntime" not in loaded
 

@@ -12,7 +12,7 @@ import pytest
 from memobench_nano import plugin
 
 from harness import Judge, MissingPackage
-from harness.testing.command import imported_by
+from harness.testing.command import modules_imported_by
 
 CARD = (plugin.WEIGHTS / "MODEL_CARD.md").read_text(encoding="utf-8")
 HEAVY = {"torch", "transformers", "vllm", "numpy", "pydantic", "PIL"}
@@ -28,7 +28,7 @@ def without(monkeypatch: pytest.MonkeyPatch, *missing: str) -> None:
 
 
 def test_the_entry_module_imports_nothing_heavy() -> None:
-    loaded = imported_by("import memobench_nano.plugin as p; p.harness_judges()")
+    loaded = modules_imported_by("import memobench_nano.plugin as p; p.harness_judges()")
     assert "memobench_nano" in loaded
     assert not loaded & HEAVY
 

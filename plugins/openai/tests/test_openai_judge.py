@@ -22,7 +22,7 @@ from harness import (
     Sampling,
 )
 from harness.testing import JudgeContract, Listed, face_picture
-from harness.testing.command import imported_by
+from harness.testing.command import modules_imported_by
 
 
 def judge(endpoint, **options) -> OpenAIJudge:
@@ -61,7 +61,7 @@ class TestTexts(JudgeContract):
 
 
 def test_the_plugin_module_imports_nothing_heavy() -> None:
-    loaded = imported_by("import memobench_openai.plugin as p; p.harness_judges(); p.harness_generators()")
+    loaded = modules_imported_by("import memobench_openai.plugin as p; p.harness_judges(); p.harness_generators()")
     assert "memobench_openai" in loaded
     assert not loaded & {"openai", "pydantic", "numpy", "PIL", "httpx", "httpx2"}
     (component,) = plugin.harness_judges()
@@ -69,7 +69,7 @@ def test_the_plugin_module_imports_nothing_heavy() -> None:
 
 
 def test_planning_needs_neither_the_client_nor_a_network() -> None:
-    loaded = imported_by(
+    loaded = modules_imported_by(
         "from memobench_openai.judge import OpenAIJudge as J; "
         "j = J(J.Options(ref='m', base_url='http://127.0.0.1:9/v1')); j.identity(); j.capabilities"
     )

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 
 from harness import BadOption, HarnessError, MissingPackage
 from harness.testing import Listed
-from harness.testing.command import imported_by
+from harness.testing.command import modules_imported_by
 
 Changed = Callable[..., Path]
 
@@ -344,7 +344,7 @@ except HarnessError as e:
 
 def test_plugin_and_judge_import_nothing_heavy() -> None:
     entry = "import memobench_transformers.plugin as plugin; [component] = plugin.harness_judges()"
-    assert not imported_by(entry) & {"pydantic", "torch", "transformers", "PIL"}
-    loaded = imported_by(f"{entry}; component.load()")
+    assert not modules_imported_by(entry) & {"pydantic", "torch", "transformers", "PIL"}
+    loaded = modules_imported_by(f"{entry}; component.load()")
     assert "pydantic" in loaded
     assert not loaded & {"torch", "transformers", "PIL"}, "only open() loads them"

@@ -17,7 +17,7 @@ import pytest
 
 from harness import EMOTIONS, JudgeRequest, Message, Part, Question, Sampling, Scale
 from harness.testing import face_picture, models
-from harness.testing.command import Outcome, Shell, hide_own_models
+from harness.testing.command import CommandResult, Shell, isolate_model_caches
 
 # Torch reads it on import. More threads would slow tiny models down.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -110,7 +110,7 @@ def _environment(pytestconfig: pytest.Config) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    hide_own_models(tmp_path_factory.mktemp("home"), monkeypatch.setenv)
+    isolate_model_caches(tmp_path_factory.mktemp("home"), monkeypatch.setenv)
 
 
 @pytest.fixture
@@ -141,14 +141,14 @@ def redirected(out: IO[bytes], err: IO[bytes]) -> Iterator[None]:
 
 
 @pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Outcome]]:
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., CommandResult]]:
     """Calls the entry point of the command `harness` in this process, so that vLLM is imported only once."""
     [entry] = importlib.metadata.entry_points(group="console_scripts", name="harness")
     main = entry.load()
     monkeypatch.chdir(tmp_path)
     handler = signal.getsignal(signal.SIGTERM)
 
-    def run(*arguments: object) -> Outcome:
+    def run(*arguments: object) -> CommandResult:
         with TemporaryFile() as out, TemporaryFile() as err:
             with redirected(out, err), pytest.raises(SystemExit) as ended:
                 main([str(a) for a in arguments])
@@ -157,7 +157,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
             for file in (out, err):
                 file.seek(0)
                 outputs.append(file.read().decode())
-        return Outcome(ended.value.code, *outputs)
+        return CommandResult(ended.value.code, *outputs)
 
     yield run
     signal.signal(signal.SIGTERM, handler)
