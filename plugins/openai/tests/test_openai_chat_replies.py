@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 import pytest
-from memobench_openai.chat_replies import add_cost, count_tokens, model_info, parse_choice, parse_completion
+from memobench_openai.chat_replies import add_cost, count_tokens, model_info, read_choice, parse_completion
 from memobench_openai.errors import ApiError
 from memobench_openai.options import JudgeOptions
 from memobench_openai.top_logprobs import top_logprob_scores
@@ -90,7 +90,7 @@ def test_an_invalid_completion_is_retryable(body: dict[str, Any]) -> None:
 def test_a_constrained_answer_becomes_its_option(
     text: str, labels: tuple[str, ...] | None, option: str
 ) -> None:
-    assert parse_choice(text, Question("choice", ("happy", "sad"), labels=labels, read="choice")) == option
+    assert read_choice(text, Question("choice", ("happy", "sad"), labels=labels, read="choice")) == option
 
 
 USAGE = {
@@ -139,12 +139,12 @@ def test_the_reported_model_is_recorded() -> None:
 
 
 def position(token: str, **top: float) -> dict[str, Any]:
-    """One token of a reply with its likeliest alternatives; `_` stands for a space."""
-    likeliest = {k.replace("_", " "): math.log(v) for k, v in top.items()}
+    """One token of a reply with its top alternatives; `_` stands for a space."""
+    alternatives = {k.replace("_", " "): math.log(v) for k, v in top.items()}
     return {
         "token": token,
-        "logprob": likeliest.get(token, -9.0),
-        "top_logprobs": [{"token": t, "logprob": p} for t, p in likeliest.items()],
+        "logprob": alternatives.get(token, -9.0),
+        "top_logprobs": [{"token": t, "logprob": p} for t, p in alternatives.items()],
     }
 
 

@@ -46,14 +46,14 @@ def test_a_folder_that_does_not_exist(run: Command, copied: Path) -> None:
     assert run(f"vllm:{copied.parent}/copid").refuses(
         2, f"{copied.parent}/copid", f"Did you mean '{copied}'?"
     )
-    assert run(f"vllm:{copied}/config.json").refuses(2, "is a file", "Give the folder")
+    assert run(f"vllm:{copied}/config.json").refuses(2, "is a file", "Specify the folder")
     assert run("vllm").refuses(2, "'ref' must be given", "harness show vllm")
 
 
 def test_folders_without_safetensors_weights(run: Command, copied: Path) -> None:
     weights = copied / "model.safetensors"
     weights.rename(copied / "pytorch_model.bin")
-    assert run(f"vllm:{copied}").refuses(2, "'pytorch_model.bin' only", "safetensors")
+    assert run(f"vllm:{copied}").refuses(2, "only in 'pytorch_model.bin'", "safetensors")
     (copied / "pytorch_model.bin").unlink()
     assert run(f"vllm:{copied}").refuses(2, "contains no weights", "Download the model completely")
     (copied / "config.json").unlink()
@@ -64,7 +64,7 @@ def test_a_model_without_a_chat_template(run: Command, tmp_path: Path) -> None:
     folder = models.tiny_llava(tmp_path / "plain", chat_template=None)
     assert run(f"vllm:{folder}").refuses(2, "has no chat template", "-o chat_template=FILE")
     assert run(f"vllm:{folder}", "-o", "chat_template=/nowhere.jinja").refuses(
-        2, "/nowhere.jinja", "Give a file"
+        2, "/nowhere.jinja", "Specify a file"
     )
 
 
