@@ -29,7 +29,11 @@ _METRICS = (
     ),
     ("consistency", "pairs:Consistency", "share of pairs whose preferred picture is the same in both orders"),
     ("first_share", "pairs:FirstShare", "share of replies choosing the first picture"),
-    ("valence_gap", "valence_gap:ValenceGap", "fidelity for positive emotions minus fidelity for negative ones"),
+    (
+        "valence_gap",
+        "valence_gap:ValenceGap",
+        "fidelity for positive emotions minus fidelity for negative ones",
+    ),
     ("srcc", "rank:Srcc", "Spearman rank correlation, pooled"),
     (
         "srcc_within_emotion",

@@ -65,9 +65,15 @@ POSITIONS = 1024
 
 _LLAVA_TOKENS = ("<unk>", "<s>", "</s>", "<pad>", "<image>")
 _QWEN_TOKENS = (
-    "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|vision_pad|>",
-    "<|image_pad|>", "<|video_pad|>",
-)  # fmt: skip
+    "<|endoftext|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|vision_start|>",
+    "<|vision_end|>",
+    "<|vision_pad|>",
+    "<|image_pad|>",
+    "<|video_pad|>",
+)
 _SPREAD = 0.08
 """Standard deviation of the random weights: with the usual 0.02, every picture gets the same answer."""
 

@@ -66,7 +66,7 @@ def score(scores, named, groups=(), **keywords):
 
 
 def entry(table, name, **group):
-    return next(e for e in table.metrics if e["name"] == name and e["group"] == group)
+    return next(e for e in table.metrics if e.name == name and e.group == group)
 
 
 def shuffled(scores, seed):

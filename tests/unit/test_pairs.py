@@ -15,7 +15,7 @@ from harness import Sample
 from harness.components.metric import Scores
 from harness.datasets import DataFolder
 from harness.metrics.interval import point
-from harness.metrics.pairs import AGREES, Consistency, FirstShare, by_pair
+from harness.metrics.pairs import AGREES, Consistency, FirstShare, join_orders
 from harness.tasks.catalog import load
 from harness.tasks.pairing import Pair, as_samples, make_pairs, select_pairs
 from harness.tasks.spec import Pairs, TaskSpec
@@ -155,14 +155,14 @@ NAN = float("nan")
     [([0, 1], 1.0), ([1, 0], 1.0), ([0, 0], 0.0), ([1, 1], 0.0), ([0, NAN], 0.0), ([NAN, NAN], 0.0)],
 )
 def test_consistent_means_the_same_picture_in_both_orders(read: list[float], expected: float) -> None:
-    assert point(Consistency(), by_pair(scores(read), np.array([0, 0]))) == expected
+    assert point(Consistency(), join_orders(scores(read), np.array([0, 0]))) == expected
 
 
 def test_pairs_without_both_replies_are_excluded() -> None:
-    joined = by_pair(scores([0, 1, 0, 0, 0]), np.array([0, 1, 1, 2, 3]))
+    joined = join_orders(scores([0, 1, 0, 0, 0]), np.array([0, 1, 1, 2, 3]))
     assert joined.n == 1
-    assert joined.read.tolist() == [AGREES]
-    assert point(Consistency(), by_pair(scores([0, 1]), np.array([0, 1]))) is None
+    assert joined.predicted.tolist() == [AGREES]
+    assert point(Consistency(), join_orders(scores([0, 1]), np.array([0, 1]))) is None
 
 
 @given(st.lists(st.tuples(st.sampled_from([0.0, 1.0, NAN]), st.integers(0, 8)), max_size=40))
@@ -173,7 +173,7 @@ def test_consistency_agrees_with_counting(rows: list[tuple[float, int]]) -> None
     both = [found for found in replies.values() if len(found) == 2]
     right = sum(sorted(found) == [0.0, 1.0] for found in both if not np.isnan(found).any())
     found = point(
-        Consistency(), by_pair(scores([r for r, _ in rows]), np.array([p for _, p in rows], np.int64))
+        Consistency(), join_orders(scores([r for r, _ in rows]), np.array([p for _, p in rows], np.int64))
     )
     assert found == (right / len(both) if both else None)
 

@@ -7,6 +7,16 @@ from harness.datasets.imports.kinds import KINDS, kind_of
 from harness.datasets.imports.verify import Difference, verify
 
 __all__ = [
-    "Difference", "ImportOptions", "KINDS", "Kind", "LABELS", "Record", "data_home", "document", "import_data", "imported",
-    "kind_of", "verify",
-]  # fmt: skip
+    "Difference",
+    "ImportOptions",
+    "KINDS",
+    "Kind",
+    "LABELS",
+    "Record",
+    "data_home",
+    "document",
+    "import_data",
+    "imported",
+    "kind_of",
+    "verify",
+]

@@ -15,8 +15,17 @@ from harness.datasets.imports.source import Source
 from harness.datasets.imports.table import Row, Table, number, open_table
 from harness.errors import BadData
 
-COLUMNS = ("subDirectory_filePath", "face_x", "face_y", "face_width", "face_height", "facial_landmarks", "expression",
-           "valence", "arousal")  # fmt: skip
+COLUMNS = (
+    "subDirectory_filePath",
+    "face_x",
+    "face_y",
+    "face_width",
+    "face_height",
+    "facial_landmarks",
+    "expression",
+    "valence",
+    "arousal",
+)
 CODES = {
     "0": "neutral",
     "1": "happy",

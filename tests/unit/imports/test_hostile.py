@@ -195,10 +195,20 @@ def test_broken_entries_do_not_affect_others(archive, png):
 
 @pytest.mark.parametrize("kind", ["manifest", "memo-bench", "fer2013", "affectnet", "raf-db"])
 def test_a_broken_table_in_an_archive(kind, archive):
-    names = {"manifest": "manifest.csv", "memo-bench": "annotation_emo.csv", "fer2013": "fer2013.csv", "affectnet": "training.csv",
-             "raf-db": "list_patition_label.txt"}  # fmt: skip
-    header = {"manifest": "image", "memo-bench": "Image,Score,Distortions", "fer2013": "emotion,pixels", "raf-db": "a.png 1",
-              "affectnet": "subDirectory_filePath,expression"}  # fmt: skip
+    names = {
+        "manifest": "manifest.csv",
+        "memo-bench": "annotation_emo.csv",
+        "fer2013": "fer2013.csv",
+        "affectnet": "training.csv",
+        "raf-db": "list_patition_label.txt",
+    }
+    header = {
+        "manifest": "image",
+        "memo-bench": "Image,Score,Distortions",
+        "fer2013": "emotion,pixels",
+        "raf-db": "a.png 1",
+        "affectnet": "subDirectory_filePath,expression",
+    }
     rows = "".join(f"{os.urandom(30).hex()},1,2\n" for _ in range(5000))
     path = archive(lambda z: z.writestr(names[kind], f"{header[kind]}\n{rows}"))
     content = bytearray(path.read_bytes())
