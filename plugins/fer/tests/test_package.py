@@ -16,7 +16,9 @@ DATA = files("memobench_fer") / "data"
 
 
 def test_the_entry_module_imports_nothing_heavy() -> None:
-    loaded = modules_imported_by("import memobench_fer.plugin as p; p.harness_judges(); p.harness_detectors()")
+    loaded = modules_imported_by(
+        "import memobench_fer.plugin as p; p.harness_judges(); p.harness_detectors()"
+    )
     assert "memobench_fer" in loaded
     assert not loaded & {"numpy", "onnxruntime", "PIL", "pydantic", "scipy"}
 
