@@ -121,7 +121,7 @@ def test_export_of_any_data_set(harness: InProcess, faces: Path) -> None:
     assert len(written["files"]) > 1
     assert harness(*RUN, "faces").code == 3, "a run on it fails for the same two"
     for size in ("x", "0", "-1MB", "500 apples"):
-        harness("data", "export", "faces", "--out", "more", "--split-size", size).refuses(2, "is no size")
+        harness("data", "export", "faces", "--out", "more", "--split-size", size).refuses(2, "is not a size")
     harness("data", "export", "fases", "--out", "more").refuses(2, "Unknown data set 'fases'")
     assert not Path("more").exists()
 

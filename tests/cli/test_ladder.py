@@ -129,7 +129,7 @@ def test_the_spread_over_wordings(harness: InProcess, install: Install, make_dat
     assert (one["wording"], one.get("wordings")) == (None, None)
     assert [s["value"] for s in one["settings"] if s["name"] == "wording"] == ["look"]
     assert set(replies("one")) < set(replies("all")), "the same question has the same id"
-    assert harness(*run, "--out", "one").fails(2, "another request")
+    assert harness(*run, "--out", "one").fails(2, "a different request")
 
 
 @pytest.mark.usefixtures("faces")
