@@ -4,7 +4,13 @@ import math
 from typing import Any
 
 import pytest
-from memobench_openai.chat_replies import add_cost, count_tokens, model_info, read_choice, parse_completion
+from memobench_openai.chat_replies import (
+    add_cost,
+    count_tokens,
+    model_info,
+    option_from_text,
+    parse_completion,
+)
 from memobench_openai.errors import ApiError
 from memobench_openai.options import JudgeOptions
 from memobench_openai.top_logprobs import top_logprob_scores
@@ -90,7 +96,9 @@ def test_an_invalid_completion_is_retryable(body: dict[str, Any]) -> None:
 def test_a_constrained_answer_becomes_its_option(
     text: str, labels: tuple[str, ...] | None, option: str
 ) -> None:
-    assert read_choice(text, Question("choice", ("happy", "sad"), labels=labels, read="choice")) == option
+    assert (
+        option_from_text(text, Question("choice", ("happy", "sad"), labels=labels, read="choice")) == option
+    )
 
 
 USAGE = {

@@ -61,7 +61,9 @@ class TestTexts(JudgeContract):
 
 
 def test_the_plugin_module_imports_nothing_heavy() -> None:
-    loaded = modules_imported_by("import memobench_openai.plugin as p; p.harness_judges(); p.harness_generators()")
+    loaded = modules_imported_by(
+        "import memobench_openai.plugin as p; p.harness_judges(); p.harness_generators()"
+    )
     assert "memobench_openai" in loaded
     assert not loaded & {"openai", "pydantic", "numpy", "PIL", "httpx", "httpx2"}
     (component,) = plugin.harness_judges()

@@ -74,7 +74,7 @@ def _text(content: object) -> tuple[str, str]:
     return ("" if content is None else str(content)), ""
 
 
-def read_choice(text: str, question: Question) -> str:
+def option_from_text(text: str, question: Question) -> str:
     """The option that a constrained answer names; the text itself if it names none (truncated, or not constrained)."""
     options = dict(zip(answer_words(question), question.options, strict=True))
     bare = text.strip()
@@ -139,7 +139,7 @@ def make_reply(
 ) -> JudgeReply:
     text = completion.text
     if request.question.read == "choice" and text is not None:
-        text = read_choice(text, request.question)
+        text = option_from_text(text, request.question)
     return JudgeReply(
         request.id,
         text=text,
