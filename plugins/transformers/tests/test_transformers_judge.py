@@ -180,7 +180,7 @@ class TestFailures:
 
         def inject(_pixels: torch.Tensor) -> None:
             raise RuntimeError(
-                "[enforce fail] DeinjectCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+                "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
             )
 
         with failing(judge, inject):

@@ -47,16 +47,14 @@ def parse_retry_after(headers: Mapping[str, str], now: float | None = None) -> f
 class RetryPolicy:
     """How often, and after which waits, requests to one endpoint are retried."""
 
-    def __init__(
-        self, max_reattempts: int, *, first: float = INITIAL_BACKOFF, seed: int | None = None
-    ) -> None:
+    def __init__(self, max_retries: int, *, first: float = INITIAL_BACKOFF, seed: int | None = None) -> None:
         """`first`: longest wait after the first failure, in seconds. `seed` makes the jitter reproducible."""
-        self.max_reattempts, self._first = max_reattempts, first
+        self.max_retries, self._first = max_retries, first
         self._random = random.Random(seed)
         self._throttled_until = 0.0
 
     async def call(self, attempt: Callable[[], Awaitable[T]]) -> tuple[T, int]:
-        """Return the result of `attempt` and the number of attempts. Raises the last `ApiError` once reattempts are used up."""
+        """Return the result of `attempt` and the number of attempts. Raises the last `ApiError` once retries are used up."""
         attempts = 0
         while True:
             await self._wait_while_throttled()
@@ -64,7 +62,7 @@ class RetryPolicy:
             try:
                 return await attempt(), attempts
             except ApiError as error:
-                if not error.retryable or attempts > self.max_reattempts:
+                if not error.retryable or attempts > self.max_retries:
                     raise _with_attempt_count(error, attempts) from None
                 await self._wait(error, attempts)
 
