@@ -10,19 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 from harness._version import __version__ as __version__
 
-_HOMES = {
-    "BadData": "errors", "BadOption": "errors", "BadTask": "errors", "Capability": "types",
-    "Component": "components.record", "DataSet": "components.dataset", "Detector": "components.detector",
-    "EMOTIONS": "types", "Executor": "components.executor", "Face": "types", "Generator": "components.generator",
-    "HarnessError": "errors", "HarnessOptions": "components.options", "ImageReply": "types",
-    "ImageRequest": "types", "Judge": "components.judge", "JudgeReply": "types", "JudgeRequest": "types",
-    "Listed": "components.sources", "Message": "types", "Metric": "components.metric", "MissingPackage": "errors", "Part": "types",
-    "Picture": "types", "PluginError": "errors", "Question": "types", "ReplyError": "types",
-    "Reporter": "components.reporter", "RequestError": "errors", "RequestSource": "components.sources",
-    "RunResult": "results", "Sample": "types", "Sampling": "types", "Scale": "types",
-    "Scores": "components.metric", "StorageError": "errors", "UnknownName": "errors", "evaluate": "run.evaluate",
-    "hookimpl": "hookspecs", "lazy": "components.record", "nearest": "errors", "option": "components.options",
-}  # fmt: skip
+_MODULES = {
+    "components.dataset": "DataSet",
+    "components.detector": "Detector",
+    "components.executor": "Executor",
+    "components.generator": "Generator",
+    "components.judge": "Judge",
+    "components.metric": "Estimate Metric Scores",
+    "components.options": "HarnessOptions option",
+    "components.record": "Component lazy",
+    "components.reporter": "Reporter",
+    "components.sources": "Listed RequestSource",
+    "errors": "BadData BadOption BadTask ExitCode HarnessError MissingPackage PluginError RequestError StorageError "
+    "UnknownName nearest",
+    "hookspecs": "hookimpl",
+    "results": "HypothesisTest MetricValue Results RunResult TaskResult",
+    "run.evaluate": "evaluate",
+    "types": "EMOTIONS Capability Face ImageReply ImageRequest JudgeReply JudgeRequest Message Part Picture Question "
+    "ReplyError Sample Sampling Scale",
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 __all__ = sorted([*_HOMES, "__version__"])
 
@@ -46,6 +53,7 @@ if TYPE_CHECKING:
     from harness.components.executor import Executor as Executor
     from harness.components.generator import Generator as Generator
     from harness.components.judge import Judge as Judge
+    from harness.components.metric import Estimate as Estimate
     from harness.components.metric import Metric as Metric
     from harness.components.metric import Scores as Scores
     from harness.components.options import HarnessOptions as HarnessOptions
@@ -58,6 +66,7 @@ if TYPE_CHECKING:
     from harness.errors import BadData as BadData
     from harness.errors import BadOption as BadOption
     from harness.errors import BadTask as BadTask
+    from harness.errors import ExitCode as ExitCode
     from harness.errors import HarnessError as HarnessError
     from harness.errors import MissingPackage as MissingPackage
     from harness.errors import PluginError as PluginError
@@ -66,7 +75,11 @@ if TYPE_CHECKING:
     from harness.errors import UnknownName as UnknownName
     from harness.errors import nearest as nearest
     from harness.hookspecs import hookimpl as hookimpl
+    from harness.results import HypothesisTest as HypothesisTest
+    from harness.results import MetricValue as MetricValue
+    from harness.results import Results as Results
     from harness.results import RunResult as RunResult
+    from harness.results import TaskResult as TaskResult
     from harness.run.evaluate import evaluate as evaluate
     from harness.types import EMOTIONS as EMOTIONS
     from harness.types import Capability as Capability

@@ -1,12 +1,12 @@
-"""Every failure that a user can cause or mend, each with what is wrong and how to mend it.
+"""Every failure that a user can cause or fix, each with what is wrong and how to fix it; and the exit codes.
 
-HarnessError                 what is wrong, how to mend it, an exit code; never shown with a traceback
+HarnessError                 what is wrong, how to fix it, an exit code; never shown with a traceback
 ├── RequestError             2   the request was wrong
 │   ├── UnknownName              a name that is not registered; suggests the nearest
 │   ├── BadOption                an option that does not exist, or a value that does not fit it
 │   ├── BadTask                  a task, suite or prompt file that cannot be used
 │   ├── BadData                  a data set that cannot be used
-│   ├── RunMismatch              a run folder that holds another request, or is in use
+│   ├── RunMismatch              a run folder that holds a different request, or is in use
 │   └── MissingPackage           a package that is not installed, with the command that installs it
 ├── StorageError             3   results could not be stored; resume once there is room
 ├── TooManyFailures          3   stopped by --max-failures
@@ -17,12 +17,29 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the command line returns."""
+
+    OK = 0
+    REGRESSION = 1
+    """The gate found that the model under test is worse than its baseline."""
+    BAD_REQUEST = 2
+    """The request was wrong, or can never work."""
+    FAILED = 3
+    """Samples failed, or what was computed could not be stored. Run the same command again to resume."""
+    INCONCLUSIVE = 4
+    """The gate cannot tell: the samples are too few, or the runs cannot be compared."""
+    INTERNAL_ERROR = 70
+    INTERRUPTED = 130
 
 
 class HarnessError(Exception):
-    """An expected failure: `message` says what is wrong and where, `hint` how to mend it."""
+    """An expected failure: `message` says what is wrong and where, `hint` how to fix it."""
 
-    exit_code = 2
+    exit_code: int = ExitCode.BAD_REQUEST
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -54,7 +71,7 @@ class BadData(RequestError):
 
 
 class RunMismatch(RequestError):
-    """A run folder that holds another request, or that another process is writing."""
+    """A run folder that holds a different request, or that another process is writing."""
 
 
 class MissingPackage(RequestError):
@@ -71,19 +88,19 @@ class MissingPackage(RequestError):
 class StorageError(HarnessError):
     """What was computed could not be stored (full disk, read-only folder)."""
 
-    exit_code = 3
+    exit_code = ExitCode.FAILED
 
 
 class TooManyFailures(HarnessError):
     """`--max-failures` was reached."""
 
-    exit_code = 3
+    exit_code = ExitCode.FAILED
 
 
 class PluginError(HarnessError):
     """A plugin raised where it must not, or broke its contract."""
 
-    exit_code = 3
+    exit_code = ExitCode.FAILED
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

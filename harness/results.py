@@ -1,19 +1,61 @@
-"""The results document, schema 1: what `results.json` and `--json` hold."""
+"""Typed results, schema 1: what scoring builds, `results.json` and `--json` hold, and reporters and plugins read.
+
+A field that holds a number takes NaN and infinity as "does not exist" and stores None: JSON has neither.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+HUMAN = "human"
+"""The baseline that says how well people do: no trivial predictor."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+def finite(value: float | None) -> float | None:
+    """The number, or None where it is None, NaN or infinite: the one place where NaN becomes null."""
+    return None if value is None or not math.isfinite(value) else float(value)
 
 
-class RunHead(_Part):
+Number = Annotated[float | None, BeforeValidator(finite)]
+Direction = Literal["higher", "lower", "none"]
+
+
+class Record(BaseModel):
+    """Base of the records below. A field can also be read as `record["name"]`, by its name in the document."""
+
+    model_config = ConfigDict(
+        populate_by_name=True,
+        serialize_by_alias=True,
+        protected_namespaces=(),
+        # Reading ignores fields of later versions; the schema describes what this version writes.
+        json_schema_extra={"additionalProperties": False},
+    )
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, _names(type(self))[name])
+
+
+def _names(model: type[Record]) -> dict[str, str]:
+    """Field by its name in the document."""
+    return {info.alias or name: name for name, info in model.model_fields.items()}
+
+
+class Interval(Record):
+    """A value with its 95% interval."""
+
+    value: Number
+    low: Number
+    high: Number
+
+
+class RunInfo(Record):
     """Which run this is."""
 
     name: str
@@ -22,62 +64,56 @@ class RunHead(_Part):
     created: str
     versions: dict[str, str]
     complete: bool = Field(description="Every question has an answer.")
-    notes: list[str] = Field(default=[], description="What of a suite was left out, and why.")
+    notes: list[str] = Field(default=[], description="What of a suite was omitted, and why.")
 
 
-class DataHead(_Part):
-    """What the task was asked on: a data set, or the prompts that were drawn."""
+class DataInfo(Record):
+    """What the task was asked on: a data set, or the prompts that images were generated from."""
 
     name: str
     digest: str
     n: int
 
 
-class SettingValue(_Part):
-    """A choice that affects the figures; `source` is "assumed" where no publication gives it."""
+class Setting(Record):
+    """A choice that affects the results; `source` is "assumed" where no publication gives it."""
 
     name: str
     value: str
     source: str
 
 
-class MetricValue(_Part):
-    """One figure with its interval. A value that does not exist is null, and a warning says why."""
+class MetricValue(Interval):
+    """One metric value with its interval. A value that does not exist is null, and a warning says why."""
 
     name: str
-    value: float | None
-    low: float | None
-    high: float | None
-    n: int
-    method: str | None
-    direction: Literal["higher", "lower", "none"]
+    n: int = Field(description="Rows that entered.")
+    method: str | None = Field(description="How the interval was obtained.")
+    direction: Direction
     primary: bool
     group: dict[str, str]
 
 
-class BaselineValue(_Part):
-    """What a trivial reader would reach on a metric."""
+class BaselineValue(Record):
+    """What a trivial predictor, or a person, reaches on a metric."""
 
     name: str
     metric: str
-    value: float | None
+    value: Number
 
 
-class Confusion(_Part):
-    """Counts: a row for each true option, a column for each option read, and a last one for unparsed replies."""
+class ConfusionMatrix(Record):
+    """Counts: a row for each true option, a column for each option predicted, and a last one for unparsed replies."""
 
     labels: list[str]
     matrix: list[list[int]]
 
 
-class TestValue(_Part):
+class HypothesisTest(Interval):
     """A difference with its interval and two-sided p; `p_adjusted` is Holm's over all tests of the run."""
 
     name: str
-    question: str
-    value: float
-    low: float | None
-    high: float | None
+    question: str = ""
     p: float
     p_adjusted: float
     n: int
@@ -85,74 +121,57 @@ class TestValue(_Part):
     method: str
 
 
-class AgreementValue(_Part):
-    """How far judges agree on one question, with its interval."""
+class JudgeAgreement(Interval):
+    """How far judges agree on one question."""
 
     question: str
     name: str
     judges: list[str]
-    value: float | None
-    low: float | None
-    high: float | None
     n: int
 
 
-class PromptSpread(_Part):
-    """How the primary figure varies over the wordings in which a task was asked on one data set."""
+class PromptSpread(Record):
+    """How the primary metric varies over the prompt variants in which a task was asked on one data set."""
 
     metric: str
-    values: dict[str, float | None] = Field(description="The figure of each wording.")
-    min: float | None
-    max: float | None
-    sd: float | None = Field(description="Standard deviation over the wordings (n - 1).")
+    values: dict[str, Number] = Field(description="The value of each prompt variant.")
+    min: Number
+    max: Number
+    sd: Number = Field(description="Standard deviation over the prompt variants (n - 1).")
 
 
-class Ceiling(_Part):
-    """How well a single person does, held against the others, with the interval over people."""
+class HumanCeiling(Interval):
+    """How well a single person does, compared with the others, with the interval over people."""
 
     metric: str
-    value: float | None
-    low: float | None
-    high: float | None
     raters: int
     method: str
 
 
-class Reliability(_Part):
+class Reliability(Interval):
     """ICC(2,k): how reliable people's mean is."""
 
-    value: float | None
-    low: float | None
-    high: float | None
     samples: int
     raters: int
 
 
-class PeopleValue(_Part):
-    """What people said of the same pictures, from the data set's ratings.csv."""
+class HumanAgreement(Record):
+    """What people said of the same portraits, from the data set's ratings.csv."""
 
     question: str
     answers: int
     samples: int
     raters: int
     not_used: dict[str, int]
-    alpha: float | None = Field(default=None, description="Krippendorff's alpha.")
+    alpha: Number = Field(default=None, description="Krippendorff's alpha.")
     alpha_level: str | None = None
     icc_2k: Reliability | None = None
-    rejected: list[str] = Field(default=[], description="Raters that the screening leaves out.")
+    rejected: list[str] = Field(default=[], description="Raters that the screening rejects.")
     screening: str | None = None
-    ceiling: Ceiling
+    ceiling: HumanCeiling
 
 
-class Estimate(_Part):
-    """A figure with its interval."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-
-
-class LabelsNeeded(_Part):
+class LabelsNeeded(Record):
     """How many more portraits people would have to rate; None where all of them are too few."""
 
     width: float
@@ -160,14 +179,14 @@ class LabelsNeeded(_Part):
     more_without_judge: int | None
 
 
-class CalibratedValue(Estimate):
-    """A judge's figure corrected by people's ratings of some of the portraits."""
+class CalibratedValue(Interval):
+    """A judge's metric value corrected by people's ratings of some of the portraits."""
 
     question: str
     name: str
-    people_alone: Estimate
-    judge_alone: float | None
-    weight: float | None = Field(description="How far the judge is relied on, 0 to 1.")
+    people_alone: Interval
+    judge_alone: Number
+    weight: Number = Field(description="How far the judge is relied on, 0 to 1.")
     labelled: int
     unlabelled: int
     raters: int
@@ -175,46 +194,53 @@ class CalibratedValue(Estimate):
     method: str
 
 
-class TaskResult(_Part):
-    """One task, judge, data set and wording."""
+class TaskResult(Record):
+    """One task, judge, data set and prompt variant."""
 
     task: str
     version: str
     stage: str
     role: Literal["judge", "generator"]
-    data: DataHead
-    judge: str | None
-    wording: str | None
-    wordings: PromptSpread | None = Field(
-        default=None, description="Where several wordings were asked: the same on the entry of each of them."
+    data: DataInfo
+    judge: str | None = Field(default=None, description="Generator tasks: what parsed the portraits.")
+    prompt_variant: str | None = Field(
+        default=None, alias="wording", description="Judge tasks asked in several prompt variants: which."
     )
-    read: str
-    settings: list[SettingValue]
+    prompt_spread: PromptSpread | None = Field(
+        default=None,
+        alias="wordings",
+        description="Where several prompt variants were asked: the same on the entry of each.",
+    )
+    answer_mode: str = Field(
+        alias="read", description="How answers were obtained: logprobs, rating, choice or text."
+    )
+    settings: list[Setting]
     n: int
     answered: int
     unparsed: int
     failed: int
     outcomes: dict[str, int]
     faces: dict[str, int] = Field(
-        {}, description="Generator tasks: portraits that show no, one, or several faces."
+        default={}, description="Generator tasks: portraits that show no, one, or several faces."
     )
-    drawing: dict[str, float] = Field(
-        {},
-        description="Generator tasks: what drawing the portraits used, where the generator tells: tokens, cost.",
+    generation_usage: dict[str, float] = Field(
+        default={},
+        alias="drawing",
+        description="Generator tasks: what generating the portraits used, where the generator says: tokens, cost.",
     )
     metrics: list[MetricValue]
     baselines: list[BaselineValue]
-    confusion: Confusion | None = None
-    tests: list[TestValue]
-    agreement: list[AgreementValue] = Field(
-        default=[], description="Generator tasks read by several judges: on the entry of the panel."
+    confusion: ConfusionMatrix | None = None
+    tests: list[HypothesisTest] = []
+    agreement: list[JudgeAgreement] = Field(
+        default=[], description="Generator tasks with several judges: on the entry of the panel."
     )
-    people: PeopleValue | None = Field(
+    people: HumanAgreement | None = Field(
         default=None, description="Judge tasks: how far people agree on the same question, and their ceiling."
     )
     calibrated: list[CalibratedValue] = Field(
         default=[],
-        description="Generator tasks with people's ratings of some portraits: prediction-powered figures.",
+        description="Generator tasks with people's ratings of some portraits: prediction-powered estimates.",
     )
     unparsed_reasons: dict[str, int] = {}
     usage: dict[str, float] = Field(default={}, description="What the judge's answers used: tokens, cost.")
@@ -223,81 +249,86 @@ class TaskResult(_Part):
     )
     warnings: list[str]
 
-
-class Drop(_Part):
-    """The figure on the first data set less that on another, with its interval."""
-
-    value: float | None
-    low: float | None
-    high: float | None
+    @property
+    def primary(self) -> MetricValue | None:
+        """The primary metric on all rows."""
+        return next((m for m in self.metrics if m.primary), None)
 
 
-class SetValue(_Part):
-    """A task's primary figure on one data set."""
+class DataSetValue(Interval):
+    """A task's primary metric on one data set."""
 
     data: str
-    value: float | None
-    low: float | None
-    high: float | None
     n: int
-    drop: Drop | None = Field(description="None for the first data set.")
-
-
-class Transfer(_Part):
-    """A task, in one wording, on several data sets."""
-
-    task: str
-    wording: str | None
-    metric: str
-    direction: Literal["higher", "lower", "none"]
-    sets: list[SetValue]
-
-
-class ResultsDocument(_Part):
-    """The whole document."""
-
-    schema_: Literal[1] = Field(alias="schema")
-    run: RunHead
-    tasks: list[TaskResult]
-    transfer: list[Transfer] = Field(
-        default=[], description="Judge tasks on several data sets: how far figures drop from the first."
+    drop: Interval | None = Field(
+        default=None, description="The value on the first data set minus this one; None for the first."
     )
 
 
-HUMAN = "human"
-"""The baseline that says how well people do: no trivial reader."""
+class Transfer(Record):
+    """A task, in one prompt variant, on several data sets."""
+
+    task: str
+    prompt_variant: str | None = Field(default=None, alias="wording")
+    metric: str
+    direction: Direction
+    sets: list[DataSetValue]
+
+
+class Results(Record):
+    """The whole document."""
+
+    schema_: Literal[1] = Field(default=1, alias="schema")
+    run: RunInfo
+    tasks: list[TaskResult]
+    transfer: list[Transfer] = Field(
+        default=[], description="Judge tasks on several data sets: how far metric values drop from the first."
+    )
+
+    def document(self) -> dict[str, Any]:
+        """The document as JSON values."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def to_json(self) -> str:
+        """The text of `results.json`."""
+        return json.dumps(self.document(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read_results(document: Mapping[str, Any]) -> Results:
+    """The results in a stored document. Fields of later versions are ignored; raises ValueError where it is broken."""
+    return Results.model_validate(document)
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """A scored run: its folder and its results document (schema 1)."""
+    """A scored run: its folder and its results."""
 
     path: Path
-    results: dict[str, Any] = field(repr=False)
+    results: Results
     faults: tuple[str, ...] = ()
     """Ways in which a plugin broke its contract in this attempt."""
 
     @property
-    def tasks(self) -> list[dict[str, Any]]:
-        """One entry for each task, judge, data set and wording."""
-        return list(self.results["tasks"])
+    def tasks(self) -> list[TaskResult]:
+        """One entry for each task, judge, data set and prompt variant."""
+        return self.results.tasks
 
     @property
     def failed(self) -> int:
         """How many questions have no answer."""
-        return sum(int(t["failed"]) for t in self.results["tasks"])
+        return sum(task.failed for task in self.tasks)
 
     def __str__(self) -> str:
-        lines = [f"{self.path}" + ("" if self.results["run"]["complete"] else " (incomplete)")]
-        for entry in self.results["tasks"]:
-            main = next((m for m in entry["metrics"] if m["primary"]), None)
+        lines = [f"{self.path}" + ("" if self.results.run.complete else " (incomplete)")]
+        for task in self.tasks:
+            main = task.primary
             if main is not None:
-                value = "-" if main["value"] is None else f"{main['value']:.3f}"
-                interval = "" if main["low"] is None else f" [{main['low']:.3f}, {main['high']:.3f}]"
-                asked = "".join(f" [{entry[key]}]" for key in ("judge", "wording") if entry[key])
+                value = "-" if main.value is None else f"{main.value:.3f}"
+                interval = "" if main.low is None else f" [{main.low:.3f}, {main.high:.3f}]"
+                asked = "".join(f" [{name}]" for name in (task.judge, task.prompt_variant) if name)
                 lines.append(
-                    f"{entry['task']}{asked}: {main['name']} {value}{interval}, n {main['n']}, unparsed "
-                    f"{entry['unparsed']}, failed {entry['failed']}"
+                    f"{task.task}{asked}: {main.name} {value}{interval}, n {main.n}, "
+                    f"unparsed {task.unparsed}, failed {task.failed}"
                 )
         return "\n".join(lines)
 
@@ -306,15 +337,15 @@ class RunResult:
     def metric(self, name: str, task: str | None = None, **group: str) -> float | None:
         """The value of a metric: of the first task that has it, or of the task named.
 
-        `group` picks a group (`emotion="happy"`). Raises `KeyError` where there is no such figure.
+        `group` picks a group (`emotion="happy"`). Raises `KeyError` where there is no such value.
         """
-        for entry in self.results["tasks"]:
-            if task in (None, entry["task"]):
-                for m in entry["metrics"]:
-                    if m["name"] == name and m["group"] == group:
-                        return None if m["value"] is None else float(m["value"])
-        known = sorted({m["name"] for entry in self.results["tasks"] for m in entry["metrics"]})
+        for entry in self.tasks:
+            if task in (None, entry.task):
+                for found in entry.metrics:
+                    if found.name == name and found.group == group:
+                        return found.value
+        known = sorted({m.name for entry in self.tasks for m in entry.metrics})
         where = f" in the task {task!r}" if task else ""
         raise KeyError(
-            f"no metric {name!r}{where}{f' for {group}' if group else ''}; there are: {', '.join(known)}"
+            f"no metric {name!r}{where}{f' for {group}' if group else ''}; available: {', '.join(known)}"
         )

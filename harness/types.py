@@ -84,10 +84,15 @@ class Question:
     labels: tuple[str, ...] | None = None
     """`labels[i]` is shown before `options[i]` ("A" or "1"); None if there are no labels."""
     scale: Scale | None = None
-    read: AnswerMode = "text"
-    """The answer mode: which field of the reply the judge must fill in (`text`, `scores`, `rating`)."""
+    answer_mode: AnswerMode = "text"
+    """Which field of the reply the judge must fill in (`text`, `scores`, `rating`)."""
     target: str = ""
     """What is asked about ("emotion", "intensity", "polarity"): for judges that are not language models."""
+
+    @property
+    def read(self) -> AnswerMode:
+        """The earlier name of `answer_mode`."""
+        return self.answer_mode
 
 
 @dataclass(frozen=True, slots=True)

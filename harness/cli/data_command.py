@@ -18,17 +18,16 @@ from harness.datasets.home import UNUSED, data_home, imported
 from harness.datasets.imports import KINDS, LABELS, ImportOptions, import_data, kind_of
 from harness.datasets.imports import verify as verify_data
 from harness.datasets.imports.table import number
-from harness.errors import BadOption, RequestError
+from harness.errors import BadOption, ExitCode, RequestError
 from harness.escaping import plain
 from harness.registry.registry import registry
 
-DIFFERS = 3
 SHOWN = 20
 
 
 @click.group("data", no_args_is_help=True)
 def command() -> None:
-    """Make data sets of releases, check them, hand them on."""
+    """Import, check and export data sets."""
 
 
 command.add_command(people_command)
@@ -41,35 +40,37 @@ command.add_command(people_command)
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--name", help="The data set's name. [default: KIND]")
 @click.option(
-    "--label", type=click.Choice(LABELS), help="What the emotion labels are, where the release does not say."
+    "--label", type=click.Choice(LABELS), help="What the emotion labels are, if the release does not say."
 )
 @click.option(
-    "--name-pattern", metavar="P", help="What file names say, such as '{generator}_{emotion}_{prompt_id}'."
+    "--name-pattern",
+    metavar="P",
+    help="What file names contain, such as '{generator}_{emotion}_{prompt_id}'.",
 )
 @click.option(
     "--map",
     "mapping",
     multiple=True,
     metavar="LABEL=EMOTION",
-    help="What a label of the release means here, such as fear=worry; repeatable; LABEL= leaves it out.",
+    help="What a label of the release means here, such as fear=worry; repeatable; LABEL= omits it.",
 )
 @click.option(
     "--scale",
     "scales",
     multiple=True,
     metavar="COLUMN=LOW,HIGH",
-    help="Ends of the scale of intensity or quality; inferred where not given.",
+    help="Ends of the scale of intensity or quality; inferred if omitted.",
 )
 @click.option(
     "--column",
     "columns",
     multiple=True,
     metavar="NAME=COLUMN",
-    help="Which column of the release is the image, emotion, intensity, quality or id, where that is not plain; repeatable.",
+    help="Which column of the release is the image, emotion, intensity, quality or id, where that is not clear; repeatable.",
 )
 @click.option("--copy", is_flag=True, help="Copy the pictures instead of referring to them.")
 @click.option("--replace", is_flag=True, help="Replace a data set of the same name.")
-@click.option("--dry-run", is_flag=True, help="Say what would be imported, and keep nothing.")
+@click.option("--dry-run", is_flag=True, help="Report what would be imported, and keep nothing.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the report as JSON, and nothing else, on standard output."
 )
@@ -121,7 +122,7 @@ def import_command(
     if as_json:
         click.echo(json.dumps(summary, indent=1))
         return 0
-    for line in _told(summary, dry_run):
+    for line in _report_lines(summary, dry_run):
         click.echo(plain(line))
     return 0
 
@@ -130,20 +131,20 @@ def import_command(
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def verify_command(name: str, as_json: bool) -> int:
-    """Check that every picture of an imported data set is what it was."""
+    """Check that every picture of an imported data set is unchanged."""
     total, differences = verify_data(name, _Counter(f"checking {name}"))
     differing = list(differences)
     if as_json:
         click.echo(
             json.dumps({"name": name, "pictures": total, "differing": [vars(d) for d in differing]}, indent=1)
         )
-        return DIFFERS if differing else 0
+        return ExitCode.FAILED if differing else ExitCode.OK
     for difference in differing[:SHOWN]:
         click.echo(plain(f"{difference.what}: {difference.image}"))
     if len(differing) > SHOWN:
         click.echo(f"and {len(differing) - SHOWN} more")
     click.echo(f"{name}: {total} pictures, {len(differing)} differ from what was imported")
-    return DIFFERS if differing else 0
+    return ExitCode.FAILED if differing else ExitCode.OK
 
 
 @command.command("export")
@@ -166,10 +167,10 @@ def export_command(data: str, out: Path, split_size: str | None, replace: bool, 
 
     Labels, all columns and ratings.csv are kept. What cannot be exported is counted, and the exit code is then 3.
     """
-    from harness.run.plan import find_one_data_set
+    from harness.run.data_sets import find_data_set
     from harness.run.watch import Watch
 
-    found = find_one_data_set(data, Watch())
+    found = find_data_set(data, Watch())
     home = Path(data) if Path(data).is_dir() else imported().get(found.name, found.root)
     done = export_data(
         found,
@@ -184,7 +185,7 @@ def export_command(data: str, out: Path, split_size: str | None, replace: bool, 
     else:
         for line in _written(done):
             click.echo(plain(line))
-    return DIFFERS if done.left_out else 0
+    return ExitCode.FAILED if done.left_out else ExitCode.OK
 
 
 def _written(done: Exported) -> Iterator[str]:
@@ -200,12 +201,12 @@ def _bytes(text: str) -> int:
     match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([kmgt]?)(i?)b?", text.strip().casefold())
     size = float(match[1]) * (1024 if match[3] else 1000) ** (" kmgt".index(match[2] or " ")) if match else 0
     if size < 1:
-        raise BadOption(f"--split-size {text!r} is no size.", "For example: --split-size 500MB")
+        raise BadOption(f"--split-size {text!r} is not a size.", "For example: --split-size 500MB")
     return int(size)
 
 
 class _Counter:
-    """Says on standard error now and then how far it has come: nobody knows the total before tables are read."""
+    """Reports progress on standard error now and then; the total is unknown before tables are read."""
 
     every = 5.0
 
@@ -235,8 +236,7 @@ def _ends(scales: Sequence[str]) -> dict[str, tuple[float, float]]:
     return found
 
 
-def _told(summary: Mapping[str, Any], dry_run: bool) -> Iterator[str]:
-    """The report in words."""
+def _report_lines(summary: Mapping[str, Any], dry_run: bool) -> Iterator[str]:
     name = summary["name"]
     emotions = ", ".join(f"{k} {v}" for k, v in summary["emotions"].items())
     yield f"{name}: {summary['samples']} samples ({emotions}); labels are {summary['label']}"

@@ -19,7 +19,7 @@ from harness.registry.registry import registry
 
 PACKAGES = {
     "onnxruntime": ("judge fer", "pip install memobench-plugin-fer"),
-    "resvg_py": ("drawn portraits", "pip install memobench-plugin-portraits"),
+    "resvg_py": ("the portraits plugin", "pip install memobench-plugin-portraits"),
     "pyarrow": ("manifest.parquet", 'pip install "memobench[parquet]"'),
 }
 
@@ -54,8 +54,7 @@ def command() -> int:
         problems += not good
         _line(good, name, text)
     click.echo(
-        "\n"
-        + ("everything that is installed works" if not problems else f"{problems} to mend, marked with !")
+        "\n" + ("everything that is installed works" if not problems else f"{problems} to fix, marked with !")
     )
     return 0
 
@@ -86,5 +85,5 @@ def _machine() -> Iterator[tuple[bool, str, str]]:
     free = shutil.disk_usage(Path.cwd()).free / 2**30
     yield free > 1, "disk", f"{free:.1f} GiB free here"
     gpu = shutil.which("nvidia-smi")
-    yield True, "accelerator", "nvidia-smi found" if gpu else "none found; everything here works without"
+    yield True, "accelerator", "nvidia-smi found" if gpu else "none found; everything here works without one"
     yield sys.version_info < (3, 14), "python", "3.10 to 3.13 are tested"

@@ -1,4 +1,4 @@
-"""`harness generate`: draw a prompt set."""
+"""`harness generate`: generate images for a prompt set."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import click
 
 from harness.cli.progress import make_watch
 from harness.cli.shared import pairs
+from harness.errors import ExitCode
 from harness.reporters.sheet import write_sheet, write_thumbnails
 from harness.run.generate import GenerateRequest, generate
-
-FAILED = 3
 
 
 @click.command("generate")
@@ -35,7 +34,7 @@ def command(
     options: tuple[str, ...],
     max_failures: int | None,
 ) -> int:
-    """Draw a prompt set; the folder is a data set that `harness run --data` accepts.
+    """Generate images for a prompt set; the folder is a data set that `harness run --data` accepts.
 
     \b
       harness generate --model portraits --prompts emotion_600 --out mine
@@ -46,15 +45,15 @@ def command(
     )
     watch = make_watch()
     try:
-        drawn = generate(request, watch)
+        result = generate(request, watch)
     finally:
         watch.close()
-    sheet = write_sheet(drawn.path)
-    write_thumbnails(drawn.path)
-    outcomes = ", ".join(f"{k} {v}" for k, v in drawn.outcomes.items()) or "none"
-    click.echo(f"{drawn.path}: {drawn.asked} portraits asked for, {outcomes}, {drawn.failed} failed")
+    sheet = write_sheet(result.path)
+    write_thumbnails(result.path)
+    outcomes = ", ".join(f"{k} {v}" for k, v in result.outcomes.items()) or "none"
+    click.echo(f"{result.path}: {result.requested} portraits requested, {outcomes}, {result.failed} failed")
     if sheet is not None:
         click.echo(f"contact sheet: {sheet}")
-    for fault in drawn.faults[:5]:
+    for fault in result.faults[:5]:
         click.echo(f"fault: {fault}", err=True)
-    return FAILED if drawn.failed or drawn.faults else 0
+    return ExitCode.FAILED if result.failed or result.faults else ExitCode.OK

@@ -1,4 +1,4 @@
-"""`harness list`: what there is."""
+"""`harness list`: tasks, models, data, metrics, plugins and runs."""
 
 from __future__ import annotations
 
@@ -114,13 +114,13 @@ def _plugins() -> list[dict[str, Any]]:
 def _runs() -> list[dict[str, Any]]:
     rows = []
     for path in sorted(Path("runs").glob("*/run.json")):
-        row: dict[str, Any] = {"run": path.parent.name, "model": None, "state": "unreadable", "figures": ""}
+        row: dict[str, Any] = {"run": path.parent.name, "model": None, "state": "unreadable", "metrics": ""}
         try:
             row["model"] = json.loads(path.read_bytes())["request"]["model"]["name"]
             row["state"] = "not scored"
             results = json.loads((path.parent / "results.json").read_bytes())
             row["state"] = "complete" if results["run"]["complete"] else "incomplete"
-            row["figures"] = ", ".join(
+            row["metrics"] = ", ".join(
                 f"{t['task']} {m['name']} {m['value'] if m['value'] is None else round(m['value'], 3)}"
                 for t in results["tasks"]
                 for m in t["metrics"]

@@ -1,4 +1,4 @@
-"""Entry point of the command line: finds subcommands lazily, turns failures into messages and exit codes."""
+"""Entry point of the command line: loads subcommands lazily, turns failures into messages and exit codes."""
 
 from __future__ import annotations
 
@@ -14,34 +14,33 @@ from types import FrameType
 import click
 
 from harness._version import __version__
-from harness.errors import HarnessError, nearest
+from harness.errors import ExitCode, HarnessError, nearest
 
 COMMANDS = {
-    "run": "Evaluate a model on tasks; resumes what was begun.",
-    "generate": "Draw a prompt set; the folder is a data set.",
+    "run": "Evaluate a model on tasks; resumes an unfinished run.",
+    "generate": "Generate images for a prompt set; the folder is a data set.",
     "score": "Parse and score a run again, without a model.",
-    "data": "Make data sets of releases, check them, hand them on.",
-    "list": "What there is: tasks, models, data, metrics, plugins, runs.",
-    "show": "A task, a component with its options, or a run.",
-    "power": "Plan how many answers a comparison takes.",
-    "schema": "The JSON Schema of task files or of results.",
-    "doctor": "What is installed, what works, what to install.",
+    "data": "Import, check and export data sets.",
+    "list": "List tasks, models, data, metrics, plugins or runs.",
+    "show": "Show a task, a component with its options, or a run.",
+    "power": "Plan how many answers a comparison needs.",
+    "schema": "Print the JSON Schema of task files or of results.",
+    "doctor": "Show what is installed, what works, what to install.",
 }
-FAULT, INTERRUPTED, WRONG, FAILED = 70, 130, 2, 3
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 LONGEST = 1000
 """Characters of a message that are shown: names and values in it may be of any length."""
 
 
 class ReaderGone(Exception):
-    """Whoever read our output has gone, as `head` does: no fault of anybody's."""
+    """The reader of our output is gone, as with `head`: not an error."""
 
 
 class LazyGroup(click.Group):
     """A group that imports a subcommand's module when it is used: `harness --help` loads no plugin."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The subcommands, in the order of their use."""
+        """The subcommands, in the order in which they are used."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -58,7 +57,7 @@ class LazyGroup(click.Group):
         except BrokenPipeError as e:
             raise ReaderGone from e
         except SystemExit as e:
-            if isinstance(e.__context__, BrokenPipeError):  # rich leaves so
+            if isinstance(e.__context__, BrokenPipeError):  # rich exits this way
                 raise ReaderGone from e
             raise
 
@@ -89,12 +88,12 @@ def harness() -> None:
 
     \b
       harness run --task comprehension --model fer                   a judge, on rated portraits
-      harness run --task t2i_emotion --model portraits --judge fer   a generator, read by a judge
+      harness run --task t2i_emotion --model portraits --judge fer   a generator, rated by a judge
       harness show RUN                                               what a run found
 
-    Exit codes: 0 fine; 2 the request was wrong; 3 samples failed or could not be stored (run again to
-    resume); 70 a fault of memobench; 130 interrupted (run again to resume). --traceback shows where an
-    error came from.
+    Exit codes: 0 success; 2 the request was wrong; 3 samples failed or could not be stored (run again to
+    resume); 70 internal error; 130 interrupted (run again to resume). --traceback shows where an error
+    came from.
     """
 
 
@@ -104,7 +103,7 @@ def main(argv: list[str] | None = None) -> None:
     show_traceback = "--traceback" in arguments
     arguments = [a for a in arguments if a != "--traceback"]
     signal.signal(signal.SIGTERM, _terminate)
-    # Figures are small matrices: threads of the linear algebra library only stall on a busy machine.
+    # Metrics are small matrices: threads of the linear algebra library only stall on a busy machine.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal that lacks a character shows another instead of ending the command.
@@ -127,12 +126,12 @@ def _unwritable(e: OSError) -> int:
     return _say(
         f"The output cannot be written: {e.strerror}.",
         "What was stored is kept: `harness show RUN` prints it.",
-        FAILED,
+        ExitCode.FAILED,
     )
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
-    # A terminated run ends as an interrupted one does: everything stored, resumable.
+    # A terminated run ends like an interrupted one: everything stored, resumable.
     raise KeyboardInterrupt
 
 
@@ -140,38 +139,27 @@ def _guarded(arguments: list[str], show_traceback: bool) -> int:
     cause: BaseException
     try:
         result = harness.main(arguments, prog_name="harness", standalone_mode=False)
-        return result if isinstance(result, int) else 0
+        return result if isinstance(result, int) else ExitCode.OK
     except HarnessError as e:
-        code, cause = _say(e.message, e.hint, e.exit_code), e
+        cause, code = e, _say(e.message, e.hint, e.exit_code)
     except click.exceptions.NoArgsIsHelpError as e:
-        click.echo(e.format_message(), err=True)  # The help itself: nothing was asked for.
-        return WRONG
+        click.echo(e.format_message(), err=True)  # The help itself: no command was given.
+        return ExitCode.BAD_REQUEST
     except click.ClickException as e:
-        code, cause = _say(*_usage(e), WRONG), e
+        cause, code = e, _say(*_usage(e), ExitCode.BAD_REQUEST)
     except (KeyboardInterrupt, click.Abort) as e:
-        code, cause = (
-            _say(
-                "Interrupted.", "What was stored is kept: run the same command again to resume.", INTERRUPTED
-            ),
-            e,
-        )
-    except BaseException as e:  # the last resort: a fault of our own still gets a clear answer
+        resume = "What was stored is kept: run the same command again to resume."
+        cause, code = e, _say("Interrupted.", resume, ExitCode.INTERRUPTED)
+    except BaseException as e:  # an internal error still gets a clear message
         if isinstance(e, (ReaderGone, BrokenPipeError)):
             _silence()
-            return 0
+            return ExitCode.OK
         if isinstance(e, OSError) and e.errno in FULL:
-            code, cause = _unwritable(e), e
+            cause, code = e, _unwritable(e)
             _silence()
         else:
-            code, cause = (
-                _say(
-                    f"A fault of memobench: {type(e).__name__}: {e}",
-                    "Please report it with the output of "
-                    "the same command and --traceback. What was stored is kept.",
-                    FAULT,
-                ),
-                e,
-            )
+            report = "Please report it with the output of the same command and --traceback. What was stored is kept."
+            cause, code = e, _say(f"Internal error: {type(e).__name__}: {e}", report, ExitCode.INTERNAL_ERROR)
     if show_traceback:
         traceback.print_exception(type(cause), cause, cause.__traceback__)
     return code

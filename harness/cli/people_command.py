@@ -1,4 +1,4 @@
-"""`harness data people`: what single people said of a data set's pictures."""
+"""`harness data people`: what individual people said of a data set's portraits."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
 from harness.datasets.ratings import FILE, read_ratings
 from harness.errors import BadData, RequestError
 from harness.escaping import plain
-from harness.run.plan import find_one_data_set
+from harness.reporters.formatting import interval, number
+from harness.results import HumanAgreement, Interval
+from harness.run.data_sets import find_data_set
 from harness.run.watch import Watch
-from harness.scoring.human import describe, opinion_rows
+from harness.scoring.human import describe, rating_columns
 from harness.store.files import write_atomically
 
 
@@ -34,48 +35,54 @@ def command(data: str, out: Path | None, replace: bool, as_json: bool) -> int:
 
     ratings.csv has the columns id (of the sample), rater, question (emotion, intensity or quality) and value.
     """
-    folder = find_one_data_set(data, Watch())
-    answers = {question: said for question, said in read_ratings(folder.home).items() if len(said)}
+    folder = find_data_set(data, Watch())
+    answers = {question: given for question, given in read_ratings(folder.home).items() if len(given)}
     if not answers:
         raise BadData(
-            f"{data} has no ratings of single people.",
-            f"They would stand in {folder.home / FILE}, with the columns id, rater, question and value.",
+            f"{data} has no ratings by individual people.",
+            f"Put them in {folder.home / FILE}, with the columns id, rater, question and value.",
         )
     if out is not None and out.exists() and not replace:
         raise RequestError(f"{str(out)!r} exists already.", "Add --replace, or give another file.")
-    described = {question: describe(said) for question, said in answers.items()}
+    described = {question: describe(given) for question, given in answers.items()}
     if out is not None:
-        write_atomically(out, _table(opinion_rows(answers)))
+        write_atomically(out, _table(rating_columns(answers)))
     if as_json:
-        click.echo(json.dumps({"data": folder.name, "questions": described}, indent=1))
+        click.echo(
+            json.dumps(
+                {
+                    "data": folder.name,
+                    "questions": {q: found.model_dump(mode="json") for q, found in described.items()},
+                },
+                indent=1,
+            )
+        )
         return 0
     for question, found in described.items():
-        for line in _told(question, found):
+        for line in _lines(question, found):
             click.echo(plain(line))
     if out is not None:
-        click.echo(f"each sample's figures: {out}")
+        click.echo(f"each sample's values: {out}")
     return 0
 
 
-def _told(question: str, found: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{question}: {found['answers']} answers by {found['raters']} raters on {found['samples']} samples"
-    for reason, count in found["not_used"].items():
+def _lines(question: str, found: HumanAgreement) -> Iterator[str]:
+    yield f"{question}: {found.answers} answers by {found.raters} raters on {found.samples} samples"
+    for reason, count in found.not_used.items():
         yield f"  not used: {count}, since {reason}"
-    if found.get("rejected"):
-        yield f"  rejected by {found['screening']}: {', '.join(found['rejected'])}"
-    if found.get("alpha") is not None:
-        yield f"  Krippendorff's alpha ({found['alpha_level']}): {found['alpha']:.3f}"
-    if found.get("icc_2k") and found["icc_2k"]["value"] is not None:
-        icc = found["icc_2k"]
-        yield f"  ICC(2,k): {_figure(icc)} ({icc['samples']} samples that all {icc['raters']} raters rated)"
-    ceiling = found["ceiling"]
-    if ceiling["value"] is not None:
-        yield f"  what one person reaches, held against the others: {ceiling['metric']} {_figure(ceiling)}"
+    if found.rejected:
+        yield f"  rejected by {found.screening}: {', '.join(found.rejected)}"
+    if found.alpha is not None:
+        yield f"  Krippendorff's alpha ({found.alpha_level}): {found.alpha:.3f}"
+    icc = found.icc_2k
+    if icc and icc.value is not None:
+        yield f"  ICC(2,k): {_value(icc)} ({icc.samples} samples that all {icc.raters} raters rated)"
+    if found.ceiling.value is not None:
+        yield f"  what one person reaches, compared with the others: {found.ceiling.metric} {_value(found.ceiling)}"
 
 
-def _figure(found: Mapping[str, Any]) -> str:
-    interval = "" if found["low"] is None else f" [{found['low']:.3f}, {found['high']:.3f}]"
-    return f"{found['value']:.3f}{interval}"
+def _value(found: Interval) -> str:
+    return f"{number(found.value)} {interval(found)}".strip()
 
 
 def _table(rows: Mapping[str, Mapping[str, float]]) -> bytes:

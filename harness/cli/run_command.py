@@ -9,7 +9,7 @@ import click
 
 from harness.cli.progress import make_watch
 from harness.cli.shared import listed, pairs, print_results
-from harness.errors import RequestError
+from harness.errors import ExitCode, RequestError
 from harness.escaping import plain
 from harness.run.plan import make_plan
 from harness.run.preview import preview
@@ -17,8 +17,6 @@ from harness.run.request import RunRequest
 from harness.run.session import execute
 from harness.store.files import read_lines
 from harness.store.runfolder import FAILURES
-
-FAILED = 3
 
 
 @click.command("run")
@@ -36,14 +34,14 @@ FAILED = 3
     "judges",
     multiple=True,
     metavar="J",
-    help="Generator tasks: what reads the portraits; repeatable.",
+    help="Generator tasks: the judges of the portraits; repeatable.",
 )
 @click.option("--data", multiple=True, metavar="D[,D]", help="Judge tasks: data sets by name, or folders.")
 @click.option(
     "--limit", type=int, metavar="N", help="A seeded, stratified subset of N pictures, or pairs of them."
 )
 @click.option(
-    "--seed", type=int, default=0, show_default=True, help="Orders options, draws subsets and portraits."
+    "--seed", type=int, default=0, show_default=True, help="Seed of option order, subsets and portraits."
 )
 @click.option("--repeats", type=int, default=1, show_default=True, help="Ask each question N times.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder. [default: runs/NAME]")
@@ -52,7 +50,7 @@ FAILED = 3
     type=click.Choice(["auto", "logprobs", "rating", "choice", "text"]),
     default="auto",
     show_default=True,
-    help="How answers are read.",
+    help="The answer mode.",
 )
 @click.option(
     "--prompt-variants",
@@ -62,7 +60,7 @@ FAILED = 3
     metavar="default|all|V[,V]",
     help="Judge tasks: the prompt variants to ask; with several, the spread over them is reported.",
 )
-@click.option("--executor", default="local", show_default=True, metavar="NAME", help="Where the judge works.")
+@click.option("--executor", default="local", show_default=True, metavar="NAME", help="Where the judge runs.")
 @click.option("-o", "options", multiple=True, metavar="KEY=VALUE", help="An option of the model; repeatable.")
 @click.option(
     "--judge-option",
@@ -73,7 +71,7 @@ FAILED = 3
 )
 @click.option("--max-failures", type=int, metavar="N", help="Stop after N failures.")
 @click.option("--allow-outside", is_flag=True, help="Read pictures outside the data folder.")
-@click.option("--dry-run", is_flag=True, help="Counts, a rendered prompt, the cost; asks nothing.")
+@click.option("--dry-run", is_flag=True, help="Print counts, rendered prompts and the cost; ask nothing.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print results.json, and nothing else, on standard output."
 )
@@ -103,7 +101,7 @@ def command(
       harness run --task t2i_emotion --model portraits --judge fer
     """
     if dry_run and as_json:
-        raise RequestError("A dry run has no results to print as JSON.", "Leave out --json, or --dry-run.")
+        raise RequestError("A dry run has no results to print as JSON.", "Omit --json or --dry-run.")
     request = RunRequest(
         tasks=listed(tasks),
         model=model,
@@ -125,7 +123,7 @@ def command(
     plan = make_plan(request, watch)
     if dry_run:
         click.echo(preview(plan), nl=False)
-        return 0
+        return ExitCode.OK
     try:
         result = execute(plan, watch)
     finally:
@@ -140,14 +138,14 @@ def command(
     if result.failed:
         click.echo(
             f"{result.failed} failed ({_reasons(result.path)}); see `harness show {result.path} --samples --failed`. "
-            "Mend the cause, then the same command again retries them.",
+            "Fix the cause and run the same command again to retry them.",
             err=True,
         )
-    return FAILED if result.failed or result.faults else 0
+    return ExitCode.FAILED if result.failed or result.faults else ExitCode.OK
 
 
 def _reasons(path: Path) -> str:
-    """The commonest reasons of failure, with their counts."""
+    """The most common reasons of failure, with their counts."""
     errors = (record["error"] for record in read_lines(path / FAILURES))
     counts = Counter(f"{e['kind']}: {e['message']}" for e in errors)
     return "; ".join(f"{count} x {plain(reason, 120)}" for reason, count in counts.most_common(3))

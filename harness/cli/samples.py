@@ -1,4 +1,4 @@
-"""The samples of a run, one line each: the raw reply and how it was read."""
+"""The samples of a run, one line each: the raw reply and how it was parsed."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def _answers(path: Path, *, wrong: bool, unparsed: bool, right: bool) -> Iterato
         if answer is None:
             continue
         shown = sample.shown.get(reply["task"], answer.options)
-        reading = parse_reply(reply, answer, shown, run["reads"][reply["by"]][reply["task"]])
+        parsed = parse_reply(reply, answer, shown, run["reads"][reply["by"]][reply["task"]])
         truth = truth_of(answer, sample)
-        state = _state(truth, reading.value)
+        state = _state(truth, parsed.value)
         if (
             (state == "wrong" and wrong)
             or (state == "unparsed" and unparsed)
@@ -58,15 +58,15 @@ def _answers(path: Path, *, wrong: bool, unparsed: bool, right: bool) -> Iterato
                 "by": reply["by"],
                 "state": state,
                 "truth": truth,
-                "read": reading.value,
-                "reason": reading.reason,
+                "read": parsed.value,
+                "reason": parsed.reason,
                 "reply": _raw(reply),
                 "shown": list(shown),
             }
 
 
 def _state(truth: str | float | None, read: str | float | None) -> str:
-    """A choice is right if it is the same; a rating, if it is off by less than half a level."""
+    """A choice is right if it is equal to the truth; a rating, if it is off by less than half a level."""
     if read is None:
         return "unparsed"
     if truth is None:
@@ -93,4 +93,4 @@ def _short(value: Any) -> str:
 
 
 def _failure(row: Mapping[str, Any]) -> str:
-    return f"failed   {plain(row['sample_id'], 34):<20} {row['task'] or 'drawing':<17} {plain(row['error']['kind'])}: {plain(row['error']['message'], 200)}"
+    return f"failed   {plain(row['sample_id'], 34):<20} {row['task'] or 'generation':<17} {plain(row['error']['kind'])}: {plain(row['error']['message'], 200)}"

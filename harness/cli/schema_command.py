@@ -18,9 +18,9 @@ def command(what: str) -> int:
 
         schema = TypeAdapter(TaskSpec | SuiteSpec).json_schema()
     else:
-        from harness.results import ResultsDocument
+        from harness.results import Results
 
-        schema = ResultsDocument.model_json_schema()
+        schema = Results.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     click.echo(json.dumps(schema, indent=2))
     return 0

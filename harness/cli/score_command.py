@@ -8,7 +8,7 @@ from harness.cli.shared import find_run, listed, print_results
 from harness.errors import RequestError
 from harness.scoring.score_run import score_folder
 from harness.store.files import Lock
-from harness.store.runfolder import intact, read_run
+from harness.store.runfolder import GENERATE_ONLY, intact, read_run
 
 
 @click.command("score")
@@ -21,15 +21,15 @@ from harness.store.runfolder import intact, read_run
     "columns",
     multiple=True,
     metavar="COLUMN[*COLUMN]",
-    help="Further columns by which figures are shown apart, such as generator or gender*skin_tone; repeatable.",
+    help="More columns to report values by, such as generator or gender*skin_tone; repeatable.",
 )
 def command(run: str, as_json: bool, columns: tuple[str, ...]) -> int:
     """Parse and score RUN again from its folder alone: no model, no pictures."""
     path = find_run(run)
-    if read_run(path)["request"].get("role") == "draw":
+    if read_run(path)["request"].get("role") == GENERATE_ONLY:
         raise RequestError(
-            f"{run!r} holds portraits and no answers: there is nothing to score.",
-            f"Let a judge read them: harness run --task coarse_emotion --model fer --data {path}",
+            f"{run!r} holds portraits but no answers: there is nothing to score.",
+            f"Run a judge on them: harness run --task coarse_emotion --model fer --data {path}",
         )
     lock = Lock(path)
     try:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -14,6 +13,7 @@ from harness.components.reporter import Reporter
 from harness.errors import BadOption, RequestError, nearest
 from harness.registry.factory import make
 from harness.registry.registry import registry
+from harness.results import Results
 
 
 def pairs(values: Sequence[str], flag: str) -> dict[str, str]:
@@ -32,8 +32,8 @@ def listed(values: Sequence[str]) -> tuple[str, ...]:
     return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
 
 
-def print_results(results: Mapping[str, Any], form: str) -> None:
-    """Print a results document in a registered format."""
+def print_results(results: Results, form: str) -> None:
+    """Print results in a registered format."""
     reporter: Reporter = make(registry().find("reporter", form))
     terminal = sys.stdout.isatty()
     width = max(80, min(160, shutil.get_terminal_size((100, 24)).columns))

@@ -1,8 +1,9 @@
-"""`harness show`: a task, a component with its options, or a run and its samples."""
+"""`harness show`: a task, a component with its options, or a run with its samples."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,12 @@ import click
 
 from harness.cli.samples import sample_lines
 from harness.cli.shared import find_run, print_results
-from harness.errors import HarnessError, RequestError, unknown
+from harness.errors import ExitCode, HarnessError, RequestError, unknown
 from harness.escaping import plain
 from harness.registry.factory import load_class, options_table
 from harness.registry.registry import HOOKS, RegisteredComponent, registry
-from harness.store.runfolder import intact, read_run
+from harness.results import read_results
+from harness.store.runfolder import GENERATE_ONLY, RESULTS, intact, read_run
 from harness.tasks import catalog
 from harness.tasks.spec import SuiteSpec
 
@@ -25,9 +27,9 @@ from harness.tasks.spec import SuiteSpec
     "--format", "form", default="table", show_default=True, help="For a run: table, json, csv, markdown."
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-@click.option("--samples", is_flag=True, help="For a run: each reply and how it was read.")
-@click.option("--wrong", is_flag=True, help="With --samples: only replies that were read wrong.")
-@click.option("--unparsed", is_flag=True, help="With --samples: only replies that could not be read.")
+@click.option("--samples", is_flag=True, help="For a run: each reply and how it was parsed.")
+@click.option("--wrong", is_flag=True, help="With --samples: only wrong replies.")
+@click.option("--unparsed", is_flag=True, help="With --samples: only replies that could not be parsed.")
 @click.option("--failed", is_flag=True, help="With --samples: only samples that failed.")
 @click.option(
     "--limit",
@@ -40,82 +42,86 @@ def command(
     name: str, form: str, as_json: bool, samples: bool, wrong: bool, unparsed: bool, failed: bool, limit: int
 ) -> int:
     """Show a task, a component with its options, or a run."""
-    if samples or wrong or unparsed or failed or _is_run(name):
-        path = find_run(name)
-        if samples or wrong or unparsed or failed:
-            if form not in ("table", "json"):
-                raise RequestError(
-                    f"Samples are not shown as {form}.", "They come as lines, or with --json as JSON lines."
-                )
-            with intact(path):
-                for line in sample_lines(
-                    path,
-                    wrong=wrong,
-                    unparsed=unparsed,
-                    failed=failed,
-                    limit=limit,
-                    as_json=as_json or form == "json",
-                ):
-                    click.echo(line)
-            return 0
-        results = path / "results.json"
-        if read_run(path)["request"].get("role") == "draw":
-            raise RequestError(
-                f"{name!r} holds portraits that no judge has read.",
-                f"Let one read them: harness run --task coarse_emotion --model fer --data {path}",
-            )
-        if not results.is_file():
-            raise RequestError(
-                f"The run {name!r} has no results yet.",
-                f"Finish it with the command that began it, or: harness score {path}",
-            )
-        try:
-            document = json.loads(results.read_bytes())
-        except ValueError as e:
-            raise RequestError(
-                f"{results} cannot be read: {e}.", f"Make it again: harness score {path}"
-            ) from e
-        with intact(path):
-            print_results(document, "json" if as_json else form)
-        return 0
-    known = {
-        kind: [f for f in registry().components(kind) if _means(f, name)]
-        for kind in HOOKS
-        if kind != "task folder"
-    }
-    found = [f for matches in known.values() for f in matches]
+    form = "json" if as_json else form
+    filters = {"wrong": wrong, "unparsed": unparsed, "failed": failed}
+    if samples or any(filters.values()):
+        _show_samples(find_run(name), form, limit, filters)
+    elif _is_run(name):
+        _show_run(name, form)
+    else:
+        _show_named(name, as_json=form == "json")
+    return ExitCode.OK
+
+
+def _show_samples(path: Path, form: str, limit: int, filters: Mapping[str, bool]) -> None:
+    if form not in ("table", "json"):
+        raise RequestError(
+            f"Samples cannot be shown as {form}.", "Omit --format, or use --json for JSON lines."
+        )
+    with intact(path):
+        for line in sample_lines(path, limit=limit, as_json=form == "json", **filters):
+            click.echo(line)
+
+
+def _show_run(name: str, form: str) -> None:
+    path = find_run(name)
+    if read_run(path)["request"].get("role") == GENERATE_ONLY:
+        raise RequestError(
+            f"{name!r} holds portraits but no answers.",
+            f"Run a judge on them: harness run --task coarse_emotion --model fer --data {path}",
+        )
+    stored = path / RESULTS
+    if not stored.is_file():
+        raise RequestError(
+            f"The run {name!r} has no results yet.",
+            f"Finish it with the command that started it, or: harness score {path}",
+        )
+    try:
+        document = json.loads(stored.read_bytes())
+    except ValueError as e:
+        raise RequestError(f"{stored} cannot be read: {e}.", f"Recompute it: harness score {path}") from e
+    with intact(path):
+        results = read_results(document)
+    print_results(results, form)
+
+
+def _show_named(name: str, *, as_json: bool) -> None:
+    """Everything with this name: components, a task or suite, a prompt set."""
+    kinds = [kind for kind in HOOKS if kind != "task folder"]
+    found = [f for kind in kinds for f in registry().components(kind) if _is_named(f, name)]
     tasks, prompts = catalog.files(), catalog.prompt_sets()
     if not found and name not in tasks and name not in prompts and not name.endswith(".toml"):
-        everything = (
-            {f.component.name for kind in known for f in registry().components(kind)}
-            | set(tasks)
-            | set(prompts)
+        components = {f.component.name for kind in kinds for f in registry().components(kind)}
+        raise unknown(
+            "name", name, {*components, *tasks, *prompts}, "Give the path of a run folder to show a run."
         )
-        raise unknown("name", name, everything, "Runs are shown by the path of their folder.")
-    document = [_component(f) for f in found]
+    documents = [_component(f) for f in found]
     if name in tasks or name.endswith(".toml"):
-        document.append(_task(name))
+        documents.append(_task(name))
     if name in prompts:
-        rows = catalog.find_prompts(name)
-        document.append(
-            {
-                "name": name,
-                "kind": "prompt set",
-                "file": str(prompts[name]),
-                "prompts": len(rows.rows),
-                "first": rows.rows[0].prompt,
-                "columns": ", ".join(rows.rows[0].attributes),
-            }
-        )
-    click.echo(json.dumps(document, indent=1, default=str) if as_json else "\n\n".join(map(_text, document)))
-    return 0
+        documents.append(_prompt_set(name, prompts[name]))
+    click.echo(
+        json.dumps(documents, indent=1, default=str) if as_json else "\n\n".join(map(_text, documents))
+    )
+
+
+def _prompt_set(name: str, path: Path) -> dict[str, Any]:
+    rows = catalog.find_prompts(name).rows
+    return {
+        "name": name,
+        "kind": "prompt set",
+        "file": str(path),
+        "prompts": len(rows),
+        "first": rows[0].prompt,
+        "columns": ", ".join(rows[0].attributes),
+    }
 
 
 def _is_run(name: str) -> bool:
     return any((path / "run.json").is_file() for path in (Path(name), Path("runs") / name))
 
 
-def _means(found: RegisteredComponent, name: str) -> bool:
+def _is_named(found: RegisteredComponent, name: str) -> bool:
     head = name.partition(":")[0]
     return head in (found.component.name, *found.component.aliases, f"{found.dist}/{found.component.name}")
 
@@ -159,7 +165,7 @@ def _text(document: dict[str, Any], indent: str = "") -> str:
                 for o in value
             ]
         elif key == "known":
-            lines.append("known (and where from):")
+            lines.append("known (with sources):")
             lines += [f"  {k['name']:<20} {plain(k['value'])}  [{plain(k['source'])}]" for k in value]
         elif isinstance(value, dict):
             lines += [f"{indent}{key}:", _text(value, indent + "  ")]

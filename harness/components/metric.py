@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.arrays import Floats, Ints
+from harness.arrays import Floats, Ints, Mask
 from harness.components.base import Configured
+from harness.results import HypothesisTest
 
 Direction = Literal["higher", "lower", "none"]
+ScoresColumn = Literal["probabilities", "positions", "attributes", "extra"]
+Estimator = Callable[[npt.NDArray[Any]], Floats]
+"""Metric values, shape (resamples,), for weights of shape (resamples, clusters).
+
+Weights are whole numbers, of any type that holds them; resamples are contiguous in memory where there are many.
+"""
+Objects = npt.NDArray[np.object_]
 
 
 @dataclass(frozen=True)
@@ -27,9 +37,9 @@ class Scores:
     truth: Floats
     """Shape (n,). NaN only in a rating whose sample has no label: such a row has no truth to compare with."""
     predicted: Floats
-    """Shape (n,), NaN where the reply could not be read."""
+    """Shape (n,), NaN where the reply could not be parsed."""
     cluster: Ints
-    """Shape (n,): codes 0..clusters-1 of the unit that is resampled (the person drawn, or the prompt)."""
+    """Shape (n,): codes 0..clusters-1 of the unit of resampling (the person shown, or the prompt)."""
     emotion: Ints
     """Shape (n,): codes into `emotions`, -1 where unknown."""
     options: tuple[str, ...] = ()
@@ -39,7 +49,13 @@ class Scores:
     probabilities: Floats | None = field(default=None, repr=False)
     """Shape (n, options): probability of each option or level, NaN rows where there are none."""
     positions: Ints | None = field(default=None, repr=False)
-    """Shape (n, options): at which place (0 first) row i was shown option k, -1 where it was not shown."""
+    """Shape (n, options): at which position (0 first) row i was shown option k, -1 where it was not shown."""
+    attributes: Mapping[str, Objects] = field(default_factory=dict, repr=False)
+    """Columns of the data by name, shape (n,) each: text, or None. Filled for metrics that declare it in `uses`."""
+    extra: Mapping[str, Objects] = field(default_factory=dict, repr=False)
+    """What judges put into `JudgeReply.extra`, by key, shape (n,) each: None where a reply lacks it. Filled as above."""
+    cluster_column: str = ""
+    """The column that `cluster` encodes; "" where each sample is its own cluster."""
 
     @property
     def read(self) -> Floats:
@@ -56,37 +72,156 @@ class Scores:
         """Number of clusters, empty ones included."""
         return int(self.cluster.max()) + 1 if self.n else 0
 
-    def where(self, mask: npt.NDArray[np.bool_]) -> Scores:
-        """The rows that `mask` selects, clusters numbered anew from 0."""
+    @property
+    def parsed(self) -> Mask:
+        """Rows whose reply could be parsed, shape (n,)."""
+        return ~np.isnan(self.predicted)
+
+    @property
+    def paired(self) -> Mask:
+        """Rows with both a parsed reply and a truth to compare it with, shape (n,)."""
+        known: Mask = ~np.isnan(self.truth)
+        return self.parsed & known
+
+    def where(self, mask: Mask) -> Scores:
+        """The rows that `mask` selects, clusters renumbered from 0."""
         kept = np.unique(self.cluster[mask], return_inverse=True)[1].reshape(-1).astype(np.int64)
-        probabilities = None if self.probabilities is None else self.probabilities[mask]
-        positions = None if self.positions is None else self.positions[mask]
+        return self.take(np.flatnonzero(mask), kept)
+
+    def take(self, rows: Ints, cluster: Ints) -> Scores:
+        """These rows, shape (m,), in these clusters, shape (m,)."""
         return replace(
             self,
-            truth=self.truth[mask],
-            predicted=self.predicted[mask],
-            cluster=kept,
-            emotion=self.emotion[mask],
-            probabilities=probabilities,
-            positions=positions,
+            truth=self.truth[rows],
+            predicted=self.predicted[rows],
+            emotion=self.emotion[rows],
+            cluster=cluster,
+            probabilities=None if self.probabilities is None else self.probabilities[rows],
+            positions=None if self.positions is None else self.positions[rows],
+            attributes={name: column[rows] for name, column in self.attributes.items()},
+            extra={name: column[rows] for name, column in self.extra.items()},
         )
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """A metric value with its interval, the method of the interval, and notes on either."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    """Rows that entered."""
+    method: str
+    missing: str = ""
+    """Why there is no value, where there is none."""
+    remark: str = ""
+    """What is wrong with the interval, if anything."""
+
+
 class Metric(Configured, ABC):
-    """One figure. A subclass sets the class variables and writes `estimate`."""
+    """One metric. A subclass writes `estimate`; everything else has a default that fits most metrics.
+
+    The class variables say how the value is to be treated. The optional methods let a metric say which rows entered,
+    why its value does not exist, what a reader should know of it, and which tests belong to it.
+    """
 
     kinds: ClassVar[frozenset[str]] = frozenset({"choice", "rating"})
     direction: ClassVar[Direction] = "higher"
     resampled: ClassVar[bool] = True
     """False for plain counts, which get no interval."""
     interval: ClassVar[Literal["bootstrap", "jackknife"]] = "bootstrap"
-    """How the interval is had: "jackknife" where `estimate` is too slow to run on every draw."""
+    """How the interval is obtained: "jackknife" where `estimate` is too slow to run on every resample."""
+    method: ClassVar[str] = "cluster bootstrap"
+    """How results describe the bootstrap interval."""
+    proportion: ClassVar[bool] = False
+    """A share of rows. Values of 0 and 1 get an exact binomial interval, since no resample differs from them."""
+    correlation: ClassVar[bool] = False
+    """A correlation. Its jackknife interval is computed on Fisher's z."""
+    reflected: ClassVar[bool] = False
+    """A value of 0 or more that chance only raises, in resamples too: its interval is the basic bootstrap interval."""
+    uses: ClassVar[frozenset[ScoresColumn]] = frozenset({"probabilities", "positions"})
+    """Which optional columns of `Scores` the metric reads. Fewer make it faster; attributes and extra must be declared."""
+    by_group: ClassVar[bool] = False
+    """Reported for every group, next to the primary metric."""
+    against_baselines: ClassVar[bool] = False
+    """Compared with trivial baselines even where it is not the primary metric."""
+    pairs_only: ClassVar[bool] = False
+    """Only for answers that name one of two pictures."""
+    matched_by: ClassVar[str] = ""
+    """A column whose equal values mark matched rows: `tests` gets it as clusters where every row has it."""
+    joins_orders: ClassVar[bool] = False
+    """Takes one row for each pair of pictures, made from the replies to both orders, instead of one for each reply."""
+    summed: ClassVar[bool] = False
+    """The value follows from sums over rows, so that one product of weights and sums serves all resamples."""
+    thread_safe: ClassVar[bool] = False
+    """`estimator` may be called from several threads at once."""
 
     @abstractmethod
     def estimate(self, scores: Scores, weights: Ints) -> Floats:
-        """The figure for each row of `weights`, shape (draws, clusters): how often each cluster counts.
+        """The value for each row of `weights`, shape (resamples, clusters): how often each cluster counts.
 
-        A row of ones gives the figure on the data as they are. NaN where a figure does not exist.
-        Returns shape (draws,). Clusters that are interchangeable may be passed once, with higher weights;
+        A row of ones gives the value on the data as they are. NaN where a value does not exist.
+        Returns shape (resamples,). Clusters that are interchangeable may be passed once, with higher weights;
         `weights` may be overwritten after the return, so do not keep it.
         """
+
+    def entered(self, scores: Scores) -> Mask:
+        """Which rows enter the value, shape (n,): all of a choice (unparsed is wrong), parsed ones with a truth of a rating."""
+        return np.ones(scores.n, bool) if scores.kind == "choice" else scores.paired
+
+    def missing(self, scores: Scores) -> str:
+        """Why the value does not exist on these scores, to follow "NAME does not exist: ". Asked where rows exist."""
+        return "it cannot be computed on these answers"
+
+    def remarks(self, scores: Scores, estimate: Estimate) -> Sequence[str]:
+        """What a reader of the value should know, to follow "NAME: "."""
+        return ()
+
+    def tests(self, scores: Scores, *, seed: int, resamples: int) -> Sequence[HypothesisTest]:
+        """Tests that belong to this metric. They enter the Holm correction of the run."""
+        return ()
+
+    def estimator(self, scores: Scores) -> Estimator:
+        """`estimate` for these scores, prepared once for all resamples."""
+        return lambda weights: checked(
+            self.estimate(scores, np.ascontiguousarray(weights, np.int64)), len(weights)
+        )
+
+    def columns(self, scores: Scores) -> npt.NDArray[Any]:
+        """`summed` metrics: what is summed over rows, shape (n, k)."""
+        raise TypeError(f"{type(self).__name__} is summed and must define columns()")
+
+    def from_sums(self, sums: Floats) -> Floats:
+        """`summed` metrics: the value, shape (resamples,), from sums of shape (resamples, k)."""
+        raise TypeError(f"{type(self).__name__} is summed and must define from_sums()")
+
+    def prepared(self, scores: Scores, counts: Ints) -> tuple[Metric, Scores]:
+        """The metric and scores to resample: this one, unless something (a fitted curve) is held fixed meanwhile.
+
+        `counts`, shape (clusters,), are the weights that give the value on the data as they are.
+        """
+        return self, scores
+
+    def leave_one_out(self, scores: Scores, counts: Ints) -> Floats | None:
+        """The value without one cluster of each pattern, shape (clusters,), for the jackknife; None to call `estimate`."""
+        return None
+
+    def smooth(self, scores: Scores, counts: Ints) -> bool:
+        """Whether `leave_one_out` is fast and accurate here: with many rows the jackknife then replaces the bootstrap."""
+        return False
+
+
+def checked(values: Any, resamples: int) -> Floats:
+    """An estimate as float64. Raises ValueError unless it has one value for each resample."""
+    found = np.asarray(values, np.float64)
+    if found.shape != (resamples,):
+        raise ValueError(f"estimate returned shape {found.shape} for {resamples} resamples")
+    return found
+
+
+def quietly(call: Callable[[], Floats]) -> Floats:
+    """Call with numpy's warnings about divisions by zero and the like off: what does not exist is NaN."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return call()

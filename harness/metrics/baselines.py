@@ -18,7 +18,7 @@ def chance(scores: Scores, metric: Metric) -> float | None:
     # Interchangeable clusters first: rows are about to be multiplied.
     places = np.where(_shown(scores), 0, -1)
     blank = replace(scores, predicted=np.zeros(scores.n), positions=places, probabilities=None)
-    sample, counts = collapsed(blank, tables=True)
+    sample, counts = collapsed(blank, "tables")
     row, option = np.nonzero(_shown(sample))
     spread = replace(
         sample,

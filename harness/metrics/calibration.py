@@ -7,35 +7,35 @@ import numpy as np
 from harness.arrays import Floats, Ints, Mask
 from harness.components.metric import Scores
 from harness.components.options import HarnessOptions, option
-from harness.metrics.base import TableMetric, missing_rows, paired, share
+from harness.metrics.base import TableMetric, share
 
 
 class CalibrationMetric(TableMetric):
-    """A figure from the probability of each option or level, and which of them is true.
+    """A value from the probability of each option or level, and which of them is true.
 
     For a rating the level nearest to the truth is taken for the true one (halves go up).
     """
 
     direction = "lower"
-    uses_probabilities = True
+    uses = frozenset({"probabilities"})
 
     def entered(self, scores: Scores) -> Mask:
-        """Rows with a reply that could be read, a truth, and probabilities."""
+        """Rows with a reply that could be parsed, a truth, and probabilities."""
         if scores.probabilities is None:
             return np.zeros(scores.n, bool)
-        known: Mask = paired(scores) & np.isfinite(scores.probabilities).all(axis=1)
+        known: Mask = scores.paired & np.isfinite(scores.probabilities).all(axis=1)
         return known
 
     def missing(self, scores: Scores) -> str:
-        return missing_rows(scores) or "the judge gave no probabilities"
+        return "the judge gave no probabilities"
 
 
 class ExpectedCalibrationError(CalibrationMetric):
     """Mean distance between confidence and accuracy over bins of like confidence (Guo et al. 2017, eq. 5).
 
     Confidence is the probability of the option that was read; for a rating, of the likeliest level, which is
-    right where it is the true one. Bins are ((b - 1) / bins, b / bins]. The figure is biased upwards, and its draws
-    more so: the interval is the basic one, draws reflected about the figure.
+    right where it is the true one. Bins are ((b - 1) / bins, b / bins]. The value is biased upwards, and its
+    resamples more so: the interval is the basic one, resamples reflected about the value.
     """
 
     reflected = True
@@ -86,7 +86,6 @@ class Brier(CalibrationMetric):
         return columns
 
     def from_sums(self, sums: Floats) -> Floats:
-        """The mean."""
         return share(sums)
 
 

@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from harness.arrays import Floats, Mask
 from harness.components.metric import Scores
-from harness.components.options import HarnessOptions, option
 from harness.metrics.base import TableMetric, share
 from harness.stats.correlation import ratio
 
@@ -48,7 +47,6 @@ class Accuracy(ClassMetric):
     proportion = True
 
     def from_classes(self, right: Floats, true: Floats, predicted: Floats) -> Floats:
-        """Right over all."""
         return ratio(right.sum(axis=1), true.sum(axis=1))
 
 
@@ -61,7 +59,7 @@ class BalancedAccuracy(ClassMetric):
 
     def from_classes(self, right: Floats, true: Floats, predicted: Floats) -> Floats:
         """Mean recall over the classes that are true somewhere."""
-        return _mean(ratio(right, true))
+        return mean_over_classes(ratio(right, true))
 
 
 class MacroF1(ClassMetric):
@@ -69,7 +67,7 @@ class MacroF1(ClassMetric):
 
     def from_classes(self, right: Floats, true: Floats, predicted: Floats) -> Floats:
         """Mean of 2 right / (true + read)."""
-        return _mean(ratio(2 * right, true + predicted))
+        return mean_over_classes(ratio(2 * right, true + predicted))
 
 
 class Kappa(ClassMetric):
@@ -101,64 +99,13 @@ class UnparsedRate(TableMetric):
         return np.column_stack([np.isnan(scores.predicted), np.ones(scores.n)]).astype(np.float64)
 
     def from_sums(self, sums: Floats) -> Floats:
-        """Unparsed over all."""
         return share(sums)
 
     def entered(self, scores: Scores) -> Mask:
-        """All rows."""
         return np.ones(scores.n, bool)
 
 
-class ValenceGap(TableMetric):
-    """Mean accuracy over the positive emotions less mean accuracy over the negative ones.
-
-    Each emotion counts alike, however many rows it has; an emotion with none is left out. Above 0, positive
-    emotions are drawn (or read) better. Neutral and surprise are on neither side unless the options say so.
-    """
-
-    kinds = frozenset({"choice"})
-    direction = "none"
-
-    class Options(HarnessOptions):
-        """Which emotions count as positive and negative."""
-
-        positive: tuple[str, ...] = option(("happy",), "Emotions on the positive side.")
-        negative: tuple[str, ...] = option(("sad", "angry", "worry"), "Emotions on the negative side.")
-
-    def columns(self, scores: Scores) -> Floats:
-        """Shape (n, 2 * emotions on either side): right for each, then rows for each, positive ones first."""
-        number = np.array([self._number(scores, name) for name in self._names()])
-        inside = scores.emotion[:, None] == number
-        right = scores.truth == scores.predicted
-        return np.hstack([inside & right[:, None], inside]).astype(np.float64)
-
-    def from_sums(self, sums: Floats) -> Floats:
-        """Positive less negative."""
-        positive, negative = self.sides(sums)
-        return positive - negative
-
-    def sides(self, sums: Floats) -> tuple[Floats, Floats]:
-        """Mean accuracy of the positive and of the negative emotions, shape (draws,) each."""
-        shares = ratio(*np.split(sums, 2, axis=1))
-        count = len(self.options.positive)
-        return _mean(shares[:, :count]), _mean(shares[:, count:])
-
-    def entered(self, scores: Scores) -> Mask:
-        """Rows of the emotions on either side."""
-        return np.isin(scores.emotion, [self._number(scores, name) for name in self._names()])
-
-    def missing(self, scores: Scores) -> str:
-        return "it needs rows of a positive and of a negative emotion"
-
-    def _names(self) -> tuple[str, ...]:
-        return (*self.options.positive, *self.options.negative)
-
-    @staticmethod
-    def _number(scores: Scores, name: str) -> int:
-        return scores.emotions.index(name) if name in scores.emotions else -2
-
-
-def _mean(values: Floats) -> Floats:
+def mean_over_classes(values: Floats) -> Floats:
     """Mean over the last axis of what exists, NaN where nothing does."""
     known = np.isfinite(values)
     return ratio(np.where(known, values, 0.0).sum(axis=1), known.sum(axis=1).astype(np.float64))

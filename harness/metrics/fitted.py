@@ -8,14 +8,14 @@ from functools import lru_cache
 import numpy as np
 
 from harness.arrays import Floats, Ints
-from harness.components.metric import Scores
-from harness.metrics.base import BuiltIn, Estimator, missing_rows, paired
+from harness.components.metric import Estimator, Metric, Scores
+from harness.metrics.base import BuiltIn
 from harness.metrics.rating import Plcc, RootMeanSquareError, missing_spread
 from harness.stats.logistic import Logistic, fit_logistic
 
 
 class FittedMetric(BuiltIn):
-    """A metric of mapped replies. The mapping is held fixed over the draws, and the method says so."""
+    """A metric of mapped replies. The mapping is held fixed over the resamples, and the method says so."""
 
     kinds = frozenset({"rating"})
     method = "cluster bootstrap, mapping fixed"
@@ -23,20 +23,18 @@ class FittedMetric(BuiltIn):
     """The metric that is applied to the mapped replies."""
 
     def estimator(self, scores: Scores) -> Estimator:
-        """A fit for every draw."""
-
         def refit(weights: Ints) -> Floats:
             return np.array([self._fitted(scores, row) for row in weights])
 
         return refit
 
     def _fitted(self, scores: Scores, row: Ints) -> float:
-        metric, mapped = self.resampled_form(scores, row)
+        metric, mapped = self.prepared(scores, row)
         return float(metric.estimator(mapped)(row[None])[0])
 
-    def resampled_form(self, scores: Scores, counts: Ints) -> tuple[BuiltIn, Scores]:
-        """The plain metric, and replies mapped by the fit to the data, weighted by `counts`; unread if none fits."""
-        inside = paired(scores)
+    def prepared(self, scores: Scores, counts: Ints) -> tuple[Metric, Scores]:
+        """The plain metric, and replies mapped by the fit to the data, weighted by `counts`; unparsed if none fits."""
+        inside = scores.paired
         weights = counts[scores.cluster].astype(np.float64)
         columns = (scores.predicted[inside], scores.truth[inside], weights[inside])
         curve = _fitted(*(column.tobytes() for column in columns))
@@ -45,12 +43,8 @@ class FittedMetric(BuiltIn):
         return self.plain(), replace(scores, predicted=curve(scores.predicted))
 
     def missing(self, scores: Scores) -> str:
-        few = len(np.unique(scores.predicted[paired(scores)]))
-        return (
-            missing_rows(scores)
-            or missing_spread(scores)
-            or f"the fit has 4 parameters and the judge gave {few} distinct values"
-        )
+        few = len(np.unique(scores.predicted[scores.paired]))
+        return missing_spread(scores) or f"the fit has 4 parameters and the judge gave {few} distinct values"
 
 
 class PlccFitted(FittedMetric):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar
 
 import numpy as np
 
 from harness.arrays import Floats, Ints, Mask
 from harness.components.metric import Scores
-from harness.metrics.base import TableMetric, parsed, share
+from harness.metrics.base import TableMetric, share
 
 AGREES, DIFFERS = 0.0, 1.0
 
@@ -19,8 +18,7 @@ class PairMetric(TableMetric):
 
     kinds = frozenset({"choice"})
     proportion = True
-    by_pair: ClassVar[bool] = False
-    """Whether it takes one row for each pair, as `by_pair` makes them, instead of one for each reply."""
+    pairs_only = True
 
     def from_sums(self, sums: Floats) -> Floats:
         """First sum over second."""
@@ -34,7 +32,7 @@ class Consistency(PairMetric):
     read counts as not consistent.
     """
 
-    by_pair = True
+    joins_orders = True
 
     def columns(self, scores: Scores) -> Floats:
         """Shape (pairs, 2): consistent, all."""
@@ -51,17 +49,17 @@ class FirstShare(PairMetric):
 
     def columns(self, scores: Scores) -> Floats:
         """Shape (n, 2): read as the first, read at all."""
-        return np.column_stack([scores.predicted == 0, parsed(scores)]).astype(np.float64)
+        return np.column_stack([scores.predicted == 0, scores.parsed]).astype(np.float64)
 
     def entered(self, scores: Scores) -> Mask:
-        """Rows whose reply could be read."""
-        return parsed(scores)
+        """Rows whose reply could be parsed."""
+        return scores.parsed
 
     def missing(self, scores: Scores) -> str:
-        return "no reply could be read"
+        return "no reply could be parsed"
 
 
-def by_pair(scores: Scores, pair: Ints) -> Scores:
+def join_orders(scores: Scores, pair: Ints) -> Scores:
     """One row for each pair that has two replies: read is `AGREES` or `DIFFERS`, NaN where a reply could not be read.
 
     `pair`, shape (n,), numbers the pairs; the two replies of one are those to its two orders, so that the same

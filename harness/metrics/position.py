@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from harness.arrays import Floats, Ints, Mask
-from harness.components.metric import Scores
+from harness.components.metric import Estimate, Scores
 from harness.components.options import HarnessOptions, option
-from harness.metrics.base import TableMetric, missing_rows, parsed
+from harness.metrics.base import TableMetric
 from harness.stats.correlation import ratio
 
 
@@ -20,7 +22,7 @@ class PositionBias(TableMetric):
 
     kinds = frozenset({"choice"})
     direction = "none"
-    uses_positions = True
+    uses = frozenset({"positions"})
 
     class Options(HarnessOptions):
         """Which place."""
@@ -35,7 +37,6 @@ class PositionBias(TableMetric):
         return np.where(inside[:, None], np.column_stack([excess, np.ones(scores.n)]), 0.0)
 
     def from_sums(self, sums: Floats) -> Floats:
-        """The mean excess."""
         return ratio(sums[:, 0], sums[:, 1])
 
     def entered(self, scores: Scores) -> Mask:
@@ -45,11 +46,21 @@ class PositionBias(TableMetric):
         return inside
 
     def missing(self, scores: Scores) -> str:
-        if missing_rows(scores):
-            return missing_rows(scores)
-        if not parsed(scores).any():
-            return "no reply could be read"
-        return f"it is not known at which place options were shown, or none has a place {self.options.place}"
+        if not scores.parsed.any():
+            return "no reply could be parsed"
+        return f"the positions of the options are unknown, or none is at position {self.options.place}"
+
+    def remarks(self, scores: Scores, estimate: Estimate) -> Sequence[str]:
+        """Names the position that a judge favours, where the interval excludes no bias."""
+        if estimate.low is None or estimate.high is None or estimate.low <= 0 <= estimate.high:
+            return ()
+        found = favoured(scores)
+        if found is None:
+            return ()
+        number, share, expected = found
+        return (
+            f"options at position {number} are chosen in {share:.0%} of the replies; without bias it would be {expected:.0%}",
+        )
 
 
 def places(scores: Scores) -> tuple[Ints, Ints]:
@@ -58,7 +69,7 @@ def places(scores: Scores) -> tuple[Ints, Ints]:
         return np.full(scores.n, -1), np.zeros(scores.n, np.int64)
     predicted = np.nan_to_num(scores.predicted, nan=0.0).astype(np.int64)
     chosen = scores.positions[np.arange(scores.n), predicted]
-    return np.where(parsed(scores), chosen, -1), (scores.positions >= 0).sum(axis=1)
+    return np.where(scores.parsed, chosen, -1), (scores.positions >= 0).sum(axis=1)
 
 
 def favoured(scores: Scores) -> tuple[int, float, float] | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from harness.arrays import Floats, Ints, Mask
-from harness.components.metric import Scores
-from harness.metrics.base import BuiltIn, Estimator, cluster_sums, missing_rows, paired
+from harness.components.metric import Estimate, Estimator, Scores
+from harness.metrics.base import BuiltIn, cluster_sums
 from harness.metrics.rating import missing_spread
 from harness.stats.correlation import RankCorrelation, fisher_mean, ratio
 from harness.stats.influence import rank_influence
@@ -31,26 +31,24 @@ class Srcc(BuiltIn):
     correlation = True
 
     def estimator(self, scores: Scores) -> Estimator:
-        """One sort for all draws. By truth first: that is how `collapsed` leaves the rows."""
-        inside = paired(scores)
+        # One sort for all resamples. By truth first: that is how `collapsed` leaves the rows.
+        inside = scores.paired
         ranks = RankCorrelation(
             scores.truth[inside], scores.predicted[inside], scores.cluster[inside], scores.clusters
         )
         return lambda weights: ranks(weights)[0][:, 0]
 
     def smooth(self, scores: Scores, counts: Ints) -> bool:
-        """With enough rows and clusters."""
-        return _enough(scores, paired(scores), counts)
+        return _enough(scores, scores.paired, counts)
 
-    def left_out(self, scores: Scores, counts: Ints) -> Floats:
-        """By the influence of each row."""
+    def leave_one_out(self, scores: Scores, counts: Ints) -> Floats:
         everything = np.zeros(scores.n, np.int64)
-        found, moved = _influence(scores, paired(scores), everything, counts)
+        found, moved = _influence(scores, scores.paired, everything, counts)
         values: Floats = found[0] - moved[:, 0] * _without(counts)
         return values
 
     def missing(self, scores: Scores) -> str:
-        return missing_rows(scores) or missing_spread(scores)
+        return missing_spread(scores)
 
 
 class SrccWithinEmotion(BuiltIn):
@@ -64,7 +62,6 @@ class SrccWithinEmotion(BuiltIn):
     correlation = True
 
     def estimator(self, scores: Scores) -> Estimator:
-        """One sort for all emotions and draws."""
         inside = _any(self._varied(scores), scores.n)
         if not inside.any():
             return lambda weights: np.full(len(weights), np.nan)
@@ -83,7 +80,7 @@ class SrccWithinEmotion(BuiltIn):
         """With enough rows and clusters of each emotion: a rare one may come and go, which no derivative tells."""
         return all(_enough(scores, inside, counts) for inside in self._varied(scores).values())
 
-    def left_out(self, scores: Scores, counts: Ints) -> Floats:
+    def leave_one_out(self, scores: Scores, counts: Ints) -> Floats:
         """By the influence of each row. An emotion whose correlation is exactly 1 keeps it."""
         inside = _any(self._varied(scores), scores.n)
         found, moved = _influence(scores, inside, scores.emotion, counts)
@@ -96,23 +93,23 @@ class SrccWithinEmotion(BuiltIn):
         return mean - away * _without(counts)
 
     def estimate(self, scores: Scores, weights: Ints) -> Floats:
-        """See `Metric.estimate`. How many rows an emotion has depends on the weights."""
+        # How many rows an emotion has depends on the weights: an emotion with few rows may still have a value.
         return self.estimator(scores)(weights)
 
     def entered(self, scores: Scores) -> Mask:
         """Rows of the emotions that have a correlation."""
         return _any(self._emotions(scores), scores.n)
 
-    def left_out_emotions(self, scores: Scores) -> list[str]:
-        """Names of the emotions that occur among the rows and have no correlation."""
+    def remarks(self, scores: Scores, estimate: Estimate) -> Sequence[str]:
         known = self._emotions(scores)
-        seen = np.unique(scores.emotion[paired(scores)]).tolist()
-        return [scores.emotions[code] for code in seen if code >= 0 and code not in known]
+        seen = np.unique(scores.emotion[scores.paired]).tolist()
+        omitted = [scores.emotions[code] for code in seen if code >= 0 and code not in known]
+        if not omitted or not known:
+            return ()
+        return (f"{', '.join(omitted)} omitted: truth or replies are constant there",)
 
     def missing(self, scores: Scores) -> str:
-        inside = paired(scores)
-        if missing_rows(scores):
-            return missing_rows(scores)
+        inside = scores.paired
         if not (scores.emotion[inside] >= 0).any():
             return "the samples have no emotion"
         if all(
@@ -131,7 +128,7 @@ class SrccWithinEmotion(BuiltIn):
         """Emotions in which truth and replies vary, and their rows."""
         found = {}
         for code in np.unique(scores.emotion).tolist():
-            inside = paired(scores) & (scores.emotion == code)
+            inside = scores.paired & (scores.emotion == code)
             varied = all(len(np.unique(values[inside])) > 1 for values in (scores.truth, scores.predicted))
             if code >= 0 and varied:
                 found[code] = inside
@@ -139,26 +136,23 @@ class SrccWithinEmotion(BuiltIn):
 
 
 class Krcc(BuiltIn):
-    """Kendall's tau-b of replies and truth. A draw costs n log^2 n, so its interval is the jackknife's."""
+    """Kendall's tau-b of replies and truth. A resample costs n log^2 n, so its interval is the jackknife's."""
 
     kinds = frozenset({"rating"})
     correlation = True
     interval = "jackknife"
-    method = "cluster jackknife"
 
     def estimator(self, scores: Scores) -> Estimator:
-        """Draw by draw."""
-        inside = paired(scores)
+        inside = scores.paired
         predicted, truth, cluster = scores.predicted[inside], scores.truth[inside], scores.cluster[inside]
         return lambda weights: np.array([tau_b(predicted, truth, row[cluster] * 1.0) for row in weights])
 
-    def left_out(self, scores: Scores, counts: Ints) -> Floats:
-        """All at once."""
-        inside = paired(scores)
+    def leave_one_out(self, scores: Scores, counts: Ints) -> Floats:
+        inside = scores.paired
         return tau_b_left_out(scores.predicted[inside], scores.truth[inside], scores.cluster[inside], counts)
 
     def missing(self, scores: Scores) -> str:
-        return missing_rows(scores) or missing_spread(scores)
+        return missing_spread(scores)
 
 
 def _enough(scores: Scores, inside: Mask, counts: Ints) -> bool:

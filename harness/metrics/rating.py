@@ -7,8 +7,8 @@ from abc import abstractmethod
 import numpy as np
 
 from harness.arrays import Floats, Ints, Mask
-from harness.components.metric import Scores
-from harness.metrics.base import BuiltIn, Estimator, TableMetric, missing_rows, paired, parsed, share
+from harness.components.metric import Estimator, Scores
+from harness.metrics.base import BuiltIn, TableMetric, share
 from harness.stats.correlation import pearson_from_sums, ratio, slope_from_sums, variance_from_sums
 
 
@@ -41,7 +41,7 @@ class MomentMetric(RatingMetric):
         return moments(predicted, truth)
 
     def missing(self, scores: Scores) -> str:
-        return missing_rows(scores) or missing_spread(scores, self.needs_spread)
+        return missing_spread(scores, self.needs_spread)
 
 
 class Plcc(MomentMetric):
@@ -54,7 +54,6 @@ class Plcc(MomentMetric):
         return moments(_unit(predicted), _unit(truth))
 
     def from_sums(self, sums: Floats) -> Floats:
-        """Pearson's r."""
         return np.clip(pearson_from_sums(sums), -1.0, 1.0)
 
 
@@ -64,7 +63,6 @@ class Slope(MomentMetric):
     needs_spread = False
 
     def from_sums(self, sums: Floats) -> Floats:
-        """Least-squares slope of replies on truth."""
         return slope_from_sums(sums)
 
 
@@ -75,7 +73,6 @@ class SpreadRatio(MomentMetric):
     needs_spread = False
 
     def from_sums(self, sums: Floats) -> Floats:
-        """sd(read) / sd(truth)."""
         return np.sqrt(ratio(variance_from_sums(sums, 1, 3), variance_from_sums(sums, 2, 4)))
 
 
@@ -91,7 +88,6 @@ class MeanMetric(RatingMetric):
         """What is averaged, shape (m,)."""
 
     def from_sums(self, sums: Floats) -> Floats:
-        """The mean."""
         return share(sums)
 
 
@@ -99,9 +95,9 @@ class MeanAbsoluteError(MeanMetric):
     """Mean of |reply - truth|."""
 
     direction = "lower"
+    against_baselines = True
 
     def value(self, predicted: Floats, truth: Floats) -> Floats:
-        """Distance."""
         return np.abs(predicted - truth)
 
 
@@ -111,11 +107,9 @@ class RootMeanSquareError(MeanMetric):
     direction = "lower"
 
     def value(self, predicted: Floats, truth: Floats) -> Floats:
-        """Squared distance."""
         return (predicted - truth) ** 2
 
     def from_sums(self, sums: Floats) -> Floats:
-        """Root of the mean."""
         return np.sqrt(share(sums))
 
 
@@ -125,7 +119,6 @@ class Bias(MeanMetric):
     direction = "none"
 
     def value(self, predicted: Floats, truth: Floats) -> Floats:
-        """Signed distance."""
         return predicted - truth
 
 
@@ -135,12 +128,11 @@ class MeanRating(MeanMetric):
     direction = "none"
 
     def value(self, predicted: Floats, truth: Floats) -> Floats:
-        """The reply."""
         return predicted
 
     def entered(self, scores: Scores) -> Mask:
-        """All that could be read: no truth is needed."""
-        return parsed(scores)
+        """All that could be parsed: no truth is needed."""
+        return scores.parsed
 
 
 class DistinctValues(BuiltIn):
@@ -148,12 +140,11 @@ class DistinctValues(BuiltIn):
 
     direction = "none"
     resampled = False
-    per_group = True
+    by_group = True
     kinds = frozenset({"rating"})
 
     def estimator(self, scores: Scores) -> Estimator:
-        """A count; draws are counted one by one, since no interval is wanted."""
-        inside = parsed(scores)
+        inside = scores.parsed
         predicted, cluster = scores.predicted[inside], scores.cluster[inside]
 
         def count(weights: Ints) -> Floats:
@@ -162,8 +153,8 @@ class DistinctValues(BuiltIn):
         return count
 
     def entered(self, scores: Scores) -> Mask:
-        """All that could be read: no truth is needed."""
-        return parsed(scores)
+        """All that could be parsed: no truth is needed."""
+        return scores.parsed
 
 
 def _unit(values: Floats) -> Floats:
@@ -181,7 +172,7 @@ def moments(x: Floats, y: Floats) -> Floats:
 
 def missing_spread(scores: Scores, needs_spread: bool = True) -> str:
     """Says that the replies, or the truth, have one value only; empty where both vary."""
-    inside = paired(scores)
+    inside = scores.paired
     if inside.sum() == 1:
         return "there is only one pair of reply and truth"
     if len(np.unique(scores.truth[inside])) < 2:

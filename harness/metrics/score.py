@@ -1,22 +1,19 @@
-"""All figures of one task: metrics with intervals, groups, baselines, and what is to be said about them."""
+"""All values of one task: metrics with intervals, groups, baselines, and warnings about them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from harness.arrays import Mask
-from harness.components.metric import Metric, Scores
+from harness.components.metric import Estimate, Metric, Scores
 from harness.metrics import baselines
-from harness.metrics.base import BuiltIn, parsed
-from harness.metrics.interval import Estimate, Resampling, estimates
-from harness.metrics.position import PositionBias, favoured
-from harness.metrics.rank import SrccWithinEmotion
+from harness.metrics.interval import Resampling, estimates
 from harness.metrics.rating import MeanAbsoluteError
+from harness.results import BaselineValue, ConfusionMatrix, HypothesisTest, MetricValue
 
 FEW = 10
 """Fewer clusters than this get a warning: their bootstrap intervals are too narrow."""
@@ -33,15 +30,13 @@ class MetricRequest:
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """What `score_metrics` found, as JSON values: a figure that does not exist is None, never NaN."""
+    """What `score_metrics` found."""
 
-    metrics: list[dict[str, Any]]
-    """name, value, low, high, n (rows that entered), method, direction, primary, group."""
-    baselines: list[dict[str, Any]]
-    """name (chance, majority, constant, emotion-mean), metric, value."""
+    metrics: list[MetricValue]
+    baselines: list[BaselineValue]
     warnings: list[str] = field(default_factory=list)
-    confusion: dict[str, Any] | None = None
-    """For a choice: labels, and matrix[truth][read] with unparsed as the last column."""
+    confusion: ConfusionMatrix | None = None
+    """For a choice."""
 
 
 def score_metrics(
@@ -53,12 +48,11 @@ def score_metrics(
     resamples: int = 10_000,
     level: float = 0.95,
 ) -> ScoreTable:
-    """Compute every metric over all rows, and for each group the primary one and those shown per group.
+    """Compute every metric over all rows, and for each group the primary one and those with `by_group`.
 
     `groups` are names and values with the rows that belong to them, shape (n,). The same seed gives the
-    same intervals, whatever the order of rows and numbers of clusters. The truth of a rating may be NaN: such rows
-    enter only metrics that need none. Raises ValueError for scores that
-    are not what `Scores` says.
+    same intervals, whatever the order of rows and the numbers of clusters. The truth of a rating may be NaN: such rows
+    enter only metrics that need none. Raises ValueError for scores that are not what `Scores` says.
     """
     _check(scores)
     wrong = next((dict(group) for group, mask in groups if np.shape(mask) != (scores.n,)), None)
@@ -66,30 +60,41 @@ def score_metrics(
         raise ValueError(f"the rows of group {wrong} are not {scores.n} truth values")
     how = Resampling(seed, resamples, level)
     found = estimates(scores, [request.metric for request in requests], how)
-    metrics = [_entry(*pair, {}) for pair in zip(requests, found, strict=True)]
-    warnings = _few_clusters(scores)
-    warnings += _remarks(requests, found, "")
-    for request, estimate in zip(requests, found, strict=True):
-        warnings += _partial(request, scores) + _favours(request, estimate, scores)
+    values = [_value(*pair, {}) for pair in zip(requests, found, strict=True)]
     trivial = _baselines(scores, requests)
-    warnings += _beaten(metrics, trivial)
-    shown = [request for request in requests if request.primary or _per_group(request.metric)]
+    warnings = [
+        *_few_clusters(scores),
+        *_interval_remarks(requests, found, ""),
+        *(remark for pair in zip(requests, found, strict=True) for remark in _own_remarks(*pair, scores)),
+        *_baselines_not_beaten(values, trivial),
+    ]
+    shown = [request for request in requests if request.primary or request.metric.by_group]
     few = []
     for group, mask in groups:
         part = scores.where(mask)
         found = estimates(part, [request.metric for request in shown], how)
-        metrics += [_entry(*pair, group) for pair in zip(shown, found, strict=True)]
-        warnings += _remarks(shown, found, _label(group))
+        values += [_value(*pair, group) for pair in zip(shown, found, strict=True)]
+        warnings += _interval_remarks(shown, found, _label(group))
         few += [part.clusters] if part.clusters < FEW <= scores.clusters else []
     if few:
         warnings.append(
-            f"{len(few)} of {len(groups)} groups have few clusters (the least {min(few)}): "
-            "their intervals are rough"
+            f"{len(few)} of {len(groups)} groups have few clusters (the fewest: {min(few)}): their intervals are rough"
         )
-    return ScoreTable(metrics, trivial, warnings, confusion(scores))
+    return ScoreTable(values, trivial, warnings, confusion(scores))
 
 
-def confusion(scores: Scores) -> dict[str, Any] | None:
+def metric_tests(
+    request: MetricRequest, scores: Scores, question: str, *, seed: int, resamples: int
+) -> tuple[list[HypothesisTest], list[str]]:
+    """The tests that belong to a metric, and a warning if it raises."""
+    try:
+        found = request.metric.tests(scores, seed=seed, resamples=resamples)
+        return [test.model_copy(update={"question": question}) for test in found], []
+    except Exception as error:  # may be a plugin's code
+        return [], [f"{request.name}: its tests raised {type(error).__name__}: {error}"]
+
+
+def confusion(scores: Scores) -> ConfusionMatrix | None:
     """Counts of truth (rows) by reply (columns, unparsed last); None for ratings."""
     if scores.kind != "choice":
         return None
@@ -97,7 +102,7 @@ def confusion(scores: Scores) -> dict[str, Any] | None:
     predicted = np.where(np.isnan(scores.predicted), options, scores.predicted).astype(np.int64)
     cell = scores.truth.astype(np.int64) * (options + 1) + predicted
     matrix = np.bincount(cell, minlength=options * (options + 1)).reshape(options, options + 1)
-    return {"labels": list(scores.options), "matrix": matrix.tolist()}
+    return ConfusionMatrix(labels=list(scores.options), matrix=matrix.tolist())
 
 
 def _check(scores: Scores) -> None:
@@ -109,66 +114,65 @@ def _check(scores: Scores) -> None:
     if scores.n and (scores.cluster.min() < 0 or scores.emotion.max() >= len(scores.emotions)):
         raise ValueError("cluster below 0, or an emotion without a name")
     if scores.kind == "choice":
-        codes = np.r_[scores.truth, scores.predicted[parsed(scores)]]
+        codes = np.r_[scores.truth, scores.predicted[scores.parsed]]
         if not np.isin(codes, np.arange(len(scores.options))).all():
             raise ValueError("truth and replies of a choice must be codes into its options")
 
 
-def _entry(request: MetricRequest, found: Estimate, group: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "name": request.name,
-        "value": found.value,
-        "low": found.low,
-        "high": found.high,
-        "n": found.n,
-        "method": found.method,
-        "direction": request.metric.direction,
-        "primary": request.primary and not group,
-        "group": dict(group),
-    }
+def _value(request: MetricRequest, found: Estimate, group: Mapping[str, str]) -> MetricValue:
+    return MetricValue(
+        name=request.name,
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        n=found.n,
+        method=found.method,
+        direction=request.metric.direction,
+        primary=request.primary and not group,
+        group=dict(group),
+    )
 
 
-def _per_group(metric: Metric) -> bool:
-    return isinstance(metric, BuiltIn) and metric.per_group
-
-
-def _baselines(scores: Scores, requests: Sequence[MetricRequest]) -> list[dict[str, Any]]:
+def _baselines(scores: Scores, requests: Sequence[MetricRequest]) -> list[BaselineValue]:
     """The baselines that exist, of the primary metric and, for ratings, of the mean absolute error."""
     known = scores.where(~np.isnan(scores.truth))
     if not known.n:
         return []
-    compared = [(request.name, request.metric) for request in requests if request.primary]
+    compared = [request for request in requests if request.primary]
+    makers: dict[str, Callable[[Scores, Metric], float | None]]
     if scores.kind == "choice":
         makers = {"chance": baselines.chance, "majority": baselines.majority}
     else:
         makers = {"constant": baselines.constant, "emotion-mean": baselines.emotion_mean}
-        errors = [(r.name, r.metric) for r in requests if isinstance(r.metric, MeanAbsoluteError)]
-        if compared and not any(isinstance(metric, MeanAbsoluteError) for _, metric in compared):
-            errors = errors or [("mae", MeanAbsoluteError())]
-        compared += [error for error in errors if error not in compared]
-    made = [
-        {"name": name, "metric": metric_name, "value": make(known, metric)}
-        for metric_name, metric in compared
+        if compared and not any(request.metric.against_baselines for request in compared):
+            errors = [request for request in requests if request.metric.against_baselines]
+            compared += errors or [MetricRequest("mae", MeanAbsoluteError())]
+    return [
+        BaselineValue(name=name, metric=request.name, value=value)
+        for request in compared
         for name, make in makers.items()
+        if (value := make(known, request.metric)) is not None
     ]
-    return [entry for entry in made if entry["value"] is not None]
 
 
-def _beaten(metrics: Sequence[Mapping[str, Any]], trivial: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A warning for each figure whose interval reaches the best of its baselines, or falls short of it."""
+def _baselines_not_beaten(values: Sequence[MetricValue], trivial: Sequence[BaselineValue]) -> list[str]:
+    """A warning for each value whose interval reaches the best of its baselines, or falls short of it."""
     warnings = []
-    for entry in metrics:
-        rivals = [rival for rival in trivial if rival["metric"] == entry["name"]]
-        if not rivals or entry["value"] is None or entry["direction"] == "none":
+    for found in values:
+        sign = 1 if found.direction == "higher" else -1
+        baseline = max(
+            (b for b in trivial if b.metric == found.name and b.value is not None),
+            key=lambda b: sign * (b.value or 0.0),
+            default=None,
+        )
+        if baseline is None or baseline.value is None or found.value is None or found.direction == "none":
             continue
-        sign = 1 if entry["direction"] == "higher" else -1
-        best = max(rivals, key=lambda rival: sign * rival["value"])
-        edge = entry["low" if sign == 1 else "high"]
-        if sign * ((entry["value"] if edge is None else edge) - best["value"]) <= 0:
-            interval = "" if edge is None else f" [{_show(entry['low'])}, {_show(entry['high'])}]"
+        edge = found.low if sign == 1 else found.high
+        if sign * ((found.value if edge is None else edge) - baseline.value) <= 0:
+            interval = "" if edge is None else f" [{_show(found.low)}, {_show(found.high)}]"
             warnings.append(
-                f"{best['name']} baseline not beaten: {entry['name']} {_show(entry['value'])}"
-                f"{interval} vs {_show(best['value'])}"
+                f"{baseline.name} baseline not beaten: {found.name} {_show(found.value)}"
+                f"{interval} vs {_show(baseline.value)}"
             )
     return warnings
 
@@ -182,8 +186,8 @@ def _few_clusters(scores: Scores) -> list[str]:
     return [f"few clusters ({clusters}): intervals are rough, and mostly too narrow"]
 
 
-def _remarks(requests: Sequence[MetricRequest], found: Sequence[Estimate], label: str) -> list[str]:
-    """Why figures do not exist and what is wrong with intervals; like remarks are made once for all names."""
+def _interval_remarks(requests: Sequence[MetricRequest], found: Sequence[Estimate], label: str) -> list[str]:
+    """Why values do not exist and what is wrong with intervals; metrics with the same remark share a line."""
     remarks: dict[str, list[str]] = {}
     for request, estimate in zip(requests, found, strict=True):
         if estimate.missing:
@@ -193,33 +197,18 @@ def _remarks(requests: Sequence[MetricRequest], found: Sequence[Estimate], label
     return [f"{', '.join(names)}{label} {remark}" for remark, names in remarks.items()]
 
 
-def _partial(request: MetricRequest, scores: Scores) -> list[str]:
-    """Says which emotions an average over emotions leaves out, where it leaves out some but not all."""
-    if not isinstance(request.metric, SrccWithinEmotion) or scores.kind != "rating":
+def _own_remarks(request: MetricRequest, found: Estimate, scores: Scores) -> list[str]:
+    if found.value is None:
         return []
-    left_out = request.metric.left_out_emotions(scores)
-    if not left_out or not request.metric.entered(scores).any():
-        return []
-    return [f"{request.name} leaves out {', '.join(left_out)}: truth or replies are constant there"]
-
-
-def _favours(request: MetricRequest, found: Estimate, scores: Scores) -> list[str]:
-    """Names the place that a judge favours, where its interval tells a position bias from none."""
-    if not isinstance(request.metric, PositionBias) or found.low is None or found.high is None:
-        return []
-    place = favoured(scores)
-    if place is None or found.low <= 0 <= found.high:
-        return []
-    number, share, expected = place
-    return [
-        f"{request.name}: options at place {number} are chosen in {share:.0%} of the replies; "
-        f"without position bias they would be in {expected:.0%}"
-    ]
+    try:
+        return [f"{request.name}: {remark}" for remark in request.metric.remarks(scores, found)]
+    except Exception as error:  # may be a plugin's code
+        return [f"{request.name}: its remarks raised {type(error).__name__}: {error}"]
 
 
 def _label(group: Mapping[str, str]) -> str:
     return " (" + ", ".join(f"{name}={value}" for name, value in group.items()) + ")"
 
 
-def _show(value: float) -> str:
-    return "-" if not math.isfinite(value) else f"{value:.3g}"
+def _show(value: float | None) -> str:
+    return "-" if value is None or not math.isfinite(value) else f"{value:.3g}"

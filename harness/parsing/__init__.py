@@ -8,9 +8,9 @@ clause says about the options; `unasserted` and `attribution` find statements th
 
 from __future__ import annotations
 
-from harness.parsing.choice import parse_choice
-from harness.parsing.pair import parse_pair
-from harness.parsing.rating import parse_rating
+from harness.parsing.choice import read_choice
+from harness.parsing.pair import read_pair
+from harness.parsing.rating import read_rating
 from harness.parsing.result import Parsed, Unparsed
 
-__all__ = ["Parsed", "Unparsed", "parse_choice", "parse_pair", "parse_rating"]
+__all__ = ["Parsed", "Unparsed", "read_choice", "read_pair", "read_rating"]

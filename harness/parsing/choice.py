@@ -54,7 +54,7 @@ def _parser(
     return ReplyParser(vocabulary)
 
 
-def parse_choice(
+def read_choice(
     text: str,
     options: Sequence[str],
     *,

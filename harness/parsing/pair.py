@@ -281,7 +281,7 @@ def _add_side(vocabulary: Vocabulary, form: str, value: Value) -> None:
         vocabulary.exact.setdefault(form, (value, "word"))
 
 
-def parse_pair(
+def read_pair(
     text: str, *, options: Sequence[str] = ("first", "second"), labels: Sequence[str] | None = None
 ) -> Parsed[str] | Unparsed:
     """Which of two pictures `text` commits to, in the spelling of `options`, or why there is none.

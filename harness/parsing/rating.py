@@ -308,7 +308,7 @@ def _parser(levels: tuple[str, ...], low: float, labels: tuple[str, ...] | None)
     return RatingParser(vocabulary, low, low + len(levels) - 1)
 
 
-def parse_rating(
+def read_rating(
     text: str, levels: Sequence[str], *, low: float = 1.0, labels: Sequence[str] | None = None
 ) -> Parsed[float] | Unparsed:
     """The rating that `text` commits to, from `low` to `low + len(levels) - 1`, or why there is none.

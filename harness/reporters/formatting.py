@@ -1,20 +1,19 @@
-"""How figures are written, the same in every report."""
+"""How results are written, the same in every report."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from harness.results import HUMAN
+from harness.results import HUMAN, Interval, MetricValue, Results, TaskResult
 
 COUNTS = {"distinct_values"}
 STAGES = ("coarse", "fine", "nuance")
 _DASH = "\N{EN DASH}"
-_NAMES = ("on", "judge", "wording")
-"""Columns of the summary that tell nothing where they are the same throughout."""
+_NAMES = ("on", "judge", "prompt variant")
+"""Columns of the summary that say nothing where they are the same throughout."""
 COLUMNS = {
-    "wordings of": ("on", "figure", "least", "greatest", "sd"),
-    "transfer": ("on", "figure", "value", "95% interval", "drop", "95% interval", "n"),
+    "prompt variants of": ("on", "metric", "lowest", "highest", "sd"),
+    "transfer": ("on", "metric", "value", "95% interval", "drop", "95% interval", "n"),
     "test": ("difference", "95% interval", "p", "p (Holm)", "n", "clusters"),
     "agreement of judges": ("judges", "value", "95% interval", "n"),
     "people": ("value", "95% interval", "n"),
@@ -27,184 +26,189 @@ COLUMNS = {
         "labels for width",
     ),
 }
-"""What stands beside the names of tasks, of tests, of figures of agreement, and of what people say."""
+"""The columns next to the names of tasks, tests, agreement, and what people said."""
 
 
 def number(value: float | None, name: str = "") -> str:
-    """A figure with three decimals; a dash where it does not exist."""
+    """A value with three decimals; a dash where it does not exist."""
     if value is None:
         return _DASH
     return f"{value:.0f}" if name in COUNTS else f"{value:.3f}"
 
 
-def interval(metric: Mapping[str, Any]) -> str:
-    """The 95% interval of a figure, or nothing."""
-    if metric["low"] is None or metric["high"] is None:
+def interval(found: Interval) -> str:
+    """The 95% interval of a value, or nothing."""
+    if found.low is None or found.high is None:
         return ""
-    return f"[{metric['low']:.3f}, {metric['high']:.3f}]"
+    return f"[{found.low:.3f}, {found.high:.3f}]"
 
 
-def overall(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The figures on all rows."""
-    return [m for m in entry["metrics"] if not m["group"]]
+def overall(task: TaskResult) -> list[MetricValue]:
+    """The metric values on all rows."""
+    return [m for m in task.metrics if not m.group]
 
 
-def primary(entry: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The figure that sums a task up."""
-    return next((m for m in overall(entry) if m["primary"]), None)
-
-
-def grouped(entry: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, list[Mapping[str, Any]]]]]]:
-    """Columns with their values, and the figures of each value."""
-    columns: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
-    for metric in entry["metrics"]:
-        if metric["group"]:
-            column, value = (
-                " \N{MULTIPLICATION SIGN} ".join(metric["group"]),
-                ", ".join(metric["group"].values()),
-            )
-            columns.setdefault(column, {}).setdefault(value, []).append(metric)
+def grouped(task: TaskResult) -> Iterator[tuple[str, list[tuple[str, list[MetricValue]]]]]:
+    """Columns with their values, and the metrics of each value."""
+    columns: dict[str, dict[str, list[MetricValue]]] = {}
+    for metric in task.metrics:
+        if metric.group:
+            column = " \N{MULTIPLICATION SIGN} ".join(metric.group)
+            columns.setdefault(column, {}).setdefault(", ".join(metric.group.values()), []).append(metric)
     for column, values in columns.items():
         yield column, list(values.items())
 
 
-def baselines(entry: Mapping[str, Any], metric: str) -> str:
-    """The trivial baselines of a metric, on one line."""
-    found = [b for b in entry["baselines"] if b["metric"] == metric]
-    return ", ".join(f"{b['name']} {number(b['value'])}" for b in found)
+def baselines(task: TaskResult, metric: str) -> str:
+    """The baselines of a metric, on one line."""
+    return ", ".join(f"{b.name} {number(b.value)}" for b in task.baselines if b.metric == metric)
 
 
-def counts(entry: Mapping[str, Any]) -> str:
+def counts(task: TaskResult) -> str:
     """What became of a task's questions, on one line."""
     parts = [
-        f"n {entry['n']}",
-        f"answered {entry['answered']}",
-        f"unparsed {entry['unparsed']}",
-        f"failed {entry['failed']}",
+        f"n {task.n}",
+        f"answered {task.answered}",
+        f"unparsed {task.unparsed}",
+        f"failed {task.failed}",
     ]
-    if entry["role"] == "generator":
-        parts.append("outcomes " + ", ".join(f"{k} {v}" for k, v in entry["outcomes"].items()))
-        if entry.get("faces"):
-            parts.append("faces " + ", ".join(f"{k} {v}" for k, v in entry["faces"].items()))
+    if task.role == "generator":
+        parts.append("outcomes " + ", ".join(f"{k} {v}" for k, v in task.outcomes.items()))
+        if task.faces:
+            parts.append("faces " + ", ".join(f"{k} {v}" for k, v in task.faces.items()))
     return " \N{MIDDLE DOT} ".join(parts)
 
 
-def title(entry: Mapping[str, Any]) -> str:
-    """Task, what it was asked on, how it was read."""
-    parts = [f"{entry['task']} v{entry['version']}", f"on {entry['data']['name']} ({entry['data']['n']})"]
-    if entry["judge"]:
-        parts.append(f"judge {entry['judge']}")
-    if entry["wording"]:
-        parts.append(f"wording {entry['wording']}")
-    parts.append(f"read by {entry['read']}")
+def title(task: TaskResult) -> str:
+    """The task, what it was asked on, and the answer mode."""
+    parts = [f"{task.task} v{task.version}", f"on {task.data.name} ({task.data.n})"]
+    if task.judge:
+        parts.append(f"judge {task.judge}")
+    if task.prompt_variant:
+        parts.append(f"prompt variant {task.prompt_variant}")
+    parts.append(f"read by {task.answer_mode}")
     return " \N{MIDDLE DOT} ".join(parts)
 
 
-def notes(results: Mapping[str, Any]) -> Sequence[str]:
-    """What is to be said about the run as a whole."""
-    return list(results["run"].get("notes", ()))
+def summary(results: Results) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Columns and a row for each task, coarse to nuance: its primary metric, the best trivial baseline and people.
 
-
-def summary(results: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Columns and a row for each task, coarse to nuance: its main figure against the best trivial reader and people.
-
-    Columns that tell nothing are left out. Nothing where there are not two tasks to sum up.
+    Columns that say nothing are omitted. Empty where there are fewer than two tasks.
     """
-    entries = sorted(
-        (e for e in results["tasks"] if primary(e) is not None),
-        key=lambda e: STAGES.index(e["stage"]) if e["stage"] in STAGES else len(STAGES),
+    tasks = sorted(
+        (task for task in results.tasks if task.primary is not None),
+        key=lambda task: STAGES.index(task.stage) if task.stage in STAGES else len(STAGES),
     )
-    if len(entries) < 2:
+    if len(tasks) < 2:
         return (), []
-    table = [_summed(entry) for entry in entries]
-    said = {name: {row[name] for row in table} for name in table[0]}
+    table = [_summary_row(task) for task in tasks]
+    distinct = {name: {row[name] for row in table} for name in table[0]}
     columns = tuple(
         name
-        for name, values in said.items()
+        for name, values in distinct.items()
         if not (values <= {_DASH, "0"} or (name in _NAMES and len(values) == 1))
     )
     return columns, [tuple(row[name] for name in columns) for row in table]
 
 
-def _summed(entry: Mapping[str, Any]) -> dict[str, str]:
-    main = primary(entry)
-    assert main is not None, "asked of entries with a main figure alone"
-    rivals = [b for b in entry["baselines"] if b["metric"] == main["name"] and b["value"] is not None]
-    trivial = [b for b in rivals if b["name"] != HUMAN]
-    sign = -1 if main["direction"] == "lower" else 1
-    best = max(trivial, key=lambda b: sign * float(b["value"]), default=None)
-    people = next((number(b["value"], main["name"]) for b in rivals if b["name"] == HUMAN), _DASH)
+def _summary_row(task: TaskResult) -> dict[str, str]:
+    main = task.primary
+    assert main is not None, "only tasks with a primary metric are summed up"
+    sign = -1 if main.direction == "lower" else 1
+    trivial = {
+        b.name: b.value
+        for b in task.baselines
+        if b.metric == main.name and b.value is not None and b.name != HUMAN
+    }
+    best = max(trivial, key=lambda name: sign * trivial[name], default=None)
+    people = next((b.value for b in task.baselines if b.metric == main.name and b.name == HUMAN), None)
     return {
-        "stage": entry["stage"], "task": entry["task"], "on": entry["data"]["name"], "judge": entry["judge"] or _DASH,
-        "wording": entry["wording"] or _DASH, "figure": main["name"], "value": number(main["value"], main["name"]),
+        "stage": task.stage,
+        "task": task.task,
+        "on": task.data.name,
+        "judge": task.judge or _DASH,
+        "prompt variant": task.prompt_variant or _DASH,
+        "metric": main.name,
+        "value": number(main.value, main.name),
         "95% interval": interval(main),
-        "best baseline": f"{best['name']} {number(best['value'])}" if best else _DASH, "people": people,
-        "n": str(main["n"]), "unparsed": str(entry["unparsed"]), "failed": str(entry["failed"]),
-    }  # fmt: skip
+        "best baseline": f"{best} {number(trivial[best])}" if best else _DASH,
+        "people": number(people, main.name),
+        "n": str(main.n),
+        "unparsed": str(task.unparsed),
+        "failed": str(task.failed),
+    }
 
 
-def prompt_variants(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """A row for each task and data set that were asked in several wordings: the spread of the main figure."""
+def across_tasks(results: Results) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
+    """The tables that span several tasks, by name, those without rows omitted."""
+    tables = {"prompt variants of": prompt_variants(results), "transfer": transfer(results)}
+    yield from ((name, rows) for name, rows in tables.items() if rows)
+
+
+def prompt_variants(results: Results) -> list[tuple[str, ...]]:
+    """A row for each task and data set that were asked in several prompt variants: the spread of the primary metric."""
     rows = {}
-    for entry in results["tasks"]:
-        spread = entry.get("wordings")
+    for task in results.tasks:
+        spread = task.prompt_spread
         if spread:
-            known = {w: v for w, v in spread["values"].items() if v is not None}
-            ends = [
-                f"{number(spread[end])} ({', '.join(w for w, v in known.items() if v == spread[end])})"
-                if known
-                else _DASH
-                for end in ("min", "max")
-            ]
-            rows[entry["task"], entry["data"]["name"]] = (
-                entry["task"], entry["data"]["name"], spread["metric"], *ends, number(spread["sd"]))  # fmt: skip
+            ends = []
+            for end in (spread.min, spread.max):
+                at = [name for name, value in spread.values.items() if value is not None and value == end]
+                ends.append(f"{number(end)} ({', '.join(at)})" if at else _DASH)
+            rows[task.task, task.data.name] = (
+                task.task,
+                task.data.name,
+                spread.metric,
+                *ends,
+                number(spread.sd),
+            )
     return list(rows.values())
 
 
-def transfer(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """A row for each task on each of several data sets: the main figure, and how far it lies below the first set's."""
+def transfer(results: Results) -> list[tuple[str, ...]]:
+    """A row for each task on each of several data sets: the primary metric, and its drop from the first set."""
     rows: list[tuple[str, ...]] = []
-    for moved in results.get("transfer", ()):
-        name = moved["task"] + (f" ({moved['wording']})" if moved["wording"] else "")
-        for part in moved["sets"]:
-            drop = part["drop"]
-            told = (
-                ("", "")
-                if drop is None
-                else (_DASH if drop["value"] is None else f"{drop['value']:+.3f}", interval(drop))
-            )
-            rows.append(
-                (
-                    name,
-                    part["data"],
-                    moved["metric"],
-                    number(part["value"], moved["metric"]),
-                    interval(part),
-                    *told,
-                    str(part["n"]),
-                )
-            )
+    for moved in results.transfer:
+        name = moved.task + (f" ({moved.prompt_variant})" if moved.prompt_variant else "")
+        for part in moved.sets:
+            drop, reach = "", ""
+            if part.drop is not None:
+                drop = _DASH if part.drop.value is None else f"{part.drop.value:+.3f}"
+                reach = interval(part.drop)
+            value = number(part.value, moved.metric)
+            rows.append((name, part.data, moved.metric, value, interval(part), drop, reach, str(part.n)))
     return rows
 
 
-def assumed(entry: Mapping[str, Any]) -> Sequence[str]:
+def assumed(task: TaskResult) -> Sequence[str]:
     """The settings that no publication gives."""
-    return [s["name"] for s in entry["settings"] if s["source"] == "assumed"]
+    return [s.name for s in task.settings if s.source == "assumed"]
 
 
-def tests(entry: Mapping[str, Any]) -> list[tuple[str, ...]]:
+def within_task(task: TaskResult) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
+    """The tables below a task's metrics, by name, those without rows omitted."""
+    tables = {
+        "test": tests(task),
+        "agreement of judges": agreement(task),
+        "people": people(task),
+        "calibrated on people": calibrated(task),
+    }
+    yield from ((name, rows) for name, rows in tables.items() if rows)
+
+
+def tests(task: TaskResult) -> list[tuple[str, ...]]:
     """A row for each test: name, difference, interval, p, p adjusted for all tests of the run, n, clusters."""
     return [
         (
-            t["name"],
-            f"{t['value']:+.3f}",
-            interval(t),
-            probability(t["p"]),
-            probability(t["p_adjusted"]),
-            str(t["n"]),
-            str(t["clusters"]),
+            test.name,
+            _DASH if test.value is None else f"{test.value:+.3f}",
+            interval(test),
+            probability(test.p),
+            probability(test.p_adjusted),
+            str(test.n),
+            str(test.clusters),
         )
-        for t in entry["tests"]
+        for test in task.tests
     ]
 
 
@@ -213,62 +217,50 @@ def probability(p: float) -> str:
     return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def agreement(entry: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """A row for each figure of agreement: question and name, judges, value, interval, n."""
+def agreement(task: TaskResult) -> list[tuple[str, ...]]:
+    """A row for each measure of agreement: question and name, judges, value, interval, n."""
     return [
-        (
-            f"{a['question']}: {a['name']}",
-            ", ".join(a["judges"]),
-            number(a["value"]),
-            interval(a),
-            str(a["n"]),
-        )
-        for a in entry.get("agreement", [])
+        (f"{a.question}: {a.name}", ", ".join(a.judges), number(a.value), interval(a), str(a.n))
+        for a in task.agreement
     ]
 
 
-def beside(entry: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
-    """The tables below a task's figures, by name, those without rows left out."""
-    tables = {
-        "test": tests(entry),
-        "agreement of judges": agreement(entry),
-        "people": people(entry),
-        "calibrated on people": calibrated(entry),
-    }
-    yield from ((name, rows) for name, rows in tables.items() if rows)
-
-
-def people(entry: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """Rows on what people said of the same pictures: the ceiling of one person, agreement, reliability."""
-    found = entry.get("people")
-    if not found:
+def people(task: TaskResult) -> list[tuple[str, ...]]:
+    """Rows on what people said of the same portraits: the ceiling of one person, agreement, reliability."""
+    found = task.people
+    if found is None:
         return []
-    rows: list[tuple[str, ...]] = []
-    ceiling, icc = found["ceiling"], found.get("icc_2k")
-    name = f"{ceiling['metric']}, one left out"
-    rows.append((name, number(ceiling["value"]), interval(ceiling), f"{ceiling['raters']} raters"))
-    if found.get("alpha") is not None:
-        name = f"Krippendorff's alpha, {found['alpha_level']}"
-        rows.append((name, number(found["alpha"]), "", f"{found['answers']} answers"))
-    if icc and icc["value"] is not None:
-        rows.append(("ICC(2,k)", number(icc["value"]), interval(icc), f"{icc['samples']} samples"))
+    ceiling, icc = found.ceiling, found.icc_2k
+    rows: list[tuple[str, ...]] = [
+        (
+            f"{ceiling.metric}, one left out",
+            number(ceiling.value),
+            interval(ceiling),
+            f"{ceiling.raters} raters",
+        )
+    ]
+    if found.alpha is not None:
+        name = f"Krippendorff's alpha, {found.alpha_level}"
+        rows.append((name, number(found.alpha), "", f"{found.answers} answers"))
+    if icc and icc.value is not None:
+        rows.append(("ICC(2,k)", number(icc.value), interval(icc), f"{icc.samples} samples"))
     return rows
 
 
-def calibrated(entry: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """Rows of figures corrected by people's ratings: value, interval, each side alone, labels that more precision takes."""
+def calibrated(task: TaskResult) -> list[tuple[str, ...]]:
+    """Rows of values corrected by people's ratings: value, interval, each side alone, labels for more precision."""
     return [
         (
-            f"{c['question']} {c['name']}",
-            number(c["value"]),
+            f"{c.question} {c.name}",
+            number(c.value),
             interval(c),
-            f"{number(c['people_alone']['value'])} {interval(c['people_alone'])}".strip(),
-            number(c["judge_alone"]),
-            f"{c['labelled']} of {c['labelled'] + c['unlabelled']}",
+            f"{number(c.people_alone.value)} {interval(c.people_alone)}".strip(),
+            number(c.judge_alone),
+            f"{c.labelled} of {c.labelled + c.unlabelled}",
             ", ".join(
-                f"{need['width']:g}: {'not enough portraits' if need['more'] is None else need['more']}"
-                for need in c["labels_needed"]
+                f"{need.width:g}: {'not enough portraits' if need.more is None else need.more}"
+                for need in c.labels_needed
             ),
         )
-        for c in entry.get("calibrated", [])
+        for c in task.calibrated
     ]

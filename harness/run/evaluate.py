@@ -32,13 +32,15 @@ def evaluate(
     max_failures: int | None = None,
     allow_outside: bool = False,
     prompt_variants: str | Sequence[str] = "default",
+    wordings: str | Sequence[str] | None = None,
     watch: Watch | None = None,
 ) -> RunResult:
     """Evaluate a model on a task and return the scored run.
 
     `task` is a name, a path to a TOML file, a suite, or several of these. `model` is the model under test: a
-    name or an object; `judge` names what reads the portraits of a generator task. `data` names data sets or
-    folders; `prompt_variants` says in which words questions are put: "default", "all", or names of wordings. The run is stored in `out` (by default below `runs/`) and resumed if it was stored before.
+    name or an object; `judge` names the judges of a generator task. `data` names data sets or
+    folders; `prompt_variants` is "default", "all", or names of prompt variants (`wordings` is its earlier name). The run
+    is stored in `out` (by default below `runs/`) and resumed if it exists.
     Failed samples are counted in the result, not raised. Raises `HarnessError` (see `harness.errors`).
     """
     request = RunRequest(
@@ -56,7 +58,7 @@ def evaluate(
         judge_options=judge_options or {},
         max_failures=max_failures,
         allow_outside=allow_outside,
-        prompt_variants=_many(prompt_variants),
+        prompt_variants=_many(prompt_variants if wordings is None else wordings),
     )
     watch = watch or Watch()
     return execute(make_plan(request, watch), watch)

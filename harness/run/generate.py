@@ -1,10 +1,8 @@
-"""Draws a prompt set and nothing else: the folder is a data set that `harness run --data` accepts."""
+"""Generates the images of a prompt set alone: the folder is a data set that `harness run --data` accepts."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,17 +11,21 @@ from typing import Any
 from harness.errors import RequestError
 from harness.registry.factory import make
 from harness.registry.registry import registry
-from harness.run.generation import Generation, plan_images
-from harness.run.plan import participant
-from harness.run.session import draft_document
+from harness.run.generation import Generation
+from harness.run.image_requests import plan_images
+from harness.run.naming import RUNS, run_name
+from harness.run.participants import make_participant
+from harness.run.record import base_document
 from harness.run.watch import Watch
 from harness.store import RunFolder
+from harness.store.replies import image_replies
+from harness.store.runfolder import GENERATE_ONLY
 from harness.tasks import catalog
 
 
 @dataclass(frozen=True)
 class GenerateRequest:
-    """What to draw, with which generator."""
+    """What to generate, with which generator."""
 
     model: str
     prompts: str
@@ -42,25 +44,25 @@ class GenerateRequest:
         ):
             if value is not None and value < 1:
                 raise RequestError(
-                    f"--{name} must be at least 1, not {value}.", f"Leave --{name} away for the default."
+                    f"--{name} must be at least 1, not {value}.", f"Omit --{name} for the default."
                 )
 
 
 @dataclass(frozen=True)
 class GenerateResult:
-    """A folder of portraits: how many were asked for, what became of them."""
+    """A folder of portraits: how many were requested, and what became of them."""
 
     path: Path
-    asked: int
+    requested: int
     outcomes: Mapping[str, int]
     failed: int
     faults: tuple[str, ...]
 
 
 def generate(request: GenerateRequest, watch: Watch) -> GenerateResult:
-    """Draw or resume. Raises `HarnessError`; single failures are counted."""
+    """Generate or resume. Raises `HarnessError`; single failures are counted."""
     prompts = catalog.find_prompts(request.prompts)
-    model = participant("generator", request.model, request.options)
+    model = make_participant("generator", request.model, request.options)
     wanted = plan_images(
         model,
         {"generate": prompts.rows},
@@ -69,22 +71,22 @@ def generate(request: GenerateRequest, watch: Watch) -> GenerateResult:
         limit=request.limit,
         seed=request.seed,
     )
-    described = {"role": "draw", "model": model.described, "prompts": [prompts.name, prompts.digest],
-                 "per_prompt": request.per_prompt, "seed": request.seed}  # fmt: skip
-    digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:8]
-    name = re.sub(r"[^A-Za-z0-9.+_-]+", "-", f"{prompts.name}-{model.name}") + f"-{digest}"
-    path = request.out or Path("runs") / name
+    described = {
+        "role": GENERATE_ONLY,
+        "model": model.described,
+        "prompts": [prompts.name, prompts.digest],
+        "per_prompt": request.per_prompt,
+        "seed": request.seed,
+    }
+    path = request.out or RUNS / run_name([prompts.name, model.name], described)
     installed = registry().components("detector")
     detector = make(installed[0]) if installed else None
-    folder = RunFolder.open(path, draft_document(path.resolve().name, described, {"drawings": len(wanted)}))
+    folder = RunFolder.open(path, base_document(path.resolve().name, described, {"images": len(wanted)}))
     try:
-        draw = Generation(model, folder, watch, detector, request.max_failures)
-        draw.run(wanted)
-        ids = {d.request.id for d in wanted}
-        outcomes: dict[str, int] = {}
-        for reply in folder.replies():
-            if reply["id"] in ids:
-                outcomes[reply["outcome"]] = outcomes.get(reply["outcome"], 0) + 1
+        generation = Generation(model, folder, watch, detector, request.max_failures)
+        generation.run(wanted)
+        ids = {planned.request.id for planned in wanted}
+        outcomes = Counter(reply["outcome"] for reply in image_replies(path) if reply["id"] in ids)
     finally:
         folder.close()
-    return GenerateResult(path, len(wanted), outcomes, draw.failed, tuple(draw.faults))
+    return GenerateResult(path, len(wanted), outcomes, generation.failures.count, tuple(generation.faults))

@@ -1,48 +1,24 @@
-"""Makes the requests of one judge: what is asked, under which ids, with which picture."""
+"""Builds the requests of a judge: what is asked, under which ids, with which picture."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from harness.datasets import names_label
-from harness.images import decoding as pictures
+from harness.images import decoding
 from harness.images.decoding import PictureProblem
 from harness.images.metadata import strip_metadata
-from harness.run.plan import Participant
+from harness.run.jobs import Job
+from harness.run.participants import Participant
 from harness.run.prefetch import Prepared
 from harness.tasks.answers import truth_of
 from harness.tasks.prompts import render, reveals_emotion, shown_labels, shown_options
 from harness.tasks.spec import Answer, PromptVariant, TaskSpec
 from harness.types import AnswerMode, Capability, JudgeRequest, Picture, Question, Sample, Sampling
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One picture with the questions that are put to it."""
-
-    sample: Sample
-    data: str
-    root: str
-    questions: tuple[str, ...]
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    """Further fields of the sample's record."""
-    pair: tuple[Sample, Sample] | None = None
-    """Where two pictures are shown: their samples, in order. `sample` then stands for both."""
-
-    @property
-    def shown(self) -> tuple[Sample, ...]:
-        """The samples whose pictures are shown, in order."""
-        return self.pair or (self.sample,)
-
-    def record(self) -> dict[str, Any]:
-        """The sample as `samples.jsonl` keeps it, but for digests and options shown."""
-        s = self.sample
-        return {"id": s.id, "data": self.data, "image": s.path, "emotion": s.emotion, "intensity": s.intensity,
-                "quality": s.quality, "attributes": dict(s.attributes), **self.extra}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +35,24 @@ class InFlight:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
-    """What preparing a job found: the sample's record, and the problem if it cannot be used."""
+class JobOutcome:
+    """What preparing a job found: the sample's record, its requests, and the problem if it cannot be used."""
 
     record: Mapping[str, Any]
     problem: PictureProblem | None
-    asked: Mapping[str, InFlight]
+    requests: Mapping[str, InFlight]
 
 
-def _named(job: Job, digests: Sequence[str]) -> dict[str, Any]:
-    """The digest of what is shown; of two pictures one of both in order, and each picture by itself."""
+def _digests(job: Job, digests: Sequence[str]) -> dict[str, Any]:
+    """The digest of what is shown; for two pictures the digest of both in order, and each picture's own."""
     if job.pair is None:
         return {"digest": digests[0]}
-    named = [{"id": s.id, "image": s.path, "digest": d} for s, d in zip(job.pair, digests, strict=True)]
-    return {"digest": hashlib.sha256("+".join(digests).encode()).hexdigest(), "pictures": named}
+    pictures = [{"id": s.id, "image": s.path, "digest": d} for s, d in zip(job.pair, digests, strict=True)]
+    return {"digest": hashlib.sha256("+".join(digests).encode()).hexdigest(), "pictures": pictures}
 
 
 def visible_id(job: Job) -> str:
-    """The sample's id as a judge hears it: a digest where the id itself gives the label away ("happy/01")."""
+    """The sample's id as a judge sees it: a digest where the id itself reveals the label ("happy/01")."""
     sample = job.sample
     if job.pair is None and (sample.emotion is None or not names_label(sample.id, sample.emotion)):
         return sample.id
@@ -84,13 +60,13 @@ def visible_id(job: Job) -> str:
 
 
 class RequestBuilder:
-    """Makes the requests of one judge: what is asked, under which ids, with which picture."""
+    """Builds the requests of one judge."""
 
     def __init__(
         self,
         judge: Participant,
         questions: Mapping[str, TaskSpec],
-        reads: Mapping[str, AnswerMode],
+        answer_modes: Mapping[str, AnswerMode],
         *,
         seed: int,
         repeats: int,
@@ -98,7 +74,7 @@ class RequestBuilder:
         answered: set[bytes],
         allow_outside: bool,
     ) -> None:
-        self.judge, self.questions, self.reads = judge, questions, reads
+        self.judge, self.questions, self.answer_modes = judge, questions, answer_modes
         self.seed, self.repeats, self.answered, self.allow_outside = seed, repeats, answered, allow_outside
         self.oracle = Capability.ORACLE in judge.instance.capabilities
         self.prompt_variants = {
@@ -110,28 +86,28 @@ class RequestBuilder:
 
     def _prefix(self, name: str, variant: PromptVariant) -> bytes:
         spec = self.questions[name]
-        # Whether others are asked beside it does not change what is answered to it.
-        said = variant.model_dump(mode="json", exclude={"default"})
-        fixed = [name, self.judge.described, said, self.answer(name).model_dump(mode="json"),
-                 spec.sampling.model_dump(mode="json"), self.reads[name], self.seed]  # fmt: skip
+        # Whether other prompt variants are asked too does not change the answer to this one.
+        asked = variant.model_dump(mode="json", exclude={"default"})
+        fixed = [name, self.judge.described, asked, self.answer(name).model_dump(mode="json"),
+                 spec.sampling.model_dump(mode="json"), self.answer_modes[name], self.seed]  # fmt: skip
         return hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).digest()
 
     def count(self, job: Job) -> int:
-        """How many requests a job comes to."""
+        """How many requests a job has."""
         return sum(1 for _ in self._keys(job))
 
     def times(self, question: str) -> int:
-        """How often a question is put to one picture."""
+        """How often a question is asked about one picture."""
         return len(self.prompt_variants[question]) * self.repeats
 
     def prepare(self, job: Job) -> Prepared[JudgeRequest]:
-        """Read the picture; make the requests that have no reply yet. Runs in a thread; raises nothing."""
+        """Read the picture; build the requests that have no reply yet. Runs in a thread; raises nothing."""
         try:
             return self._prepare(job)
         except Exception as e:  # one odd sample must not stop the others
             problem = PictureProblem("unusable", f"{job.sample.path}: {type(e).__name__}: {e}")
             record = job.record() | {"shown": {}, "digest": None}
-            return Prepared([], 0, Note(record, problem, {}))
+            return Prepared([], 0, JobOutcome(record, problem, {}))
 
     def _prepare(self, job: Job) -> Prepared[JudgeRequest]:
         record = job.record()
@@ -140,27 +116,29 @@ class RequestBuilder:
         try:
             files = [self._read(job.root, sample) for sample in job.shown]
             digests = [hashlib.sha256(data).hexdigest() for data in files]
-            record |= _named(job, digests)
+            record |= _digests(job, digests)
             digest = record["digest"]
             keys = {self._id(k, job, digest): k for k in self._keys(job)}
             missing = {i: k for i, k in keys.items() if bytes.fromhex(i) not in self.answered}
             if not missing:
-                return Prepared([], 0, Note(record, None, {}))
+                return Prepared([], 0, JobOutcome(record, None, {}))
             seen = [self._picture(*found) for found in zip(job.shown, files, digests, strict=True)]
         except PictureProblem as problem:
-            return Prepared([], 0, Note(record | {"digest": None}, problem, {}))
+            return Prepared([], 0, JobOutcome(record | {"digest": None}, problem, {}))
         images, cost = tuple(picture for picture, _ in seen), sum(size for _, size in seen)
-        told = job.sample.id if self.oracle else visible_id(job)
-        asked, requests = {}, []
+        sample_id = job.sample.id if self.oracle else visible_id(job)
+        in_flight, requests = {}, []
         for id_, (question, variant, repeat) in missing.items():
             options = shown[question]
-            asked[id_] = InFlight(question, variant.name, repeat, job.data, job.sample.id, digest, options)
+            in_flight[id_] = InFlight(
+                question, variant.name, repeat, job.data, job.sample.id, digest, options
+            )
             truth = truth_of(self.answer(question), job.sample) if self.oracle else None
             messages = render(variant, self.answer(question), options, job.sample.emotion)
             requests.append(
                 JudgeRequest(
                     id_,
-                    told,
+                    sample_id,
                     images,
                     messages,
                     self._question(question, options),
@@ -168,7 +146,7 @@ class RequestBuilder:
                     truth,
                 )
             )
-        return Prepared(requests, cost, Note(record, None, asked))
+        return Prepared(requests, cost, JobOutcome(record, None, in_flight))
 
     def _options(self, question: str, sample: Sample) -> tuple[str, ...]:
         answer = self.answer(question)
@@ -179,12 +157,12 @@ class RequestBuilder:
     def _read(self, root: str, sample: Sample) -> bytes:
         if sample.problem or sample.path is None:
             raise PictureProblem("label", sample.problem or "the sample has no picture")
-        return pictures.read_bytes(root, sample.path, allow_outside=self.allow_outside)
+        return decoding.read_bytes(root, sample.path, allow_outside=self.allow_outside)
 
     def _picture(self, sample: Sample, data: bytes, digest: str) -> tuple[Picture, int]:
-        """A picture as the judge takes it, and the memory that it holds."""
+        """A picture in the form that the judge takes, and the memory that it holds."""
         assert sample.path is not None, "a sample without a picture is not read"
-        image, media_type = pictures.decode(data, sample.path)
+        image, media_type = decoding.decode(data, sample.path)
         if self.judge.instance.takes == "bytes":
             return Picture(digest, None, strip_metadata(data), media_type), len(data)
         return Picture(digest, image, None, media_type), image.width * image.height * 3
@@ -192,7 +170,7 @@ class RequestBuilder:
     def _keys(self, job: Job) -> Iterator[tuple[str, PromptVariant, int]]:
         for question in job.questions:
             if self.oracle and not job.sample.problem and truth_of(self.answer(question), job.sample) is None:
-                continue  # A stand-in that answers from the truth has nothing to say without it.
+                continue  # A stand-in that answers from the truth cannot answer without it.
             for variant in self.prompt_variants[question]:
                 for repeat in range(self.repeats):
                     yield question, variant, repeat
@@ -214,7 +192,12 @@ class RequestBuilder:
     def _question(self, question: str, shown: tuple[str, ...]) -> Question:
         answer = self.answer(question)
         return Question(
-            answer.kind, shown, shown_labels(answer, shown), answer.scale, self.reads[question], answer.target
+            answer.kind,
+            shown,
+            shown_labels(answer, shown),
+            answer.scale,
+            self.answer_modes[question],
+            answer.target,
         )
 
     def _sampling(self, question: str, id_: str) -> Sampling:

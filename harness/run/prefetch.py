@@ -1,4 +1,4 @@
-"""Requests prepared ahead, in order, within bounds of number and memory: in threads, with the consumer's help if cheap."""
+"""Prefetching: requests prepared ahead in threads, in order, within limits of number and memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 from harness.components.sources import RequestSource
 
 CHEAP = 0.0015
-"""Seconds for one job below which preparing it beside the consumer costs more than it saves: both need the interpreter."""
+"""Seconds for one job below which preparing it in parallel costs more than it saves: threads share the interpreter."""
 
 J = TypeVar("J")
 T = TypeVar("T")
@@ -23,19 +23,19 @@ T = TypeVar("T")
 
 @dataclass
 class Prepared(Generic[T]):
-    """What one job came to: requests, the memory they hold, and a note that the run loop stores first."""
+    """A prepared job: its requests, the memory they hold, and an outcome that the run loop stores first."""
 
     requests: list[T]
     cost: int = 0
-    note: object = None
+    outcome: object = None
 
 
 @dataclass
 class PrefetchSource(RequestSource[T], Generic[J, T]):
-    """Prepares `jobs` with `prepare` in threads; `arrived` sees each result in the consumer's thread.
+    """Prepares `jobs` with `prepare` in threads; `arrived` gets each result in the consumer's thread.
 
-    A consumer that asks what is `ready` between its own steps gets jobs below `CHEAP` prepared while it asks, by all
-    threads and itself, and none beside its steps.
+    Jobs below `CHEAP` are prepared while a consumer calls `ready` between its own steps, by all threads and the
+    consumer itself, and never during its steps.
     """
 
     jobs: Iterator[J]
@@ -48,11 +48,11 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
     _ahead: int = 0
     _buffer: deque[T] = field(default_factory=deque)
     handed: int = 0
-    """How many requests the consumer has been given."""
+    """How many requests were handed to the consumer."""
     _drained: bool = False
     _cost: int = 1 << 20
     _seconds: float = CHEAP
-    """What the quickest job of the last chunk took: the others may have waited for the interpreter."""
+    """Duration of the fastest job of the last chunk: the others may have waited for the interpreter."""
     _between_steps: bool = False
 
     def __post_init__(self) -> None:
@@ -60,15 +60,15 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
 
     @property
     def _cheap(self) -> bool:
-        """Whether jobs are prepared only while the consumer waits for them, which then takes part."""
+        """Whether jobs are prepared only while the consumer waits, with its help."""
         return self._between_steps and self._seconds < CHEAP
 
     def _fill(self, wanted: int = 0) -> None:
-        """Give jobs to the threads, as far ahead as bounds allow; cheap ones only as many as are `wanted` now."""
+        """Submit jobs to the threads, as far ahead as the limits allow; of cheap ones only as many as are `wanted` now."""
         while not self._drained and self._ahead < (
             min(wanted, self.max_ahead) if self._cheap else self.max_ahead
         ):
-            # The size of a picture is known only once it is decoded: the last one seen is the estimate.
+            # The size of a picture is known only once it is decoded: the last one is the estimate.
             if self._ahead >= self.workers and self._ahead * self._cost > self.max_bytes:
                 return
             jobs = list(islice(self.jobs, self._chunk()))
@@ -79,7 +79,7 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
             self._pending.append((jobs, self._pool.submit(self._prepare_all, jobs)))
 
     def _help(self) -> None:
-        """Prepare what no thread has begun yet, from the far end, so that the consumer does not wait for all of it."""
+        """Prepare what no thread has started yet, from the end, so that the consumer does not wait for all of it."""
         for number in range(len(self._pending) - 1, -1, -1):
             jobs, future = self._pending[number]
             if not self._cheap or not future.cancel():
@@ -89,17 +89,17 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
             self._pending[number] = (jobs, done)
 
     def _chunk(self) -> int:
-        """How many jobs a thread takes at a time: several, so that threads seldom wait for each other."""
+        """How many jobs a thread takes at a time: several, so that threads rarely wait for each other."""
         share = 4 * self.workers
         return max(1, min(8, self.max_ahead // share, self.max_bytes // (share * self._cost)))
 
     def _prepare_all(self, jobs: list[J]) -> list[Prepared[T]]:
-        done, quickest = [], math.inf
+        done, fastest = [], math.inf
         for job in jobs:
-            begun = time.perf_counter()
+            started = time.perf_counter()
             done.append(self.prepare(job))
-            quickest = min(quickest, time.perf_counter() - begun)
-        self._seconds = quickest
+            fastest = min(fastest, time.perf_counter() - started)
+        self._seconds = fastest
         return done
 
     def _take(self) -> None:
@@ -149,7 +149,7 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
         return self._buffer.popleft()
 
     def any(self) -> bool:
-        """Whether there is anything to ask: prepares jobs until one comes to a request."""
+        """Whether there is anything to ask: prepares jobs until one has a request."""
         self._fill()
         while self._pending and not self._buffer:
             self._take()
@@ -162,7 +162,7 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
         return self._drained and not self._pending and not self._buffer
 
     def abandon(self) -> Iterable[J]:
-        """Stop preparing; the jobs whose requests were never handed out, those not begun included."""
+        """Stop preparing; yields the jobs whose requests were never handed out, unstarted ones included."""
         for _, future in self._pending:
             future.cancel()
         self._pool.shutdown(wait=True, cancel_futures=True)

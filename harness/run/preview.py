@@ -1,13 +1,12 @@
-"""What a run would do: counts, one rendered prompt, what it would cost. Asks nothing, stores nothing."""
+"""What a run would do: counts, rendered prompts, cost. Asks nothing, stores nothing."""
 
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 from harness.escaping import plain
+from harness.run.jobs import image_questions, judge_jobs, planned_images
 from harness.run.plan import Plan
-from harness.run.session import image_questions, judge_jobs, planned_images
 from harness.tasks.answers import truth_of
 from harness.tasks.prompts import as_text, render, shown_options
 from harness.types import EMOTIONS
@@ -16,7 +15,7 @@ from harness.types import EMOTIONS
 def preview(plan: Plan) -> str:
     """The text of `--dry-run`."""
     request = plan.request
-    path = request.out or Path("runs") / plan.name()
+    path = plan.folder
     lines = [f"run folder: {path}" + (" (exists: would be resumed)" if (path / "run.json").exists() else "")]
     if plan.generator is None:
         jobs = list(judge_jobs(plan))
@@ -31,12 +30,12 @@ def preview(plan: Plan) -> str:
         asked = Counter(q for d in wanted for q in image_questions(plan, d))
         lines += [
             f"model: {plan.model.name} (generator)",
-            f"portraits to draw: {len(wanted)}",
+            f"portraits to generate: {len(wanted)}",
             f"judges: {', '.join(j.name for j in plan.judges)}",
         ]
         emotions = Counter(d.row.emotion for d in wanted)
         first = {
-            q: d.sample(plan.model.name, drawn=True)
+            q: d.sample(plan.model.name, delivered=True)
             for d in reversed(wanted)
             for q in image_questions(plan, d)
         }
@@ -50,15 +49,15 @@ def preview(plan: Plan) -> str:
         count = asked[question] * each * len(plan.judges)
         total += count
         tokens += count * spec.sampling.max_tokens
-        reads = ", ".join(sorted({reads[question] for reads in plan.reads.values()}))
-        lines.append(f"{question}: {count} requests, read by {reads}")
+        modes = ", ".join(sorted({modes[question] for modes in plan.answer_modes.values()}))
+        lines.append(f"{question}: {count} requests, answer mode {modes}")
         for variant in spec.prompt_variants[:1] if plan.generator else spec.prompt_variants:
             sample = first.get(question)
             if sample is not None:
                 shown = shown_options(spec.answer, sample.id, request.seed, truth_of(spec.answer, sample))
                 messages = render(variant, spec.answer, shown, sample.emotion)
                 lines += ["  " + line for line in as_text(messages).splitlines()]
-    lines += [f"note: {note}" for note in plan.left_out]
+    lines += [f"note: {note}" for note in plan.omitted]
     lines.append(f"cost: {total} requests, at most {tokens:,} reply tokens; prices are the provider's")
     # Prompts and names of data are untrusted.
     return "".join(plain(line) + "\n" for text in lines for line in text.split("\n"))

@@ -1,4 +1,4 @@
-"""What a user asked for, as typed on the command line or passed to `harness.evaluate`."""
+"""What a user asked for, on the command line or with `harness.evaluate`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class RunRequest:
     max_failures: int | None = None
     allow_outside: bool = False
     prompt_variants: tuple[str, ...] = ("default",)
-    """Which wordings are asked: "default", "all", or names."""
+    """Which prompt variants are asked: "default", "all", or names."""
 
     def __post_init__(self) -> None:
         for name, value in (
@@ -41,15 +41,15 @@ class RunRequest:
         ):
             if value is not None and value < 1:
                 raise RequestError(
-                    f"--{name} must be at least 1, not {value}.", f"Leave --{name} away for the default."
+                    f"--{name} must be at least 1, not {value}.", f"Omit --{name} for the default."
                 )
         if not self.prompt_variants:
-            raise RequestError("No wording is named.", 'Name some, or "default" or "all".')
+            raise RequestError("No prompt variant is named.", 'Name some, or "default" or "all".')
         if not self.tasks:
             raise RequestError("No task is named.", "Give --task; see `harness list tasks`.")
 
     def options_of(self, judge: str) -> dict[str, Any]:
-        """The judge options meant for one judge: `KEY=VALUE` for all, `JUDGE.KEY=VALUE` for one."""
+        """The options for one judge: `KEY=VALUE` is for all, `JUDGE.KEY=VALUE` for one."""
         chosen: dict[str, Any] = {}
         for key, value in self.judge_options.items():
             target, dot, name = key.rpartition(".")
@@ -60,12 +60,12 @@ class RunRequest:
         return chosen
 
     def check_judge_options(self) -> None:
-        """Refuse options for a judge that does not take part."""
+        """Refuse options for a judge that is not part of the run."""
         names = [j for j in self.judges if isinstance(j, str)]
         for key in self.judge_options:
             target, dot, _ = key.rpartition(".")
             if dot and target not in {*names, *(n.partition(":")[0] for n in names)}:
                 raise BadOption(
-                    f"--judge-option {key}: {target!r} is none of the judges.",
+                    f"--judge-option {key}: {target!r} is not one of the judges.",
                     f"Judges of this run: {', '.join(names) or 'none'}.",
                 )

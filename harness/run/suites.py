@@ -1,4 +1,4 @@
-"""Which tasks of a suite a judge and data allow: the others are left out, with the reason in words."""
+"""Which tasks of a suite the judge and the data allow; the others are omitted, with the reason."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from harness.tasks.pairing import make_pairs, no_pairs
 from harness.tasks.spec import TaskSpec
 
 Fitting = tuple[tuple[ResolvedTask, ...], tuple[str, ...]]
-"""The tasks that are asked, and a note for each that is left out."""
+"""The tasks that are asked, and a note for each that is omitted."""
 
 
-def able(tasks: Sequence[ResolvedTask], check: Callable[[TaskSpec], object]) -> Fitting:
-    """The tasks that `check` lets pass. Raises its `RequestError` for a task that was named, or if none is left."""
+def answerable(tasks: Sequence[ResolvedTask], check: Callable[[TaskSpec], object]) -> Fitting:
+    """The tasks that pass `check`. Raises its `RequestError` for a task that was named, or if none is left."""
     left, notes, refused = [], [], None
     for task in tasks:
         try:
@@ -26,7 +26,7 @@ def able(tasks: Sequence[ResolvedTask], check: Callable[[TaskSpec], object]) -> 
             if not task.suite:
                 raise
             refused = e
-            notes.append(f"{task.spec.name} is left out of {task.suite}: {e.message}")
+            notes.append(f"{task.spec.name} is omitted from {task.suite}: {e.message}")
     if refused is not None and not left:
         raise refused
     return tuple(left), tuple(notes)
@@ -39,7 +39,7 @@ def labelled(tasks: Sequence[ResolvedTask], data: Sequence[DataFolder], seed: in
         return tuple(tasks), ()
     names = ", ".join(folder.name for folder in data)
     notes = (
-        f"{task.spec.name} is left out of {task.suite}: {_lacking(task.spec, names)}"
+        f"{task.spec.name} is omitted from {task.suite}: {_lacking(task.spec, names)}"
         for task, here in zip(tasks, found, strict=True)
         if not here
     )

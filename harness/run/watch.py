@@ -1,25 +1,25 @@
-"""How a run tells of its progress; what shows it lives with the command line."""
+"""How a run reports its progress; the command line shows it."""
 
 from __future__ import annotations
 
 
 class Watch:
-    """Hears of progress. This one says nothing; a subclass shows it."""
+    """Receives progress. This one shows nothing; a subclass does."""
 
     def phase(self, title: str, total: int, done: int = 0) -> None:
-        """A phase begins: `total` requests, `done` of them stored by an earlier attempt."""
+        """A phase starts: `total` requests, `done` of them stored by an earlier attempt."""
 
     def advance(self, *, failed: bool = False, unparsed: bool = False) -> None:
-        """One request is done, for better or worse."""
+        """One request is done, whether answered or failed."""
 
     def working(self, text: str) -> None:
-        """What goes on before the next request is done: "step 12 of 30"."""
+        """What happens until the next request is done: "step 12 of 30"."""
 
     def end(self) -> None:
         """The phase is over."""
 
     def close(self) -> None:
-        """The run is over, for better or worse."""
+        """The run is over, whether it succeeded or not."""
 
     def note(self, text: str) -> None:
         """Something that the user should read."""

@@ -1,10 +1,10 @@
-"""Which maker's family a model belongs to: a judge may favour what its own family draws."""
+"""Which maker a model comes from: a judge may favour images from its own family of models."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+
+from harness.scoring.run_record import ParticipantRecord
 
 _FAMILIES = {
     "OpenAI": "gpt|chatgpt|dall e|o3|o4",
@@ -26,30 +26,27 @@ _FAMILIES = {
 _PATTERNS = {maker: re.compile(rf"\b(?:{words})(?=\d|\b)") for maker, words in _FAMILIES.items()}
 
 
-def maker_of(participant: Mapping[str, Any]) -> str | None:
-    """The maker that the name or reference of a described contender tells; None where it tells none or several."""
-    told = " ".join(
-        str(part)
-        for part in (
-            participant["name"],
-            participant["options"].get("ref"),
-            participant["options"].get("model"),
-            participant["identity"].get("model"),
-        )
-        if part
+def maker_of(participant: ParticipantRecord) -> str | None:
+    """The maker that a participant's name or model reference names; None where it names none or several."""
+    named = (
+        participant.name,
+        participant.options.get("ref"),
+        participant.options.get("model"),
+        participant.identity.get("model"),
     )
-    # Hyphens and slashes separate words; a folder's path says nothing about who made what lies there.
-    told = re.sub(r"[^a-z0-9.]+", " ", re.sub(r"\S*/\S*/\S*", " ", told.lower()))
-    found = [maker for maker, pattern in _PATTERNS.items() if pattern.search(told)]
+    text = " ".join(str(part) for part in named if part)
+    # Hyphens and slashes separate words; a folder's path says nothing about who made the model in it.
+    text = re.sub(r"[^a-z0-9.]+", " ", re.sub(r"\S*/\S*/\S*", " ", text.lower()))
+    found = [maker for maker, pattern in _PATTERNS.items() if pattern.search(text)]
     return found[0] if len(found) == 1 else None
 
 
-def family_warning(generator: Mapping[str, Any], judge: Mapping[str, Any]) -> list[str]:
-    """Says where a judge reads what a model of its own family drew."""
+def family_warning(generator: ParticipantRecord, judge: ParticipantRecord) -> list[str]:
+    """Says where a judge rates portraits that a model of its own family generated."""
     maker = maker_of(generator)
     if maker is None or maker_of(judge) != maker:
         return []
     return [
-        f"{judge['name']} and {generator['name']} are both of {maker}: a judge may favour its own family. "
-        "Add a judge of another one: --judge NAME"
+        f"{judge.name} and {generator.name} are both by {maker}: a judge may favour its own family. "
+        "Add a judge of a different one: --judge NAME"
     ]

@@ -1,16 +1,23 @@
-"""What people said of a data set's pictures: how far they agree, and the ceiling that a single person reaches."""
+"""What people said of a data set's portraits: agreement, and the ceiling that a single person reaches."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from harness.arrays import Floats, Ints
 from harness.datasets.ratings import RaterAnswers
-from harness.results import HUMAN
+from harness.results import (
+    HUMAN,
+    BaselineValue,
+    HumanAgreement,
+    HumanCeiling,
+    Reliability,
+    TaskResult,
+    finite,
+)
 from harness.stats.agreement import (
     interval_alpha,
     interval_columns,
@@ -33,45 +40,46 @@ from harness.tasks.spec import Answer, TaskSpec
 from harness.types import EMOTIONS
 
 _CELLS = 50_000_000
-"""Samples times raters up to which a full table is made: agreement of crowds beyond it is left out."""
+"""Samples times raters up to which a full table is built: agreement of larger crowds is omitted."""
 
 
-def describe_people(questions: Mapping[str, TaskSpec], answers: Mapping[str, RaterAnswers]) -> dict[str, Any]:
-    """For each task whose question people answered too: agreement and ceiling, as JSON values."""
+def describe_people(
+    questions: Mapping[str, TaskSpec], answers: Mapping[str, RaterAnswers]
+) -> dict[str, HumanAgreement]:
+    """For each task whose question people answered too: agreement and ceiling."""
     found = {}
     for name, spec in questions.items():
-        said = answers.get(spec.answer.truth.field) if spec.answer else None
-        if (
-            said is not None
-            and len(said)
-            and spec.answer is not None
-            and spec.answer.kind in ("choice", "rating")
-        ):
-            described = describe(said, spec.answer)
-            if described["answers"]:
+        if spec.answer is None or spec.answer.kind not in ("choice", "rating"):
+            continue
+        given = answers.get(spec.answer.truth.field)
+        if given is not None and len(given):
+            described = describe(given, spec.answer)
+            if described.answers:
                 found[name] = described
     return found
 
 
-def describe(said: RaterAnswers, answer: Answer | None = None) -> dict[str, Any]:
+def describe(given: RaterAnswers, answer: Answer | None = None) -> HumanAgreement:
     """Raters, samples, screening, agreement and ceiling of one question; `answer` maps labels onto its options."""
-    sample, rater = np.array(said.sample, np.int64), np.array(said.rater, np.int64)
-    value = np.array(said.value, np.float64)
-    if said.question == "emotion":
-        options = answer.options if answer is not None else EMOTIONS
+    sample, rater = np.array(given.sample, np.int64), np.array(given.rater, np.int64)
+    value = np.array(given.value, np.float64)
+    if given.question == "emotion":
         value = _mapped(value, answer)
-        document = _choice(sample, rater, value, options)
-    else:
-        document = _rating(sample, rater, value, said)
     known = np.isfinite(value)
-    return {
-        "question": said.question,
-        "answers": int(known.sum()),
-        "samples": len(np.unique(sample[known])),
-        "raters": len(np.unique(rater[known])),
-        "not_used": dict(sorted(said.skipped.items())),
-        **document,
-    }
+    found = HumanAgreement(
+        question=given.question,
+        answers=int(known.sum()),
+        samples=len(np.unique(sample[known])),
+        raters=len(np.unique(rater[known])),
+        not_used=dict(sorted(given.skipped.items())),
+        ceiling=HumanCeiling(value=None, low=None, high=None, metric="", raters=0, method=""),
+    )
+    if given.question == "emotion":
+        options = answer.options if answer is not None else EMOTIONS
+        _describe_choices(found, sample, rater, value, len(options))
+    else:
+        _describe_ratings(found, sample, rater, value, list(given.raters))
+    return found
 
 
 def _mapped(value: Floats, answer: Answer | None) -> Floats:
@@ -87,54 +95,55 @@ def _mapped(value: Floats, answer: Answer | None) -> Floats:
     return mapped
 
 
-def _choice(sample: Ints, rater: Ints, value: Floats, options: tuple[str, ...]) -> dict[str, Any]:
-    ceiling = choice_ceiling(sample, rater, value, len(options))
-    alpha = None
+def _describe_choices(found: HumanAgreement, sample: Ints, rater: Ints, value: Floats, options: int) -> None:
+    found.ceiling = _ceiling("accuracy", choice_ceiling(sample, rater, value, options))
+    found.alpha_level = "nominal"
     answers = collect_ratings(sample, rater, value)
     if answers.samples * answers.raters <= _CELLS:
-        alpha = _figure(
-            nominal_alpha(nominal_columns(ratings_table(answers), len(options)).sum(axis=0)[None])
-        )
-    return {"alpha": alpha, "alpha_level": "nominal", "ceiling": _ceiling("accuracy", ceiling)}
+        columns = nominal_columns(ratings_table(answers), options)
+        found.alpha = finite(nominal_alpha(columns.sum(axis=0)[None])[0])
 
 
-def _rating(sample: Ints, rater: Ints, value: Floats, said: RaterAnswers) -> dict[str, Any]:
+def _describe_ratings(
+    found: HumanAgreement, sample: Ints, rater: Ints, value: Floats, names: Sequence[str]
+) -> None:
     answers = collect_ratings(sample, rater, value)
     rejected = screen_raters(answers).rejected
-    names = list(said.raters)
     kept = keep_raters(answers, ~rejected)
-    document: dict[str, Any] = {
-        "rejected": [names[code] for code in np.flatnonzero(rejected)],
-        "screening": "ITU-R BT.500",
-        "ceiling": _ceiling("srcc", rating_ceiling(kept)),
-    }
+    found.rejected = [names[code] for code in np.flatnonzero(rejected)]
+    found.screening = "ITU-R BT.500"
+    found.ceiling = _ceiling("srcc", rating_ceiling(kept))
     if kept.samples * kept.raters <= _CELLS:
-        predicted = ratings_table(kept)[:, ~rejected] if len(rejected) else ratings_table(kept)
-        document["alpha"] = _figure(interval_alpha(interval_columns(predicted).sum(axis=0)[None]))
-        document["alpha_level"] = "interval"
-        found = icc_2k(predicted)
-        document["icc_2k"] = {"value": _number(found.value), "low": _number(found.low), "high": _number(found.high),
-                              "samples": found.n, "raters": found.k}  # fmt: skip
-    return document
+        table = ratings_table(kept)[:, ~rejected] if len(rejected) else ratings_table(kept)
+        found.alpha = finite(interval_alpha(interval_columns(table).sum(axis=0)[None])[0])
+        found.alpha_level = "interval"
+        icc = icc_2k(table)
+        found.icc_2k = Reliability(value=icc.value, low=icc.low, high=icc.high, samples=icc.n, raters=icc.k)
 
 
-def _ceiling(metric: str, found: Ceiling) -> dict[str, Any]:
-    return {"metric": metric, "value": _number(found.value), "low": _number(found.low), "high": _number(found.high),
-            "raters": int(np.isfinite(found.raters).sum()), "method": "leave one rater out"}  # fmt: skip
+def _ceiling(metric: str, found: Ceiling) -> HumanCeiling:
+    return HumanCeiling(
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        metric=metric,
+        raters=int(np.isfinite(found.raters).sum()),
+        method="leave one rater out",
+    )
 
 
-def opinion_rows(answers: Mapping[str, RaterAnswers]) -> dict[str, dict[str, float]]:
+def rating_columns(answers: Mapping[str, RaterAnswers]) -> dict[str, dict[str, float]]:
     """Sample id -> MOS (0 to 100) and mean of each rated question, and the share of votes of each emotion."""
     rows: dict[str, dict[str, float]] = {}
-    for question, said in answers.items():
-        sample, rater = np.array(said.sample, np.int64), np.array(said.rater, np.int64)
-        value = np.array(said.value, np.float64)
+    for question, given in answers.items():
+        sample, rater = np.array(given.sample, np.int64), np.array(given.rater, np.int64)
+        value = np.array(given.value, np.float64)
         columns: dict[str, Floats] = {}
         if question == "emotion":
-            votes = soft_labels(sample, value, len(EMOTIONS), len(said.samples))
+            votes = soft_labels(sample, value, len(EMOTIONS), len(given.samples))
             columns = {f"votes_{e}": votes[:, i] for i, e in enumerate(EMOTIONS)}
         else:
-            long = collect_ratings(sample, rater, value, len(said.samples), len(said.raters))
+            long = collect_ratings(sample, rater, value, len(given.samples), len(given.raters))
             kept = keep_raters(long, ~screen_raters(long).rejected)
             found = mean_opinion_scores(kept)
             total = np.bincount(kept.sample, kept.value, kept.samples)
@@ -142,28 +151,17 @@ def opinion_rows(answers: Mapping[str, RaterAnswers]) -> dict[str, dict[str, flo
             mean = np.divide(total, count, out=np.full(kept.samples, np.nan), where=count > 0)
             columns = {f"{question}_mean": mean, f"{question}_mos": found.mos, f"{question}_mos_se": found.error,
                        f"{question}_raters": count.astype(np.float64)}  # fmt: skip
-        for name, code in said.samples.items():
+        for name, code in given.samples.items():
             known = {k: round(float(v[code]), 6) for k, v in columns.items() if math.isfinite(v[code])}
             rows.setdefault(name, {}).update(known)
     return rows
 
 
-def with_ceiling(entry: dict[str, Any], people: Mapping[str, Any] | None) -> None:
-    """Put what people reach beside an entry's figures: agreement under `people`, the ceiling among baselines."""
-    if not people:
+def add_ceiling(result: TaskResult, people: HumanAgreement | None) -> None:
+    """Add what people reach to a result: agreement as `people`, the ceiling among the baselines."""
+    if people is None:
         return
-    entry["people"] = dict(people)
-    ceiling = people["ceiling"]
-    if ceiling["value"] is not None:
-        entry["baselines"] = [
-            *entry["baselines"],
-            {"name": HUMAN, "metric": ceiling["metric"], "value": ceiling["value"]},
-        ]
-
-
-def _figure(values: Floats) -> float | None:
-    return _number(float(values[0]))
-
-
-def _number(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
+    result.people = people
+    ceiling = people.ceiling
+    if ceiling.value is not None:
+        result.baselines.append(BaselineValue(name=HUMAN, metric=ceiling.metric, value=ceiling.value))

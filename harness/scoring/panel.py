@@ -1,4 +1,4 @@
-"""Several judges as one: what the majority reads, the mean of their ratings, and how far they agree."""
+"""The panel of judges: majority choice, mean rating, and how far the judges agree."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from harness.metrics.base import cluster_sums
 from harness.metrics.interval import Resampling, estimates
 from harness.registry.factory import make
 from harness.registry.registry import registry
+from harness.results import JudgeAgreement
 from harness.scoring.rows import Rows
 from harness.scoring.stored import StoredSample
 from harness.stats.agreement import interval_alpha, interval_columns, nominal_alpha, nominal_columns
 from harness.stats.bootstrap import percentile_interval
 from harness.stats.weights import cluster_weights
 from harness.tasks.answers import ParsedReply
+from harness.tasks.spec import Answer
 
 PANEL = "panel"
 RULE = "the option that most judges read, ties unparsed; the mean of their ratings"
@@ -29,13 +31,13 @@ _PAIRWISE = {"choice": "kappa", "rating": "srcc"}
 
 
 def panel_rows(judges: Sequence[Rows]) -> Rows:
-    """One row for each portrait: what the judges that could be read say together.
+    """One row for each portrait, from the judges whose replies could be parsed.
 
-    A choice is the option that more judges read than any other, a rating the mean. Where the judges are tied, or none
-    can be read, the row is unparsed with that reason.
+    A choice is the option that more judges chose than any other, a rating the mean. Where the judges are tied, or no
+    reply could be parsed, the row is unparsed with that reason.
     """
     answer = judges[0].answer
-    said: dict[str, list[float]] = {}
+    codes: dict[str, list[float]] = {}
     samples: dict[str, tuple[StoredSample, Any, bool]] = {}
     for rows in judges:
         for sample, truth, code, reason in zip(
@@ -43,56 +45,56 @@ def panel_rows(judges: Sequence[Rows]) -> Rows:
         ):
             answered = reason is not None or samples.get(sample.id, (sample, truth, False))[2]
             samples[sample.id] = (sample, truth, answered)
-            said.setdefault(sample.id, []).extend([code] if np.isfinite(code) else [])
-    joined = Rows(answer)
+            codes.setdefault(sample.id, []).extend([code] if np.isfinite(code) else [])
+    joined = Rows(answer, question=judges[0].question)
     for id_, (sample, truth, answered) in samples.items():
         if answered:
-            joined.add(sample, truth, _together(said[id_], rows_of=judges[0]))
+            joined.add(sample, truth, _combined(codes[id_], answer))
         else:
             joined.add_missed(sample, truth)
     return joined
 
 
-def _together(codes: Sequence[float], rows_of: Rows) -> ParsedReply:
+def _combined(codes: Sequence[float], answer: Answer) -> ParsedReply:
     if not codes:
-        return ParsedReply(None, "no judge's reply can be read")
-    if rows_of.answer.kind == "rating":
+        return ParsedReply(None, "no judge's reply can be parsed")
+    if answer.kind == "rating":
         return ParsedReply(float(np.mean(codes)), "")
     ranked = Counter(codes).most_common(2)
     if len(ranked) > 1 and ranked[0][1] == ranked[1][1]:
         return ParsedReply(None, "the judges are tied")
-    return ParsedReply(rows_of.answer.options[int(ranked[0][0])], "")
+    return ParsedReply(answer.options[int(ranked[0][0])], "")
 
 
 def agreement(
     question: str, judges: Mapping[str, Rows], together: Rows, cluster: str, how: Resampling
-) -> list[dict[str, Any]]:
-    """How far the judges agree on one question, each figure with its interval by cluster.
+) -> list[JudgeAgreement]:
+    """How far the judges agree on one question, with intervals by cluster.
 
     `together` are their `panel_rows`. Krippendorff's alpha of all judges (nominal for a choice, interval for a
-    rating), and for each two of them Cohen's kappa or Spearman's correlation over the portraits that both could read.
+    rating), and for each two of them Cohen's kappa or Spearman's correlation over the portraits that both answered.
     """
     names, scores = list(judges), together.scores(cluster)
     place = {sample.id: number for number, sample in enumerate(together.samples)}
     predicted = np.full((len(place), len(names)), np.nan)
     for number, rows in enumerate(judges.values()):
         predicted[[place[sample.id] for sample in rows.samples], number] = rows.predicted
-    found = [{"question": question, "name": "alpha", "judges": names, **_alpha(predicted, scores, how)}]
+    found = [JudgeAgreement(question=question, name="alpha", judges=names, **_alpha(predicted, scores, how))]
     metric = make(registry().find("metric", _PAIRWISE[scores.kind]), {})
     for one, other in combinations(range(len(names)), 2):
         both = np.isfinite(predicted[:, [one, other]]).all(axis=1)
         pair = replace(scores.where(both), truth=predicted[both, one], predicted=predicted[both, other])
         [estimate] = estimates(pair, [metric], how)
         found.append(
-            {
-                "question": question,
-                "name": _PAIRWISE[scores.kind],
-                "judges": [names[one], names[other]],
-                "value": estimate.value,
-                "low": estimate.low,
-                "high": estimate.high,
-                "n": pair.n,
-            }
+            JudgeAgreement(
+                question=question,
+                name=_PAIRWISE[scores.kind],
+                judges=[names[one], names[other]],
+                value=estimate.value,
+                low=estimate.low,
+                high=estimate.high,
+                n=pair.n,
+            )
         )
     return found
 
@@ -100,15 +102,15 @@ def agreement(
 def _alpha(predicted: Floats, scores: Scores, how: Resampling) -> dict[str, Any]:
     nominal = scores.kind == "choice"
     table = nominal_columns(predicted, len(scores.options)) if nominal else interval_columns(predicted)
-    figure = nominal_alpha if nominal else interval_alpha
+    alpha = nominal_alpha if nominal else interval_alpha
     n = int((table[:, 0] > 0).sum())
     sums = cluster_sums(table, scores.cluster, scores.clusters)
-    value = float(figure(sums.sum(axis=0)[None])[0]) if n else float("nan")
+    value = float(alpha(sums.sum(axis=0)[None])[0]) if n else float("nan")
     if not np.isfinite(value):
         return {"value": None, "low": None, "high": None, "n": n}
     ones = np.ones(len(sums), np.int64)
     resamples = [
-        figure(weights @ sums) for weights in cluster_weights(ones, how.resamples, how.seed, len(sums))
+        alpha(weights @ sums) for weights in cluster_weights(ones, how.resamples, how.seed, len(sums))
     ]
     low, high = percentile_interval(np.concatenate(resamples), how.level) or (None, None)
     return {"value": value, "low": low, "high": high, "n": n}

@@ -1,34 +1,34 @@
-"""How much a metric value depends on the prompt variant."""
+"""How much the primary metric depends on the prompt variant."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
+from harness.results import PromptSpread, TaskResult
 
-def add_spread(entries: Sequence[dict[str, Any]]) -> None:
-    """Give each entry of a task and data set that were asked in several wordings the spread over these."""
-    alike: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for entry in entries:
-        if entry["wording"] is not None:
-            alike.setdefault((entry["task"], entry["data"]["name"]), []).append(entry)
+
+def add_prompt_spread(results: Sequence[TaskResult]) -> None:
+    """Give the results of a task and data set that were asked in several prompt variants the spread over these."""
+    alike: dict[tuple[str, str], list[TaskResult]] = {}
+    for result in results:
+        if result.prompt_variant is not None:
+            alike.setdefault((result.task, result.data.name), []).append(result)
     for group in alike.values():
         spread = _spread(group)
-        for entry in group:
-            entry["wordings"] = spread
+        for result in group:
+            result.prompt_spread = spread
 
 
-def _spread(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The primary figure of each wording; the least, the greatest, and their standard deviation (n - 1)."""
-    main = {e["wording"]: next(m for m in e["metrics"] if m["primary"]) for e in entries}
-    values = {variant: figure["value"] for variant, figure in main.items()}
-    found = [v for v in values.values() if v is not None]
-    return {
-        "metric": next(iter(main.values()))["name"],
-        "values": values,
-        "min": min(found, default=None),
-        "max": max(found, default=None),
-        "sd": float(np.std(found, ddof=1)) if len(found) > 1 else None,
-    }
+def _spread(results: Sequence[TaskResult]) -> PromptSpread:
+    primary = {r.prompt_variant: r.primary for r in results if r.prompt_variant and r.primary}
+    values = {variant: metric.value for variant, metric in primary.items()}
+    known = [value for value in values.values() if value is not None]
+    return PromptSpread(
+        metric=next(iter(primary.values())).name,
+        values=values,
+        min=min(known, default=None),
+        max=max(known, default=None),
+        sd=float(np.std(known, ddof=1)) if len(known) > 1 else None,
+    )

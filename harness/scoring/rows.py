@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections import Counter
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.arrays import Floats, Ints
-from harness.components.metric import Scores
+from harness.components.metric import Scores, ScoresColumn
 from harness.metrics.groups import Column, column_of, column_of_numbers
+from harness.scoring.costs import add_up
 from harness.scoring.stored import StoredRun, StoredSample
 from harness.tasks.answers import ParsedReply, parse_reply, rates_unlabelled, truth_of
 from harness.tasks.clusters import cluster_column
@@ -31,10 +32,10 @@ class Rows:
     answer: Answer
     truths: list[str | float | None] = field(default_factory=list)
     predicted: array[float] = field(default_factory=lambda: array("d"))
-    """Code of the option read, or the rating; NaN where the reply could not be read."""
+    """Code of the option chosen, or the rating; NaN where the reply could not be parsed."""
     samples: list[StoredSample] = field(default_factory=list)
     reasons: list[str | None] = field(default_factory=list)
-    """Why a reply could not be read; empty where it could, None where there is no reply."""
+    """Why a reply could not be parsed; empty where it could, None where there is no reply."""
     repeats: list[int] = field(default_factory=list)
     usage: dict[str, float] = field(default_factory=dict)
     """Sums over the replies of what answering used (tokens, cost)."""
@@ -42,13 +43,20 @@ class Rows:
     """Sums of what may differ between two runs with the same answers (seconds, tokens found in caches)."""
     question: str = ""
     probabilities: array[float] | None = None
-    """Of each row as many numbers as there are options, NaN where the reply has none; None where no metric wants them."""
+    """For each row one number for each option, NaN where the reply has none; None where no metric uses them."""
+    extra: list[Mapping[str, Any]] | None = None
+    """What the judge noted with each reply; None where no metric uses it."""
 
     def add(
-        self, sample: StoredSample, truth: str | float | None, reading: ParsedReply, repeat: int = 0
+        self,
+        sample: StoredSample,
+        truth: str | float | None,
+        parsed: ParsedReply,
+        repeat: int = 0,
+        extra: Mapping[str, Any] | None = None,
     ) -> None:
         """Add one answered question."""
-        value = reading.value
+        value = parsed.value
         if value is None:
             code = float("nan")
         else:
@@ -56,14 +64,16 @@ class Rows:
         self.samples.append(sample)
         self.truths.append(truth)
         self.predicted.append(code)
-        self.reasons.append("" if value is not None else reading.reason)
+        self.reasons.append("" if value is not None else parsed.reason)
         self.repeats.append(repeat)
         if self.probabilities is not None:
-            given = reading.probabilities
+            given = parsed.probabilities
             if given is None:
                 self.probabilities.extend([math.nan] * len(self.answer.options))
             else:
                 self.probabilities.extend(given)
+        if self.extra is not None:
+            self.extra.append(extra or {})
 
     def add_missed(self, sample: StoredSample, truth: str | float) -> None:
         """Add a portrait that the generator did not deliver: it cannot show what was asked."""
@@ -72,12 +82,12 @@ class Rows:
 
     @property
     def answered(self) -> int:
-        """How many rows have a reply, readable or not."""
+        """How many rows have a reply, parsed or not."""
         return sum(r is not None for r in self.reasons)
 
     @property
     def unparsed(self) -> dict[str, int]:
-        """Reason -> count of the replies that could not be read."""
+        """Reason -> count of the replies that could not be parsed."""
         counts = Counter(r for r in self.reasons if r)
         return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
@@ -94,15 +104,16 @@ class Rows:
             question=self.question,
             probabilities=None
             if self.probabilities is None
-            else array("d", self._table()[np.array(chosen, np.int64)].tobytes()),
+            else array("d", self._probability_table()[np.array(chosen, np.int64)].tobytes()),
+            extra=None if self.extra is None else [self.extra[i] for i in chosen],
         )
 
-    def _table(self) -> npt.NDArray[np.float64]:
+    def _probability_table(self) -> npt.NDArray[np.float64]:
         """The probabilities, shape (n, options)."""
         return np.frombuffer(self.probabilities or b"", np.float64).reshape(-1, len(self.answer.options))
 
     def positions(self) -> Ints:
-        """At which place each row was shown each option, shape (n, options), -1 where it was not shown."""
+        """At which position each row was shown each option, shape (n, options), -1 where it was not shown."""
         options = self.answer.options
         orders: dict[tuple[str, ...], int] = {}
         row = [orders.setdefault(s.shown.get(self.question, options), len(orders)) for s in self.samples]
@@ -123,10 +134,10 @@ class Rows:
         rows.usage, rows.timings = self.usage, self.timings
         return rows
 
-    def scores(self, cluster: str, *, placed: bool = False) -> Scores:
+    def scores(self, cluster: str, uses: frozenset[ScoresColumn] = frozenset()) -> Scores:
         """The arrays that metrics take. `cluster` names the column that is resampled ("" for the default).
 
-        With `placed` they say where options were shown.
+        `uses` names the optional columns to fill; probabilities are there wherever they were collected.
         """
         answer = self.answer
         if answer.scored == "choice":
@@ -138,9 +149,9 @@ class Rows:
         column = cluster_column(cluster, (s.attributes for s in self.samples))
         alone = "pair" if answer.kind == "pair" else ""
         units = codes(s.attributes.get(column) or s.attributes.get(alone) or s.id for s in self.samples)
-        found = (
-            None if self.probabilities is None else _floats(self._table()).reshape(-1, len(answer.options))
-        )
+        found = None
+        if self.probabilities is not None:
+            found = _floats(self._probability_table()).reshape(-1, len(answer.options))
         return Scores(
             kind=answer.scored,
             truth=_floats(truth),
@@ -152,7 +163,10 @@ class Rows:
             low=answer.low,
             high=answer.low + len(answer.options) - 1,
             probabilities=None if found is None or np.isnan(found).all() else found,
-            positions=self.positions() if placed else None,
+            positions=self.positions() if "positions" in uses else None,
+            attributes=_by_key([s.attributes for s in self.samples]) if "attributes" in uses else {},
+            extra=_by_key(self.extra or []) if "extra" in uses else {},
+            cluster_column=column,
         )
 
     def column(self, name: str) -> Column:
@@ -173,6 +187,16 @@ def _numbers(values: Iterable[Any]) -> Floats:
     return np.array([math.nan if v is None else float(v) for v in values], np.float64)
 
 
+def _by_key(rows: Sequence[Mapping[str, Any]]) -> dict[str, npt.NDArray[np.object_]]:
+    """A column of objects for each key that any row has, shape (n,), None where a row lacks it."""
+    columns = {}
+    for key in dict.fromkeys(key for row in rows for key in row):
+        column = np.empty(len(rows), np.object_)
+        column[:] = [row.get(key) for row in rows]
+        columns[key] = column
+    return columns
+
+
 def codes(values: Iterable[Hashable]) -> npt.NDArray[np.int64]:
     """Whole numbers from 0 for distinct values, in order of appearance."""
     numbers: dict[Hashable, int] = {}
@@ -180,23 +204,28 @@ def codes(values: Iterable[Hashable]) -> npt.NDArray[np.int64]:
 
 
 Key = tuple[str, str, str, str]
-"""Question, judge, data, wording."""
+"""Question, judge, data, prompt variant."""
 
 
 def collect(
-    stored: StoredRun, asked: Mapping[Key, tuple[Answer, str]], probable: Collection[str] = ()
+    stored: StoredRun,
+    asked: Mapping[Key, tuple[Answer, str]],
+    used: Mapping[str, frozenset[ScoresColumn]],
 ) -> dict[Key, Rows]:
-    """Read every reply once; rows come sorted. `asked` maps each key to its answer and the way to read.
+    """Parse every reply once; rows come sorted. `asked` maps each key to its answer and answer mode.
 
-    `probable` are the questions of which probabilities are kept, where they are read from log-probabilities.
+    `used` names, for each question, the optional columns that its metrics use.
     """
     rows = {
         key: Rows(
             answer,
             question=key[0],
-            probabilities=array("d") if key[0] in probable and way == "logprobs" else None,
+            probabilities=array("d")
+            if "probabilities" in used.get(key[0], ()) and mode == "logprobs"
+            else None,
+            extra=[] if "extra" in used.get(key[0], ()) else None,
         )
-        for key, (answer, way) in asked.items()
+        for key, (answer, mode) in asked.items()
     }
     seen: dict[tuple[Key, int], bytearray] = {}
     for reply, sample in stored.replies():
@@ -211,23 +240,15 @@ def collect(
         if flags[sample.number]:
             continue
         flags[sample.number] = 1
-        answer, way = asked[key]
+        answer, mode = asked[key]
         truth = truth_of(answer, sample)
         if truth is not None or rates_unlabelled(answer, sample):
             mine = rows[key]
             shown = sample.shown.get(key[0], answer.options)
-            mine.add(sample, truth, parse_reply(reply, answer, shown, way), repeat)
+            mine.add(sample, truth, parse_reply(reply, answer, shown, mode), repeat, reply.get("extra"))
             add_up(mine.usage, reply.get("usage"))
             add_up(mine.timings, reply.get("timings"))
     for key in rows:
         # One by one, so that only one of many is held twice.
         rows[key] = rows[key].sorted()
     return rows
-
-
-def add_up(total: dict[str, float], part: Mapping[str, Any] | None) -> None:
-    """Add the numbers of `part` to those of `total`, key by key."""
-    if part:
-        for key, value in part.items():
-            if isinstance(value, (int, float)):
-                total[key] = total.get(key, 0) + value

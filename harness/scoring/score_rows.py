@@ -1,19 +1,20 @@
-"""The figures of one task's rows: what its metrics want to know is gathered, and pairs are joined where they ask."""
+"""Scores the rows of one task: gathers what its metrics use, joins the two orders of pairs, groups, and tests."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from harness.components.metric import Metric, Scores
-from harness.metrics.base import uses
-from harness.metrics.groups import MAX_GROUPS, Column, intersections
-from harness.metrics.pairs import PairMetric, by_pair
-from harness.metrics.score import MetricRequest, score_metrics
+from harness.arrays import Mask
+from harness.components.metric import Metric, Scores, ScoresColumn
+from harness.metrics import groups as grouping
+from harness.metrics.pairs import join_orders
+from harness.metrics.score import MetricRequest, metric_tests, score_metrics
 from harness.registry.factory import make
 from harness.registry.registry import registry
+from harness.results import BaselineValue, ConfusionMatrix, HypothesisTest, MetricValue
 from harness.scoring.rows import Rows
 from harness.tasks.answers import LABELS
 from harness.tasks.spec import MetricSpec, TaskSpec
@@ -21,89 +22,118 @@ from harness.tasks.spec import MetricSpec, TaskSpec
 RESAMPLES = 10_000
 
 
-def made(metric: MetricSpec) -> Metric:
+@dataclass
+class RowScores:
+    """What the rows of a task come to; several questions of a generator task are added up."""
+
+    metrics: list[MetricValue] = field(default_factory=list)
+    baselines: list[BaselineValue] = field(default_factory=list)
+    tests: list[HypothesisTest] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    confusion: ConfusionMatrix | None = None
+
+    def add(self, other: RowScores) -> None:
+        """Append what another question came to."""
+        self.metrics += other.metrics
+        self.baselines += other.baselines
+        self.tests += other.tests
+        self.warnings += other.warnings
+        self.confusion = self.confusion or other.confusion
+
+
+def make_metric(metric: MetricSpec) -> Metric:
     """A metric of a task, with its options. Raises `UnknownName` for one that is not installed."""
     found: Metric = make(registry().find("metric", metric.name), metric.options)
     return found
 
 
-def probable(specs: Mapping[str, TaskSpec], asked_by: Collection[TaskSpec] = ()) -> set[str]:
-    """The questions of which some metric wants probabilities: of the judge tasks, or of generator tasks that ask them."""
-    return {
-        metric.asks or name
-        for name, spec in [*specs.items(), *((s.name, s) for s in asked_by)]
-        for metric in spec.metrics
-        if uses(made(metric), "probabilities")
-    }
+def columns_used(
+    specs: Mapping[str, TaskSpec], asked_by: Collection[TaskSpec] = ()
+) -> dict[str, frozenset[ScoresColumn]]:
+    """Question -> the optional columns of `Scores` that its metrics use, in judge tasks or generator tasks that ask it."""
+    used: dict[str, frozenset[ScoresColumn]] = {}
+    for name, spec in [*specs.items(), *((s.name, s) for s in asked_by)]:
+        for metric in spec.metrics:
+            question = metric.asks or name
+            used[question] = used.get(question, frozenset()) | make_metric(metric).uses
+    return used
 
 
-def scores_of(rows: Rows, metric: Metric, cluster: str) -> Scores:
+def scores_for(rows: Rows, metric: Metric, cluster: str) -> Scores:
     """What one metric scores: a row for each reply, or for each pair."""
-    scores = rows.scores(cluster, placed=uses(metric, "positions"))
-    return by_pair(scores, rows.pairs()) if _joins(metric) else scores
+    scores = rows.scores(cluster, metric.uses)
+    return join_orders(scores, rows.pairs()) if metric.joins_orders else scores
 
 
 def score_rows(
     rows: Rows, metrics: Sequence[MetricSpec], spec: TaskSpec, seed: int, valid: Sequence[bool] | None = None
-) -> dict[str, Any]:
-    """Figures, baselines, confusion and warnings. `valid` marks the rows of a group of their own."""
-    requests = [MetricRequest(m.name, made(m), m.primary) for m in metrics]
-    # Where options vary by sample, a guess is among those shown.
-    placed = bool(rows.answer.contrast) or any(uses(r.metric, "positions") for r in requests)
-    scores = rows.scores(spec.cluster, placed=placed)
+) -> RowScores:
+    """Score one question. `valid` marks rows that form a group of their own."""
+    requests = [MetricRequest(m.name, make_metric(m), m.primary) for m in metrics]
+    used = frozenset[ScoresColumn]().union(*(request.metric.uses for request in requests))
+    # Where options vary by sample, a chance baseline guesses among those shown.
+    scores = rows.scores(
+        spec.cluster, used | frozenset[ScoresColumn]({"positions"}) if rows.answer.contrast else used
+    )
+    groups, group_warnings = _groups(rows, spec)
+    if valid is not None:
+        groups.append(({"portraits": "valid"}, np.array(valid)))
+    by_reply = [request for request in requests if not request.metric.joins_orders]
+    by_pair = [request for request in requests if request.metric.joins_orders]
+    table = score_metrics(scores, by_reply, groups, seed=seed, resamples=RESAMPLES)
+    values, warnings = table.metrics, table.warnings
+    if by_pair:
+        joined = join_orders(scores, rows.pairs())
+        pairs = score_metrics(joined, by_pair, seed=seed, resamples=RESAMPLES)
+        # In the order of the task, groups after the values on everything.
+        place = {m.name: number for number, m in enumerate(metrics)}
+        values = sorted(
+            values + pairs.metrics, key=lambda m: (bool(m.group), 0 if m.group else place[m.name])
+        )
+        warnings = [*dict.fromkeys([*warnings, *pairs.warnings])]
+    tests, test_warnings = _tests(requests, rows, spec, seed)
+    return RowScores(
+        metrics=values,
+        baselines=table.baselines,
+        tests=tests,
+        warnings=[*warnings, *_off_scale(rows), *group_warnings, *test_warnings],
+        confusion=table.confusion,
+    )
+
+
+def _tests(
+    requests: Sequence[MetricRequest], rows: Rows, spec: TaskSpec, seed: int
+) -> tuple[list[HypothesisTest], list[str]]:
+    tests: list[HypothesisTest] = []
+    warnings: list[str] = []
+    for request in requests:
+        metric = request.metric
+        if type(metric).tests is Metric.tests:
+            continue
+        matched = bool(metric.matched_by and rows.samples)
+        matched = matched and all(s.attributes.get(metric.matched_by) for s in rows.samples)
+        scores = scores_for(rows, metric, metric.matched_by if matched else spec.cluster)
+        found, problems = metric_tests(request, scores, rows.question, seed=seed, resamples=RESAMPLES)
+        tests += found
+        warnings += problems
+    return tests, warnings
+
+
+def _groups(rows: Rows, spec: TaskSpec) -> tuple[list[tuple[dict[str, str], Mask]], list[str]]:
+    """The groups that a task reports apart, and warnings about columns and combinations that it cannot report."""
     names = dict.fromkeys([*spec.group.by, *(name for cross in spec.group.cross for name in cross)])
     columns = {name: rows.column(name) for name in names}
     groups = [({name: label}, mask) for name in spec.group.by for label, mask in columns[name].groups()]
-    cells = [
-        intersections({name: columns[name] for name in cross}, spec.group.smallest)
+    crossings = [
+        grouping.intersections({name: columns[name] for name in cross}, spec.group.smallest)
         for cross in spec.group.cross
     ]
-    groups += [group for crossing in cells for group in crossing.groups]
-    if valid is not None:
-        groups.append(({"portraits": "valid"}, np.array(valid)))
-    single = [r for r in requests if not _joins(r.metric)]
-    table = score_metrics(scores, single, groups, seed=seed, resamples=RESAMPLES)
-    figures, warnings = table.metrics, table.warnings
-    joined = [r for r in requests if _joins(r.metric)]
-    if joined:
-        pairs = score_metrics(by_pair(scores, rows.pairs()), joined, seed=seed, resamples=RESAMPLES)
-        # As the task lists them, and groups after the figures on everything.
-        place = {m.name: number for number, m in enumerate(metrics)}
-        figures = sorted(
-            figures + pairs.metrics, key=lambda m: (bool(m["group"]), place[m["name"]] * (not m["group"]))
-        )
-        warnings = [*dict.fromkeys([*warnings, *pairs.warnings])]
-    return {
-        "metrics": figures,
-        "baselines": table.baselines,
-        "confusion": table.confusion,
-        "warnings": [
-            *warnings,
-            *_scale(rows),
-            *_groups(columns),
-            *(warning for crossing in cells for warning in crossing.warnings),
-        ],
-    }
+    groups += [group for crossing in crossings for group in crossing.groups]
+    warnings = [warning for crossing in crossings for warning in crossing.warnings]
+    return groups, [*_ungrouped(columns), *warnings]
 
 
-def _joins(metric: Metric) -> bool:
-    return isinstance(metric, PairMetric) and metric.by_pair
-
-
-def _scale(rows: Rows) -> list[str]:
-    """Warns where labels lie outside the task's scale."""
-    scale = rows.answer.scale
-    outside = (
-        sum(not scale.low <= float(t) <= scale.high for t in rows.truths if t is not None) if scale else 0
-    )
-    if scale is None or not outside:
-        return []
-    return [
-        f"{outside} labels lie outside the scale {scale.low:g} to {scale.high:g}: mae, rmse and bias compare different scales"
-    ]
-
-
-def _groups(columns: Mapping[str, Column]) -> list[str]:
+def _ungrouped(columns: Mapping[str, grouping.Column]) -> list[str]:
     """Warns of columns that no sample has, and of those with too many values to group by."""
     filled = {name: column for name, column in columns.items() if name not in LABELS and len(column.codes)}
     missing = [name for name, column in filled.items() if not column.labels and not column.many]
@@ -112,5 +142,19 @@ def _groups(columns: Mapping[str, Column]) -> list[str]:
     if missing:
         warnings.append(f"no sample has the columns by which the task groups: {', '.join(missing)}")
     if many:
-        warnings.append(f"not grouped by {', '.join(many)}: more than {MAX_GROUPS} different values")
+        warnings.append(f"not grouped by {', '.join(many)}: more than {grouping.MAX_GROUPS} different values")
     return warnings
+
+
+def _off_scale(rows: Rows) -> list[str]:
+    """Warns where labels lie outside the task's scale."""
+    scale = rows.answer.scale
+    outside = (
+        sum(not scale.low <= float(t) <= scale.high for t in rows.truths if t is not None) if scale else 0
+    )
+    if scale is None or not outside:
+        return []
+    return [
+        f"{outside} labels lie outside the scale {scale.low:g} to {scale.high:g}: "
+        "mae, rmse and bias compare different scales"
+    ]

@@ -10,7 +10,8 @@ from sys import intern
 from typing import Any, NamedTuple
 
 from harness.store.files import read_lines
-from harness.store.runfolder import REPLIES, SAMPLES
+from harness.store.replies import image_replies, judge_replies
+from harness.store.runfolder import SAMPLES
 
 
 class StoredSample(NamedTuple):
@@ -41,18 +42,21 @@ class StoredRun:
     """How many lines were read; numbers are below it."""
 
     @cached_property
-    def resamples(self) -> dict[str, dict[str, Any]]:
+    def images(self) -> dict[str, dict[str, Any]]:
         """Image request id -> reply of the generator."""
-        found = read_lines(self.path / REPLIES, holding=b'"outcome"')
-        return {reply["id"]: reply for reply in found if "outcome" in reply}
+        return {reply["id"]: reply for reply in image_replies(self.path)}
+
+    def outcome(self, sample: StoredSample) -> str:
+        """What became of the request for a portrait."""
+        reply = self.images.get(sample.id)
+        return str(reply["outcome"]) if reply else "error"
 
     def replies(self) -> Iterable[tuple[dict[str, Any], StoredSample]]:
         """The judges' replies to pictures as they are now, with their samples."""
-        for reply in read_lines(self.path / REPLIES):
-            if "outcome" not in reply:
-                sample = self.samples.get(reply["data"], {}).get(reply["sample_id"])
-                if sample is not None and sample.picture == hash(reply["picture"]):
-                    yield reply, sample
+        for reply in judge_replies(self.path):
+            sample = self.samples.get(reply["data"], {}).get(reply["sample_id"])
+            if sample is not None and sample.picture == hash(reply["picture"]):
+                yield reply, sample
 
     def everything(self) -> Iterable[StoredSample]:
         """All samples of all data sets."""
@@ -61,7 +65,7 @@ class StoredRun:
 
 
 def read_stored(path: Path) -> StoredRun:
-    """Read the samples. Of one that stands there twice, the last line counts."""
+    """Read the samples. If one is duplicated, its last line counts."""
     stored, shared = StoredRun(path), _Shared()
     for line in read_lines(path / SAMPLES):
         stored.samples.setdefault(line["data"], {})[line["id"]] = shared.sample(line, stored.count)
@@ -69,12 +73,12 @@ def read_stored(path: Path) -> StoredRun:
     return stored
 
 
-_MOST_SHARED = 100_000
-"""Equal values are looked for among so many: where nearly all differ, to remember them would take more than it saves."""
+MAX_SHARED = 100_000
+"""Equal values are shared among this many: where nearly all differ, remembering more would cost more than it saves."""
 
 
 class _Shared:
-    """Makes samples that share what is equal in them."""
+    """Makes samples that share their equal values."""
 
     def __init__(self) -> None:
         self._numbers: dict[float | None, float | None] = {}
@@ -93,30 +97,30 @@ class _Shared:
             None if emotion is None else intern(emotion),
             self._number(line["intensity"]),
             self._number(line["quality"]),
-            self._named(line["attributes"]),
-            self._offered(line["shown"]),
+            self._attributes_of(line["attributes"]),
+            self._shown_of(line["shown"]),
             self._tasks.setdefault(tasks, tasks),
         )
 
     def _number(self, value: float | None) -> float | None:
         known = self._numbers
-        return known.setdefault(value, value) if len(known) < _MOST_SHARED else known.get(value, value)
+        return known.setdefault(value, value) if len(known) < MAX_SHARED else known.get(value, value)
 
-    def _named(self, given: Mapping[str, str]) -> dict[str, str]:
+    def _attributes_of(self, given: Mapping[str, str]) -> dict[str, str]:
         key = tuple(given.items())
         found = self._attributes.get(key)
         if found is None:
             found = {intern(k): intern(v) for k, v in given.items()}
-            if len(self._attributes) < _MOST_SHARED:
+            if len(self._attributes) < MAX_SHARED:
                 self._attributes[key] = found
         return found
 
-    def _offered(self, given: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    def _shown_of(self, given: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
         key = tuple([(question, *order) for question, order in given.items()])
         found = self._shown.get(key)
         if found is None:
             found = {intern(question): self._order(tuple(order)) for question, order in given.items()}
-            if len(self._shown) < _MOST_SHARED:
+            if len(self._shown) < MAX_SHARED:
                 self._shown[key] = found
         return found
 

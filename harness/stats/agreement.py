@@ -22,6 +22,17 @@ def nominal_columns(ratings: Floats, options: int) -> Floats:
     return _pairable(size, unlike, counts)
 
 
+def ordinal_columns(ratings: Floats, options: int) -> Floats:
+    """Coincidences of each unit for ordinal alpha, shape (units, options^2).
+
+    `ratings` as for `nominal_columns`, with codes in the order of the levels.
+    """
+    counts = np.stack([(ratings == code).sum(axis=1) for code in range(options)], axis=1).astype(np.float64)
+    size = counts.sum(axis=1)[:, None, None]
+    pairs = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(options)
+    return np.where(size >= 2, pairs / np.maximum(size - 1, 1), 0.0).reshape(len(ratings), options**2)
+
+
 def interval_columns(ratings: Floats) -> Floats:
     """Sufficient statistics of interval alpha for each unit, shape (units, 4).
 
@@ -37,6 +48,21 @@ def nominal_alpha(sums: Floats) -> Floats:
     """Alpha from sums of `nominal_columns`, shape (resamples, 2 + options); NaN where all ratings are equal."""
     size = sums[:, 0]
     return _alpha(size, sums[:, 1], size**2 - (sums[:, 2:] ** 2).sum(axis=1))
+
+
+def ordinal_alpha(sums: Floats) -> Floats:
+    """Alpha from sums of `ordinal_columns`, shape (resamples, options^2); NaN where all ratings are equal.
+
+    The distance of two levels is the squared number of ratings between them, including half of their own.
+    """
+    options = round(sums.shape[1] ** 0.5)
+    pairs = sums.reshape(-1, options, options)
+    margin = pairs.sum(axis=2)
+    middle = np.cumsum(margin, axis=1) - margin / 2
+    distance = (middle[:, :, None] - middle[:, None, :]) ** 2
+    observed = (pairs * distance).sum(axis=(1, 2))
+    expected = (margin[:, :, None] * margin[:, None, :] * distance).sum(axis=(1, 2))
+    return _alpha(margin.sum(axis=1), observed, expected)
 
 
 def interval_alpha(sums: Floats) -> Floats:

@@ -26,6 +26,8 @@ RUN, SAMPLES, REPLIES, FAILURES, RESULTS = (
     "failures.jsonl",
     "results.json",
 )
+GENERATE_ONLY = "draw"
+"""The role in the request of a folder that holds generated images and no answers."""
 REQUIRED_KEYS = ("request", "plan", "name", "created", "versions")
 
 

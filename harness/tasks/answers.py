@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from harness.parsing import Parsed, Unparsed, parse_choice, parse_pair, parse_rating
+from harness.parsing import Parsed, Unparsed, read_choice, read_pair, read_rating
 from harness.tasks.prompts import shown_labels
 from harness.tasks.spec import Answer, TaskSpec
 
@@ -78,16 +78,16 @@ def parse_reply(reply: Mapping[str, Any], answer: Answer, shown: Sequence[str], 
     labels = shown_labels(answer, shown)
     parsed: Parsed[Any] | Unparsed
     if answer.kind == "rating":
-        parsed = parse_rating(text, answer.options, low=answer.low, labels=labels)
+        parsed = read_rating(text, answer.options, low=answer.low, labels=labels)
     elif answer.kind == "pair":
-        parsed = parse_pair(text, options=answer.options, labels=labels)
+        parsed = read_pair(text, options=answer.options, labels=labels)
     else:
         # Without labels the display order does not matter, and a fixed order keeps the parser's cache effective.
         options, synonyms = answer.options, answer.synonyms
         if answer.contrast:
             options = tuple(o for o in options if o in shown)
             synonyms = {o: words for o, words in synonyms.items() if o in shown}
-        parsed = parse_choice(
+        parsed = read_choice(
             text, options if labels is None else shown, labels=labels, synonyms=synonyms or None
         )
     return ParsedReply(None, parsed.reason) if isinstance(parsed, Unparsed) else ParsedReply(parsed.value)

@@ -89,7 +89,7 @@ class JudgeContract(_Contract):
             if Capability.CHOICE in supported
             else "text"
         )
-        question = Question("choice", EMOTIONS, read=mode, target="emotion")  # type: ignore[arg-type]
+        question = Question("choice", EMOTIONS, answer_mode=mode, target="emotion")  # type: ignore[arg-type]
         messages = (Message("user", (Part(image=0), Part("Which emotion? " + ", ".join(EMOTIONS)))),)
         return [
             JudgeRequest(

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
+from harness import HypothesisTest
 from harness.metrics.interval import Resampling
 from harness.registry.factory import make
 from harness.registry.registry import registry
 from harness.scoring.family import family_warning, maker_of
 from harness.scoring.panel import agreement, panel_rows
 from harness.scoring.rows import Rows
+from harness.scoring.run_record import ParticipantRecord
 from harness.scoring.stored import StoredSample
-from harness.scoring.valence_gap import gap_test
 from harness.tasks.answers import ParsedReply
 from harness.tasks.spec import Answer
 from harness.types import EMOTIONS
@@ -30,7 +31,7 @@ def sample(number: int, emotion: str = "happy", **attributes: str) -> StoredSamp
 
 
 def rows(answer: Answer, *values: str | float | None, emotions: tuple[str, ...] = ()) -> Rows:
-    """One row a value; "" is a reply that cannot be read, None a portrait that was not delivered."""
+    """One row a value; "" is a reply that cannot be parsed, None a portrait that was not delivered."""
     found = Rows(answer)
     for number, value in enumerate(values):
         emotion = emotions[number] if emotions else "happy"
@@ -43,34 +44,34 @@ def rows(answer: Answer, *values: str | float | None, emotions: tuple[str, ...] 
     return found
 
 
-def said(joined: Rows) -> list[Any]:
+def answers(joined: Rows) -> list[Any]:
     options = joined.answer.options
     shown = [options[int(c)] if joined.answer.kind == "choice" else c for c in joined.predicted if c == c]
     values = iter(shown)
     return [next(values) if reason == "" else reason for reason in joined.reasons]
 
 
-def test_a_panel_reads_what_most_of_its_judges_read() -> None:
+def test_a_panel_chooses_what_most_of_its_judges_chose() -> None:
     judges = [rows(CHOICE, "sad", "sad", "", None, "happy"), rows(CHOICE, "sad", "happy", "", None, "worry"),
               rows(CHOICE, "happy", "", "", None, "")]  # fmt: skip
-    assert said(panel_rows(judges)) == [
+    assert answers(panel_rows(judges)) == [
         "sad",
         "the judges are tied",
-        "no judge's reply can be read",
+        "no judge's reply can be parsed",
         None,
         "the judges are tied",
     ]
-    assert said(panel_rows(judges[2:])) == [
+    assert answers(panel_rows(judges[2:])) == [
         "happy",
-        *["no judge's reply can be read"] * 2,
+        *["no judge's reply can be parsed"] * 2,
         None,
-        "no judge's reply can be read",
+        "no judge's reply can be parsed",
     ]
 
 
 def test_a_panel_rates_the_mean() -> None:
     joined = panel_rows([rows(RATING, 1.0, 3.0, ""), rows(RATING, 2.0, "", "")])
-    assert said(joined) == [1.5, 3.0, "no judge's reply can be read"]
+    assert answers(joined) == [1.5, 3.0, "no judge's reply can be parsed"]
 
 
 def test_agreement_names_each_pair_of_judges() -> None:
@@ -80,53 +81,55 @@ def test_agreement_names_each_pair_of_judges() -> None:
     judges = {"a": a, "b": b, "c": c}
     found = agreement("q", judges, panel_rows(list(judges.values())), "", HOW)
     alpha, ab, ac, bc = found
-    assert (alpha["name"], alpha["judges"], alpha["n"]) == ("alpha", ["a", "b", "c"], 20)
-    assert 0 < alpha["low"] < alpha["value"] < alpha["high"] < 1
-    assert (ab["name"], ab["judges"], ab["n"]) == ("kappa", ["a", "b"], 20)
-    assert ab["value"] == pytest.approx(2 / 3)
-    assert (ac["value"], ac["n"], bc["value"]) == (None, 0, None), "one of them could never be read"
+    assert (alpha.name, alpha.judges, alpha.n) == ("alpha", ["a", "b", "c"], 20)
+    assert 0 < alpha.low < alpha.value < alpha.high < 1
+    assert (ab.name, ab.judges, ab.n) == ("kappa", ["a", "b"], 20)
+    assert ab.value == pytest.approx(2 / 3)
+    assert (ac.value, ac.n, bc.value) == (None, 0, None), "one of them could never be parsed"
 
 
-def gap(read: list[str | float | None], emotions: list[str], pairs: list[str] | None) -> list[dict[str, Any]]:
+def gap(read: list[str | float | None], emotions: list[str], pairs: list[str] | None) -> list[HypothesisTest]:
     found = rows(CHOICE, *read, emotions=tuple(emotions))
     if pairs is not None:
         found.samples = [
             sample(n, e, pair_id=p) for n, (e, p) in enumerate(zip(emotions, pairs, strict=True))
         ]
-    return gap_test("q", found, make(registry().find("metric", "valence_gap"), {}), "", HOW)
+    metric = make(registry().find("metric", "valence_gap"), {})
+    scores = found.scores("" if pairs is None else metric.matched_by)
+    return list(metric.tests(scores, seed=HOW.seed, resamples=HOW.resamples))
 
 
 def test_the_gap_is_tested_within_pairs() -> None:
     emotions = ["happy", "sad"] * 40
     pairs = [str(n // 2) for n in range(80)]
     [clear] = gap(["happy", "happy"] * 40, emotions, pairs)
-    assert clear["value"] == 1.0
-    # No draw lies on the other side; p makes up for there being 40 clusters only.
-    assert 2 / 2001 < clear["p"] < 0.003
-    assert (clear["clusters"], clear["n"]) == (40, 80)
-    assert "paired by pair_id" in clear["method"]
+    assert clear.value == 1.0
+    # No resample lies on the other side; p accounts for having only 40 clusters.
+    assert 2 / 2001 < clear.p < 0.003
+    assert (clear.clusters, clear.n) == (40, 80)
+    assert "paired by pair_id" in clear.method
     [none] = gap(["happy", "sad"] * 40, emotions, pairs)
-    assert (none["value"], none["p"]) == (0.0, 1.0)
+    assert (none.value, none.p) == (0.0, 1.0)
     [unpaired] = gap(["happy", "sad"] * 40, emotions, None)
-    assert "not paired" in unpaired["method"]
-    assert unpaired["clusters"] == 80
+    assert "not paired" in unpaired.method
+    assert unpaired.clusters == 80
     assert gap(["happy"] * 4, ["happy"] * 4, None) == [], "no negative portraits: no gap"
 
 
 def test_pairing_sharpens_the_test() -> None:
-    # Each pair is drawn well or badly as a whole: between pairs much varies, within them nothing but the gap.
+    # Each pair is generated well or badly as a whole: most variation is between pairs.
     emotions, pairs = ["happy", "sad"] * 40, [str(n // 2) for n in range(80)]
     read: list[str | float | None] = []
     for pair in range(40):
         good = pair % 2 == 0
         read += ["happy" if good else "sad", "sad" if good and pair % 8 else "happy"]
     [paired], [loose] = gap(read, emotions, pairs), gap(read, emotions, None)
-    assert paired["value"] == loose["value"] > 0
-    assert paired["p"] < loose["p"]
+    assert paired.value == loose.value > 0
+    assert paired.p < loose.p
 
 
-def participant(name: str, **options: str) -> dict[str, Any]:
-    return {"name": name, "options": options, "identity": {}}
+def participant(name: str, **options: str) -> ParticipantRecord:
+    return ParticipantRecord(name, options, {})
 
 
 @pytest.mark.parametrize(("name", "ref", "maker"), [
@@ -135,7 +138,7 @@ def participant(name: str, **options: str) -> dict[str, Any]:
     ("openai:gemini-2.5-pro", "gemini-2.5-pro", "Google"), ("vllm:x", "/models/qwen/mine", None),
     ("fer", None, None), ("portraits", None, None), ("llava", "llava-hf/llava-1.5-7b-hf", None),
 ])  # fmt: skip
-def test_makers_are_told_by_names_and_references(name: str, ref: str | None, maker: str | None) -> None:
+def test_makers_are_known_from_names_and_references(name: str, ref: str | None, maker: str | None) -> None:
     assert maker_of(participant(name, **({"ref": ref} if ref else {}))) == maker
 
 

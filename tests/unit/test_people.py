@@ -13,7 +13,7 @@ from helpers.command import InProcess
 
 from harness.datasets.ratings import read_ratings
 from harness.errors import BadData
-from harness.scoring.human import describe, opinion_rows
+from harness.scoring.human import describe, rating_columns
 
 HEADER = ("id", "rater", "question", "value")
 
@@ -61,9 +61,9 @@ def test_people_who_all_agree_reach_everything(tmp_path: Path) -> None:
         (f"s{i}", f"r{r}", "emotion", ("happy", "sad", "angry")[i % 3]) for i in range(6) for r in range(3)
     ]
     found = describe(read_ratings(write(tmp_path, rows))["emotion"])
-    assert (found["answers"], found["samples"], found["raters"]) == (18, 6, 3)
-    assert found["alpha"] == pytest.approx(1.0)
-    assert found["ceiling"] == {
+    assert (found.answers, found.samples, found.raters) == (18, 6, 3)
+    assert found.alpha == pytest.approx(1.0)
+    assert found.ceiling.model_dump() == {
         "metric": "accuracy",
         "value": 1.0,
         "low": 1.0,
@@ -77,7 +77,8 @@ def test_one_rater_says_nothing_about_agreement(tmp_path: Path) -> None:
     found = describe(
         read_ratings(write(tmp_path, [("a", "r", "intensity", 3), ("b", "r", "intensity", 4)]))["intensity"]
     )
-    assert (found["alpha"], found["ceiling"]["value"], found["icc_2k"]["value"]) == (None, None, None)
+    assert found.icc_2k is not None
+    assert (found.alpha, found.ceiling.value, found.icc_2k.value) == (None, None, None)
 
 
 def test_each_samples_votes_and_means(tmp_path: Path) -> None:
@@ -88,7 +89,7 @@ def test_each_samples_votes_and_means(tmp_path: Path) -> None:
         ("a", "r2", "intensity", "2"),
         ("b", "r2", "intensity", "4"),
     ]
-    found = opinion_rows(read_ratings(write(tmp_path, rows)))
+    found = rating_columns(read_ratings(write(tmp_path, rows)))
     assert (found["a"]["votes_sad"], found["a"]["votes_worry"], found["b"]["votes_sad"]) == (0.5, 0.5, 1.0)
     assert (found["a"]["intensity_mean"], found["b"]["intensity_mean"]) == (1.5, 3.5)
     z = 1 / np.sqrt(2)
@@ -125,7 +126,7 @@ def test_a_ceiling_stands_beside_a_judges_figures(harness: InProcess, make_data:
         == 36
     )
     assert (
-        "no ratings of single people" in harness("data", "people", make_data(6, name="plain")).refuses(2).err
+        "no ratings by individual people" in harness("data", "people", make_data(6, name="plain")).refuses(2).err
     )
 
 
@@ -140,13 +141,13 @@ def test_people_who_rated_some_portraits_calibrate_the_judge(
         "run", "--task", "t2i_emotion", "--model", f"folder:{data}", "--judge", "echo", "--out", "run"
     ).ok()
     entry = json.loads(Path("run/results.json").read_text())["tasks"][0]
-    (figure,) = entry["calibrated"]
-    assert (figure["labelled"], figure["unlabelled"], figure["raters"]) == (16, 32, 3)
+    (value,) = entry["calibrated"]
+    assert (value["labelled"], value["unlabelled"], value["raters"]) == (16, 32, 3)
     # The judge is always right by construction, people agree with what was asked two times in three.
-    assert figure["judge_alone"] == 1.0
-    assert figure["value"] == pytest.approx(2 / 3)
-    assert figure["people_alone"]["value"] == pytest.approx(2 / 3)
-    assert [need["width"] for need in figure["labels_needed"]] == [0.2, 0.1, 0.05]
+    assert value["judge_alone"] == 1.0
+    assert value["value"] == pytest.approx(2 / 3)
+    assert value["people_alone"]["value"] == pytest.approx(2 / 3)
+    assert [need["width"] for need in value["labels_needed"]] == [0.2, 0.1, 0.05]
     assert "calibrated" in harness("show", "run").ok().out
 
 

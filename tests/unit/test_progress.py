@@ -1,37 +1,34 @@
-"""Progress as lines and as a bar: what goes on inside a batch is shown too."""
+"""Progress as lines and as a bar, including steps within a batch."""
 
 from __future__ import annotations
 
-import io
-
 import pytest
-from rich.console import Console
 
-from harness.cli.live import LiveWatch
-from harness.cli.progress import PlainWatch
+from harness.cli.progress import LiveWatch, PlainWatch
 
 
 def test_lines_come_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
     watch = PlainWatch()
-    watch.phase("drawing", 8, 2)
+    watch.phase("generating", 8, 2)
     watch.working("step 1 of 30")
-    assert capsys.readouterr().err == "drawing: 8 requests, 2 stored already\n"
+    assert capsys.readouterr().err == "generating: 8 requests, 2 already stored\n"
     watch.every = 0.0
     watch.working("step 2 of 30\x1b[2J")
-    told = capsys.readouterr().err
-    assert told.startswith("drawing: 2/8, step 2 of 30")
-    assert "\x1b" not in told
-    assert "s left" not in told, "nothing is known of the speed yet"
+    shown = capsys.readouterr().err
+    assert shown.startswith("generating: 2/8, step 2 of 30")
+    assert "\x1b" not in shown
+    assert "s left" not in shown, "the rate is not known yet"
     watch.advance()
-    assert capsys.readouterr().err.startswith("drawing: 3/8, ")
+    assert capsys.readouterr().err.startswith("generating: 3/8, ")
     watch.working("step 3 of 30")
     assert "s left" in capsys.readouterr().err
 
 
-def test_the_bar_shows_the_step() -> None:
-    stream = io.StringIO()
-    watch = LiveWatch(Console(file=stream, force_terminal=True, width=120))
-    watch.phase("drawing", 8)
+def test_the_bar_shows_the_step(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+    watch = LiveWatch()
+    watch.phase("generating", 8)
     watch.working("step 7 of 30")
     watch.close()
-    assert "step 7 of 30" in stream.getvalue()
+    assert "step 7 of 30" in capsys.readouterr().err

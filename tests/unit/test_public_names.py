@@ -13,10 +13,10 @@ import pytest
 import harness
 
 NAMES = [
-    "BadData", "BadOption", "BadTask", "Capability", "Component", "DataSet", "Detector", "EMOTIONS", "Executor", "Face",
-    "Generator", "HarnessError", "HarnessOptions", "ImageReply", "ImageRequest", "Judge", "JudgeReply", "JudgeRequest",
-    "Listed", "Message", "Metric", "MissingPackage", "Part", "Picture", "PluginError", "Question", "ReplyError", "Reporter",
-    "RequestError", "RequestSource", "RunResult", "Sample", "Sampling", "Scale", "Scores", "StorageError", "UnknownName",
+    "BadData", "BadOption", "BadTask", "Capability", "Component", "DataSet", "Detector", "EMOTIONS", "Estimate", "Executor", "ExitCode", "Face",
+    "Generator", "HarnessError", "HarnessOptions", "HypothesisTest", "ImageReply", "ImageRequest", "Judge", "JudgeReply", "JudgeRequest",
+    "Listed", "Message", "Metric", "MetricValue", "MissingPackage", "Part", "Picture", "PluginError", "Question", "ReplyError", "Reporter",
+    "RequestError", "RequestSource", "Results", "RunResult", "Sample", "Sampling", "Scale", "Scores", "StorageError", "TaskResult", "UnknownName",
     "__version__", "evaluate", "hookimpl", "lazy", "nearest", "option",
 ]  # fmt: skip
 
@@ -47,7 +47,7 @@ FIELDS = {
     ],
     "ImageReply": ["id", "image", "outcome", "extra", "error"],
     "ReplyError": ["kind", "message", "retryable"],
-    "Question": ["kind", "options", "labels", "scale", "read", "target"],
+    "Question": ["kind", "options", "labels", "scale", "answer_mode", "target"],
     "Sampling": ["temperature", "max_tokens", "top_p", "seed"],
     "Picture": ["digest", "image", "data", "media_type"],
     "Message": ["role", "parts"],

@@ -1,4 +1,4 @@
-"""Results as tables, CSV and Markdown: every figure is told, and a missing one is never shown as a number."""
+"""Results as tables, CSV and Markdown: every value is shown, and a missing one never as a number."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from PIL import Image
 from harness import Reporter
 from harness.registry.factory import make
 from harness.registry.registry import registry
-from harness.reporters import formatting as figures
+from harness.reporters import formatting
 from harness.reporters.sheet import write_sheet, write_thumbnails
+from harness.results import read_results
 from harness.types import EMOTIONS
 
 METRIC = {"name": "accuracy", "value": 0.8125, "low": 0.7, "high": 0.9, "n": 32, "method": "cluster bootstrap",
@@ -49,7 +50,7 @@ RESULTS = {
 
 def render(form: str, results: dict[str, Any] = RESULTS, **options: Any) -> str:
     reporter: Reporter = make(registry().find("reporter", form))
-    text = reporter.render(results, **options)
+    text = reporter.render(read_results(results), **options)
     assert text.endswith("\n")
     assert "nan" not in text.lower().split()
     return text
@@ -77,7 +78,7 @@ def test_what_people_read(form: str) -> None:
     ):
         assert part in text, part
     assert "incomplete" not in text
-    assert "–" in text, "a figure that does not exist is a dash"
+    assert "–" in text, "a value that does not exist is a dash"
 
 
 def test_tables_show_confusion_reasons_and_assumptions() -> None:
@@ -101,7 +102,7 @@ def test_several_tasks_have_a_summary() -> None:
     last = render("table", results, width=140).split("other v1")[1]
     assert "fer" in last
     assert "chance 0.500" in last.split("stage")[1]
-    assert "wording" not in last.split("stage")[1], "what is the same throughout is left out"
+    assert "prompt variant" not in last.split("stage")[1], "a column with one value is omitted"
     assert render("markdown", results).split("## Coarse to nuance")[1].count("| coarse |") == 2
 
 
@@ -113,12 +114,12 @@ def test_the_summary_goes_from_coarse_to_nuance_and_knows_people() -> None:
     ]
     entries = [{**ENTRY, "task": "c", "stage": "nuance"}, {**ENTRY, "task": "a", "baselines": [*ENTRY["baselines"], *best, people]},
                {**ENTRY, "task": "b", "stage": "fine", "metrics": [{**METRIC, "direction": "lower"}], "baselines": [*ENTRY["baselines"], *best]}]  # fmt: skip
-    columns, rows = figures.summary({**RESULTS, "tasks": entries})
+    columns, rows = formatting.summary(read_results({**RESULTS, "tasks": entries}))
     told = [dict(zip(columns, row, strict=True)) for row in rows]
     assert [(t["stage"], t["task"]) for t in told] == [("coarse", "a"), ("fine", "b"), ("nuance", "c")]
     assert [t["best baseline"] for t in told] == ["majority 0.610", "chance 0.500", "chance 0.500"]
     assert [t["people"] for t in told] == ["0.970", "–", "–"]
-    assert figures.summary(RESULTS) == ((), [])
+    assert formatting.summary(read_results(RESULTS)) == ((), [])
 
 
 SPREAD = {
@@ -135,9 +136,9 @@ MOVED = {"task": "coarse_emotion", "wording": "look", "metric": "accuracy", "dir
 
 
 @pytest.mark.parametrize("form", ["table", "markdown"])
-def test_spread_over_wordings_and_transfer_are_shown_once(form: str) -> None:
+def test_prompt_spread_and_transfer_are_shown_once(form: str) -> None:
     entries = [{**ENTRY, "wording": name, "wordings": SPREAD} for name in ("plain", "look", "list")]
-    run = {**RESULTS["run"], "notes": ["x is left out of y"]}  # type: ignore[dict-item]
+    run = {**RESULTS["run"], "notes": ["x is omitted from y"]}  # type: ignore[dict-item]
     text = render(form, {"schema": 1, "run": run, "tasks": entries, "transfer": [MOVED]}, width=140).replace(
         "\\", ""
     )
@@ -147,7 +148,7 @@ def test_spread_over_wordings_and_transfer_are_shown_once(form: str) -> None:
         "0.088",
         "+0.250",
         "[0.125, 0.375]",
-        "x is left out of y",
+        "x is omitted from y",
     ):
         assert text.count(part) == 1, part
     assert text.count("coarse_emotion (look)") == 3, "a row for each data set"
@@ -165,7 +166,7 @@ def test_colour_only_where_asked_for() -> None:
     assert "\x1b[" in render("table", color=True)
 
 
-def test_csv_has_a_line_for_each_figure() -> None:
+def test_csv_has_a_line_for_each_metric_value() -> None:
     rows = list(csv.DictReader(io.StringIO(render("csv"))))
     assert [(r["metric"], r["value"], r["group"]) for r in rows] == [
         ("accuracy", "0.8125", ""),
@@ -183,12 +184,12 @@ def test_csv_has_a_line_for_each_figure() -> None:
 
 
 def test_json_is_the_document() -> None:
-    assert json.loads(render("json")) == RESULTS
+    assert json.loads(render("json")) == read_results(RESULTS).document()
 
 
-def test_runs_without_tasks_or_figures_are_shown_too() -> None:
+def test_runs_without_tasks_or_metrics_are_shown_too() -> None:
     for form in ("table", "csv", "markdown", "json"):
-        # The CSV has a line for each figure, and nothing but its header without any.
+        # The CSV has a line for each metric value, and nothing but its header without any.
         shown = "my run" if form != "csv" else "run,model"
         assert shown in render(form, {**RESULTS, "tasks": []})
         bare = {**ENTRY, "metrics": [], "baselines": [], "confusion": None}

@@ -62,7 +62,7 @@ def test_places_of_options() -> None:
     for number, shown in enumerate([("worry", "sad"), ("sad", "angry", "worry"), ("angry", "worry", "sad")]):
         found.add(sample(number, shown), "sad", ParsedReply("sad"))
     assert found.scores("").positions is None
-    placed = found.scores("", placed=True).positions
+    placed = found.scores("", frozenset({"positions"})).positions
     assert placed is not None
     assert placed.tolist() == [[1, -1, 0], [0, 1, 2], [2, 0, 1]]
     assert rows().positions().shape == (0, 3)

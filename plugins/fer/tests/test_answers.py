@@ -35,7 +35,7 @@ def choice(*options: str) -> Question:
 
 
 def rating(target: str = "intensity", low: float = 1.0, levels: tuple[str, ...] = LEVELS) -> Question:
-    return Question("rating", levels, scale=Scale(levels, low), read="logprobs", target=target)
+    return Question("rating", levels, scale=Scale(levels, low), answer_mode="logprobs", target=target)
 
 
 def probabilities(answer: Answer) -> dict[str, float]:

@@ -45,7 +45,7 @@ def by_hand(confidence, right, bins):
 @given(st.integers(1, 80), st.integers(2, 6), st.integers(0, 999), st.sampled_from([1, 5, 15]))
 def test_calibration_of_a_choice_is_its_definition(n, options, seed, bins):
     scores = judged(n, options, seed)
-    chances, right = scores.probabilities, scores.read == scores.truth
+    chances, right = scores.probabilities, scores.predicted == scores.truth
     table = score(
         scores,
         {
@@ -54,12 +54,12 @@ def test_calibration_of_a_choice_is_its_definition(n, options, seed, bins):
         },
         resamples=20,
     )
-    assert entry(table, "ece")["value"] == pytest.approx(by_hand(chances.max(axis=1), right, bins), abs=1e-9)
+    assert entry(table, "ece").value == pytest.approx(by_hand(chances.max(axis=1), right, bins), abs=1e-9)
     loss = ((chances - np.eye(options)[scores.truth.astype(int)]) ** 2).sum(axis=1).mean()
-    assert entry(table, "brier")["value"] == pytest.approx(loss, abs=1e-12)
+    assert entry(table, "brier").value == pytest.approx(loss, abs=1e-12)
     if options == 2:
         expected = 2 * brier_score_loss(scores.truth, chances[:, 1])
-        assert entry(table, "brier")["value"] == pytest.approx(expected, abs=1e-12)
+        assert entry(table, "brier").value == pytest.approx(expected, abs=1e-12)
 
 
 def test_calibration_of_a_rating_takes_the_nearest_level_for_the_truth():
@@ -77,24 +77,24 @@ def test_calibration_of_a_rating_takes_the_nearest_level_for_the_truth():
         chances,
     )
     table = score(scores, {"ece": ExpectedCalibrationError, "brier": Brier}, resamples=20)
-    assert entry(table, "ece")["value"] == pytest.approx((0.3 + 0.4) / 2)
-    assert entry(table, "ece")["n"] == 2
-    assert entry(table, "brier")["value"] == pytest.approx((0.14 + 0.26) / 2)
+    assert entry(table, "ece").value == pytest.approx((0.3 + 0.4) / 2)
+    assert entry(table, "ece").n == 2
+    assert entry(table, "brier").value == pytest.approx((0.14 + 0.26) / 2)
 
 
 def test_overconfidence_shows_and_the_interval_corrects_the_bias_of_small_bins():
     honest, loud = (score(judged(1500, sharpness=s), {"ece": ExpectedCalibrationError}) for s in (1.0, 4.0))
-    assert entry(honest, "ece")["value"] < 0.06 < entry(loud, "ece")["value"] - 0.1
+    assert entry(honest, "ece").value < 0.06 < entry(loud, "ece").value - 0.1
     found = entry(honest, "ece")
-    assert found["method"] == "cluster bootstrap, basic"
-    assert 0 <= found["low"] <= 0.01
-    assert found["low"] <= found["value"] <= found["high"]
+    assert found.method == "cluster bootstrap, basic"
+    assert 0 <= found.low <= 0.01
+    assert found.low <= found.value <= found.high
 
 
 def test_without_probabilities_there_is_no_calibration():
     for scores in (choices(), replace(judged(), probabilities=np.full((200, 4), NAN))):
         table = score(scores, {"ece": ExpectedCalibrationError, "brier": Brier})
-        assert [e["value"] for e in table.metrics] == [None, None]
+        assert [e.value for e in table.metrics] == [None, None]
         assert "ece, brier does not exist: the judge gave no probabilities" in table.warnings
 
 
@@ -116,21 +116,21 @@ def bias(place=1):
 
 def test_position_bias_is_the_share_at_a_place_beyond_chance():
     scores = ordered(pull=0.4)
-    read = ~np.isnan(scores.read)
-    chosen = scores.positions[np.arange(600)[read], scores.read[read].astype(int)]
+    read = ~np.isnan(scores.predicted)
+    chosen = scores.positions[np.arange(600)[read], scores.predicted[read].astype(int)]
     table = score(scores, {"first": bias(), "second": bias(2)})
-    assert entry(table, "first")["value"] == pytest.approx((chosen == 0).mean() - 0.25)
+    assert entry(table, "first").value == pytest.approx((chosen == 0).mean() - 0.25)
     second = entry(table, "second")
-    assert second["value"] == pytest.approx((chosen == 1).mean() - 0.25)
-    assert 0 < second["low"] < second["value"] < second["high"]
-    assert second["n"] == read.sum()
+    assert second.value == pytest.approx((chosen == 1).mean() - 0.25)
+    assert 0 < second.low < second.value < second.high
+    assert second.n == read.sum()
     assert favoured(scores) == (2, pytest.approx((chosen == 1).mean()), pytest.approx(0.25))
-    assert any("options at place 2 are chosen in" in line for line in table.warnings)
+    assert any("options at position 2 are chosen in" in line for line in table.warnings)
 
 
 def test_a_judge_that_minds_no_order_has_no_position_bias():
     table = score(ordered(), {"first": bias()})
-    assert entry(table, "first")["low"] < 0 < entry(table, "first")["high"]
+    assert entry(table, "first").low < 0 < entry(table, "first").high
     assert not any("place" in line for line in table.warnings)
 
 
@@ -147,6 +147,6 @@ def test_fewer_options_shown_are_chosen_more_often_by_chance():
         positions=positions,
     )
     table = score(scores, {"first": bias(), "third": bias(3)})
-    assert entry(table, "first")["value"] == pytest.approx(2 / 3 - (1 / 2 + 1 / 2 + 1 / 3) / 3)
-    assert (entry(table, "third")["value"], entry(table, "third")["n"]) == (pytest.approx(-1 / 3), 1)
+    assert entry(table, "first").value == pytest.approx(2 / 3 - (1 / 2 + 1 / 2 + 1 / 3) / 3)
+    assert (entry(table, "third").value, entry(table, "third").n) == (pytest.approx(-1 / 3), 1)
     assert entry(score(choices(), {"first": bias()}), "first")["value"] is None

@@ -28,12 +28,12 @@ def test_a_rare_emotion_is_drawn_whatever_the_rows(monkeypatch):
     scores = noisy(1200, 300)
     scores = replace(scores, emotion=np.where(np.arange(1200) < 5, 4, scores.emotion))
     [found] = score(scores, {"within": SrccWithinEmotion}, resamples=1000).metrics
-    assert found["method"] == "cluster bootstrap, 500 resamples"
+    assert found.method == "cluster bootstrap, 500 resamples"
     # One emotion a cluster, six in all: nothing is known of other clusters.
     scores = noisy(1200, 6)
     scores = replace(scores, emotion=scores.cluster)
     [found] = score(scores, {"within": SrccWithinEmotion}, resamples=1000).metrics
-    assert found["method"].startswith("cluster bootstrap")
+    assert found.method.startswith("cluster bootstrap")
 
 
 @pytest.mark.parametrize("rows", [1, 80_000_000])
@@ -44,8 +44,8 @@ def test_a_perfect_judge_is_no_certainty(monkeypatch, rows):
         replace(scores, predicted=scores.truth), {"srcc": Srcc, "krcc": Krcc, "within": SrccWithinEmotion}
     )
     for found in perfect.metrics:
-        assert (found["value"], found["low"], found["high"]) == (1, None, None)
-        assert found["method"].startswith("none: ")
+        assert (found.value, found.low, found.high) == (1, None, None)
+        assert found.method.startswith("none: ")
     assert sum("has no interval" in line for line in perfect.warnings) >= 1
 
 
@@ -66,7 +66,7 @@ def test_with_many_rows_rank_correlations_have_the_jackknife_s_interval(monkeypa
     resampled_form = score(scores, named, resamples=4000).metrics
     monkeypatch.setattr(resamples, "ROWS_RESAMPLED", 60_000)
     many = score(scores, named, resamples=4000).metrics
-    assert [m["method"].split(",")[0] for m in many] == ["cluster jackknife"] * 2 + ["cluster bootstrap"]
+    assert [m.method.split(",")[0] for m in many] == ["cluster jackknife"] * 2 + ["cluster bootstrap"]
     assert many[2]["low"] == pytest.approx(resampled_form[2]["low"])
     for one, other in zip(resampled_form[:2], many[:2], strict=True):
         assert one["value"] == other["value"]
@@ -101,7 +101,7 @@ def test_very_many_clusters_are_joined_at_random(monkeypatch, levels, most):
     joined = score(scores, named, resamples=3000).metrics
     assert joined == score(shuffled(scores, 1), named, resamples=3000).metrics
     for one, other in zip(apart, joined, strict=True):
-        joins = f", clusters joined to {most}" if one["name"] == "mae" else ""
+        joins = f", clusters joined to {most}" if one.name == "mae" else ""
         assert (one["method"], other["method"]) == ("cluster bootstrap", "cluster bootstrap" + joins)
         assert one["value"] == other["value"]
         wide = one["high"] - one["low"]
@@ -115,11 +115,11 @@ def test_joined_clusters_hold_the_same_rows(monkeypatch):
     scores = replace(scores, predicted=np.round(scores.predicted), emotion=scores.emotion * 0)
     sample, counts = collapsed.collapsed(scores)
     assert counts.max() > 1
-    joined, ones = collapsed.joined(sample, counts, 3)
+    joined, ones = collapsed.join_clusters(sample, counts, 3)
     assert ones.tolist() == [1] * 50
     assert sorted(zip(joined.truth, joined.predicted, strict=True)) == sorted(
         zip(scores.truth, scores.predicted, strict=True)
     )
     sizes = np.bincount(joined.cluster)
     assert (sizes == 900 / 50).all()
-    assert collapsed.joined(sample, np.ones(3, np.int64), 3)[0] is sample
+    assert collapsed.join_clusters(sample, np.ones(3, np.int64), 3)[0] is sample

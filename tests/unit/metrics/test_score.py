@@ -12,9 +12,14 @@ from harness.metrics.choice import Accuracy, BalancedAccuracy, Kappa
 from harness.metrics.rank import Krcc, Srcc, SrccWithinEmotion
 from harness.metrics.rating import MeanRating
 from harness.metrics.score import MetricRequest, score_metrics
+from harness.results import BaselineValue
 from harness.types import EMOTIONS
 
 pytestmark = pytest.mark.filterwarnings("error")
+
+
+def as_json(table):
+    return [record.model_dump(mode="json") for record in (*table.metrics, *table.baselines)]
 
 
 @pytest.mark.parametrize(("make", "named"), [(choices, CHOICE), (ratings, RATING)])
@@ -30,7 +35,7 @@ def test_order_of_rows_and_names_of_clusters_change_no_bit(make, named, clusters
 def test_the_seed_decides_the_intervals():
     scores = choices()
     assert score(scores, CHOICE) == score(scores, CHOICE)
-    lows = [[m["low"] for m in score(scores, CHOICE, seed=seed).metrics] for seed in (3, 4)]
+    lows = [[m.low for m in score(scores, CHOICE, seed=seed).metrics] for seed in (3, 4)]
     assert lows[0] != lows[1]
 
 
@@ -42,46 +47,48 @@ def test_metrics_do_not_disturb_each_other():
 def test_entries_are_those_of_the_results_file():
     scores = choices()
     table = score(scores, CHOICE, by_emotion(scores))
-    assert list(table.metrics[0]) == [
-        "name",
-        "value",
-        "low",
-        "high",
-        "n",
-        "method",
-        "direction",
-        "primary",
-        "group",
-    ]
+    assert sorted(table.metrics[0].model_dump()) == sorted(
+        [
+            "name",
+            "value",
+            "low",
+            "high",
+            "n",
+            "method",
+            "direction",
+            "primary",
+            "group",
+        ]
+    )
     first = entry(table, "accuracy")
-    assert first["value"] == pytest.approx((scores.truth == scores.predicted).mean())
-    assert first["low"] < first["value"] < first["high"]
-    assert (first["n"], first["method"], first["direction"], first["primary"]) == (
+    assert first.value == pytest.approx((scores.truth == scores.predicted).mean())
+    assert first.low < first.value < first.high
+    assert (first.n, first.method, first.direction, first.primary) == (
         120,
         "cluster bootstrap, widened for few clusters",
         "higher",
         True,
     )
-    assert [e["group"].get("emotion") for e in table.metrics[4:]] == list(EMOTIONS)
+    assert [e.group.get("emotion") for e in table.metrics[4:]] == list(EMOTIONS)
     happy = scores.where(scores.emotion == 0)
-    assert entry(table, "accuracy", emotion="happy")["value"] == pytest.approx(
+    assert entry(table, "accuracy", emotion="happy").value == pytest.approx(
         (happy.truth == happy.predicted).mean()
     )
-    assert not any(e["primary"] for e in table.metrics[1:])
-    json.dumps([table.metrics, table.baselines, table.confusion], allow_nan=False)
+    assert not any(e.primary for e in table.metrics[1:])
+    json.dumps(as_json(table), allow_nan=False)
 
 
 def test_groups_of_ratings_show_primary_and_distinct_values():
     scores = ratings()
     table = score(scores, RATING, by_emotion(scores)[:1])
-    assert [e["name"] for e in table.metrics if e["group"]] == ["srcc", "distinct_values"]
+    assert [e.name for e in table.metrics if e.group] == ["srcc", "distinct_values"]
 
 
 def test_confusion_counts_unparsed_last():
     scores = choices()
     table = score(scores, {"accuracy": Accuracy})
-    matrix = np.array(table.confusion["matrix"])
-    assert table.confusion["labels"] == list(EMOTIONS)
+    matrix = np.array(table.confusion.matrix)
+    assert table.confusion.labels == list(EMOTIONS)
     assert matrix.shape == (6, 7)
     assert matrix.sum() == 120
     assert matrix[:, 6].sum() == np.isnan(scores.predicted).sum()
@@ -90,7 +97,7 @@ def test_confusion_counts_unparsed_last():
 
 
 def test_methods_stand_beside_intervals():
-    methods = {e["name"]: e["method"] for e in score(ratings(), RATING).metrics}
+    methods = {e.name: e.method for e in score(ratings(), RATING).metrics}
     assert methods == {
         "srcc": "cluster bootstrap, widened for few clusters",
         "srcc_within_emotion": "cluster bootstrap, widened for few clusters",
@@ -106,14 +113,12 @@ def test_baselines_of_a_choice():
     scores = choices()
     most = np.bincount(scores.truth.astype(int)).max() / 120
     assert score(scores, {"accuracy": Accuracy}).baselines == [
-        {"name": "chance", "metric": "accuracy", "value": pytest.approx(1 / 6)},
-        {"name": "majority", "metric": "accuracy", "value": pytest.approx(most)},
+        BaselineValue.model_construct(name="chance", metric="accuracy", value=pytest.approx(1 / 6)),
+        BaselineValue.model_construct(name="majority", metric="accuracy", value=pytest.approx(most)),
     ]
-    balanced = {
-        e["name"]: e["value"] for e in score(scores, {"balanced_accuracy": BalancedAccuracy}).baselines
-    }
+    balanced = {e.name: e.value for e in score(scores, {"balanced_accuracy": BalancedAccuracy}).baselines}
     assert balanced == {"chance": pytest.approx(1 / 6), "majority": pytest.approx(1 / 6)}
-    kappa = {e["name"]: e["value"] for e in score(scores, {"kappa": Kappa}).baselines}
+    kappa = {e.name: e.value for e in score(scores, {"kappa": Kappa}).baselines}
     assert kappa == {"chance": pytest.approx(0), "majority": pytest.approx(0)}
 
 
@@ -131,19 +136,19 @@ def test_a_judge_with_one_constant_for_each_emotion_is_exposed():
     truth = np.clip(emotion + 1 + rng.normal(0, 0.4, 200), 0.5, 5.5)
     scores = Scores("rating", truth, emotion + 1.0, np.arange(200) // 4, emotion, (), EMOTIONS)
     table = score(scores, RATING, by_emotion(scores))
-    assert entry(table, "srcc")["value"] > 0.9
+    assert entry(table, "srcc").value > 0.9
     within = entry(table, "srcc_within_emotion")
-    assert (within["value"], within["low"], within["method"], within["n"]) == (None, None, "none", 0)
+    assert (within.value, within.low, within.method, within.n) == (None, None, "none", 0)
     assert "srcc_within_emotion does not exist: each emotion has one constant" in table.warnings
     assert any(line.startswith("emotion-mean baseline not beaten: srcc") for line in table.warnings)
-    assert entry(table, "distinct_values", emotion="sad")["value"] == 1
-    assert entry(table, "srcc", emotion="sad")["value"] is None
+    assert entry(table, "distinct_values", emotion="sad").value == 1
+    assert entry(table, "srcc", emotion="sad").value is None
     assert "srcc (emotion=sad) does not exist: the judge gave 1 distinct value" in table.warnings
 
 
 def test_baselines_of_a_rating():
     scores = ratings()
-    found = {(e["name"], e["metric"]): e["value"] for e in score(scores, RATING).baselines}
+    found = {(e.name, e.metric): e.value for e in score(scores, RATING).baselines}
     assert found["constant", "mae"] == pytest.approx(np.abs(scores.truth - scores.truth.mean()).mean())
     assert ("constant", "srcc") not in found
     assert abs(found["emotion-mean", "srcc"]) < 0.6
@@ -154,7 +159,7 @@ def test_an_emotion_of_two_values_repeated_counts():
     twice = np.tile([1.0, 2.0], 20)
     scores = Scores("rating", twice, twice, np.arange(40), np.zeros(40, np.int64), (), EMOTIONS)
     found = entry(score(scores, {"within": SrccWithinEmotion}), "within")
-    assert (found["value"], found["n"]) == (1, 40)
+    assert (found.value, found.n) == (1, 40)
 
 
 def naive_interval(scores, statistic, resamples, seed):
@@ -173,7 +178,7 @@ def test_intervals_are_those_of_a_naive_bootstrap(clusters):
     scores = choices(n=300, clusters=clusters)
     found = entry(score(scores, {"accuracy": Accuracy}, resamples=4000), "accuracy")
     low, high = naive_interval(scores, lambda t, r: (t == r).mean(), 2000, 1)
-    assert (found["low"], found["high"]) == pytest.approx((low, high), abs=0.012)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.012)
 
 
 def test_rank_intervals_are_those_of_a_naive_bootstrap():
@@ -182,7 +187,7 @@ def test_rank_intervals_are_those_of_a_naive_bootstrap():
     scores = ratings(n=80, clusters=80)
     found = entry(score(scores, {"srcc": Srcc}, resamples=4000), "srcc")
     low, high = naive_interval(scores, lambda t, r: spearmanr(t, r)[0], 1500, 1)
-    assert (found["low"], found["high"]) == pytest.approx((low, high), abs=0.025)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.025)
 
 
 def test_intervals_cover_the_truth():
@@ -208,7 +213,7 @@ def test_intervals_cover_the_truth():
             resamples=300,
         )
         for found in (entry(one, "accuracy"), *two.metrics):
-            hits[found["name"]] += found["low"] <= truth[found["name"]] <= found["high"]
+            hits[found.name] += found.low <= truth[found.name] <= found.high
     assert all(131 <= count <= 149 for count in hits.values()), hits
 
 
@@ -241,18 +246,18 @@ def degenerate():
 def test_degenerate_answers_give_null_and_a_reason(name, scores):
     named = CHOICE if scores.kind == "choice" else RATING
     table = score(scores, named, by_emotion(scores))
-    json.dumps([table.metrics, table.baselines, table.confusion], allow_nan=False)
+    json.dumps(as_json(table), allow_nan=False)
     said = " | ".join(table.warnings)
     for found in table.metrics:
-        assert (found["low"] is None) == (found["high"] is None)
-        if found["value"] is None:
-            assert found["method"] == "none"
-            assert found["name"] in said
-        elif found["low"] is None:
+        assert (found.low is None) == (found.high is None)
+        if found.value is None:
+            assert found.method == "none"
+            assert found.name in said
+        elif found.low is None:
             without = re.search(rf"\b{found['name']}\b[\w, ]* has no interval", said)
-            assert found["method"].startswith("none: ") or without
+            assert found.method.startswith("none: ") or without
         else:
-            assert found["low"] <= found["high"]
+            assert found.low <= found.high
 
 
 def test_ratings_without_truth_enter_only_what_needs_none():
@@ -260,17 +265,15 @@ def test_ratings_without_truth_enter_only_what_needs_none():
     unlabelled = replace(scores, truth=np.where(np.arange(120) < 40, NAN, scores.truth))
     known = scores.where(np.arange(120) >= 40)
     table = score(unlabelled, RATING | {"mean_rating": MeanRating}, by_emotion(unlabelled))
-    assert entry(table, "mean_rating")["value"] == pytest.approx(scores.predicted.mean())
-    assert (entry(table, "mean_rating")["n"], entry(table, "srcc")["n"]) == (120, 80)
+    assert entry(table, "mean_rating").value == pytest.approx(scores.predicted.mean())
+    assert (entry(table, "mean_rating").n, entry(table, "srcc").n) == (120, 80)
     for name in ("srcc", "srcc_within_emotion", "krcc", "plcc", "plcc_fitted", "mae"):
-        assert entry(table, name)["value"] == pytest.approx(
-            entry(score(known, RATING), name)["value"], abs=1e-9
-        )
+        assert entry(table, name).value == pytest.approx(entry(score(known, RATING), name).value, abs=1e-9)
     assert table.baselines == score(known, RATING).baselines
     none = score(replace(scores, truth=np.full(120, NAN)), RATING | {"mean_rating": MeanRating})
-    assert "no sample has a truth to hold the replies against" in none.warnings[0]
+    assert "no sample has a truth to compare the replies with" in none.warnings[0]
     assert none.baselines == []
-    assert entry(none, "mean_rating")["low"] < scores.predicted.mean() < entry(none, "mean_rating")["high"]
+    assert entry(none, "mean_rating").low < scores.predicted.mean() < entry(none, "mean_rating").high
 
 
 def test_a_mean_rating_alone_has_no_baselines():
@@ -281,13 +284,13 @@ def test_a_mean_rating_alone_has_no_baselines():
 def test_a_group_without_rows_is_null():
     scores = choices()
     table = score(scores, {"accuracy": Accuracy}, [({"emotion": "none"}, np.zeros(120, bool))])
-    assert (table.metrics[1]["value"], table.metrics[1]["n"]) == (None, 0)
+    assert (table.metrics[1].value, table.metrics[1].n) == (None, 0)
     assert "accuracy (emotion=none) does not exist: nothing was answered" in table.warnings
 
 
 def test_one_cluster_and_few_clusters_are_said():
     one = score(choices(clusters=1), CHOICE)
-    assert [e["method"] for e in one.metrics] == ["none: one cluster"] * 4
+    assert [e.method for e in one.metrics] == ["none: one cluster"] * 4
     assert any(line.startswith("one cluster") for line in one.warnings)
     assert any(line.startswith("few clusters (6)") for line in score(choices(clusters=6), CHOICE).warnings)
     assert not any("few clusters" in line for line in score(choices(), CHOICE).warnings)
@@ -296,11 +299,11 @@ def test_one_cluster_and_few_clusters_are_said():
 def test_all_right_is_no_certainty():
     scores = replace(choices(), predicted=choices().truth)
     found = entry(score(scores, CHOICE), "accuracy")
-    assert (found["value"], found["high"], found["method"]) == (1, 1, "exact binomial, one trial a cluster")
-    assert found["low"] == pytest.approx(0.025 ** (1 / 30))
+    assert (found.value, found.high, found.method) == (1, 1, "exact binomial, one trial a cluster")
+    assert found.low == pytest.approx(0.025 ** (1 / 30))
     wrong = entry(score(replace(scores, predicted=(scores.truth + 1) % 6), CHOICE), "accuracy")
-    assert (wrong["value"], wrong["low"]) == (0, 0)
-    assert wrong["high"] == pytest.approx(1 - 0.025 ** (1 / 30))
+    assert (wrong.value, wrong.low) == (0, 0)
+    assert wrong.high == pytest.approx(1 - 0.025 ** (1 / 30))
 
 
 def test_groups_have_as_many_rows_as_the_scores():

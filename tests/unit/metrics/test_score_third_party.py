@@ -48,19 +48,20 @@ def test_third_party_metrics_need_only_estimate():
     table = score(scores, {"brier": Brier, "slow": Slow, "accuracy": Accuracy})
     loss = ((chances - np.eye(6)[scores.truth.astype(int)]) ** 2).sum(axis=1)
     brier, slow, accuracy = table.metrics
-    assert brier["value"] == pytest.approx(loss.mean(), abs=1e-12)
-    assert brier["low"] < brier["value"] < brier["high"]
-    assert (brier["method"], slow["method"]) == (
+    assert brier.value == pytest.approx(loss.mean(), abs=1e-12)
+    assert brier.low < brier.value < brier.high
+    assert (brier.method, slow.method) == (
         "cluster bootstrap, widened for few clusters",
         "cluster jackknife",
     )
-    assert (slow["low"], slow["high"]) == pytest.approx((brier["low"], brier["high"]), abs=0.03)
-    assert accuracy == {**entry(score(choices(), {"accuracy": Accuracy}), "accuracy"), "primary": False}
+    assert (slow.low, slow.high) == pytest.approx((brier.low, brier.high), abs=0.03)
+    alone = entry(score(choices(), {"accuracy": Accuracy}), "accuracy")
+    assert accuracy == alone.model_copy(update={"primary": False})
 
 
 def test_a_metric_that_raises_is_null_and_stops_no_other():
     table = score(choices(), {"accuracy": Accuracy, "broken": Broken, "misshapen": Misshapen})
-    assert [e["value"] is None for e in table.metrics] == [False, True, True]
+    assert [e.value is None for e in table.metrics] == [False, True, True]
     assert "broken does not exist: the metric raised RuntimeError: no luck" in table.warnings
     assert any(
         line.startswith("misshapen does not exist: the metric raised ValueError") for line in table.warnings

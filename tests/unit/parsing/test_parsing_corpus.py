@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.parsing import Parsed, Unparsed, parse_choice, parse_pair, parse_rating
+from harness.parsing import Parsed, Unparsed, read_choice, read_pair, read_rating
 
 EMOTIONS = ("happy", "sad", "angry", "surprise", "worry", "neutral")
 POLARITY = ("positive", "neutral", "negative", "surprise")
@@ -36,33 +36,33 @@ POLES = {
 
 Parse = Callable[[str], "Parsed[Any] | Unparsed"]
 QUESTIONS: dict[str, Parse] = {
-    "emotion": lambda text: parse_choice(text, EMOTIONS),
-    "emotion A-F": lambda text: parse_choice(text, EMOTIONS, labels=list("ABCDEF")),
-    "emotion 1-6": lambda text: parse_choice(text, EMOTIONS, labels=list("123456")),
-    "emotion (a)-(f)": lambda text: parse_choice(
+    "emotion": lambda text: read_choice(text, EMOTIONS),
+    "emotion A-F": lambda text: read_choice(text, EMOTIONS, labels=list("ABCDEF")),
+    "emotion 1-6": lambda text: read_choice(text, EMOTIONS, labels=list("123456")),
+    "emotion (a)-(f)": lambda text: read_choice(
         text, EMOTIONS, labels=[f"({letter})" for letter in "abcdef"]
     ),
-    "emotion, fear declared": lambda text: parse_choice(text, EMOTIONS, synonyms=DECLARED),
-    "emotion, other order A-F": lambda text: parse_choice(
+    "emotion, fear declared": lambda text: read_choice(text, EMOTIONS, synonyms=DECLARED),
+    "emotion, other order A-F": lambda text: read_choice(
         text, ("sad", "worry", "neutral", "happy", "surprise", "angry"), labels=list("ABCDEF")
     ),
-    "polarity, emotions declared": lambda text: parse_choice(text, POLARITY, synonyms=POLES),
-    "polarity": lambda text: parse_choice(text, POLARITY),
-    "polarity A-D": lambda text: parse_choice(text, POLARITY, labels=list("ABCD")),
-    "worry or sad": lambda text: parse_choice(text, ("worry", "sad")),
-    "worry or sad, A-B": lambda text: parse_choice(text, ("worry", "sad"), labels=["A", "B"]),
-    "surprise or happy": lambda text: parse_choice(text, ("surprise", "happy")),
-    "angry or worry": lambda text: parse_choice(text, ("angry", "worry")),
-    "calm or excited": lambda text: parse_choice(text, ("calm", "excited")),
-    "intensity": lambda text: parse_rating(text, INTENSITY),
-    "intensity A-E": lambda text: parse_rating(text, INTENSITY, labels=list("ABCDE")),
-    "intensity 1-5": lambda text: parse_rating(text, INTENSITY, labels=list("12345")),
-    "quality": lambda text: parse_rating(text, QUALITY),
-    "pair": parse_pair,
-    "pair with tie": lambda text: parse_pair(text, options=("first", "second", "tie")),
-    "pair 1-2": lambda text: parse_pair(text, labels=["1", "2"]),
-    "pair, images named": lambda text: parse_pair(text, options=("image 1", "image 2")),
-    "pair A-B": lambda text: parse_pair(text, labels=["A", "B"]),
+    "polarity, emotions declared": lambda text: read_choice(text, POLARITY, synonyms=POLES),
+    "polarity": lambda text: read_choice(text, POLARITY),
+    "polarity A-D": lambda text: read_choice(text, POLARITY, labels=list("ABCD")),
+    "worry or sad": lambda text: read_choice(text, ("worry", "sad")),
+    "worry or sad, A-B": lambda text: read_choice(text, ("worry", "sad"), labels=["A", "B"]),
+    "surprise or happy": lambda text: read_choice(text, ("surprise", "happy")),
+    "angry or worry": lambda text: read_choice(text, ("angry", "worry")),
+    "calm or excited": lambda text: read_choice(text, ("calm", "excited")),
+    "intensity": lambda text: read_rating(text, INTENSITY),
+    "intensity A-E": lambda text: read_rating(text, INTENSITY, labels=list("ABCDE")),
+    "intensity 1-5": lambda text: read_rating(text, INTENSITY, labels=list("12345")),
+    "quality": lambda text: read_rating(text, QUALITY),
+    "pair": read_pair,
+    "pair with tie": lambda text: read_pair(text, options=("first", "second", "tie")),
+    "pair 1-2": lambda text: read_pair(text, labels=["1", "2"]),
+    "pair, images named": lambda text: read_pair(text, options=("image 1", "image 2")),
+    "pair A-B": lambda text: read_pair(text, labels=["A", "B"]),
 }
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import harness.parsing
-from harness.parsing import Parsed, Unparsed, parse_choice, parse_pair, parse_rating
+from harness.parsing import Parsed, Unparsed, read_choice, read_pair, read_rating
 
 EMOTIONS = ("happy", "sad", "angry", "surprise", "worry", "neutral")
 LEVELS = ("very weak", "weak", "moderate", "strong", "very strong")
@@ -49,16 +49,16 @@ REPLIES = st.one_of(
 def test_no_word_alone_raises(written: Callable[[str], str]) -> None:
     assert len(KNOWN) > 1000
     for word in map(written, KNOWN):
-        assert isinstance(parse_choice(word, EMOTIONS), Parsed | Unparsed)
-        assert isinstance(parse_rating(word, LEVELS), Parsed | Unparsed)
-        assert isinstance(parse_pair(word), Parsed | Unparsed)
+        assert isinstance(read_choice(word, EMOTIONS), Parsed | Unparsed)
+        assert isinstance(read_rating(word, LEVELS), Parsed | Unparsed)
+        assert isinstance(read_pair(word), Parsed | Unparsed)
 
 
 @settings(max_examples=300, deadline=None)
 @given(REPLIES)
 def test_choice_is_one_of_the_options_or_unparsed(text: str) -> None:
     for labels in (None, LETTERS, tuple("123456")):
-        result = parse_choice(text, EMOTIONS, labels=labels)
+        result = read_choice(text, EMOTIONS, labels=labels)
         assert isinstance(result, Unparsed) or result.value in EMOTIONS
 
 
@@ -66,7 +66,7 @@ def test_choice_is_one_of_the_options_or_unparsed(text: str) -> None:
 @given(REPLIES)
 def test_rating_is_on_the_scale_or_unparsed(text: str) -> None:
     for low, labels in ((1.0, None), (0.0, None), (1.0, tuple("ABCDE"))):
-        result = parse_rating(text, LEVELS, low=low, labels=labels)
+        result = read_rating(text, LEVELS, low=low, labels=labels)
         assert isinstance(result, Unparsed) or low <= result.value <= low + 4
 
 
@@ -74,7 +74,7 @@ def test_rating_is_on_the_scale_or_unparsed(text: str) -> None:
 @given(REPLIES)
 def test_pair_is_one_of_the_options_or_unparsed(text: str) -> None:
     for options in (("first", "second"), ("first", "second", "tie"), ("left", "right")):
-        result = parse_pair(text, options=options)
+        result = read_pair(text, options=options)
         assert isinstance(result, Unparsed) or result.value in options
 
 
@@ -91,7 +91,7 @@ NAMES = st.lists(
 def test_bare_options_are_always_parsed(options: list[str], data: st.DataObject) -> None:
     option = data.draw(st.sampled_from(options))
     for shown in (option, option.upper(), f"{option}.", f" **{option}** \n", f'"{option}"'):
-        assert parse_choice(shown, options) == Parsed(option, "word")
+        assert read_choice(shown, options) == Parsed(option, "word")
 
 
 @settings(max_examples=60, deadline=None)
@@ -103,11 +103,11 @@ def test_labels_follow_the_order_shown(options: list[str], index: int) -> None:
         f"Answer: {LETTERS[index]}",
         f"{LETTERS[index]}. {options[index]}",
     ):
-        result = parse_choice(text, options, labels=LETTERS)
+        result = read_choice(text, options, labels=LETTERS)
         assert isinstance(result, Parsed)
         assert result.value == options[index]
     other = options[(index + 1) % 6]
-    assert isinstance(parse_choice(f"{LETTERS[index]}. {other}", options, labels=LETTERS), Unparsed)
+    assert isinstance(read_choice(f"{LETTERS[index]}. {other}", options, labels=LETTERS), Unparsed)
 
 
 @settings(max_examples=100, deadline=None)
@@ -120,7 +120,7 @@ def test_two_options_side_by_side_are_undecided(options: list[str]) -> None:
         f"{first}, {second}",
         f"both {first} and {second}",
     ):
-        assert isinstance(parse_choice(text, EMOTIONS), Unparsed)
+        assert isinstance(read_choice(text, EMOTIONS), Unparsed)
 
 
 @pytest.mark.parametrize("level", range(5))
@@ -128,7 +128,7 @@ def test_two_options_side_by_side_are_undecided(options: list[str]) -> None:
 def test_levels_and_numbers_agree(level: int, low: float) -> None:
     number = int(low) + level
     for text in (LEVELS[level], str(number), f"Rating: {number}", f"{number} - {LEVELS[level]}"):
-        result = parse_rating(text, LEVELS, low=low)
+        result = read_rating(text, LEVELS, low=low)
         assert isinstance(result, Parsed)
         assert result.value == low + level
 
@@ -143,13 +143,13 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE, ids=[repr(text[:12]) for text in HOSTILE])
 def test_a_megabyte_takes_less_than_a_second(text: str) -> None:
-    parse_choice("warm", EMOTIONS, labels=LETTERS)
-    parse_rating("warm", LEVELS)
-    parse_pair("warm")
+    read_choice("warm", EMOTIONS, labels=LETTERS)
+    read_rating("warm", LEVELS)
+    read_pair("warm")
     for parse in (
-        lambda: parse_choice(text, EMOTIONS, labels=LETTERS),
-        lambda: parse_rating(text, LEVELS),
-        lambda: parse_pair(text),
+        lambda: read_choice(text, EMOTIONS, labels=LETTERS),
+        lambda: read_rating(text, LEVELS),
+        lambda: read_pair(text),
     ):
         began = time.process_time()
         parse()
@@ -157,8 +157,8 @@ def test_a_megabyte_takes_less_than_a_second(text: str) -> None:
 
 
 def test_a_bare_answer_is_quick() -> None:
-    parse_choice("warm", EMOTIONS, labels=LETTERS)
+    read_choice("warm", EMOTIONS, labels=LETTERS)
     began = time.process_time()
     for _ in range(2_000):
-        parse_choice("Sad.", EMOTIONS, labels=LETTERS)
+        read_choice("Sad.", EMOTIONS, labels=LETTERS)
     assert (time.process_time() - began) / 2_000 < 50e-6

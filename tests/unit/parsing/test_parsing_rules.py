@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import harness.parsing
-from harness.parsing import Parsed, Unparsed, parse_choice, parse_pair, parse_rating
+from harness.parsing import Parsed, Unparsed, read_choice, read_pair, read_rating
 
 EMOTIONS = ("happy", "sad", "angry", "surprise", "worry", "neutral")
 LEVELS = ("very weak", "weak", "moderate", "strong", "very strong")
@@ -19,14 +19,14 @@ def test_public_names() -> None:
     assert sorted(harness.parsing.__all__) == [
         "Parsed",
         "Unparsed",
-        "parse_choice",
-        "parse_pair",
-        "parse_rating",
+        "read_choice",
+        "read_pair",
+        "read_rating",
     ]
 
 
 def test_results_are_values() -> None:
-    assert parse_choice("sad", EMOTIONS) == Parsed("sad", "word")
+    assert read_choice("sad", EMOTIONS) == Parsed("sad", "word")
     with pytest.raises(dataclasses.FrozenInstanceError):
         Parsed("sad", "word").value = "happy"  # type: ignore[misc]
 
@@ -45,7 +45,7 @@ def test_results_are_values() -> None:
     ],
 )
 def test_how_names_the_rule(text: str, how: str) -> None:
-    assert parse_choice(text, EMOTIONS, labels=list("ABCDEF")) == Parsed("sad", how)
+    assert read_choice(text, EMOTIONS, labels=list("ABCDEF")) == Parsed("sad", how)
 
 
 @pytest.mark.parametrize(
@@ -67,97 +67,95 @@ def test_how_names_the_rule(text: str, how: str) -> None:
     ],
 )
 def test_reasons(text: str, reason: str) -> None:
-    assert parse_choice(text, EMOTIONS, labels=list("ABCDEF")) == Unparsed(reason)
+    assert read_choice(text, EMOTIONS, labels=list("ABCDEF")) == Unparsed(reason)
 
 
 def test_bad_calls_are_refused() -> None:
     with pytest.raises(ValueError, match="2 labels for 6 options"):
-        parse_choice("sad", EMOTIONS, labels=["A", "B"])
+        read_choice("sad", EMOTIONS, labels=["A", "B"])
     with pytest.raises(ValueError, match="empty"):
-        parse_choice("sad", [])
+        read_choice("sad", [])
     with pytest.raises(ValueError, match="empty option"):
-        parse_choice("sad", ["sad", " "])
+        read_choice("sad", ["sad", " "])
     with pytest.raises(ValueError, match="two options differ only"):
-        parse_choice("sad", ["sad", "Sad"])
+        read_choice("sad", ["sad", "Sad"])
     with pytest.raises(ValueError, match="two labels differ only"):
-        parse_choice("sad", ["sad", "happy"], labels=["A", "A"])
+        read_choice("sad", ["sad", "happy"], labels=["A", "A"])
     with pytest.raises(ValueError, match="not one of the options"):
-        parse_choice("sad", ["sad", "happy"], synonyms={"worry": ["fear"]})
+        read_choice("sad", ["sad", "happy"], synonyms={"worry": ["fear"]})
     with pytest.raises(ValueError, match="not one string"):
-        parse_choice("sad", "sad")
+        read_choice("sad", "sad")
     with pytest.raises(ValueError, match="labels for 5 options"):
-        parse_rating("4", LEVELS, labels=["A"])
+        read_rating("4", LEVELS, labels=["A"])
     with pytest.raises(ValueError, match="finite"):
-        parse_rating("4", LEVELS, low=float("nan"))
+        read_rating("4", LEVELS, low=float("nan"))
     with pytest.raises(ValueError, match="two pictures"):
-        parse_pair("first", options=("a", "b", "c"))
+        read_pair("first", options=("a", "b", "c"))
 
 
 def test_fear_counts_only_if_the_task_declares_it() -> None:
-    assert isinstance(parse_choice("The person is frightened.", EMOTIONS), Unparsed)
-    parsed = parse_choice("The person is frightened.", EMOTIONS, synonyms={"worry": ["fear"]})
+    assert isinstance(read_choice("The person is frightened.", EMOTIONS), Unparsed)
+    parsed = read_choice("The person is frightened.", EMOTIONS, synonyms={"worry": ["fear"]})
     assert isinstance(parsed, Parsed)
     assert parsed.value == "worry"
 
 
 def test_a_word_counts_only_if_it_fits_one_option() -> None:
-    assert isinstance(parse_choice("upset", EMOTIONS), Unparsed)
-    assert parse_choice("upset", ("happy", "sad")) == Parsed("sad", "synonym")
-    assert isinstance(parse_choice("happy", ("positive", "neutral", "negative")), Unparsed)
-    assert isinstance(parse_choice("joy", ("joyful", "happy")), Parsed)
+    assert isinstance(read_choice("upset", EMOTIONS), Unparsed)
+    assert read_choice("upset", ("happy", "sad")) == Parsed("sad", "synonym")
+    assert isinstance(read_choice("happy", ("positive", "neutral", "negative")), Unparsed)
+    assert isinstance(read_choice("joy", ("joyful", "happy")), Parsed)
 
 
 def test_any_options_work() -> None:
-    assert parse_choice("The portrait feels whimsical.", ("whimsical", "gritty")) == Parsed(
+    assert read_choice("The portrait feels whimsical.", ("whimsical", "gritty")) == Parsed(
         "whimsical", "word"
     )
-    assert parse_choice("Answer: light blue", ("blue", "light blue")) == Parsed("light blue", "word")
-    assert parse_choice("yes", ("yes", "no")) == Parsed("yes", "word")
-    assert parse_choice("The answer is no.", ("yes", "no")) == Parsed("no", "word")
+    assert read_choice("Answer: light blue", ("blue", "light blue")) == Parsed("light blue", "word")
+    assert read_choice("yes", ("yes", "no")) == Parsed("yes", "word")
+    assert read_choice("The answer is no.", ("yes", "no")) == Parsed("no", "word")
 
 
 def test_label_formats() -> None:
     for labels in (["A", "B"], ["(a)", "(b)"], ["a.", "b."], ["A)", "B)"]):
-        parsed = parse_choice("The answer is B.", ("worry", "sad"), labels=labels)
+        parsed = read_choice("The answer is B.", ("worry", "sad"), labels=labels)
         assert isinstance(parsed, Parsed)
         assert parsed.value == "sad"
 
 
 def test_labels_of_a_rating_may_be_in_reverse_order() -> None:
     labels = ["E", "D", "C", "B", "A"]
-    assert parse_rating("A", LEVELS, labels=labels) == Parsed(5.0, "letter")
-    assert parse_rating("B. strong", LEVELS, labels=labels).value == 4.0  # type: ignore[union-attr]
-    assert parse_rating("1", LEVELS, labels=list("54321")) == Parsed(5.0, "number")
+    assert read_rating("A", LEVELS, labels=labels) == Parsed(5.0, "letter")
+    assert read_rating("B. strong", LEVELS, labels=labels).value == 4.0  # type: ignore[union-attr]
+    assert read_rating("1", LEVELS, labels=list("54321")) == Parsed(5.0, "number")
 
 
 def test_labels_of_one_question_do_not_leak_into_another() -> None:
-    assert parse_choice("A", EMOTIONS, labels=list("ABCDEF")) == Parsed("happy", "letter")
-    assert parse_choice("A", EMOTIONS[::-1], labels=list("ABCDEF")) == Parsed("neutral", "letter")
-    assert isinstance(parse_choice("A", EMOTIONS), Unparsed)
+    assert read_choice("A", EMOTIONS, labels=list("ABCDEF")) == Parsed("happy", "letter")
+    assert read_choice("A", EMOTIONS[::-1], labels=list("ABCDEF")) == Parsed("neutral", "letter")
+    assert isinstance(read_choice("A", EMOTIONS), Unparsed)
     words = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta"]
-    parsed = parse_choice("The answer is alpha.", EMOTIONS, labels=words)
+    parsed = read_choice("The answer is alpha.", EMOTIONS, labels=words)
     assert isinstance(parsed, Parsed)
     assert parsed.value == "happy"
-    assert isinstance(parse_choice("The answer is alpha.", EMOTIONS), Unparsed)
+    assert isinstance(read_choice("The answer is alpha.", EMOTIONS), Unparsed)
 
 
 def test_a_scale_may_start_at_a_fraction() -> None:
-    assert isinstance(parse_rating("0", LEVELS, low=0.5), Unparsed)
-    assert parse_rating("weak", LEVELS, low=0.5) == Parsed(1.5, "word")
+    assert isinstance(read_rating("0", LEVELS, low=0.5), Unparsed)
+    assert read_rating("weak", LEVELS, low=0.5) == Parsed(1.5, "word")
 
 
 def test_a_tie_counts_only_if_it_is_an_option() -> None:
-    assert isinstance(parse_pair("Both are equally worried."), Unparsed)
-    assert parse_pair("Both are equally worried.", options=("first", "second", "tie")) == Parsed(
-        "tie", "word"
-    )
-    assert parse_pair("image 2", options=("left", "right")) == Parsed("right", "word")
+    assert isinstance(read_pair("Both are equally worried."), Unparsed)
+    assert read_pair("Both are equally worried.", options=("first", "second", "tie")) == Parsed("tie", "word")
+    assert read_pair("image 2", options=("left", "right")) == Parsed("right", "word")
 
 
 def test_only_the_start_and_the_end_of_a_long_reply_are_parsed() -> None:
     filler = "The brows are drawn. " * 5_000
-    assert parse_choice(filler + "Final answer: sad", EMOTIONS) == Parsed("sad", "word")
-    assert isinstance(parse_choice(filler, EMOTIONS), Unparsed)
+    assert read_choice(filler + "Final answer: sad", EMOTIONS) == Parsed("sad", "word")
+    assert isinstance(read_choice(filler, EMOTIONS), Unparsed)
 
 
 def test_importing_the_package_is_light() -> None:
@@ -169,6 +167,6 @@ def test_importing_the_package_is_light() -> None:
 def test_cached_replies_are_parsed_per_question():
     text = "I would say that it is B."
     for _ in range(2):
-        assert parse_choice(text, ["sad", "happy"], labels=["A", "B"]).value == "happy"
-        assert parse_choice(text, ["happy", "sad"], labels=["A", "B"]).value == "sad"
-        assert isinstance(parse_choice(text, ["happy", "sad"]), Unparsed)
+        assert read_choice(text, ["sad", "happy"], labels=["A", "B"]).value == "happy"
+        assert read_choice(text, ["happy", "sad"], labels=["A", "B"]).value == "sad"
+        assert isinstance(read_choice(text, ["happy", "sad"]), Unparsed)

@@ -16,6 +16,8 @@ from harness.stats.agreement import (
     interval_columns,
     nominal_alpha,
     nominal_columns,
+    ordinal_alpha,
+    ordinal_columns,
 )
 
 _ = np.nan
@@ -72,7 +74,8 @@ def test_alpha_matches_the_krippendorff_package(seed: int) -> None:
     rng = np.random.default_rng(seed)
     ratings = np.clip(rng.integers(0, 4, (30, 1)) + rng.integers(-1, 2, (30, 4)), 0, 4).astype(float)
     ratings[rng.random(ratings.shape) < 0.3] = np.nan
-    found = {"nominal": alpha(ratings, True), "interval": alpha(ratings, False)}
+    ordinal = float(ordinal_alpha(ordinal_columns(ratings, 6).sum(axis=0)[None])[0])
+    found = {"nominal": alpha(ratings, True), "interval": alpha(ratings, False), "ordinal": ordinal}
     for level, value in found.items():
         expected = krippendorff.alpha(reliability_data=ratings.T, level_of_measurement=level)
         assert value == pytest.approx(expected, abs=1e-12)

@@ -1,0 +1,87 @@
+"""Finds the data sets of a run, by registered name or by path, and checks that they have the labels asked for."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from harness.datasets import DataFolder, read_folder
+from harness.errors import BadData, HarnessError, PluginError, RequestError, nearest, unknown
+from harness.registry.factory import make
+from harness.registry.registry import registry
+from harness.run.suites import has_label
+from harness.run.watch import Watch
+from harness.tasks.pairing import no_pairs
+from harness.tasks.spec import TaskSpec
+
+
+def find_data_sets(references: Sequence[str], watch: Watch) -> tuple[DataFolder, ...]:
+    """The data sets of a judge run, each read from its folder."""
+    if not references:
+        raise RequestError("No data set is named.", "Give --data; see `harness list data`.")
+    folders = [find_data_set(reference, watch) for reference in references]
+    if len({folder.name for folder in folders}) < len(folders):
+        raise RequestError("Two data sets have the same name.", "Rename one of the folders.")
+    return tuple(folders)
+
+
+def find_data_set(reference: str, watch: Watch) -> DataFolder:
+    """A data set by registered name, or by path."""
+    path = _expanded(reference)
+    registered = {f.component.name for f in registry().components("data set")}
+    if reference.partition(":")[0] in registered or (
+        reference.rpartition("/")[2] in registered and not os.path.exists(path)
+    ):
+        return _prepare(reference, watch)
+    if os.path.exists(path) or "/" in reference:
+        return read_folder(path)
+    guess = nearest(reference, registered)
+    raise unknown("data set", reference, registered, "" if guess else "A path to a folder works too.")
+
+
+def _prepare(reference: str, watch: Watch) -> DataFolder:
+    found = registry().find("data set", reference)
+    # Only noted if it takes a while: most times the data set exists already.
+    notice = threading.Timer(1.0, watch.note, [f"preparing the data set {reference}, on first use only ..."])
+    notice.daemon = True
+    notice.start()
+    try:
+        folder = Path(make(found).prepare())
+    except HarnessError:
+        raise
+    except Exception as e:  # prepare() is a plugin's code
+        raise PluginError(
+            f"The data set {reference!r} cannot be prepared: {type(e).__name__}: {e}.",
+            "Check that there is room in the cache; see `harness doctor`.",
+        ) from e
+    finally:
+        notice.cancel()
+    return read_folder(folder, found.component.name)
+
+
+def _expanded(reference: str) -> Path:
+    try:
+        return Path(reference).expanduser()
+    except RuntimeError as e:
+        raise BadData(f"The data folder {reference!r} cannot be found: {e}", "Give its full path.") from e
+
+
+def check_labels(data: Sequence[DataFolder], questions: Mapping[str, TaskSpec], seed: int) -> None:
+    """Refuse data in which no sample has a label that any task asks for."""
+    if any(s.problem for folder in data for s in folder.samples):
+        return
+    if any(has_label(q, folder, seed) for folder in data for q in questions.values()):
+        return
+    names = ", ".join(folder.name for folder in data)
+    if all(q.pairs for q in questions.values()):
+        raise BadData(
+            f"Nothing to compare: {'; '.join(no_pairs(q, names) for q in questions.values())}.",
+            "Add the columns to the manifest, or choose another task or data set.",
+        )
+    fields = sorted({spec.answer.truth.field for spec in questions.values() if spec.answer})
+    raise BadData(
+        f"No sample of {names} has what {', '.join(questions)} asks for: {' or '.join(fields)}.",
+        "Add the column to the manifest, or choose another task or data set.",
+    )

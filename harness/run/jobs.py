@@ -1,0 +1,135 @@
+"""The jobs of a run: each picture, or pair of pictures, with the questions that it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.datasets import DataFolder, stratified
+from harness.images.decoding import real_root
+from harness.run.image_requests import PlannedImage, plan_images
+from harness.run.plan import Plan
+from harness.store.replies import image_replies
+from harness.tasks.answers import rates_unlabelled, truth_of
+from harness.tasks.pairing import as_samples, select_pairs
+from harness.tasks.spec import TaskSpec
+from harness.types import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One picture, or a pair of pictures, with the questions that it is asked."""
+
+    sample: Sample
+    data: str
+    root: str
+    questions: tuple[str, ...]
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """More fields of the sample's record."""
+    pair: tuple[Sample, Sample] | None = None
+    """Where two pictures are shown: their samples, in order. `sample` then stands for both."""
+
+    @property
+    def shown(self) -> tuple[Sample, ...]:
+        """The samples whose pictures are shown, in order."""
+        return self.pair or (self.sample,)
+
+    def record(self) -> dict[str, Any]:
+        """The sample as `samples.jsonl` stores it, without digests and the options shown."""
+        s = self.sample
+        return {
+            "id": s.id,
+            "data": self.data,
+            "image": s.path,
+            "emotion": s.emotion,
+            "intensity": s.intensity,
+            "quality": s.quality,
+            "attributes": dict(s.attributes),
+            **self.extra,
+        }
+
+
+def judge_jobs(plan: Plan) -> Iterator[Job]:
+    """The pictures of a judge run with the questions that each is asked, then the pairs of pictures.
+
+    A limit counts pictures for each data set, and pairs for a task that compares pictures.
+    """
+    for data in plan.data:
+        root = real_root(data.root)
+        for sample in limited(data, plan.request.limit, plan.request.seed):
+            # A sample with a problem fails in every task: its labels are unknown.
+            asked = tuple(plan.questions) if sample.problem else _questions_for(sample, plan.questions)
+            if asked:
+                yield Job(sample, data.name, root, asked)
+        for name, spec in plan.questions.items():
+            if spec.pairs is not None:
+                for pair in select_pairs(data, spec, plan.request.limit, plan.request.seed):
+                    for both, shown in as_samples(pair, spec, plan.request.seed):
+                        yield Job(both, data.name, root, (name,), pair=shown)
+
+
+def limited(data: DataFolder, limit: int | None, seed: int) -> list[Sample]:
+    """A seeded subset, stratified by emotion and intensity; a smaller one is a prefix of a larger one."""
+    if limit is None:
+        return data.samples
+    return stratified(
+        data.samples, key=lambda s: s.id, stratum=lambda s: (s.emotion, s.intensity), seed=seed
+    )[:limit]
+
+
+def planned_images(plan: Plan) -> list[PlannedImage]:
+    """The portraits of a generator run; none for a judge run."""
+    if plan.generator is None:
+        return []
+    specs = {t.spec.name: t.spec for t in plan.tasks}
+    # An image that exists already cannot be generated again.
+    once = plan.generator.instance.own_portraits() is not None
+    return plan_images(
+        plan.generator,
+        {name: plan.prompt_sets[name].rows for name in specs},
+        per_prompt={name: 1 if once else s.per_prompt * plan.request.repeats for name, s in specs.items()},
+        negative={name: s.negative_prompt for name, s in specs.items()},
+        limit=plan.request.limit,
+        seed=plan.request.seed,
+    )
+
+
+def image_jobs(
+    plan: Plan, folder: Path, wanted: Sequence[PlannedImage], *, delivered: bool = True
+) -> Iterator[Job]:
+    """The portraits that were delivered (or those that were blocked or blank), with the questions for each."""
+    outcomes = {reply["id"]: reply["outcome"] for reply in image_replies(folder)}
+    root = real_root(folder)
+    for planned in wanted:
+        outcome = outcomes.get(planned.request.id)
+        if outcome is not None and (outcome == "ok") == delivered:
+            yield Job(
+                planned.sample(plan.model.name, delivered=delivered),
+                plan.model.name,
+                root,
+                image_questions(plan, planned),
+                {"tasks": list(planned.tasks), "prompt": planned.row.prompt},
+            )
+
+
+def image_questions(plan: Plan, planned: PlannedImage) -> tuple[str, ...]:
+    """The questions that the tasks of a portrait ask about it."""
+    asks = {q for t in plan.tasks if t.spec.name in planned.tasks for q in t.spec.asks}
+    questions = {q: spec for q, spec in plan.questions.items() if q in asks}
+    return _questions_for(planned.sample(plan.model.name, delivered=True), questions, generated=True)
+
+
+def _questions_for(
+    sample: Sample, questions: Mapping[str, TaskSpec], *, generated: bool = False
+) -> tuple[str, ...]:
+    """The questions that a sample has a true answer to, or that a generated portrait is asked without one."""
+    found = []
+    for question, spec in questions.items():
+        answer = spec.answer if spec.pairs is None else None
+        if answer and (
+            truth_of(answer, sample) is not None or (generated and rates_unlabelled(answer, sample))
+        ):
+            found.append(question)
+    return tuple(found)

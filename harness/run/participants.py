@@ -1,0 +1,97 @@
+"""The judges and generators of a run: created from names or Python objects, identified, not opened."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import os
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.components.base import Configured
+from harness.components.generator import Generator
+from harness.components.judge import Judge
+from harness.errors import HarnessError, PluginError, RequestError
+from harness.registry.factory import make
+from harness.registry.registry import registry
+from harness.types import Capability
+
+
+@dataclass(frozen=True)
+class Participant:
+    """A judge or generator of a run, created but not opened."""
+
+    name: str
+    instance: Any
+    described: Mapping[str, Any]
+    """Its name, plugin, answer-affecting options and identity, as `run.json` stores them."""
+
+    @property
+    def oracle(self) -> bool:
+        """Whether it is shown the truth."""
+        return isinstance(self.instance, Judge) and Capability.ORACLE in self.instance.capabilities
+
+
+def make_participant(kind: str, model: str | Configured, options: Mapping[str, Any]) -> Participant:
+    """A judge or generator (`kind`) from its name, or from an object made in Python."""
+    if isinstance(model, str):
+        try:
+            found = registry().find(kind, model)
+        except HarnessError as e:
+            other = "generator" if kind == "judge" else "judge"
+            if any(f.component.name == model.partition(":")[0] for f in registry().components(other)):
+                e.hint = f"{model!r} is a {other}; this task needs a {kind}. " + e.hint
+            raise
+        name, instance, owner = found.reference, make(found, options), found.dist
+    else:
+        wanted = Judge if kind == "judge" else Generator
+        if not isinstance(model, wanted):
+            given = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+            raise RequestError(
+                f"A {kind} is needed, not {given}.",
+                f"Pass a name or an instance of harness.{wanted.__name__}.",
+            )
+        name, instance, owner = type(model).__name__, model, "python"
+    if getattr(instance, "options", None) is None:
+        instance.options = instance.Options()  # A user's class whose __init__ does not call ours.
+    described = {
+        "name": name,
+        "plugin": owner,
+        "options": instance.options.answer_affecting(),
+        "identity": _identity(name, instance, named=isinstance(model, str)),
+    }
+    return Participant(name, instance, described)
+
+
+def _identity(name: str, instance: Any, *, named: bool) -> dict[str, str]:
+    try:
+        identity = {str(k): str(v) for k, v in instance.identity().items()}
+        if isinstance(instance, Judge):
+            wrong = [c for c in instance.capabilities if not isinstance(c, Capability)]
+            if wrong:
+                raise TypeError(f"{wrong[0]!r} is not a harness.Capability")
+    except HarnessError:
+        raise
+    except Exception as e:  # both are a plugin's code
+        raise PluginError(
+            f"{name}: identity() or capabilities raises {type(e).__name__}: {e}.",
+            "Report it to the plugin's authors.",
+        ) from e
+    if type(instance).identity is Configured.identity:
+        return _fallback_identity(type(instance), named=named)
+    return identity
+
+
+def _fallback_identity(cls: type[Configured], *, named: bool) -> dict[str, str]:
+    """The identity of a component that does not define what determines its answers.
+
+    A plugin's class is identified by its source file. An object made in Python may hold anything, such as the
+    latest checkpoint: it counts as a new model each time, so that no stale answer is ever reused.
+    """
+    source = inspect.getsourcefile(cls) if named else None
+    if source is None or not os.path.isfile(source):
+        return {"object": uuid.uuid4().hex}
+    return {"code": hashlib.sha256(Path(source).read_bytes()).hexdigest()}

@@ -1,0 +1,100 @@
+"""What `run.json` stores: the request, counts, versions, hardware and notes."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import os
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness._version import __version__
+from harness.datasets import DataFolder
+from harness.datasets.ratings import read_ratings
+from harness.registry.registry import registry
+from harness.run.image_requests import PlannedImage
+from harness.run.jobs import judge_jobs
+from harness.run.plan import Plan
+from harness.scoring.human import describe_people
+
+
+def run_document(plan: Plan, name: str, wanted: Sequence[PlannedImage], notes: list[str]) -> dict[str, Any]:
+    """The `run.json` of a plan. `request` decides whether a folder can be resumed; `plan` counts may grow."""
+    if plan.generator is None:
+        all_notes = {data.name: _data_notes(data) for data in plan.data}
+    else:
+        all_notes = {"generator": [*notes, *plan.generator.instance.notes()]}
+    people = {data.name: describe_people(plan.questions, read_ratings(data.home)) for data in plan.data}
+    return base_document(name, plan.describe(), _counts(plan, wanted)) | {
+        "limit": plan.request.limit,
+        "reads": {judge: dict(modes) for judge, modes in plan.answer_modes.items()},
+        "folders": {data.name: str(data.root) for data in plan.data},
+        "left_out": list(plan.omitted),
+        "people": {
+            data: {task: said.model_dump(mode="json") for task, said in found.items()}
+            for data, found in people.items()
+        },
+        "oracles": [judge.name for judge in plan.judges if judge.oracle],
+        "notes": all_notes,
+    }
+
+
+def base_document(name: str, request: Mapping[str, Any], counts: Mapping[str, int]) -> dict[str, Any]:
+    """The part of `run.json` that every folder has: request, counts, time, versions, hardware, git commit."""
+    versions = {"memobench": __version__, "python": platform.python_version()}
+    versions |= {p.dist: p.version for p in registry().plugins if p.dist != "memobench" and not p.problem}
+    versions |= {package: importlib.metadata.version(package) for package in ("numpy", "pillow")}
+    return {
+        "schema": 1,
+        "name": name,
+        "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "request": dict(request),
+        "plan": dict(counts),
+        "versions": versions,
+        "git": _git_commit(),
+        "hardware": {
+            "machine": platform.machine(),
+            "system": platform.system(),
+            "processors": os.cpu_count(),
+        },
+    }
+
+
+def _counts(plan: Plan, wanted: Sequence[PlannedImage]) -> dict[str, int]:
+    """TASK@DATA or TASK@generator -> questions or images; @DATA -> samples."""
+    if plan.generator is not None:
+        return {
+            f"{task.spec.name}@generator": sum(task.spec.name in image.tasks for image in wanted)
+            for task in plan.tasks
+        }
+    counts = {f"{q}@{data.name}": 0 for q in plan.questions for data in plan.data}
+    for data in plan.data:
+        counts[f"@{data.name}"] = min(len(data.samples), plan.request.limit or len(data.samples))
+    for job in judge_jobs(plan):
+        for question in job.questions:
+            counts[f"{question}@{job.data}"] += plan.request.repeats
+    return counts
+
+
+def _data_notes(data: DataFolder) -> list[str]:
+    notes = list(data.notes)
+    unlabelled = sum(s.emotion is None and not s.problem for s in data.samples)
+    if unlabelled:
+        notes.append(
+            f"{unlabelled} of {len(data.samples)} samples of {data.name} have no emotion "
+            "and are only asked what they have labels for."
+        )
+    return notes
+
+
+def _git_commit() -> str | None:
+    """The commit of the folder that the command runs in, if it is a git checkout."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None if done.returncode == 0 else None

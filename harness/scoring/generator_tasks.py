@@ -1,0 +1,182 @@
+"""Scores a generator run: one result for each task and judge, and one for the panel of judges."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from harness.datasets.ratings import read_ratings
+from harness.metrics.interval import Resampling
+from harness.results import DataInfo, Setting, TaskResult
+from harness.scoring.costs import totals
+from harness.scoring.family import family_warning
+from harness.scoring.panel import PANEL, RULE, agreement, panel_rows
+from harness.scoring.ppi import calibrated
+from harness.scoring.rows import Key, Rows, collect
+from harness.scoring.run_record import ParticipantRecord, RunRecord, answer_of
+from harness.scoring.score_rows import RESAMPLES, RowScores, columns_used, score_rows
+from harness.scoring.settings import participant_settings, task_settings
+from harness.scoring.stored import StoredRun, StoredSample
+from harness.tasks.answers import rates_unlabelled, truth_of
+from harness.tasks.spec import Answer, TaskSpec
+
+
+def score_generator_tasks(run: RunRecord, stored: StoredRun) -> Iterator[TaskResult]:
+    """The results of each task by each judge, and by their panel where there are several."""
+    generator = run.model.name
+    variants = {name: spec.prompt_variants[0].name for name, spec in run.questions.items()}
+    asked: dict[Key, tuple[Answer, str]] = {
+        (name, judge.name, generator, variants[name]): (answer_of(spec), run.answer_modes[judge.name][name])
+        for name, spec in run.questions.items()
+        for judge in run.judges
+    }
+    rows = collect(stored, asked, columns_used(run.tasks))
+    for name, spec in run.tasks.items():
+        views: dict[str, dict[str, Rows]] = {}
+        for judge in run.judges:
+            answers = {q: rows[q, judge.name, generator, variants[q]] for q in spec.asks}
+            views[judge.name] = {q: _rows_of(name, found, stored) for q, found in answers.items()}
+            result = _score(run, spec, judge, views[judge.name], run.answer_modes[judge.name], stored)
+            result.usage = totals([found.usage for found in answers.values()], 6)
+            result.timings = totals([found.timings for found in answers.values()], 3)
+            yield result
+        views = {judge: view for judge, view in views.items() if judge not in run.oracles}
+        if len(views) > 1:
+            yield _score_panel(run, spec, views, stored)
+
+
+def _rows_of(task: str, rows: Rows, stored: StoredRun) -> Rows:
+    """The rows of the portraits that a task asked for, and one for each portrait that was not delivered."""
+    mine = rows.select(i for i, s in enumerate(rows.samples) if task in s.tasks)
+    for sample in stored.everything():
+        if task in sample.tasks and stored.outcome(sample) in ("blocked", "blank"):
+            truth = truth_of(rows.answer, sample)
+            if truth is not None:
+                mine.add_missed(sample, truth)
+    return mine.sorted()
+
+
+def _score_panel(
+    run: RunRecord, spec: TaskSpec, views: Mapping[str, Mapping[str, Rows]], stored: StoredRun
+) -> TaskResult:
+    """What the judges say together, and how far they agree."""
+    panel = ParticipantRecord(PANEL, {"judges": ", ".join(views), "rule": RULE}, {})
+    together = {q: panel_rows([view[q] for view in views.values()]).sorted() for q in spec.asks}
+    result = _score(run, spec, panel, together, dict.fromkeys(spec.asks, PANEL), stored)
+    how = Resampling(run.seed, RESAMPLES)
+    for q in spec.asks:
+        by_judge = {judge: view[q] for judge, view in views.items()}
+        result.agreement += agreement(q, by_judge, together[q], spec.cluster, how)
+    return result
+
+
+def _score(
+    run: RunRecord,
+    spec: TaskSpec,
+    judge: ParticipantRecord,
+    rows: Mapping[str, Rows],
+    answer_modes: Mapping[str, str],
+    stored: StoredRun,
+) -> TaskResult:
+    n = run.counts[f"{spec.name}@generator"]
+    samples = [s for s in stored.everything() if spec.name in s.tasks]
+    outcomes = Counter(map(stored.outcome, samples))
+    outcomes["error"] += n - len(samples)
+    answered = _answered(samples, rows, stored, oracle=judge.name in run.oracles)
+    found = RowScores()
+    for question in spec.asks:
+        metrics = tuple(m for m in spec.metrics if m.asks == question)
+        if metrics:
+            found.add(score_rows(rows[question], metrics, spec, run.seed, _valid(rows[question], stored)))
+    people = read_ratings(stored.path)
+    reasons: Counter[str] = sum((Counter(r.unparsed) for r in rows.values()), Counter())
+    prompts, digest = run.prompt_sets[spec.name]
+    return TaskResult(
+        task=spec.name,
+        version=spec.version,
+        stage=spec.stage,
+        role="generator",
+        data=DataInfo(name=prompts, digest=digest, n=n),
+        judge=judge.name,
+        answer_mode=answer_modes[spec.primary.asks],
+        settings=[
+            *task_settings(spec),
+            *participant_settings(run.model),
+            *participant_settings(judge),
+            *(Setting(name=f"{q} read by", value=answer_modes[q], source="run") for q in spec.asks),
+        ],
+        n=n,
+        answered=answered,
+        unparsed=sum(reasons.values()),
+        failed=max(0, n - answered - outcomes["blocked"] - outcomes["blank"]),
+        outcomes={outcome: count for outcome, count in outcomes.items() if count},
+        faces=_faces(samples, stored),
+        generation_usage=totals((_extra(s, stored).get("usage") for s in samples), 6),
+        metrics=found.metrics,
+        baselines=found.baselines,
+        confusion=found.confusion,
+        tests=found.tests,
+        calibrated=[value for q in spec.asks for value in calibrated(q, rows[q], spec.cluster, people)],
+        unparsed_reasons=dict(reasons),
+        warnings=[
+            *run.notes.get("generator", ()),
+            *family_warning(run.model, judge),
+            *_cut_prompts(samples, stored),
+            *run.oracle_warning(judge.name),
+            *dict.fromkeys(found.warnings),
+        ],
+    )
+
+
+def _answered(
+    samples: Sequence[StoredSample], rows: Mapping[str, Rows], stored: StoredRun, *, oracle: bool
+) -> int:
+    """How many portraits have an answer to every question that they are asked."""
+    given = Counter(
+        sample.id
+        for found in rows.values()
+        for sample, reason in zip(found.samples, found.reasons, strict=True)
+        if reason is not None
+    )
+
+    def expected(sample: StoredSample) -> int:
+        return sum(
+            truth_of(found.answer, sample) is not None
+            or (not oracle and rates_unlabelled(found.answer, sample))
+            for found in rows.values()
+        )
+
+    return sum(stored.outcome(s) == "ok" and given[s.id] == expected(s) for s in samples)
+
+
+def _extra(sample: StoredSample, stored: StoredRun) -> Mapping[str, Any]:
+    """What the generator noted about a portrait."""
+    extra = stored.images.get(sample.id, {}).get("extra")
+    return extra if isinstance(extra, Mapping) else {}
+
+
+def _cut_prompts(samples: Sequence[StoredSample], stored: StoredRun) -> list[str]:
+    """Warns of prompts that a generator's text encoder truncated."""
+    cut = [s.id for s in samples if _extra(s, stored).get("prompt_tokens_cut")]
+    if not cut:
+        return []
+    return [
+        f"{len(cut)} of {len(samples)} prompts are longer than a text encoder accepts and were truncated, "
+        f"such as that of {cut[0]}"
+    ]
+
+
+def _valid(rows: Rows, stored: StoredRun) -> list[bool] | None:
+    """Which rows are of portraits that were generated and show one face; None where all or none are."""
+    replies = [stored.images.get(s.id, {}) for s in rows.samples]
+    valid = [reply.get("outcome") == "ok" and reply.get("faces") == 1 for reply in replies]
+    return valid if any(valid) and not all(valid) else None
+
+
+def _faces(samples: Sequence[StoredSample], stored: StoredRun) -> dict[str, int]:
+    """How many portraits show no face, one, or several; empty where no detector looked."""
+    found = (stored.images[s.id].get("faces") for s in samples if stored.outcome(s) == "ok")
+    counts = Counter(faces for faces in found if faces is not None)
+    several = sum(count for faces, count in counts.items() if faces > 1)
+    return {"none": counts[0], "one": counts[1], "several": several} if counts else {}

@@ -1,0 +1,122 @@
+"""`run.json` as scoring reads it, typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.results import HumanAgreement, RunInfo
+from harness.tasks.spec import Answer, TaskSpec
+
+
+@dataclass(frozen=True)
+class ParticipantRecord:
+    """A judge or generator as `run.json` describes it."""
+
+    name: str
+    options: Mapping[str, Any]
+    identity: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What was asked in a run."""
+
+    name: str
+    created: str
+    versions: Mapping[str, str]
+    role: str
+    """judge or generator: what is under test."""
+    model: ParticipantRecord
+    judges: tuple[ParticipantRecord, ...]
+    """Generator runs: what parsed the portraits."""
+    tasks: Mapping[str, TaskSpec]
+    questions: Mapping[str, TaskSpec]
+    """The judge tasks that were asked: the tasks themselves, or those that generator tasks ask."""
+    seed: int
+    repeats: int
+    data: Mapping[str, str]
+    """Judge runs: data set -> digest."""
+    prompt_sets: Mapping[str, tuple[str, str]]
+    """Generator runs: task -> name and digest of its prompts."""
+    answer_modes: Mapping[str, Mapping[str, str]]
+    """Judge -> question -> answer mode."""
+    counts: Mapping[str, int]
+    """TASK@DATA, or TASK@generator -> how many questions, or images; @DATA -> how many samples."""
+    notes: Mapping[str, Sequence[str]]
+    """Data set, or "generator" -> notes that belong into its results."""
+    people: Mapping[str, Mapping[str, HumanAgreement]]
+    """Data set -> task -> what people said."""
+    oracles: frozenset[str]
+    """Judges that are shown the true answers."""
+    omitted: Sequence[str]
+    """What of a suite was omitted, and why."""
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any], group_by: Sequence[str] = ()) -> RunRecord:
+        """The record in a `run.json`; `group_by` names more columns to group by.
+
+        Raises KeyError, TypeError or ValueError where something is missing or malformed.
+        """
+        request = document["request"]
+        tasks = {name: _task(table, group_by) for name, table in request["tasks"].items()}
+        asked = request.get("questions")
+        return cls(
+            name=document["name"],
+            created=document["created"],
+            versions=document["versions"],
+            role=request["role"],
+            model=_participant(request["model"]),
+            judges=tuple(map(_participant, request.get("judges", ()))),
+            tasks=tasks,
+            questions=tasks if asked is None else {name: _task(table) for name, table in asked.items()},
+            seed=request["seed"],
+            repeats=request["repeats"],
+            data=request.get("data", {}),
+            prompt_sets={
+                task: (name, digest) for task, (name, digest) in request.get("prompt_sets", {}).items()
+            },
+            answer_modes=document["reads"],
+            counts=document["plan"],
+            notes=document.get("notes", {}),
+            people={
+                data: {task: HumanAgreement.model_validate(said) for task, said in found.items()}
+                for data, found in document.get("people", {}).items()
+            },
+            oracles=frozenset(document.get("oracles", ())),
+            omitted=document.get("left_out", ()),
+        )
+
+    def info(self, *, complete: bool) -> RunInfo:
+        """The head of the results."""
+        return RunInfo(
+            name=self.name,
+            model=self.model.name,
+            judges=[judge.name for judge in self.judges],
+            created=self.created,
+            versions=dict(self.versions),
+            complete=complete,
+            notes=list(self.omitted),
+        )
+
+    def oracle_warning(self, judge: str) -> list[str]:
+        """Says where a judge is shown the true answers."""
+        if judge not in self.oracles:
+            return []
+        return [f"{judge} is shown the true answers (an oracle): a stand-in for trials, never ranked."]
+
+
+def _task(table: Mapping[str, Any], group_by: Sequence[str] = ()) -> TaskSpec:
+    spec = TaskSpec.model_validate(table)
+    return spec.model_copy(update={"group": spec.group.with_columns(group_by)}) if group_by else spec
+
+
+def _participant(described: Mapping[str, Any]) -> ParticipantRecord:
+    return ParticipantRecord(described["name"], described["options"], described["identity"])
+
+
+def answer_of(spec: TaskSpec) -> Answer:
+    """What an answer to a judge task looks like."""
+    assert spec.answer is not None, "judge tasks have an answer"
+    return spec.answer

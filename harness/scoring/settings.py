@@ -1,0 +1,34 @@
+"""What a result shows of a task's settings and of the participants' options and identity: all that affects answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.results import Setting
+from harness.scoring.run_record import ParticipantRecord
+from harness.tasks.spec import TaskSpec
+
+
+def task_settings(spec: TaskSpec, variant: str = "") -> list[Setting]:
+    """The settings that a task declares; `variant` is the prompt variant that was asked, where there are several."""
+    settings = [Setting(name=s.name, value=s.value, source=s.source) for s in spec.settings]
+    for setting in settings:
+        if variant and setting.name == "wording":
+            setting.value = variant
+    return settings
+
+
+def participant_settings(participant: ParticipantRecord) -> list[Setting]:
+    """The options and the identity of a judge or generator."""
+    return [
+        Setting(name=f"{participant.name}.{name}", value=_plain(value), source=source)
+        for source, table in (("options", participant.options), ("identity", participant.identity))
+        for name, value in table.items()
+        if value is not None
+    ]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} -> {inner}" for key, inner in value.items())
+    return str(value)
