@@ -1,4 +1,4 @@
-"""memobench: how well do generative models draw human emotion, and how well do they read it?
+"""memobench: how well do generative models portray human emotion, and how well do they recognise it?
 
 Public names are imported when they are first used, so that `import harness` costs next to nothing.
 """

@@ -6,6 +6,7 @@ HarnessError                 what is wrong, how to fix it, an exit code; never s
 │   ├── BadOption                an option that does not exist, or a value that does not fit it
 │   ├── BadTask                  a task, suite or prompt file that cannot be used
 │   ├── BadData                  a data set that cannot be used
+│   ├── BadOutput                a place for results that cannot be created or written
 │   ├── RunMismatch              a run folder that holds a different request, or is in use
 │   └── MissingPackage           a package that is not installed, with the command that installs it
 ├── StorageError             3   results could not be stored; resume once there is room
@@ -68,6 +69,10 @@ class BadTask(RequestError):
 
 class BadData(RequestError):
     """A data set that cannot be used at all (single broken samples are failed samples instead)."""
+
+
+class BadOutput(RequestError):
+    """A place for results that cannot be created or written, however often it is tried."""
 
 
 class RunMismatch(RequestError):

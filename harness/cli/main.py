@@ -84,7 +84,7 @@ class LazyGroup(click.Group):
 )
 @click.version_option(__version__, prog_name="memobench")
 def harness() -> None:
-    """memobench measures how well AI draws and reads human emotion.
+    """memobench measures how well AI portrays and recognises human emotion.
 
     \b
       harness run --task comprehension --model fer                   a judge, on rated portraits

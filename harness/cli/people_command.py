@@ -18,7 +18,7 @@ from harness.results import HumanAgreement, Interval
 from harness.run.data_sets import find_data_set
 from harness.run.watch import Watch
 from harness.scoring.human import describe, rating_columns
-from harness.store.files import write_atomically
+from harness.store.files import new_output, write_atomically
 
 
 @click.command("people")
@@ -46,7 +46,8 @@ def command(data: str, out: Path | None, replace: bool, as_json: bool) -> int:
         raise RequestError(f"{str(out)!r} exists already.", "Add --replace, or give another file.")
     described = {question: describe(given) for question, given in answers.items()}
     if out is not None:
-        write_atomically(out, _table(rating_columns(answers)))
+        with new_output(out):
+            write_atomically(out, _table(rating_columns(answers)))
     if as_json:
         click.echo(
             json.dumps(

@@ -1,4 +1,4 @@
-"""`harness power`: how many samples a comparison needs, or what it can find with those that there are."""
+"""`harness power`: how many samples a comparison needs, or what it can detect with those available."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ KINDS: dict[str, Kind] = {
     "krcc": "kendall",
     "plcc": "pearson",
 }
-"""The figures whose errors follow from n alone, and how."""
+"""The metrics whose errors follow from n alone, and how."""
 FEW = 10
 _LEAST_CHANCE = 1e-9
-"""Beyond it quantiles of the normal distribution are no longer told apart."""
+"""Below this, quantiles of the normal distribution can no longer be distinguished."""
 Power = Callable[[float, float], float]
 """Power for a signed difference and n independent samples."""
 
@@ -68,7 +68,9 @@ class Plan:
 @click.option("--n", type=click.IntRange(min=2), help="Answers of each run: what difference can they find?")
 @click.option("--difference", type=float, help="The difference to find: how many answers does it take?")
 @click.option(
-    "--baseline", type=float, help="The figure to begin with; 0.5 for a share, 0 for a correlation."
+    "--baseline",
+    type=float,
+    help="The metric value to start from; 0.5 for a proportion, 0 for a correlation.",
 )
 @click.option(
     "--sd", type=float, help="For a mean: standard deviation of one answer; of differences if --paired."
@@ -202,7 +204,7 @@ def _power(plan: Plan) -> Power:
 
 
 def _largest(plan: Plan) -> dict[str, float]:
-    """How far the figure can fall and rise."""
+    """How far the value can fall and rise."""
     if plan.kind == "mean":
         return {"drop": -1e6 * plan.sd, "gain": 1e6 * plan.sd}
     if plan.discordant is not None:

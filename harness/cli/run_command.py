@@ -152,7 +152,7 @@ def _reasons(path: Path) -> str:
 
 
 def _sheet(path: Path) -> Path | None:
-    # Imported late: judge runs, which are most, draw nothing.
+    # Imported late: most runs are judge runs, which generate nothing.
     from harness.reporters.sheet import write_sheet, write_thumbnails
 
     write_thumbnails(path)

@@ -7,7 +7,7 @@ import click
 from harness.cli.shared import find_run, listed, print_results
 from harness.errors import RequestError
 from harness.scoring.score_run import score_folder
-from harness.store.files import Lock
+from harness.store.files import Lock, new_output
 from harness.store.runfolder import GENERATE_ONLY, intact, read_run
 
 
@@ -31,7 +31,8 @@ def command(run: str, as_json: bool, columns: tuple[str, ...]) -> int:
             f"{run!r} holds portraits but no answers: there is nothing to score.",
             f"Run a judge on them: harness run --task coarse_emotion --model fer --data {path}",
         )
-    lock = Lock(path)
+    with new_output(path, "Make the folder writable, or score a copy of it."):
+        lock = Lock(path)
     try:
         with intact(path):
             result = score_folder(path, group_by=listed(columns))

@@ -20,7 +20,8 @@ from harness.datasets.imports.pictures import problem_of
 from harness.datasets.imports.ratings import Rating, read_ratings
 from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source, open_source
-from harness.errors import BadData, RequestError, StorageError
+from harness.errors import BadData, RequestError
+from harness.store.files import cannot_write
 from harness.types import EMOTIONS, Sample
 
 GROUP_ROWS, GROUP_BYTES = 1000, 16 * 2**20
@@ -96,10 +97,8 @@ def export_data(
             report.files, report.ratings = writer.rename(out.name if single else None), writer.ratings
             _move_into_place(folder / out.name if single else folder, out)
     except OSError as e:
-        raise StorageError(
-            f"{str(out)!r} cannot be written: {e.strerror or e}.",
-            "Nothing was exported. Free disk space, or choose a different --out.",
-        ) from e
+        hint = "Nothing was exported. Free disk space, or choose a different --out."
+        raise cannot_write(out, e, hint) from e
     finally:
         source.close()
     return report

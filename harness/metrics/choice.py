@@ -19,7 +19,7 @@ def classes(scores: Scores) -> int:
 
 
 class ClassMetric(TableMetric):
-    """A figure from, for each class, how often it was read rightly, was true, and was read.
+    """A value from, for each class, how often it was predicted correctly, was true, and was predicted.
 
     These three make three blocks of as many columns as there are options.
     """
@@ -38,7 +38,7 @@ class ClassMetric(TableMetric):
 
     @abstractmethod
     def from_classes(self, right: Floats, true: Floats, predicted: Floats) -> Floats:
-        """The figure from counts by class, shape (draws, classes) each."""
+        """The value from counts by class, shape (resamples, classes) each."""
 
 
 class Accuracy(ClassMetric):

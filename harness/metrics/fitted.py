@@ -63,5 +63,5 @@ class RmseFitted(FittedMetric):
 
 @lru_cache(maxsize=2)
 def _fitted(predicted: bytes, truth: bytes, weights: bytes) -> Logistic | None:
-    """The fit to these columns of float64: both metrics, their figures and their draws share it."""
+    """The fit to these columns of float64: both metrics, their values and their resamples share it."""
     return fit_logistic(*(np.frombuffer(column, np.float64) for column in (predicted, truth, weights)))

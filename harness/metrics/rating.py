@@ -13,7 +13,7 @@ from harness.stats.correlation import pearson_from_sums, ratio, slope_from_sums,
 
 
 class RatingMetric(TableMetric):
-    """A figure from sums over the rows that enter."""
+    """A value from sums over the rows that enter."""
 
     kinds = frozenset({"rating"})
 
@@ -31,10 +31,10 @@ class RatingMetric(TableMetric):
 
 
 class MomentMetric(RatingMetric):
-    """A figure from sums of (1, read, truth, read^2, truth^2, read * truth), both shifted to around 0."""
+    """A value from sums of (1, x, y, x^2, y^2, x * y) of predicted x and truth y, both shifted to around 0."""
 
     needs_spread = True
-    """Whether the figure needs replies that differ; all of them need a truth that does."""
+    """Whether the value needs replies that differ; all need a truth that does."""
 
     def parsed_columns(self, predicted: Floats, truth: Floats) -> Floats:
         """Shape (m, 6)."""

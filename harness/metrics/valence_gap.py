@@ -17,10 +17,10 @@ from harness.stats.correlation import ratio
 
 
 class ValenceGap(TableMetric):
-    """Mean accuracy over the positive emotions less mean accuracy over the negative ones.
+    """Mean accuracy over the positive emotions minus mean accuracy over the negative ones.
 
     Each emotion counts alike, however many rows it has; an emotion with none is left out. Above 0, positive
-    emotions are drawn (or read) better. Neutral and surprise are on neither side unless the options say so.
+    emotions are generated (or recognised) better. Neutral and surprise are on neither side unless the options say so.
     """
 
     kinds = frozenset({"choice"})
@@ -45,7 +45,7 @@ class ValenceGap(TableMetric):
         return positive - negative
 
     def sides(self, sums: Floats) -> tuple[Floats, Floats]:
-        """Mean accuracy of the positive and of the negative emotions, shape (draws,) each."""
+        """Mean accuracy of the positive and of the negative emotions, shape (resamples,) each."""
         shares = ratio(*np.split(sums, 2, axis=1))
         count = len(self.options.positive)
         return mean_over_classes(shares[:, :count]), mean_over_classes(shares[:, count:])

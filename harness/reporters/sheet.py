@@ -1,4 +1,4 @@
-"""A contact sheet: what a generator drew, a row for each emotion, on one picture."""
+"""A contact sheet: generated portraits on one image, a row for each emotion."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _PAPER, _INK = "#faf9f7", "#2b2b2b"
 
 
 def write_sheet(folder: Path, columns: int = 8) -> Path | None:
-    """Write `sheet.png` from the folder's manifest; None where nothing was drawn.
+    """Write `sheet.png` from the folder's manifest; None where there are no portraits.
 
     A row shows up to `columns` portraits of one emotion, spread over the strengths asked for, weakest first.
     """
-    rows = {emotion: _spread(cells, columns) for emotion, cells in _drawn(folder).items()}
+    rows = {emotion: _spread(cells, columns) for emotion, cells in _portraits(folder).items()}
     rows = {emotion: cells for emotion, cells in rows.items() if cells}
     if not rows:
         return None
@@ -52,7 +52,7 @@ def write_thumbnails(folder: Path) -> list[Path]:
     They are what a table of emotions by models shows. Pictures that cannot be read are passed over.
     """
     written = []
-    for emotion, cells in _drawn(folder).items():
+    for emotion, cells in _portraits(folder).items():
         if emotion not in EMOTIONS:
             continue
         for _, path in sorted(cells, key=lambda cell: (-cell[0], cell[1].name)):
@@ -70,7 +70,7 @@ def write_thumbnails(folder: Path) -> list[Path]:
     return written
 
 
-def _drawn(folder: Path) -> dict[str, list[tuple[float, Path]]]:
+def _portraits(folder: Path) -> dict[str, list[tuple[float, Path]]]:
     found: dict[str, list[tuple[float, Path]]] = {emotion: [] for emotion in EMOTIONS}
     manifest = folder / "manifest.csv"
     if manifest.is_file():

@@ -1,1 +1,1 @@
-"""From a request to a scored run folder: plan, draw, judge, score."""
+"""From a request to a scored run folder: plan, generate, judge, score."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -13,7 +14,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from harness.errors import RunMismatch, StorageError
+from harness.errors import BadOutput, RunMismatch, StorageError
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
@@ -29,6 +30,26 @@ def storage_errors(path: Path) -> Iterator[None]:
             "Everything stored so far is kept. Free disk space or choose a different --out, then run the same command "
             "again: it sends only the missing requests.",
         ) from e
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+def cannot_write(path: Path, cause: OSError, hint: str) -> BadOutput | StorageError:
+    """The error of an output that could not be created: `StorageError` where it may work later, such as on a full disk."""
+    kind = StorageError if cause.errno in _FULL else BadOutput
+    return kind(f"{str(cause.filename or path)!r} cannot be written: {cause.strerror or cause}.", hint)
+
+
+@contextmanager
+def new_output(path: Path, hint: str = "Choose a different --out.") -> Iterator[None]:
+    """Convert a failure to create an output, before anything was computed, to the error of `cannot_write`."""
+    try:
+        yield
+    except StorageError as e:
+        if isinstance(e.__cause__, OSError):
+            raise cannot_write(path, e.__cause__, hint) from e
+        raise
 
 
 def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:

@@ -17,7 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import RunMismatch
-from harness.store.files import LineFile, Lock, is_temporary, read_lines, storage_errors, write_json
+from harness.store.files import (
+    LineFile,
+    Lock,
+    is_temporary,
+    new_output,
+    read_lines,
+    storage_errors,
+    write_json,
+)
 
 RUN, SAMPLES, REPLIES, FAILURES, RESULTS = (
     "run.json",
@@ -52,6 +60,11 @@ class RunFolder:
         `run["request"]` must match; `run["plan"]` may grow. Raises `RunMismatch` naming the difference, or
         if another process is writing the folder, and `StorageError` if the folder cannot be written.
         """
+        with new_output(path):
+            return cls._open(path, run)
+
+    @classmethod
+    def _open(cls, path: Path, run: Mapping[str, Any]) -> RunFolder:
         with storage_errors(path):
             if path.exists() and not path.is_dir():
                 raise RunMismatch(f"{str(path)!r} is a file, not a run folder.", "Choose a different --out.")

@@ -24,6 +24,7 @@ from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source, open_source
 from harness.datasets.imports.table import infer_scale
 from harness.errors import BadData, RequestError, StorageError
+from harness.store.files import cannot_write
 
 COPIED = "pictures"
 """The folder of copied pictures in a data set."""
@@ -88,10 +89,8 @@ def import_data(
             if not dry_run:
                 _move_into_place(folder, target, replace)
     except OSError as e:
-        raise StorageError(
-            f"{str(e.filename or target)!r} cannot be written: {e.strerror or e}.",
-            "Nothing was imported. Free disk space, or set XDG_DATA_HOME to a different disk.",
-        ) from e
+        hint = "Nothing was imported. Free disk space, or set XDG_DATA_HOME to a different disk."
+        raise cannot_write(target, e, hint) from e
     finally:
         source.close()
     return summary
@@ -137,10 +136,8 @@ def _temporary_folder(name: str) -> Iterator[Path]:
         data_home().mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".tmp", dir=data_home()))
     except OSError as e:
-        raise StorageError(
-            f"{str(data_home())!r} cannot be written: {e.strerror}.",
-            "Free disk space, or set XDG_DATA_HOME to a different folder.",
-        ) from e
+        hint = "Free disk space, or set XDG_DATA_HOME to a different folder."
+        raise cannot_write(data_home(), e, hint) from e
     try:
         yield folder
     finally:
