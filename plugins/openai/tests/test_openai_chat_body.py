@@ -43,7 +43,7 @@ def request(
         Message("system", (Part("Be brief."),)),
         Message("user", (Part("Before."), Part(image=0), Part("Which? sad, happy"))),
     )
-    question = Question("choice", WORDS, labels=labels, read=read)  # type: ignore[arg-type]
+    question = Question("choice", WORDS, labels=labels, answer_mode=read)  # type: ignore[arg-type]
     return JudgeRequest(
         "1", "s", (picture(encoded(RED, "PNG")),), messages, question, sampling or Sampling(max_tokens=9)
     )
@@ -126,7 +126,7 @@ def test_questions_about_one_picture_share_a_byte_prefix() -> None:
         "s",
         other.images,
         (other.messages[0], Message("user", (*other.messages[1].parts[:2], Part("Another?")))),
-        Question("choice", WORDS[::-1], read="choice"),
+        Question("choice", WORDS[::-1], answer_mode="choice"),
     )
     first, second = bodies.build(one), bodies.build(other)
     assert first["response_format"] == second["response_format"]

@@ -97,7 +97,8 @@ def test_a_constrained_answer_becomes_its_option(
     text: str, labels: tuple[str, ...] | None, option: str
 ) -> None:
     assert (
-        option_from_text(text, Question("choice", ("happy", "sad"), labels=labels, read="choice")) == option
+        option_from_text(text, Question("choice", ("happy", "sad"), labels=labels, answer_mode="choice"))
+        == option
     )
 
 

@@ -33,7 +33,7 @@ def judge(endpoint, **options) -> OpenAIJudge:
 
 def requests(n: int, read: str = "choice", start: int = 0) -> list[JudgeRequest]:
     messages = (Message("user", (Part(image=0), Part("Which emotion?"))),)
-    question = Question("choice", EMOTIONS, read=read, target="emotion")  # type: ignore[arg-type]
+    question = Question("choice", EMOTIONS, answer_mode=read, target="emotion")  # type: ignore[arg-type]
     return [
         JudgeRequest(f"{i:032x}", f"s{i}", (face_picture(i),), messages, question, Sampling())
         for i in range(start, start + n)

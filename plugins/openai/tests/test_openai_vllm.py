@@ -118,7 +118,7 @@ def judge(url: str, **options: object) -> OpenAIJudge:
 def make_requests(options: tuple[str, ...], read: str, n: int = 4) -> list[JudgeRequest]:
     rating = options == LEVELS
     question = Question(
-        "rating" if rating else "choice", options, scale=Scale(LEVELS) if rating else None, read=read
+        "rating" if rating else "choice", options, scale=Scale(LEVELS) if rating else None, answer_mode=read
     )  # type: ignore[arg-type]
     # The order of the options changes from sample to sample.
     return [

@@ -228,7 +228,7 @@ class TestFailures:
 
     def test_an_option_without_tokens(self, opened: Any, ask: Any, answers: Any) -> None:
         judge, requests = opened("llava", batch_size=4), ask("logprobs", 2)
-        question = Question("choice", ("happy", ""), read="logprobs")
+        question = Question("choice", ("happy", ""), answer_mode="logprobs")
         replies = answers(judge, [dataclasses.replace(requests[0], question=question), requests[1]])
         assert "no tokens for the option ''" in replies[requests[0].id].error.message
         assert not replies[requests[0].id].error.retryable

@@ -37,7 +37,7 @@ def questions() -> list[JudgeRequest]:
             shown = options[turn:] + options[:turn]
             messages = (Message("user", (Part(image=0), Part(words + ", ".join(shown) + "."))),)
             for read in ("logprobs", "choice", "text"):
-                question = Question("choice", shown, read=read)  # type: ignore[arg-type]
+                question = Question("choice", shown, answer_mode=read)  # type: ignore[arg-type]
                 id_ = f"{read}-{len(options)}-{number:03}"
                 requests.append(
                     JudgeRequest(id_, id_, (picture,), messages, question, Sampling(max_tokens=16))

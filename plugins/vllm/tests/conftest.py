@@ -78,7 +78,11 @@ def ask() -> Callable[..., list[JudgeRequest]]:
             listed = [f"{a}. {o}" for a, o in zip(labels, shown, strict=True)] if labels else shown
             words = f"{'How strong is it?' if rating else 'Which emotion?'} {padding}{', '.join(listed)}"
             question = Question(
-                "rating" if rating else "choice", shown, labels, Scale(LEVELS) if rating else None, read=read
+                "rating" if rating else "choice",
+                shown,
+                labels,
+                Scale(LEVELS) if rating else None,
+                answer_mode=read,
             )  # type: ignore[arg-type]
             requests.append(
                 JudgeRequest(

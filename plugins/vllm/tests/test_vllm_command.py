@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 N = {"coarse_polarity": 24, "coarse_emotion": 24, "fine_intensity": 20, "nuance_confusable": 20}
 TASKS = list(N)
 EXPECTED_LINE = re.compile(
-    r"reading with vllm:\S+: |nuance_pairs is left out of comprehension: |run folder: |$"
+    r"judging with vllm:\S+: |nuance_pairs is omitted from comprehension: |run folder: |$"
 )
 
 
@@ -100,7 +100,7 @@ def test_a_killed_and_resumed_suite_equals_an_uninterrupted_one(
         *arguments, "run", env={"HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0", "NO_PROXY": "127.0.0.1"}
     )
     assert resumed.code == 0, resumed.err
-    assert f"88 requests, {len(stored)} stored already" in resumed.err
+    assert f"88 requests, {len(stored)} already stored" in resumed.err
     assert all(EXPECTED_LINE.match(line) for line in resumed.err.splitlines()), (
         f"the engine's noise:\n{resumed.err}"
     )
