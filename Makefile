@@ -1,5 +1,6 @@
-# make demo    draw and read portraits, on this machine, in minutes
+# make demo    generate and judge portraits, on this machine, in minutes
 # make test    every test that needs no accelerator
+# make unit    the logic alone, in well under a minute
 # make lint    ruff and mypy
 # make bench   speed, as ratios
 
@@ -12,7 +13,7 @@ PLUGINS := $(LIGHT) plugins/diffusers plugins/nano plugins/openai plugins/transf
 SOURCES := $(wildcard pyproject.toml plugins/*/pyproject.toml requirements*.txt tools/vllm_cpu/*)
 PIP := python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: setup demo test lint format bench clean
+.PHONY: setup demo test unit lint format bench clean
 
 setup: $(VENV)/.ready
 
@@ -37,18 +38,21 @@ demo: $(DEMO)/.ready
 	$(DEMO)/bin/harness run --task generation --model portraits --judge fer --out runs/demo-generation
 	@echo
 	@echo "What you have now:"
-	@echo "  runs/demo-comprehension          how well the judge 'fer' reads the built-in portraits"
-	@echo "  runs/demo-generation             how well the generator 'portraits' draws what prompts ask for"
-	@echo "  runs/demo-generation/sheet.png   a contact sheet of what it drew"
+	@echo "  runs/demo-comprehension          how well the judge 'fer' recognises the built-in portraits"
+	@echo "  runs/demo-generation             how well the generator 'portraits' follows its prompts"
+	@echo "  runs/demo-generation/sheet.png   a contact sheet of its portraits"
 	@echo
 	@echo "What to type next:"
 	@echo "  source $(DEMO)/bin/activate"
-	@echo "  harness show runs/demo-comprehension --samples --wrong          what was misread"
+	@echo "  harness show runs/demo-comprehension --samples --wrong          wrong replies"
 	@echo "  harness run --task coarse_emotion --model fer --data FOLDER     your own pictures, in subfolders named after emotions"
-	@echo "  harness list models                                             what can be tested; plugins add more"
+	@echo "  harness list models                                             all models; plugins add more"
 
 test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+unit: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/unit -n 2 --dist loadfile -q
 
 lint: setup
 	$(BIN)/ruff check .

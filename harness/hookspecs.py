@@ -30,7 +30,7 @@ def harness_generators() -> Sequence[Component]:  # type: ignore[empty-body]
 
 @hookspec
 def harness_judges() -> Sequence[Component]:  # type: ignore[empty-body]
-    """Models that recognize emotion: components that load a `harness.Judge`."""
+    """Models that recognise emotion: components that load a `harness.Judge`."""
 
 
 @hookspec

@@ -5,7 +5,6 @@ A field that holds a number takes NaN and infinity as "does not exist" and store
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -288,10 +287,6 @@ class Results(Record):
     def document(self) -> dict[str, Any]:
         """The document as JSON values."""
         return self.model_dump(mode="json", by_alias=True)
-
-    def to_json(self) -> str:
-        """The text of `results.json`."""
-        return json.dumps(self.document(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def read_results(document: Mapping[str, Any]) -> Results:

@@ -9,6 +9,9 @@ from harness.mllm.chat import plain_prompt as plain_prompt
 from harness.mllm.chat import template_digest as template_digest
 from harness.mllm.model import model_identity as model_identity
 from harness.mllm.model import model_template as model_template
+from harness.mllm.model_presets import known_reference as known_reference
+from harness.mllm.model_presets import preset_of as preset_of
+from harness.mllm.model_presets import presets as presets
 from harness.mllm.prompter import Prompter as Prompter
 from harness.mllm.prompter import find_template as find_template
 from harness.mllm.prompter import image_token as image_token
@@ -19,6 +22,3 @@ from harness.mllm.words import answer_words as answer_words
 from harness.mllm.words import candidate_tokens as candidate_tokens
 from harness.mllm.words import leading_space as leading_space
 from harness.mllm.words import prompt_tail as prompt_tail
-from harness.mllm.zoo import known_reference as known_reference
-from harness.mllm.zoo import preset_of as preset_of
-from harness.mllm.zoo import presets as presets

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from harness.errors import RequestError
 from harness.hub import Resolved, resolve
 from harness.mllm.chat import template_digest
+from harness.mllm.model_presets import preset_of
 from harness.mllm.prompter import find_template, template_text
-from harness.mllm.zoo import preset_of
 
 
 def model_template(model: Resolved, given: str | None = None) -> str:

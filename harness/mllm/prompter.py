@@ -9,8 +9,8 @@ from typing import Any
 from harness.errors import RequestError
 from harness.hub import Resolved
 from harness.mllm.chat import chat_content, check_image_slot, plain_prompt
+from harness.mllm.model_presets import preset_of
 from harness.mllm.words import WordTree, answer_words, candidate_tokens, leading_space
-from harness.mllm.zoo import preset_of
 from harness.types import Message, Question
 
 _TAIL = 24

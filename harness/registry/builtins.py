@@ -15,31 +15,15 @@ _METRICS = (
     ("macro_f1", "choice:MacroF1", "mean F1 over the options"),
     ("kappa", "choice:Kappa", "Cohen's kappa: agreement beyond chance"),
     ("unparsed_rate", "choice:UnparsedRate", "share of replies that could not be parsed"),
-    ("fidelity", "choice:Fidelity", "share of portraits recognized as the requested emotion"),
-    (
-        "ece",
-        "calibration:ExpectedCalibrationError",
-        "expected calibration error of the predicted option or level, 15 bins",
-    ),
+    ("fidelity", "choice:Fidelity", "share of portraits recognised as the requested emotion"),
+    ("ece", "calibration:ExpectedCalibrationError", "expected calibration error of the predicted option or level, 15 bins"),
     ("brier", "calibration:Brier", "Brier score: squared error of the predicted probabilities"),
-    (
-        "position_bias",
-        "position:PositionBias",
-        "share of replies choosing the first option shown, minus chance",
-    ),
+    ("position_bias", "position:PositionBias", "share of replies choosing the first option shown, minus chance"),
     ("consistency", "pairs:Consistency", "share of pairs whose preferred picture is the same in both orders"),
     ("first_share", "pairs:FirstShare", "share of replies choosing the first picture"),
-    (
-        "valence_gap",
-        "valence_gap:ValenceGap",
-        "fidelity for positive emotions minus fidelity for negative ones",
-    ),
+    ("valence_gap", "valence_gap:ValenceGap", "fidelity for positive emotions minus fidelity for negative ones"),
     ("srcc", "rank:Srcc", "Spearman rank correlation, pooled"),
-    (
-        "srcc_within_emotion",
-        "rank:SrccWithinEmotion",
-        "Spearman rank correlation within each emotion, averaged (Fisher z)",
-    ),
+    ("srcc_within_emotion", "rank:SrccWithinEmotion", "Spearman rank correlation within each emotion, averaged (Fisher z)"),
     ("krcc", "rank:Krcc", "Kendall's tau-b"),
     ("plcc", "rating:Plcc", "Pearson correlation"),
     ("plcc_fitted", "fitted:PlccFitted", "Pearson correlation after the 4-parameter logistic"),
@@ -51,7 +35,7 @@ _METRICS = (
     ("mean_rating", "rating:MeanRating", "mean predicted level"),
     ("spread_ratio", "rating:SpreadRatio", "standard deviation of predictions divided by that of the truth"),
     ("distinct_values", "rating:DistinctValues", "number of distinct predicted values"),
-)
+)  # fmt: skip
 
 
 @hookimpl

@@ -118,7 +118,7 @@ PLUGINS = {"vllm": "memobench-plugin-vllm", "transformers": "memobench-plugin-tr
 
 def _not_installed(kind: str, name: str) -> UnknownName | None:
     """The error for a name that belongs to an official plugin that is not installed; None for other names."""
-    from harness.mllm.zoo import presets
+    from harness.mllm.model_presets import presets
 
     preset = next((p for p in presets().values() if name in (p.name, *p.aliases)), None)
     if kind == "judge" and preset is not None:

@@ -86,7 +86,7 @@ def title(task: TaskResult) -> str:
         parts.append(f"judge {task.judge}")
     if task.prompt_variant:
         parts.append(f"prompt variant {task.prompt_variant}")
-    parts.append(f"read by {task.answer_mode}")
+    parts.append(f"answer mode {task.answer_mode}")
     return " \N{MIDDLE DOT} ".join(parts)
 
 

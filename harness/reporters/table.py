@@ -122,7 +122,7 @@ def _plain_table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table
 
 
 def _confusion(confusion: ConfusionMatrix) -> Table:
-    table = _table("true \N{RIGHTWARDS ARROW} read", *map(plain, confusion.labels), "unparsed")
+    table = _table("true \N{RIGHTWARDS ARROW} predicted", *map(plain, confusion.labels), "unparsed")
     for label, row in zip(confusion.labels, confusion.matrix, strict=True):
         table.add_row(_cell(label), *(_cell(n or "\N{MIDDLE DOT}") for n in row))
     return table

@@ -8,7 +8,7 @@ from typing import Any
 
 def add_up(total: dict[str, float], part: Mapping[str, Any] | None) -> None:
     """Add the numbers of `part` to those of `total`, key by key."""
-    if part:
+    if isinstance(part, Mapping):  # plugins may store anything under "usage"
         for key, value in part.items():
             if isinstance(value, (int, float)):
                 total[key] = total.get(key, 0) + value

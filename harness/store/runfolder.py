@@ -88,10 +88,6 @@ class RunFolder:
         """The ids, as bytes, of all requests with a reply."""
         return {bytes.fromhex(r["id"]) for r in read_lines(self.path / REPLIES)}
 
-    def replies(self) -> Iterator[dict[str, Any]]:
-        """All replies, in the order in which they were stored."""
-        return read_lines(self.path / REPLIES)
-
     def add_sample(self, record: Mapping[str, Any]) -> None:
         """Store a sample unless an earlier attempt stored it with the same picture. Call once per sample and attempt."""
         sample, picture = _sample_key(record)

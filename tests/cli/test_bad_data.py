@@ -1,4 +1,4 @@
-"""Data that cannot be used, wholly or in part. A broken sample fails with its reason; it never stops the others."""
+"""Data that is partly or completely unusable. A broken sample fails with its reason and never stops the others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Make = Callable[..., Path]
 
 
 def reasons(harness: InProcess, folder: str) -> dict[str, tuple[str, str]]:
-    """Sample id -> kind and message of each failure of a run, as `show` tells them."""
+    """Sample id -> kind and message of each failure of a run, from `show`."""
     shown = harness("show", folder, "--samples", "--failed", "--format", "json", "--json").ok().out
     rows = [json.loads(line) for line in shown.splitlines()]
     return {row["sample_id"]: (row["error"]["kind"], row["error"]["message"]) for row in rows}
@@ -34,29 +34,29 @@ def partly(outcome: CommandResult, answered: int, failed: int) -> None:
 MANIFESTS = {
     "no image": ("manifest.csv", "picture,emotion\na.png,happy\n", ["no column 'image'", "picture, emotion"]),
     "image misspelt": ("manifest.csv", "imge,emotion\na.png,happy\n", ["did you mean 'imge'?"]),
-    "another separator": ("manifest.csv", "image;emotion\na.png;happy\n", ["no column 'image'", "image;emotion"]),
-    "nothing at all": ("manifest.csv", "", ["no column 'image'"]),
+    "a different separator": ("manifest.csv", "image;emotion\na.png;happy\n", ["no column 'image'", "image;emotion"]),
+    "empty file": ("manifest.csv", "", ["no column 'image'"]),
     "no rows": ("manifest.csv", "image,emotion\n", ["contains no samples"]),
-    "an id twice": ("manifest.csv", "image,id\na.png,x\nb.png,x\n", ["line 3", "'x'", "duplicated"]),
-    "a picture twice": ("manifest.csv", "image\na.png\na.png\n", ["line 3", "'a'", "duplicated"]),
+    "duplicate id": ("manifest.csv", "image,id\na.png,x\nb.png,x\n", ["line 3", "'x'", "duplicated"]),
+    "duplicate picture": ("manifest.csv", "image\na.png\na.png\n", ["line 3", "'a'", "duplicated"]),
     "not UTF-8": ("manifest.csv", b"image,emotion\n\xff\xfe.png,happy\n", ["cannot be read as CSV", "UTF-8"]),
     "UTF-16": ("manifest.csv", "image,emotion\na.png,happy\n".encode("utf-16"), ["cannot be read as CSV"]),
-    "no label of the six": ("manifest.csv", "image,emotion\na.png,fear\nb.png,disgust\n", ["'fear'", "worry"]),
-    "JSON that is none": ("manifest.jsonl", '{"image": "a.png"\n', ["line 1", "not valid JSON"]),
-    "JSON that is no object": ("manifest.jsonl", '["a.png"]\n', ["line 1", "not a JSON object"]),
+    "none of the six labels": ("manifest.csv", "image,emotion\na.png,fear\nb.png,disgust\n", ["'fear'", "worry"]),
+    "invalid JSON": ("manifest.jsonl", '{"image": "a.png"\n', ["line 1", "not valid JSON"]),
+    "JSON that is not an object": ("manifest.jsonl", '["a.png"]\n', ["line 1", "not a JSON object"]),
     "JSON without image": ("manifest.jsonl", '{"imag": "a.png"}\n', ["no column 'image'", "did you mean 'imag'?"]),
-    "Parquet that is none": ("manifest.parquet", "PAR1 no more", ["manifest.parquet"]),
+    "invalid Parquet": ("manifest.parquet", "PAR1 no more", ["manifest.parquet"]),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "content", "said"), MANIFESTS.values(), ids=MANIFESTS.keys())
+@pytest.mark.parametrize(("name", "content", "expected"), MANIFESTS.values(), ids=MANIFESTS.keys())
 def test_bad_manifest(
-    name: str, content: str | bytes, said: list[str], harness: InProcess, tmp_path: Path
+    name: str, content: str | bytes, expected: list[str], harness: InProcess, tmp_path: Path
 ) -> None:
     folder = tmp_path / "faces"
     folder.mkdir()
     (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    assert harness(*RUN, "faces").fails(2, "faces", *said)
+    assert harness(*RUN, "faces").fails(2, "faces", *expected)
     assert not Path("runs").exists()
 
 
@@ -72,7 +72,7 @@ def test_folder_with_no_subfolder_of_the_six(harness: InProcess) -> None:
     )
 
 
-def test_subfolders_that_are_passed_over_are_reported(harness: InProcess) -> None:
+def test_skipped_subfolders_are_reported(harness: InProcess) -> None:
     for number, name in enumerate(["Happiness", "SAD", "hapy"]):
         data.picture(Path("faces") / name / "1.png", number)
     entry = harness(*RUN, "faces", "--json").ok().task
@@ -112,7 +112,7 @@ def broken_pictures(folder: Path) -> dict[str, tuple[str, str]]:
     }
 
 
-def test_broken_pictures_fail_alone(harness: InProcess, make_data: Make, tmp_path: Path) -> None:
+def test_only_broken_pictures_fail(harness: InProcess, make_data: Make, tmp_path: Path) -> None:
     folder = make_data(6)
     expected = broken_pictures(folder)
     extra = [{"image": f"faces/{name}", "id": name, "emotion": "happy"} for name in expected]
@@ -130,18 +130,18 @@ def test_broken_pictures_fail_alone(harness: InProcess, make_data: Make, tmp_pat
 BAD_ROWS = {
     "label outside the six": ({"emotion": "fear"}, "'fear' (line 8) is none of the six"),
     "label nearly one of the six": ({"emotion": "hapy"}, "did you mean 'happy'?"),
-    "strength that is no number": (
+    "intensity that is not a number": (
         {"emotion": "happy", "intensity": "strong"},
         "'strong' (line 8) is not a",
     ),
-    "strength that is not finite": (
+    "intensity that is not finite": (
         {"emotion": "happy", "intensity": "inf"},
         "'inf' (line 8) is not a finite number",
     ),
     "no picture named": ({"emotion": "happy", "image": ""}, "line 8 names no image"),
     "URL": ({"emotion": "happy", "image": "https://example.org/face.png"}, "never fetched"),
     "name with a NUL": ({"emotion": "happy", "image": "faces/a\0b.png"}, "null"),
-    "name beyond bounds": ({"emotion": "happy", "image": "a" * 5000 + ".png"}, "too long"),
+    "name that is too long": ({"emotion": "happy", "image": "a" * 5000 + ".png"}, "too long"),
 }
 
 
@@ -153,23 +153,23 @@ ROWS_IN_FORMS = [
 ]
 
 
-@pytest.mark.parametrize(("change", "said", "form"), ROWS_IN_FORMS)
-def test_bad_row_fails_alone(
-    change: dict[str, str], said: str, form: str, harness: InProcess, make_data: Make
+@pytest.mark.parametrize(("change", "expected", "form"), ROWS_IN_FORMS)
+def test_only_the_bad_row_fails(
+    change: dict[str, str], expected: str, form: str, harness: InProcess, make_data: Make
 ) -> None:
     folder = make_data(6)
     rows = [*(data.row(i) for i in range(6)), {"image": data.row(0)["image"], "id": "bad", **change}]
     if form == "jsonl":
         (folder / "manifest.csv").unlink()
         (folder / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-        said = said.replace("line 8", "line 7")
+        expected = expected.replace("line 8", "line 7")
     else:
         data.manifest(folder, rows)
     partly(harness(*RUN, "faces", "--json", "--out", "run"), 6, 1)
-    assert said in reasons(harness, "run")["bad"][1]
+    assert expected in reasons(harness, "run")["bad"][1]
 
 
-def test_mended_samples_are_asked_on_the_next_run(harness: InProcess, make_data: Make) -> None:
+def test_repaired_samples_are_requested_on_the_next_run(harness: InProcess, make_data: Make) -> None:
     folder = make_data(6)
     whole = (folder / data.row(3)["image"]).read_bytes()
     (folder / data.row(3)["image"]).unlink()
@@ -196,13 +196,13 @@ def _link(path: Path, target: Path) -> str:
     return str(path.relative_to(path.parents[1])) if path.parent.name == "faces" else path.name
 
 
-@pytest.mark.parametrize("way", OUTSIDE.values(), ids=OUTSIDE.keys())
+@pytest.mark.parametrize("make_path", OUTSIDE.values(), ids=OUTSIDE.keys())
 def test_paths_that_leave_the_folder(
-    way: Callable[[Path, Path], str], harness: InProcess, make_data: Make, tmp_path: Path
+    make_path: Callable[[Path, Path], str], harness: InProcess, make_data: Make, tmp_path: Path
 ) -> None:
     outside = data.picture(tmp_path / "elsewhere" / "face.png", 99)
     folder = make_data(6)
-    image = way(outside, folder)
+    image = make_path(outside, folder)
     data.make(folder, 6, extra=[{"image": image, "id": "out", "emotion": "happy"}])
     partly(harness(*RUN, "faces", "--json", "--out", "run"), 6, 1)
     kind, message = reasons(harness, "run")["out"]
@@ -252,7 +252,7 @@ def test_names_of_files_may_be_anything(harness: InProcess, tmp_path: Path) -> N
     assert harness(*RUN, "faces", "--json", "--out", "a run [x]").ok().task["answered"] == len(names) + 1
 
 
-def test_data_sets_of_one_name_are_refused(harness: InProcess, make_data: Make) -> None:
+def test_data_sets_with_the_same_name_are_refused(harness: InProcess, make_data: Make) -> None:
     make_data(6, "one/faces")
     make_data(6, "two/faces")
     assert harness(*RUN, "one/faces,two/faces").fails(2, "same name")

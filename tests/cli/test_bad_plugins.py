@@ -1,4 +1,4 @@
-"""Plugins that are broken, or break while they work: the others go on, and what was answered is kept."""
+"""Plugins that are broken, or fail during a run: the others still work, and stored answers are kept."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("source", "reason"), BROKEN.values(), ids=BROKEN.keys())
-def test_broken_plugin_is_disabled_alone(
+def test_only_the_broken_plugin_is_disabled(
     source: str, reason: str, harness: InProcess, install: Install, faces: Path
 ) -> None:
     install("broken-plugin", source)
@@ -80,22 +80,22 @@ def test_two_owners_of_a_name(harness: InProcess, install: Install, faces: Path)
 
 
 UNUSABLE = {
-    "class that is missing": ("Component('mine', lazy('mine_plugin:Nothing'))", 3, ["'mine'", "mine-plugin", "Nothing"]),
-    "module that is missing": ("Component('mine', lazy('not_there_at_all:Judge'))", 2,
+    "missing class": ("Component('mine', lazy('mine_plugin:Nothing'))", 3, ["'mine'", "mine-plugin", "Nothing"]),
+    "missing module": ("Component('mine', lazy('not_there_at_all:Judge'))", 2,
                                ["needs the package 'not_there_at_all'", "pip install not_there_at_all"]),
-    "no class": ("Component('mine', lambda: 3)", 3, ["'mine'", "mine-plugin", "not a Judge"]),
-    "another kind of class": ("Component('mine', lambda: dict)", 3, ["'mine'", "mine-plugin", "not a Judge"]),
+    "not a class": ("Component('mine', lambda: 3)", 3, ["'mine'", "mine-plugin", "not a Judge"]),
+    "a class of a different kind": ("Component('mine', lambda: dict)", 3, ["'mine'", "mine-plugin", "not a Judge"]),
     "loader that raises": ("Component('mine', lambda: 1 / 0)", 3, ["'mine'", "ZeroDivisionError"]),
     "__init__ that raises": ("Component('mine', lambda: Init)", 3, ["'mine'", "no luck"]),
     "identity that raises": ("Component('mine', lambda: Identity)", 3, ["mine", "identity", "no luck"]),
     "capabilities that raise": ("Component('mine', lambda: Capabilities)", 3, ["mine", "capabilities", "no luck"]),
-    "defaults that it does not have": ("Component('mine', lambda: Plain, defaults={'x': 1})", 2, ["mine", "x"]),
+    "defaults for unknown options": ("Component('mine', lambda: Plain, defaults={'x': 1})", 2, ["mine", "x"]),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("component", "code", "said"), UNUSABLE.values(), ids=UNUSABLE.keys())
+@pytest.mark.parametrize(("component", "code", "expected"), UNUSABLE.values(), ids=UNUSABLE.keys())
 def test_judge_that_cannot_be_made(
-    component: str, code: int, said: list[str], harness: InProcess, install: Install, faces: Path
+    component: str, code: int, expected: list[str], harness: InProcess, install: Install, faces: Path
 ) -> None:
     install(
         "mine-plugin",
@@ -123,9 +123,9 @@ def harness_judges():
     return [{component}]
 """,
     )
-    outcome = harness(*RUN, "mine").fails(code, *said)
-    assert "  -> " in outcome.err, "it says how to mend it"
-    assert not Path("run").exists(), "nothing was begun"
+    outcome = harness(*RUN, "mine").fails(code, *expected)
+    assert "  -> " in outcome.err, "it says how to fix it"
+    assert not Path("run").exists(), "nothing was started"
     assert "mine" in harness("show", "mine").ok().out
     assert "mine" in harness("list", "models").ok().out
 
@@ -152,7 +152,7 @@ def test_judge_whose_open_raises(harness: InProcess, install: Install, faces: Pa
             "mine",
             """
 def open(self):
-    if not os.path.exists("mended"):
+    if not os.path.exists("fixed"):
         raise RuntimeError("weights are gone")
 
 def judge(self, batch):
@@ -166,8 +166,8 @@ def close(self):
     assert harness(*RUN, "mine").fails(
         3, "'mine' could not be started", "RuntimeError: weights are gone", "doctor"
     )
-    assert Path("closed").exists(), "it was closed all the same"
-    Path("mended").touch()
+    assert Path("closed").exists(), "it was closed anyway"
+    Path("fixed").touch()
     assert harness(*RUN, "mine").ok().task["answered"] == 12
 
 
@@ -183,22 +183,22 @@ FAULTY = {
             failed = r.sample_id == "s00006"
             yield JudgeReply(r.id, text="happy", error=ReplyError("rate_limit", "slow down") if failed else None)
      """, 11, "rate_limit: slow down"),
-    "replies with an error that is none": ("""
+    "replies with an error that is text": ("""
         for r in batch:
             yield JudgeReply(r.id, text="happy", error="slow down" if r.sample_id == "s00006" else None)
      """, 11, "slow down"),
     "too few replies": ("return [JudgeReply(r.id, text='happy') for r in batch[:-1]]", 9, "no_reply: mine gave no reply"),
     "no replies": ("return []", 0, "no_reply: mine gave no reply"),
     "None": ("return None", 0, "TypeError"),
-    "replies that are none": ("return [{'text': 'happy'} for r in batch]", 0, ""),
-    "ids that were never asked": (
+    "replies that are not JudgeReply": ("return [{'text': 'happy'} for r in batch]", 0, ""),
+    "ids that were not requested": (
         "return [JudgeReply('nonsense', text='happy')] + [JudgeReply(r.id, text='happy') for r in batch]", 12,
-        "'nonsense', which was never asked"),
-    "ids that are no ids": (
+        "'nonsense', which was not requested"),
+    "ids that are not text": (
         "return [JudgeReply(x, text='happy') for x in (None, 7)] + [JudgeReply(r.id, text='happy') for r in batch]",
-        12, "which was never asked"),
-    "the same id twice": ("return [JudgeReply(r.id, text=t) for r in batch for t in ('happy', 'sad')]", 12, "is answered already"),
-    "text that is none": ("return [JudgeReply(r.id, text=7 if r.sample_id == 's00006' else 'happy') for r in batch]", 11,
+        12, "which was not requested"),
+    "duplicate id": ("return [JudgeReply(r.id, text=t) for r in batch for t in ('happy', 'sad')]", 12, "already has a reply"),
+    "text that is not text": ("return [JudgeReply(r.id, text=7 if r.sample_id == 's00006' else 'happy') for r in batch]", 11,
                           "invalid_reply: text is int"),
     "a score that is NaN": (
         "return [JudgeReply(r.id, text='happy', scores={'happy': float('nan')} if r.sample_id == 's00006' else None) "
@@ -209,29 +209,29 @@ FAULTY = {
     "a rating that is text": (
         "return [JudgeReply(r.id, text='happy', rating='5' if r.sample_id == 's00006' else None) for r in batch]", 11,
         "invalid_reply: rating is str"),
-    "an extra that is no JSON": (
+    "extra that is not JSON": (
         "return [JudgeReply(r.id, text='happy', extra={'x': object()} if r.sample_id == 's00006' else {}) for r in batch]",
         11, "invalid_reply"),
-    "an extra that is no mapping": (
+    "extra that is not a mapping": (
         "return [JudgeReply(r.id, text='happy', extra=5 if r.sample_id == 's00006' else {}) for r in batch]", 11,
         "invalid_reply: extra is int"),
-    "usage that is no mapping": (
+    "usage that is not a mapping": (
         "return [JudgeReply(r.id, text='happy', usage=5 if r.sample_id == 's00006' else None) for r in batch]", 11,
         "invalid_reply: usage is int"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("judging", "answered", "said"), FAULTY.values(), ids=FAULTY.keys())
+@pytest.mark.parametrize(("judging", "answered", "expected"), FAULTY.values(), ids=FAULTY.keys())
 def test_judge_that_breaks_its_contract(
-    judging: str, answered: int, said: str, harness: InProcess, install: Install, faces: Path
+    judging: str, answered: int, expected: str, harness: InProcess, install: Install, faces: Path
 ) -> None:
     body = "def judge(self, batch):\n" + (judging if judging.startswith("\n") else f"    {judging}")
     install("mine", plugins.judge("mine", _dedented(body)))
     outcome = harness(*RUN, "mine").fails(3)
     entry = outcome.task
     assert (entry["n"], entry["answered"], entry["failed"]) == (12, answered, 12 - answered)
-    told = outcome.err + harness("show", "run", "--samples", "--failed").ok().out
-    assert said in told
+    shown = outcome.err + harness("show", "run", "--samples", "--failed").ok().out
+    assert expected in shown
 
 
 def _dedented(body: str) -> str:
@@ -241,7 +241,7 @@ def _dedented(body: str) -> str:
     )
 
 
-def test_judge_whose_stream_raises_in_the_middle(harness: InProcess, install: Install, faces: Path) -> None:
+def test_judge_whose_stream_raises_midway(harness: InProcess, install: Install, faces: Path) -> None:
     install(
         "mine",
         plugins.judge(
@@ -250,7 +250,7 @@ def test_judge_whose_stream_raises_in_the_middle(harness: InProcess, install: In
 def stream(self, requests):
     for number, r in enumerate(requests):
         open("asked", "a").write(r.sample_id + chr(10))
-        if number == 5 and not os.path.exists("mended"):
+        if number == 5 and not os.path.exists("fixed"):
             raise ConnectionError("the line is dead")
         yield JudgeReply(r.id, text="happy")
 """,
@@ -264,13 +264,15 @@ def stream(self, requests):
     Path("asked").unlink()
     assert harness(*RUN, "mine").fails(3)
     shown = harness("show", "run", "--samples", "--failed").ok().out
-    assert not [s for s in first if s in shown], "what is answered is not among the failed"
-    assert not first & set(Path("asked").read_text().split()), "what is answered is not asked again"
-    Path("mended").touch()
+    assert not [s for s in first if s in shown], "answered requests are not among the failed"
+    assert not first & set(Path("asked").read_text().split()), "answered requests are not repeated"
+    Path("fixed").touch()
     assert harness(*RUN, "mine").ok().task["answered"] == 12
 
 
-def test_huge_replies_are_read_and_shown_in_short(harness: InProcess, install: Install, faces: Path) -> None:
+def test_huge_replies_are_parsed_and_shown_shortened(
+    harness: InProcess, install: Install, faces: Path
+) -> None:
     install(
         "mine",
         plugins.judge(
@@ -318,9 +320,9 @@ DATA_SETS = {
 }
 
 
-@pytest.mark.parametrize(("method", "said"), DATA_SETS.values(), ids=DATA_SETS.keys())
+@pytest.mark.parametrize(("method", "expected"), DATA_SETS.values(), ids=DATA_SETS.keys())
 def test_data_set_that_cannot_be_prepared(
-    method: str, said: str, harness: InProcess, install: Install
+    method: str, expected: str, harness: InProcess, install: Install
 ) -> None:
     install(
         "mine",
@@ -336,5 +338,5 @@ def harness_datasets():
 """,
     )
     assert harness("run", "--task", "coarse_emotion", "--model", "echo", "--data", "faulty").fails(
-        3, "'faulty'", said
+        3, "'faulty'", expected
     )

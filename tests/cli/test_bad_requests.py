@@ -1,4 +1,4 @@
-"""Requests that are wrong: each is refused with what is wrong and how to mend it, before anything is run."""
+"""Wrong requests: each is refused with what is wrong and how to fix it, before anything is run."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def instead(**changes: str) -> list[str]:
 
 REFUSED = {
     "unknown command": (["rnu"], ["'rnu'", "Did you mean 'run'?"]),
-    "no command's option": ([*CORRECT, "--limt", "3"], ["--limt", "Did you mean --limit?"]),
+    "unknown flag": ([*CORRECT, "--limt", "3"], ["--limt", "Did you mean --limit?"]),
     "no model": (["run", "--task", "coarse_emotion"], ["--model"]),
     "unknown task": (instead(task="coarse_emoton"), ["'coarse_emoton'", "Did you mean 'coarse_emotion'?"]),
     "no task at all": (instead(task=","), ["No task", "harness list tasks"]),
     "unknown model": (instead(model="ecco"), ["judge 'ecco'", "Did you mean 'echo'?"]),
     "unknown data set": (instead(data="facs"), ["data set 'facs'"]),
     "data folder that does not exist": (instead(data="./facs"), ["'facs'", "does not exist"]),
-    "data that are a file": (instead(data="faces/manifest.csv"), ["is not a folder"]),
-    "data named too long": (instead(data="a" * 5000), ["data set"]),
+    "data that is a file": (instead(data="faces/manifest.csv"), ["is not a folder"]),
+    "data with a name that is too long": (instead(data="a" * 5000), ["data set"]),
     "data of an unknown user": (instead(data="~nobody-has-this-name/faces"), ["nobody-has-this-name"]),
     "unknown option": ([*CORRECT, "-o", "acuracy=1"], ["'acuracy'", "Did you mean 'accuracy'?"]),
     "option of the wrong type": ([*CORRECT, "-o", "accuracy=high"], ["accuracy", "'high'", "harness show echo"]),
@@ -42,16 +42,16 @@ REFUSED = {
     "option that names a missing file": ([*CORRECT, "-o", "replies=none.jsonl"], ["none.jsonl"]),
     "limit 0": ([*CORRECT, "--limit", "0"], ["--limit must be at least 1, not 0"]),
     "negative limit": ([*CORRECT, "--limit", "-3"], ["--limit must be at least 1, not -3"]),
-    "limit that is no number": ([*CORRECT, "--limit", "all"], ["--limit", "'all'"]),
+    "limit that is not a number": ([*CORRECT, "--limit", "all"], ["--limit", "'all'"]),
     "repeats 0": ([*CORRECT, "--repeats", "0"], ["--repeats must be at least 1"]),
     "max-failures 0": ([*CORRECT, "--max-failures", "0"], ["--max-failures must be at least 1"]),
-    "unknown way to read": ([*CORRECT, "--read", "telepathy"], ["telepathy", "logprobs"]),
-    "way to read the judge is not capable of": ([*CORRECT, "--read", "logprobs"], ["'echo' cannot answer", "text"]),
-    "way to read the task does not have": ([*CORRECT, "--read", "rating"], ["not read by 'rating'", "logprobs"]),
+    "unknown answer mode": ([*CORRECT, "--read", "telepathy"], ["telepathy", "logprobs"]),
+    "answer mode the judge lacks": ([*CORRECT, "--read", "logprobs"], ["'echo' cannot answer", "text"]),
+    "answer mode the task lacks": ([*CORRECT, "--read", "rating"], ["does not allow the answer mode 'rating'", "logprobs"]),
     "unknown executor": ([*CORRECT, "--executor", "locl"], ["executor 'locl'", "Did you mean 'local'?"]),
-    "reference for a judge without": (instead(model="echo:large"), ["takes no reference", "'large'"]),
+    "reference for a judge that takes none": (instead(model="echo:large"), ["takes no reference", "'large'"]),
     "judge for a judge task": ([*CORRECT, "--judge", "echo"], ["--judge is not used"]),
-    "judge option for a judge task": ([*CORRECT, "--judge-option", "fer.a=1"], ["'fer' is none of the judges"]),
+    "judge option for a judge task": ([*CORRECT, "--judge-option", "fer.a=1"], ["'fer' is not one of the judges"]),
     "judge option for every judge of a judge task": ([*CORRECT, "--judge-option", "accuracy=1"], ["--judge-option", "-o"]),
     "no judge for a generator task": (["run", "--task", "t2i_emotion", "--model", "echo"], ["Add --judge"]),
     "data for a generator task": (
@@ -64,11 +64,11 @@ REFUSED = {
     ),
     "option of a judge that does not take part": (
         ["run", "--task", "t2i_emotion", "--model", "echo", "--judge", "echo", "--judge-option", "fer.x=1"],
-        ["'fer' is none of the judges", "echo"],
+        ["'fer' is not one of the judges", "echo"],
     ),
     "judge task and generator task in one run": (
         ["run", "--task", "coarse_emotion,t2i_emotion", "--model", "echo"],
-        ["cannot share a run", "Run them apart"],
+        ["cannot share a run", "Run them separately"],
     ),
     "unknown prompt set": (
         ["generate", "--model", "echo", "--prompts", "emotion_60"],
@@ -78,21 +78,21 @@ REFUSED = {
         ["generate", "--model", "echo", "--prompts", "emotion_600", "--per-prompt", "0"],
         ["--per-prompt must be at least 1"],
     ),
-    "list what there is not": (["list", "modles"], ["modles", "models"]),
-    "show what there is not": (["show", "coarse_emoton"], ["Did you mean 'coarse_emotion'?"]),
-    "show samples of no run": (["show", "runs/none", "--samples"], ["no run 'runs/none'"]),
-    "score no run": (["score", "faces"], ["is not a run folder"]),
-    "schema of what there is not": (["schema", "tsk"], ["tsk", "task"]),
-    "result format that does not exist": (["show", "finished", "--format", "cvs"], ["reporter 'cvs'", "'csv'"]),
+    "list an unknown kind": (["list", "modles"], ["modles", "models"]),
+    "show an unknown name": (["show", "coarse_emoton"], ["Did you mean 'coarse_emotion'?"]),
+    "samples of a run that does not exist": (["show", "runs/none", "--samples"], ["no run 'runs/none'"]),
+    "score a folder that is not a run": (["score", "faces"], ["is not a run folder"]),
+    "unknown schema": (["schema", "tsk"], ["tsk", "task"]),
+    "unknown result format": (["show", "finished", "--format", "cvs"], ["reporter 'cvs'", "'csv'"]),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("arguments", "said"), REFUSED.values(), ids=REFUSED.keys())
-def test_refused(arguments: list[str], said: list[str], harness: InProcess, faces: Path) -> None:
+@pytest.mark.parametrize(("arguments", "expected"), REFUSED.values(), ids=REFUSED.keys())
+def test_refused(arguments: list[str], expected: list[str], harness: InProcess, faces: Path) -> None:
     if "finished" in arguments:
         assert harness(*CORRECT, "--out", "runs/finished").ok()
     before = sorted(Path("runs").glob("*"))
-    assert harness(*arguments).fails(2, *said)
+    assert harness(*arguments).fails(2, *expected)
     assert sorted(Path("runs").glob("*")) == before, "something was run"
 
 
@@ -102,7 +102,7 @@ BAD_TASKS = {
     "wrong key in a list": (('name = "accuracy"', 'name = "accuracy"\nprimry = true'), ["metrics.0.primry", "'primary'"]),
     "wrong type": (('options = ["happy"', 'options = "happy" #["happy"'), ["answer.options", "tuple"]),
     "missing field": (('role = "judge"\n', ""), ["the key 'role' is missing"]),
-    "missing field within": (('field = "emotion"', ""), ["the key 'answer.truth.field' is missing"]),
+    "missing nested field": (('field = "emotion"', ""), ["the key 'answer.truth.field' is missing"]),
     "unknown metric": (('name = "accuracy"', 'name = "acuracy"'), ["metric 'acuracy'", "Did you mean 'accuracy'?"]),
     "metric that does not fit": (('name = "accuracy"', 'name = "mae"'), ["metric 'mae'", "choice"]),
     "unknown option of a metric": (
@@ -110,23 +110,23 @@ BAD_TASKS = {
     "no primary metric": (("primary = true", ""), ["exactly one must have primary = true"]),
     "unknown placeholder": (("{options}", "{option}"), ["unknown placeholder {option}", "did you mean {options}?"]),
     "unknown role": (('role = "judge"', 'role = "juge"'), ["role", "'judge' or 'generator'"]),
-    "mapping to no option": (
+    "mapping to an unknown option": (
         ('field = "emotion"', 'field = "emotion"\nmapping = { happy = "hapy" }'), ["'hapy'", "did you mean 'happy'?"]),
-    "options that are the same": (('"sad", "angry"', '"Happy", "angry"'), ["options must be unique"]),
-    "name that is no name": (('name = "mine"', 'name = "../mine"'), ["name", "../mine"]),
+    "duplicate options": (('"sad", "angry"', '"Happy", "angry"'), ["options must be unique"]),
+    "invalid name": (('name = "mine"', 'name = "../mine"'), ["name", "../mine"]),
     "not TOML": (("[answer]", "[answer"), ["is not valid TOML", "line 7"]),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("change", "said"), BAD_TASKS.values(), ids=BAD_TASKS.keys())
-def test_bad_task_file(change: tuple[str, str], said: list[str], harness: InProcess, faces: Path) -> None:
+@pytest.mark.parametrize(("change", "expected"), BAD_TASKS.values(), ids=BAD_TASKS.keys())
+def test_bad_task_file(change: tuple[str, str], expected: list[str], harness: InProcess, faces: Path) -> None:
     assert change[0] in TASK
     Path("mine.toml").write_text(TASK.replace(change[0], change[1], 1))
-    assert harness("run", "--task", "mine.toml", "--model", "echo").fails(2, "mine.toml", *said)
+    assert harness("run", "--task", "mine.toml", "--model", "echo").fails(2, "mine.toml", *expected)
     assert not Path("runs").exists(), "something was run"
 
 
-def test_the_task_file_that_the_bad_ones_are_made_from_works(harness: InProcess, faces: Path) -> None:
+def test_the_unchanged_task_file_works(harness: InProcess, faces: Path) -> None:
     Path("mine.toml").write_text(TASK)
     assert (
         harness("run", "--task", "mine.toml", "--model", "echo", "--data", "faces", "--json").ok().task["n"]
@@ -145,15 +145,15 @@ def test_task_files_that_cannot_be_read(harness: InProcess) -> None:
 SUITES = {
     "unknown task": ('tasks = ["coarse_emoton"]', ["mine.toml", "Did you mean 'coarse_emotion'?"]),
     "itself": ('tasks = ["./mine.toml"]', ["mine.toml", "itself"]),
-    "no task": ("tasks = []", ["mine.toml", "tasks"]),
+    "no tasks": ("tasks = []", ["mine.toml", "tasks"]),
     "wrong key": ('taks = ["coarse_emotion"]', ["mine.toml", "'taks'", "did you mean 'tasks'?"]),
 }
 
 
-@pytest.mark.parametrize(("tasks", "said"), SUITES.values(), ids=SUITES.keys())
-def test_bad_suite_file(tasks: str, said: list[str], harness: InProcess, faces: Path) -> None:
+@pytest.mark.parametrize(("tasks", "expected"), SUITES.values(), ids=SUITES.keys())
+def test_bad_suite_file(tasks: str, expected: list[str], harness: InProcess, faces: Path) -> None:
     Path("mine.toml").write_text(f'kind = "suite"\nname = "mine"\n{tasks}\n')
-    assert harness(*instead(task="mine.toml")).fails(2, *said)
+    assert harness(*instead(task="mine.toml")).fails(2, *expected)
 
 
 PROMPTS = {
@@ -161,42 +161,42 @@ PROMPTS = {
     "no rows": ("prompt,emotion\n", ["contains no prompts"]),
     "empty prompt": ("prompt,emotion\n ,happy\n", ["line 2", "the prompt is empty"]),
     "unknown emotion": ("prompt,emotion\nA face,hapy\n", ["line 2", "'hapy'", "did you mean 'happy'?"]),
-    "strength that is no number": (
+    "intensity that is not a number": (
         "prompt,intensity\nA face,strong\n",
         ["line 2", "'strong' is not a number"],
     ),
-    "strength that is not finite": ("prompt,intensity\nA face,nan\n", ["line 2", "'nan'", "not a number"]),
-    "an id twice": ("prompt_id,prompt\na,x\na,y\n", ["'a'", "duplicated"]),
+    "intensity that is not finite": ("prompt,intensity\nA face,nan\n", ["line 2", "'nan'", "not a number"]),
+    "duplicate id": ("prompt_id,prompt\na,x\na,y\n", ["'a'", "duplicated"]),
     "not UTF-8": ("prompt\nü\n", ["cannot be read", "UTF-8"]),
-    "a cell beyond bounds": ("prompt\n" + "x" * 200_000 + "\n", ["cannot be read"]),
+    "a cell that is too long": ("prompt\n" + "x" * 200_000 + "\n", ["cannot be read"]),
 }
 
 
-@pytest.mark.parametrize(("text", "said"), PROMPTS.values(), ids=PROMPTS.keys())
-def test_bad_prompt_file(text: str, said: list[str], harness: InProcess) -> None:
+@pytest.mark.parametrize(("text", "expected"), PROMPTS.values(), ids=PROMPTS.keys())
+def test_bad_prompt_file(text: str, expected: list[str], harness: InProcess) -> None:
     Path("mine.csv").write_text(text, encoding="latin-1")
-    assert harness("generate", "--model", "echo", "--prompts", "mine.csv").fails(2, "mine.csv", *said)
+    assert harness("generate", "--model", "echo", "--prompts", "mine.csv").fails(2, "mine.csv", *expected)
     assert not Path("runs").exists()
 
 
 WRONG_KIND = {
-    "generator where a judge is needed": (["--task", "coarse_emotion", "--model", "painter"], "painter' is a generator"),
+    "generator where a judge is needed": (["--task", "coarse_emotion", "--model", "imager"], "imager' is a generator"),
     "judge where a generator is needed": (
-        ["--task", "t2i_emotion", "--model", "reader", "--judge", "echo"], "reader' is a judge"),
-    "generator as the judge": (["--task", "t2i_emotion", "--model", "echo", "--judge", "painter"], "painter' is a generator"),
+        ["--task", "t2i_emotion", "--model", "rater", "--judge", "echo"], "rater' is a judge"),
+    "generator as the judge": (["--task", "t2i_emotion", "--model", "echo", "--judge", "imager"], "imager' is a generator"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("arguments", "said"), WRONG_KIND.values(), ids=WRONG_KIND.keys())
+@pytest.mark.parametrize(("arguments", "expected"), WRONG_KIND.values(), ids=WRONG_KIND.keys())
 def test_model_of_the_wrong_kind(
-    arguments: list[str], said: str, harness: InProcess, install: Install, faces: Path
+    arguments: list[str], expected: str, harness: InProcess, install: Install, faces: Path
 ) -> None:
-    install("painters", plugins.generator("painter", "pass"))
-    install("readers", plugins.judge("reader", "pass"))
-    assert harness("run", *arguments).fails(2, said)
+    install("imagers", plugins.generator("imager", "pass"))
+    install("raters", plugins.judge("rater", "pass"))
+    assert harness("run", *arguments).fails(2, expected)
 
 
-def test_data_without_what_the_task_asks_for(harness: InProcess, tmp_path: Path) -> None:
+def test_data_without_the_label_of_the_task(harness: InProcess, tmp_path: Path) -> None:
     rows = [{k: v for k, v in data.row(i).items() if k != "intensity"} for i in range(6)]
     for number, row in enumerate(rows):
         data.picture(tmp_path / "plain" / row["image"], number)
@@ -208,17 +208,17 @@ def test_data_without_what_the_task_asks_for(harness: InProcess, tmp_path: Path)
         harness("run", "--task", "comprehension", "--model", "echo", "--data", "plain", "--json").ok().results
     )
     assert [t["task"] for t in suite["tasks"]] == ["coarse_polarity", "coarse_emotion", "nuance_confusable"]
-    assert [n.partition(" is left out of comprehension: ")[0] for n in suite["run"]["notes"]] == [
+    assert [n.partition(" is omitted from comprehension: ")[0] for n in suite["run"]["notes"]] == [
         "fine_intensity",
         "nuance_pairs",
     ]
     assert all("intensity" in note.partition(": ")[2] for note in suite["run"]["notes"])
 
 
-def test_errors_never_fill_the_screen(harness: InProcess) -> None:
-    said = harness(*instead(task="x" * 10_000)).fails(2).err
-    assert len(said) < 2_000
-    assert not re.search(r"x{2000}", said)
+def test_error_messages_are_short(harness: InProcess) -> None:
+    err = harness(*instead(task="x" * 10_000)).fails(2).err
+    assert len(err) < 2_000
+    assert not re.search(r"x{2000}", err)
 
 
 def test_traceback_on_request(harness: InProcess) -> None:

@@ -1,4 +1,4 @@
-"""What each command does when all is well."""
+"""What each command does when nothing fails."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Make = Callable[..., Path]
 RUN = ["run", "--task", "coarse_emotion", "--model", "echo", "--data", "faces", "--json"]
 
 
-def test_run_prints_a_table_and_says_where_the_folder_is(harness: InProcess, faces: Path) -> None:
+def test_run_prints_a_table_and_the_run_folder(harness: InProcess, faces: Path) -> None:
     done = harness(*RUN[:-1]).ok()
     assert "accuracy *" in done.out
     assert "chance 0.167" in done.out
@@ -42,7 +42,7 @@ def test_the_same_command_resumes(harness: InProcess, faces: Path) -> None:
     again = harness(*RUN).ok()
     assert again.results == first
     assert {p: p.read_bytes() for p in Path("runs").rglob("replies.jsonl")} == before
-    assert "12 stored already" in again.err
+    assert "12 already stored" in again.err
     assert harness(*RUN, "--seed", "1").ok()
     assert len(list(Path("runs").iterdir())) == 2
 
@@ -63,7 +63,7 @@ def test_limit_is_a_stratified_prefix_and_extends(harness: InProcess, make_data:
     assert all(m["n"] == 5 for m in small["metrics"] if "emotion" in m["group"])
     few = replies("run")
     large = harness(*RUN, "--out", "run", "--limit", "60").ok()
-    assert "30 stored already" in large.err
+    assert "30 already stored" in large.err
     more = replies("run")
     assert (large.task["n"], len(more)) == (60, 60)
     assert few.items() <= more.items()
@@ -77,14 +77,14 @@ def test_limit_beyond_the_data(harness: InProcess, faces: Path) -> None:
     assert harness(*RUN, "--limit", "1000").ok().task["n"] == 12
 
 
-def test_repeats_ask_again(harness: InProcess, faces: Path) -> None:
+def test_repeats(harness: InProcess, faces: Path) -> None:
     entry = harness(*RUN, "--repeats", "3", "--out", "run").ok().task
     assert (entry["n"], entry["answered"], entry["data"]["n"]) == (36, 36, 12)
     assert len(replies("run")) == 36
     assert {r["repeat"] for r in replies("run").values()} == {0, 1, 2}
 
 
-def test_suite_asks_every_picture_all_its_questions(
+def test_suite_asks_all_questions_about_a_picture_together(
     harness: InProcess, install: Install, faces: Path
 ) -> None:
     install(
@@ -115,7 +115,7 @@ def judge(self, batch):
     order = Path("order").read_text().split()
     assert len(order) == 44
     changes = sum(a != b for a, b in itertools.pairwise(order))
-    assert changes == 11, "a picture is read once for all tasks"
+    assert changes == 11, "a picture is decoded once for all tasks"
 
 
 def test_several_tasks_and_data_sets(harness: InProcess, make_data: Make) -> None:
@@ -145,7 +145,7 @@ def test_several_tasks_and_data_sets(harness: InProcess, make_data: Make) -> Non
     ]
 
 
-def test_truth_reaches_oracles_alone(harness: InProcess, install: Install, faces: Path) -> None:
+def test_only_oracles_get_the_truth(harness: InProcess, install: Install, faces: Path) -> None:
     body = """
 def judge(self, batch):
     for r in batch:
@@ -170,7 +170,9 @@ def judge(self, batch):
     assert [w for w in entry["warnings"] if "oracle" in w]
 
 
-def test_pictures_reach_judges_as_they_take_them(harness: InProcess, install: Install, faces: Path) -> None:
+def test_judges_get_pictures_in_the_form_they_declare(
+    harness: InProcess, install: Install, faces: Path
+) -> None:
     judging = "def judge(self, batch):\n    return [JudgeReply(r.id, text='sad', extra={}) for r in batch]"
     install(
         "pixels",
@@ -202,7 +204,7 @@ def test_pictures_reach_judges_as_they_take_them(harness: InProcess, install: In
     )
 
 
-def test_forms_that_a_command_has_not(harness: InProcess, faces: Path) -> None:
+def test_formats_that_a_command_lacks(harness: InProcess, faces: Path) -> None:
     assert harness(*RUN, "--dry-run").fails(2, "dry run", "--json")
     assert harness(*RUN).ok()
     path = next(Path("runs").iterdir())
@@ -212,10 +214,10 @@ def test_forms_that_a_command_has_not(harness: InProcess, faces: Path) -> None:
     assert len(lines) == 12
 
 
-def test_dry_run_asks_nothing(harness: InProcess, faces: Path) -> None:
+def test_dry_run_sends_no_request(harness: InProcess, faces: Path) -> None:
     out = harness(*RUN[:-1], "--dry-run").ok().out
     assert "pictures: 12" in out
-    assert "coarse_emotion: 12 requests, read by text" in out
+    assert "coarse_emotion: 12 requests, answer mode text" in out
     assert "Which emotion does the person's face show?" in out
     assert "happy 2" in out
     assert not Path("runs").exists()
@@ -226,10 +228,10 @@ def test_dry_run_asks_nothing(harness: InProcess, faces: Path) -> None:
         .ok()
         .out
     )
-    assert "portraits to draw: 20" in out
+    assert "portraits to generate: 20" in out
 
 
-def test_pictures_of_every_kind(harness: InProcess, install: Install, tmp_path: Path) -> None:
+def test_pictures_in_every_format(harness: InProcess, install: Install, tmp_path: Path) -> None:
     import numpy as np
     from PIL import Image
 
@@ -252,9 +254,7 @@ def test_pictures_of_every_kind(harness: InProcess, install: Install, tmp_path: 
     )
     assert harness(*RUN[:4], "eye", *RUN[5:], "--out", "run").ok().task["answered"] == 5
     seen = {r["sample_id"].split("/")[1]: r["extra"] for r in replies("run").values()}
-    assert {(tuple(e["size"]), e["mode"]) for e in seen.values()} == {((4, 8), "RGB")}, (
-        "turned upright, in RGB"
-    )
+    assert {(tuple(e["size"]), e["mode"]) for e in seen.values()} == {((4, 8), "RGB")}, "upright, in RGB"
     assert seen["clear"]["first"] == [255, 255, 255]
     assert seen["grey16"]["first"] == [117, 117, 117]
     assert seen["palette"]["first"] == [255, 0, 0]
@@ -270,7 +270,7 @@ def test_list(what: str, harness: InProcess, faces: Path) -> None:
         assert next(iter(row.values()))[:20] in shown
 
 
-def test_list_says_where_there_is_nothing(harness: InProcess) -> None:
+def test_list_reports_that_there_is_nothing(harness: InProcess) -> None:
     assert "no runs here" in harness("list", "runs").ok().out
 
 
@@ -284,10 +284,10 @@ def test_show(name: str, harness: InProcess) -> None:
     assert json.loads(harness("show", name, "--json").ok().out)
 
 
-def test_show_tells_the_options(harness: InProcess) -> None:
+def test_show_lists_the_options(harness: InProcess) -> None:
     out = harness("show", "echo").ok().out
     assert "accuracy" in out
-    assert "share of right answers" in out
+    assert "share of correct answers" in out
     assert "default 1.0" in out
 
 
@@ -315,7 +315,7 @@ def test_show_samples_filters(harness: InProcess, faces: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv", "markdown"])
-def test_every_format_tells_the_figures(form: str, harness: InProcess, faces: Path) -> None:
+def test_every_format_shows_the_metric_values(form: str, harness: InProcess, faces: Path) -> None:
     assert harness(*RUN, "--out", "run").ok()
     out = harness("show", "run", "--format", form).ok().out
     assert "accuracy" in out
@@ -340,7 +340,7 @@ def test_version(harness: InProcess) -> None:
     assert harness("--version").ok().out == f"memobench, version {__version__}\n"
 
 
-def test_custom_suite_finds_tasks_beside_it(harness: InProcess, faces: Path) -> None:
+def test_custom_suite_finds_tasks_next_to_it(harness: InProcess, faces: Path) -> None:
     Path("mine").mkdir()
     Path("mine/mine.toml").write_text(TASK)
     Path("mine/both.toml").write_text('kind = "suite"\nname = "both"\ntasks = ["mine", "coarse_polarity"]\n')

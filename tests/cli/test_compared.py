@@ -33,7 +33,7 @@ def test_pairs_are_asked_in_both_orders(harness: InProcess) -> None:
     assert (value(entry, "accuracy"), value(entry, "consistency"), value(entry, "first_share")) == (1, 1, 0.5)
     assert {b["name"]: b["value"] for b in entry["baselines"]} == {"chance": 0.5, "majority": 0.5}
     samples = lines(Path("run/samples.jsonl"))
-    assert len({s["digest"] for s in samples}) == len(samples), "the order is part of what is shown"
+    assert len({s["digest"] for s in samples}) == len(samples), "the order is part of the digest"
     by_pair = Counter(s["attributes"]["pair"] for s in samples)
     assert set(by_pair.values()) == {2}
     for sample in samples:
@@ -80,12 +80,12 @@ def judge(self, batch):
         ),
     )
     done = harness("run", "--task", "nuance_pairs", "--model", "mine", "--data", people, "--json").ok()
-    # The red of each picture is its number, which grows with strength: looking is enough to be right.
+    # The red of each picture is its number, which grows with intensity: comparing them gives the right answer.
     assert value(done.task, "accuracy") == 1.0
     for line in Path("seen").read_text().splitlines():
         sample, kind, parts, _ = ast.literal_eval(line)
         assert (kind, parts) == ("pair", [0, 1])
-        assert "+" not in sample, "ids of both pictures in order might tell which is stronger"
+        assert "+" not in sample, "ids of both pictures in order might reveal which is stronger"
 
 
 def test_broken_pictures_fail_both_orders(harness: InProcess, people: Path) -> None:
@@ -104,8 +104,8 @@ def test_broken_pictures_fail_both_orders(harness: InProcess, people: Path) -> N
     entry = failed.task
     assert (entry["n"], entry["answered"], entry["failed"]) == (32, 28, 4)
     assert next(m["n"] for m in entry["metrics"] if m["name"] == "consistency") == 14
-    told = Counter(f["error"]["kind"] for f in lines(Path("run/failures.jsonl")))
-    assert told == {"missing": 2, "not_a_picture": 2}
+    kinds = Counter(f["error"]["kind"] for f in lines(Path("run/failures.jsonl")))
+    assert kinds == {"missing": 2, "not_a_picture": 2}
     shown = harness("show", "run", "--samples", "--failed").ok().out
     assert other[0]["image"] in shown
     data.picture(people / other[0]["image"], 500)
@@ -133,25 +133,37 @@ def test_limits_repeats_and_samples_of_pairs(harness: InProcess) -> None:
 
 @pytest.mark.usefixtures("people")
 def test_a_dry_run_counts_pairs_and_shows_both_pictures(harness: InProcess) -> None:
-    said = (
-        harness("run", "--task", "comprehension", *ECHO, "--data", "people", "--wordings", "all", "--dry-run")
+    out = (
+        harness(
+            "run",
+            "--task",
+            "comprehension",
+            *ECHO,
+            "--data",
+            "people",
+            "--prompt-variants",
+            "all",
+            "--dry-run",
+        )
         .ok()
         .out
     )
-    assert "pictures: 44" in said
-    assert "pairs of pictures: 16" in said
-    assert "nuance_pairs: 64 requests" in said
-    assert said.count("<image>\n  <image>") == 2
+    assert "pictures: 44" in out
+    assert "pairs of pictures: 16" in out
+    assert "nuance_pairs: 64 requests" in out
+    assert out.count("<image>\n  <image>") == 2
     assert not Path("runs").exists()
 
 
-def test_data_without_pairs_are_refused_in_words(harness: InProcess, faces: Path) -> None:
+def test_data_without_pairs_are_refused(harness: InProcess, faces: Path) -> None:
     refused = harness("run", "--task", "nuance_pairs", *ECHO, "--data", faces)
     assert refused.refuses(2, "no two pictures of faces have the same emotion and intensity at least 1 apart")
 
 
 @pytest.mark.e2e
-def test_killed_and_resumed_pairs_give_the_same(harness: InProcess, people: Path, tmp_path: Path) -> None:
+def test_killed_and_resumed_pairs_give_the_same_results(
+    harness: InProcess, people: Path, tmp_path: Path
+) -> None:
     run = [
         "run",
         "--task",

@@ -1,4 +1,4 @@
-"""`harness data`: imports, what runs on them say, exports, and what is refused."""
+"""`harness data`: imports, runs on imported sets, exports, and refused requests."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ RUN = ["run", "--task", "coarse_emotion", "--model", "echo", "--json", "--data"]
 
 
 def folders(root: Path = Path("faces"), each: int = 2) -> Path:
-    """Class folders with pictures of four of our emotions, and of fear and disgust."""
+    """Class folders: pictures of four of the six emotions, and of fear and disgust."""
     for number, name in enumerate(("happy", "sad", "angry", "neutral", "fear", "disgust")):
         for i in range(each):
             data.picture(root / "train" / name / f"{i}.png", number * 100 + i)
     return root
 
 
-def test_an_import_says_what_it_took_and_how_to_take_the_rest(harness: InProcess) -> None:
+def test_an_import_reports_what_it_used_and_how_to_use_the_rest(harness: InProcess) -> None:
     folders()
-    told = (
+    out = (
         harness("data", "import", "class-folders", "faces", "--label", "perceived", "--map", "fear=worry")
         .ok()
         .out
@@ -43,7 +43,7 @@ def test_an_import_says_what_it_took_and_how_to_take_the_rest(harness: InProcess
         "--map disgust=angry",
         "--data class-folders",
     ):
-        assert text in told
+        assert text in out
     assert harness("list", "data").ok().out.count("class-folders") >= 1
     (row,) = [
         r for r in json.loads(harness("list", "data", "--json").ok().out) if r["name"] == "class-folders"
@@ -56,7 +56,7 @@ def test_an_import_says_what_it_took_and_how_to_take_the_rest(harness: InProcess
 
 
 @pytest.mark.parametrize("copied", [False, True])
-def test_runs_on_imported_sets_say_what_labels_and_scales_are(copied: bool, harness: InProcess) -> None:
+def test_runs_on_imported_sets_report_labels_and_scales(copied: bool, harness: InProcess) -> None:
     root = data.make(Path("faces"), 12)
     manifest = root / "manifest.csv"
     manifest.write_text(manifest.read_text().replace(",worry,", ",fear,").replace(",surprise,", ",startled,"))
@@ -101,8 +101,8 @@ def test_a_declared_scale_is_not_assumed(harness: InProcess) -> None:
 def test_export_and_back(harness: InProcess) -> None:
     folders()
     harness("data", "import", "class-folders", "faces", "--label", "intended", "--map", "fear=worry").ok()
-    told = harness("data", "export", "class-folders", "--out", "x.parquet").ok().out
-    assert told == "x.parquet: 10 samples\n"
+    out = harness("data", "export", "class-folders", "--out", "x.parquet").ok().out
+    assert out == "x.parquet: 10 samples\n"
     harness("data", "export", "class-folders", "--out", "x.parquet").refuses(2, "already exists", "--replace")
     harness("data", "import", "hf", "x.parquet", "--name", "back").ok()
     there, back = (harness(*RUN, name).ok().task for name in ("class-folders", "back"))
@@ -127,35 +127,35 @@ def test_export_of_any_data_set(harness: InProcess, faces: Path) -> None:
 
 
 BAD = {
-    "no such kind": (["kdefs", "faces"], "Did you mean 'kdef'?"),
-    "no such folder": (["kdef", "nowhere"], "does not exist"),
+    "unknown kind": (["kdefs", "faces"], "Did you mean 'kdef'?"),
+    "missing folder": (["kdef", "nowhere"], "does not exist"),
     "no label": (["class-folders", "faces"], "--label intended or --label perceived"),
-    "another label": (["kdef", "faces", "--label", "perceived"], "intended, not perceived"),
-    "no emotion": (["class-folders", "faces", "--label", "intended", "--map", "fear=wory"], "did you mean 'worry'?"),
-    "no map": (["class-folders", "faces", "--label", "intended", "--map", "fear"], "is not KEY=VALUE"),
-    "a name that leaves": (["class-folders", "faces", "--label", "intended", "--name", "../x"], "is not a valid data set name"),
+    "a label of a different kind": (["kdef", "faces", "--label", "perceived"], "intended, not perceived"),
+    "unknown emotion": (["class-folders", "faces", "--label", "intended", "--map", "fear=wory"], "did you mean 'worry'?"),
+    "map without a value": (["class-folders", "faces", "--label", "intended", "--map", "fear"], "is not KEY=VALUE"),
+    "a name that is a path outside": (["class-folders", "faces", "--label", "intended", "--name", "../x"], "is not a valid data set name"),
     "a hidden name": (["class-folders", "faces", "--label", "intended", "--name", ".x"], "is not a valid data set name"),
-    "a column that nothing has": (["class-folders", "faces", "--label", "intended", "--column", "a=b"], "--column"),
-    "another kind": (["affectnet", "faces"], "training.csv"),
-    "the name of a plugin's data": (["class-folders", "faces", "--label", "intended", "--name", "portraits"], "portraits"),
+    "unknown column": (["class-folders", "faces", "--label", "intended", "--column", "a=b"], "--column"),
+    "data of a different kind": (["affectnet", "faces"], "training.csv"),
+    "the name of a plugin's data set": (["class-folders", "faces", "--label", "intended", "--name", "portraits"], "portraits"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("words", "said"), BAD.values(), ids=BAD.keys())
-def test_bad_requests(words: list[str], said: str, harness: InProcess) -> None:
+@pytest.mark.parametrize(("arguments", "expected"), BAD.values(), ids=BAD.keys())
+def test_bad_requests(arguments: list[str], expected: str, harness: InProcess) -> None:
     folders(each=1)
-    assert harness("data", "import", *words).refuses(2, said)
+    assert harness("data", "import", *arguments).refuses(2, expected)
     assert not data_home().exists() or list(data_home().iterdir()) == []
 
 
-def test_an_import_replaces_nothing_unasked(harness: InProcess) -> None:
-    words = ["data", "import", "class-folders", folders(), "--label", "intended", "--name", "mine"]
-    harness(*words).ok()
+def test_an_import_replaces_only_on_request(harness: InProcess) -> None:
+    arguments = ["data", "import", "class-folders", folders(), "--label", "intended", "--name", "mine"]
+    harness(*arguments).ok()
     before = (data_home() / "mine/import.json").read_bytes()
-    harness(*words).refuses(2, "The data set 'mine' already exists", "--replace")
-    harness(*words, "--dry-run").ok()
+    harness(*arguments).refuses(2, "The data set 'mine' already exists", "--replace")
+    harness(*arguments, "--dry-run").ok()
     assert (data_home() / "mine/import.json").read_bytes() == before
-    harness(*words, "--replace", "--map", "fear=worry").ok()
+    harness(*arguments, "--replace", "--map", "fear=worry").ok()
     assert [p.name for p in data_home().iterdir()] == ["mine"]
 
 
@@ -166,7 +166,7 @@ def test_data_home_that_cannot_be_written(
     for home in ("/proc/nothing", str(tmp_path / "file")):
         monkeypatch.setenv("XDG_DATA_HOME", home)
         refused = harness("data", "import", "class-folders", folders(), "--label", "intended")
-        assert refused.refuses(3, "cannot be written", "XDG_DATA_HOME")
+        assert refused.refuses(2, "cannot be written", "XDG_DATA_HOME")
 
 
 def small_files(limit: int) -> Callable[[], None]:
@@ -196,29 +196,29 @@ def test_a_full_disk_leaves_nothing(copied: bool, shell: Shell, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("verb", ["import", "export"])
-def test_a_kill_in_the_middle_leaves_no_half_set(verb: str, shell: Shell, tmp_path: Path) -> None:
+def test_a_kill_leaves_no_partial_data_set(verb: str, shell: Shell, tmp_path: Path) -> None:
     folders(tmp_path / "faces", 400)
-    words = {
+    arguments = {
         "import": ["class-folders", "faces", "--label", "intended", "--copy", "--name", "mine"],
         "export": ["faces/train", "--out", "x.parquet"],
     }[verb]
-    target, aside = {
+    target, temporary = {
         "import": (data_home() / "mine", data_home()),
         "export": (tmp_path / "x.parquet", tmp_path),
     }[verb]
-    process = shell.start("data", verb, *words)
+    process = shell.start("data", verb, *arguments)
     deadline = time.monotonic() + 60
-    while not list(aside.glob(".*.tmp/*")) and time.monotonic() < deadline:
+    while not list(temporary.glob(".*.tmp/*")) and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     assert process.wait(60) == -signal.SIGKILL, "it had ended before it could be killed"
     assert not target.exists()
     assert "mine" not in shell("list", "data").ok().out
-    assert shell("data", verb, *words).code == 0, "the same command works the next time"
+    assert shell("data", verb, *arguments).code == 0, "the same command works the next time"
     assert target.exists()
 
 
-def test_cells_that_spreadsheets_would_run_are_defused_in_reports(harness: InProcess) -> None:
+def test_cells_that_spreadsheets_would_run_are_escaped_in_reports(harness: InProcess) -> None:
     data.picture(Path("faces/happy/1.png"))
     for number, name in enumerate(("=1+2", "+1", "-1", "@x")):
         data.picture(Path("faces") / name / "2.png", number)

@@ -29,20 +29,20 @@ from harness import (
     PluginError,
     RequestError,
     RunResult,
-    StorageError,
     UnknownName,
     evaluate,
     option,
 )
+from harness.errors import BadOutput
 
 Make = Callable[..., Path]
 
 
 class Constant(Judge):
-    """Always the same answer; remembers what it was asked."""
+    """Gives the same answer to everything and keeps its requests."""
 
     class Options(HarnessOptions):
-        """What is answered."""
+        """The answer."""
 
         word: str = option("happy", "the answer")
 
@@ -64,7 +64,7 @@ class Constant(Judge):
 
 
 class Rater(Constant):
-    """Rates with its own number and with log-probabilities."""
+    """Replies with a number, log-probabilities and text."""
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -81,7 +81,7 @@ class Rater(Constant):
 
 
 class Squares(Generator):
-    """Draws squares of one colour."""
+    """Generates squares of one colour."""
 
     def identity(self) -> Mapping[str, str]:
         return {"version": "1"}
@@ -101,7 +101,7 @@ def test_names(faces: Path) -> None:
     assert result.metric("accuracy") == 1.0
     assert result.metric("accuracy", "coarse_emotion", emotion="sad") == 1.0
     assert (result.failed, result.faults) == (0, ())
-    assert json.loads((result.path / "results.json").read_text()) == result.results
+    assert json.loads((result.path / "results.json").read_text()) == result.results.document()
     with pytest.raises(KeyError, match="no metric 'srcc'"):
         result.metric("srcc")
 
@@ -128,7 +128,7 @@ def test_objects_resume_by_their_options(faces: Path) -> None:
     assert len(other.asked) == 12
 
 
-def test_objects_without_an_identity_are_new_models_each_time(faces: Path) -> None:
+def test_objects_without_an_identity_are_new_models(faces: Path) -> None:
     class Checkpoint(Judge):
         def __init__(self, word: str) -> None:
             self.word = word  # As users write it: without super().__init__().
@@ -143,7 +143,7 @@ def test_objects_without_an_identity_are_new_models_each_time(faces: Path) -> No
     assert second.metric("accuracy", emotion="happy") == 0.0
 
 
-def test_seeds_of_requests_do_not_depend_on_the_order_of_asking(faces: Path) -> None:
+def test_seeds_do_not_depend_on_the_order_of_requests(faces: Path) -> None:
     whole, part, rest = Constant(), Constant(), Constant()
     evaluate("coarse_emotion", whole, data=faces, out="whole")
     evaluate("coarse_emotion", part, data=faces, out="part", limit=5)
@@ -154,19 +154,19 @@ def test_seeds_of_requests_do_not_depend_on_the_order_of_asking(faces: Path) -> 
     assert len({r.sampling.seed for r in whole.asked}) == 12
 
 
-def test_ways_to_read(faces: Path) -> None:
+def test_answer_modes(faces: Path) -> None:
     result = evaluate("fine_intensity", Rater(), data=faces)
-    assert result.tasks[0]["read"] == "logprobs"
+    assert result.tasks[0].answer_mode == "logprobs"
     assert result.metric("mae") == pytest.approx(sum(5 - t for t in [1] * 5 + [2] * 5) / 10)
     result = evaluate("fine_intensity", Rater(), data=faces, read="rating")
-    assert (result.tasks[0]["read"], result.metric("mae")) == ("rating", pytest.approx(0.5))
+    assert (result.tasks[0].answer_mode, result.metric("mae")) == ("rating", pytest.approx(0.5))
     with pytest.raises(RequestError, match="cannot answer 'fine_intensity'"):
         evaluate("fine_intensity", Rater(), data=faces, read="text")
 
 
 def test_generators(tmp_path: Path) -> None:
     result = evaluate("generation", Squares(), judge=[Constant(), "echo"], limit=12, out=tmp_path / "run")
-    assert [(t["task"], t["judge"], t["n"], t["answered"]) for t in result.tasks] == [
+    assert [(t.task, t.judge, t.n, t.answered) for t in result.tasks] == [
         (task, judge, 12, 12) for task in ("t2i_emotion", "t2i_intensity") for judge in ("Constant", "echo")
     ]
     again = Squares()
@@ -180,7 +180,7 @@ def test_generators(tmp_path: Path) -> None:
 def test_several_tasks_and_data_sets(make_data: Make) -> None:
     one, two = make_data(6, "one"), make_data(6, "two")
     result = evaluate(["coarse_emotion", "coarse_polarity"], "echo", data=[one, two])
-    assert [(t["task"], t["data"]["name"]) for t in result.tasks] == [
+    assert [(t.task, t.data.name) for t in result.tasks] == [
         ("coarse_emotion", "one"),
         ("coarse_emotion", "two"),
         ("coarse_polarity", "one"),
@@ -188,13 +188,13 @@ def test_several_tasks_and_data_sets(make_data: Make) -> None:
     ]
 
 
-def test_none_means_what_is_left_away(faces: Path) -> None:
+def test_none_is_the_default(faces: Path) -> None:
     result = evaluate("coarse_emotion", "echo", judge=None, data="faces", limit=None, options=None)  # type: ignore[arg-type]
-    assert result.tasks[0]["n"] == 12
+    assert result.tasks[0].n == 12
 
 
 class Paid(Squares):
-    """Says what each drawing cost; once it says so in a way that cannot be added up."""
+    """Reports what each image cost, once in a form that cannot be added up."""
 
     def generate(self, batch: Sequence[ImageRequest]) -> list[ImageReply]:
         usage = {"output_tokens": 10, "cost": 0.25, "note": "text"}
@@ -204,20 +204,21 @@ class Paid(Squares):
         ]
 
 
-def test_what_drawing_cost_is_summed_up() -> None:
+def test_costs_of_generating_are_added_up() -> None:
     result = evaluate("t2i_emotion", Paid(), judge=Constant(), limit=4, seed=1)
-    [entry] = result.results["tasks"]
-    assert entry["answered"] == 4
-    assert entry["drawing"] == {"cost": 0.75, "output_tokens": 30}
+    [entry] = result.tasks
+    assert entry.answered == 4
+    assert entry.generation_usage == {"cost": 0.75, "output_tokens": 30}
+    assert result.results.document()["tasks"][0]["drawing"] == entry.generation_usage
     free = evaluate("t2i_emotion", Squares(), judge=Constant(), limit=4, seed=1)
-    assert free.results["tasks"][0]["drawing"] == {}
+    assert free.tasks[0].generation_usage == {}
 
 
 class Other(Constant):
-    """Another judge, which sees sadness everywhere."""
+    """A different judge, which answers "sad" to everything."""
 
     class Options(Constant.Options):
-        """What is answered."""
+        """The answer."""
 
         word: str = option("sad", "the answer")
 
@@ -225,27 +226,21 @@ class Other(Constant):
 def test_several_judges_are_a_panel_too() -> None:
     third = type("Third", (Other,), {})
     result = evaluate("t2i_emotion", "portraits", judge=[Constant(), Other(), third()], limit=12, seed=1)
-    entries = {entry["judge"]: entry for entry in result.results["tasks"]}
-    assert list(entries) == ["Constant", "Other", "Third", "panel"], "each judge's own view is kept"
-    fidelity = {name: entry["metrics"][0]["value"] for name, entry in entries.items()}
+    entries = {entry.judge: entry for entry in result.tasks}
+    assert list(entries) == ["Constant", "Other", "Third", "panel"], "each judge has an entry of its own"
+    fidelity = {name: entry.metrics[0].value for name, entry in entries.items()}
     assert fidelity["panel"] == fidelity["Other"] == pytest.approx(2 / 12)
-    agreed = [
-        (a["name"], a["judges"]) for a in entries["panel"]["agreement"] if a["question"] == "coarse_emotion"
-    ]
+    agreed = [(a.name, a.judges) for a in entries["panel"].agreement if a.question == "coarse_emotion"]
     assert agreed[0] == ("alpha", ["Constant", "Other", "Third"])
     assert {name for name, _ in agreed[1:]} == {"kappa"}
-    assert {a["judges"][0] for a in entries["panel"]["agreement"]} == {"Constant", "Other"}
-    assert all(
-        entry["agreement"] == []
-        for name, entry in entries.items()
-        if name != "panel" and "agreement" in entry
-    )
+    assert {a.judges[0] for a in entries["panel"].agreement} == {"Constant", "Other"}
+    assert all(entry.agreement == [] for name, entry in entries.items() if name != "panel")
     for entry in entries.values():
-        [gap] = entry["tests"]
-        assert gap["name"] == "valence_gap"
-        assert 0 < gap["p"] <= gap["p_adjusted"] <= 1
+        [gap] = entry.tests
+        assert gap.name == "valence_gap"
+        assert 0 < gap.p <= gap.p_adjusted <= 1
     alone = evaluate("t2i_emotion", "portraits", judge=Constant(), limit=12, seed=1)
-    assert [entry["judge"] for entry in alone.results["tasks"]] == ["Constant"]
+    assert [entry.judge for entry in alone.tasks] == ["Constant"]
 
 
 def test_failed_samples_are_counted_and_not_raised(faces: Path) -> None:
@@ -263,7 +258,7 @@ RAISED = [
     ({"model": 3}, RequestError),
     ({"model": Squares()}, RequestError),
     ({"judge": "echo"}, RequestError),
-    ({"out": "/proc/memobench/x"}, StorageError),
+    ({"out": "/proc/memobench/x"}, BadOutput),
 ]
 
 
@@ -272,7 +267,7 @@ def test_what_is_raised(change: dict[str, object], error: type[HarnessError], fa
     request: dict[str, object] = {"task": "coarse_emotion", "model": "echo", "data": faces, **change}
     with pytest.raises(error) as raised:
         evaluate(**request)  # type: ignore[arg-type]
-    assert raised.value.hint, "it says how to mend it"
+    assert raised.value.hint, "it says how to fix it"
 
 
 class Broken(Constant):
@@ -287,7 +282,7 @@ def test_the_folder_is_free_again_after_an_error(faces: Path) -> None:
         evaluate("coarse_emotion", Broken(), data=faces, out="run")
 
     class Stopped(Broken):
-        """Stopped by its user in mid-run."""
+        """Interrupted by the user during the run."""
 
         def open(self) -> None: ...
 
@@ -309,8 +304,8 @@ def test_the_folder_is_free_again_after_an_error(faces: Path) -> None:
 def test_python_and_the_command_share_run_folders(faces: Path, harness: InProcess) -> None:
     result = evaluate("coarse_emotion", "echo", data="faces")
     done = harness("run", "--task", "coarse_emotion", "--model", "echo", "--data", "faces", "--json").ok()
-    assert "12 stored already" in done.err
-    assert done.results == result.results
+    assert "12 already stored" in done.err
+    assert done.results == result.results.document()
     assert str(result.path) in done.err
 
 
@@ -324,10 +319,10 @@ def test_nothing_is_printed(faces: Path) -> None:
 
 
 class Listening(Constant):
-    """Keeps what it is told about each picture."""
+    """Keeps its requests."""
 
 
-def test_labels_reach_no_judge_by_names_or_by_what_files_say(tmp_path: Path) -> None:
+def test_labels_reach_no_judge_by_names_or_metadata(tmp_path: Path) -> None:
     info = PngInfo()
     info.add_itxt("prompt", "a happy person")
     for name in ("happy/1.png", "sad/2.png"):
@@ -349,7 +344,7 @@ def test_labels_reach_no_judge_by_names_or_by_what_files_say(tmp_path: Path) -> 
     assert sorted(kept) == ["happy/1", "sad/2"]
 
 
-def test_bytes_for_a_judge_hold_no_prompt(tmp_path: Path) -> None:
+def test_bytes_for_a_judge_contain_no_prompt(tmp_path: Path) -> None:
     class Bytes(Listening):
         takes = "bytes"
 
@@ -366,7 +361,7 @@ def test_bytes_for_a_judge_hold_no_prompt(tmp_path: Path) -> None:
         assert image.convert("RGB").getpixel((0, 0)) == (255, 0, 0)
 
 
-def test_a_picture_that_is_missing_once_is_asked_when_it_is_back(faces: Path) -> None:
+def test_a_picture_that_was_missing_once_needs_no_new_request(faces: Path) -> None:
     picture = sorted(faces.rglob("*.png"))[0]
     data, run = picture.read_bytes(), "run"
     assert evaluate("coarse_emotion", Constant(), data=faces, out=run).failed == 0
@@ -378,7 +373,7 @@ def test_a_picture_that_is_missing_once_is_asked_when_it_is_back(faces: Path) ->
     assert judge.asked == []
 
 
-def test_labels_outside_the_scale_are_told(faces: Path) -> None:
+def test_labels_outside_the_scale_are_reported(faces: Path) -> None:
     with (faces / "manifest.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
@@ -387,6 +382,6 @@ def test_labels_outside_the_scale_are_told(faces: Path) -> None:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    warnings = " ".join(evaluate("fine_intensity", Rater(), data=faces).tasks[0]["warnings"])
+    warnings = " ".join(evaluate("fine_intensity", Rater(), data=faces).tasks[0].warnings)
     assert "outside the scale 1 to 5" in warnings
-    assert "are not asked: neutral left out" in warnings
+    assert "are not asked: neutral omitted" in warnings

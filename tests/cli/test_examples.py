@@ -1,4 +1,4 @@
-"""Every example is what it says: the commands of each README are run, as a user would type them."""
+"""The examples work: the commands of each README are run as a user would type them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the examples: runs write beside them."""
+    """A copy of the examples: runs write next to them."""
     return shutil.copytree(EXAMPLES, tmp_path_factory.mktemp("copy") / "examples")
 
 
@@ -58,7 +58,7 @@ def type_in(command: str, folder: Path, site: Path) -> subprocess.CompletedProce
 
 
 def only_task(command: str, folder: Path, site: Path) -> dict[str, Any]:
-    """What `results.json` says of the one task that a command runs."""
+    """The entry in `results.json` of the only task that a command runs."""
     done = type_in(f"{command} --json", folder, site)
     assert done.returncode == 0, done.stderr
     tasks: list[dict[str, Any]] = json.loads(done.stdout)["tasks"]
@@ -67,7 +67,7 @@ def only_task(command: str, folder: Path, site: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("readme", READMES, ids=lambda p: p.parent.name)
-def test_every_example_says_what_to_type(readme: Path) -> None:
+def test_every_example_has_commands(readme: Path) -> None:
     assert commands(readme)
 
 
@@ -98,7 +98,7 @@ def test_the_plugin_is_listed_once_installed(workplace: Path, installed: Path) -
 
 
 def test_the_plugin_answers_from_brightness(workplace: Path, installed: Path, tmp_path: Path) -> None:
-    """Six greys, one in the middle of each sixth of the range: the sorted options from dark to light."""
+    """Six greys, one in the middle of each sixth of the range: the sorted options, dark to light."""
     emotions = ["angry", "happy", "neutral", "sad", "surprise", "worry"]
     for number, emotion in enumerate(emotions):
         (tmp_path / emotion).mkdir()
@@ -126,7 +126,7 @@ def test_the_custom_task_asks_about_two_emotions(workplace: Path, installed: Pat
     assert (primary[0]["name"], primary[0]["value"]) == ("accuracy", 1.0)
 
 
-def test_the_custom_data_hold_what_their_manifest_names() -> None:
+def test_the_custom_data_match_their_manifest() -> None:
     folder = EXAMPLES / "custom_data"
     with (folder / "manifest.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

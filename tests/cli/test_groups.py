@@ -1,4 +1,4 @@
-"""`harness score --group-by`: figures shown apart by any column of the data, and by several at once."""
+"""`harness score --group-by`: metric values by any column of the data, and by several at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from helpers.command import InProcess
 
 
 def with_columns(data: Path) -> Path:
-    """As many of each sex, half of them young, but for one who is old."""
+    """Add columns: sex alternates; half of the rows are young, except for the first, which is old."""
     manifest = data / "manifest.csv"
     with manifest.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -25,7 +25,7 @@ def with_columns(data: Path) -> Path:
     return data
 
 
-def test_figures_are_shown_by_columns_and_their_combinations(
+def test_values_are_shown_by_columns_and_their_combinations(
     harness: InProcess, make_data: Callable[..., Path]
 ) -> None:
     data = with_columns(make_data(48))
@@ -46,7 +46,7 @@ def test_figures_are_shown_by_columns_and_their_combinations(
     assert Path("run/run.json").read_bytes() == task
 
 
-def test_combinations_that_are_large_enough_stand_in_one_table(
+def test_combinations_that_are_large_enough_share_one_table(
     harness: InProcess, make_data: Callable[..., Path]
 ) -> None:
     data = with_columns(make_data(96))

@@ -1,4 +1,4 @@
-"""Runs that are killed, interrupted, or started twice: what is stored stays, and is not asked again."""
+"""Runs that are killed, interrupted, or started twice: stored answers are kept and not requested again."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def judge(self, batch):
     batch=1,
 )
 
-PAINTER = plugins.generator(
-    "painter",
+IMAGER = plugins.generator(
+    "imager",
     """
 batch_size = 1
 
@@ -55,7 +55,7 @@ class Options(HarnessOptions):
 def generate(self, batch):
     import time
     for r in batch:
-        with open("drawn", "a") as log:
+        with open("generated", "a") as log:
             log.write(r.id + chr(10))
         time.sleep(self.options.delay)
         yield ImageReply(r.id, Image.new("RGB", (16, 16), (r.seed % 255, r.seed // 255 % 255, 99)))
@@ -80,7 +80,7 @@ def asked(folder: Path, log: str = "asked") -> Counter[str]:
 
 
 def until(done: Callable[[], bool], process: subprocess.Popen[Any], seconds: float = 60) -> None:
-    """Wait until something is so, while a process runs."""
+    """Wait until `done` returns true while a process runs."""
     end = time.monotonic() + seconds
     while not done():
         assert process.poll() is None, "the command ended before it could be interrupted"
@@ -88,14 +88,14 @@ def until(done: Callable[[], bool], process: subprocess.Popen[Any], seconds: flo
         time.sleep(0.005)
 
 
-def but_for_times(results: dict[str, Any]) -> dict[str, Any]:
+def without_times(results: dict[str, Any]) -> dict[str, Any]:
     run = {k: v for k, v in results["run"].items() if k not in ("created", "name")}
     return {**results, "run": run}
 
 
 @pytest.mark.slow
 def test_killed_at_any_moment(shell: Shell, install: Install, make_data: Make) -> None:
-    """Killed ten times, from before the folder exists until near the end; each time the same command goes on."""
+    """Killed ten times, from before the folder exists until near the end; each time the same command resumes."""
     install("slow", SLOW)
     make_data(2000)
     replies = shell.folder / "run" / "replies.jsonl"
@@ -111,19 +111,19 @@ def test_killed_at_any_moment(shell: Shell, install: Install, make_data: Make) -
         process.send_signal(signal.SIGKILL)
         process.communicate()
         again = asked(shell.folder) - before
-        assert not set(again) & stored, "what was answered was asked again"
+        assert not set(again) & stored, "an answered request was sent again"
         assert stored <= {r["id"] for r in lines(replies)}, "an answer was lost"
     stored = {r["id"] for r in lines(replies)}
     assert 1800 <= len(stored) < 2000, "the last kill came near the end"
     before = asked(shell.folder)
     resumed = shell(*RUN).ok()
     assert not set(asked(shell.folder) - before) & stored
-    assert f"2000 requests, {len(stored)} stored already" in resumed.err
+    assert f"2000 requests, {len(stored)} already stored" in resumed.err
     twice = [i for i, n in asked(shell.folder).items() if n > 1]
-    assert len(twice) <= len(moments), "only what was in flight when it was killed is asked again"
+    assert len(twice) <= len(moments), "only requests in flight are sent again"
 
     whole = shell(*RUN[:-3], "--out", "whole", "--json").ok()
-    assert but_for_times(resumed.results) == but_for_times(whole.results)
+    assert without_times(resumed.results) == without_times(whole.results)
     by_id = {r["id"]: r for r in lines(replies)}
     assert len(lines(replies)) == len(by_id) == 2000
     assert by_id == {r["id"]: r for r in lines(shell.folder / "whole" / "replies.jsonl")}
@@ -131,28 +131,28 @@ def test_killed_at_any_moment(shell: Shell, install: Install, make_data: Make) -
     assert stored_results == resumed.results
 
 
-def test_killed_while_drawing_and_while_reading(shell: Shell, install: Install) -> None:
+def test_killed_while_generating_and_while_judging(shell: Shell, install: Install) -> None:
     install("slow", SLOW)
-    install("painter", PAINTER)
-    run = ["run", "--task", "t2i_emotion", "--model", "painter", "--judge", "slow", "--limit", "60", "--json"]
+    install("imager", IMAGER)
+    run = ["run", "--task", "t2i_emotion", "--model", "imager", "--judge", "slow", "--limit", "60", "--json"]
     slowly = ["-o", "delay=0.02", "--judge-option", "delay=0.01"]
     replies = shell.folder / "run" / "replies.jsonl"
     in_flight = 0
     for moment in (5, 30, 55, 70, 150):
         stored = {r["id"] for r in lines(replies)}
-        before = asked(shell.folder, "drawn") + asked(shell.folder)
+        before = asked(shell.folder, "generated") + asked(shell.folder)
         process = shell.start(*run, *slowly, "--out", "run")
         until(lambda m=moment: count(replies) >= m, process)
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        now = asked(shell.folder, "drawn") + asked(shell.folder)
-        assert not set(now - before) & stored, "what was stored was drawn or asked again"
+        now = asked(shell.folder, "generated") + asked(shell.folder)
+        assert not set(now - before) & stored, "a stored request was sent again"
         in_flight += len(set(now) - {r["id"] for r in lines(replies)})
     resumed = shell(*run, "--out", "run").ok()
-    assert sum(n - 1 for n in asked(shell.folder, "drawn").values()) <= in_flight
-    assert len(asked(shell.folder, "drawn")) == 60
+    assert sum(n - 1 for n in asked(shell.folder, "generated").values()) <= in_flight
+    assert len(asked(shell.folder, "generated")) == 60
     whole = shell(*run, "--out", "whole").ok()
-    assert but_for_times(resumed.results) == but_for_times(whole.results)
+    assert without_times(resumed.results) == without_times(whole.results)
     assert {r["id"]: r for r in lines(replies)} == {
         r["id"]: r for r in lines(shell.folder / "whole" / "replies.jsonl")
     }
@@ -184,23 +184,23 @@ def test_interrupted(number: signal.Signals, shell: Shell, install: Install, mak
         r["sample_id"] for r in lines(replies)
     }
     resumed = shell(*RUN).ok()
-    assert f"{stored} stored already" in resumed.err
+    assert f"{stored} already stored" in resumed.err
     assert (resumed.task["answered"], max(asked(shell.folder).values()) <= 2) == (200, True)
 
 
-def test_interrupted_while_drawing(shell: Shell, install: Install) -> None:
-    install("painter", PAINTER)
-    draw = ["generate", "--model", "painter", "--prompts", "emotion_600", "--limit", "50", "--out", "run"]
-    process = shell.start(*draw, "-o", "delay=0.03")
-    until(lambda: len(asked(shell.folder, "drawn")) >= 5, process)
+def test_interrupted_while_generating(shell: Shell, install: Install) -> None:
+    install("imager", IMAGER)
+    generate = ["generate", "--model", "imager", "--prompts", "emotion_600", "--limit", "50", "--out", "run"]
+    process = shell.start(*generate, "-o", "delay=0.03")
+    until(lambda: len(asked(shell.folder, "generated")) >= 5, process)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
     assert process.returncode == 130
     assert "run the same command again to resume" in err
-    assert shell(*draw).ok()
-    drawn = asked(shell.folder, "drawn")
-    assert len(drawn) == 50
-    assert sum(drawn.values()) <= 51, "only the portrait in flight is drawn twice"
+    assert shell(*generate).ok()
+    generated = asked(shell.folder, "generated")
+    assert len(generated) == 50
+    assert sum(generated.values()) <= 51, "only the portrait in flight is generated twice"
 
 
 def test_two_processes_on_one_run_folder(shell: Shell, install: Install, make_data: Make) -> None:
@@ -217,7 +217,7 @@ def test_two_processes_on_one_run_folder(shell: Shell, install: Install, make_da
     assert shell(*RUN).ok().task["answered"] == 200
 
 
-def test_two_processes_that_start_at_once(shell: Shell, install: Install, make_data: Make) -> None:
+def test_two_processes_that_start_together(shell: Shell, install: Install, make_data: Make) -> None:
     install("slow", SLOW)
     make_data(60)
     both = [shell.start(*RUN, "-o", "delay=0.05") for _ in range(2)]
@@ -229,7 +229,7 @@ def test_two_processes_that_start_at_once(shell: Shell, install: Install, make_d
 
 
 def test_interrupted_on_a_terminal(shell: Shell, install: Install, make_data: Make) -> None:
-    """The progress bar hides the cursor: it must be there again afterwards."""
+    """The progress bar hides the cursor: it must be visible again afterwards."""
     install("slow", SLOW)
     make_data(60)
     ours, theirs = pty.openpty()
@@ -248,7 +248,7 @@ def test_interrupted_on_a_terminal(shell: Shell, install: Install, make_data: Ma
         shown += chunk
     os.close(ours)
     assert process.wait(20) == 130
-    assert b"reading with slow" in shown
+    assert b"judging with slow" in shown
     assert b"/60" in shown
     assert b"unparsed" in shown
     assert shown.rfind(b"\x1b[?25h") > shown.rfind(b"\x1b[?25l"), "the cursor is shown again"
@@ -259,7 +259,7 @@ def test_interrupted_on_a_terminal(shell: Shell, install: Install, make_data: Ma
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65536)
-    except OSError:  # how Linux says that the other side has closed
+    except OSError:  # Linux: the other side has closed
         return b""
 
 
@@ -269,9 +269,9 @@ def test_finished_runs_open_no_model(shell: Shell, install: Install, make_data: 
     first = shell(*RUN).ok()
     assert (shell.folder / "opened").read_text() == "x"
     again = shell(*RUN).ok()
-    assert (shell.folder / "opened").read_text() == "x", "the model was loaded with nothing to ask"
+    assert (shell.folder / "opened").read_text() == "x", "the model was loaded without any request"
     assert again.results == first.results
     data.picture(shell.folder / "faces" / data.row(2)["image"], 77)
     changed = shell(*RUN).ok()
-    assert sum(asked(shell.folder).values()) == 7, "a picture that has changed is asked anew, and no other"
+    assert sum(asked(shell.folder).values()) == 7, "only the changed picture is requested again"
     assert changed.task["answered"] == 6

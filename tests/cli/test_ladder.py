@@ -1,4 +1,4 @@
-"""The ladder from coarse to nuance: wordings, suites, neighbours, several data sets."""
+"""The ladder from coarse to nuance: prompt variants, suites, neighbours, several data sets."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_the_whole_ladder(harness: InProcess) -> None:
 
 
 @pytest.mark.usefixtures("people")
-def test_quality_on_another_scale_gives_correlations_and_a_warning(harness: InProcess) -> None:
+def test_quality_on_a_different_scale_gives_correlations_and_a_warning(harness: InProcess) -> None:
     entry = (
         harness("run", "--task", "fine_quality", *ECHO, "-o", "text=fair", "--data", "people", "--json")
         .ok()
@@ -54,10 +54,10 @@ def test_quality_on_another_scale_gives_correlations_and_a_warning(harness: InPr
 def test_quality_is_rated(harness: InProcess, people: Path, tmp_path: Path) -> None:
     levels = ["bad", "poor", "fair", "good", "excellent"]
     rows = [f'{{"id": "s{n:02}", "text": "{levels[n * 37 % 101 * 5 // 101]}"}}\n' for n in range(PEOPLE * 11)]
-    (tmp_path / "said.jsonl").write_text("".join(rows))
+    (tmp_path / "replies.jsonl").write_text("".join(rows))
     entry = (
         harness(
-            "run", "--task", "fine_quality", *ECHO, "-o", "replies=said.jsonl", "--data", people, "--json"
+            "run", "--task", "fine_quality", *ECHO, "-o", "replies=replies.jsonl", "--data", people, "--json"
         )
         .ok()
         .task
@@ -67,9 +67,7 @@ def test_quality_is_rated(harness: InProcess, people: Path, tmp_path: Path) -> N
     assert value(entry, "distinct_values") == 5
 
 
-def test_a_suite_leaves_out_what_data_or_judge_lack(
-    harness: InProcess, install: Install, faces: Path
-) -> None:
+def test_a_suite_omits_what_data_or_judge_lack(harness: InProcess, install: Install, faces: Path) -> None:
     install(
         "mine",
         plugins.judge(
@@ -80,7 +78,10 @@ def test_a_suite_leaves_out_what_data_or_judge_lack(
     done = harness("run", "--task", "memo-bench", "--model", "mine", "--data", faces, "--json").ok()
     assert [t["task"] for t in done.results["tasks"]] == LADDER[:4]
     notes = done.results["run"]["notes"]
-    assert [n.partition(" is left out of memo-bench: ")[0] for n in notes] == ["nuance_pairs", "fine_quality"]
+    assert [n.partition(" is omitted from memo-bench: ")[0] for n in notes] == [
+        "nuance_pairs",
+        "fine_quality",
+    ]
     assert "takes one" in notes[0]
     assert "quality" in notes[1]
     assert all(note in done.err for note in notes)
@@ -93,14 +94,14 @@ def test_a_suite_leaves_out_what_data_or_judge_lack(
     )
 
 
-def test_a_suite_of_which_nothing_is_left_is_refused(harness: InProcess, faces: Path, tmp_path: Path) -> None:
+def test_a_suite_without_any_task_left_is_refused(harness: InProcess, faces: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text('kind = "suite"\nname = "mine"\ntasks = ["fine_quality"]\n')
     run = ("run", "--task", "./mine.toml", *ECHO, "--data", faces)
     assert harness(*run).refuses(2, "quality")
     assert harness(*run, "--read", "rating").refuses(2, "fine_quality")
 
 
-HEARS = """
+BY_PROMPT = """
 def judge(self, batch):
     for r in batch:
         text = " ".join(p.text for m in r.messages for p in m.parts)
@@ -109,15 +110,15 @@ def judge(self, batch):
 """
 
 
-def test_the_spread_over_wordings(harness: InProcess, install: Install, make_data: Make) -> None:
+def test_the_spread_over_prompt_variants(harness: InProcess, install: Install, make_data: Make) -> None:
     make_data(30)
-    install("mine", plugins.judge("mine", HEARS))
+    install("mine", plugins.judge("mine", BY_PROMPT))
     run = ("run", "--task", "coarse_emotion", "--model", "mine", "--data", "faces")
-    results = harness(*run, "--wordings", "all", "--out", "all", "--json").ok().results
+    results = harness(*run, "--prompt-variants", "all", "--out", "all", "--json").ok().results
     assert [t["wording"] for t in results["tasks"]] == ["plain", "look"]
-    figures = [value(t, "accuracy") for t in results["tasks"]]
-    spread = {"metric": "accuracy", "values": dict(zip(["plain", "look"], figures, strict=True)), "min": min(figures),
-              "max": max(figures), "sd": pytest.approx(statistics.stdev(figures))}  # fmt: skip
+    values = [value(t, "accuracy") for t in results["tasks"]]
+    spread = {"metric": "accuracy", "values": dict(zip(["plain", "look"], values, strict=True)), "min": min(values),
+              "max": max(values), "sd": pytest.approx(statistics.stdev(values))}  # fmt: skip
     assert [t["wordings"] for t in results["tasks"]] == [spread, spread]
     for entry in results["tasks"]:
         assert [s["value"] for s in entry["settings"] if s["name"] == "wording"] == [entry["wording"]]
@@ -125,7 +126,7 @@ def test_the_spread_over_wordings(harness: InProcess, install: Install, make_dat
         ("look", 30),
         ("plain", 30),
     ]
-    one = harness(*run, "--wordings", "look", "--out", "one", "--json").ok().task
+    one = harness(*run, "--prompt-variants", "look", "--out", "one", "--json").ok().task
     assert (one["wording"], one.get("wordings")) == (None, None)
     assert [s["value"] for s in one["settings"] if s["name"] == "wording"] == ["look"]
     assert set(replies("one")) < set(replies("all")), "the same question has the same id"
@@ -133,31 +134,35 @@ def test_the_spread_over_wordings(harness: InProcess, install: Install, make_dat
 
 
 @pytest.mark.usefixtures("faces")
-def test_wordings_are_named_for_each_task(harness: InProcess) -> None:
+def test_prompt_variants_apply_to_each_task(harness: InProcess) -> None:
     run = ("run", "--task", "coarse_emotion,fine_intensity", *ECHO, "--data", "faces")
     names = {"all": 4, "default": 2, "plain,named": 2, "default,named": 3}
-    for asked, entries in names.items():
-        results = harness(*run, "--wordings", asked, "--json", "--out", asked.replace(",", "_")).ok().results
+    for variants, entries in names.items():
+        results = (
+            harness(*run, "--prompt-variants", variants, "--json", "--out", variants.replace(",", "_"))
+            .ok()
+            .results
+        )
         assert len(results["tasks"]) == entries
         for entry in results["tasks"]:
             assert not any("not asked" in w and entry["task"] == "coarse_emotion" for w in entry["warnings"])
     assert len({p.name for p in Path("runs").glob("*")}) == 0
-    harness(*run, "--wordings", "all").ok()
+    harness(*run, "--prompt-variants", "all").ok()
     harness(*run).ok()
-    assert len(list(Path("runs").iterdir())) == 2, "the wordings are part of the run's name"
-    harness(*run, "--wordings", "named").refuses(2, "coarse_emotion", "plain, look")
-    harness(*run, "--wordings", "plane").refuses(2, "plane", "Did you mean 'plain'")
-    draw = ("run", "--task", "t2i_emotion", *ECHO, "--judge", "echo")
-    harness(*draw, "--wordings", "all").refuses(2, "--wordings")
+    assert len(list(Path("runs").iterdir())) == 2, "the prompt variants are part of the run's name"
+    harness(*run, "--prompt-variants", "named").refuses(2, "coarse_emotion", "plain, look")
+    harness(*run, "--prompt-variants", "plane").refuses(2, "plane", "Did you mean 'plain'")
+    generate = ("run", "--task", "t2i_emotion", *ECHO, "--judge", "echo")
+    harness(*generate, "--prompt-variants", "all").refuses(2, "--prompt-variants")
 
 
 @pytest.mark.usefixtures("faces")
-def test_wordings_from_python(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_prompt_variants_from_python(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     result = public.evaluate("coarse_emotion", "echo", data="faces", prompt_variants=["plain", "look"])
-    assert [t["wording"] for t in result.tasks] == ["plain", "look"]
+    assert [t.prompt_variant for t in result.tasks] == ["plain", "look"]
     assert len(public.evaluate("coarse_emotion", "echo", data="faces", prompt_variants="all").tasks) == 2
-    with pytest.raises(public.RequestError, match="No wording"):
+    with pytest.raises(public.RequestError, match="No prompt variant"):
         public.evaluate("coarse_emotion", "echo", data="faces", prompt_variants=[])
 
 
@@ -256,7 +261,9 @@ primary = true
 """
 
 
-def test_drawn_portraits_are_told_from_their_neighbours(harness: InProcess, tmp_path: Path) -> None:
+def test_generated_portraits_are_distinguished_from_their_neighbours(
+    harness: InProcess, tmp_path: Path
+) -> None:
     (tmp_path / "mine.toml").write_text(GENERATED)
     run = ("run", "--task", "./mine.toml", *ECHO, "--judge", "echo", "-o", "size=64", "--limit", 12, "--json")
     entry = harness(*run).ok().task
@@ -266,7 +273,7 @@ def test_drawn_portraits_are_told_from_their_neighbours(harness: InProcess, tmp_
     harness(*run).refuses(2, "nuance_pairs", "one by one")
 
 
-def test_what_is_missing_is_left_blank_in_drops(harness: InProcess, make_data: Make, people: Path) -> None:
+def test_missing_values_are_null_in_drops(harness: InProcess, make_data: Make, people: Path) -> None:
     make_data(6, "one")
     run = ("run", "--task", "fine_quality", *ECHO, "--data", f"{people},one", "--json")
     [moved] = harness(*run).ok().results["transfer"]

@@ -1,4 +1,4 @@
-"""`harness power`: what it prints, and what it refuses."""
+"""`harness power`: its output, and refused requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def document(power, *arguments):
     return json.loads(found.out)
 
 
-def test_what_600_answers_can_find(power):
+def test_smallest_difference_detectable_with_600_answers(power):
     found = document(power, "--metric", "accuracy", "--n", 600, "--baseline", 0.8)
     assert found["smallest"]["drop"] == pytest.approx(-0.0684, abs=1e-4)
     assert found["smallest"]["gain"] == pytest.approx(0.0607, abs=1e-4)
@@ -30,7 +30,7 @@ def test_what_600_answers_can_find(power):
     assert "two-sided, alpha 0.05, power 0.8, baseline 0.8" in text
 
 
-def test_n_for_a_difference_makes_up_for_clusters(power):
+def test_n_needed_accounts_for_clusters(power):
     plain = document(power, "--metric", "srcc", "--difference", 0.05, "--baseline", 0.6)
     clustered = document(
         power,
@@ -54,7 +54,7 @@ def test_n_for_a_difference_makes_up_for_clusters(power):
     assert abs(back["smallest"]["drop"]) == pytest.approx(0.05, abs=1e-4)
 
 
-def test_pairs_find_more(power):
+def test_paired_designs_detect_more(power):
     paired = document(power, "--metric", "accuracy", "--n", 600, "--discordant", 0.1, "--paired")
     assert paired["smallest"]["gain"] == pytest.approx(-paired["smallest"]["drop"])
     assert paired["smallest"]["gain"] < 0.04
@@ -63,7 +63,7 @@ def test_pairs_find_more(power):
     assert mean["n_needed"] == 787
 
 
-def test_what_cannot_be_found_is_null_with_a_note(power):
+def test_impossible_differences_are_null_with_a_note(power):
     found = document(power, "--metric", "accuracy", "--n", 8, "--discordant", 0.1, "--difference", 0.3)
     assert found["smallest"] == {"drop": None, "gain": None}
     assert (found["power_at_n"], found["n_needed"]) == (None, None)
@@ -74,7 +74,7 @@ def test_what_cannot_be_found_is_null_with_a_note(power):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         (["--metric", "acuracy", "--n", 9], "Did you mean 'accuracy'?"),
         (["--metric", "accuracy"], "Neither --n nor --difference"),
@@ -92,18 +92,18 @@ def test_what_cannot_be_found_is_null_with_a_note(power):
         (["--metric", "srcc", "--n", 9, "--baseline", "nan"], "lies between -1 and 1"),
     ],
 )
-def test_plans_that_make_no_sense_are_refused(power, arguments, said):
+def test_plans_that_make_no_sense_are_refused(power, arguments, expected):
     found = power(*arguments)
     assert found.code == 2
-    assert said in found.err
+    assert expected in found.err
     assert "Traceback" not in found.err
     assert found.out == ""
 
 
 @pytest.mark.parametrize(
-    "odd", [("--alpha", "1e-17"), ("--icc", "nan"), ("--cluster-size", "inf"), ("--cluster-size", "nan")]
+    "option", [("--alpha", "1e-17"), ("--icc", "nan"), ("--cluster-size", "inf"), ("--cluster-size", "nan")]
 )
-def test_numbers_that_are_none_are_refused(power, odd):
-    found = power("--metric", "accuracy", "--n", 600, *odd)
+def test_out_of_range_numbers_are_refused(power, option):
+    found = power("--metric", "accuracy", "--n", 600, *option)
     assert found.code == 2
-    assert odd[0] in found.err
+    assert option[0] in found.err

@@ -1,4 +1,4 @@
-"""Folders that cannot be written, are full, damaged, or somebody else's: nothing stored is lost."""
+"""Folders that cannot be written, are full, damaged, or used for something else: nothing stored is lost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Make = Callable[..., Path]
 
 
 @pytest.mark.parametrize("out", ["/proc/memobench/run", "file/run", "x" * 300, "/dev/null/run"])
-def test_folder_that_cannot_be_made(out: str, harness: InProcess, faces: Path) -> None:
+def test_folder_that_cannot_be_created(out: str, harness: InProcess, faces: Path) -> None:
     Path("file").touch()
     assert harness(*RUN, "--out", out).fails(2, "cannot be written", "different --out")
 
@@ -28,7 +28,7 @@ def test_out_is_a_file(harness: InProcess, faces: Path) -> None:
     assert harness(*RUN, "--out", "file").fails(2, "'file' is a file, not a run folder", "different --out")
 
 
-def test_out_is_somebody_elses_folder(harness: InProcess, faces: Path) -> None:
+def test_out_is_a_folder_with_other_files(harness: InProcess, faces: Path) -> None:
     assert harness(*RUN, "--out", "faces").fails(2, "'faces' is not a run folder", "no run.json")
     assert not (faces / "run.json").exists()
 
@@ -47,16 +47,18 @@ DIFFERENT = {
     "option": (["-o", "accuracy=0.5"], "model.options.accuracy was 1.0, is 0.5"),
     "repeats": (["--repeats", "2"], "repeats was 1, is 2"),
     "task": (["--task", "fine_intensity"], "tasks"),
-    "way to read": (["--read", "text"], 'read was "auto", is "text"'),
+    "answer mode": (["--read", "text"], 'read was "auto", is "text"'),
 }
 
 
-@pytest.mark.parametrize(("change", "said"), DIFFERENT.values(), ids=DIFFERENT.keys())
-def test_run_folder_of_another_request(change: list[str], said: str, harness: InProcess, faces: Path) -> None:
+@pytest.mark.parametrize(("change", "expected"), DIFFERENT.values(), ids=DIFFERENT.keys())
+def test_run_folder_of_a_different_request(
+    change: list[str], expected: str, harness: InProcess, faces: Path
+) -> None:
     assert harness(*RUN, "--out", "run").ok()
     before = Path("run/replies.jsonl").read_bytes()
     assert harness(*RUN, "--out", "run", *change).fails(
-        2, "'run' contains a different request", said, "different --out"
+        2, "'run' contains a different request", expected, "different --out"
     )
     assert Path("run/replies.jsonl").read_bytes() == before
 
@@ -124,7 +126,7 @@ def test_damaged_results_are_made_again(harness: InProcess, faces: Path) -> None
     assert harness("show", "run").fails(2, "no results yet", "harness score run")
 
 
-def test_torn_last_lines_are_cut_off(harness: InProcess, faces: Path) -> None:
+def test_incomplete_last_lines_are_truncated(harness: InProcess, faces: Path) -> None:
     whole = harness(*RUN, "--out", "run").ok().results
     replies = Path("run/replies.jsonl")
     lines = replies.read_text().splitlines(keepends=True)
@@ -132,12 +134,12 @@ def test_torn_last_lines_are_cut_off(harness: InProcess, faces: Path) -> None:
     samples = Path("run/samples.jsonl")
     samples.write_text(samples.read_text()[:-30])
     again = harness(*RUN, "--out", "run").ok()
-    assert "12 requests, 7 stored already" in again.err
+    assert "12 requests, 7 already stored" in again.err
     assert again.results == whole
     assert sorted(replies.read_text().splitlines()) == sorted(line.rstrip() for line in lines)
 
 
-def test_left_over_parts_of_files_do_no_harm(harness: InProcess, faces: Path) -> None:
+def test_leftover_temporary_files_do_no_harm(harness: InProcess, faces: Path) -> None:
     Path("run").mkdir()
     Path("run/.run.json.4711.tmp").write_text('{"half":')
     Path("run/.lock").touch()
@@ -158,18 +160,18 @@ def test_disk_that_fills_up(limit: int, shell: Shell, make_data: Make) -> None:
     outcome.fails(3, "cannot be written", "run the same command again")
     stored = (shell.folder / "run" / "replies.jsonl").read_text().count("\n") if limit > 7_000 else 0
     resumed = shell(*RUN, "--out", "run").ok()
-    assert f"{stored} stored already" in resumed.err or not stored
+    assert f"{stored} already stored" in resumed.err or not stored
     assert {**resumed.results, "run": None} == {**whole, "run": None}
 
 
 @pytest.mark.e2e
-def test_disk_that_fills_up_while_drawing(shell: Shell) -> None:
-    draw = generate_command(30)
-    assert shell(*draw, "whole").ok()
-    assert shell(*draw, "run", preexec_fn=small_files(9_000)).fails(
+def test_disk_that_fills_up_while_generating(shell: Shell) -> None:
+    generate = generate_command(30)
+    assert shell(*generate, "whole").ok()
+    assert shell(*generate, "run", preexec_fn=small_files(9_000)).fails(
         3, "cannot be written", "run the same command again"
     )
-    assert shell(*draw, "run").ok()
+    assert shell(*generate, "run").ok()
     pictures = {p.name: p.read_bytes() for p in (shell.folder / "whole" / "images").iterdir()}
     assert {p.name: p.read_bytes() for p in (shell.folder / "run" / "images").iterdir()} == pictures
     ids = [
@@ -190,7 +192,7 @@ def test_output_that_cannot_be_written(shell: Shell, make_data: Make) -> None:
 
 
 @pytest.mark.e2e
-def test_output_whose_reader_has_gone(shell: Shell) -> None:
+def test_output_whose_reader_has_closed(shell: Shell) -> None:
     process = shell.start("list", "metrics")
     assert process.stdout is not None
     process.stdout.close()
@@ -201,7 +203,7 @@ def test_output_whose_reader_has_gone(shell: Shell) -> None:
 
 
 @pytest.mark.e2e
-def test_output_that_knows_few_characters(shell: Shell, make_data: Make) -> None:
+def test_output_with_a_limited_encoding(shell: Shell, make_data: Make) -> None:
     make_data(6)
     plain = shell(*RUN[:-1], "--out", "run", env={"PYTHONIOENCODING": "latin-1"}).ok()
     assert "accuracy" in plain.out
@@ -237,7 +239,7 @@ def judge(self, batch):
     assert harness("score", "moved", "--json").ok().results == json.loads(whole)
 
 
-def test_the_folder_holds_what_it_should(harness: InProcess, faces: Path) -> None:
+def test_files_of_the_folder(harness: InProcess, faces: Path) -> None:
     assert harness(*RUN, "--out", "run").ok()
     assert {p.name for p in Path("run").iterdir()} == {
         ".lock",

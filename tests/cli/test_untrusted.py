@@ -1,4 +1,4 @@
-"""Replies, names and labels are shown as they are, and can neither steer a terminal nor run in a spreadsheet."""
+"""Replies, names and labels are shown verbatim, and can neither control a terminal nor run in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ FORBIDDEN = ["\x1b", "\x00", "\x07", "\x08", "\r", "\x9b", "\u202e", "\u202c", "
 
 @pytest.fixture(autouse=True)
 def _on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Off a terminal click itself strips control codes, which would hide that we let them through."""
+    """Off a terminal click itself strips control codes, which would hide that the command lets them through."""
     monkeypatch.setattr("click.utils.should_strip_ansi", lambda *_: False)
 
 
 def safe(outcome: CommandResult) -> CommandResult:
-    """The same, after checking that it sent the terminal nothing but text, and did say something."""
+    """The outcome, after checking that it printed something, and nothing but text."""
     for text in (outcome.out, outcome.err):
         assert not [c for c in FORBIDDEN if c in text]
     assert outcome.out + outcome.err
@@ -55,7 +55,7 @@ def judge(self, batch):
     return "run"
 
 
-def test_replies_are_stored_as_they_are(evil_run: str) -> None:
+def test_replies_are_stored_verbatim(evil_run: str) -> None:
     rows = [json.loads(line) for line in Path(evil_run, "replies.jsonl").read_text().split("\n")[:-1]]
     assert {r["text"] for r in rows} == set(EVIL) - {EVIL[3]}
 
@@ -67,7 +67,7 @@ def test_replies_are_stored_as_they_are(evil_run: str) -> None:
 def test_samples_are_shown_safely(options: list[str], evil_run: str, harness: InProcess) -> None:
     out = safe(harness("show", evil_run, *options).ok()).out
     if options == ["--samples"]:
-        assert "[bold red]happy[/] [link=file:///etc]x[/link]" in out, "markup is shown, not obeyed"
+        assert "[bold red]happy[/] [link=file:///etc]x[/link]" in out, "markup is shown, not interpreted"
         assert len(out.splitlines()) == len(EVIL), "one line for each sample"
     if "--json" in options:
         assert {json.loads(line).get("reply") for line in out.splitlines()} >= {EVIL[0], EVIL[4]}

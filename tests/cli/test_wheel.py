@@ -1,4 +1,4 @@
-"""The built wheel works away from the checkout: tasks and prompts are inside."""
+"""The built wheel works outside the checkout and contains tasks and prompts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_what_is_inside(wheel: Path) -> None:
+def test_contents(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     for path in (ROOT / "tasks").rglob("*"):
         if path.suffix in (".toml", ".csv"):

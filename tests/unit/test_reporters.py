@@ -83,7 +83,7 @@ def test_what_people_read(form: str) -> None:
 
 def test_tables_show_confusion_reasons_and_assumptions() -> None:
     text = render("table")
-    assert "true → read" in text
+    assert "true → predicted" in text
     assert "20" in text
     assert "2 a refusal" in text
     assert "assumed settings: wording" in text

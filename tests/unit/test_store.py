@@ -17,6 +17,7 @@ from harness import StorageError
 from harness.errors import RunMismatch
 from harness.store import RunFolder
 from harness.store.files import LineFile, Lock, read_lines, write_atomically, write_json
+from harness.store.replies import judge_replies
 from harness.store.runfolder import read_run
 
 
@@ -48,7 +49,7 @@ def test_stored_records_can_be_read_back(tmp_path: Path) -> None:
     folder.close()
     again = RunFolder.open(tmp_path / "a" / "run", run(created="later"))
     assert again.answered() == {(1).to_bytes(16, "big")}
-    assert list(again.replies()) == [reply(1, text="happy")]
+    assert list(judge_replies(tmp_path / "a" / "run")) == [reply(1, text="happy")]
     assert again.run["created"] == "now", "the folder keeps its creation time"
     assert list(read_lines(tmp_path / "a" / "run" / "failures.jsonl")) == [], (
         "the file contains only the failures of the last attempt"

@@ -11,8 +11,8 @@ import diffusers
 import pytest
 from memobench_diffusers.families import FAMILIES, family_of
 from memobench_diffusers.options import DiffusersOptions
+from memobench_diffusers.presets import preset_of, presets
 from memobench_diffusers.settings import PipelineCall, resolve_settings
-from memobench_diffusers.zoo import preset_of, presets
 
 from harness import BadOption
 

@@ -12,9 +12,9 @@ from harness import Generator, HarnessError, ImageReply, ImageRequest, ReplyErro
 from harness.hub import Preset
 from memobench_diffusers.failures import Cancelled, is_out_of_memory, load_error, out_of_memory
 from memobench_diffusers.options import DiffusersOptions
+from memobench_diffusers.presets import preset_of
 from memobench_diffusers.reference import Reference, diffusers_version
 from memobench_diffusers.settings import Settings, resolve_settings
-from memobench_diffusers.zoo import preset_of
 
 if TYPE_CHECKING:
     from memobench_diffusers.runner import Job

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness import Component, hookimpl, lazy
-from memobench_diffusers.zoo import presets
+from memobench_diffusers.presets import presets
 
 LOAD = lazy("memobench_diffusers.generator:DiffusersGenerator")
 
