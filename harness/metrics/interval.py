@@ -13,8 +13,8 @@ from harness.components.metric import Estimate, Metric, Scores, quietly
 from harness.metrics.base import missing_rows
 from harness.metrics.collapsed import alike, collapsed, detail
 from harness.metrics.resampling import Job, by_jackknife, on_data, resample
-from harness.stats.bootstrap import MANY, percentile_interval
 from harness.stats.clustered import exact_bound
+from harness.stats.intervals import MANY, percentile_interval
 from harness.stats.jackknife import jackknife_interval, leave_one_out, standard_error
 
 FLAT = 1e-12

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from harness.parsing.attribution import about_someone_else, about_unknown_noun
 from harness.parsing.clauses import Clause
+from harness.parsing.contradictions import conflict_reason
 from harness.parsing.events import CANNOT_TELL, LISTED, RETRACTED, SEVERAL_NAMED, Event, Kind, Strength
 from harness.parsing.lexicon import Tag, english, foreign
 from harness.parsing.lexicon.special_words import (
@@ -167,7 +168,7 @@ class ClauseParser(MentionParser):
         if value is not None and self._adds_to_another():
             event.kind, event.also, event.reason = Kind.OPEN, True, SEVERAL_NAMED
         if value is None:
-            event.reason = self._why_open(chosen)
+            event.reason = conflict_reason(chosen)
             if len(values) > 2 and event.strength < Strength.FINAL:
                 event.kind = Kind.LIST
         return [event]
@@ -208,10 +209,6 @@ class ClauseParser(MentionParser):
             if either and words[1].tag is Tag.WORD and words[1].text in foreign():
                 return True
         return False
-
-    def _why_open(self, chosen: list[Found]) -> str:
-        kinds = {found.item.how in ("letter", "number") for found in chosen}
-        return "label and word contradict each other" if len(kinds) == 2 else SEVERAL_NAMED
 
     def _without_answer(self) -> list[Event]:
         minor = [found for found in self.found if found.role is Role.MINOR]

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.parsing.clean import key
-from harness.parsing.events import FIELDS_CONTRADICT, Event, Kind, Strength
+from harness.parsing.contradictions import agreed
+from harness.parsing.events import Event, Kind
 from harness.parsing.scores import top
 from harness.parsing.vocabulary import Value
 
@@ -128,7 +129,7 @@ def events(
     answers, prose = _sort_fields(content, parse_value, parse_prose)
     if not answers:
         return [event for _, found in prose for event in found]
-    verdict = _agree([event for _, event in answers])
+    verdict = agreed([event for _, event in answers])
     at = answers[-1][0]
     before = [event for index, found in prose if index < at for event in found]
     after = [event for index, found in prose if index > at for event in found]
@@ -167,17 +168,6 @@ def _text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
-
-
-def _agree(answers: list[Event]) -> Event:
-    """One event for all answer fields: an answer if they agree, otherwise a contradiction."""
-    for event in answers:
-        if event.kind is Kind.OPEN:
-            return event
-    if len({event.value for event in answers}) > 1:
-        return Event(Kind.OPEN, Strength.FINAL, reason=FIELDS_CONTRADICT, field=True)
-    first = answers[0]
-    return Event(Kind.COMMIT, Strength.FINAL, first.value, "json field", field=True)
 
 
 def _scores(content: dict[str, Any], parse_value: Callable[[str], Event | None]) -> Event | None:
@@ -229,4 +219,4 @@ def _from_list(
         if scores:
             return [top(scores, "json scores")] if len(scores) > 1 else [named[0]]
     found = [event for item in content for event in events(item, parse_value, parse_prose) if event.field]
-    return [_agree(found)] if found else []
+    return [agreed(found)] if found else []

@@ -12,9 +12,9 @@ from harness.datasets import names_label
 from harness.images import decoding
 from harness.images.decoding import PictureProblem
 from harness.images.metadata import strip_metadata
-from harness.run.jobs import Job
 from harness.run.participants import Participant
 from harness.run.prefetch import Prepared
+from harness.run.schedule import Job
 from harness.tasks.answers import truth_of
 from harness.tasks.prompts import render, reveals_emotion, shown_labels, shown_options
 from harness.tasks.spec import Answer, PromptVariant, TaskSpec

@@ -12,9 +12,9 @@ from typing import Any
 from harness.components.executor import Executor
 from harness.errors import HarnessError
 from harness.run.failures import FailureLog, as_error, start_error
-from harness.run.jobs import Job
 from harness.run.judge_requests import InFlight, JobOutcome, RequestBuilder
 from harness.run.prefetch import PrefetchSource, Prepared
+from harness.run.schedule import Job
 from harness.run.watch import Watch
 from harness.store import RunFolder
 from harness.store.replies import JUDGE, judge_replies

@@ -1,4 +1,4 @@
-"""The judges and generators of a run: created from names or Python objects, identified, not opened."""
+"""The judges and generators of a run: created from names or Python objects with their options, identified, not opened."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from harness.components.base import Configured
 from harness.components.generator import Generator
 from harness.components.judge import Judge
-from harness.errors import HarnessError, PluginError, RequestError
+from harness.errors import BadOption, HarnessError, PluginError, RequestError
 from harness.registry.factory import make
 from harness.registry.registry import registry
 from harness.types import Capability
@@ -95,3 +95,28 @@ def _fallback_identity(cls: type[Configured], *, named: bool) -> dict[str, str]:
     if source is None or not os.path.isfile(source):
         return {"object": uuid.uuid4().hex}
     return {"code": hashlib.sha256(Path(source).read_bytes()).hexdigest()}
+
+
+def judge_options(options: Mapping[str, Any], judge: str | Judge) -> dict[str, Any]:
+    """The options in --judge-option that are for one judge: `KEY=VALUE` is for all, `JUDGE.KEY=VALUE` for one."""
+    name = judge if isinstance(judge, str) else ""
+    chosen: dict[str, Any] = {}
+    for key, value in options.items():
+        target, dot, option = key.rpartition(".")
+        if not dot:
+            chosen.setdefault(option, value)
+        elif target in (name, name.partition(":")[0]):
+            chosen[option] = value
+    return chosen
+
+
+def check_judge_options(options: Mapping[str, Any], judges: Sequence[str | Judge]) -> None:
+    """Refuse options for a judge that is not part of the run."""
+    names = [judge for judge in judges if isinstance(judge, str)]
+    for key in options:
+        target, dot, _ = key.rpartition(".")
+        if dot and target not in {*names, *(name.partition(":")[0] for name in names)}:
+            raise BadOption(
+                f"--judge-option {key}: {target!r} is not one of the judges.",
+                f"Judges of this run: {', '.join(names) or 'none'}.",
+            )

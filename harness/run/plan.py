@@ -15,7 +15,7 @@ from harness.registry.registry import registry
 from harness.run.answer_modes import choose_answer_mode, choose_answer_modes
 from harness.run.data_sets import check_labels, find_data_sets
 from harness.run.naming import RUNS, run_name
-from harness.run.participants import Participant, make_participant
+from harness.run.participants import Participant, check_judge_options, judge_options, make_participant
 from harness.run.prompt_variants import DEFAULT, select_prompt_variants
 from harness.run.request import RunRequest
 from harness.run.suites import answerable, labelled
@@ -97,7 +97,7 @@ def make_plan(request: RunRequest, watch: Watch | None = None) -> Plan:
             "Run them separately.",
         )
     registry().find("executor", request.executor)
-    request.check_judge_options()
+    check_judge_options(request.judge_options, request.judges)
     if roles == {"judge"}:
         return _judge_plan(request, tasks, watch or Watch())
     return _generator_plan(request, tasks)
@@ -155,8 +155,8 @@ def _generator_plan(request: RunRequest, tasks: tuple[ResolvedTask, ...]) -> Pla
             )
     _check_metrics(tasks, questions)
     judges = tuple(
-        make_participant("judge", j, request.options_of(j if isinstance(j, str) else ""))
-        for j in request.judges
+        make_participant("judge", judge, judge_options(request.judge_options, judge))
+        for judge in request.judges
     )
     if len({j.name for j in judges}) < len(judges):
         raise RequestError("A judge is named twice.", "Name each judge once.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from harness.escaping import plain
-from harness.run.jobs import image_questions, judge_jobs, planned_images
 from harness.run.plan import Plan
+from harness.run.schedule import image_questions, judge_jobs, planned_images
 from harness.tasks.answers import truth_of
 from harness.tasks.prompts import as_text, render, shown_options
 from harness.types import EMOTIONS

@@ -15,8 +15,8 @@ from harness.datasets import DataFolder
 from harness.datasets.ratings import read_ratings
 from harness.registry.registry import registry
 from harness.run.image_requests import PlannedImage
-from harness.run.jobs import judge_jobs
 from harness.run.plan import Plan
+from harness.run.schedule import judge_jobs
 from harness.scoring.human import describe_people
 
 

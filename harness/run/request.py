@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.components.generator import Generator
 from harness.components.judge import Judge
-from harness.errors import BadOption, RequestError
+from harness.errors import RequestError
 
 
 @dataclass(frozen=True)
@@ -47,25 +47,3 @@ class RunRequest:
             raise RequestError("No prompt variant is named.", 'Name some, or "default" or "all".')
         if not self.tasks:
             raise RequestError("No task is named.", "Give --task; see `harness list tasks`.")
-
-    def options_of(self, judge: str) -> dict[str, Any]:
-        """The options for one judge: `KEY=VALUE` is for all, `JUDGE.KEY=VALUE` for one."""
-        chosen: dict[str, Any] = {}
-        for key, value in self.judge_options.items():
-            target, dot, name = key.rpartition(".")
-            if not dot:
-                chosen.setdefault(name, value)
-            elif target in (judge, judge.partition(":")[0]):
-                chosen[name] = value
-        return chosen
-
-    def check_judge_options(self) -> None:
-        """Refuse options for a judge that is not part of the run."""
-        names = [j for j in self.judges if isinstance(j, str)]
-        for key in self.judge_options:
-            target, dot, _ = key.rpartition(".")
-            if dot and target not in {*names, *(n.partition(":")[0] for n in names)}:
-                raise BadOption(
-                    f"--judge-option {key}: {target!r} is not one of the judges.",
-                    f"Judges of this run: {', '.join(names) or 'none'}.",
-                )

@@ -16,12 +16,12 @@ from harness.registry.registry import registry
 from harness.results import RunResult
 from harness.run.generation import Generation
 from harness.run.image_requests import PlannedImage
-from harness.run.jobs import Job, image_jobs, judge_jobs, planned_images
 from harness.run.judge_requests import RequestBuilder
 from harness.run.judging import Judging
 from harness.run.participants import Participant
 from harness.run.plan import Plan
 from harness.run.record import run_document
+from harness.run.schedule import Job, image_jobs, judge_jobs, planned_images
 from harness.run.watch import Watch
 from harness.scoring.score_run import score_folder
 from harness.store import RunFolder

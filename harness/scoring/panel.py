@@ -20,7 +20,7 @@ from harness.results import JudgeAgreement
 from harness.scoring.rows import Rows
 from harness.scoring.stored import StoredSample
 from harness.stats.agreement import interval_alpha, interval_columns, nominal_alpha, nominal_columns
-from harness.stats.bootstrap import percentile_interval
+from harness.stats.intervals import percentile_interval
 from harness.stats.weights import cluster_weights
 from harness.tasks.answers import ParsedReply
 from harness.tasks.spec import Answer

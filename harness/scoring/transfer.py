@@ -14,7 +14,7 @@ from harness.metrics.resampling import on_data, resample
 from harness.results import DataSetValue, Interval, TaskResult, Transfer
 from harness.scoring.rows import Key, Rows
 from harness.scoring.score_rows import RESAMPLES, make_metric, scores_for
-from harness.stats.bootstrap import percentile_interval
+from harness.stats.intervals import percentile_interval
 from harness.tasks.spec import TaskSpec
 
 LEVEL = 0.95

@@ -10,7 +10,7 @@ from statistics import NormalDist
 import numpy as np
 
 from harness.arrays import Floats, Ints
-from harness.stats.bootstrap import percentile_interval
+from harness.stats.intervals import percentile_interval
 from harness.stats.weights import cluster_weights
 
 MANY_PAIRED = 50
@@ -45,7 +45,7 @@ def paired_difference(
     Both take weights of shape (resamples, patterns) and return shape (resamples,). The patterns are distinct clusters
     of the two runs' joined rows (`harness.stats.collapse`); pattern i stands for `counts[i]` clusters. p is twice the
     share of resamples on the far side of 0, with the data counted as one resample, so it is never 0. Below
-    `MANY_PAIRED` clusters, interval and p are corrected for their number (`harness.stats.bootstrap.expanded_tail`).
+    `MANY_PAIRED` clusters, interval and p are corrected for their number (`harness.stats.intervals.expanded_tail`).
     """
     value = float((second(counts[None]) - first(counts[None]))[0])
     if not math.isfinite(value) or counts.sum() < 2:

@@ -8,8 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from harness.arrays import Floats, Ints
-from harness.stats.bootstrap import Interval
-from harness.stats.t_interval import t_half_width, t_interval
+from harness.stats.intervals import Interval, t_half_width, t_interval
 from harness.stats.weights import CELLS
 
 

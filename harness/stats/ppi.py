@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.arrays import Floats, Ints
-from harness.stats.t_interval import t_half_width, t_interval
+from harness.stats.intervals import t_half_width, t_interval
 
 
 @dataclass(frozen=True)

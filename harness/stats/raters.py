@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from harness.arrays import Floats, Ints
 from harness.stats.correlation import RankCorrelation, ratio
-from harness.stats.t_interval import t_interval
+from harness.stats.intervals import t_interval
 
 OFTEN, LOPSIDED = 0.05, 0.3
 """ITU-R BT.500 rejects a rater with a larger share of outliers than the first and less asymmetry than the second."""

@@ -126,7 +126,8 @@ def test_a_ceiling_stands_beside_a_judges_figures(harness: InProcess, make_data:
         == 36
     )
     assert (
-        "no ratings by individual people" in harness("data", "people", make_data(6, name="plain")).refuses(2).err
+        "no ratings by individual people"
+        in harness("data", "people", make_data(6, name="plain")).refuses(2).err
     )
 
 

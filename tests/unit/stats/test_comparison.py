@@ -9,11 +9,11 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as reference_mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from harness.stats.bootstrap import expanded_tail
 from harness.stats.clustered import clustered_standard_error, exact_bound
 from harness.stats.collapse import collapse
 from harness.stats.comparison import benjamini_hochberg, holm, mcnemar, paired_difference
 from harness.stats.correlation import RankCorrelation
+from harness.stats.intervals import expanded_tail
 
 
 @settings(max_examples=60, deadline=None)

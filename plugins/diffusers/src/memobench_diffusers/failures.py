@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from harness import HarnessError, MissingPackage
+from harness import ExitCode, HarnessError, MissingPackage
 from harness.hub import Preset, memory_gib
 
 RESUME_HINT = "Finished images are kept: run the same command again to resume."
@@ -19,7 +19,7 @@ _PACKAGE = re.compile(r"requires the (\w+) library|needs? the [`']?(\w+)[`']? (?
 class PipelineFailed(HarnessError):
     """A model could not be loaded or cannot continue. Finished images are kept."""
 
-    exit_code = 3
+    exit_code = ExitCode.FAILED
 
 
 class Cancelled(HarnessError):

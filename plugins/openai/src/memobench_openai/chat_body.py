@@ -55,10 +55,10 @@ class ChatBodyBuilder:
             fields["top_p"] = sampling.top_p
         if self._server.seed and sampling.temperature > 0.0:
             fields["seed"] = sampling.seed  # At temperature 0 it has no effect, and some servers reject it.
-        if request.question.read == "choice" and self._server.structured != "prompt":
+        if request.question.answer_mode == "choice" and self._server.structured != "prompt":
             fields |= _choice_constraint(answer_words(request.question), self._server.structured)
             allowed += _JSON_OVERHEAD if self._server.structured == "json_schema" else 0
-        if request.question.read == "logprobs":
+        if request.question.answer_mode == "logprobs":
             fields |= {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
         fields[self._server.max_tokens_field] = allowed
         return self.apply_user_fields(fields)

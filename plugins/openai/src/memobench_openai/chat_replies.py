@@ -138,7 +138,7 @@ def make_reply(
     extra: Mapping[str, Any],
 ) -> JudgeReply:
     text = completion.text
-    if request.question.read == "choice" and text is not None:
+    if request.question.answer_mode == "choice" and text is not None:
         text = option_from_text(text, request.question)
     return JudgeReply(
         request.id,

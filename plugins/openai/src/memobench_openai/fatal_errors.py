@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from harness import HarnessError, RequestError
+from harness import ExitCode, HarnessError, RequestError
 from memobench_openai.error_responses import one_line
 from memobench_openai.errors import ApiError
 from memobench_openai.transport import Transport
@@ -13,7 +13,7 @@ from memobench_openai.transport import Transport
 class EndpointStopped(HarnessError):
     """The endpoint failed after it had answered some requests. Those replies are kept; resuming the run asks the rest."""
 
-    exit_code = 3
+    exit_code = ExitCode.FAILED
 
 
 async def fatal_error(

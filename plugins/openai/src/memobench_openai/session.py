@@ -90,12 +90,12 @@ class ChatSession:
     async def _ask(self, request: JudgeRequest) -> JudgeReply:
         call = ChatCall(self._transport, self._retry_policy)
         scores: Mapping[str, float] | None = None
-        if request.question.read == "logprobs" and self._exact is not None:
+        if request.question.answer_mode == "logprobs" and self._exact is not None:
             completion, scores, bodies = await self._exact.score(request, call.send)
         else:
             bodies = [await call.send(CHAT, self._builder.build(request))]
             completion = parse_completion(bodies[0])
-            if request.question.read == "logprobs" and not completion.refusal:
+            if request.question.answer_mode == "logprobs" and not completion.refusal:
                 scores = self._top_logprob_scores(request, completion)
         tokens = count_tokens(bodies)
         # Cached tokens belong with the timings: both vary between runs with identical answers.

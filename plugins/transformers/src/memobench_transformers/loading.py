@@ -11,7 +11,7 @@ from typing import Any
 import torch
 import transformers as library
 
-from harness import BadOption, HarnessError, MissingPackage
+from harness import BadOption, ExitCode, HarnessError, MissingPackage
 from harness.hub import Resolved, memory_gib, resolve
 from harness.mllm import preset_of
 from memobench_transformers.options import TransformersOptions
@@ -29,7 +29,7 @@ _EXTRAS = ("torchvision", "accelerate", "bitsandbytes", "sentencepiece", "tiktok
 class ModelFailed(HarnessError):
     """The model could not be loaded."""
 
-    exit_code = 3
+    exit_code = ExitCode.FAILED
 
 
 def out_of_memory(error: BaseException) -> bool:

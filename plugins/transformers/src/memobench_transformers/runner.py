@@ -59,7 +59,7 @@ class Runner:
                 f"The text itself contains {self._prompter.image_token!r}, the model's placeholder for a picture.",
                 "Change the text or the label.",
             )
-        mode: str = request.question.read
+        mode: str = request.question.answer_mode
         plan: Any = None
         kind: tuple[object, ...] = (mode, len(order))
         if mode == "logprobs":
@@ -141,7 +141,7 @@ class Runner:
             ]
             return replies + (self._run(rest) if rest else [])
         with torch.inference_mode(), loading.silenced_libraries():
-            if batch[0].request.question.read == "logprobs":
+            if batch[0].request.question.answer_mode == "logprobs":
                 return self._score(batch, inputs, lengths)
             return self._decode(batch, inputs, lengths)
 

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from harness import HarnessError
+from harness import ExitCode, HarnessError
 from harness.hub import Resolved, memory_gib
 from harness.mllm import preset_of
 from memobench_vllm.options import VllmOptions
@@ -31,7 +31,7 @@ _OUT_OF_MEMORY = re.compile(
 class EngineFailed(HarnessError):
     """vLLM could not start, or stopped. Replies so far are kept."""
 
-    exit_code = 3
+    exit_code = ExitCode.FAILED
 
 
 class EngineLog:

@@ -69,7 +69,7 @@ class InFlightRequests:
                 )
 
     def _submit(self, request: JudgeRequest, rendered: str, tokens: list[int]) -> None:
-        pending = _PendingRequest(request.id, request.question.read, time.monotonic())
+        pending = _PendingRequest(request.id, request.question.answer_mode, time.monotonic())
         if pending.answer_mode != "logprobs":
             self._enqueue(request, tokens, self._generation_params(request, rendered), pending, ())
             return
@@ -98,7 +98,7 @@ class InFlightRequests:
             fields["stop_token_ids"] = self._stop_token_ids
         if s.temperature > 0:
             fields["seed"] = s.seed
-        if request.question.read == "choice":
+        if request.question.answer_mode == "choice":
             choices = list(self._prompter.guided(request.question, rendered))
             fields["structured_outputs"] = self._structured(choice=choices)
             fields["max_tokens"] = max(s.max_tokens, self._max_choice_tokens(choices) + _EXTRA_TOKENS)

@@ -1,4 +1,4 @@
-"""Percentile and BCa intervals from cluster bootstrap resamples."""
+"""Confidence intervals: percentile (widened for few clusters) and BCa from bootstrap resamples, and Student's t."""
 
 from __future__ import annotations
 
@@ -83,3 +83,18 @@ def bca_interval(
         ends.append(normal.cdf(bias + shifted / scale))
     low, high = np.quantile(found, ends)
     return float(low), float(high)
+
+
+def t_interval(value: float, error: float, freedom: int, level: float = 0.95) -> Interval:
+    """`value` plus and minus its t half-width; NaN with fewer than one degree of freedom."""
+    half_width = t_half_width(error, freedom, level)
+    return value - half_width, value + half_width
+
+
+def t_half_width(error: float, freedom: int, level: float = 0.95) -> float:
+    """The two-sided critical value of t times the standard error; NaN with fewer than one degree of freedom."""
+    if freedom < 1:
+        return math.nan
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, (1 + level) / 2)) * error

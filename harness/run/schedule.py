@@ -1,4 +1,7 @@
-"""The jobs of a run: each picture, or pair of pictures, with the questions that it is asked."""
+"""The schedule of a run: which pictures are asked which questions, in which order.
+
+A job is one picture, or a pair, with all its questions: engines share work between questions on one picture.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.stats.bootstrap import (
+from harness.stats.intervals import (
     bca_interval,
     expanded_tail,
     percentile_interval,
