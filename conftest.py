@@ -1,4 +1,4 @@
-"""Settings of all tests, those of the plugins included."""
+"""Settings for all tests, including those of the plugins."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import signal
 
 from hypothesis import settings
 
-# A busy machine makes a quick example slow; how long tests may take is bounded by their timeout.
+# A busy machine makes a fast example slow; the timeout of each test bounds its time.
 settings.register_profile("memobench", deadline=None)
 settings.load_profile("memobench")
 

@@ -1,4 +1,4 @@
-"""Fixtures that every test may use; what they are made of lives in `helpers`."""
+"""Fixtures for all tests; `helpers` has their implementation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from helpers import people as people_data
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or writes the caches and data of whoever runs it."""
+    """No test reads or writes the caches and data of the user who runs it."""
     home = tmp_path_factory.mktemp("home")
     for variable in ("XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(variable, str(home / variable.lower()))
@@ -40,13 +40,13 @@ def faces(make_data: Callable[..., Path]) -> Path:
 
 @pytest.fixture
 def people(tmp_path: Path) -> Path:
-    """Four people in two emotions at five strengths, in the folder `people` of the test."""
+    """Four people in two emotions at five intensities, in the folder `people` of the test."""
     return people_data.make_people(tmp_path / "people")
 
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[plugins.Install]:
-    """`install(NAME, SOURCE)`: a plugin of one module, found by this process and by commands that it starts."""
+    """`install(NAME, SOURCE)`: a plugin of one module, visible to this process and to commands that it starts."""
     installer = plugins.Installer(tmp_path / "site", monkeypatch)
     yield installer.install
     installer.unload()
@@ -56,7 +56,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[plugins
 def harness(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[command.InProcess]:
-    """`harness("run", ...)`: the command line in this process, in the test's own folder. Quick."""
+    """`harness("run", ...)`: the command line in this process, in the test's own folder. Fast."""
     monkeypatch.chdir(tmp_path)
     runner = command.InProcess(capsys)
     yield runner
@@ -65,5 +65,5 @@ def harness(
 
 @pytest.fixture
 def shell(tmp_path: Path) -> command.Shell:
-    """`shell("run", ...)`: the real command in a process of its own, in the test's own folder."""
+    """`shell("run", ...)`: the installed command in a separate process, in the test's own folder."""
     return command.Shell(tmp_path)

@@ -43,7 +43,7 @@ def command(data: str, out: Path | None, replace: bool, as_json: bool) -> int:
             f"Put them in {folder.home / FILE}, with the columns id, rater, question and value.",
         )
     if out is not None and out.exists() and not replace:
-        raise RequestError(f"{str(out)!r} exists already.", "Add --replace, or give another file.")
+        raise RequestError(f"{str(out)!r} already exists.", "Add --replace, or choose a different --out.")
     described = {question: describe(given) for question, given in answers.items()}
     if out is not None:
         with new_output(out):

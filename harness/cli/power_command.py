@@ -148,12 +148,12 @@ def _check(plan: Plan, given: dict[str, float | None]) -> None:
     for flag, number in (("--icc", plan.icc), ("--cluster-size", plan.cluster_size)):
         if not math.isfinite(number):
             raise BadOption(
-                f"{flag} {number:g} is no number to plan with.", "For example: --icc 0.1 --cluster-size 10"
+                f"{flag} {number:g} is not a finite number.", "For example: --icc 0.1 --cluster-size 10"
             )
     for flag, value in (("--power", plan.power), ("--alpha", plan.alpha)):
         if not _LEAST_CHANCE <= value <= 1 - _LEAST_CHANCE:
             raise BadOption(
-                f"{flag} {value:g} is no chance.", "It lies between 0 and 1: --power 0.8 --alpha 0.05"
+                f"{flag} {value:g} is not a probability.", "It lies between 0 and 1: --power 0.8 --alpha 0.05"
             )
     if plan.power <= plan.alpha:
         raise BadOption(
@@ -165,7 +165,7 @@ def _check(plan: Plan, given: dict[str, float | None]) -> None:
     if plan.kind == "mean":
         if given["--sd"] is None or not 0 < plan.sd <= 1e100:
             raise BadOption(
-                f"{plan.metric} is a mean: --sd says how much answers vary, above 0.",
+                f"{plan.metric} is a mean: --sd must be the standard deviation of the answers, above 0.",
                 "For example: --sd 0.9 (levels); `harness show RUN --json` has the spread of a run.",
             )
     elif given["--sd"] is not None:
@@ -173,13 +173,13 @@ def _check(plan: Plan, given: dict[str, float | None]) -> None:
     lowest = 0 if plan.kind == "proportion" else -1
     if plan.kind != "mean" and not lowest < plan.baseline < 1:
         raise BadOption(
-            f"--baseline {plan.baseline:g} is no {plan.metric} to begin with.",
+            f"--baseline {plan.baseline:g} is not a possible {plan.metric}.",
             f"It lies between {lowest} and 1.",
         )
     if plan.kind not in ("proportion", "mean") and plan.paired:
         raise BadOption(
             f"A paired plan for {plan.metric} needs more than n.",
-            "Leave out --paired: the plan is then on the safe side.",
+            "Omit --paired: the plan is then conservative.",
         )
     if plan.discordant is not None and (plan.kind != "proportion" or not 0 < plan.discordant <= 1):
         raise BadOption(

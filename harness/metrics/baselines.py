@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from harness.arrays import Floats
 from harness.components.metric import Metric, Scores
-from harness.metrics.collapsed import collapsed
+from harness.metrics.collapsed import collapsed, detail
 from harness.metrics.interval import point, weighted_point
 
 
@@ -18,15 +18,10 @@ def chance(scores: Scores, metric: Metric) -> float | None:
     # Interchangeable clusters first: rows are about to be multiplied.
     places = np.where(_shown(scores), 0, -1)
     blank = replace(scores, predicted=np.zeros(scores.n), positions=places, probabilities=None)
-    sample, counts = collapsed(blank, "tables")
+    sample, counts = collapsed(blank, "rows" if detail(metric) == "rows" else "tables")
     row, option = np.nonzero(_shown(sample))
     spread = replace(
-        sample,
-        truth=sample.truth[row],
-        cluster=sample.cluster[row],
-        emotion=sample.emotion[row],
-        predicted=option.astype(np.float64),
-        positions=None,
+        sample.take(row, sample.cluster[row]), predicted=option.astype(np.float64), positions=None
     )
     return weighted_point(metric, spread, counts)
 

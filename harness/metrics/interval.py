@@ -43,7 +43,7 @@ def estimates(scores: Scores, metrics: Sequence[Metric], how: Resampling) -> lis
     for at in set(details):
         chosen = [i for i, of in enumerate(details) if of == at]
         made = _estimates(*samples[at], [metrics[i] for i in chosen], how)
-        found |= {i: replace(e, n=_entered(metrics[i], scores)) for i, e in zip(chosen, made, strict=True)}
+        found |= {i: _described(e, metrics[i], scores) for i, e in zip(chosen, made, strict=True)}
     return [found[i] for i in range(len(metrics))]
 
 
@@ -60,10 +60,12 @@ def weighted_point(metric: Metric, sample: Scores, counts: Ints) -> float | None
 
 def _estimates(sample: Scores, counts: Ints, metrics: Sequence[Metric], how: Resampling) -> list[Estimate]:
     jobs = [on_data(metric, sample, counts) for metric in metrics]
-    jackknifed = [by_jackknife(metric, sample, counts, how.resamples) for metric in metrics]
+    jackknifed = [by_jackknife(job, sample, counts, how.resamples) for job in jobs]
     if counts.sum() > 1:
         bootstrapped = [
-            job for job, jackknife in zip(jobs, jackknifed, strict=True) if job.exists and not jackknife
+            job
+            for job, jackknife in zip(jobs, jackknifed, strict=True)
+            if job.exists and not job.fault and not jackknife
         ]
         resample(bootstrapped, sample, counts, how.seed, how.resamples)
     return [_finish(*job, sample, counts, how) for job in zip(jobs, jackknifed, strict=True)]
@@ -72,7 +74,7 @@ def _estimates(sample: Scores, counts: Ints, metrics: Sequence[Metric], how: Res
 def _finish(job: Job, jackknife: bool, sample: Scores, counts: Ints, how: Resampling) -> Estimate:
     metric, value, clusters = job.metric, job.value, int(counts.sum())
     if not math.isfinite(value):
-        return Estimate(None, None, None, 0, "none", job.fault or _missing(metric, sample))
+        return Estimate(None, None, None, 0, "none", job.fault)
     plain = Estimate(value, None, None, 0, "none")
     if not metric.resampled:
         return replace(plain, method="none: a count")
@@ -125,6 +127,8 @@ def _jackknifed(plain: Estimate, metric: Metric, sample: Scores, counts: Ints, h
         if without is None:
             estimator = metric.estimator(sample)
             without = leave_one_out(lambda weights: quietly(lambda: estimator(weights)), counts)
+        if np.shape(without) != counts.shape:
+            raise ValueError(f"leave_one_out returned shape {np.shape(without)} for {len(counts)} clusters")
     except Exception as error:
         return replace(plain, remark=f"has no interval: the metric raised {type(error).__name__}: {error}")
     interval = jackknife_interval(
@@ -142,20 +146,24 @@ def _jackknifed(plain: Estimate, metric: Metric, sample: Scores, counts: Ints, h
     return replace(plain, low=interval[0], high=interval[1], method="cluster jackknife")
 
 
-def _entered(metric: Metric, scores: Scores) -> int:
+def _described(estimate: Estimate, metric: Metric, scores: Scores) -> Estimate:
+    """The estimate with the number of rows that entered, and the reason if it has no value."""
+    if estimate.value is None:
+        estimate = replace(estimate, missing=estimate.missing or _missing(metric, scores))
     try:
-        return int(metric.entered(scores).sum())
-    except Exception:  # a plugin's code; its value says what it raised
-        return 0
+        return replace(estimate, n=int(metric.entered(scores).sum()))
+    except Exception as error:  # may be a plugin's code
+        fault = f"does not say how many rows entered: it raised {type(error).__name__}: {error}"
+        return replace(estimate, n=0, remark=estimate.remark or fault)
 
 
-def _missing(metric: Metric, sample: Scores) -> str:
-    rows = missing_rows(sample)
-    if rows and not sample.n:
+def _missing(metric: Metric, scores: Scores) -> str:
+    rows = missing_rows(scores)
+    if rows and not scores.n:
         return rows
-    if sample.kind not in metric.kinds:
-        return f"it is no metric of a {sample.kind}"
+    if scores.kind not in metric.kinds:
+        return f"it does not apply to a {scores.kind}"
     try:
-        return rows or metric.missing(sample)
+        return rows or metric.missing(scores)
     except Exception as error:
         return f"the metric raised {type(error).__name__}: {error}"

@@ -48,11 +48,17 @@ class Job:
         return np.concatenate([self.chunks[number] for number in sorted(self.chunks)])
 
 
-def by_jackknife(metric: Metric, sample: Scores, counts: Ints, resamples: int) -> bool:
-    """Whether these scores get a jackknife interval: always, or because so many resamples would be too much work."""
-    if metric.interval == "jackknife":
+def by_jackknife(job: Job, sample: Scores, counts: Ints, resamples: int) -> bool:
+    """Whether a job gets a jackknife interval: always, or because so many resamples would be too much work."""
+    if job.metric.interval == "jackknife":
         return True
-    return sample.n * resamples > ROWS_RESAMPLED and metric.smooth(sample, counts)
+    if not job.exists or sample.n * resamples <= ROWS_RESAMPLED:
+        return False
+    try:
+        return job.metric.smooth(sample, counts)
+    except Exception as error:
+        job.fault = _raised(error)
+        return False
 
 
 def on_data(metric: Metric, sample: Scores, counts: Ints) -> Job:

@@ -86,12 +86,17 @@ def score_metrics(
 def metric_tests(
     request: MetricRequest, scores: Scores, question: str, *, seed: int, resamples: int
 ) -> tuple[list[HypothesisTest], list[str]]:
-    """The tests that belong to a metric, and a warning if it raises."""
+    """The tests that belong to a metric, and warnings if it raises or a p-value is not a probability."""
     try:
         found = request.metric.tests(scores, seed=seed, resamples=resamples)
-        return [test.model_copy(update={"question": question}) for test in found], []
+        tests = [test.model_copy(update={"question": question}) for test in found]
     except Exception as error:  # may be a plugin's code
         return [], [f"{request.name}: its tests raised {type(error).__name__}: {error}"]
+    # Holm's correction and the results file need a number.
+    valid = [test for test in tests if 0 <= test.p <= 1]
+    return valid, [
+        f"{request.name}: the test {t.name} is omitted: its p is {t.p:g}" for t in tests if t not in valid
+    ]
 
 
 def confusion(scores: Scores) -> ConfusionMatrix | None:

@@ -78,7 +78,7 @@ def test_impossible_differences_are_null_with_a_note(power):
     [
         (["--metric", "acuracy", "--n", 9], "Did you mean 'accuracy'?"),
         (["--metric", "accuracy"], "Neither --n nor --difference"),
-        (["--metric", "accuracy", "--n", 9, "--power", 1.2], "is no chance"),
+        (["--metric", "accuracy", "--n", 9, "--power", 1.2], "is not a probability"),
         (["--metric", "accuracy", "--n", 9, "--power", 0.05], "is not above --alpha"),
         (["--metric", "accuracy", "--n", 9, "--baseline", 80], "lies between 0 and 1"),
         (["--metric", "accuracy", "--n", 9, "--paired"], "--paired needs --discordant"),
@@ -87,8 +87,8 @@ def test_impossible_differences_are_null_with_a_note(power):
         (["--metric", "accuracy", "--n", 1], "--n"),
         (["--metric", "accuracy", "--difference", 0], "other than 0"),
         (["--metric", "accuracy", "--difference", "nan"], "other than 0"),
-        (["--metric", "mae", "--n", 9], "--sd says how much answers vary"),
-        (["--metric", "srcc", "--n", 9, "--paired"], "Leave out --paired"),
+        (["--metric", "mae", "--n", 9], "--sd must be the standard deviation"),
+        (["--metric", "srcc", "--n", 9, "--paired"], "Omit --paired"),
         (["--metric", "srcc", "--n", 9, "--baseline", "nan"], "lies between -1 and 1"),
     ],
 )

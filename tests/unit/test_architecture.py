@@ -1,4 +1,4 @@
-"""The layers, the sizes of files and functions, and what starting the command costs: kept by tests, not by memory."""
+"""Layers of imports, sizes of files and functions, and the start-up cost of the command."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LAYERS = (
     ("reporters",),
     ("cli",),
 )
-"""A package imports packages of the lines above its own, never one of its own line: nothing runs back or sideways."""
+"""A package imports packages of the lines above its own, never one of its own line."""
 
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 NOT_IN_HELP = {
@@ -122,7 +122,7 @@ def test_the_core_imports_no_plugin() -> None:
 
 
 def at_import(path: Path) -> Iterator[str]:
-    """What a module imports when it is imported itself: neither in functions nor for type checkers alone."""
+    """What a module imports when it is imported itself: not in functions, and not only for type checkers."""
 
     def visit(body: list[ast.stmt]) -> Iterator[str]:
         for node in body:
@@ -136,7 +136,7 @@ def at_import(path: Path) -> Iterator[str]:
     yield from visit(ast.parse(path.read_text(encoding="utf-8")).body)
 
 
-def test_no_modules_import_each_other_in_a_circle() -> None:
+def test_no_import_cycles() -> None:
     known = {module(path): path for path in sources(CORE)}
     graph: dict[str, set[str]] = {}
     for name, path in known.items():
@@ -187,7 +187,7 @@ def test_plugins_and_their_kit_import_public_names_only(plugin: Path) -> None:
 
 
 def modules_after(code: str, *, path: Path | None = None) -> set[str]:
-    """The modules that a fresh interpreter has loaded after running some code."""
+    """The modules that a new interpreter has loaded after running some code."""
     report = (
         "import atexit, json, sys; atexit.register(lambda: print('\\n' + json.dumps(sorted(sys.modules))))\n"
     )

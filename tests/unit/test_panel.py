@@ -1,4 +1,4 @@
-"""Several judges as one, the test of the gap, and judges of the generator's own family."""
+"""Panels of judges, the test of the valence gap, and judges of the generator's own family."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def answers(joined: Rows) -> list[Any]:
     return [next(values) if reason == "" else reason for reason in joined.reasons]
 
 
-def test_a_panel_chooses_what_most_of_its_judges_chose() -> None:
+def test_a_panel_chooses_the_majority() -> None:
     judges = [rows(CHOICE, "sad", "sad", "", None, "happy"), rows(CHOICE, "sad", "happy", "", None, "worry"),
               rows(CHOICE, "happy", "", "", None, "")]  # fmt: skip
     assert answers(panel_rows(judges)) == [
@@ -88,8 +88,10 @@ def test_agreement_names_each_pair_of_judges() -> None:
     assert (ac.value, ac.n, bc.value) == (None, 0, None), "one of them could never be parsed"
 
 
-def gap(read: list[str | float | None], emotions: list[str], pairs: list[str] | None) -> list[HypothesisTest]:
-    found = rows(CHOICE, *read, emotions=tuple(emotions))
+def gap(
+    replies: list[str | float | None], emotions: list[str], pairs: list[str] | None
+) -> list[HypothesisTest]:
+    found = rows(CHOICE, *replies, emotions=tuple(emotions))
     if pairs is not None:
         found.samples = [
             sample(n, e, pair_id=p) for n, (e, p) in enumerate(zip(emotions, pairs, strict=True))
@@ -99,7 +101,7 @@ def gap(read: list[str | float | None], emotions: list[str], pairs: list[str] | 
     return list(metric.tests(scores, seed=HOW.seed, resamples=HOW.resamples))
 
 
-def test_the_gap_is_tested_within_pairs() -> None:
+def test_the_valence_gap_is_tested_within_pairs() -> None:
     emotions = ["happy", "sad"] * 40
     pairs = [str(n // 2) for n in range(80)]
     [clear] = gap(["happy", "happy"] * 40, emotions, pairs)
@@ -119,11 +121,11 @@ def test_the_gap_is_tested_within_pairs() -> None:
 def test_pairing_sharpens_the_test() -> None:
     # Each pair is generated well or badly as a whole: most variation is between pairs.
     emotions, pairs = ["happy", "sad"] * 40, [str(n // 2) for n in range(80)]
-    read: list[str | float | None] = []
+    replies: list[str | float | None] = []
     for pair in range(40):
         good = pair % 2 == 0
-        read += ["happy" if good else "sad", "sad" if good and pair % 8 else "happy"]
-    [paired], [loose] = gap(read, emotions, pairs), gap(read, emotions, None)
+        replies += ["happy" if good else "sad", "sad" if good and pair % 8 else "happy"]
+    [paired], [loose] = gap(replies, emotions, pairs), gap(replies, emotions, None)
     assert paired.value == loose.value > 0
     assert paired.p < loose.p
 
@@ -138,11 +140,11 @@ def participant(name: str, **options: str) -> ParticipantRecord:
     ("openai:gemini-2.5-pro", "gemini-2.5-pro", "Google"), ("vllm:x", "/models/qwen/mine", None),
     ("fer", None, None), ("portraits", None, None), ("llava", "llava-hf/llava-1.5-7b-hf", None),
 ])  # fmt: skip
-def test_makers_are_known_from_names_and_references(name: str, ref: str | None, maker: str | None) -> None:
+def test_makers_are_inferred_from_names_and_references(name: str, ref: str | None, maker: str | None) -> None:
     assert maker_of(participant(name, **({"ref": ref} if ref else {}))) == maker
 
 
-def test_a_judge_of_the_generators_family_is_pointed_out() -> None:
+def test_a_judge_of_the_generators_family_gives_a_warning() -> None:
     ours, other = participant("qwen2.5-vl", ref="Qwen/Qwen2.5-VL-7B-Instruct"), participant("fer")
     [warning] = family_warning(participant("qwen-image", ref="Qwen/Qwen-Image"), ours)
     assert "Alibaba" in warning

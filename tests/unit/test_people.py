@@ -1,4 +1,4 @@
-"""What people say: read from ratings.csv, described beside a judge's figures, used to calibrate a judge."""
+"""People's ratings: read from ratings.csv, reported next to a judge's metrics, used to calibrate a judge."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def write(folder: Path, rows: Sequence[Sequence[object]], header: Sequence[str] 
     return folder
 
 
-def test_answers_are_read_and_what_cannot_be_is_counted(tmp_path: Path) -> None:
+def test_answers_are_parsed_and_skipped_ones_are_counted(tmp_path: Path) -> None:
     found = read_ratings(
         write(
             tmp_path,
@@ -46,7 +46,7 @@ def test_answers_are_read_and_what_cannot_be_is_counted(tmp_path: Path) -> None:
     assert found["intensity"].skipped == {"the answer cannot be read": 1, "no sample or rater is named": 1}
 
 
-def test_other_names_of_columns_and_wrong_ones(tmp_path: Path) -> None:
+def test_alternative_and_wrong_column_names(tmp_path: Path) -> None:
     found = read_ratings(
         write(tmp_path / "a", [("a", "r", "quality", 3)], ("sample_id", "Annotator", "task", "score"))
     )
@@ -56,7 +56,7 @@ def test_other_names_of_columns_and_wrong_ones(tmp_path: Path) -> None:
     assert read_ratings(tmp_path) == {}
 
 
-def test_people_who_all_agree_reach_everything(tmp_path: Path) -> None:
+def test_people_who_all_agree_have_the_highest_ceiling(tmp_path: Path) -> None:
     rows = [
         (f"s{i}", f"r{r}", "emotion", ("happy", "sad", "angry")[i % 3]) for i in range(6) for r in range(3)
     ]
@@ -73,7 +73,7 @@ def test_people_who_all_agree_reach_everything(tmp_path: Path) -> None:
     }
 
 
-def test_one_rater_says_nothing_about_agreement(tmp_path: Path) -> None:
+def test_one_rater_has_no_agreement(tmp_path: Path) -> None:
     found = describe(
         read_ratings(write(tmp_path, [("a", "r", "intensity", 3), ("b", "r", "intensity", 4)]))["intensity"]
     )
@@ -81,7 +81,7 @@ def test_one_rater_says_nothing_about_agreement(tmp_path: Path) -> None:
     assert (found.alpha, found.ceiling.value, found.icc_2k.value) == (None, None, None)
 
 
-def test_each_samples_votes_and_means(tmp_path: Path) -> None:
+def test_votes_and_means_of_each_sample(tmp_path: Path) -> None:
     rows = [("a", "r1", "emotion", "sad"), ("a", "r2", "emotion", "worry"), ("b", "r1", "emotion", "sad")]
     rows += [
         ("a", "r1", "intensity", "1"),
@@ -105,7 +105,9 @@ def rated(folder: Path, ids: Sequence[str], emotions: Sequence[str]) -> None:
     write(folder, rows)
 
 
-def test_a_ceiling_stands_beside_a_judges_figures(harness: InProcess, make_data: Callable[..., Path]) -> None:
+def test_a_ceiling_is_shown_next_to_a_judges_metrics(
+    harness: InProcess, make_data: Callable[..., Path]
+) -> None:
     data = make_data(12)
     with (data / "manifest.csv").open(encoding="utf-8") as file:
         samples = list(csv.DictReader(file))
@@ -115,7 +117,7 @@ def test_a_ceiling_stands_beside_a_judges_figures(harness: InProcess, make_data:
     )
     entry = json.loads(Path("run/results.json").read_text())["tasks"][0]
     ceiling = entry["people"]["ceiling"]
-    # Each of the first two is held against one who says the same and one who does not: ties do not count.
+    # Each of the first two is compared with one who agrees and one who does not: ties do not count.
     assert (ceiling["metric"], ceiling["value"], entry["people"]["raters"]) == ("accuracy", 0.0, 3)
     assert {"name": "human", "metric": "accuracy", "value": 0.0} in entry["baselines"]
     assert "accuracy, one left out" in out
@@ -144,7 +146,7 @@ def test_people_who_rated_some_portraits_calibrate_the_judge(
     entry = json.loads(Path("run/results.json").read_text())["tasks"][0]
     (value,) = entry["calibrated"]
     assert (value["labelled"], value["unlabelled"], value["raters"]) == (16, 32, 3)
-    # The judge is always right by construction, people agree with what was asked two times in three.
+    # The judge is always right by construction, people agree with the request two times in three.
     assert value["judge_alone"] == 1.0
     assert value["value"] == pytest.approx(2 / 3)
     assert value["people_alone"]["value"] == pytest.approx(2 / 3)
@@ -152,7 +154,7 @@ def test_people_who_rated_some_portraits_calibrate_the_judge(
     assert "calibrated" in harness("show", "run").ok().out
 
 
-def test_one_rater_is_one_voice(tmp_path: Path) -> None:
+def test_one_rater_has_one_vote(tmp_path: Path) -> None:
     (tmp_path / "ratings.csv").write_text(
         "id,rater,question,value\na,r1,emotion,happy\na,r1,emotion,sad\na,r2,emotion,sad\n", encoding="utf-8"
     )

@@ -1,4 +1,4 @@
-"""Requests prepared ahead: in order, within bounds, and never lost."""
+"""Prefetching of requests: in order, bounded, and without loss."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from harness.run.prefetch import PrefetchSource, Prepared
 
 
-class Watching:
-    """Prepares numbers and keeps count of what goes on."""
+class Recorder:
+    """Prepares numbers and records what happens."""
 
     def __init__(self, *, cost: int = 0, per_job: int = 1, slow: float = 0.0) -> None:
         self.cost, self.per_job, self.slow = cost, per_job, slow
@@ -31,7 +31,7 @@ class Watching:
         return Prepared([(job, n) for n in range(self.per_job)], self.cost)
 
     def arrived(self, job: int, prepared: Prepared[tuple[int, int]]) -> None:
-        assert threading.current_thread() is threading.main_thread(), "what is stored is stored by one thread"
+        assert threading.current_thread() is threading.main_thread(), "only one thread stores anything"
         self.held -= 1
         self.arrivals.append(job)
 
@@ -40,19 +40,19 @@ class Watching:
 
 
 @pytest.mark.parametrize("per_job", [0, 1, 3])
-def test_everything_comes_in_order(per_job: int) -> None:
-    watching = Watching(per_job=per_job)
-    source = watching.source(200)
+def test_requests_come_in_order(per_job: int) -> None:
+    recorder = Recorder(per_job=per_job)
+    source = recorder.source(200)
     assert list(source) == [(job, n) for job in range(200) for n in range(per_job)]
-    assert watching.arrivals == list(range(200))
+    assert recorder.arrivals == list(range(200))
     assert source.exhausted
     assert source.handed == 200 * per_job
     source.close()
-    assert all(name.startswith("memobench-prepare") for name in watching.threads)
+    assert all(name.startswith("memobench-prepare") for name in recorder.threads)
 
 
 def test_no_jobs() -> None:
-    source = Watching().source(0)
+    source = Recorder().source(0)
     assert source.exhausted
     assert not source.any()
     assert source.ready(5, timeout=1.0) == []
@@ -61,8 +61,8 @@ def test_no_jobs() -> None:
 
 
 def test_ready_never_waits_longer_than_asked() -> None:
-    watching = Watching(slow=0.2)
-    source = watching.source(4)
+    recorder = Recorder(slow=0.2)
+    source = recorder.source(4)
     start = time.monotonic()
     assert source.ready(4) == []
     assert source.ready(4, timeout=0.01) == []
@@ -77,14 +77,14 @@ def test_ready_never_waits_longer_than_asked() -> None:
 
 
 def test_ready_and_iteration_may_be_mixed() -> None:
-    source = Watching(per_job=2).source(10)
+    source = Recorder(per_job=2).source(10)
     first = source.ready(3, timeout=5.0)
     assert 1 <= len(first) <= 3
     assert first + list(source) == [(job, n) for job in range(10) for n in range(2)]
     source.close()
 
 
-def test_any_finds_the_first_request_and_hands_out_none() -> None:
+def test_any_prepares_the_first_request_and_returns_none() -> None:
     def prepare(job: int) -> Prepared[int]:
         return Prepared([job] if job >= 150 else [])
 
@@ -98,26 +98,26 @@ def test_any_finds_the_first_request_and_hands_out_none() -> None:
     source.close()
 
 
-def test_few_are_held_ahead() -> None:
-    watching = Watching()
-    source = watching.source(500, max_ahead=8)
+def test_few_requests_are_prepared_ahead() -> None:
+    recorder = Recorder()
+    source = recorder.source(500, max_ahead=8)
     for _ in source:
-        assert watching.begun <= len(watching.arrivals) + 8
+        assert recorder.begun <= len(recorder.arrivals) + 8
     source.close()
 
 
-def test_large_pictures_are_held_in_smaller_numbers() -> None:
-    watching = Watching(cost=10 * 2**20)
-    source = watching.source(100, workers=2, max_bytes=40 * 2**20)
+def test_fewer_large_pictures_are_prepared_ahead() -> None:
+    recorder = Recorder(cost=10 * 2**20)
+    source = recorder.source(100, workers=2, max_bytes=40 * 2**20)
     taken = iter(source)
     for _ in range(60):
         next(taken)
-    assert watching.begun - len(watching.arrivals) <= 6
+    assert recorder.begun - len(recorder.arrivals) <= 6
     source.close()
 
 
-def test_what_was_not_handed_out_can_be_had_back() -> None:
-    source = Watching().source(100, max_ahead=10)
+def test_abandon_returns_the_remaining_jobs() -> None:
+    source = Recorder().source(100, max_ahead=10)
     taken = iter(source)
     handed = [next(taken)[0] for _ in range(5)]
     left = list(source.abandon())
@@ -125,15 +125,15 @@ def test_what_was_not_handed_out_can_be_had_back() -> None:
     assert list(source.abandon()) == []
 
 
-def test_endless_jobs_are_taken_as_needed() -> None:
+def test_endless_jobs_are_started_as_needed() -> None:
     def forever() -> Iterator[int]:
         number = 0
         while True:
             yield number
             number += 1
 
-    watching = Watching()
-    source = PrefetchSource(forever(), watching.prepare, watching.arrived, max_ahead=4)
+    recorder = Recorder()
+    source = PrefetchSource(forever(), recorder.prepare, recorder.arrived, max_ahead=4)
     taken = iter(source)
     assert [next(taken)[0] for _ in range(20)] == list(range(20))
     source.close()
@@ -147,26 +147,26 @@ def drained(source: PrefetchSource[int, tuple[int, int]]) -> list[int]:
     return taken
 
 
-def test_cheap_jobs_stay_in_the_thread_of_a_consumer_that_asks_between_its_steps() -> None:
-    watching = Watching()
-    assert drained(watching.source(400)) == list(range(400))
-    assert watching.arrivals == list(range(400))
-    assert threading.main_thread().name in watching.threads
+def test_cheap_jobs_are_prepared_in_the_consumers_thread() -> None:
+    recorder = Recorder()
+    assert drained(recorder.source(400)) == list(range(400))
+    assert recorder.arrivals == list(range(400))
+    assert threading.main_thread().name in recorder.threads
 
 
-def test_jobs_that_take_longer_are_prepared_in_threads() -> None:
-    watching = Watching(slow=0.003)
-    assert drained(watching.source(100)) == list(range(100))
-    assert all(name.startswith("memobench-prepare") for name in watching.threads)
+def test_slow_jobs_are_prepared_in_threads() -> None:
+    recorder = Recorder(slow=0.003)
+    assert drained(recorder.source(100)) == list(range(100))
+    assert all(name.startswith("memobench-prepare") for name in recorder.threads)
 
 
-def test_jobs_that_become_expensive_go_to_threads() -> None:
-    watching = Watching()
-    source = watching.source(300)
+def test_jobs_that_become_slow_move_to_threads() -> None:
+    recorder = Recorder()
+    source = recorder.source(300)
     taken: list[int] = []
     while len(taken) < 150:
         taken += [job for job, _ in source.ready(16, timeout=1.0)]
-    watching.slow, watching.threads = 0.003, set()
+    recorder.slow, recorder.threads = 0.003, set()
     taken += drained(source)
     assert taken == list(range(300))
-    assert any(name.startswith("memobench-prepare") for name in watching.threads)
+    assert any(name.startswith("memobench-prepare") for name in recorder.threads)

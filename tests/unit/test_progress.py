@@ -7,7 +7,7 @@ import pytest
 from harness.cli.progress import LiveWatch, PlainWatch
 
 
-def test_lines_come_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_are_printed_at_intervals(capsys: pytest.CaptureFixture[str]) -> None:
     watch = PlainWatch()
     watch.phase("generating", 8, 2)
     watch.working("step 1 of 30")

@@ -1,4 +1,4 @@
-"""The names that plugins and users build on: adding one is a decision, removing one breaks them."""
+"""The public names: adding one is a decision, removing one breaks plugins and users."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ FIELDS = {
     "Sample": ["id", "path", "emotion", "intensity", "quality", "attributes", "problem"],
     "Component": ["name", "load", "summary", "defaults", "aliases", "facts"],
 }
-"""What passes between the core and plugins, in order: plugins may give fields by position."""
+"""Records that pass between the core and plugins. Order matters: plugins may pass fields by position."""
 
 
 def test_the_public_names() -> None:
@@ -110,3 +110,8 @@ def test_unknown_names_are_attribute_errors() -> None:
 
 def test_version_is_a_version() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+([.-]?\w+)*", harness.__version__)
+
+
+def test_read_is_the_earlier_name_of_answer_mode() -> None:
+    question = harness.Question("choice", ("happy", "sad"), answer_mode="logprobs")
+    assert question.read == question.answer_mode == "logprobs"

@@ -1,4 +1,4 @@
-"""Results as tables, CSV and Markdown: every value is shown, and a missing one never as a number."""
+"""Results as tables, CSV and Markdown: every value is shown, and a missing value never as a number."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def render(form: str, results: dict[str, Any] = RESULTS, **options: Any) -> str:
 
 
 @pytest.mark.parametrize("form", ["table", "markdown"])
-def test_what_people_read(form: str) -> None:
+def test_tables_and_markdown_show_the_results(form: str) -> None:
     text = render(form).replace("\\", "")
     for part in (
         "my run",
@@ -106,7 +106,7 @@ def test_several_tasks_have_a_summary() -> None:
     assert render("markdown", results).split("## Coarse to nuance")[1].count("| coarse |") == 2
 
 
-def test_the_summary_goes_from_coarse_to_nuance_and_knows_people() -> None:
+def test_the_summary_goes_from_coarse_to_nuance_and_includes_people() -> None:
     people = {"name": "human", "metric": "accuracy", "value": 0.97}
     best = [
         {"name": "majority", "metric": "accuracy", "value": 0.61},
@@ -115,10 +115,10 @@ def test_the_summary_goes_from_coarse_to_nuance_and_knows_people() -> None:
     entries = [{**ENTRY, "task": "c", "stage": "nuance"}, {**ENTRY, "task": "a", "baselines": [*ENTRY["baselines"], *best, people]},
                {**ENTRY, "task": "b", "stage": "fine", "metrics": [{**METRIC, "direction": "lower"}], "baselines": [*ENTRY["baselines"], *best]}]  # fmt: skip
     columns, rows = formatting.summary(read_results({**RESULTS, "tasks": entries}))
-    told = [dict(zip(columns, row, strict=True)) for row in rows]
-    assert [(t["stage"], t["task"]) for t in told] == [("coarse", "a"), ("fine", "b"), ("nuance", "c")]
-    assert [t["best baseline"] for t in told] == ["majority 0.610", "chance 0.500", "chance 0.500"]
-    assert [t["people"] for t in told] == ["0.970", "–", "–"]
+    found = [dict(zip(columns, row, strict=True)) for row in rows]
+    assert [(t["stage"], t["task"]) for t in found] == [("coarse", "a"), ("fine", "b"), ("nuance", "c")]
+    assert [t["best baseline"] for t in found] == ["majority 0.610", "chance 0.500", "chance 0.500"]
+    assert [t["people"] for t in found] == ["0.970", "–", "–"]
     assert formatting.summary(read_results(RESULTS)) == ((), [])
 
 
@@ -161,7 +161,7 @@ def test_tables_fit_their_width(width: int) -> None:
         assert len(line) <= width
 
 
-def test_colour_only_where_asked_for() -> None:
+def test_colour_only_on_request() -> None:
     assert "\x1b[" not in render("table")
     assert "\x1b[" in render("table", color=True)
 
@@ -187,7 +187,7 @@ def test_json_is_the_document() -> None:
     assert json.loads(render("json")) == read_results(RESULTS).document()
 
 
-def test_runs_without_tasks_or_metrics_are_shown_too() -> None:
+def test_runs_without_tasks_or_metrics_are_shown() -> None:
     for form in ("table", "csv", "markdown", "json"):
         # The CSV has a line for each metric value, and nothing but its header without any.
         shown = "my run" if form != "csv" else "run,model"
@@ -223,7 +223,7 @@ def test_tests_and_agreement_are_shown(form: str) -> None:
         assert part in text.replace("\\", ""), part
 
 
-def test_a_thumbnail_for_each_emotion_at_its_strongest(tmp_path: Path) -> None:
+def test_a_thumbnail_for_each_emotion_at_its_highest_intensity(tmp_path: Path) -> None:
     assert write_thumbnails(tmp_path) == []
     folder = data.make(tmp_path / "faces", 120)
     written = write_thumbnails(folder)
@@ -235,7 +235,7 @@ def test_a_thumbnail_for_each_emotion_at_its_strongest(tmp_path: Path) -> None:
             assert picture.size == (160, 160)
 
 
-def test_the_contact_sheet_shows_what_was_drawn(tmp_path: Path) -> None:
+def test_the_contact_sheet_shows_the_portraits(tmp_path: Path) -> None:
     assert write_sheet(tmp_path) is None
     folder = data.make(tmp_path / "faces", 120)
     (folder / data.row(0)["image"]).unlink()

@@ -1,4 +1,4 @@
-"""Rows carry what metrics ask for: probabilities, places of options, and which replies belong together."""
+"""Rows provide what metrics use: probabilities, positions of options, attributes, extra, and matching replies."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def sample(number: int, shown: tuple[str, ...] = OPTIONS, **attributes: str) -> 
     return StoredSample(number, f"s{number}", 0, "sad", None, None, attributes, {"q": shown}, ())
 
 
-def rows(answer: Answer = ANSWER, *, probable: bool = True) -> Rows:
-    return Rows(answer, question="q", probabilities=array("d") if probable else None)
+def rows(answer: Answer = ANSWER, *, probabilities: bool = True) -> Rows:
+    return Rows(answer, question="q", probabilities=array("d") if probabilities else None)
 
 
-def test_probabilities_follow_their_rows() -> None:
+def test_probabilities_are_sorted_with_their_rows() -> None:
     found = rows()
     found.add(sample(2), "sad", ParsedReply("sad", "", [0.5, 0.25, 0.25]))
     found.add(sample(1), "sad", ParsedReply(None, "refused"))
@@ -39,7 +39,7 @@ def test_probabilities_follow_their_rows() -> None:
     assert chosen.tolist() == [[0.5, 0.25, 0.25]]
 
 
-def test_pictures_that_were_not_delivered_have_none() -> None:
+def test_pictures_that_were_not_delivered_have_no_probabilities() -> None:
     found = rows()
     found.add(sample(0), "sad", ParsedReply("sad", "", [1 / 3] * 3))
     found.add_missed(sample(1), "sad")
@@ -49,22 +49,22 @@ def test_pictures_that_were_not_delivered_have_none() -> None:
     assert found.answered == 1
 
 
-@pytest.mark.parametrize("probable", [True, False])
-def test_without_any_probability_there_is_no_table(probable: bool) -> None:
-    found = rows(probable=probable)
+@pytest.mark.parametrize("probabilities", [True, False])
+def test_without_any_probability_there_is_no_table(probabilities: bool) -> None:
+    found = rows(probabilities=probabilities)
     found.add(sample(0), "sad", ParsedReply("sad"))
     assert found.scores("").probabilities is None
-    assert rows(probable=probable).scores("").probabilities is None
+    assert rows(probabilities=probabilities).scores("").probabilities is None
 
 
-def test_places_of_options() -> None:
+def test_positions_of_options() -> None:
     found = rows()
     for number, shown in enumerate([("worry", "sad"), ("sad", "angry", "worry"), ("angry", "worry", "sad")]):
         found.add(sample(number, shown), "sad", ParsedReply("sad"))
     assert found.scores("").positions is None
-    placed = found.scores("", frozenset({"positions"})).positions
-    assert placed is not None
-    assert placed.tolist() == [[1, -1, 0], [0, 1, 2], [2, 0, 1]]
+    positions = found.scores("", frozenset({"positions"})).positions
+    assert positions is not None
+    assert positions.tolist() == [[1, -1, 0], [0, 1, 2], [2, 0, 1]]
     assert rows().positions().shape == (0, 3)
 
 
@@ -82,7 +82,7 @@ def test_both_orders_of_a_pair_are_one_cluster() -> None:
 
 
 def test_a_column_of_many_numbers_is_shown_in_ranges() -> None:
-    found = rows(probable=False)
+    found = rows(probabilities=False)
     for number in range(21):
         found.add(
             sample(number, score=str(number * 5), few=str(number % 3), word=f"w{number}"),
@@ -101,3 +101,60 @@ def test_a_column_of_many_numbers_is_shown_in_ranges() -> None:
     assert [int(mask.sum()) for _, mask in groups] == [4, 4, 4, 4, 5]
     assert found.column("few").labels == ("0", "1", "2")
     assert len(found.column("word").labels) == 21
+
+
+def noted(*notes: dict[str, object]) -> Rows:
+    """One row for each mapping that the judge put into `extra`, in reverse order of the sample ids."""
+    found = Rows(ANSWER, question="q", extra=[])
+    for number, extra in enumerate(notes):
+        row = sample(len(notes) - number, sex="fm"[number % 2], **({"age": "old"} if number else {}))
+        found.add(row, "sad", ParsedReply("sad"), extra=extra)
+    return found
+
+
+def test_attributes_and_extra_are_columns_of_objects() -> None:
+    found = noted({"seconds": 1.5}, {"seconds": 2, "words": ["a", "b"]}, {}).sorted()
+    scores = found.scores("", frozenset({"attributes", "extra"}))
+    assert {name: column.tolist() for name, column in scores.attributes.items()} == {
+        "sex": ["f", "m", "f"],
+        "age": ["old", "old", None],
+    }
+    assert {name: column.tolist() for name, column in scores.extra.items()} == {
+        "seconds": [None, 2, 1.5],
+        "words": [None, ["a", "b"], None],
+    }
+    for column in (*scores.attributes.values(), *scores.extra.values()):
+        assert (column.dtype, column.shape) == (np.dtype(object), (3,))
+    chosen = scores.where(np.array([False, True, True]))
+    assert chosen.extra["seconds"].tolist() == [2, 1.5]
+    assert chosen.attributes["age"].tolist() == ["old", None]
+
+
+def test_columns_are_filled_only_where_a_metric_uses_them() -> None:
+    found = noted({"seconds": 1.5})
+    assert (found.scores("").attributes, found.scores("").extra) == ({}, {})
+    assert found.scores("", frozenset({"attributes"})).extra == {}
+    assert list(found.scores("", frozenset({"extra"})).extra) == ["seconds"]
+
+
+def test_pictures_that_were_not_delivered_have_no_extra() -> None:
+    found = noted({"seconds": 1.5})
+    found.add_missed(sample(9), "sad")
+    assert found.scores("", frozenset({"extra"})).extra["seconds"].tolist() == [1.5, None]
+    assert found.select([1]).scores("", frozenset({"extra"})).extra == {}
+
+
+def test_the_resampling_column_is_named() -> None:
+    people = rows(probabilities=False)
+    for number in range(4):
+        people.add(sample(number, subject=f"p{number % 2}"), "sad", ParsedReply("sad"))
+    assert people.scores("").cluster_column == "subject"
+    assert rows().scores("").cluster_column == ""
+
+
+def test_read_is_the_earlier_name_of_predicted() -> None:
+    found = rows(probabilities=False)
+    found.add(sample(0), "sad", ParsedReply("worry"))
+    scores = found.scores("")
+    assert scores.read is scores.predicted
+    assert scores.read.tolist() == [2.0]

@@ -1,4 +1,4 @@
-"""The JSON Schemas describe what is really read and written."""
+"""The JSON Schemas match the files that are read and written."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Schema = Callable[[str], jsonschema.Draft202012Validator]
         ["--task", "fine_intensity", "--model", "echo", "--limit", "1", "--repeats", "2"],
         ["--task", "generation", "--model", "echo", "--judge", "echo", "--limit", "12", "-o", "size=64"],
     ],
-    ids=["answered", "unparsed", "failed", "one sample", "drawn"],
+    ids=["answered", "unparsed", "failed", "one sample", "generated"],
 )
 def test_results_of_runs(arguments: list[str], harness: InProcess, make_data: Make, schema: Schema) -> None:
     make_data(60)
@@ -73,7 +73,7 @@ def test_results_of_runs(arguments: list[str], harness: InProcess, make_data: Ma
         validator.validate(unknown)
 
 
-def test_files_of_runs_hold_no_nan(harness: InProcess, make_data: Make) -> None:
+def test_files_of_runs_contain_no_nan(harness: InProcess, make_data: Make) -> None:
     make_data(6)
     limited = ("--data", "faces", "--limit", "1", "--out", "run")
     assert harness("run", "--task", "comprehension", "--model", "echo", *limited).ok()
@@ -81,11 +81,11 @@ def test_files_of_runs_hold_no_nan(harness: InProcess, make_data: Make) -> None:
     def refuse(name: str) -> None:
         raise AssertionError(f"{name} in a file")
 
-    read = {}
+    documents = {}
     for path in Path("run").glob("*.json*"):
         texts = [path.read_text()] if path.suffix == ".json" else path.read_text().split("\n")[:-1]
-        read[path.name] = [json.loads(text, parse_constant=refuse) for text in texts]
-    assert {"run.json", "results.json", "replies.jsonl", "samples.jsonl"} <= read.keys()
+        documents[path.name] = [json.loads(text, parse_constant=refuse) for text in texts]
+    assert {"run.json", "results.json", "replies.jsonl", "samples.jsonl"} <= documents.keys()
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_built_in_tasks_and_suites_fit_the_schema(path: Path, schema: Schema) ->
         ("[answer]", "[anwser]"),
     ],
 )
-def test_the_schema_refuses_what_the_reader_refuses(
+def test_the_schema_rejects_what_the_parser_rejects(
     old: str, new: str, tmp_path: Path, schema: Schema
 ) -> None:
     path = tmp_path / "mine.toml"

@@ -14,7 +14,7 @@ from harness.types import EMOTIONS
 
 
 def judged(n=200, options=4, seed=0, sharpness=1.0):
-    """Truth drawn from the very probabilities that the judge gives, raised to a power."""
+    """Truth sampled from the probabilities that the judge gives, raised to a power."""
     rng = np.random.default_rng(seed)
     chances = rng.dirichlet(np.ones(options), n)
     truth = np.array([rng.choice(options, p=row) for row in chances]).astype(float)
@@ -31,7 +31,7 @@ def judged(n=200, options=4, seed=0, sharpness=1.0):
     )
 
 
-def by_hand(confidence, right, bins):
+def by_definition(confidence, right, bins):
     """Guo et al. 2017, equation 5, bin by bin."""
     total = 0.0
     for number in range(bins):
@@ -43,7 +43,7 @@ def by_hand(confidence, right, bins):
 
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(st.integers(1, 80), st.integers(2, 6), st.integers(0, 999), st.sampled_from([1, 5, 15]))
-def test_calibration_of_a_choice_is_its_definition(n, options, seed, bins):
+def test_calibration_of_a_choice_follows_its_definition(n, options, seed, bins):
     scores = judged(n, options, seed)
     chances, right = scores.probabilities, scores.predicted == scores.truth
     table = score(
@@ -54,7 +54,9 @@ def test_calibration_of_a_choice_is_its_definition(n, options, seed, bins):
         },
         resamples=20,
     )
-    assert entry(table, "ece").value == pytest.approx(by_hand(chances.max(axis=1), right, bins), abs=1e-9)
+    assert entry(table, "ece").value == pytest.approx(
+        by_definition(chances.max(axis=1), right, bins), abs=1e-9
+    )
     loss = ((chances - np.eye(options)[scores.truth.astype(int)]) ** 2).sum(axis=1).mean()
     assert entry(table, "brier").value == pytest.approx(loss, abs=1e-12)
     if options == 2:
@@ -62,7 +64,7 @@ def test_calibration_of_a_choice_is_its_definition(n, options, seed, bins):
         assert entry(table, "brier").value == pytest.approx(expected, abs=1e-12)
 
 
-def test_calibration_of_a_rating_takes_the_nearest_level_for_the_truth():
+def test_calibration_of_a_rating_uses_the_level_nearest_to_the_truth():
     chances = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.2, 0.5, 0.3], [NAN] * 3])
     scores = Scores(
         "rating",
@@ -82,7 +84,7 @@ def test_calibration_of_a_rating_takes_the_nearest_level_for_the_truth():
     assert entry(table, "brier").value == pytest.approx((0.14 + 0.26) / 2)
 
 
-def test_overconfidence_shows_and_the_interval_corrects_the_bias_of_small_bins():
+def test_overconfidence_is_measured_and_the_interval_corrects_the_bias_of_small_bins():
     honest, loud = (score(judged(1500, sharpness=s), {"ece": ExpectedCalibrationError}) for s in (1.0, 4.0))
     assert entry(honest, "ece").value < 0.06 < entry(loud, "ece").value - 0.1
     found = entry(honest, "ece")
@@ -99,7 +101,7 @@ def test_without_probabilities_there_is_no_calibration():
 
 
 def ordered(n=600, pull=0.0, seed=1):
-    """Options in a random order; with the chance `pull` the judge takes the one shown second."""
+    """Options in a random order; with probability `pull` the judge takes the one shown second."""
     rng = np.random.default_rng(seed)
     positions = np.array([rng.permutation(4) for _ in range(n)])
     truth = rng.integers(0, 4, n)
@@ -114,7 +116,7 @@ def bias(place=1):
     return lambda: PositionBias(PositionBias.Options(place=place))
 
 
-def test_position_bias_is_the_share_at_a_place_beyond_chance():
+def test_position_bias_is_the_share_at_a_position_above_chance():
     scores = ordered(pull=0.4)
     read = ~np.isnan(scores.predicted)
     chosen = scores.positions[np.arange(600)[read], scores.predicted[read].astype(int)]
@@ -128,7 +130,7 @@ def test_position_bias_is_the_share_at_a_place_beyond_chance():
     assert any("options at position 2 are chosen in" in line for line in table.warnings)
 
 
-def test_a_judge_that_minds_no_order_has_no_position_bias():
+def test_a_judge_that_ignores_the_order_has_no_position_bias():
     table = score(ordered(), {"first": bias()})
     assert entry(table, "first").low < 0 < entry(table, "first").high
     assert not any("place" in line for line in table.warnings)

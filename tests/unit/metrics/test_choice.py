@@ -22,11 +22,11 @@ answers = st.lists(
 )
 
 
-def choice(truth, read, cluster=None, options=("a", "b", "c", "d"), emotion=None, emotions=EMOTIONS):
+def choice(truth, predicted, cluster=None, options=("a", "b", "c", "d"), emotion=None, emotions=EMOTIONS):
     truth = np.array(truth, float)
     emotion = np.full(len(truth), -1) if emotion is None else np.array(emotion)
     cluster = np.arange(len(truth)) if cluster is None else np.array(cluster)
-    return Scores("choice", truth, np.array(read, float), cluster, emotion, options, emotions)
+    return Scores("choice", truth, np.array(predicted, float), cluster, emotion, options, emotions)
 
 
 def value(metric, scores):
@@ -35,10 +35,10 @@ def value(metric, scores):
 
 @settings(max_examples=60, deadline=None)
 @given(answers)
-def test_equal_to_scikit_learn_with_unparsed_as_a_wrong_answer(rows):
-    truth, read = zip(*rows, strict=True)
-    scores = choice(truth, read)
-    true, guess = np.array(truth), np.nan_to_num(np.array(read), nan=9).astype(int)
+def test_equal_to_scikit_learn_with_unparsed_as_wrong(rows):
+    truth, predicted = zip(*rows, strict=True)
+    scores = choice(truth, predicted)
+    true, guess = np.array(truth), np.nan_to_num(np.array(predicted), nan=9).astype(int)
     assert value(Accuracy(), scores) == pytest.approx(reference.accuracy_score(true, guess), abs=1e-12)
     recall = reference.recall_score(true, guess, labels=np.unique(true), average="macro", zero_division=0)
     assert value(BalancedAccuracy(), scores) == pytest.approx(recall, abs=1e-12)
@@ -56,14 +56,14 @@ def test_equal_to_scikit_learn_with_unparsed_as_a_wrong_answer(rows):
 @given(answers, st.integers(0, 1000))
 @pytest.mark.parametrize("metric", [Accuracy(), BalancedAccuracy(), MacroF1(), Kappa(), UnparsedRate()])
 def test_weights_are_repetitions_of_clusters(metric, rows, seed):
-    truth, read = (np.array(column) for column in zip(*rows, strict=True))
+    truth, predicted = (np.array(column) for column in zip(*rows, strict=True))
     rng = np.random.default_rng(seed)
     cluster = np.unique(rng.integers(0, 5, len(truth)), return_inverse=True)[1]
     weights = rng.integers(0, 4, (3, cluster.max() + 1))
-    found = metric.estimate(choice(truth, read, cluster), weights)
+    found = metric.estimate(choice(truth, predicted, cluster), weights)
     for resample in range(3):
         repeat = weights[resample][cluster]
-        expected = value(metric, choice(np.repeat(truth, repeat), np.repeat(read, repeat)))
+        expected = value(metric, choice(np.repeat(truth, repeat), np.repeat(predicted, repeat)))
         assert found[resample] == pytest.approx(expected, abs=1e-12, nan_ok=True)
 
 
@@ -72,11 +72,11 @@ def test_fidelity_is_accuracy():
     assert value(Fidelity(), scores) == value(Accuracy(), scores) == pytest.approx(2 / 3)
 
 
-def test_valence_gap_counts_each_emotion_alike():
+def test_valence_gap_weights_each_emotion_equally():
     happy, sad, angry, surprise = (EMOTIONS.index(name) for name in ("happy", "sad", "angry", "surprise"))
     truth = [happy] * 4 + [sad] * 6 + [angry] * 2 + [surprise]
-    read = [happy] * 3 + [sad] + [sad] * 3 + [angry] * 3 + [angry] + [NAN] + [surprise]
-    scores = choice(truth, read, options=EMOTIONS, emotion=truth)
+    predicted = [happy] * 3 + [sad] + [sad] * 3 + [angry] * 3 + [angry] + [NAN] + [surprise]
+    scores = choice(truth, predicted, options=EMOTIONS, emotion=truth)
     assert value(ValenceGap(), scores) == pytest.approx(0.75 - 0.5)
     assert ValenceGap().entered(scores).sum() == 12
     wide = ValenceGap(ValenceGap.Options(positive=("happy", "surprise")))

@@ -17,7 +17,7 @@ def test_cells_are_the_rows_that_share_both_values():
     assert found.warnings == ["not shown, with fewer than 3 rows: sex=f, age=old (1); sex=m, age=young (1)"]
 
 
-def test_all_cells_that_occur_are_shown_where_any_size_will_do():
+def test_all_cells_that_occur_are_shown_without_a_minimum():
     found = crossed(0, sex=SEX, age=AGE)
     assert [tuple(group.values()) for group, _ in found.groups] == [
         ("f", "old"),
@@ -42,7 +42,7 @@ def test_many_numbers_are_crossed_by_their_ranges():
     assert sum(mask.sum() for _, mask in found.groups) == 99
 
 
-def test_values_come_in_their_own_order():
+def test_values_are_sorted_by_their_type():
     assert column_of(["10", "9", None, "", "9"]).labels == ("9", "10")
     assert column_of(["10", "9", None, "", "9"]).codes.tolist() == [1, 0, -1, -1, 0]
     assert column_of(["sad", "happy", "a"]).labels == ("happy", "sad", "a")
@@ -63,20 +63,20 @@ def test_three_columns():
     assert [group for group, _ in found.groups] == [{"sex": "f", "age": "young", "third": "x"}]
 
 
-def test_the_text_nan_stands_for_nothing_among_numbers():
+def test_the_text_nan_among_numbers_is_missing():
     found = column_of([*map(str, range(60)), "nan"] * 2)
     assert (len(found.labels), found.many) == (5, False)
     assert found.codes[60] == -1
 
 
-def test_numbers_that_look_alike_are_one_group():
+def test_numbers_with_the_same_label_are_one_group():
     assert column_of_numbers(1 + np.arange(20) * 1e-9).labels == ("1",)
     close = column_of_numbers(1000 + np.arange(20) * 0.01).labels
     assert len({*close}) == 5
     assert "inf" in column_of_numbers(np.r_[np.arange(20.0), np.inf]).labels
 
 
-def test_nothing_to_cross_gives_no_cells():
+def test_no_columns_give_no_cells_and_many_columns_work():
     assert intersections({}).groups == []
     many = {str(number): column_of([f"w{n % 50}" for n in range(200)]) for number in range(13)}
     assert len(intersections(many, 4).groups) == 50

@@ -1,4 +1,4 @@
-"""Very many rows or clusters: intervals that take fewer draws, or none."""
+"""Very many rows or clusters: intervals from fewer resamples, or from none."""
 
 from dataclasses import replace
 
@@ -7,8 +7,7 @@ import pytest
 from helpers.scores import score, shuffled
 
 from harness.components.metric import Metric, Scores
-from harness.metrics import collapsed
-from harness.metrics import resampling as resamples
+from harness.metrics import collapsed, resampling
 from harness.metrics.rank import Krcc, Srcc, SrccWithinEmotion
 from harness.metrics.rating import MeanAbsoluteError
 from harness.types import EMOTIONS
@@ -19,17 +18,17 @@ pytestmark = pytest.mark.filterwarnings("error")
 def noisy(n: int, clusters: int) -> Scores:
     rng = np.random.default_rng(0)
     truth, cluster = rng.integers(1, 6, n) * 1.0, np.arange(n) % clusters
-    read = truth + rng.normal(0, 1, n) + rng.normal(0, 0.5, clusters)[cluster]
-    return Scores("rating", truth, read, cluster, rng.integers(0, 3, n), emotions=EMOTIONS)
+    predicted = truth + rng.normal(0, 1, n) + rng.normal(0, 0.5, clusters)[cluster]
+    return Scores("rating", truth, predicted, cluster, rng.integers(0, 3, n), emotions=EMOTIONS)
 
 
-def test_a_rare_emotion_is_drawn_whatever_the_rows(monkeypatch):
-    monkeypatch.setattr(resamples, "ROWS_RESAMPLED", 60_000)
+def test_a_rare_emotion_is_resampled_with_any_number_of_rows(monkeypatch):
+    monkeypatch.setattr(resampling, "ROWS_RESAMPLED", 60_000)
     scores = noisy(1200, 300)
     scores = replace(scores, emotion=np.where(np.arange(1200) < 5, 4, scores.emotion))
     [found] = score(scores, {"within": SrccWithinEmotion}, resamples=1000).metrics
     assert found.method == "cluster bootstrap, 500 resamples"
-    # One emotion a cluster, six in all: nothing is known of other clusters.
+    # One emotion in each cluster, six in all: nothing is known of other clusters.
     scores = noisy(1200, 6)
     scores = replace(scores, emotion=scores.cluster)
     [found] = score(scores, {"within": SrccWithinEmotion}, resamples=1000).metrics
@@ -37,8 +36,8 @@ def test_a_rare_emotion_is_drawn_whatever_the_rows(monkeypatch):
 
 
 @pytest.mark.parametrize("rows", [1, 80_000_000])
-def test_a_perfect_judge_is_no_certainty(monkeypatch, rows):
-    monkeypatch.setattr(resamples, "ROWS_RESAMPLED", rows)
+def test_a_perfect_judge_has_no_interval(monkeypatch, rows):
+    monkeypatch.setattr(resampling, "ROWS_RESAMPLED", rows)
     scores = noisy(1200, 300)
     perfect = score(
         replace(scores, predicted=scores.truth), {"srcc": Srcc, "krcc": Krcc, "within": SrccWithinEmotion}
@@ -58,40 +57,40 @@ class Foreign(Metric):
 
 
 @pytest.mark.parametrize("clusters", [30, 300])
-def test_with_many_rows_rank_correlations_have_the_jackknife_s_interval(monkeypatch, clusters):
+def test_with_many_rows_rank_correlations_have_jackknife_intervals(monkeypatch, clusters):
     scores, named = (
         noisy(1200, clusters),
         {"srcc": Srcc, "within": SrccWithinEmotion, "mae": MeanAbsoluteError},
     )
-    resampled_form = score(scores, named, resamples=4000).metrics
-    monkeypatch.setattr(resamples, "ROWS_RESAMPLED", 60_000)
+    few = score(scores, named, resamples=4000).metrics
+    monkeypatch.setattr(resampling, "ROWS_RESAMPLED", 60_000)
     many = score(scores, named, resamples=4000).metrics
     assert [m.method.split(",")[0] for m in many] == ["cluster jackknife"] * 2 + ["cluster bootstrap"]
-    assert many[2]["low"] == pytest.approx(resampled_form[2]["low"])
-    for one, other in zip(resampled_form[:2], many[:2], strict=True):
+    assert many[2]["low"] == pytest.approx(few[2]["low"])
+    for one, other in zip(few[:2], many[:2], strict=True):
         assert one["value"] == other["value"]
         wide = one["high"] - one["low"]
         assert other["low"] == pytest.approx(one["low"], abs=0.12 * wide)
         assert other["high"] == pytest.approx(one["high"], abs=0.12 * wide)
 
 
-def test_with_many_rows_metrics_of_others_have_fewer_draws(monkeypatch):
+def test_with_many_rows_third_party_metrics_have_fewer_resamples(monkeypatch):
     scores = noisy(1200, 240)
-    resampled_form = score(scores, {"foreign": Foreign}, resamples=2000).metrics[0]
-    monkeypatch.setattr(resamples, "ROWS_RESAMPLED", 60_000)
+    few = score(scores, {"foreign": Foreign}, resamples=2000).metrics[0]
+    monkeypatch.setattr(resampling, "ROWS_RESAMPLED", 60_000)
     fewer = score(scores, {"foreign": Foreign}, resamples=2000).metrics[0]
-    assert (resampled_form["method"], fewer["method"]) == (
+    assert (few["method"], fewer["method"]) == (
         "cluster bootstrap",
         "cluster bootstrap, 500 resamples",
     )
-    assert fewer["low"] == pytest.approx(resampled_form["low"], abs=0.02)
+    assert fewer["low"] == pytest.approx(few["low"], abs=0.02)
 
 
 @pytest.mark.parametrize(("levels", "most"), [(None, 250), (5, 180)])
 def test_very_many_clusters_are_joined_at_random(monkeypatch, levels, most):
     scores = noisy(3000, 1500)
     if levels:
-        # Clusters of a kind: they are expanded again before they are joined.
+        # Interchangeable clusters: they are expanded again before they are joined.
         scores = replace(
             scores, predicted=np.clip(np.round(scores.predicted), 1, levels), emotion=scores.emotion * 0
         )

@@ -1,4 +1,4 @@
-"""Every figure, as results show it, is that of a reference implementation, or null with a reason."""
+"""Every metric value in results equals that of a reference implementation, or is null with a reason."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def values(scores, names):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         table = score_metrics(scores, requests, seed=1, resamples=20)
-    said = " | ".join(table.warnings)
+    warned = " | ".join(table.warnings)
     for entry in table.metrics:
         if entry["value"] is None:
-            assert entry["name"] in said
-            assert "does not exist: " in said
+            assert entry["name"] in warned
+            assert "does not exist: " in warned
         else:
             assert np.isfinite(entry["value"])
             assert entry["n"] > 0
@@ -61,7 +61,7 @@ def values(scores, names):
 
 
 def known(expected):
-    """What is expected of each figure, to 1e-9: None where it does not exist."""
+    """The expected values, to 1e-9; None where a value does not exist."""
     exists = {name: number is not None and np.isfinite(number) for name, number in expected.items()}
     return {n: pytest.approx(x, abs=1e-9) if exists[n] else None for n, x in expected.items()}
 
@@ -149,7 +149,7 @@ def curve(x, b1, b2, b3, b4):
     st.sampled_from([0.0, 0.1]),
     st.integers(0, 9),
 )
-def test_fitted_figures_are_those_of_curve_fit(middle, scale, noise, seed):
+def test_fitted_metrics_equal_curve_fit(middle, scale, noise, seed):
     rng = np.random.default_rng(seed)
     read = rng.normal(0, 2, 60)
     parameters = (4.5, 1.5, middle, scale)

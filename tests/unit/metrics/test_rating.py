@@ -59,7 +59,7 @@ def reference(function, read, truth):
 
 @settings(max_examples=80, deadline=None)
 @given(ratings)
-def test_equal_to_scipy_over_the_replies_that_could_be_read(rows):
+def test_equal_to_scipy_over_the_replies_that_could_be_parsed(rows):
     truth, read = (np.array(column) for column in zip(*rows, strict=True))
     scores, known = rating(truth, read), ~np.isnan(read)
     x, y = read[known], truth[known]
@@ -111,7 +111,7 @@ def test_within_emotion_is_the_fisher_mean_of_each():
     assert found == pytest.approx(np.tanh(np.arctanh(each).mean()), abs=1e-12)
 
 
-def test_within_emotion_leaves_out_what_has_no_correlation():
+def test_within_emotion_omits_emotions_without_a_correlation():
     truth = [1, 2, 3, 1, 2, 3, 4, 5, 4]
     read = [1, 3, 2, 2, 2, 2, 1, 5, 3]
     scores = rating(truth, read, emotion=[0, 0, 0, 1, 1, 1, 2, 2, -1])
@@ -121,7 +121,7 @@ def test_within_emotion_leaves_out_what_has_no_correlation():
     assert SrccWithinEmotion().entered(scores).tolist() == [True] * 3 + [False] * 6
 
 
-def test_after_the_fit_the_correlation_is_that_of_curve_fit():
+def test_after_the_fit_the_correlation_equals_curve_fit():
     rng = np.random.default_rng(1)
     read = rng.uniform(1, 5, 150)
     truth = 1 + 4 / (1 + np.exp(-(read - 3) / 0.4)) + rng.normal(0, 0.3, 150)

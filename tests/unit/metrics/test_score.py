@@ -24,7 +24,7 @@ def as_json(table):
 
 @pytest.mark.parametrize(("make", "named"), [(choices, CHOICE), (ratings, RATING)])
 @pytest.mark.parametrize("clusters", [30, 120])
-def test_order_of_rows_and_names_of_clusters_change_no_bit(make, named, clusters):
+def test_results_do_not_depend_on_the_order_of_rows_or_numbers_of_clusters(make, named, clusters):
     scores = make(clusters=clusters)
     one = score(scores, named, by_emotion(scores))
     for seed in range(3):
@@ -39,12 +39,12 @@ def test_the_seed_decides_the_intervals():
     assert lows[0] != lows[1]
 
 
-def test_metrics_do_not_disturb_each_other():
+def test_metrics_do_not_affect_each_other():
     scores = ratings()
     assert entry(score(scores, RATING), "srcc") == entry(score(scores, {"srcc": Srcc}), "srcc")
 
 
-def test_entries_are_those_of_the_results_file():
+def test_entries_of_the_results_file():
     scores = choices()
     table = score(scores, CHOICE, by_emotion(scores))
     assert sorted(table.metrics[0].model_dump()) == sorted(
@@ -96,7 +96,7 @@ def test_confusion_counts_unparsed_last():
     assert score(ratings(), RATING).confusion is None
 
 
-def test_methods_stand_beside_intervals():
+def test_methods_of_intervals():
     methods = {e.name: e.method for e in score(ratings(), RATING).metrics}
     assert methods == {
         "srcc": "cluster bootstrap, widened for few clusters",
@@ -130,7 +130,7 @@ def test_a_judge_that_guesses_does_not_beat_the_baseline():
     )
 
 
-def test_a_judge_with_one_constant_for_each_emotion_is_exposed():
+def test_a_judge_with_one_constant_for_each_emotion_is_detected():
     rng = np.random.default_rng(2)
     emotion = np.arange(200) % 5
     truth = np.clip(emotion + 1 + rng.normal(0, 0.4, 200), 0.5, 5.5)
@@ -163,13 +163,13 @@ def test_an_emotion_of_two_values_repeated_counts():
 
 
 def naive_interval(scores, statistic, resamples, seed):
-    """A bootstrap the long way: clusters drawn, rows repeated."""
+    """A bootstrap by its definition: resample clusters, repeat their rows."""
     rng = np.random.default_rng(seed)
     rows = [np.flatnonzero(scores.cluster == number) for number in range(scores.clusters)]
     found = []
     for _ in range(resamples):
-        resampled_form = np.concatenate([rows[number] for number in rng.integers(0, len(rows), len(rows))])
-        found.append(statistic(scores.truth[resampled_form], scores.predicted[resampled_form]))
+        rows_of_resample = np.concatenate([rows[number] for number in rng.integers(0, len(rows), len(rows))])
+        found.append(statistic(scores.truth[rows_of_resample], scores.predicted[rows_of_resample]))
     return np.quantile(found, [0.025, 0.975])
 
 
@@ -197,9 +197,11 @@ def test_intervals_cover_the_truth():
         rng = np.random.default_rng(seed)
         cluster = np.arange(120) // 3
         right = rng.random(40) < 0.7
-        read = np.where(np.where(rng.random(120) < 0.5, right[cluster], rng.random(120) < 0.7), 0.0, 1.0)
+        predicted = np.where(np.where(rng.random(120) < 0.5, right[cluster], rng.random(120) < 0.7), 0.0, 1.0)
         one = score(
-            Scores("choice", np.zeros(120), read, cluster, np.zeros(120, np.int64), ("a", "b"), EMOTIONS),
+            Scores(
+                "choice", np.zeros(120), predicted, cluster, np.zeros(120, np.int64), ("a", "b"), EMOTIONS
+            ),
             {"accuracy": Accuracy},
             seed=seed,
             resamples=300,
@@ -247,14 +249,14 @@ def test_degenerate_answers_give_null_and_a_reason(name, scores):
     named = CHOICE if scores.kind == "choice" else RATING
     table = score(scores, named, by_emotion(scores))
     json.dumps(as_json(table), allow_nan=False)
-    said = " | ".join(table.warnings)
+    warned = " | ".join(table.warnings)
     for found in table.metrics:
         assert (found.low is None) == (found.high is None)
         if found.value is None:
             assert found.method == "none"
-            assert found.name in said
+            assert found.name in warned
         elif found.low is None:
-            without = re.search(rf"\b{found['name']}\b[\w, ]* has no interval", said)
+            without = re.search(rf"\b{found['name']}\b[\w, ]* has no interval", warned)
             assert found.method.startswith("none: ") or without
         else:
             assert found.low <= found.high
@@ -288,7 +290,7 @@ def test_a_group_without_rows_is_null():
     assert "accuracy (emotion=none) does not exist: nothing was answered" in table.warnings
 
 
-def test_one_cluster_and_few_clusters_are_said():
+def test_one_cluster_and_few_clusters_give_warnings():
     one = score(choices(clusters=1), CHOICE)
     assert [e.method for e in one.metrics] == ["none: one cluster"] * 4
     assert any(line.startswith("one cluster") for line in one.warnings)
@@ -296,7 +298,7 @@ def test_one_cluster_and_few_clusters_are_said():
     assert not any("few clusters" in line for line in score(choices(), CHOICE).warnings)
 
 
-def test_all_right_is_no_certainty():
+def test_a_perfect_score_has_an_exact_interval():
     scores = replace(choices(), predicted=choices().truth)
     found = entry(score(scores, CHOICE), "accuracy")
     assert (found.value, found.high, found.method) == (1, 1, "exact binomial, one trial a cluster")

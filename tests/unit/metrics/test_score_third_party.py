@@ -14,7 +14,7 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 
 class Brier(Metric):
-    """A third party's metric: only `estimate`, in a loop, on probabilities."""
+    """A metric of a third party: only `estimate`, in a loop, on probabilities."""
 
     kinds = frozenset({"choice"})
     direction = "lower"
@@ -68,9 +68,9 @@ def test_a_metric_that_raises_is_null_and_stops_no_other():
     )
 
 
-def test_a_metric_of_the_other_kind_is_null():
+def test_a_metric_of_a_different_kind_is_null():
     table = score(choices(), {"accuracy": Accuracy, "srcc": Srcc})
-    assert "srcc does not exist: it is no metric of a choice" in table.warnings
+    assert "srcc does not exist: it does not apply to a choice" in table.warnings
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_metric_of_the_other_kind_is_null():
         {"truth": np.zeros(3)},
     ],
 )
-def test_scores_that_break_their_contract_are_refused(change):
+def test_invalid_scores_are_rejected(change):
     with pytest.raises(ValueError):
         score(replace(choices(), **change), CHOICE)
 
