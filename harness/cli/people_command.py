@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def command(data: str, out: Path | None, replace: bool, as_json: bool) -> int:
             f"{data} has no ratings by individual people.",
             f"Put them in {folder.home / FILE}, with the columns id, rater, question and value.",
         )
-    if out is not None and out.exists() and not replace:
+    if out is not None and os.path.lexists(out) and not replace:
         raise RequestError(f"{str(out)!r} already exists.", "Add --replace, or choose a different --out.")
     described = {question: describe(given) for question, given in answers.items()}
     if out is not None:

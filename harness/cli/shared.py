@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -40,12 +41,19 @@ def print_results(results: Results, form: str) -> None:
     click.echo(reporter.render(results, width=width, color=terminal), nl=False)
 
 
+def run_path(reference: str) -> Path | None:
+    """The run folder of a path, or of a name below `runs/`; None if there is none."""
+    paths = (Path(reference), Path("runs") / reference)
+    # Unlike Path.is_file, this takes names that are too long for a file.
+    return next((path for path in paths if os.path.isfile(path / "run.json")), None)
+
+
 def find_run(reference: str) -> Path:
-    """The run folder of a path, or of a name below `runs/`."""
-    for path in (Path(reference), Path("runs") / reference):
-        if (path / "run.json").is_file():
-            return path
-    if Path(reference).exists():
+    """The same as `run_path`. Raises RequestError if there is none."""
+    path = run_path(reference)
+    if path is not None:
+        return path
+    if os.path.exists(reference):
         raise RequestError(
             f"{reference!r} is not a run folder: it holds no run.json.", "See `harness list runs`."
         )

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from harness.cli.samples import sample_lines
-from harness.cli.shared import find_run, print_results
+from harness.cli.shared import find_run, print_results, run_path
 from harness.errors import ExitCode, HarnessError, RequestError, unknown
 from harness.escaping import plain
 from harness.registry.factory import load_class, options_table
@@ -46,7 +46,7 @@ def command(
     filters = {"wrong": wrong, "unparsed": unparsed, "failed": failed}
     if samples or any(filters.values()):
         _show_samples(find_run(name), form, limit, filters)
-    elif _is_run(name):
+    elif run_path(name) is not None:
         _show_run(name, form)
     else:
         _show_named(name, as_json=form == "json")
@@ -115,10 +115,6 @@ def _prompt_set(name: str, path: Path) -> dict[str, Any]:
         "first": rows[0].prompt,
         "columns": ", ".join(rows[0].attributes),
     }
-
-
-def _is_run(name: str) -> bool:
-    return any((path / "run.json").is_file() for path in (Path(name), Path("runs") / name))
 
 
 def _is_named(found: RegisteredComponent, name: str) -> bool:

@@ -67,14 +67,14 @@ def export_data(
         )
     if os.path.lexists(out) and not replace:
         raise RequestError(f"{str(out)!r} already exists.", "Add --replace, or choose a different --out.")
-    if replace and out.exists() and out.is_dir() is single:
+    if replace and os.path.exists(out) and out.is_dir() is single:
         raise RequestError(
             f"{str(out)!r} is {'a folder' if single else 'not a folder'} and cannot be replaced.",
             "Choose a different --out.",
         )
     load_pyarrow("Writing Parquet")
     home = home or data.root
-    if replace and out.is_dir():
+    if replace and os.path.isdir(out):
         _check_replaced(out, (data.root, home))
     report = Exported(out)
     source = open_source(data.root)

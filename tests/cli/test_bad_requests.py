@@ -80,6 +80,8 @@ REFUSED = {
     ),
     "list an unknown kind": (["list", "modles"], ["modles", "models"]),
     "show an unknown name": (["show", "coarse_emoton"], ["Did you mean 'coarse_emotion'?"]),
+    "show a name that is too long": (["show", "a" * 5000], ["Unknown name"]),
+    "score a name that is too long": (["score", "a" * 5000], ["no run 'aaa"]),
     "samples of a run that does not exist": (["show", "runs/none", "--samples"], ["no run 'runs/none'"]),
     "score a folder that is not a run": (["score", "faces"], ["is not a run folder"]),
     "unknown schema": (["schema", "tsk"], ["tsk", "task"]),
