@@ -58,7 +58,8 @@ class RunFolder:
         """Create the folder, or resume it if it contains the same request.
 
         `run["request"]` must match; `run["plan"]` may grow. Raises `RunMismatch` naming the difference, or
-        if another process is writing the folder, and `StorageError` if the folder cannot be written.
+        if another process is writing the folder, `BadOutput` if the folder cannot be created or written, and
+        `StorageError` if the disk is full.
         """
         with new_output(path):
             return cls._open(path, run)

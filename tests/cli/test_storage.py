@@ -79,11 +79,11 @@ def test_what_does_not_affect_answers_may_change(change: list[str], harness: InP
 
 
 DAMAGE = {
-    "a line that is no JSON": ("replies.jsonl", lambda text: text.replace("\n", "\n{broken\n", 1), ["replies.jsonl, line 2"]),
-    "a line that is no record": ("replies.jsonl", lambda text: "null\n" + text, ["replies.jsonl, line 1"]),
+    "a line that is not JSON": ("replies.jsonl", lambda text: text.replace("\n", "\n{broken\n", 1), ["replies.jsonl, line 2"]),
+    "a line that is not a record": ("replies.jsonl", lambda text: "null\n" + text, ["replies.jsonl, line 1"]),
     "a line of zeros": ("replies.jsonl", lambda text: text + "\0" * 64 + "\n" + text, ["replies.jsonl, line 13"]),
-    "a sample that is no JSON": ("samples.jsonl", lambda text: "{\n" + text, ["samples.jsonl, line 1"]),
-    "run.json that is no JSON": ("run.json", lambda text: text[:100], ["run.json", "cannot be read"]),
+    "a sample that is not JSON": ("samples.jsonl", lambda text: "{\n" + text, ["samples.jsonl, line 1"]),
+    "run.json that is not JSON": ("run.json", lambda text: text[:100], ["run.json", "cannot be read"]),
     "run.json that is a list": ("run.json", lambda text: "[]", ["run.json", "cannot be read"]),
     "run.json without a request": ("run.json", lambda text: '{"name": "x"}', ["run.json", "request"]),
     "run.json of a request without tasks": (
@@ -91,7 +91,7 @@ DAMAGE = {
         lambda text: text.replace('"tasks"', '"taks"'),
         ["tasks"],
     ),
-    "run.json of another version": (
+    "run.json of a different version": (
         "run.json",
         lambda text: text.replace('"stage"', '"phase"'),
         ["phase"],
@@ -100,22 +100,22 @@ DAMAGE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "damage", "said"), DAMAGE.values(), ids=DAMAGE.keys())
+@pytest.mark.parametrize(("name", "damage", "expected"), DAMAGE.values(), ids=DAMAGE.keys())
 def test_damaged_run_folder(
-    name: str, damage: Callable[[str], str], said: list[str], harness: InProcess, faces: Path
+    name: str, damage: Callable[[str], str], expected: list[str], harness: InProcess, faces: Path
 ) -> None:
     assert harness(*RUN, "--out", "runs/run").ok()
     path = Path("runs/run") / name
     whole = path.read_text()
     path.write_text(damage(whole))
-    assert harness(*RUN, "--out", "runs/run").fails(2, *said)
-    assert harness("score", "runs/run").fails(2, *said)
+    assert harness(*RUN, "--out", "runs/run").fails(2, *expected)
+    assert harness("score", "runs/run").fails(2, *expected)
     assert "run" in harness("list", "runs").ok().out
     path.write_text(whole)
     assert harness(*RUN, "--out", "runs/run").ok()
 
 
-def test_damaged_results_are_made_again(harness: InProcess, faces: Path) -> None:
+def test_damaged_results_are_recomputed(harness: InProcess, faces: Path) -> None:
     assert harness(*RUN, "--out", "run").ok()
     whole = Path("run/results.json").read_text()
     Path("run/results.json").write_text(whole[:50])

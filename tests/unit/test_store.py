@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import StorageError
-from harness.errors import RunMismatch
+from harness.errors import BadOutput, RunMismatch
 from harness.store import RunFolder
 from harness.store.files import LineFile, Lock, read_lines, write_atomically, write_json
 from harness.store.replies import judge_replies
@@ -208,10 +208,10 @@ def test_failed_writes_leave_no_partial_line(tmp_path: Path, monkeypatch: pytest
     assert [r["id"] for r in read_lines(path)] == [1, 3]
 
 
-def test_unwritable_folders_raise_a_storage_error(tmp_path: Path) -> None:
+def test_folders_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(StorageError):
         write_atomically(tmp_path / "missing" / "x.json", b"")
-    with pytest.raises(StorageError):
+    with pytest.raises(BadOutput, match="Choose a different --out"):
         RunFolder.open(Path("/proc/memobench"), run())
 
 

@@ -105,10 +105,17 @@ def ordered(n=600, pull=0.0, seed=1):
     rng = np.random.default_rng(seed)
     positions = np.array([rng.permutation(4) for _ in range(n)])
     truth = rng.integers(0, 4, n)
-    read = np.where(rng.random(n) < pull, (positions == 1).argmax(axis=1), truth).astype(float)
-    read[::50] = NAN
+    predicted = np.where(rng.random(n) < pull, (positions == 1).argmax(axis=1), truth).astype(float)
+    predicted[::50] = NAN
     return Scores(
-        "choice", truth.astype(float), read, np.arange(n), truth, tuple("abcd"), EMOTIONS, positions=positions
+        "choice",
+        truth.astype(float),
+        predicted,
+        np.arange(n),
+        truth,
+        tuple("abcd"),
+        EMOTIONS,
+        positions=positions,
     )
 
 
@@ -118,14 +125,14 @@ def bias(place=1):
 
 def test_position_bias_is_the_share_at_a_position_above_chance():
     scores = ordered(pull=0.4)
-    read = ~np.isnan(scores.predicted)
-    chosen = scores.positions[np.arange(600)[read], scores.predicted[read].astype(int)]
+    parsed = ~np.isnan(scores.predicted)
+    chosen = scores.positions[np.arange(600)[parsed], scores.predicted[parsed].astype(int)]
     table = score(scores, {"first": bias(), "second": bias(2)})
     assert entry(table, "first").value == pytest.approx((chosen == 0).mean() - 0.25)
     second = entry(table, "second")
     assert second.value == pytest.approx((chosen == 1).mean() - 0.25)
     assert 0 < second.low < second.value < second.high
-    assert second.n == read.sum()
+    assert second.n == parsed.sum()
     assert favoured(scores) == (2, pytest.approx((chosen == 1).mean()), pytest.approx(0.25))
     assert any("options at position 2 are chosen in" in line for line in table.warnings)
 

@@ -28,8 +28,8 @@ def column(values):
     return st.one_of(st.lists(values, min_size=0, max_size=24), CONSTANT)
 
 
-def pairs(truth, read):
-    return st.tuples(column(truth), column(read), st.lists(st.integers(-1, 2), min_size=24, max_size=24))
+def pairs(truth, predicted):
+    return st.tuples(column(truth), column(predicted), st.lists(st.integers(-1, 2), min_size=24, max_size=24))
 
 
 ratings = st.one_of(
@@ -88,15 +88,15 @@ def within(x, y, emotion):
 @quick
 @given(ratings)
 def test_ratings(columns):
-    truth, read, emotion = columns
-    n = min(len(truth), len(read))
-    truth, read, emotion = np.array(truth[:n]), np.array(read[:n]), np.array(emotion[:n], np.int64)
-    scores = Scores("rating", truth, read, np.arange(n), emotion, (), EMOTIONS)
-    both = ~np.isnan(truth) & ~np.isnan(read)
-    x, y, e = read[both], truth[both], emotion[both]
+    truth, predicted, emotion = columns
+    n = min(len(truth), len(predicted))
+    truth, predicted, emotion = np.array(truth[:n]), np.array(predicted[:n]), np.array(emotion[:n], np.int64)
+    scores = Scores("rating", truth, predicted, np.arange(n), emotion, (), EMOTIONS)
+    both = ~np.isnan(truth) & ~np.isnan(predicted)
+    x, y, e = predicted[both], truth[both], emotion[both]
     some, vary_y = len(x) > 0, len(y) > 1 and np.ptp(y) > 0
     vary = vary_y and np.ptp(x) > 0
-    parsed = read[~np.isnan(read)]
+    parsed = predicted[~np.isnan(predicted)]
     expected = {
         "srcc": srcc(x, y),
         "srcc_within_emotion": within(x, y, e),
@@ -109,7 +109,7 @@ def test_ratings(columns):
         "spread_ratio": x.std() / y.std() if vary_y else None,
         "mean_rating": parsed.mean() if len(parsed) else None,
         "distinct_values": len(np.unique(parsed)) if len(parsed) else None,
-        "unparsed_rate": np.isnan(read).mean() if n else None,
+        "unparsed_rate": np.isnan(predicted).mean() if n else None,
     }  # fmt: skip
     assert values(scores, expected) == known(expected)
 
@@ -118,11 +118,11 @@ def test_ratings(columns):
 @given(choices)
 def test_choices(columns):
     n = min(map(len, columns))
-    truth, read = np.array(columns[0][:n], float), np.array(columns[1][:n])
+    truth, predicted = np.array(columns[0][:n], float), np.array(columns[1][:n])
     scores = Scores(
-        "choice", truth, read, np.arange(n), truth.astype(np.int64), ("a", "b", "c", "d"), EMOTIONS
+        "choice", truth, predicted, np.arange(n), truth.astype(np.int64), ("a", "b", "c", "d"), EMOTIONS
     )
-    true, guess = truth.astype(int), np.nan_to_num(read, nan=9).astype(int)
+    true, guess = truth.astype(int), np.nan_to_num(predicted, nan=9).astype(int)
     seen = sorted(set(true) | set(guess) - {9})
     expected = dict.fromkeys(
         ("accuracy", "balanced_accuracy", "macro_f1", "kappa", "unparsed_rate", "fidelity")
@@ -133,7 +133,7 @@ def test_choices(columns):
             "accuracy": sklearn.accuracy_score(true, guess), "fidelity": (true == guess).mean(),
             "balanced_accuracy": sklearn.recall_score(true, guess, labels=np.unique(true), average="macro"),
             "macro_f1": sklearn.f1_score(true, guess, labels=seen, average="macro", zero_division=0),
-            "kappa": kappa, "unparsed_rate": np.isnan(read).mean(),
+            "kappa": kappa, "unparsed_rate": np.isnan(predicted).mean(),
         }  # fmt: skip
     assert values(scores, expected) == known(expected)
 
@@ -151,11 +151,13 @@ def curve(x, b1, b2, b3, b4):
 )
 def test_fitted_metrics_equal_curve_fit(middle, scale, noise, seed):
     rng = np.random.default_rng(seed)
-    read = rng.normal(0, 2, 60)
+    predicted = rng.normal(0, 2, 60)
     parameters = (4.5, 1.5, middle, scale)
-    truth = curve(read, *parameters) + noise * rng.normal(size=60)
-    mapped = curve(read, *optimize.curve_fit(curve, read, truth, p0=parameters, xtol=1e-14, ftol=1e-14)[0])
-    scores = Scores("rating", truth, read, np.arange(60), np.zeros(60, np.int64), (), EMOTIONS)
+    truth = curve(predicted, *parameters) + noise * rng.normal(size=60)
+    mapped = curve(
+        predicted, *optimize.curve_fit(curve, predicted, truth, p0=parameters, xtol=1e-14, ftol=1e-14)[0]
+    )
+    scores = Scores("rating", truth, predicted, np.arange(60), np.zeros(60, np.int64), (), EMOTIONS)
     found = values(scores, ("plcc_fitted", "rmse_fitted"))
     assert found["plcc_fitted"] == pytest.approx(stats.pearsonr(mapped, truth)[0], abs=1e-6)
     assert found["rmse_fitted"] == pytest.approx(np.sqrt(np.mean((mapped - truth) ** 2)), abs=1e-6)
@@ -165,8 +167,8 @@ def test_fitted_metrics_equal_curve_fit(middle, scale, noise, seed):
 def test_correlations_do_not_depend_on_the_unit(size):
     rng = np.random.default_rng(5)
     truth = rng.normal(size=40)
-    read = truth + rng.normal(size=40)
-    scores = Scores("rating", truth, read, np.arange(40), np.zeros(40, np.int64), (), EMOTIONS)
+    predicted = truth + rng.normal(size=40)
+    scores = Scores("rating", truth, predicted, np.arange(40), np.zeros(40, np.int64), (), EMOTIONS)
     names = ("srcc", "krcc", "plcc")
-    rescaled = replace(scores, predicted=read * size, truth=truth * size)
+    rescaled = replace(scores, predicted=predicted * size, truth=truth * size)
     assert values(rescaled, names) == known(values(scores, names))

@@ -40,29 +40,29 @@ ALL = [
 ]
 
 
-def rating(truth, read, cluster=None, emotion=None):
+def rating(truth, predicted, cluster=None, emotion=None):
     truth = np.array(truth, float)
     cluster = np.arange(len(truth)) if cluster is None else np.array(cluster)
     emotion = np.zeros(len(truth), np.int64) if emotion is None else np.array(emotion)
-    return Scores("rating", truth, np.array(read, float), cluster, emotion, (), EMOTIONS)
+    return Scores("rating", truth, np.array(predicted, float), cluster, emotion, (), EMOTIONS)
 
 
 def value(metric, scores):
     return metric.estimate(scores, np.ones((1, scores.clusters), np.int64))[0]
 
 
-def reference(function, read, truth):
-    if len(read) < 2 or len(set(read)) < 2 or len(set(truth)) < 2:
+def reference(function, predicted, truth):
+    if len(predicted) < 2 or len(set(predicted)) < 2 or len(set(truth)) < 2:
         return NAN
-    return function(read, truth)
+    return function(predicted, truth)
 
 
 @settings(max_examples=80, deadline=None)
 @given(ratings)
 def test_equal_to_scipy_over_the_replies_that_could_be_parsed(rows):
-    truth, read = (np.array(column) for column in zip(*rows, strict=True))
-    scores, known = rating(truth, read), ~np.isnan(read)
-    x, y = read[known], truth[known]
+    truth, predicted = (np.array(column) for column in zip(*rows, strict=True))
+    scores, known = rating(truth, predicted), ~np.isnan(predicted)
+    x, y = predicted[known], truth[known]
     varied = reference(lambda x, y: 1.0, x, y)
     expected = {
         Srcc: reference(lambda x, y: stats.spearmanr(x, y)[0], x, y),
@@ -86,18 +86,18 @@ def test_equal_to_scipy_over_the_replies_that_could_be_parsed(rows):
 @given(ratings, st.integers(0, 1000))
 @pytest.mark.parametrize("metric", ALL, ids=lambda metric: type(metric).__name__)
 def test_weights_are_repetitions_of_clusters(metric, rows, seed):
-    truth, read = (np.array(column) for column in zip(*rows, strict=True))
+    truth, predicted = (np.array(column) for column in zip(*rows, strict=True))
     rng = np.random.default_rng(seed)
     cluster = np.unique(rng.integers(0, 5, len(truth)), return_inverse=True)[1]
     emotion = rng.integers(-1, 2, len(truth))
     weights = rng.integers(0, 4, (3, cluster.max() + 1))
-    found = metric.estimate(rating(truth, read, cluster, emotion), weights)
+    found = metric.estimate(rating(truth, predicted, cluster, emotion), weights)
     for resample in range(3):
         repeat = weights[resample][cluster]
-        if not repeat.any() or np.isnan(read[repeat > 0]).all():
+        if not repeat.any() or np.isnan(predicted[repeat > 0]).all():
             continue
         again = rating(
-            *(np.repeat(column, repeat) for column in (truth, read)), emotion=np.repeat(emotion, repeat)
+            *(np.repeat(column, repeat) for column in (truth, predicted)), emotion=np.repeat(emotion, repeat)
         )
         assert found[resample] == pytest.approx(value(metric, again), abs=1e-9, nan_ok=True)
 
@@ -105,16 +105,16 @@ def test_weights_are_repetitions_of_clusters(metric, rows, seed):
 def test_within_emotion_is_the_fisher_mean_of_each():
     rng = np.random.default_rng(0)
     truth, emotion = rng.uniform(1, 5, 90), np.repeat([0, 1, 2], 30)
-    read = truth + rng.normal(0, [[0.3], [1], [3]], (3, 30)).ravel()
-    each = [stats.spearmanr(read[emotion == code], truth[emotion == code])[0] for code in range(3)]
-    found = value(SrccWithinEmotion(), rating(truth, read, emotion=emotion))
+    predicted = truth + rng.normal(0, [[0.3], [1], [3]], (3, 30)).ravel()
+    each = [stats.spearmanr(predicted[emotion == code], truth[emotion == code])[0] for code in range(3)]
+    found = value(SrccWithinEmotion(), rating(truth, predicted, emotion=emotion))
     assert found == pytest.approx(np.tanh(np.arctanh(each).mean()), abs=1e-12)
 
 
 def test_within_emotion_omits_emotions_without_a_correlation():
     truth = [1, 2, 3, 1, 2, 3, 4, 5, 4]
-    read = [1, 3, 2, 2, 2, 2, 1, 5, 3]
-    scores = rating(truth, read, emotion=[0, 0, 0, 1, 1, 1, 2, 2, -1])
+    predicted = [1, 3, 2, 2, 2, 2, 1, 5, 3]
+    scores = rating(truth, predicted, emotion=[0, 0, 0, 1, 1, 1, 2, 2, -1])
     assert value(SrccWithinEmotion(), scores) == pytest.approx(0.5)
     [remark] = SrccWithinEmotion().remarks(scores, Estimate(0.5, None, None, 3, "none"))
     assert remark.startswith("sad, angry omitted")
@@ -123,14 +123,14 @@ def test_within_emotion_omits_emotions_without_a_correlation():
 
 def test_after_the_fit_the_correlation_equals_curve_fit():
     rng = np.random.default_rng(1)
-    read = rng.uniform(1, 5, 150)
-    truth = 1 + 4 / (1 + np.exp(-(read - 3) / 0.4)) + rng.normal(0, 0.3, 150)
-    scores = rating(truth, read)
+    predicted = rng.uniform(1, 5, 150)
+    truth = 1 + 4 / (1 + np.exp(-(predicted - 3) / 0.4)) + rng.normal(0, 0.3, 150)
+    scores = rating(truth, predicted)
 
     def curve(x, b1, b2, b3, b4):
         return b2 + (b1 - b2) / (1 + np.exp(-(x - b3) / abs(b4)))
 
-    mapped = curve(read, *optimize.curve_fit(curve, read, truth, p0=(5, 1, 3, 0.5))[0])
+    mapped = curve(predicted, *optimize.curve_fit(curve, predicted, truth, p0=(5, 1, 3, 0.5))[0])
     assert value(PlccFitted(), scores) == pytest.approx(stats.pearsonr(mapped, truth)[0], abs=1e-6)
     assert value(RmseFitted(), scores) == pytest.approx(np.sqrt(((mapped - truth) ** 2).mean()), abs=1e-6)
 
@@ -142,7 +142,7 @@ def test_the_fit_needs_four_values():
 
 
 @pytest.mark.parametrize(
-    ("truth", "read", "reason"),
+    ("truth", "predicted", "reason"),
     [
         ([1, 2, 3], [NAN] * 3, "no reply could be parsed"),
         ([1, 2, 3], [2, 2, 2], "the judge gave 1 distinct value"),
@@ -152,8 +152,8 @@ def test_the_fit_needs_four_values():
     ],
 )
 @pytest.mark.parametrize("metric", [Srcc(), Krcc(), Plcc(), PlccFitted()], ids=lambda m: type(m).__name__)
-def test_why_a_correlation_does_not_exist(metric, truth, read, reason):
-    scores = rating(truth, read)
+def test_why_a_correlation_does_not_exist(metric, truth, predicted, reason):
+    scores = rating(truth, predicted)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert np.isnan(value(metric, scores))
