@@ -97,8 +97,7 @@ def export_data(
             report.files, report.ratings = writer.rename(out.name if single else None), writer.ratings
             _move_into_place(folder / out.name if single else folder, out)
     except OSError as e:
-        hint = "Nothing was exported. Free disk space, or choose a different --out."
-        raise cannot_write(out, e, hint) from e
+        raise cannot_write(out, e, "Choose a different --out; nothing was exported.") from e
     finally:
         source.close()
     return report

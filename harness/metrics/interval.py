@@ -99,13 +99,13 @@ def _bootstrapped(plain: Estimate, job: Job, clusters: int, how: Resampling) -> 
     interval = percentile_interval(values, how.level, clusters)
     existing = float(np.isfinite(values).mean())
     if interval is None:
-        return replace(plain, remark=f"has no interval: it exists in only {existing:.0%} of the resamples")
+        return replace(plain, remark=f"has no interval: only {existing:.0%} of the resamples have a value")
     if interval[0] == interval[1]:
         same = "every resample gave the same value"
         return replace(plain, method=f"none: {same}", remark=f"has no interval: {same}")
     remark = ""
     if existing < ENOUGH:
-        remark = f"has an interval from the {existing:.0%} of the resamples in which it exists"
+        remark = f"has an interval from only the {existing:.0%} of the resamples with a value"
     method = metric.method
     if clusters < MANY:
         method += ", widened for few clusters"
@@ -139,9 +139,9 @@ def _jackknifed(plain: Estimate, metric: Metric, sample: Scores, counts: Ints, h
         correlation=metric.correlation,
     )
     if interval is None:
-        return replace(plain, remark="has no interval: without some cluster it does not exist")
+        return replace(plain, remark="has no interval: without some cluster there is no value")
     if interval[1] - interval[0] <= FLAT:
-        same = "it is the same without any cluster"
+        same = "leaving out a cluster never changes the value"
         return replace(plain, method=f"none: {same}", remark=f"has no interval: {same}")
     return replace(plain, low=interval[0], high=interval[1], method="cluster jackknife")
 

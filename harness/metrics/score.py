@@ -17,6 +17,7 @@ from harness.results import BaselineValue, ConfusionMatrix, HypothesisTest, Metr
 
 FEW = 10
 """Fewer clusters than this get a warning: their bootstrap intervals are too narrow."""
+PLURALS = {"does": "do", "has": "have"}
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,10 @@ def _interval_remarks(requests: Sequence[MetricRequest], found: Sequence[Estimat
             remarks.setdefault(f"does not exist: {estimate.missing}", []).append(request.name)
         elif estimate.remark:
             remarks.setdefault(estimate.remark, []).append(request.name)
-    return [f"{', '.join(names)}{label} {remark}" for remark, names in remarks.items()]
+    return [
+        f"{', '.join(names)}{label} {remark if len(names) == 1 else _plural(remark)}"
+        for remark, names in remarks.items()
+    ]
 
 
 def _own_remarks(request: MetricRequest, found: Estimate, scores: Scores) -> list[str]:
@@ -209,6 +213,12 @@ def _own_remarks(request: MetricRequest, found: Estimate, scores: Scores) -> lis
         return [f"{request.name}: {remark}" for remark in request.metric.remarks(scores, found)]
     except Exception as error:  # may be a plugin's code
         return [f"{request.name}: its remarks raised {type(error).__name__}: {error}"]
+
+
+def _plural(remark: str) -> str:
+    """A remark on one metric, which starts with a verb, as one on several."""
+    verb, _, rest = remark.partition(" ")
+    return f"{PLURALS.get(verb, verb)} {rest}"
 
 
 def _label(group: Mapping[str, str]) -> str:

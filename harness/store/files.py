@@ -35,20 +35,25 @@ def storage_errors(path: Path) -> Iterator[None]:
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
-def cannot_write(path: Path, cause: OSError, hint: str) -> BadOutput | StorageError:
-    """The error of an output that could not be created: `StorageError` where it may work later, such as on a full disk."""
-    kind = StorageError if cause.errno in _FULL else BadOutput
-    return kind(f"{str(cause.filename or path)!r} cannot be written: {cause.strerror or cause}.", hint)
+def cannot_write(path: Path, cause: OSError, remedy: str) -> BadOutput | StorageError:
+    """The error of an output that could not be created: `StorageError` where it may work later, such as on a full disk.
+
+    `remedy` is an imperative sentence: "Choose a different --out."
+    """
+    message = f"{str(cause.filename or path)!r} cannot be written: {cause.strerror or cause}."
+    if cause.errno in _FULL:
+        return StorageError(message, f"Free disk space, or {remedy[:1].lower()}{remedy[1:]}")
+    return BadOutput(message, remedy)
 
 
 @contextmanager
-def new_output(path: Path, hint: str = "Choose a different --out.") -> Iterator[None]:
+def new_output(path: Path, remedy: str = "Choose a different --out.") -> Iterator[None]:
     """Convert a failure to create an output, before anything was computed, to the error of `cannot_write`."""
     try:
         yield
     except StorageError as e:
         if isinstance(e.__cause__, OSError):
-            raise cannot_write(path, e.__cause__, hint) from e
+            raise cannot_write(path, e.__cause__, remedy) from e
         raise
 
 

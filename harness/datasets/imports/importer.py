@@ -89,8 +89,7 @@ def import_data(
             if not dry_run:
                 _move_into_place(folder, target, replace)
     except OSError as e:
-        hint = "Nothing was imported. Free disk space, or set XDG_DATA_HOME to a different disk."
-        raise cannot_write(target, e, hint) from e
+        raise cannot_write(target, e, "Set XDG_DATA_HOME to a different folder; nothing was imported.") from e
     finally:
         source.close()
     return summary
@@ -136,8 +135,7 @@ def _temporary_folder(name: str) -> Iterator[Path]:
         data_home().mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".tmp", dir=data_home()))
     except OSError as e:
-        hint = "Free disk space, or set XDG_DATA_HOME to a different folder."
-        raise cannot_write(data_home(), e, hint) from e
+        raise cannot_write(data_home(), e, "Set XDG_DATA_HOME to a different folder.") from e
     try:
         yield folder
     finally:

@@ -97,7 +97,7 @@ def test_without_probabilities_there_is_no_calibration():
     for scores in (choices(), replace(judged(), probabilities=np.full((200, 4), NAN))):
         table = score(scores, {"ece": ExpectedCalibrationError, "brier": Brier})
         assert [e.value for e in table.metrics] == [None, None]
-        assert "ece, brier does not exist: the judge gave no probabilities" in table.warnings
+        assert "ece, brier do not exist: the judge gave no probabilities" in table.warnings
 
 
 def ordered(n=600, pull=0.0, seed=1):

@@ -1,5 +1,6 @@
 """Very many rows or clusters: intervals from fewer resamples, or from none."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -45,7 +46,7 @@ def test_a_perfect_judge_has_no_interval(monkeypatch, rows):
     for found in perfect.metrics:
         assert (found.value, found.low, found.high) == (1, None, None)
         assert found.method.startswith("none: ")
-    assert sum("has no interval" in line for line in perfect.warnings) >= 1
+    assert any(re.search("ha(s|ve) no interval", line) for line in perfect.warnings)
 
 
 class Foreign(Metric):

@@ -53,7 +53,7 @@ def values(scores, names):
     for entry in table.metrics:
         if entry["value"] is None:
             assert entry["name"] in warned
-            assert "does not exist: " in warned
+            assert " not exist: " in warned
         else:
             assert np.isfinite(entry["value"])
             assert entry["n"] > 0
