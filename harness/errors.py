@@ -20,6 +20,8 @@ import difflib
 from collections.abc import Iterable
 from enum import IntEnum
 
+from harness.installing import distribution, install_command
+
 
 class ExitCode(IntEnum):
     """What the command line returns."""
@@ -82,12 +84,13 @@ class RunMismatch(RequestError):
 class MissingPackage(RequestError):
     """A package that a component needs and that is not installed.
 
-    Plugins raise it from `open` or from their loader; the hint is the exact command.
+    Plugins raise it from `open` or from their loader; the hint is the exact command. `package` is the name of a
+    distribution or of a module; `install` replaces the command for packages that need a different one.
     """
 
     def __init__(self, feature: str, package: str, install: str = "") -> None:
-        super().__init__(f"{feature} needs the package {package!r}, which is not installed.")
-        self.hint = f"Install it: {install or 'pip install ' + package}"
+        super().__init__(f"{feature} needs the package {distribution(package)!r}, which is not installed.")
+        self.hint = f"Install it: {install or install_command(package)}"
 
 
 class StorageError(HarnessError):

@@ -14,14 +14,17 @@ from pathlib import Path
 import click
 
 from harness._version import __version__
+from harness.errors import ExitCode
 from harness.escaping import plain
+from harness.installing import PLUGINS, distribution, install_command
 from harness.registry.registry import registry
 
 PACKAGES = {
-    "onnxruntime": ("judge fer", "pip install memobench-plugin-fer"),
-    "resvg_py": ("the portraits plugin", "pip install memobench-plugin-portraits"),
-    "pyarrow": ("manifest.parquet", 'pip install "memobench[parquet]"'),
+    "onnxruntime": "judge fer",
+    "resvg_py": "the portraits plugin",
+    "pyarrow": "manifest.parquet",
 }
+"""Optional packages, and what each is for."""
 
 
 @click.command("doctor")
@@ -45,10 +48,15 @@ def command() -> int:
             f"{plugin.dist} {plugin.version}",
             f"DISABLED: {plugin.problem}" if plugin.problem else offers,
         )
+    for name in sorted(
+        {distribution(f"memobench_{n}") for n in PLUGINS} - {p.dist for p in registry().plugins}
+    ):
+        _line(False, name, f"not installed: {install_command(name)}", optional=True)
     click.echo("\npackages")
-    for name, (use, install) in PACKAGES.items():
+    for name, use in PACKAGES.items():
         found = importlib.util.find_spec(name) is not None
-        _line(found, name, _version(name) if found else f"not installed; for {use}: {install}", optional=True)
+        missing = f"not installed; for {use}: {install_command(name)}"
+        _line(found, name, _version(name) if found else missing, optional=True)
     click.echo("\nmachine")
     for good, name, text in _machine():
         problems += not good
@@ -56,7 +64,7 @@ def command() -> int:
     click.echo(
         "\n" + ("everything that is installed works" if not problems else f"{problems} to fix, marked with !")
     )
-    return 0
+    return ExitCode.OK
 
 
 def _line(good: bool, name: str, text: str, *, optional: bool = False) -> None:

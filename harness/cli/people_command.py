@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from harness.datasets.ratings import FILE, read_ratings
-from harness.errors import BadData, RequestError
+from harness.errors import BadData, ExitCode, RequestError
 from harness.escaping import plain
 from harness.reporters.formatting import interval, number
 from harness.results import HumanAgreement, Interval
@@ -47,7 +47,7 @@ def command(data: str, out: Path | None, replace: bool, as_json: bool) -> int:
         raise RequestError(f"{str(out)!r} already exists.", "Add --replace, or choose a different --out.")
     described = {question: describe(given) for question, given in answers.items()}
     if out is not None:
-        with new_output(out):
+        with new_output(out, "Choose a different --out."):
             write_atomically(out, _table(rating_columns(answers)))
     if as_json:
         click.echo(
@@ -59,13 +59,13 @@ def command(data: str, out: Path | None, replace: bool, as_json: bool) -> int:
                 indent=1,
             )
         )
-        return 0
+        return ExitCode.OK
     for question, found in described.items():
         for line in _lines(question, found):
             click.echo(plain(line))
     if out is not None:
         click.echo(f"each sample's values: {out}")
-    return 0
+    return ExitCode.OK
 
 
 def _lines(question: str, found: HumanAgreement) -> Iterator[str]:

@@ -268,7 +268,7 @@ def _parquet_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     try:
         import pyarrow.parquet as parquet
     except ModuleNotFoundError as e:
-        raise MissingPackage(f"Reading {path.name}", "pyarrow", 'pip install "memobench[parquet]"') from e
+        raise MissingPackage(f"Reading {path.name}", "pyarrow") from e
     line = 0
     try:
         table = parquet.ParquetFile(path)

@@ -15,6 +15,7 @@ import pluggy
 from harness import hookspecs
 from harness.components.record import Component
 from harness.errors import RequestError, UnknownName, unknown
+from harness.installing import PLUGINS, install_command
 from harness.registry import builtins
 
 GROUP = "memobench"
@@ -110,10 +111,13 @@ class Registry:
         return f"{see} Disabled plugins: {'; '.join(broken)}." if broken else see
 
 
-PLUGINS = {"vllm": "memobench-plugin-vllm", "transformers": "memobench-plugin-transformers",
-           "openai": "memobench-plugin-openai", "nano": "memobench-plugin-nano", "fer": "memobench-plugin-fer",
-           "portraits": "memobench-plugin-portraits", "echo": "memobench-plugin-echo"}  # fmt: skip
-"""The distribution to install for each official plugin name."""
+_OWNERS = {name: name for name in PLUGINS} | {
+    "nano-transformers": "nano",
+    "nano-vllm": "nano",
+    "openai-images": "openai",
+    "tiny-face": "fer",
+}
+"""The plugin of this project that provides each component, presets aside."""
 
 
 def _not_installed(kind: str, name: str) -> UnknownName | None:
@@ -124,12 +128,12 @@ def _not_installed(kind: str, name: str) -> UnknownName | None:
     if kind == "judge" and preset is not None:
         return UnknownName(
             f"The judge {name!r} is {preset.ref} on vLLM, and the vLLM plugin is not installed.",
-            f"Install it: pip install {PLUGINS['vllm']}",
+            f"Install it: {install_command('memobench_vllm')}",
         )
-    if name in PLUGINS:
+    if name in _OWNERS:
         return UnknownName(
             f"The {kind} {name!r} belongs to a plugin that is not installed.",
-            f"Install it: pip install {PLUGINS[name]}",
+            f"Install it: {install_command(f'memobench_{_OWNERS[name]}')}",
         )
     return None
 

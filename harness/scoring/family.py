@@ -48,5 +48,5 @@ def family_warning(generator: ParticipantRecord, judge: ParticipantRecord) -> li
         return []
     return [
         f"{judge.name} and {generator.name} are both by {maker}: a judge may favour its own family. "
-        "Add a judge of a different one: --judge NAME"
+        "Add a judge of a different one: `harness run --judge NAME`"
     ]

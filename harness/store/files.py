@@ -27,7 +27,7 @@ def storage_errors(path: Path) -> Iterator[None]:
     except OSError as e:
         raise StorageError(
             f"{str(e.filename or path)!r} cannot be written: {e.strerror or e}.",
-            "Everything stored so far is kept. Free disk space or choose a different --out, then run the same command "
+            "Everything stored so far is kept. Free disk space or make the folder writable, then run the same command "
             "again: it sends only the missing requests.",
         ) from e
 
@@ -38,7 +38,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 def cannot_write(path: Path, cause: OSError, remedy: str) -> BadOutput | StorageError:
     """The error of an output that could not be created: `StorageError` where it may work later, such as on a full disk.
 
-    `remedy` is an imperative sentence: "Choose a different --out."
+    `remedy` is an imperative sentence, and may name options of the command: "Choose a different folder."
     """
     message = f"{str(cause.filename or path)!r} cannot be written: {cause.strerror or cause}."
     if cause.errno in _FULL:
@@ -47,7 +47,7 @@ def cannot_write(path: Path, cause: OSError, remedy: str) -> BadOutput | Storage
 
 
 @contextmanager
-def new_output(path: Path, remedy: str = "Choose a different --out.") -> Iterator[None]:
+def new_output(path: Path, remedy: str) -> Iterator[None]:
     """Convert a failure to create an output, before anything was computed, to the error of `cannot_write`."""
     try:
         yield
@@ -208,7 +208,7 @@ class Lock:
             os.close(self._fd)
             raise RunMismatch(
                 f"Another process is writing the run folder {str(folder)!r}.",
-                "Wait for it to finish, or choose a different --out.",
+                "Wait for it to finish, or use a different folder.",
             ) from e
 
     def release(self) -> None:

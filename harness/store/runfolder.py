@@ -61,7 +61,7 @@ class RunFolder:
         if another process is writing the folder, `BadOutput` if the folder cannot be created or written, and
         `StorageError` if the disk is full.
         """
-        with new_output(path):
+        with new_output(path, "Choose a different --out."):
             return cls._open(path, run)
 
     @classmethod
@@ -137,7 +137,7 @@ def intact(path: Path) -> Iterator[None]:
     except (KeyError, TypeError, ValueError, AttributeError) as e:
         raise RunMismatch(
             f"The run folder {str(path)!r} is damaged or was written by a different version: {type(e).__name__}: {e}.",
-            "Use the version named in its run.json, or start a new run with a different --out.",
+            "Use the version named in its run.json, or start a new run in a different folder.",
         ) from e
 
 
@@ -154,7 +154,7 @@ def read_run(path: Path) -> dict[str, Any]:
             raise ValueError(f"it has no {' and no '.join(missing) or 'request'}")
     except (ValueError, TypeError, OSError) as e:
         raise RunMismatch(
-            f"{path / RUN} cannot be read: {e}.", "Start a new run with a different --out."
+            f"{path / RUN} cannot be read: {e}.", "Start a new run in a different folder."
         ) from e
     return dict(document)
 

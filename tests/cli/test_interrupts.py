@@ -209,7 +209,7 @@ def test_two_processes_on_one_run_folder(shell: Shell, install: Install, make_da
     replies = shell.folder / "run" / "replies.jsonl"
     first = shell.start(*RUN, "-o", "delay=0.05")
     until(lambda: count(replies) >= 2, first)
-    assert shell(*RUN).fails(2, "Another process is writing the run folder 'run'", "different --out")
+    assert shell(*RUN).fails(2, "Another process is writing the run folder 'run'", "different folder")
     assert shell("score", "run").fails(2, "Another process is writing the run folder 'run'")
     assert first.poll() is None
     first.send_signal(signal.SIGKILL)

@@ -19,6 +19,7 @@ CORE = ROOT / "harness"
 PLUGINS = sorted(p.parent for p in (ROOT / "plugins").glob("*/pyproject.toml"))
 
 LAYERS = (
+    ("installing",),
     ("errors", "types", "arrays", "escaping", "_version"),
     ("results",),
     ("components", "parsing", "store"),

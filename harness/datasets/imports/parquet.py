@@ -18,7 +18,7 @@ def load_pyarrow(purpose: str) -> Any:
         import pyarrow
         import pyarrow.parquet
     except ModuleNotFoundError as e:
-        raise MissingPackage(purpose, "pyarrow", 'pip install "memobench[parquet]"') from e
+        raise MissingPackage(purpose, "pyarrow") from e
     return pyarrow
 
 

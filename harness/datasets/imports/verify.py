@@ -35,7 +35,7 @@ def verify(name: str, progress: Callable[[int], None] | None = None) -> tuple[in
     if not metadata or metadata.get("samples") != len(lines) or any(line[64:66] != "  " for line in lines):
         raise BadData(
             f"The data set {name!r} was modified: {DOCUMENT} and {CHECKSUMS} do not match.",
-            "Import it again with --replace.",
+            "Import it again: `harness data import KIND PATH --replace`.",
         )
     root = Path(metadata["root"]) if metadata.get("root") else folder
     return len(lines), _differences(root, lines, progress)

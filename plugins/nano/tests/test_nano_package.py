@@ -84,7 +84,11 @@ def test_a_missing_backend_is_reported_with_the_install_command(monkeypatch: pyt
     without(monkeypatch, "vllm")
     with pytest.raises(MissingPackage, match="'vllm'") as raised:
         plugin.vllm_judge()
-    assert "memobench-plugin-nano[vllm]" in raised.value.hint
+    assert raised.value.hint == "Install it: pip install vllm"
+    without(monkeypatch, "memobench_vllm")
+    with pytest.raises(MissingPackage, match="'memobench-plugin-vllm'") as raised:
+        plugin.vllm_judge()
+    assert raised.value.hint.endswith("plugins/vllm")
 
 
 @pytest.mark.e2e

@@ -34,7 +34,7 @@ def open_session(file: str, threads: int, feature: str) -> Any:
     if hashlib.sha256(data).hexdigest() != recorded:
         raise DamagedWeights(
             f"{feature}: the file {file} is damaged (its sha256 is not {recorded}).",
-            "Reinstall it: pip install --force-reinstall memobench-plugin-fer",
+            "Restore the folder plugins/fer from the memobench repository, and install memobench-plugin-fer from it again.",
         )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads

@@ -19,7 +19,7 @@ def vllm_judge() -> Any:
     """The judge class that runs nano on vLLM. Raises `MissingPackage` if vLLM or its plugin is not installed."""
     for package in ("memobench_vllm", "vllm"):
         if find_spec(package) is None:
-            raise MissingPackage("nano-vllm", package, "pip install 'memobench-plugin-nano[vllm]'")
+            raise MissingPackage("nano-vllm", package)
     return _VLLM()
 
 
