@@ -57,7 +57,7 @@ def jackknifed(rating: Scores) -> tuple[float, float]:
     """The jackknife interval of SRCC."""
     metric, (sample, counts) = Srcc(), collapsed(rating)
     value = float(metric.estimate(sample, counts[None])[0])
-    error = standard_error(metric.left_out(sample, counts), counts)
+    error = standard_error(metric.leave_one_out(sample, counts), counts)
     interval = jackknife_interval(value, error, int(counts.sum()), correlation=True)
     assert interval is not None
     return interval

@@ -13,16 +13,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+COUNT = "none: a count"
+"""The method of a metric value that is a count, which has no interval."""
 HUMAN = "human"
 """The baseline that says how well people do: no trivial predictor."""
 
 
-def finite(value: float | None) -> float | None:
+def _finite(value: float | None) -> float | None:
     """The number, or None where it is None, NaN or infinite: the one place where NaN becomes null."""
     return None if value is None or not math.isfinite(value) else float(value)
 
 
-Number = Annotated[float | None, BeforeValidator(finite)]
+Number = Annotated[float | None, BeforeValidator(_finite)]
 Direction = Literal["higher", "lower", "none"]
 
 
@@ -31,6 +33,7 @@ class Record(BaseModel):
 
     model_config = ConfigDict(
         populate_by_name=True,
+        validate_assignment=True,
         serialize_by_alias=True,
         protected_namespaces=(),
         # Reading ignores fields of later versions; the schema describes what this version writes.
@@ -113,8 +116,8 @@ class HypothesisTest(Interval):
 
     name: str
     question: str = ""
-    p: float
-    p_adjusted: float
+    p: float = Field(ge=0, le=1)
+    p_adjusted: float = Field(ge=0, le=1)
     n: int
     clusters: int
     method: str
@@ -201,14 +204,14 @@ class TaskResult(Record):
     stage: str
     role: Literal["judge", "generator"]
     data: DataInfo
-    judge: str | None = Field(default=None, description="Generator tasks: what parsed the portraits.")
+    judge: str | None = Field(default=None, description="Generator tasks: the judge, or the panel of judges.")
     prompt_variant: str | None = Field(
         default=None, alias="wording", description="Judge tasks asked in several prompt variants: which."
     )
     prompt_spread: PromptSpread | None = Field(
         default=None,
         alias="wordings",
-        description="Where several prompt variants were asked: the same on the entry of each.",
+        description="Where several prompt variants were asked: repeated in each entry.",
     )
     answer_mode: str = Field(
         alias="read", description="How answers were obtained: logprobs, rating, choice or text."
@@ -232,7 +235,7 @@ class TaskResult(Record):
     confusion: ConfusionMatrix | None = None
     tests: list[HypothesisTest] = []
     agreement: list[JudgeAgreement] = Field(
-        default=[], description="Generator tasks with several judges: on the entry of the panel."
+        default=[], description="Generator tasks with several judges: in the entry of the panel."
     )
     people: HumanAgreement | None = Field(
         default=None, description="Judge tasks: how far people agree on the same question, and their ceiling."

@@ -1,4 +1,4 @@
-"""Compares two results.json: exits 1 if any number, count or key differs.
+"""Compares two results.json: exits 1 if a number or count differs or a key of the old one is missing.
 
     python tools/compare_results.py OLD/results.json NEW/results.json
 

@@ -12,9 +12,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.errors import HarnessError
+from harness.errors import ExitCode, HarnessError
 from harness.escaping import plain
 from harness.registry.registry import registry
+from harness.reporters.formatting import number
+from harness.results import read_results
+from harness.store.runfolder import RESULTS
 from harness.tasks import catalog
 from harness.tasks.spec import SuiteSpec
 
@@ -36,12 +39,12 @@ def command(what: str, as_json: bool) -> int:
     }[what]()
     if as_json:
         click.echo(json.dumps(rows, indent=1))
-        return 0
+        return ExitCode.OK
     if not rows:
         click.echo(
             f"There are no {what} here." + (" Run something: harness run --help" if what == "runs" else "")
         )
-        return 0
+        return ExitCode.OK
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in rows[0]:
         table.add_column(column, overflow="fold")
@@ -49,7 +52,7 @@ def command(what: str, as_json: bool) -> int:
         table.add_row(*(Text("" if v is None else plain(v)) for v in row.values()))
     console = Console(highlight=False, emoji=False)
     console.print(table)
-    return 0
+    return ExitCode.OK
 
 
 def _components(*kinds: str) -> list[dict[str, Any]]:
@@ -118,14 +121,10 @@ def _runs() -> list[dict[str, Any]]:
         try:
             row["model"] = json.loads(path.read_bytes())["request"]["model"]["name"]
             row["state"] = "not scored"
-            results = json.loads((path.parent / "results.json").read_bytes())
-            row["state"] = "complete" if results["run"]["complete"] else "incomplete"
-            row["metrics"] = ", ".join(
-                f"{t['task']} {m['name']} {m['value'] if m['value'] is None else round(m['value'], 3)}"
-                for t in results["tasks"]
-                for m in t["metrics"]
-                if m["primary"]
-            )
+            results = read_results(json.loads((path.parent / RESULTS).read_bytes()))
+            row["state"] = "complete" if results.run.complete else "incomplete"
+            found = [(task.task, task.primary) for task in results.tasks if task.primary]
+            row["metrics"] = ", ".join(f"{task} {main.name} {number(main.value)}" for task, main in found)
         except FileNotFoundError:
             pass
         except (OSError, ValueError, KeyError, TypeError):

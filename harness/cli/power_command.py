@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import click
 
-from harness.errors import BadOption, unknown
+from harness.errors import BadOption, ExitCode, unknown
 from harness.stats import power as planning
 
 Kind = Literal["proportion", "mean", "spearman", "pearson", "kendall"]
@@ -37,7 +37,7 @@ Power = Callable[[float, float], float]
 
 
 @dataclass(frozen=True)
-class Plan:
+class PowerQuery:
     """What is asked, checked."""
 
     metric: str
@@ -104,7 +104,7 @@ def command(
     discordant: float | None,
     as_json: bool,
 ) -> int:
-    """Plan how many answers a comparison of two runs takes.
+    """Plan how many answers a comparison of two runs needs.
 
     \b
       harness power --metric accuracy --n 600 --baseline 0.8
@@ -116,7 +116,7 @@ def command(
     if metric not in KINDS:
         raise unknown("metric", metric, KINDS, "Others have no error that follows from n alone.")
     correlation = KINDS[metric] not in ("proportion", "mean")
-    plan = Plan(
+    plan = PowerQuery(
         metric,
         n,
         None if difference is None else abs(difference),
@@ -135,10 +135,10 @@ def command(
         click.echo(json.dumps(document, indent=1))
     else:
         _show(plan, document)
-    return 0
+    return ExitCode.OK
 
 
-def _check(plan: Plan, given: dict[str, float | None]) -> None:
+def _check(plan: PowerQuery, given: dict[str, float | None]) -> None:
     """Raise BadOption for what does not fit together."""
     if plan.n is None and plan.difference is None:
         raise BadOption(
@@ -193,7 +193,7 @@ def _check(plan: Plan, given: dict[str, float | None]) -> None:
         )
 
 
-def _power(plan: Plan) -> Power:
+def _power(plan: PowerQuery) -> Power:
     if plan.kind == "proportion" and plan.discordant is not None:
         return partial(planning.paired_proportions, discordant=plan.discordant, alpha=plan.alpha)
     if plan.kind == "proportion":
@@ -203,7 +203,7 @@ def _power(plan: Plan) -> Power:
     return partial(planning.correlations, baseline=plan.baseline, alpha=plan.alpha, kind=plan.kind)
 
 
-def _largest(plan: Plan) -> dict[str, float]:
+def _largest(plan: PowerQuery) -> dict[str, float]:
     """How far the value can fall and rise."""
     if plan.kind == "mean":
         return {"drop": -1e6 * plan.sd, "gain": 1e6 * plan.sd}
@@ -212,7 +212,7 @@ def _largest(plan: Plan) -> dict[str, float]:
     return {"drop": (0 if plan.kind == "proportion" else -1) - plan.baseline, "gain": 1 - plan.baseline}
 
 
-def _document(plan: Plan) -> dict[str, Any]:
+def _document(plan: PowerQuery) -> dict[str, Any]:
     """The plan and what follows from it: numbers, or null with a note."""
     power, effect, notes = _power(plan), plan.effect, []
     found: dict[str, Any] = {"smallest": None, "power_at_n": None, "n_needed": None}
@@ -239,15 +239,25 @@ def _document(plan: Plan) -> dict[str, Any]:
     if plan.cluster_size > 1 and 0 < clusters < FEW:
         notes.append(f"few clusters ({clusters:.3g}): more answers of each help little, more clusters do")
     return {
-        "metric": plan.metric, "baseline": None if plan.kind == "mean" else plan.baseline,
-        "sd": plan.sd if plan.kind == "mean" else None, "paired": plan.paired, "discordant": plan.discordant,
-        "alpha": plan.alpha, "power": plan.power, "icc": plan.icc, "cluster_size": plan.cluster_size,
-        "design_effect": effect, "n": plan.n, "independent_n": None if plan.n is None else plan.n / effect,
-        "difference": plan.difference, **found, "notes": notes,
-    }  # fmt: skip
+        "metric": plan.metric,
+        "baseline": None if plan.kind == "mean" else plan.baseline,
+        "sd": plan.sd if plan.kind == "mean" else None,
+        "paired": plan.paired,
+        "discordant": plan.discordant,
+        "alpha": plan.alpha,
+        "power": plan.power,
+        "icc": plan.icc,
+        "cluster_size": plan.cluster_size,
+        "design_effect": effect,
+        "n": plan.n,
+        "independent_n": None if plan.n is None else plan.n / effect,
+        "difference": plan.difference,
+        **found,
+        "notes": notes,
+    }
 
 
-def _show(plan: Plan, document: dict[str, Any]) -> None:
+def _show(plan: PowerQuery, document: dict[str, Any]) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.escaping import plain
+from harness.scoring.run_record import RunRecord
 from harness.scoring.stored import read_stored
 from harness.store.files import read_lines
 from harness.store.runfolder import FAILURES, read_run
 from harness.tasks.answers import parse_reply, truth_of
-from harness.tasks.spec import TaskSpec
 
 
 def sample_lines(
@@ -36,15 +36,14 @@ def sample_lines(
 
 
 def _answers(path: Path, *, wrong: bool, unparsed: bool, right: bool) -> Iterator[dict[str, Any]]:
-    run, stored = read_run(path), read_stored(path)
-    tables = run["request"].get("questions") or run["request"].get("tasks", {})
-    answers = {name: TaskSpec.model_validate(table).answer for name, table in tables.items()}
+    run, stored = RunRecord.parse(read_run(path)), read_stored(path)
+    answers = {name: spec.answer for name, spec in run.questions.items()}
     for reply, sample in stored.replies():
         answer = answers.get(reply["task"])
         if answer is None:
             continue
         shown = sample.shown.get(reply["task"], answer.options)
-        parsed = parse_reply(reply, answer, shown, run["reads"][reply["by"]][reply["task"]])
+        parsed = parse_reply(reply, answer, shown, run.answer_modes[reply["by"]][reply["task"]])
         truth = truth_of(answer, sample)
         state = _state(truth, parsed.value)
         if (
@@ -65,14 +64,14 @@ def _answers(path: Path, *, wrong: bool, unparsed: bool, right: bool) -> Iterato
             }
 
 
-def _state(truth: str | float | None, read: str | float | None) -> str:
+def _state(truth: str | float | None, parsed: str | float | None) -> str:
     """A choice is right if it is equal to the truth; a rating, if it is off by less than half a level."""
-    if read is None:
+    if parsed is None:
         return "unparsed"
     if truth is None:
         return "rated"
-    close = isinstance(truth, float) and isinstance(read, float) and abs(truth - read) < 0.5
-    return "right" if close or truth == read else "wrong"
+    close = isinstance(truth, float) and isinstance(parsed, float) and abs(truth - parsed) < 0.5
+    return "right" if close or truth == parsed else "wrong"
 
 
 def _raw(reply: Mapping[str, Any]) -> Any:
@@ -80,11 +79,11 @@ def _raw(reply: Mapping[str, Any]) -> Any:
 
 
 def _line(row: Mapping[str, Any]) -> str:
-    read = row["reason"] if row["read"] is None else _short(row["read"])
+    parsed = row["reason"] if row["read"] is None else _short(row["read"])
     reply = row["reply"] if isinstance(row["reply"], str) else json.dumps(row["reply"])
     return (
         f"{row['state']:<8} {plain(row['sample'], 34):<20} {row['task']:<17} true {_short(row['truth'] if row['truth'] is not None else '-'):<9} "
-        f"read {plain(read, 60):<9} by {plain(row['by'])}: {plain(reply, 160)}"
+        f"parsed {plain(parsed, 60):<9} by {plain(row['by'])}: {plain(reply, 160)}"
     )
 
 

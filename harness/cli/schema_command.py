@@ -6,6 +6,8 @@ import json
 
 import click
 
+from harness.errors import ExitCode
+
 
 @click.command("schema")
 @click.argument("what", type=click.Choice(["task", "result"]))
@@ -23,4 +25,4 @@ def command(what: str) -> int:
         schema = Results.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     click.echo(json.dumps(schema, indent=2))
-    return 0
+    return ExitCode.OK

@@ -77,11 +77,11 @@ def _show_run(name: str, form: str) -> None:
             f"Finish it with the command that started it, or: harness score {path}",
         )
     try:
-        document = json.loads(stored.read_bytes())
-    except ValueError as e:
-        raise RequestError(f"{stored} cannot be read: {e}.", f"Recompute it: harness score {path}") from e
-    with intact(path):
-        results = read_results(document)
+        results = read_results(json.loads(stored.read_bytes()))
+    except (ValueError, TypeError) as e:
+        raise RequestError(
+            f"{stored} is damaged, or was written by a different version.", f"Recompute it: harness score {path}"
+        ) from e
     print_results(results, form)
 
 

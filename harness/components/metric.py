@@ -6,12 +6,12 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.arrays import Floats, Ints, Mask
+from harness.arrays import Floats, Ints, Mask, Objects
 from harness.components.base import Configured
 from harness.results import HypothesisTest
 
@@ -22,7 +22,6 @@ Estimator = Callable[[npt.NDArray[Any]], Floats]
 
 Weights are whole numbers, of any type that holds them; resamples are contiguous in memory where there are many.
 """
-Objects = npt.NDArray[np.object_]
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Scores:
     attributes: Mapping[str, Objects] = field(default_factory=dict, repr=False)
     """Columns of the data by name, shape (n,) each: text, or None. Filled for metrics that declare it in `uses`."""
     extra: Mapping[str, Objects] = field(default_factory=dict, repr=False)
-    """What judges put into `JudgeReply.extra`, by key, shape (n,) each: None where a reply lacks it. Filled as above."""
+    """What judges put into `JudgeReply.extra`, by key, shape (n,) each: None where a reply lacks it. Filled as above. A key that no reply has is absent."""
     cluster_column: str = ""
     """The column that `cluster` encodes; "" where each sample is its own cluster."""
 
@@ -156,6 +155,13 @@ class Metric(Configured, ABC):
     """The value follows from sums over rows, so that one product of weights and sums serves all resamples."""
     thread_safe: ClassVar[bool] = False
     """`estimator` may be called from several threads at once."""
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        cls.uses = frozenset(cls.uses)
+        unknown = cls.uses - set(get_args(ScoresColumn))
+        if unknown:
+            raise TypeError(f"{cls.__name__}.uses: unknown columns {sorted(unknown)}; known: {', '.join(get_args(ScoresColumn))}")
 
     @abstractmethod
     def estimate(self, scores: Scores, weights: Ints) -> Floats:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
-from harness.arrays import Floats
+from harness.arrays import Floats, Mask
 from harness.components.metric import Metric, Scores
 from harness.metrics.collapsed import collapsed, detail
 from harness.metrics.interval import point, weighted_point
@@ -34,7 +33,7 @@ def majority(scores: Scores, metric: Metric) -> float | None:
     return _with(scores, metric, np.where(shown, rate, -1.0).argmax(axis=1).astype(np.float64))
 
 
-def _shown(scores: Scores) -> npt.NDArray[np.bool_]:
+def _shown(scores: Scores) -> Mask:
     """Which options each row was shown, shape (n, options): all, unless the scores say otherwise."""
     if scores.positions is None:
         return np.ones((scores.n, len(scores.options)), bool)

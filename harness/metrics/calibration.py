@@ -33,7 +33,7 @@ class CalibrationMetric(TableMetric):
 class ExpectedCalibrationError(CalibrationMetric):
     """Mean distance between confidence and accuracy over bins of like confidence (Guo et al. 2017, eq. 5).
 
-    Confidence is the probability of the option that was read; for a rating, of the likeliest level, which is
+    Confidence is the probability of the predicted option; for a rating, of the likeliest level, which is
     right where it is the true one. Bins are ((b - 1) / bins, b / bins]. The value is biased upwards, and its
     resamples more so: the interval is the basic one, resamples reflected about the value.
     """

@@ -1,11 +1,10 @@
-"""Metrics of choices. A reply that could not be read is wrong."""
+"""Metrics of choices. An unparsed reply is wrong."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 
 import numpy as np
-import numpy.typing as npt
 
 from harness.arrays import Floats, Mask
 from harness.components.metric import Scores
@@ -26,8 +25,8 @@ class ClassMetric(TableMetric):
 
     kinds = frozenset({"choice"})
 
-    def columns(self, scores: Scores) -> npt.NDArray[np.bool_]:
-        """Shape (n, 3 * classes): whether it is right, true and read, for each class."""
+    def columns(self, scores: Scores) -> Mask:
+        """Shape (n, 3 * classes): whether it is right, true and predicted, for each class."""
         number = np.arange(classes(scores))
         true, predicted = scores.truth[:, None] == number, scores.predicted[:, None] == number
         return np.hstack([true & predicted, true, predicted])
@@ -51,7 +50,7 @@ class Accuracy(ClassMetric):
 
 
 class Fidelity(Accuracy):
-    """Emotion fidelity: share of pictures that are read as the emotion asked for."""
+    """Emotion fidelity: share of pictures recognised as the requested emotion."""
 
 
 class BalancedAccuracy(ClassMetric):
@@ -63,10 +62,10 @@ class BalancedAccuracy(ClassMetric):
 
 
 class MacroF1(ClassMetric):
-    """Mean F1 over the classes that are true or read somewhere (scikit-learn's `f1_score`, macro)."""
+    """Mean F1 over the classes that are true or predicted somewhere (scikit-learn's `f1_score`, macro)."""
 
     def from_classes(self, right: Floats, true: Floats, predicted: Floats) -> Floats:
-        """Mean of 2 right / (true + read)."""
+        """Mean of 2 right / (true + predicted)."""
         return mean_over_classes(ratio(2 * right, true + predicted))
 
 
@@ -89,7 +88,7 @@ class Kappa(ClassMetric):
 
 
 class UnparsedRate(TableMetric):
-    """Share of replies that could not be read."""
+    """Share of replies that could not be parsed."""
 
     direction = "lower"
     proportion = True

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from harness.arrays import Floats, Ints, Mask
 from harness.types import EMOTIONS
@@ -76,7 +75,7 @@ def _ranges(values: Floats) -> Column:
     edges = np.linspace(values[known].min(), values[known].max(), _RANGES + 1)
     part = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, _RANGES - 1)
     held = np.unique(part[known])
-    codes: npt.NDArray[np.int64] = np.where(known, np.searchsorted(held, part), -1)
+    codes: Ints = np.where(known, np.searchsorted(held, part), -1)
     ends = next(
         texts
         for digits in range(3, 18)
@@ -97,7 +96,7 @@ def _order(value: str) -> tuple[int, float, str]:
 
 @dataclass(frozen=True)
 class Cells:
-    """The cells of a crossing that are large enough to be shown, and what is to be said of the others."""
+    """The cells of a crossing that are large enough to be shown, and warnings about the others."""
 
     groups: list[tuple[dict[str, str], Mask]]
     """Column -> value, and the rows of the cell, shape (n,)."""
@@ -107,7 +106,7 @@ class Cells:
 def intersections(columns: Mapping[str, Column], smallest: int = SMALLEST) -> Cells:
     """Every combination of the columns' values that at least `smallest` rows share.
 
-    A row that lacks a value is in no cell. Combinations that do not occur are passed over; those with fewer rows are
+    A row that lacks a value is in no cell. Combinations that do not occur are skipped; those with fewer rows are
     named in a warning with their size, and not shown. Cells come in the order of their values, the last column fastest.
     """
     if not columns:

@@ -12,7 +12,8 @@ from harness.arrays import Ints
 from harness.components.metric import Estimate, Metric, Scores, quietly
 from harness.metrics.base import missing_rows
 from harness.metrics.collapsed import alike, collapsed, detail
-from harness.metrics.resampling import Job, by_jackknife, on_data, resample
+from harness.metrics.resampling import MetricJob, by_jackknife, on_data, resample
+from harness.results import COUNT
 from harness.stats.clustered import exact_bound
 from harness.stats.intervals import MANY, percentile_interval
 from harness.stats.jackknife import jackknife_interval, leave_one_out, standard_error
@@ -71,13 +72,13 @@ def _estimates(sample: Scores, counts: Ints, metrics: Sequence[Metric], how: Res
     return [_finish(*job, sample, counts, how) for job in zip(jobs, jackknifed, strict=True)]
 
 
-def _finish(job: Job, jackknife: bool, sample: Scores, counts: Ints, how: Resampling) -> Estimate:
+def _finish(job: MetricJob, jackknife: bool, sample: Scores, counts: Ints, how: Resampling) -> Estimate:
     metric, value, clusters = job.metric, job.value, int(counts.sum())
     if not math.isfinite(value):
         return Estimate(None, None, None, 0, "none", job.fault)
     plain = Estimate(value, None, None, 0, "none")
     if not metric.resampled:
-        return replace(plain, method="none: a count")
+        return replace(plain, method=COUNT)
     if clusters < 2:
         return replace(plain, method="none: one cluster")
     if job.fault:
@@ -89,7 +90,7 @@ def _finish(job: Job, jackknife: bool, sample: Scores, counts: Ints, how: Resamp
     return _bootstrapped(plain, job, clusters, how)
 
 
-def _bootstrapped(plain: Estimate, job: Job, clusters: int, how: Resampling) -> Estimate:
+def _bootstrapped(plain: Estimate, job: MetricJob, clusters: int, how: Resampling) -> Estimate:
     """The percentile interval of the resamples, or the exact one where a proportion is 0 or 1 in all of them."""
     metric, values = job.metric, job.values()
     if metric.proportion and plain.value in (0.0, 1.0):
@@ -127,8 +128,9 @@ def _jackknifed(plain: Estimate, metric: Metric, sample: Scores, counts: Ints, h
         if without is None:
             estimator = metric.estimator(sample)
             without = leave_one_out(lambda weights: quietly(lambda: estimator(weights)), counts)
-        if np.shape(without) != counts.shape:
-            raise ValueError(f"leave_one_out returned shape {np.shape(without)} for {len(counts)} clusters")
+        without = np.asarray(without, np.float64)
+        if without.shape != counts.shape:
+            raise ValueError(f"leave_one_out returned shape {without.shape} for {len(counts)} clusters")
     except Exception as error:
         return replace(plain, remark=f"has no interval: the metric raised {type(error).__name__}: {error}")
     interval = jackknife_interval(
@@ -164,6 +166,6 @@ def _missing(metric: Metric, scores: Scores) -> str:
     if scores.kind not in metric.kinds:
         return f"it does not apply to a {scores.kind}"
     try:
-        return rows or metric.missing(scores)
+        return rows or metric.missing(scores) or "it cannot be computed on these answers"
     except Exception as error:
         return f"the metric raised {type(error).__name__}: {error}"

@@ -28,8 +28,8 @@ class PairMetric(TableMetric):
 class Consistency(PairMetric):
     """Share of pairs in which the same picture is preferred in both orders.
 
-    A judge that always says "first" has 0, one that says either at random 0.5. A pair of which a reply could not be
-    read counts as not consistent.
+    A judge that always says "first" has 0, one that answers at random 0.5. A pair with an unparsed reply counts as
+    not consistent.
     """
 
     joins_orders = True
@@ -48,7 +48,7 @@ class FirstShare(PairMetric):
     direction = "none"
 
     def columns(self, scores: Scores) -> Floats:
-        """Shape (n, 2): read as the first, read at all."""
+        """Shape (n, 2): predicted the first, parsed."""
         return np.column_stack([scores.predicted == 0, scores.parsed]).astype(np.float64)
 
     def entered(self, scores: Scores) -> Mask:

@@ -1,4 +1,4 @@
-"""Whether a judge favours options for the place at which they are shown."""
+"""Position bias: whether a judge favours options because of the position at which they are shown."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from harness.stats.correlation import ratio
 
 
 class PositionBias(TableMetric):
-    """How much more often the option at one place (the first) is chosen than the number of options would give.
+    """How much more often the option at one position (the first) is chosen than the number of options would give.
 
-    0 for a judge that does not mind the order, provided that each option is shown at each place equally often;
-    1 - 1/options for one that always takes that place. Replies that could not be read do not enter.
+    0 for a judge that is unaffected by the order, provided that each option is shown at each position equally often;
+    1 - 1/options for one that always takes that position. Unparsed replies do not enter.
     """
 
     kinds = frozenset({"choice"})
@@ -25,13 +25,13 @@ class PositionBias(TableMetric):
     uses = frozenset({"positions"})
 
     class Options(HarnessOptions):
-        """Which place."""
+        """Which position."""
 
-        place: int = option(1, "The place, 1 for the option shown first.", ge=1)
+        place: int = option(1, "The position, 1 for the option shown first.", ge=1)
 
     def columns(self, scores: Scores) -> Floats:
-        """Shape (n, 2): chosen at the place less one over the options shown, 1; 0 where a row does not enter."""
-        chosen, shown = places(scores)
+        """Shape (n, 2): chosen at the position minus one over the options shown, 1; 0 where a row does not enter."""
+        chosen, shown = option_positions(scores)
         inside = self.entered(scores)
         excess = (chosen == self.options.place - 1) - 1 / np.maximum(shown, 1)
         return np.where(inside[:, None], np.column_stack([excess, np.ones(scores.n)]), 0.0)
@@ -40,8 +40,8 @@ class PositionBias(TableMetric):
         return ratio(sums[:, 0], sums[:, 1])
 
     def entered(self, scores: Scores) -> Mask:
-        """Rows whose reply is an option that has a place, among enough options to have the place asked about."""
-        chosen, shown = places(scores)
+        """Rows whose reply is an option with a position, among enough options for the position asked about."""
+        chosen, shown = option_positions(scores)
         inside: Mask = (chosen >= 0) & (shown >= self.options.place)
         return inside
 
@@ -63,8 +63,8 @@ class PositionBias(TableMetric):
         )
 
 
-def places(scores: Scores) -> tuple[Ints, Ints]:
-    """The place of the option read (-1 where there is none), and how many options were shown; shape (n,) each."""
+def option_positions(scores: Scores) -> tuple[Ints, Ints]:
+    """The position of the predicted option (-1 where there is none), and how many options were shown; shape (n,) each."""
     if scores.positions is None:
         return np.full(scores.n, -1), np.zeros(scores.n, np.int64)
     predicted = np.nan_to_num(scores.predicted, nan=0.0).astype(np.int64)
@@ -73,14 +73,14 @@ def places(scores: Scores) -> tuple[Ints, Ints]:
 
 
 def favoured(scores: Scores) -> tuple[int, float, float] | None:
-    """The place (1 first) chosen most beyond what chance gives, its share of the choices, and the share that
-    chance gives; None where no place is known."""
-    chosen, shown = places(scores)
+    """The position (1 first) chosen most often beyond chance, its share of the choices, and its share by chance; None
+    where no position is known."""
+    chosen, shown = option_positions(scores)
     inside = chosen >= 0
     if not inside.any():
         return None
     last = int(shown[inside].max())
     share = np.bincount(chosen[inside], minlength=last)[:last] / inside.sum()
-    expected = np.array([(1 / shown[inside] * (shown[inside] > place)).mean() for place in range(last)])
+    expected = np.array([(1 / shown[inside] * (shown[inside] > position)).mean() for position in range(last)])
     most = int((share - expected).argmax())
     return most + 1, float(share[most]), float(expected[most])

@@ -1,4 +1,4 @@
-"""Metrics of ratings that follow from sums. Replies that could not be read, or have no truth, do not enter."""
+"""Metrics of ratings that follow from sums. Unparsed replies and rows without a truth do not enter."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ Beyond the first, a `smooth` metric gets a jackknife interval and others get few
 
 
 @dataclass(eq=False)
-class Job:
+class MetricJob:
     """A metric being resampled: its value on the data as they are, and on each chunk of resamples so far."""
 
     metric: Metric
@@ -48,7 +48,7 @@ class Job:
         return np.concatenate([self.chunks[number] for number in sorted(self.chunks)])
 
 
-def by_jackknife(job: Job, sample: Scores, counts: Ints, resamples: int) -> bool:
+def by_jackknife(job: MetricJob, sample: Scores, counts: Ints, resamples: int) -> bool:
     """Whether a job gets a jackknife interval: always, or because so many resamples would be too much work."""
     if job.metric.interval == "jackknife":
         return True
@@ -61,23 +61,23 @@ def by_jackknife(job: Job, sample: Scores, counts: Ints, resamples: int) -> bool
         return False
 
 
-def on_data(metric: Metric, sample: Scores, counts: Ints) -> Job:
+def on_data(metric: Metric, sample: Scores, counts: Ints) -> MetricJob:
     """The value on the data as they are. A metric that raises gives none, and the job says what it raised."""
     if not sample.n or sample.kind not in metric.kinds:
-        return Job(metric, math.nan)
+        return MetricJob(metric, math.nan)
     try:
         found = quietly(lambda: checked(metric.estimate(sample, counts[None].copy()), 1))
-        return Job(metric, float(found[0]))
+        return MetricJob(metric, float(found[0]))
     except Exception as error:
-        return Job(metric, math.nan, _raised(error))
+        return MetricJob(metric, math.nan, _raised(error))
 
 
-def resample(jobs: Sequence[Job], sample: Scores, counts: Ints, seed: int, resamples: int) -> None:
+def resample(jobs: Sequence[MetricJob], sample: Scores, counts: Ints, seed: int, resamples: int) -> None:
     """Give each job its values on the resamples. They do not depend on the number of threads.
 
     Very many clusters are joined for metrics that sum over them, not for those that need each row anyway.
     """
-    summing: list[Job] = []
+    summing: list[MetricJob] = []
     slow: list[_Work] = []
     unsafe: list[_Work] = []
     for job in jobs:
@@ -106,7 +106,7 @@ def resample(jobs: Sequence[Job], sample: Scores, counts: Ints, seed: int, resam
 class _Work:
     """Computes the values of some jobs for weights of shape (resamples, clusters)."""
 
-    jobs: list[Job]
+    jobs: list[MetricJob]
     values: Callable[[Weights], list[Floats]]
 
 
@@ -174,12 +174,12 @@ def _work(works: Sequence[_Work], blocks: Blocks, step: int, queue: _Queue) -> N
 
 
 def _alone(estimator: Estimator, weights: Weights) -> list[Floats]:
-    return [estimator(weights)]
+    return [checked(estimator(weights), len(weights))]
 
 
-def _tables(jobs: list[Job], sample: Scores, counts: Ints) -> _Work:
+def _tables(jobs: list[MetricJob], sample: Scores, counts: Ints) -> _Work:
     """All metrics that follow from sums by cluster, from one product of the weights and the sums."""
-    working: list[tuple[Job, Metric]] = []
+    working: list[tuple[MetricJob, Metric]] = []
     sums = []
     for job in jobs:
         try:
@@ -197,7 +197,7 @@ def _tables(jobs: list[Job], sample: Scores, counts: Ints) -> _Work:
     return _Work([job for job, _ in working], values)
 
 
-def _from_sums(job: Job, metric: Metric, sums: Floats) -> Floats:
+def _from_sums(job: MetricJob, metric: Metric, sums: Floats) -> Floats:
     try:
         return checked(metric.from_sums(sums), len(sums))
     except Exception as error:

@@ -52,13 +52,13 @@ def score_metrics(
     """Compute every metric over all rows, and for each group the primary one and those with `by_group`.
 
     `groups` are names and values with the rows that belong to them, shape (n,). The same seed gives the
-    same intervals, whatever the order of rows and the numbers of clusters. The truth of a rating may be NaN: such rows
+    same intervals, whatever the order of rows (unless a metric uses attributes or extra) and the numbers of clusters. The truth of a rating may be NaN: such rows
     enter only metrics that need none. Raises ValueError for scores that are not what `Scores` says.
     """
     _check(scores)
     wrong = next((dict(group) for group, mask in groups if np.shape(mask) != (scores.n,)), None)
     if wrong is not None:
-        raise ValueError(f"the rows of group {wrong} are not {scores.n} truth values")
+        raise ValueError(f"the mask of group {wrong} must have shape ({scores.n},)")
     how = Resampling(seed, resamples, level)
     found = estimates(scores, [request.metric for request in requests], how)
     values = [_value(*pair, {}) for pair in zip(requests, found, strict=True)]
@@ -140,19 +140,21 @@ def _value(request: MetricRequest, found: Estimate, group: Mapping[str, str]) ->
 
 
 def _baselines(scores: Scores, requests: Sequence[MetricRequest]) -> list[BaselineValue]:
-    """The baselines that exist, of the primary metric and, for ratings, of the mean absolute error."""
+    """The baselines that exist, of the primary metric and those `against_baselines`; for ratings also of the MAE."""
     known = scores.where(~np.isnan(scores.truth))
     if not known.n:
         return []
     compared = [request for request in requests if request.primary]
+    errors = [request for request in requests if request.metric.against_baselines]
     makers: dict[str, Callable[[Scores, Metric], float | None]]
     if scores.kind == "choice":
         makers = {"chance": baselines.chance, "majority": baselines.majority}
     else:
         makers = {"constant": baselines.constant, "emotion-mean": baselines.emotion_mean}
         if compared and not any(request.metric.against_baselines for request in compared):
-            errors = [request for request in requests if request.metric.against_baselines]
-            compared += errors or [MetricRequest("mae", MeanAbsoluteError())]
+            # A rating is always compared in levels too.
+            errors = errors or [MetricRequest("mae", MeanAbsoluteError())]
+    compared += [request for request in errors if request not in compared]
     return [
         BaselineValue(name=name, metric=request.name, value=value)
         for request in compared
@@ -216,7 +218,7 @@ def _own_remarks(request: MetricRequest, found: Estimate, scores: Scores) -> lis
 
 
 def _plural(remark: str) -> str:
-    """A remark on one metric, which starts with a verb, as one on several."""
+    """One of the remarks above, which start with a verb, on several metrics."""
     verb, _, rest = remark.partition(" ")
     return f"{PLURALS.get(verb, verb)} {rest}"
 

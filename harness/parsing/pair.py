@@ -76,7 +76,6 @@ _STEP_FOLLOWERS = frozenset(
 _UNSEEN = frozenset(["missing", "blank", "unavailable", "corrupted", "broken", "empty", "absent"])
 _WEARS = ("wears", "wearing", "holds", "stands", "sits", "faces", "sports")
 _DEGREES = ("strong", "intens", "weak", "tense", "furrow", "tie", "equal", "same")
-_LOOSE = frozenset({"left", "right", "same", "both", "former", "equal", "even"})
 
 
 class PairParser(ReplyParser):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.results import HUMAN, Interval, MetricValue, Results, TaskResult
+from harness.results import COUNT, HUMAN, Interval, MetricValue, Results, TaskResult
 
-COUNTS = {"distinct_values"}
 STAGES = ("coarse", "fine", "nuance")
 _DASH = "\N{EN DASH}"
 _NAMES = ("on", "judge", "prompt variant")
@@ -29,11 +28,16 @@ COLUMNS = {
 """The columns next to the names of tasks, tests, agreement, and what people said."""
 
 
-def number(value: float | None, name: str = "") -> str:
-    """A value with three decimals; a dash where it does not exist."""
+def number(value: float | None, *, count: bool = False) -> str:
+    """A value with three decimals, or a count; a dash where it does not exist."""
     if value is None:
         return _DASH
-    return f"{value:.0f}" if name in COUNTS else f"{value:.3f}"
+    return f"{value:.0f}" if count else f"{value:.3f}"
+
+
+def metric_number(metric: MetricValue) -> str:
+    """The value of a metric."""
+    return number(metric.value, count=metric.method == COUNT)
 
 
 def interval(found: Interval) -> str:
@@ -129,10 +133,10 @@ def _summary_row(task: TaskResult) -> dict[str, str]:
         "judge": task.judge or _DASH,
         "prompt variant": task.prompt_variant or _DASH,
         "metric": main.name,
-        "value": number(main.value, main.name),
+        "value": metric_number(main),
         "95% interval": interval(main),
         "best baseline": f"{best} {number(trivial[best])}" if best else _DASH,
-        "people": number(people, main.name),
+        "people": number(people),
         "n": str(main.n),
         "unparsed": str(task.unparsed),
         "failed": str(task.failed),
@@ -175,7 +179,7 @@ def transfer(results: Results) -> list[tuple[str, ...]]:
             if part.drop is not None:
                 drop = _DASH if part.drop.value is None else f"{part.drop.value:+.3f}"
                 reach = interval(part.drop)
-            value = number(part.value, moved.metric)
+            value = number(part.value)
             rows.append((name, part.data, moved.metric, value, interval(part), drop, reach, str(part.n)))
     return rows
 

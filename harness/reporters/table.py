@@ -14,7 +14,7 @@ from rich.text import Text
 from harness.components.reporter import Reporter
 from harness.escaping import plain
 from harness.reporters import formatting
-from harness.results import ConfusionMatrix, MetricValue, Results, TaskResult
+from harness.results import COUNT, ConfusionMatrix, MetricValue, Results, TaskResult
 
 LEGEND = "* the primary metric; intervals resample people or prompts; `harness list metrics` explains metrics"
 
@@ -73,7 +73,7 @@ def _task(task: TaskResult) -> Iterator[RenderableType]:
     for metric in formatting.overall(task):
         cells = (
             metric.name + (" *" if metric.primary else ""),
-            formatting.number(metric.value, metric.name),
+            formatting.metric_number(metric),
             formatting.interval(metric),
             metric.n,
             formatting.baselines(task, metric.name),
@@ -98,17 +98,16 @@ def _task(task: TaskResult) -> Iterator[RenderableType]:
 
 def _grouped(column: str, values: list[tuple[str, list[MetricValue]]]) -> Table:
     names = list(dict.fromkeys(m.name for _, metrics in values for m in metrics))
-    headers = [
-        h for name in names for h in ((name, "95% interval") if name not in formatting.COUNTS else (name,))
-    ]
+    counts = {m.name for _, metrics in values for m in metrics if m.method == COUNT}
+    headers = [h for name in names for h in ((name,) if name in counts else (name, "95% interval"))]
     table = _table(f"by {plain(column)}", *headers, "n")
     for value, metrics in values:
         by_name = {m.name: m for m in metrics}
         cells: list[object] = [value]
         for name in names:
             metric = by_name.get(name)
-            cells.append(formatting.number(metric.value if metric else None, name))
-            if name not in formatting.COUNTS:
+            cells.append(formatting.metric_number(metric) if metric else formatting.number(None))
+            if name not in counts:
                 cells.append(formatting.interval(metric) if metric else "")
         table.add_row(*map(_cell, (*cells, max(m.n for m in metrics))))
     return table

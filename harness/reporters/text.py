@@ -85,7 +85,7 @@ def _metrics(head: str, rows: list[tuple[str, MetricValue, str]]) -> list[str]:
         "| --- | ---: | ---: | ---: | --- |",
     ]
     for name, metric, baselines in rows:
-        value = formatting.number(metric.value, metric.name)
+        value = formatting.metric_number(metric)
         lines.append(
             f"| {markdown(name)} | {value} | {formatting.interval(metric)} | {metric.n} | {plain(baselines)} |"
         )

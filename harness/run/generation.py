@@ -22,7 +22,7 @@ from harness.components.generator import Generator
 from harness.components.sources import Listed
 from harness.errors import HarnessError
 from harness.images.decoding import to_rgb
-from harness.run.failures import FailureLog, as_error, start_error
+from harness.run.failures import ALIKE_GENERATOR, FailureLog, as_error, start_error
 from harness.run.image_requests import IMAGES, PlannedImage
 from harness.run.manifest import write_manifest
 from harness.run.participants import Participant
@@ -32,7 +32,7 @@ from harness.store.files import write_atomically
 from harness.store.replies import GENERATOR, image_replies
 from harness.types import ImageReply, ImageRequest, ReplyError
 
-DELIVERED = ("ok", "blocked", "blank")
+OUTCOMES = ("ok", "blocked", "blank")
 
 
 class Generation:
@@ -47,13 +47,13 @@ class Generation:
         max_failures: int | None,
     ) -> None:
         self.generator, self.folder, self.watch, self.detector = generator, folder, watch, detector
-        self.failures = FailureLog(generator.name, folder, watch, max_failures)
+        self.failures = FailureLog(generator.name, folder, watch, max_failures, ALIKE_GENERATOR)
         self.faults: list[str] = []
         """Ways in which the plugin broke its contract."""
         self._in_flight: dict[str, PlannedImage] = {}
 
     def run(self, wanted: Sequence[PlannedImage]) -> None:
-        """Generate what has no reply yet. Raises `TooManyFailures` and what the generator's `open` raises."""
+        """Generate what has no reply yet. Raises `TooManyFailures`, `NothingAnswered`, and what the generator's `open` raises."""
         (self.folder.path / IMAGES).mkdir(exist_ok=True)
         for incomplete in (self.folder.path / IMAGES).glob(".*.tmp"):
             incomplete.unlink(missing_ok=True)
@@ -114,7 +114,8 @@ class Generation:
                         f"it answered {shown!r}, which was not requested or already has a reply"
                     )
                 elif reply.error is not None or reply.outcome == "error":
-                    self._fail(reply.id, as_error(reply.error or "the generator reported an error"))
+                    error = as_error(reply.error or "the generator reported an error")
+                    self._fail(reply.id, error, own=True)
                 else:
                     pending.append(pool.submit(self._finish, reply, planned))
                 while pending and (len(pending) > 16 or pending[0].done()):
@@ -141,8 +142,8 @@ class Generation:
             return {"id": reply.id, "outcome": "error", "error": error}
 
     def _checked(self, reply: ImageReply, planned: PlannedImage) -> dict[str, Any]:
-        if reply.outcome not in DELIVERED:
-            raise ValueError(f"the outcome {reply.outcome!r} is none of {', '.join(DELIVERED)}, error")
+        if reply.outcome not in OUTCOMES:
+            raise ValueError(f"the outcome {reply.outcome!r} is none of {', '.join(OUTCOMES)}, error")
         if reply.image is not None and not isinstance(reply.image, Image.Image):
             raise TypeError(f"the image is {type(reply.image).__name__}, not a PIL image")
         extra = {str(k): v for k, v in reply.extra.items()}
@@ -196,14 +197,15 @@ class Generation:
     def _store(self, record: dict[str, Any]) -> None:
         if record["outcome"] == "error":
             none = ReplyError("no_image", "the generator returned neither an image nor an outcome")
-            self._fail(record["id"], record.get("error", none))
+            self._fail(record["id"], record.get("error", none), own=True)
             return
         self.folder.add_reply(record)
+        self.failures.answered()
         self.watch.advance()
 
-    def _fail(self, id_: str, error: ReplyError) -> None:
+    def _fail(self, id_: str, error: ReplyError, *, own: bool = False) -> None:
         self._in_flight.pop(id_, None)
-        self.failures.add(id_, None, id_, error)
+        self.failures.add(id_, None, id_, error, own=own)
 
 
 def _replies(model: Generator, requests: Sequence[ImageRequest]) -> Gen[ImageReply, None, None]:

@@ -52,8 +52,17 @@ def plan_images(
             seed=seed,
         )
         for row, index in ordered[:limit]:
-            fixed = [described, row.prompt, negative[task], row.emotion, row.intensity, sorted(row.attributes.items()),
-                     row.prompt_id, index, seed]  # fmt: skip
+            fixed = [
+                described,
+                row.prompt,
+                negative[task],
+                row.emotion,
+                row.intensity,
+                sorted(row.attributes.items()),
+                row.prompt_id,
+                index,
+                seed,
+            ]
             id_ = hashlib.blake2b(json.dumps(fixed).encode(), digest_size=16).hexdigest()
             image_seed = int.from_bytes(hashlib.blake2b(id_.encode(), digest_size=4).digest(), "big") >> 1
             request = ImageRequest(

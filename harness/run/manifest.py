@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.run.image_requests import IMAGES, PlannedImage
-from harness.store.files import write_atomically
+from harness.store.files import storage_errors, write_atomically
 
 MANIFEST = "manifest.csv"
 _COLUMNS = ("image", "id", "emotion", "intensity", "prompt_id", "generator", "prompt")
@@ -21,7 +21,7 @@ def write_manifest(folder: Path, wanted: Sequence[PlannedImage], generator: str,
     """
     rows = {planned.request.id: _row(planned, generator) for planned in wanted}
     if (folder / MANIFEST).is_file():
-        with (folder / MANIFEST).open(encoding="utf-8", newline="") as file:
+        with storage_errors(folder), (folder / MANIFEST).open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
                 rows.setdefault(row["id"], row)
     factors = sorted({name for row in rows.values() for name in row} - set(_COLUMNS))

@@ -27,20 +27,21 @@ def preview(plan: Plan) -> str:
         first = {q: job.sample for job in reversed(jobs) if not job.sample.problem for q in job.questions}
     else:
         wanted = planned_images(plan)
-        asked = Counter(q for d in wanted for q in image_questions(plan, d))
+        asked = Counter(q for image in wanted for q in image_questions(plan, image))
         lines += [
             f"model: {plan.model.name} (generator)",
             f"portraits to generate: {len(wanted)}",
             f"judges: {', '.join(j.name for j in plan.judges)}",
         ]
-        emotions = Counter(d.row.emotion for d in wanted)
+        emotions = Counter(image.row.emotion for image in wanted)
         first = {
-            q: d.sample(plan.model.name, delivered=True)
-            for d in reversed(wanted)
-            for q in image_questions(plan, d)
+            q: image.sample(plan.model.name, delivered=True)
+            for image in reversed(wanted)
+            for q in image_questions(plan, image)
         }
         if wanted:
             lines.append(f"first prompt: {wanted[0].request.prompt}")
+    lines += _contacts(plan)
     lines.append("emotions: " + ", ".join(f"{e} {emotions[e]}" for e in (*EMOTIONS, None) if emotions[e]))
     total, tokens = 0, 0
     for question, spec in plan.questions.items():
@@ -61,3 +62,14 @@ def preview(plan: Plan) -> str:
     lines.append(f"cost: {total} requests, at most {tokens:,} reply tokens; prices are the provider's")
     # Prompts and names of data are untrusted.
     return "".join(plain(line) + "\n" for text in lines for line in text.split("\n"))
+
+
+def _contacts(plan: Plan) -> list[str]:
+    """What each participant would contact over a network."""
+    lines = []
+    for participant in (*([plan.generator] if plan.generator else []), *plan.judges):
+        try:
+            lines += [f"{participant.name} contacts: {line}" for line in participant.instance.contacts()]
+        except Exception as e:  # contacts() is a plugin's code, and nothing depends on it
+            lines.append(f"{participant.name}: contacts() raises {type(e).__name__}: {e}")
+    return lines

@@ -33,7 +33,7 @@ def run_document(plan: Plan, name: str, wanted: Sequence[PlannedImage], notes: l
         "folders": {data.name: str(data.root) for data in plan.data},
         "left_out": list(plan.omitted),
         "people": {
-            data: {task: said.model_dump(mode="json") for task, said in found.items()}
+            data: {task: agreement.model_dump(mode="json") for task, agreement in found.items()}
             for data, found in people.items()
         },
         "oracles": [judge.name for judge in plan.judges if judge.oracle],

@@ -104,7 +104,7 @@ def _score(
             *task_settings(spec),
             *participant_settings(run.model),
             *participant_settings(judge),
-            *(Setting(name=f"{q} read by", value=answer_modes[q], source="run") for q in spec.asks),
+            *(Setting(name=f"{q} answer mode", value=answer_modes[q], source="run") for q in spec.asks),
         ],
         n=n,
         answered=answered,

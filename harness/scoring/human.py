@@ -16,7 +16,6 @@ from harness.results import (
     HumanCeiling,
     Reliability,
     TaskResult,
-    finite,
 )
 from harness.stats.agreement import (
     interval_alpha,
@@ -101,7 +100,7 @@ def _describe_choices(found: HumanAgreement, sample: Ints, rater: Ints, value: F
     answers = collect_ratings(sample, rater, value)
     if answers.samples * answers.raters <= _CELLS:
         columns = nominal_columns(ratings_table(answers), options)
-        found.alpha = finite(nominal_alpha(columns.sum(axis=0)[None])[0])
+        found.alpha = nominal_alpha(columns.sum(axis=0)[None])[0]
 
 
 def _describe_ratings(
@@ -115,7 +114,7 @@ def _describe_ratings(
     found.ceiling = _ceiling("srcc", rating_ceiling(kept))
     if kept.samples * kept.raters <= _CELLS:
         table = ratings_table(kept)[:, ~rejected] if len(rejected) else ratings_table(kept)
-        found.alpha = finite(interval_alpha(interval_columns(table).sum(axis=0)[None])[0])
+        found.alpha = interval_alpha(interval_columns(table).sum(axis=0)[None])[0]
         found.alpha_level = "interval"
         icc = icc_2k(table)
         found.icc_2k = Reliability(value=icc.value, low=icc.low, high=icc.high, samples=icc.n, raters=icc.k)
@@ -149,8 +148,12 @@ def rating_columns(answers: Mapping[str, RaterAnswers]) -> dict[str, dict[str, f
             total = np.bincount(kept.sample, kept.value, kept.samples)
             count = np.bincount(kept.sample, minlength=kept.samples)
             mean = np.divide(total, count, out=np.full(kept.samples, np.nan), where=count > 0)
-            columns = {f"{question}_mean": mean, f"{question}_mos": found.mos, f"{question}_mos_se": found.error,
-                       f"{question}_raters": count.astype(np.float64)}  # fmt: skip
+            columns = {
+                f"{question}_mean": mean,
+                f"{question}_mos": found.mos,
+                f"{question}_mos_se": found.error,
+                f"{question}_raters": count.astype(np.float64),
+            }
         for name, code in given.samples.items():
             known = {k: round(float(v[code]), 6) for k, v in columns.items() if math.isfinite(v[code])}
             rows.setdefault(name, {}).update(known)

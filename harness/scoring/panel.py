@@ -26,7 +26,7 @@ from harness.tasks.answers import ParsedReply
 from harness.tasks.spec import Answer
 
 PANEL = "panel"
-RULE = "the option that most judges read, ties unparsed; the mean of their ratings"
+RULE = "the option that most judges chose; ties are unparsed; ratings are averaged"
 _PAIRWISE = {"choice": "kappa", "rating": "srcc"}
 
 
@@ -79,7 +79,7 @@ def agreement(
     predicted = np.full((len(place), len(names)), np.nan)
     for number, rows in enumerate(judges.values()):
         predicted[[place[sample.id] for sample in rows.samples], number] = rows.predicted
-    found = [JudgeAgreement(question=question, name="alpha", judges=names, **_alpha(predicted, scores, how))]
+    found = [_alpha(question, names, predicted, scores, how)]
     metric = make(registry().find("metric", _PAIRWISE[scores.kind]), {})
     for one, other in combinations(range(len(names)), 2):
         both = np.isfinite(predicted[:, [one, other]]).all(axis=1)
@@ -99,18 +99,25 @@ def agreement(
     return found
 
 
-def _alpha(predicted: Floats, scores: Scores, how: Resampling) -> dict[str, Any]:
+def _alpha(
+    question: str, names: list[str], predicted: Floats, scores: Scores, how: Resampling
+) -> JudgeAgreement:
     nominal = scores.kind == "choice"
     table = nominal_columns(predicted, len(scores.options)) if nominal else interval_columns(predicted)
     alpha = nominal_alpha if nominal else interval_alpha
-    n = int((table[:, 0] > 0).sum())
     sums = cluster_sums(table, scores.cluster, scores.clusters)
-    value = float(alpha(sums.sum(axis=0)[None])[0]) if n else float("nan")
-    if not np.isfinite(value):
-        return {"value": None, "low": None, "high": None, "n": n}
-    ones = np.ones(len(sums), np.int64)
-    resamples = [
-        alpha(weights @ sums) for weights in cluster_weights(ones, how.resamples, how.seed, len(sums))
-    ]
-    low, high = percentile_interval(np.concatenate(resamples), how.level) or (None, None)
-    return {"value": value, "low": low, "high": high, "n": n}
+    found = JudgeAgreement(
+        question=question,
+        name="alpha",
+        judges=names,
+        value=alpha(sums.sum(axis=0)[None])[0] if scores.n else None,
+        low=None,
+        high=None,
+        n=int((table[:, 0] > 0).sum()),
+    )
+    if found.value is not None:
+        ones = np.ones(len(sums), np.int64)
+        weights = cluster_weights(ones, how.resamples, how.seed, len(sums))
+        resamples = np.concatenate([alpha(block @ sums) for block in weights])
+        found.low, found.high = percentile_interval(resamples, how.level) or (None, None)
+    return found

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.arrays import Floats, Ints
+from harness.arrays import Floats, Ints, Objects
 from harness.components.metric import Scores, ScoresColumn
 from harness.metrics.groups import Column, column_of, column_of_numbers
 from harness.scoring.costs import add_up
@@ -108,7 +108,7 @@ class Rows:
             extra=None if self.extra is None else [self.extra[i] for i in chosen],
         )
 
-    def _probability_table(self) -> npt.NDArray[np.float64]:
+    def _probability_table(self) -> Floats:
         """The probabilities, shape (n, options)."""
         return np.frombuffer(self.probabilities or b"", np.float64).reshape(-1, len(self.answer.options))
 
@@ -187,7 +187,7 @@ def _numbers(values: Iterable[Any]) -> Floats:
     return np.array([math.nan if v is None else float(v) for v in values], np.float64)
 
 
-def _by_key(rows: Sequence[Mapping[str, Any]]) -> dict[str, npt.NDArray[np.object_]]:
+def _by_key(rows: Sequence[Mapping[str, Any]]) -> dict[str, Objects]:
     """A column of objects for each key that any row has, shape (n,), None where a row lacks it."""
     columns = {}
     for key in dict.fromkeys(key for row in rows for key in row):
@@ -197,7 +197,7 @@ def _by_key(rows: Sequence[Mapping[str, Any]]) -> dict[str, npt.NDArray[np.objec
     return columns
 
 
-def codes(values: Iterable[Hashable]) -> npt.NDArray[np.int64]:
+def codes(values: Iterable[Hashable]) -> Ints:
     """Whole numbers from 0 for distinct values, in order of appearance."""
     numbers: dict[Hashable, int] = {}
     return np.array([numbers.setdefault(v, len(numbers)) for v in values], np.int64)

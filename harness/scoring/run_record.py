@@ -81,7 +81,7 @@ class RunRecord:
             counts=document["plan"],
             notes=document.get("notes", {}),
             people={
-                data: {task: HumanAgreement.model_validate(said) for task, said in found.items()}
+                data: {task: HumanAgreement.model_validate(agreement) for task, agreement in found.items()}
                 for data, found in document.get("people", {}).items()
             },
             oracles=frozenset(document.get("oracles", ())),

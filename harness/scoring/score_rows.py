@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -47,12 +47,10 @@ def make_metric(metric: MetricSpec) -> Metric:
     return found
 
 
-def columns_used(
-    specs: Mapping[str, TaskSpec], asked_by: Collection[TaskSpec] = ()
-) -> dict[str, frozenset[ScoresColumn]]:
+def columns_used(specs: Mapping[str, TaskSpec]) -> dict[str, frozenset[ScoresColumn]]:
     """Question -> the optional columns of `Scores` that its metrics use, in judge tasks or generator tasks that ask it."""
     used: dict[str, frozenset[ScoresColumn]] = {}
-    for name, spec in [*specs.items(), *((s.name, s) for s in asked_by)]:
+    for name, spec in specs.items():
         for metric in spec.metrics:
             question = metric.asks or name
             used[question] = used.get(question, frozenset()) | make_metric(metric).uses

@@ -12,10 +12,10 @@ from harness.arrays import Floats
 MANY = 200
 """From this many clusters on, plain percentile intervals have their nominal coverage."""
 
-Interval = tuple[float, float]
+Ends = tuple[float, float]
 
 
-def percentile_interval(resamples: Floats, level: float = 0.95, clusters: int = 0) -> Interval | None:
+def percentile_interval(resamples: Floats, level: float = 0.95, clusters: int = 0) -> Ends | None:
     """The percentile interval of the finite resamples; None if fewer than half of them are finite.
 
     `clusters`, the number of clusters resampled, widens it as `expanded_tail` describes.
@@ -58,9 +58,7 @@ def t_quantile(p: float, freedom: int) -> float:
     return z + sum(term / float(freedom) ** power for power, term in enumerate(terms, 1))
 
 
-def bca_interval(
-    resamples: Floats, value: float, acceleration: float, level: float = 0.95
-) -> Interval | None:
+def bca_interval(resamples: Floats, value: float, acceleration: float, level: float = 0.95) -> Ends | None:
     """The bias-corrected and accelerated interval (Efron 1987) around `value`.
 
     `acceleration` comes from `harness.stats.jackknife.acceleration`. None if fewer than half of the resamples are
@@ -85,7 +83,7 @@ def bca_interval(
     return float(low), float(high)
 
 
-def t_interval(value: float, error: float, freedom: int, level: float = 0.95) -> Interval:
+def t_interval(value: float, error: float, freedom: int, level: float = 0.95) -> Ends:
     """`value` plus and minus its t half-width; NaN with fewer than one degree of freedom."""
     half_width = t_half_width(error, freedom, level)
     return value - half_width, value + half_width

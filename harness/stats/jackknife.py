@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from harness.arrays import Floats, Ints
-from harness.stats.intervals import Interval, t_half_width, t_interval
+from harness.stats.intervals import Ends, t_half_width, t_interval
 from harness.stats.weights import CELLS
 
 
@@ -54,7 +54,7 @@ def standard_error(left_out: Floats, counts: Ints) -> float:
 
 def jackknife_interval(
     value: float, error: float, clusters: int, level: float = 0.95, *, correlation: bool = False
-) -> Interval | None:
+) -> Ends | None:
     """The t interval of `value` with clusters - 1 degrees of freedom; None if `error` is NaN.
 
     The interval of a correlation is computed on Fisher's z scale, by the delta method, so it stays within -1..1.

@@ -11,9 +11,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from harness.arrays import Floats, Ints
+from harness.arrays import Floats, Ints, Mask
 from harness.stats.correlation import RankCorrelation, ratio
 from harness.stats.intervals import t_interval
 
@@ -56,7 +55,7 @@ def _sums(codes: Ints, values: Floats, size: int) -> Floats:
     return np.bincount(codes, values, size).astype(np.float64)
 
 
-def _floats(counts: npt.NDArray[np.int64]) -> Floats:
+def _floats(counts: Ints) -> Floats:
     return counts.astype(np.float64)
 
 
@@ -64,7 +63,7 @@ def _floats(counts: npt.NDArray[np.int64]) -> Floats:
 class Screening:
     """Which raters ITU-R BT.500 rejects, shape (raters,) each."""
 
-    rejected: npt.NDArray[np.bool_]
+    rejected: Mask
     high: Ints
     """P: outliers above the mean."""
     low: Ints
@@ -98,7 +97,7 @@ def screen_raters(answers: Ratings) -> Screening:
     return Screening(rejected, high, low, n)
 
 
-def keep_raters(answers: Ratings, kept: npt.NDArray[np.bool_]) -> Ratings:
+def keep_raters(answers: Ratings, kept: Mask) -> Ratings:
     """The ratings of the raters that the mask `kept`, shape (raters,), selects. Codes do not change."""
     inside = kept[answers.rater]
     return Ratings(

@@ -54,7 +54,7 @@ def test_an_interrupted_run_stops_in_every_thread(monkeypatch):
             return stop
 
     scores = ratings()
-    job = resampling.Job(Interrupted(), 0.5)
+    job = resampling.MetricJob(Interrupted(), 0.5)
     with pytest.raises(KeyboardInterrupt):
         resampling.resample([job], scores, np.ones(scores.clusters, np.int64), seed=1, resamples=100_000)
     assert len(given) <= 3

@@ -10,7 +10,7 @@ from helpers.scores import CHOICE, NAN, RATING, by_emotion, choices, entry, rati
 from harness.components.metric import Scores
 from harness.metrics.choice import Accuracy, BalancedAccuracy, Kappa
 from harness.metrics.rank import Krcc, Srcc, SrccWithinEmotion
-from harness.metrics.rating import MeanRating
+from harness.metrics.rating import MeanAbsoluteError, MeanRating
 from harness.metrics.score import MetricRequest, score_metrics
 from harness.results import BaselineValue
 from harness.types import EMOTIONS
@@ -120,6 +120,22 @@ def test_baselines_of_a_choice():
     assert balanced == {"chance": pytest.approx(1 / 6), "majority": pytest.approx(1 / 6)}
     kappa = {e.name: e.value for e in score(scores, {"kappa": Kappa}).baselines}
     assert kappa == {"chance": pytest.approx(0), "majority": pytest.approx(0)}
+
+
+def test_errors_have_baselines_without_a_primary_metric():
+    scores = ratings()
+    secondary = [MetricRequest("mae", MeanAbsoluteError()), MetricRequest("srcc", Srcc())]
+    found = score_metrics(scores, secondary, seed=0, resamples=50).baselines
+    assert {(b.name, b.metric) for b in found} == {("constant", "mae"), ("emotion-mean", "mae")}
+
+
+def test_a_choice_metric_may_ask_for_baselines():
+    class Watched(Kappa):
+        against_baselines = True
+
+    requests = [MetricRequest("accuracy", Accuracy(), True), MetricRequest("watched", Watched())]
+    found = score_metrics(choices(), requests, seed=0, resamples=50).baselines
+    assert {b.metric for b in found} == {"accuracy", "watched"}
 
 
 def test_a_judge_that_guesses_does_not_beat_the_baseline():
@@ -309,5 +325,5 @@ def test_a_perfect_score_has_an_exact_interval():
 
 
 def test_groups_have_as_many_rows_as_the_scores():
-    with pytest.raises(ValueError, match="the rows of group"):
+    with pytest.raises(ValueError, match="the mask of group"):
         score(choices(), CHOICE, [({"emotion": "happy"}, np.ones(3, bool))])

@@ -276,3 +276,31 @@ def test_a_leave_one_out_of_the_wrong_shape_is_reported():
         "mine has no interval: the metric raised ValueError: leave_one_out returned shape (7,) for 30 clusters"
         in table.warnings
     )
+
+
+WRONG = {
+    "a scalar for many resamples": variant(MeanReply, estimator=lambda self, scores: lambda weights: np.float64(1)),
+    "a value too few": variant(MeanReply, estimator=lambda self, scores: lambda weights: np.ones(len(weights) - 1)),
+    "no numbers": variant(MeanReply, interval="jackknife", leave_one_out=lambda self, scores, counts: ["x"] * len(counts)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("metric", WRONG.values(), ids=WRONG.keys())
+def test_wrong_returns_give_no_interval_and_a_reason(metric):
+    table = score(ratings(), {"mean": MeanReply, "mine": metric})
+    assert entry(table, "mean").low is not None
+    assert (entry(table, "mine").low, entry(table, "mine").high) == (None, None)
+    assert any(line.startswith("mine has no interval: the metric raised") for line in table.warnings)
+
+
+def test_a_missing_value_always_has_a_reason():
+    silent = variant(
+        MeanReply, missing=lambda self, scores: "", estimate=lambda self, s, w: np.full(len(w), NAN)
+    )
+    assert "mine does not exist: it cannot be computed on these answers" in score(ratings(), {"mine": silent}).warnings
+
+
+def test_columns_are_checked_when_the_class_is_made():
+    assert variant(MeanReply, uses=["positions"]).uses == frozenset({"positions"})
+    with pytest.raises(TypeError, match="unknown columns"):
+        variant(MeanReply, uses={"colour"})
