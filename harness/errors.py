@@ -8,9 +8,10 @@ HarnessError                 what is wrong, how to fix it, an exit code; never s
 │   ├── BadData                  a data set that cannot be used
 │   ├── BadOutput                a place for results that cannot be created or written
 │   ├── RunMismatch              a run folder that holds a different request, or is in use
-│   └── MissingPackage           a package that is not installed, with the command that installs it
+│   ├── MissingPackage           a package that is not installed, with the command that installs it
+│   └── NothingAnswered          the first requests to a judge or generator all failed alike
 ├── StorageError             3   results could not be stored; resume once there is room
-├── TooManyFailures          3   stopped by --max-failures
+├── TooManyFailures          3   stopped by --max-failures, or because the first requests of a resumed run failed alike
 └── PluginError              3   a plugin broke its contract
 """
 
@@ -93,6 +94,10 @@ class MissingPackage(RequestError):
         self.hint = f"Install it: {install or install_command(package)}"
 
 
+class NothingAnswered(RequestError):
+    """The first requests to a judge or generator all failed alike, and it never answered one."""
+
+
 class StorageError(HarnessError):
     """What was computed could not be stored (full disk, read-only folder)."""
 
@@ -100,7 +105,7 @@ class StorageError(HarnessError):
 
 
 class TooManyFailures(HarnessError):
-    """`--max-failures` was reached."""
+    """`--max-failures` was reached, or the first requests to a participant that answered before all failed alike."""
 
     exit_code = ExitCode.FAILED
 

@@ -34,14 +34,17 @@ class Capability(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture as a judge receives it: pixels or original bytes, depending on the judge's `takes`."""
+    """One picture as a judge receives it: pixels or a file with the same pixels, depending on the judge's `takes`."""
 
     digest: str
     """Hex digest of the file's bytes: identical files have identical digests."""
     image: Image | None = None
-    """RGB, decoded; set for judges that take pixels."""
+    """RGB, upright, transparency over white; set for judges that take pixels."""
     data: bytes | None = None
-    """The file's bytes as stored; set for judges that take bytes."""
+    """A PNG, JPEG or WebP that any decoder shows as those pixels; set for judges that take bytes.
+
+    The stored file without metadata where that is one, otherwise a PNG.
+    """
     media_type: str = "image/png"
 
 
@@ -121,11 +124,12 @@ class JudgeRequest:
 
 @dataclass(frozen=True, slots=True)
 class ReplyError:
-    """Why one request failed. `retryable`: the same request may succeed later."""
+    """Why one request failed. `retryable`: the same request may succeed later. `hint`: how to fix it, if that is known."""
 
     kind: str
     message: str
     retryable: bool = True
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

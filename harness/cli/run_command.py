@@ -141,6 +141,8 @@ def command(
             "Fix the cause and run the same command again to retry them.",
             err=True,
         )
+        for hint in _hints(result.path):
+            click.echo(f"  -> {plain(hint, 300)}", err=True)
     return ExitCode.FAILED if result.failed or result.faults else ExitCode.OK
 
 
@@ -149,6 +151,12 @@ def _reasons(path: Path) -> str:
     errors = (record["error"] for record in read_lines(path / FAILURES))
     counts = Counter(f"{e['kind']}: {e['message']}" for e in errors)
     return "; ".join(f"{count} x {plain(reason, 120)}" for reason, count in counts.most_common(3))
+
+
+def _hints(path: Path) -> list[str]:
+    """The most common remedies that the failures name."""
+    hints = (record["error"].get("hint") for record in read_lines(path / FAILURES))
+    return [hint for hint, _ in Counter(hint for hint in hints if hint).most_common(2)]
 
 
 def _sheet(path: Path) -> Path | None:

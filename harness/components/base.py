@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.components.options import HarnessOptions
@@ -25,6 +25,10 @@ class Configured:
         model each time, so its run cannot be resumed.
         """
         return {}
+
+    def contacts(self) -> Sequence[str]:
+        """What it contacts over a network, one line each, for `--dry-run`. Contacts nothing itself; contains no secrets."""
+        return ()
 
     def open(self) -> None:
         """Load weights and other resources. Called once, before the first request."""

@@ -41,7 +41,8 @@ def evaluate(
     name or an object; `judge` names the judges of a generator task. `data` names data sets or
     folders; `prompt_variants` is "default", "all", or names of prompt variants (`wordings` is its earlier name). The run
     is stored in `out` (by default below `runs/`) and resumed if it exists.
-    Failed samples are counted in the result, not raised. Raises `HarnessError` (see `harness.errors`).
+    Failed samples are counted in the result, not raised, unless the first ones show that every request fails in the
+    same way. Raises `HarnessError` (see `harness.errors`).
     """
     request = RunRequest(
         tasks=_many(task),

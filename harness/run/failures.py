@@ -1,33 +1,56 @@
-"""Failures of single requests: stored, counted, and limited by --max-failures."""
+"""Failures of single requests: stored, counted, limited by --max-failures, and stopped early where all are alike."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from harness.errors import HarnessError, MissingPackage, PluginError, TooManyFailures
+from harness.errors import HarnessError, MissingPackage, NothingAnswered, PluginError, TooManyFailures
 from harness.run.watch import Watch
 from harness.store import RunFolder
+from harness.store.files import read_lines
+from harness.store.runfolder import REPLIES
 from harness.types import ReplyError
+
+ALIKE_JUDGE = 16
+"""How many of a judge's first requests must fail alike to stop a run: the first pictures of a data set may be odd."""
+ALIKE_GENERATOR = 8
+"""The same for a generator: prompts differ less than pictures, and each may take minutes."""
+_ID = re.compile(r"[0-9a-f]{8,}|\d+", re.I)
 
 
 class FailureLog:
     """The failed requests of one participant in this attempt."""
 
-    def __init__(self, by: str, folder: RunFolder, watch: Watch, limit: int | None) -> None:
-        self.by, self.folder, self.watch, self.limit = by, folder, watch, limit
+    def __init__(
+        self, by: str, folder: RunFolder, watch: Watch, limit: int | None, alike: int = ALIKE_JUDGE
+    ) -> None:
+        """`limit`: --max-failures. `alike`: how many first failures stop the run if they are alike."""
+        self.by, self.folder, self.watch, self.limit, self.alike = by, folder, watch, limit, alike
         self.count = 0
+        self._answered = False
+        self._kinds: set[tuple[str, str]] = set()
+        """The failures before the first answer, without what differs from request to request."""
+        self._own = 0
 
-    def add(self, id_: str | None, task: str | None, sample_id: str, error: ReplyError) -> None:
-        """Store one failure. Raises `TooManyFailures` once the limit is reached."""
+    def answered(self) -> None:
+        """The participant answered a request, so its failures have different causes."""
+        self._answered = True
+
+    def add(
+        self, id_: str | None, task: str | None, sample_id: str, error: ReplyError, *, own: bool = False
+    ) -> None:
+        """Store one failure. `own`: it is the participant's reply to a request, not a problem of the sample.
+
+        Raises `TooManyFailures` once the limit is reached, and `NothingAnswered` (or `TooManyFailures` where an earlier
+        attempt was answered) once the first failures show that all requests fail alike.
+        """
         self.count += 1
+        stored: dict[str, Any] = {"kind": error.kind, "message": error.message, "retryable": error.retryable}
+        if error.hint:
+            stored["hint"] = error.hint
         self.folder.add_failure(
-            {
-                "id": id_,
-                "task": task,
-                "by": self.by,
-                "sample_id": sample_id,
-                "error": {"kind": error.kind, "message": error.message, "retryable": error.retryable},
-            }
+            {"id": id_, "task": task, "by": self.by, "sample_id": sample_id, "error": stored}
         )
         self.watch.advance(failed=True)
         if self.limit is not None and self.count >= self.limit:
@@ -35,12 +58,28 @@ class FailureLog:
                 f"Stopped after {self.count} failures; the last: {error.kind}: {error.message}.",
                 "Fix the cause and run the same command again: what was answered is kept.",
             )
+        if own and not self._answered:
+            self._check_alike(sample_id, error)
+
+    def _check_alike(self, sample_id: str, error: ReplyError) -> None:
+        message = error.message.replace(sample_id, "") if sample_id else error.message
+        self._kinds.add((error.kind, _ID.sub("", message)))
+        self._own += 1
+        if len(self._kinds) > 1 or self._own < self.alike:
+            return
+        before = any(reply.get("by") == self.by for reply in read_lines(self.folder.path / REPLIES))
+        raise (TooManyFailures if before else NothingAnswered)(
+            f"Stopped: the first {self._own} requests to {self.by} all failed alike: {error.kind}: {error.message.rstrip('.')}.",
+            error.hint
+            or "Fix the cause and run the same command again"
+            + (": what was answered is kept." if before else "."),
+        )
 
 
 def as_error(error: Any) -> ReplyError:
     """The error of a reply as a record of texts, whatever a plugin put there."""
     if isinstance(error, ReplyError):
-        return ReplyError(str(error.kind), str(error.message), bool(error.retryable))
+        return ReplyError(str(error.kind), str(error.message), bool(error.retryable), str(error.hint or ""))
     return ReplyError("error", str(error))
 
 
