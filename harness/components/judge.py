@@ -21,7 +21,7 @@ class Judge(Configured, ABC):
     """
 
     takes: ClassVar[Literal["pixels", "bytes"]] = "pixels"
-    """`pixels`: pictures are passed as RGB PIL images. `bytes`: as the original bytes of the file."""
+    """`pixels`: pictures are passed as RGB PIL images. `bytes`: as PNG, JPEG or WebP files with the same pixels."""
     batch_size: int = 16
     """How many requests the default `stream` hands to `judge` at a time."""
 

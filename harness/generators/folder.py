@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
-
 from harness.components.generator import Generator
 from harness.components.options import HarnessOptions, option
 from harness.datasets import fold_emotion, read_folder
@@ -16,6 +14,7 @@ from harness.datasets.folder import MANIFESTS
 from harness.datasets.pattern import NamePattern
 from harness.datasets.ratings import FILE as RATINGS
 from harness.errors import BadData, BadOption
+from harness.images.decoding import PictureProblem, decode, read_bytes, real_root
 from harness.images.formats import PICTURES
 from harness.types import EMOTIONS, ImageReply, ImageRequest, ReplyError, Sample
 
@@ -65,20 +64,14 @@ class FolderGenerator(Generator):
     def generate(self, batch: Sequence[ImageRequest]) -> Iterator[ImageReply]:
         """Return the images; a missing or broken file fails only its own request."""
         for request in batch:
-            file = self._root / request.attributes[FILE]
+            file = request.attributes[FILE]
             try:
-                with Image.open(file) as image:
-                    image.load()
-                    yield ImageReply(request.id, image.copy(), extra={FILE: request.attributes[FILE]})
-            except (
-                OSError,
-                ValueError,
-                SyntaxError,
-                UnidentifiedImageError,
-                Image.DecompressionBombError,
-            ) as e:
-                error = ReplyError("picture", f"{file.name} cannot be read: {e}", retryable=True)
+                image = decode(read_bytes(real_root(self._root), file, allow_outside=True), file).image
+            except PictureProblem as problem:
+                error = ReplyError("picture", f"the picture cannot be read: {problem}", retryable=True)
                 yield ImageReply(request.id, outcome="error", error=error)
+            else:
+                yield ImageReply(request.id, image, extra={FILE: file})
 
     @cached_property
     def _root(self) -> Path:

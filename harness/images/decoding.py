@@ -6,14 +6,20 @@ import functools
 import io
 import os
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from harness.images.formats import FORMATS, MAX_PIXELS
+from harness.images.formats import FORMATS, MAX_PIXELS, MEDIA_TYPES
 
 MAX_BYTES = 256 * 2**20
+_ORIENTATION = 0x0112
+_PNG_DEPTH = 24
+"""Where a PNG states its bits per sample."""
+_PLAIN_MODES = {"1", "L", "LA", "P", "RGB", "RGBA"}
+"""Modes that all decoders turn into the same 8-bit RGB, unless a pixel is transparent."""
 
 
 class PictureProblem(Exception):
@@ -64,19 +70,38 @@ def _real_folder(folder: str) -> str:
     return os.path.realpath(folder)
 
 
-def decode(data: bytes, path: str) -> tuple[Image.Image, str]:
-    """RGB pixels with EXIF orientation applied, and the media type. Raises `PictureProblem` unless the file is a complete picture."""
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A complete picture as every judge sees it."""
+
+    image: Image.Image
+    """8-bit RGB, upright, without transparency."""
+    media_type: str
+    plain: bool
+    """Whether any decoder obtains these pixels from the file once `strip_metadata` has removed its metadata."""
+
+
+def decode(data: bytes, path: str) -> Decoded:
+    """Decode a file: orientation and transparency are what it says, whatever its format.
+
+    Raises `PictureProblem` unless the file is a complete picture.
+    """
     try:
         image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
         width, height = image.size
         if width * height > MAX_PIXELS:
             raise PictureProblem("too_large", f"{width}x{height} pixels are more than {MAX_PIXELS:,}")
-        media_type = image.get_format_mimetype() if hasattr(image, "get_format_mimetype") else None
+        media_type = MEDIA_TYPES[image.format or ""]
         image.load()
-        if image.format in ("JPEG", "TIFF", "WEBP", "PNG") and image.getexif().get(0x0112, 1) != 1:
-            image = ImageOps.exif_transpose(image)
-        rgb = to_rgb(image)
-        return (_without_metadata(rgb) if rgb.info else rgb), media_type or "image/png"
+        depth = data[_PNG_DEPTH] if media_type == "image/png" else 8
+        plain = image.mode in _PLAIN_MODES and depth <= 8 and _is_still(data, media_type)
+        if _is_turned(image):
+            image, plain = ImageOps.exif_transpose(image), False
+        _scale_transparent_value(image, depth)
+        rgb, transparent = _flatten(image)
+        return Decoded(
+            _without_metadata(rgb) if rgb.info else rgb, media_type, plain=plain and not transparent
+        )
     except PictureProblem as problem:
         raise PictureProblem(problem.kind, f"{path}: {problem}") from None
     except Image.DecompressionBombError:
@@ -85,6 +110,30 @@ def decode(data: bytes, path: str) -> tuple[Image.Image, str]:
         raise PictureProblem("not_a_picture", f"{path} is not a picture in a known format") from None
     except Exception as e:  # decoders raise arbitrary exceptions on broken files
         raise PictureProblem("broken", f"{path} is broken: {e}") from None
+
+
+def _is_still(data: bytes, media_type: str) -> bool:
+    """Whether a file is of a format that all decoders read, and holds one picture only once its metadata is stripped."""
+    if media_type == "image/webp":
+        return not (data[12:16] == b"VP8X" and data[20] & 0x02)  # bit 1: animation
+    return media_type in ("image/png", "image/jpeg")
+
+
+def _is_turned(image: Image.Image) -> bool:
+    """Whether the EXIF or XMP orientation says that the picture is stored turned or flipped."""
+    try:
+        return image.getexif().get(_ORIENTATION, 1) in range(2, 9)
+    except Exception:  # broken metadata says nothing about the pixels
+        return False
+
+
+def _scale_transparent_value(image: Image.Image, depth: int) -> None:
+    """Scale the transparent colour of a PNG from `depth` to 8 bits: Pillow does so for the pixels only."""
+    colour = image.info.get("transparency")
+    if image.mode == "L" and isinstance(colour, int) and depth < 8:
+        image.info["transparency"] = colour * 255 // (2**depth - 1)
+    elif image.mode == "RGB" and isinstance(colour, tuple) and depth == 16:
+        image.info["transparency"] = tuple(value >> 8 for value in colour)
 
 
 def _without_metadata(image: Image.Image) -> Image.Image:
@@ -96,21 +145,32 @@ def _without_metadata(image: Image.Image) -> Image.Image:
 
 def to_rgb(image: Image.Image) -> Image.Image:
     """8-bit RGB: transparency is composited over white, 16-bit greys are scaled rather than clipped."""
-    if image.mode == "RGB":
-        return image
+    return _flatten(image)[0]
+
+
+def _flatten(image: Image.Image) -> tuple[Image.Image, bool]:
+    """The picture of `to_rgb`, and whether any pixel was transparent."""
     if image.mode.startswith("I"):
-        values = np.asarray(image).astype(np.float64)
-        # "I;16" is always 16-bit; "I" may hold 8-bit or 16-bit values.
-        top = 65535.0 if image.mode.startswith("I;16") or values.max(initial=0) > 255 else 255.0
-        grey = np.clip(values * (255.0 / top) + 0.5, 0, 255).astype(np.uint8)
-        return Image.fromarray(grey).convert("RGB")
+        return _flatten_deep_grey(image)
     if image.mode == "F":
         raise PictureProblem("unsupported", "floating-point pictures have no known range")
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         image = image.convert("RGBA")
+        if np.asarray(image.getchannel("A")).min(initial=255) == 255:
+            return image.convert("RGB"), False
         white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB")
-    return image.convert("RGB")
+        return Image.alpha_composite(white, image).convert("RGB"), True
+    return (image if image.mode == "RGB" else image.convert("RGB")), False
+
+
+def _flatten_deep_grey(image: Image.Image) -> tuple[Image.Image, bool]:
+    values = np.asarray(image)
+    # "I;16" is always 16-bit; "I" may hold 8-bit or 16-bit values.
+    top = 65535.0 if image.mode.startswith("I;16") or values.max(initial=0) > 255 else 255.0
+    grey = np.clip(values.astype(np.float64) * (255.0 / top) + 0.5, 0, 255).astype(np.uint8)
+    clear = values == image.info.get("transparency", -1)
+    grey[clear] = 255
+    return Image.fromarray(grey).convert("RGB"), bool(clear.any())
 
 
 def real_root(root: Path) -> str:

@@ -1,94 +1,89 @@
-"""Strips metadata that may reveal a picture's label or origin from image files.
+"""Strips everything but the pixels from image files, and makes files that every decoder shows alike.
 
-Captions, prompts, comments, camera data and locations are removed; pixels, colour profile and EXIF orientation are
-kept. Pixels are not decoded or recompressed.
+Captions, prompts, comments, camera data and locations may reveal a picture's label or origin. Orientation, colour profiles
+and further pictures make one decoder show what another does not. Pixels are not recompressed unless that is the only way.
 """
 
 from __future__ import annotations
 
 import io
-import zlib
+import re
 from collections.abc import Iterator
 
-from PIL import Image
+from harness.images.decoding import decode
 
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
-_PNG_METADATA = (b"tEXt", b"zTXt", b"iTXt", b"eXIf")
-_ORIENTATION = 0x0112
-_KEPT_SEGMENTS = {0xE0, 0xE2, 0xEE}
-"""JPEG application segments needed for decoding: JFIF, colour profile, Adobe colour transform."""
+_JPEG_KEPT = {0xE0, 0xEE}
+"""JPEG application segments needed for decoding: JFIF, Adobe colour transform."""
+_JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
+"""What ends a scan: neither an escaped byte nor a restart marker."""
+_START_OF_SCAN, _END_OF_IMAGE, _COMMENT = 0xDA, 0xD9, 0xFE
+_WEBP_KEPT = {b"VP8X", b"VP8 ", b"VP8L", b"ALPH"}
+_WEBP_ALPHA = 0x10
+
+
+def portable(data: bytes, path: str) -> tuple[bytes, str]:
+    """A file, with its media type, that every decoder shows as the pixels of `decode`; its name is `path` in messages.
+
+    It is a PNG, JPEG or WebP: the given one without metadata where that shows the same pixels, otherwise an RGB PNG.
+    Raises `PictureProblem`.
+    """
+    found = decode(data, path)
+    if found.plain:
+        return strip_metadata(data), found.media_type
+    file = io.BytesIO()
+    found.image.save(file, "PNG", compress_level=1)
+    return file.getvalue(), "image/png"
 
 
 def strip_metadata(data: bytes) -> bytes:
-    """A PNG, JPEG or WebP file (complete, as checked by `decode`) without metadata; other formats are returned unchanged."""
+    """The pixels alone of a PNG, JPEG or WebP that is upright, opaque and complete, as checked by `decode`."""
     if data.startswith(_PNG):
-        return _png(data) if any(kind in data for kind in _PNG_METADATA) else data
-    if data.startswith(_JPEG):
-        return b"".join(_jpeg_parts(data, _orientation(data)))
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return _webp(data, _orientation(data))
-    return data
+        return b"".join(_png_parts(data))
+    return b"".join(_jpeg_parts(data)) if data.startswith(_JPEG) else _webp(data)
 
 
-def _orientation(data: bytes) -> int:
-    """The EXIF orientation; 1 is upright."""
-    with Image.open(io.BytesIO(data)) as image:
-        return int(image.getexif().get(_ORIENTATION, 1))
-
-
-def _exif(orientation: int) -> bytes:
-    exif = Image.Exif()
-    exif[_ORIENTATION] = orientation
-    return exif.tobytes()
-
-
-def _png(data: bytes) -> bytes:
-    kept, at = [data[:8]], 8
-    orientation = _orientation(data)
+def _png_parts(data: bytes) -> Iterator[bytes]:
+    """The critical chunks, whose names begin with a capital letter."""
+    yield _PNG
+    at = len(_PNG)
     while at + 8 <= len(data):
-        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
-        if data[at + 4 : at + 8] not in _PNG_METADATA:
-            kept.append(data[at:end])
-        if orientation != 1 and data[at + 4 : at + 8] == b"IHDR":
-            body = b"eXIf" + _exif(orientation).removeprefix(b"Exif\0\0")
-            kept.append((len(body) - 4).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big"))
-        at = end
-    return b"".join(kept)
-
-
-def _jpeg_parts(data: bytes, orientation: int) -> Iterator[bytes]:
-    yield _JPEG
-    if orientation != 1:
-        exif = _exif(orientation)
-        yield b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif
-    at = 2
-    while data[at : at + 1] == b"\xff" and at + 4 <= len(data):
-        marker = data[at + 1]
-        if marker == 0xDA:  # Compressed data follows, up to the end of the file.
-            break
-        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-        private = 0xE0 <= marker <= 0xEF or marker == 0xFE
-        if not private or marker in _KEPT_SEGMENTS:
+        end, kind = at + 12 + int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        if kind[:1].isupper():
             yield data[at:end]
+        if kind == b"IEND":
+            return
         at = end
+
+
+def _jpeg_parts(data: bytes) -> Iterator[bytes]:
+    """The segments of the first picture, up to its end: another picture or a film may follow."""
+    yield _JPEG
+    at = 2
+    while (found := _JPEG_MARKER.search(data, at)) is not None:
+        start, marker = found.start(), data[found.end() - 1]
+        yield data[at:start]  # compressed data of the scan before
+        if marker == _END_OF_IMAGE:
+            yield data[start : start + 2]
+            return
+        at = start + 2 + int.from_bytes(data[start + 2 : start + 4], "big")
+        private = 0xE0 <= marker <= 0xEF or marker == _COMMENT
+        if not private or marker in _JPEG_KEPT:
+            yield data[start:at]
     yield data[at:]
 
 
-def _webp(data: bytes, orientation: int) -> bytes:
-    kept, at, extended = [], 12, False
+def _webp(data: bytes) -> bytes:
+    kept, at = [], 12
     while at + 8 <= len(data):
         kind, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
         end = at + 8 + size + size % 2
         chunk = data[at:end]
         if kind == b"VP8X":
-            extended = True
-            # Bits 3 and 2 flag EXIF and XMP.
-            chunk = chunk[:8] + bytes([(chunk[8] & ~0x0C) | (0x08 if orientation != 1 else 0)]) + chunk[9:]
-        if kind not in (b"EXIF", b"XMP "):
+            # The other flags announce a colour profile, EXIF, XMP or an animation.
+            chunk = chunk[:8] + bytes([chunk[8] & _WEBP_ALPHA]) + chunk[9:]
+        if kind in _WEBP_KEPT:
             kept.append(chunk)
         at = end
-    if orientation != 1 and extended:
-        exif = _exif(orientation)
-        kept.append(b"EXIF" + len(exif).to_bytes(4, "little") + exif + bytes(len(exif) % 2))
     body = b"".join(kept)
     return b"RIFF" + (len(body) + 4).to_bytes(4, "little") + b"WEBP" + body

@@ -11,7 +11,7 @@ from typing import Any
 from harness.datasets import names_label
 from harness.images import decoding
 from harness.images.decoding import PictureProblem
-from harness.images.metadata import strip_metadata
+from harness.images.metadata import portable
 from harness.run.participants import Participant
 from harness.run.prefetch import Prepared
 from harness.run.schedule import Job
@@ -88,8 +88,15 @@ class RequestBuilder:
         spec = self.questions[name]
         # Whether other prompt variants are asked too does not change the answer to this one.
         asked = variant.model_dump(mode="json", exclude={"default"})
-        fixed = [name, self.judge.described, asked, self.answer(name).model_dump(mode="json"),
-                 spec.sampling.model_dump(mode="json"), self.answer_modes[name], self.seed]  # fmt: skip
+        fixed = [
+            name,
+            self.judge.described,
+            asked,
+            self.answer(name).model_dump(mode="json"),
+            spec.sampling.model_dump(mode="json"),
+            self.answer_modes[name],
+            self.seed,
+        ]
         return hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).digest()
 
     def count(self, job: Job) -> int:
@@ -162,10 +169,13 @@ class RequestBuilder:
     def _picture(self, sample: Sample, data: bytes, digest: str) -> tuple[Picture, int]:
         """A picture in the form that the judge takes, and the memory that it holds."""
         assert sample.path is not None, "a sample without a picture is not read"
-        image, media_type = decoding.decode(data, sample.path)
         if self.judge.instance.takes == "bytes":
-            return Picture(digest, None, strip_metadata(data), media_type), len(data)
-        return Picture(digest, image, None, media_type), image.width * image.height * 3
+            file, media_type = portable(data, sample.path)
+            return Picture(digest, None, file, media_type), len(file)
+        found = decoding.decode(data, sample.path)
+        return Picture(
+            digest, found.image, None, found.media_type
+        ), found.image.width * found.image.height * 3
 
     def _keys(self, job: Job) -> Iterator[tuple[str, PromptVariant, int]]:
         for question in job.questions:

@@ -244,6 +244,10 @@ def test_pictures_in_every_format(harness: InProcess, install: Install, tmp_path
     Image.new("RGB", (4, 8), "red").quantize(2).save(happy / "palette.png")
     Image.new("CMYK", (8, 4), (0, 0, 0, 128)).save(happy / "turned.jpg", exif=exif)
     Image.new("L", (4, 8), 200).save(happy / "grey.webp")
+    Image.new("RGB", (8, 4)).save(
+        happy / "phone.jpg", "MPO", exif=exif, save_all=True, append_images=[Image.new("RGB", (8, 4))]
+    )
+    Image.new("RGB", (4, 8), "red").save(happy / "hidden.png", transparency=(255, 0, 0))
     extra = "{'size': r.images[0].image.size, 'mode': r.images[0].image.mode, 'first': r.images[0].image.getpixel((0, 0))}"
     install(
         "eye",
@@ -252,10 +256,10 @@ def test_pictures_in_every_format(harness: InProcess, install: Install, tmp_path
             f"def judge(self, batch):\n    return [JudgeReply(r.id, text='happy', extra={extra}) for r in batch]",
         ),
     )
-    assert harness(*RUN[:4], "eye", *RUN[5:], "--out", "run").ok().task["answered"] == 5
+    assert harness(*RUN[:4], "eye", *RUN[5:], "--out", "run").ok().task["answered"] == 7
     seen = {r["sample_id"].split("/")[1]: r["extra"] for r in replies("run").values()}
     assert {(tuple(e["size"]), e["mode"]) for e in seen.values()} == {((4, 8), "RGB")}, "upright, in RGB"
-    assert seen["clear"]["first"] == [255, 255, 255]
+    assert seen["clear"]["first"] == seen["hidden"]["first"] == [255, 255, 255]
     assert seen["grey16"]["first"] == [117, 117, 117]
     assert seen["palette"]["first"] == [255, 0, 0]
 

@@ -90,6 +90,17 @@ class TestPictures:
         assert reply.image is not None
         assert reply.image.size == (8, 8)
 
+    def test_images_are_upright(self, tmp_path: Path) -> None:
+        root = folder(tmp_path, "happy/1.png")
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        Image.new("RGB", (8, 4)).save(root / "happy/1.png", exif=exif)
+        made = generator(root)
+        (sample,) = made.own_portraits()
+        (reply,) = made.generate([ImageRequest("a", "", attributes=sample.attributes)])
+        assert reply.image is not None
+        assert reply.image.size == (4, 8)
+
     def test_a_broken_image_fails_alone(self, tmp_path: Path) -> None:
         root = folder(tmp_path, "happy/1.png", "happy/2.png")
         (root / "happy/1.png").write_bytes(b"\x89PNG")
