@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import importlib
-import io
 import os
 import signal
 import sys
@@ -14,6 +13,7 @@ from types import FrameType
 import click
 
 from harness._version import __version__
+from harness.cli.streams import protect_streams, unwritten
 from harness.errors import ExitCode, HarnessError, nearest
 
 COMMANDS = {
@@ -32,10 +32,6 @@ LONGEST = 1000
 """Characters of a message that are shown: names and values in it may be of any length."""
 
 
-class ReaderGone(Exception):
-    """The reader of our output is gone, as with `head`: not an error."""
-
-
 class LazyGroup(click.Group):
     """A group that imports a subcommand's module when it is used: `harness --help` loads no plugin."""
 
@@ -49,17 +45,6 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = importlib.import_module(f"harness.cli.{cmd_name}_command").command
         return command
-
-    def invoke(self, ctx: click.Context) -> object:
-        """Run the subcommand; click itself would end a closed pipe with exit code 1, which means a regression."""
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError as e:
-            raise ReaderGone from e
-        except SystemExit as e:
-            if isinstance(e.__context__, BrokenPipeError):  # rich exits this way
-                raise ReaderGone from e
-            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of subcommands, from texts kept here so that none is imported."""
@@ -102,24 +87,18 @@ def main(argv: list[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if argv is None else argv)
     show_traceback = "--traceback" in arguments
     arguments = [a for a in arguments if a != "--traceback"]
+    protect_streams()
     signal.signal(signal.SIGTERM, _terminate)
+    # Whatever runs goes on when its terminal is closed, as do the processes that it started.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # Metrics are small matrices: threads of the linear algebra library only stall on a busy machine.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A terminal that lacks a character shows another instead of ending the command.
-        sys.stdout.reconfigure(errors="replace")
     code = _guarded(arguments, show_traceback)
-    try:
-        sys.stdout.flush()
-    except OSError as e:
-        code = code if e.errno == errno.EPIPE else _unwritable(e)
-        _silence()
+    problem = unwritten()
+    if problem is not None:
+        failed = _unwritable(problem)
+        code = code or failed
     sys.exit(code)
-
-
-def _silence() -> None:
-    # What is buffered would be written, and fail, once more when the interpreter ends.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _unwritable(e: OSError) -> int:
@@ -151,15 +130,14 @@ def _guarded(arguments: list[str], show_traceback: bool) -> int:
         resume = "What was stored is kept: run the same command again to resume."
         cause, code = e, _say("Interrupted.", resume, ExitCode.INTERRUPTED)
     except BaseException as e:  # an internal error still gets a clear message
-        if isinstance(e, (ReaderGone, BrokenPipeError)):
-            _silence()
-            return ExitCode.OK
-        if isinstance(e, OSError) and e.errno in FULL:
-            cause, code = e, _unwritable(e)
-            _silence()
+        # click exits where a pipe is closed; the pipe is not the output, which raises nothing.
+        cause = e.__context__ if isinstance(e, SystemExit) and e.__context__ else e
+        if isinstance(cause, OSError) and cause.errno in FULL:
+            code = _unwritable(cause)
         else:
             report = "Please report it with the output of the same command and --traceback. What was stored is kept."
-            cause, code = e, _say(f"Internal error: {type(e).__name__}: {e}", report, ExitCode.INTERNAL_ERROR)
+            what = f"Internal error: {type(cause).__name__}: {cause}"
+            code = _say(what, report, ExitCode.INTERNAL_ERROR)
     if show_traceback:
         traceback.print_exception(type(cause), cause, cause.__traceback__)
     return code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
+from harness.cli.streams import takes_escapes
 from harness.escaping import plain
 from harness.run.watch import Watch
 
@@ -142,5 +143,5 @@ class LiveWatch(Counting):
 
 
 def make_watch() -> Watch:
-    """What fits standard error: a live bar on a terminal, else plain lines."""
-    return LiveWatch() if sys.stderr.isatty() else PlainWatch()
+    """What fits standard error: a live bar on a terminal that can redraw it, else plain lines."""
+    return LiveWatch() if takes_escapes(sys.stderr) else PlainWatch()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from harness.cli.streams import takes_escapes
 from harness.components.reporter import Reporter
 from harness.errors import BadOption, RequestError, nearest
 from harness.registry.factory import make
@@ -36,9 +37,8 @@ def listed(values: Sequence[str]) -> tuple[str, ...]:
 def print_results(results: Results, form: str) -> None:
     """Print results in a registered format."""
     reporter: Reporter = make(registry().find("reporter", form))
-    terminal = sys.stdout.isatty()
     width = max(80, min(160, shutil.get_terminal_size((100, 24)).columns))
-    click.echo(reporter.render(results, width=width, color=terminal), nl=False)
+    click.echo(reporter.render(results, width=width, color=takes_escapes(sys.stdout)), nl=False)
 
 
 def run_path(reference: str) -> Path | None:

@@ -16,7 +16,7 @@ from harness.run.image_requests import plan_images
 from harness.run.naming import RUNS, run_name
 from harness.run.participants import make_participant
 from harness.run.record import base_document
-from harness.run.watch import Watch
+from harness.run.watch import Watch, safe
 from harness.store import RunFolder
 from harness.store.replies import image_replies
 from harness.store.runfolder import GENERATE_ONLY
@@ -83,7 +83,7 @@ def generate(request: GenerateRequest, watch: Watch) -> GenerateResult:
     detector = make(installed[0]) if installed else None
     folder = RunFolder.open(path, base_document(path.resolve().name, described, {"images": len(wanted)}))
     try:
-        generation = Generation(model, folder, watch, detector, request.max_failures)
+        generation = Generation(model, folder, safe(watch), detector, request.max_failures)
         generation.run(wanted)
         ids = {planned.request.id for planned in wanted}
         outcomes = Counter(reply["outcome"] for reply in image_replies(path) if reply["id"] in ids)

@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 from collections import deque
-from collections.abc import Generator as Gen
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -26,6 +25,7 @@ from harness.run.failures import ALIKE_GENERATOR, FailureLog, as_error, start_er
 from harness.run.image_requests import IMAGES, PlannedImage
 from harness.run.manifest import write_manifest
 from harness.run.participants import Participant
+from harness.run.received import json_value, replies_of
 from harness.run.watch import Watch
 from harness.store import RunFolder
 from harness.store.files import write_atomically
@@ -69,32 +69,39 @@ class Generation:
 
     def _generate(self, requests: Sequence[ImageRequest]) -> None:
         model: Generator = self.generator.instance
-        error = ReplyError("no_reply", f"{self.generator.name} gave no reply to this request")
-        started = False
+        raised: list[BaseException] = []
         try:
-            model.progress = self.watch.working
-            model.open()
-            if self.detector is not None:
-                self.detector.open()
-            started = True
+            self._open(model)
             # Encoding and face detection run in threads while the generator works.
             with (
                 ThreadPoolExecutor(2, thread_name_prefix="memobench-store") as pool,
-                closing(_replies(model, requests)) as replies,
+                closing(replies_of(lambda: model.stream(Listed(requests)), raised)) as replies,
             ):
                 self._store_all(replies, pool)
-        except HarnessError:
-            raise
-        except (Exception, SystemExit) as e:  # a generator may fail in any way; what it generated is kept
-            if not started:
-                raise start_error("generator", self.generator.name, e) from e
-            error = ReplyError(type(e).__name__, str(e))
         finally:
             self._close(model)
             if self.detector is not None:
                 self._close(self.detector)
+        error = ReplyError("no_reply", f"{self.generator.name} gave no reply to this request")
+        if raised:
+            if isinstance(raised[0], HarnessError):
+                raise raised[0]
+            error = ReplyError(type(raised[0]).__name__, str(raised[0]))  # what it generated is kept
         for id_ in list(self._in_flight):
             self._fail(id_, error)
+
+    def _open(self, model: Generator) -> None:
+        kind, name = "generator", self.generator.name
+        try:
+            model.progress = self.watch.working
+            model.open()
+            if self.detector is not None:
+                kind, name = "face detector", type(self.detector).__name__
+                self.detector.open()
+        except HarnessError:
+            raise
+        except (Exception, SystemExit) as e:  # both are a plugin's code
+            raise start_error(kind, name, e) from e
 
     def _close(self, component: Configured) -> None:
         try:
@@ -146,7 +153,7 @@ class Generation:
             raise ValueError(f"the outcome {reply.outcome!r} is none of {', '.join(OUTCOMES)}, error")
         if reply.image is not None and not isinstance(reply.image, Image.Image):
             raise TypeError(f"the image is {type(reply.image).__name__}, not a PIL image")
-        extra = {str(k): v for k, v in reply.extra.items()}
+        extra = {str(k): json_value(v) for k, v in reply.extra.items()}
         json.dumps(extra, allow_nan=False)
         record: dict[str, Any] = {
             "id": reply.id,
@@ -206,10 +213,6 @@ class Generation:
     def _fail(self, id_: str, error: ReplyError, *, own: bool = False) -> None:
         self._in_flight.pop(id_, None)
         self.failures.add(id_, None, id_, error, own=own)
-
-
-def _replies(model: Generator, requests: Sequence[ImageRequest]) -> Gen[ImageReply, None, None]:
-    yield from model.stream(Listed(requests))
 
 
 def encode(image: Image.Image, texts: Mapping[str, str]) -> bytes:

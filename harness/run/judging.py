@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness.components.executor import Executor
 from harness.errors import HarnessError
-from harness.run.failures import FailureLog, as_error, start_error
+from harness.run.failures import ALIKE_JUDGE, FailureLog, as_error, start_error
 from harness.run.judge_requests import InFlight, JobOutcome, RequestBuilder
 from harness.run.prefetch import PrefetchSource, Prepared
+from harness.run.received import judge_fields, replies_of
 from harness.run.schedule import Job
 from harness.run.watch import Watch
 from harness.store import RunFolder
 from harness.store.replies import JUDGE, judge_replies
 from harness.tasks.answers import parse_reply
 from harness.types import JudgeReply, JudgeRequest, ReplyError
-
-MIN_LOG_PROBABILITY = -9999.0
-"""Replaces minus infinity in stored replies, since JSON has none."""
 
 
 @dataclass
@@ -50,7 +47,7 @@ class Judging:
         self.builder, self.folder, self.watch = builder, folder, watch
         self.adds_samples = adds_samples
         """Samples are the same for all judges of a run: the first one's phase stores them."""
-        self.failures = FailureLog(builder.judge.name, folder, watch, max_failures)
+        self.failures = FailureLog(builder.judge.name, folder, watch, max_failures, ALIKE_JUDGE)
         self.tally = Tally()
         self._in_flight: dict[str, InFlight] = {}
         self._by = builder.judge.name
@@ -58,7 +55,7 @@ class Judging:
     def run(self, executor: Executor, jobs: Iterator[Job]) -> Tally:
         """Ask everything that has no reply yet. Replies are stored one by one; failures are counted.
 
-        Raises `TooManyFailures`, and whatever `HarnessError` the judge's `open` raises.
+        Raises `TooManyFailures`, `NothingAnswered`, and whatever `HarnessError` the judge's `open` raises.
         """
         source: PrefetchSource[Job, JudgeRequest] = PrefetchSource(jobs, self.builder.prepare, self._arrived)
         try:
@@ -89,17 +86,23 @@ class Judging:
 
     def _consume(self, executor: Executor, source: PrefetchSource[Job, JudgeRequest]) -> ReplyError:
         """Take replies until there are no more. Returns the error for requests left without a reply."""
-        with closing(_as_generator(executor.run(self.builder.judge.instance, source))) as replies:
-            try:
-                for reply in replies:
-                    self._take(reply)
-            except HarnessError:
-                raise
-            except (Exception, SystemExit) as e:  # a judge may fail in any way; what it answered is kept
-                if not source.handed:
-                    raise start_error("judge", self._by, e) from e
-                return ReplyError(type(e).__name__, str(e))
-        return ReplyError("no_reply", f"{self._by} gave no reply to this request")
+        raised: list[BaseException] = []
+        # With close() the executor closes the judge as soon as the loop is left.
+        with closing(
+            replies_of(lambda: executor.run(self.builder.judge.instance, source), raised)
+        ) as replies:
+            for reply in replies:
+                self._take(reply)
+                source.check()
+        source.check()  # An error of our own while the judge asked for requests is not the judge's.
+        if not raised:
+            return ReplyError("no_reply", f"{self._by} gave no reply to this request")
+        cause = raised[0]
+        if isinstance(cause, HarnessError):
+            raise cause
+        if not source.handed:
+            raise start_error("judge", self._by, cause) from cause
+        return ReplyError(type(cause).__name__, str(cause))  # what the judge answered is kept
 
     def _arrived(self, job: Job, prepared: Prepared[JudgeRequest]) -> None:
         outcome = prepared.outcome
@@ -123,11 +126,12 @@ class Judging:
             )
             return
         if reply.error is not None:
-            self._fail(reply.id, asked.question, asked.sample_id, as_error(reply.error))
+            self._fail(reply.id, asked.question, asked.sample_id, as_error(reply.error), own=True)
             return
-        problem = _malformed(reply)
+        fields, problem = judge_fields(reply)
         if problem:
-            self._fail(reply.id, asked.question, asked.sample_id, ReplyError("invalid_reply", problem, False))
+            invalid = ReplyError("invalid_reply", problem, False)
+            self._fail(reply.id, asked.question, asked.sample_id, invalid, own=True)
             return
         record = {
             "id": reply.id,
@@ -139,52 +143,23 @@ class Judging:
             "wording": asked.variant,
             "repeat": asked.repeat,
             "picture": asked.digest,
-            **_kept(reply),
+            **fields,
         }
         try:
             self.folder.add_reply(record)
         except (TypeError, ValueError) as e:
             problem = f"the reply cannot be stored as JSON: {e}"
-            self._fail(reply.id, asked.question, asked.sample_id, ReplyError("invalid_reply", problem, False))
+            invalid = ReplyError("invalid_reply", problem, False)
+            self._fail(reply.id, asked.question, asked.sample_id, invalid, own=True)
             return
         self.tally.answered += 1
+        self.failures.answered()
         answer = self.builder.answer(asked.question)
         parsed = parse_reply(record, answer, asked.shown, self.builder.answer_modes[asked.question])
         self.watch.advance(unparsed=parsed.value is None)
 
-    def _fail(self, id_: str | None, question: str, sample_id: str, error: ReplyError) -> None:
+    def _fail(
+        self, id_: str | None, question: str, sample_id: str, error: ReplyError, *, own: bool = False
+    ) -> None:
         self.tally.failed += 1
-        self.failures.add(id_, question, sample_id, error)
-
-
-def _as_generator(replies: Iterator[JudgeReply]) -> Generator[JudgeReply, None, None]:
-    # `closing` needs close(): with it the executor closes the judge as soon as the loop is left.
-    yield from replies
-
-
-def _kept(reply: JudgeReply) -> dict[str, Any]:
-    """The fields of a reply that are set, as JSON values."""
-    scores = reply.scores
-    if scores is not None:
-        scores = {k: MIN_LOG_PROBABILITY if v == -math.inf else v for k, v in scores.items()}
-    fields: Mapping[str, Any] = {
-        "text": reply.text, "scores": scores, "rating": reply.rating, "finish_reason": reply.finish_reason,
-        "refusal": reply.refusal, "usage": reply.usage and dict(reply.usage),
-        "timings": reply.timings and dict(reply.timings), "extra": dict(reply.extra or {}) or None,
-    }  # fmt: skip
-    return {k: v for k, v in fields.items() if v is not None}
-
-
-_KINDS: Mapping[str, type | tuple[type, ...]] = {
-    "text": str, "scores": Mapping, "rating": (int, float), "finish_reason": str, "refusal": str, "usage": Mapping,
-    "timings": Mapping, "extra": Mapping,
-}  # fmt: skip
-
-
-def _malformed(reply: JudgeReply) -> str:
-    """Which field of a reply has the wrong type, or an empty string."""
-    for name, kinds in _KINDS.items():
-        value = getattr(reply, name)
-        if value is not None and not isinstance(value, kinds):
-            return f"{name} is {type(value).__name__}"
-    return ""
+        self.failures.add(id_, question, sample_id, error, own=own)

@@ -19,7 +19,7 @@ from harness.run.participants import Participant, check_judge_options, judge_opt
 from harness.run.prompt_variants import DEFAULT, select_prompt_variants
 from harness.run.request import RunRequest
 from harness.run.suites import answerable, labelled
-from harness.run.watch import Watch
+from harness.run.watch import Watch, safe
 from harness.tasks import catalog
 from harness.tasks.answers import has_truth
 from harness.tasks.catalog import ResolvedTask
@@ -99,7 +99,7 @@ def make_plan(request: RunRequest, watch: Watch | None = None) -> Plan:
     registry().find("executor", request.executor)
     check_judge_options(request.judge_options, request.judges)
     if roles == {"judge"}:
-        return _judge_plan(request, tasks, watch or Watch())
+        return _judge_plan(request, tasks, safe(watch))
     return _generator_plan(request, tasks)
 
 

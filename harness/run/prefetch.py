@@ -54,6 +54,8 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
     _seconds: float = CHEAP
     """Duration of the fastest job of the last chunk: the others may have waited for the interpreter."""
     _between_steps: bool = False
+    _broken: Exception | None = None
+    """An error of `jobs`, `prepare` or `arrived`."""
 
     def __post_init__(self) -> None:
         self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="memobench-prepare")
@@ -71,7 +73,7 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
             # The size of a picture is known only once it is decoded: the last one is the estimate.
             if self._ahead >= self.workers and self._ahead * self._cost > self.max_bytes:
                 return
-            jobs = list(islice(self.jobs, self._chunk()))
+            jobs = self._next_jobs()
             if not jobs:
                 self._drained = True
                 return
@@ -102,10 +104,26 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
         self._seconds = fastest
         return done
 
+    def _next_jobs(self) -> list[J]:
+        try:
+            return list(islice(self.jobs, self._chunk()))
+        except Exception as e:
+            self._broken = self._broken or e
+            raise
+
+    def check(self) -> None:
+        """Raise the first error of `jobs`, `prepare` or `arrived`: a consumer may have swallowed it or given it as its own."""
+        if self._broken is not None:
+            raise self._broken
+
     def _take(self) -> None:
         """Move the first pending jobs' requests into the buffer."""
         jobs, future = self._pending.popleft()
-        self._collect(jobs, future.result())
+        try:
+            self._collect(jobs, future.result())
+        except Exception as e:
+            self._broken = self._broken or e
+            raise
         self._ahead -= len(jobs)
         self._fill()
 

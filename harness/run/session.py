@@ -22,7 +22,7 @@ from harness.run.participants import Participant
 from harness.run.plan import Plan
 from harness.run.record import run_document
 from harness.run.schedule import Job, image_jobs, judge_jobs, planned_images
-from harness.run.watch import Watch
+from harness.run.watch import Watch, safe
 from harness.scoring.score_run import score_folder
 from harness.store import RunFolder
 from harness.store.files import write_atomically
@@ -31,6 +31,7 @@ from harness.store.replies import judge_replies
 
 def execute(plan: Plan, watch: Watch) -> RunResult:
     """Run or resume a plan, and score it. What was computed before an error or interrupt is kept."""
+    watch = safe(watch)
     path = plan.folder
     wanted = planned_images(plan)
     detector, notes = _detector(plan)
@@ -124,7 +125,7 @@ def _detector(plan: Plan) -> tuple[Detector | None, list[str]]:
     if not named and not installed:
         return None, [
             "No face detector is installed, so faces are not counted. "
-            "Install one: pip install memobench-plugin-fer."
+            "memobench-plugin-fer has one; `harness doctor` shows how to install it."
         ]
     found = registry().find("detector", named or installed[0].component.name)
     detector: Detector = make(found)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import warnings
+from collections.abc import Callable
+
 
 class Watch:
-    """Receives progress. This one shows nothing; a subclass does."""
+    """Receives progress. This one shows nothing; a subclass does. What a watch raises never stops a run."""
 
     def phase(self, title: str, total: int, done: int = 0) -> None:
         """A phase starts: `total` requests, `done` of them stored by an earlier attempt."""
@@ -23,3 +27,50 @@ class Watch:
 
     def note(self, text: str) -> None:
         """Something that the user should read."""
+
+
+class SafeWatch(Watch):
+    """Passes everything on to another watch. What that one raises becomes a warning, once, and nothing else."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+        self._warned = False
+
+    def phase(self, title: str, total: int, done: int = 0) -> None:
+        self._guard(lambda: self.watch.phase(title, total, done))
+
+    def advance(self, *, failed: bool = False, unparsed: bool = False) -> None:
+        self._guard(lambda: self.watch.advance(failed=failed, unparsed=unparsed))
+
+    def working(self, text: str) -> None:
+        self._guard(lambda: self.watch.working(text))
+
+    def end(self) -> None:
+        self._guard(lambda: self.watch.end())
+
+    def close(self) -> None:
+        self._guard(lambda: self.watch.close())
+
+    def note(self, text: str) -> None:
+        self._guard(lambda: self.watch.note(text))
+
+    def _guard(self, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except (Exception, SystemExit) as e:  # a watch is the caller's code, and may fail in any way
+            if self._warned:
+                return
+            self._warned = True
+            with contextlib.suppress(Exception):  # where warnings are errors
+                warnings.warn(
+                    f"Progress cannot be shown ({type(e).__name__}: {e}); the run goes on.",
+                    RuntimeWarning,
+                    stacklevel=3,
+                )
+
+
+def safe(watch: Watch | None) -> Watch:
+    """The watch that a run reports to: whatever it is, it never raises. None shows nothing."""
+    if watch is None:
+        return Watch()
+    return watch if isinstance(watch, SafeWatch) else SafeWatch(watch)

@@ -103,7 +103,7 @@ class Shell:
             text=True,
             errors="replace",
             stdout=options.pop("stdout", subprocess.PIPE),
-            stderr=subprocess.PIPE,
+            stderr=options.pop("stderr", subprocess.PIPE),
             stdin=subprocess.DEVNULL,
             **options,
         )
@@ -114,4 +114,4 @@ class Shell:
         """Run the command to completion. Raises `subprocess.TimeoutExpired` after `timeout` seconds."""
         process = self.start(*arguments, env=env, **options)
         out, err = process.communicate(timeout=timeout)
-        return CommandResult(process.returncode, out or "", err)
+        return CommandResult(process.returncode, out or "", err or "")

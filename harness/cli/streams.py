@@ -1,0 +1,108 @@
+"""The standard streams of the command: output that cannot be written never stops what the command does."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import select
+import stat
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+_NO_ESCAPES = ("", "dumb", "unknown")
+"""Values of TERM for terminals that show escape sequences as text."""
+
+
+class _Tolerant(io.FileIO):
+    """A descriptor that is written without errors: what cannot be written is dropped, and `problem` says why."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor, "w", closefd=False)
+        self._terminal = self.isatty()
+        self.problem: OSError | None = None
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        try:
+            # None: the descriptor does not block, and its reader is behind.
+            while (written := super().write(data)) is None:
+                select.select([], [self], [])
+            return written
+        except OSError as e:
+            if e.errno == errno.EPIPE or (e.errno == errno.EIO and self._terminal):
+                # The reader is gone for good, also for libraries and processes that share the descriptor.
+                with contextlib.suppress(OSError):
+                    _discard(self.fileno())
+            else:
+                self.problem = e
+            return memoryview(data).nbytes
+
+
+_output: _Tolerant | None = None
+
+
+def protect_streams() -> None:
+    """Make standard output and error never raise; closed descriptors become the null device.
+
+    Otherwise the next file that is opened would get the number of a closed descriptor, and everything printed.
+    Streams that a caller in Python has replaced are left alone.
+    """
+    global _output
+    for descriptor in range(3):
+        if not _usable(descriptor):
+            _discard(descriptor)
+    if sys.stdin is None:
+        sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)))
+    if sys.stdout is sys.__stdout__:
+        _output = _Tolerant(1)
+        # A terminal that lacks a character shows another instead of ending the command.
+        sys.stdout = _text(_output, sys.stdout, "replace", lines=_output.isatty())
+    elif isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    if sys.stderr is sys.__stderr__:
+        sys.stderr = _text(_Tolerant(2), sys.stderr, "backslashreplace", lines=True)
+
+
+def unwritten() -> OSError | None:
+    """Flush standard output. Returns why some of it could not be written; a reader that has left is no error."""
+    try:
+        sys.stdout.flush()
+    except OSError as e:
+        return None if e.errno == errno.EPIPE else e
+    return _output.problem if _output is not None else None
+
+
+def takes_escapes(stream: TextIO) -> bool:
+    """Whether a stream is a terminal that understands escape sequences."""
+    return stream.isatty() and os.environ.get("TERM", "").lower() not in _NO_ESCAPES
+
+
+def _usable(descriptor: int) -> bool:
+    try:
+        return not stat.S_ISDIR(os.fstat(descriptor).st_mode)
+    except OSError:
+        return False
+
+
+def _discard(descriptor: int) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    if null == descriptor:
+        os.set_inheritable(descriptor, True)
+    else:
+        os.dup2(null, descriptor)
+        os.close(null)
+
+
+def _text(raw: _Tolerant, earlier: TextIO | None, errors: str, *, lines: bool) -> io.TextIOWrapper:
+    found = earlier if isinstance(earlier, io.TextIOWrapper) else None
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw),
+        encoding=found.encoding if found else "utf-8",
+        errors=errors,
+        line_buffering=lines,
+        write_through=bool(found and found.write_through),
+    )
