@@ -10,7 +10,8 @@ from harness.cli.progress import make_watch
 from harness.cli.shared import pairs
 from harness.errors import ExitCode
 from harness.reporters.sheet import write_sheet, write_thumbnails
-from harness.run.generate import GenerateRequest, generate
+from harness.run.generate import generate
+from harness.run.request import GenerateRequest
 
 
 @click.command("generate")

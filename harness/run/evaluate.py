@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex, TypeAlias
 
 from harness.components.generator import Generator
 from harness.components.judge import Judge
@@ -12,27 +12,30 @@ from harness.results import RunResult
 from harness.run.plan import make_plan
 from harness.run.request import RunRequest
 from harness.run.session import execute
-from harness.run.watch import Watch
+from harness.run.watch import Watch, safe
+
+Names: TypeAlias = str | Path | Iterable[str | Path]
+Number: TypeAlias = SupportsIndex | float | str
 
 
 def evaluate(
-    task: str | Sequence[str],
-    model: str | Judge | Generator,
+    task: Names,
+    model: str | Path | Judge | Generator,
     *,
-    judge: str | Judge | Sequence[str | Judge] = (),
-    data: str | Path | Sequence[str | Path] = (),
-    limit: int | None = None,
-    seed: int = 0,
-    repeats: int = 1,
+    judge: str | Path | Judge | Iterable[str | Path | Judge] | None = (),
+    data: Names | None = (),
+    limit: Number | None = None,
+    seed: Number | None = 0,
+    repeats: Number | None = 1,
     out: str | Path | None = None,
-    read: str = "auto",
-    executor: str = "local",
+    read: str | None = "auto",
+    executor: str | None = "local",
     options: Mapping[str, Any] | None = None,
     judge_options: Mapping[str, Any] | None = None,
-    max_failures: int | None = None,
+    max_failures: Number | None = None,
     allow_outside: bool = False,
-    prompt_variants: str | Sequence[str] = "default",
-    wordings: str | Sequence[str] | None = None,
+    prompt_variants: str | Iterable[str] | None = "default",
+    wordings: str | Iterable[str] | None = None,
     watch: Watch | None = None,
 ) -> RunResult:
     """Evaluate a model on a task and return the scored run.
@@ -40,32 +43,26 @@ def evaluate(
     `task` is a name, a path to a TOML file, a suite, or several of these. `model` is the model under test: a
     name or an object; `judge` names the judges of a generator task. `data` names data sets or
     folders; `prompt_variants` is "default", "all", or names of prompt variants (`wordings` is its earlier name). The run
-    is stored in `out` (by default below `runs/`) and resumed if it exists.
-    Failed samples are counted in the result, not raised, unless the first ones show that every request fails in the
-    same way. Raises `HarnessError` (see `harness.errors`).
+    is stored in `out` (by default below `runs/`) and resumed if it exists. Numbers may be of numpy or texts; the items of
+    a set are taken in the order of their names. What `watch` raises does not stop the run.
+    Failed samples are counted in the result, not raised. Raises `HarnessError` (see `harness.errors`).
     """
-    request = RunRequest(
-        tasks=_many(task),
-        model=model,
-        judges=_many(judge),
-        data=tuple(str(d) for d in _many(data)),
-        limit=limit,
-        seed=seed,
-        repeats=repeats,
-        out=None if out is None else Path(out),
-        read=read,
-        executor=executor,
-        options=options or {},
-        judge_options=judge_options or {},
-        max_failures=max_failures,
-        allow_outside=allow_outside,
-        prompt_variants=_many(prompt_variants if wordings is None else wordings),
-    )
-    watch = watch or Watch()
-    return execute(make_plan(request, watch), watch)
-
-
-def _many(value: Any) -> tuple[Any, ...]:
-    if value is None:
-        return ()
-    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+    given: dict[str, Any] = {  # The request converts them.
+        "tasks": task,
+        "model": model,
+        "judges": judge,
+        "data": data,
+        "limit": limit,
+        "seed": seed,
+        "repeats": repeats,
+        "out": out,
+        "read": read,
+        "executor": executor,
+        "options": options,
+        "judge_options": judge_options,
+        "max_failures": max_failures,
+        "allow_outside": allow_outside,
+        "prompt_variants": prompt_variants if wordings is None else wordings,
+    }
+    watch = safe(watch)
+    return execute(make_plan(RunRequest(**given), watch), watch)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from harness.errors import RequestError
 from harness.registry.factory import make
 from harness.registry.registry import registry
 from harness.run.generation import Generation
@@ -16,36 +14,12 @@ from harness.run.image_requests import plan_images
 from harness.run.naming import RUNS, run_name
 from harness.run.participants import make_participant
 from harness.run.record import base_document
+from harness.run.request import GenerateRequest
 from harness.run.watch import Watch, safe
 from harness.store import RunFolder
 from harness.store.replies import image_replies
 from harness.store.runfolder import GENERATE_ONLY
 from harness.tasks import catalog
-
-
-@dataclass(frozen=True)
-class GenerateRequest:
-    """What to generate, with which generator."""
-
-    model: str
-    prompts: str
-    per_prompt: int = 1
-    limit: int | None = None
-    seed: int = 0
-    out: Path | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-    max_failures: int | None = None
-
-    def __post_init__(self) -> None:
-        for name, value in (
-            ("per-prompt", self.per_prompt),
-            ("limit", self.limit),
-            ("max-failures", self.max_failures),
-        ):
-            if value is not None and value < 1:
-                raise RequestError(
-                    f"--{name} must be at least 1, not {value}.", f"Omit --{name} for the default."
-                )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a user asked for, on the command line or with `harness.evaluate`."""
+"""What a user asked for, on the command line or from Python."""
 
 from __future__ import annotations
 
@@ -10,6 +10,18 @@ from typing import Any
 from harness.components.generator import Generator
 from harness.components.judge import Judge
 from harness.errors import RequestError
+from harness.run.arguments import (
+    MOST_REPEATS,
+    component,
+    count,
+    each,
+    flag,
+    option_values,
+    out_path,
+    seed_number,
+    text,
+    texts,
+)
 
 
 @dataclass(frozen=True)
@@ -34,16 +46,61 @@ class RunRequest:
     """Which prompt variants are asked: "default", "all", or names."""
 
     def __post_init__(self) -> None:
-        for name, value in (
-            ("limit", self.limit),
-            ("repeats", self.repeats),
-            ("max-failures", self.max_failures),
-        ):
-            if value is not None and value < 1:
-                raise RequestError(
-                    f"--{name} must be at least 1, not {value}.", f"Omit --{name} for the default."
-                )
+        """Convert what has another type than the field: numbers of numpy, texts, paths, sets. Raises `RequestError`."""
+        _set(
+            self,
+            tasks=texts("task", self.tasks),
+            model=component("model", self.model),
+            judges=tuple(component("judge", judge) for judge in each(self.judges)),
+            data=texts("data", self.data),
+            limit=count("limit", self.limit),
+            seed=seed_number(self.seed),
+            repeats=count("repeats", self.repeats, MOST_REPEATS) or 1,
+            out=out_path(self.out),
+            read=text("read", self.read, "auto"),
+            executor=text("executor", self.executor, "local"),
+            options=option_values("options", self.options),
+            judge_options=option_values("judge_options", self.judge_options),
+            max_failures=count("max-failures", self.max_failures),
+            allow_outside=flag("allow_outside", self.allow_outside),
+            prompt_variants=texts(
+                "prompt_variants", "default" if self.prompt_variants is None else self.prompt_variants
+            ),
+        )
         if not self.prompt_variants:
             raise RequestError("No prompt variant is named.", 'Name some, or "default" or "all".')
         if not self.tasks:
             raise RequestError("No task is named.", "Give --task; see `harness list tasks`.")
+
+
+@dataclass(frozen=True)
+class GenerateRequest:
+    """What to generate, with which generator."""
+
+    model: str
+    prompts: str
+    per_prompt: int = 1
+    limit: int | None = None
+    seed: int = 0
+    out: Path | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    max_failures: int | None = None
+
+    def __post_init__(self) -> None:
+        """Convert what has another type than the field, as `RunRequest` does. Raises `RequestError`."""
+        _set(
+            self,
+            model=component("model", self.model),
+            prompts=text("prompts", self.prompts),
+            per_prompt=count("per-prompt", self.per_prompt, MOST_REPEATS) or 1,
+            limit=count("limit", self.limit),
+            seed=seed_number(self.seed),
+            out=out_path(self.out),
+            options=option_values("options", self.options),
+            max_failures=count("max-failures", self.max_failures),
+        )
+
+
+def _set(request: object, **values: object) -> None:
+    for name, value in values.items():
+        object.__setattr__(request, name, value)
