@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from harness.errors import BadOutput, RunMismatch, StorageError
+from harness.store.claims import ABANDONED_AFTER, Claim, ClaimHeld
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
@@ -76,6 +78,16 @@ def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
             raise
 
 
+def new_folder_aside(target: Path) -> Path:
+    """An empty folder next to `target`, with a name of its own, for what is renamed to `target` once it is complete.
+
+    Unlike those of `tempfile`, it has the permissions that the umask gives: `target` is for others, too.
+    """
+    folder = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.tmp")
+    folder.mkdir()
+    return folder
+
+
 def is_temporary(path: Path) -> bool:
     """Whether a file is a temporary file of `write_atomically`, left behind by a killed process."""
     return path.name.startswith(".") and path.name.endswith(".tmp")
@@ -99,7 +111,7 @@ class LineFile:
         self._buffer: list[str] = []
         self._last_flush = time.monotonic()
         with storage_errors(path):
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
             self._truncate_incomplete_line()
 
     def _truncate_incomplete_line(self) -> None:
@@ -196,22 +208,44 @@ def _decode(line: bytes) -> Any:
 
 
 class Lock:
-    """An exclusive lock on a folder; the kernel releases it when the process dies."""
+    """An exclusive lock on a folder that ends with the process, however it dies.
+
+    The kernel holds it; where the file system has no `flock`, it is a `Claim`.
+    """
 
     def __init__(self, folder: Path) -> None:
+        self._fd = -1
+        self._claim: Claim | None = None
         path = folder / ".lock"
-        with storage_errors(path):
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as e:
-            os.close(self._fd)
-            raise RunMismatch(
-                f"Another process is writing the run folder {str(folder)!r}.",
-                "Wait for it to finish, or use a different folder.",
-            ) from e
+            with storage_errors(path):
+                self._fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+                try:
+                    fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except (BlockingIOError, PermissionError):
+                    raise _in_use(folder) from None
+                except OSError:  # ENOLCK, ENOSYS, EOPNOTSUPP, ...: a file system without locks
+                    self._claim = Claim(folder)
+        except ClaimHeld as e:
+            self.release()
+            raise _in_use(folder, str(e)) from None
+        except BaseException:
+            self.release()
+            raise
 
     def release(self) -> None:
+        """Let others write the folder; a second call does nothing."""
+        if self._claim is not None:
+            self._claim.release()
+            self._claim = None
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+
+def _in_use(folder: Path, holder: str = "") -> RunMismatch:
+    message = f"Another process is writing the run folder {str(folder)!r}{holder and f': {holder}'}."
+    hint = "Wait for it to finish, or use a different folder."
+    if holder:
+        hint += f" On another machine, a process that died counts as finished after {ABANDONED_AFTER / 60:g} minutes."
+    return RunMismatch(message, hint)

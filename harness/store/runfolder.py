@@ -70,7 +70,11 @@ class RunFolder:
             if path.exists() and not path.is_dir():
                 raise RunMismatch(f"{str(path)!r} is a file, not a run folder.", "Choose a different --out.")
             path.mkdir(parents=True, exist_ok=True)
-            others = [p.name for p in path.iterdir() if p.name not in (".lock", RUN) and not is_temporary(p)]
+            others = [
+                p.name
+                for p in path.iterdir()
+                if p.name != RUN and not p.name.startswith(".lock") and not is_temporary(p)
+            ]
         if others and not (path / RUN).exists():
             raise RunMismatch(
                 f"{str(path)!r} is not a run folder: it contains {others[0]!r} but no {RUN}.",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -203,6 +205,21 @@ def test_interrupted_while_generating(shell: Shell, install: Install) -> None:
     assert sum(generated.values()) <= 51, "only the portrait in flight is generated twice"
 
 
+@pytest.fixture(params=["flock", "no flock"])
+def locks(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """File systems with and without `flock`: a library in front of libc refuses it, as Lustre without locks does."""
+    if request.param == "flock":
+        return
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None or sys.platform != "linux":
+        pytest.skip("needs a C compiler on Linux")
+    source, library = tmp_path / "noflock.c", tmp_path / "noflock.so"
+    source.write_text("#include <errno.h>\nint flock(int file, int how) { errno = ENOSYS; return -1; }\n")
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source], check=True, timeout=60)
+    monkeypatch.setenv("LD_PRELOAD", str(library))
+
+
+@pytest.mark.usefixtures("locks")
 def test_two_processes_on_one_run_folder(shell: Shell, install: Install, make_data: Make) -> None:
     install("slow", SLOW)
     make_data(200)
@@ -217,6 +234,7 @@ def test_two_processes_on_one_run_folder(shell: Shell, install: Install, make_da
     assert shell(*RUN).ok().task["answered"] == 200
 
 
+@pytest.mark.usefixtures("locks")
 def test_two_processes_that_start_together(shell: Shell, install: Install, make_data: Make) -> None:
     install("slow", SLOW)
     make_data(60)
