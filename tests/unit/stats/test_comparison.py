@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -11,16 +12,56 @@ from statsmodels.stats.multitest import multipletests
 
 from harness.stats.clustered import clustered_standard_error, exact_bound
 from harness.stats.collapse import collapse
-from harness.stats.comparison import benjamini_hochberg, holm, mcnemar, paired_difference
+from harness.stats.comparison import benjamini_hochberg, holm, mcnemar, paired_difference, sign_flip_p
 from harness.stats.correlation import RankCorrelation
 from harness.stats.intervals import expanded_tail
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 60), st.integers(0, 60))
-def test_mcnemar_matches_statsmodels(b, c):
-    expected = reference_mcnemar([[5, b], [c, 7]], exact=True).pvalue if b + c else 1.0
+def test_mcnemar_is_the_exact_p_less_half_the_chance_of_the_data(b, c):
+    expected = 1.0
+    if b != c:
+        exact = reference_mcnemar([[5, b], [c, 7]], exact=True).pvalue
+        expected = exact - stats.binom.pmf(min(b, c), b + c, 0.5)
     assert mcnemar(b, c) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(("b", "c"), [(0, 4), (5, 0), (1, 5), (2, 9), (3, 3), (9, 24), (32, 21)])
+@pytest.mark.parametrize("n", [60, 600])
+def test_a_paired_difference_of_accuracies_is_never_surer_than_mcnemar(b, c, n):
+    difference = np.r_[np.ones(c), -np.ones(b), np.zeros(n - b - c)]
+    found = paired_difference(
+        means(np.zeros(n)), means(difference), np.ones(n, np.int64), seed=4, resamples=4000
+    )
+    assert found.p >= mcnemar(b, c) - 0.01
+    assert found.p == pytest.approx(mcnemar(b, c), abs=0.15 if n == 60 else 0.08)
+    assert (found.low <= 0 <= found.high) == (found.p > 0.05)
+
+
+def test_four_differences_in_one_direction_are_not_significant():
+    """The bootstrap alone gives p = 0.04 and an interval without 0: few resamples have none of the four."""
+    kinds = np.array([1.0, 0.0])
+    found = paired_difference(means(np.zeros(2)), means(kinds), np.array([4, 596]), seed=0)
+    assert found.p == mcnemar(0, 4) == 0.0625
+    assert found.low == 0
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(st.lists(st.integers(-3, 3), min_size=1, max_size=8))
+def test_sign_flips_match_enumeration(values):
+    away = np.array(values, float)
+    sums = [abs(away @ signs) for signs in itertools.product((1, -1), repeat=len(away))]
+    edge = abs(away.sum())
+    expected = np.mean([total > edge for total in sums]) + np.mean([total == edge for total in sums]) / 2
+    found = sign_flip_p(away, np.ones(len(away), np.int64), seed=0)
+    assert found == pytest.approx(expected if edge else 1.0, abs=1e-12)
+
+
+def test_sampled_sign_flips_match_the_binomial_distribution():
+    found = sign_flip_p(np.array([1.0, -1.0]), np.array([30, 15]), seed=1, resamples=40_000)
+    assert found == pytest.approx(mcnemar(30, 15), abs=0.003)
+    assert math.isnan(sign_flip_p(np.array([1.0, math.nan]), np.array([3, 1]), seed=1))
 
 
 @pytest.mark.parametrize(
