@@ -42,6 +42,11 @@ class Address(str):
         return made
 
     @property
+    def scheme(self) -> str:
+        """http or https."""
+        return self.partition("://")[0]
+
+    @property
     def name(self) -> str:
         """Host, port and path: identifies the endpoint in a run's record."""
         return self.partition("://")[2]

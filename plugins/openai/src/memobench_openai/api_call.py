@@ -6,7 +6,9 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from memobench_openai.errors import ApiError
 from memobench_openai.retry import RetryPolicy
+from memobench_openai.startup import Startup
 
 T = TypeVar("T")
 
@@ -14,12 +16,20 @@ T = TypeVar("T")
 class ApiCall:
     """Retries transient failures and records time and retries."""
 
-    def __init__(self) -> None:
+    def __init__(self, startup: Startup) -> None:
+        self._startup = startup
         self._retries, self._started = 0, time.monotonic()
 
     async def run(self, attempt: Callable[[], Awaitable[T]], retry_policy: RetryPolicy) -> T:
         """Return the result of `attempt`. Raises the last `ApiError` once the retries are used up."""
-        result, attempts = await retry_policy.call(attempt)
+
+        async def judged() -> T:
+            try:
+                return await attempt()
+            except ApiError as error:
+                raise self._startup.judge_attempt(self, error) from None
+
+        result, attempts = await retry_policy.call(judged)
         self._retries += attempts - 1
         return result
 

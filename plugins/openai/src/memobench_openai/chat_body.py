@@ -12,8 +12,6 @@ from memobench_openai.servers import Server
 
 Json = dict[str, Any]
 
-TOP_LOGPROBS = 20
-"""Number of top tokens to request: the maximum that OpenAI and vLLM return by default."""
 _JSON_OVERHEAD = 16
 """Tokens for the JSON around an answer, on top of the task's limit for the answer."""
 
@@ -27,7 +25,12 @@ class ChatBodyBuilder:
 
     def messages(self, request: JudgeRequest) -> list[Json]:
         """The conversation, with pictures as data URLs. Raises `ValueError` for a picture without data."""
-        return [{"role": m.role, "content": self._content(m, request)} for m in request.messages]
+        role = self._options.system_role
+        messages = [
+            {"role": role if m.role == "system" else m.role, "content": self._content(m, request)}
+            for m in request.messages
+        ]
+        return _merged(messages) if role == "user" else messages
 
     def _content(self, message: Message, request: JudgeRequest) -> str | list[Json]:
         if len(message.parts) == 1 and message.parts[0].image is None:
@@ -59,15 +62,33 @@ class ChatBodyBuilder:
             fields |= _choice_constraint(answer_words(request.question), self._server.structured)
             allowed += _JSON_OVERHEAD if self._server.structured == "json_schema" else 0
         if request.question.answer_mode == "logprobs":
-            fields |= {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
+            fields |= {"logprobs": True, "top_logprobs": self._options.top_logprobs}
         fields[self._server.max_tokens_field] = allowed
         return self.apply_user_fields(fields)
 
     def apply_user_fields(self, fields: Json) -> Json:
         """`fields` plus those the user adds to every request, minus those the user omits."""
+        if self._options.stream:
+            fields |= {"stream": True, "stream_options": {"include_usage": True}}
         if self._options.reasoning_effort is not None:
             fields["reasoning_effort"] = self._options.reasoning_effort
         return {k: v for k, v in (fields | self._options.extra_body).items() if k not in self._options.omit}
+
+
+def _merged(messages: list[Json]) -> list[Json]:
+    """The messages with those of the user that follow each other joined: such models want the roles to alternate."""
+    merged: list[Json] = []
+    for message in messages:
+        if merged and merged[-1]["role"] == message["role"] == "user":
+            parts = [*_parts(merged[-1]["content"]), *_parts(message["content"])]
+            merged[-1] = {"role": "user", "content": parts}
+        else:
+            merged.append(message)
+    return merged
+
+
+def _parts(content: str | list[Json]) -> list[Json]:
+    return [{"type": "text", "text": f"{content}\n\n"}] if isinstance(content, str) else content
 
 
 def _choice_constraint(words: tuple[str, ...], how: str) -> Json:

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness import JudgeReply, JudgeRequest, Question
 from harness.mllm import answer_words
+from memobench_openai.error_responses import excerpt
 from memobench_openai.errors import ApiError
 from memobench_openai.options import JudgeOptions
 
@@ -45,7 +46,13 @@ def parse_completion(body: Mapping[str, Any]) -> Completion:
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, Mapping) else None
     if not isinstance(choice, Mapping) or not isinstance(message, Mapping):
-        raise ApiError("bad_reply", "the reply contains no message", retryable=True)
+        raise ApiError(
+            "bad_reply",
+            f"the reply contains no message: {excerpt(json.dumps(body, ensure_ascii=False))}",
+            retryable=True,
+            fatal="Does base_url name a chat API of OpenAI's kind, and is this a chat model?",
+            unless_answered=True,
+        )
     text, refused = _text(message.get("content"))
     finish = choice.get("finish_reason")
     reasons = {

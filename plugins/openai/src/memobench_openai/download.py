@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
 from memobench_openai.address import Address
 from memobench_openai.errors import ApiError
+from memobench_openai.hosts import parse_ip
 from memobench_openai.image_replies import MAX_BYTES
+from memobench_openai.proxies import DIRECT, Proxy, ProxyMode, client_settings, find_proxy
 from memobench_openai.retry import parse_retry_after
 
 _REDIRECTS = 5
@@ -20,10 +21,14 @@ _RETRYABLE_STATUS = frozenset({408, 425, 429})
 class ImageDownloader:
     """Sends no key: the URLs usually point to third-party storage."""
 
-    def __init__(self, address: Address, timeout: float, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(
+        self, address: Address, timeout: float, max_bytes: int = MAX_BYTES, proxy: ProxyMode = "auto"
+    ) -> None:
         """`address`: the endpoint that returned the URLs. `timeout`: seconds for one attempt, redirects included."""
         self._endpoint_is_local, self._timeout, self._max_bytes = address.local, timeout, max_bytes
-        self._client: httpx.AsyncClient | None = None
+        self._proxy = proxy
+        self._clients: dict[str | None, httpx.AsyncClient] = {}
+        """One for each proxy, and one without."""
 
     async def download(self, url: str) -> bytes:
         """Return the file at `url`. Raises `ApiError`, whose message never contains the URL: it may be signed."""
@@ -44,20 +49,39 @@ class ImageDownloader:
             ) from None
 
     async def close(self) -> None:
-        if self._client is not None:
-            await self._client.aclose()
+        for client in self._clients.values():
+            await client.aclose()
 
     async def _follow(self, url: str) -> bytes:
-        if self._client is None:  # Most endpoints send the picture inline.
-            headers = {"Accept": "image/*", "Accept-Encoding": "identity"}
-            self._client = httpx.AsyncClient(timeout=self._timeout, headers=headers)
         for _ in range(_REDIRECTS + 1):
             host = self._host(url)
-            async with self._client.stream("GET", url) as response:
-                if not response.has_redirect_location:
-                    return await self._read(response, host)
-                url = urljoin(url, response.headers["location"])
+            proxy = await asyncio.to_thread(find_proxy, urlsplit(url).scheme, host, self._proxy)
+            try:
+                async with self._client(proxy).stream("GET", url) as response:
+                    if not response.has_redirect_location:
+                        return await self._read(response, host)
+                    url = urljoin(url, response.headers["location"])
+            except httpx.TransportError as e:
+                if proxy is None or isinstance(e, httpx.TimeoutException):
+                    raise
+                message = f"the picture could not be downloaded through {proxy}: {e}"
+                raise ApiError("connection", message, retryable=True) from None
         raise ApiError("bad_url", "the picture URL redirects too often")
+
+    def _client(self, proxy: Proxy | None) -> httpx.AsyncClient:
+        name = None if proxy is None else proxy.url
+        if name not in self._clients:  # Most endpoints send the picture inline.
+            headers = {"Accept": "image/*", "Accept-Encoding": "identity"}
+            try:
+                self._clients[name] = httpx.AsyncClient(
+                    timeout=self._timeout, headers=headers, **client_settings(proxy)
+                )
+            except (ImportError, ValueError):
+                # The message may contain the whole URL, with its password.
+                raise ApiError(
+                    "proxy", f"{proxy} cannot be used to download pictures", fatal=DIRECT
+                ) from None
+        return self._clients[name]
 
     def _host(self, url: str) -> str:
         try:
@@ -93,9 +117,5 @@ class ImageDownloader:
 def _is_internal(host: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True
-    try:
-        number = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    number = getattr(number, "ipv4_mapped", None) or number
-    return number.is_loopback or number.is_link_local or number.is_unspecified
+    number = parse_ip(host)
+    return number is not None and (number.is_loopback or number.is_link_local or number.is_unspecified)

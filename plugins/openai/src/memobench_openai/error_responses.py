@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from memobench_openai.errors import ApiError
+from memobench_openai.known_faults import known_fault
+from memobench_openai.proxies import DIRECT
+from memobench_openai.retry import body_delay
 
 _FILTER_CODES = frozenset(
     {
@@ -38,7 +43,9 @@ _PARAMETER_CODES = frozenset(
     {"unsupported_parameter", "unsupported_value", "unknown_parameter", "invalid_value"}
 )
 _PARAMETER_TEXT = re.compile(
-    r"(unknown|unsupported|unrecognized|unexpected|extra|not (supported|permitted|allowed)|does not support|cannot find field|extra_forbidden)",
+    r"unknown|unsupported|unrecognized|unexpected|extra|not (supported|permitted|allowed)|does(n't| not) support|cannot find field"
+    r"|\b(only|must|should|invalid|allowed|range|between|exceeds?|maximum|minimum)\b|(less|greater|smaller|larger) than"
+    r"|at (most|least)|too (large|high|small|low|big)|deprecated",
     re.I,
 )
 _FIELDS = (
@@ -53,12 +60,23 @@ _FIELDS = (
     "logprobs",
     "top_logprobs",
     "detail",
+    "stream_options",
     "logprob_token_ids",
     "allowed_token_ids",
 )
 _MODEL_TEXT = re.compile(r"\bmodel\b|deployment", re.I)
 _RETRYABLE_STATUS = frozenset({408, 409, 425, 429})
+_NO_ENDPOINT_STATUS = frozenset({404, 405, 406, 410, 415, 421, 426, 501, 505})
+_GATEWAY_STATUS = frozenset({502, 503, 504, *range(520, 531)})
+"""What a gateway answers that does not reach the server behind it."""
+_LOADING_TEXT = re.compile(
+    r"\bloading|\b(is|still) (starting|booting|warming)|starting up|warming up|not (yet )?(ready|loaded)|initiali[sz]ing",
+    re.I,
+)
+_TOO_LONG_TEXT = re.compile(r"context[ _](length|window|size)", re.I)
+"""How much a request takes depends on its pictures, so that another may fit."""
 _MAX_LENGTH = 300
+_EXCERPT = 160
 
 
 def classify_status(
@@ -69,7 +87,9 @@ def classify_status(
     `hints`: request field -> what to do if the server rejects it; defaults to `JUDGE_HINTS`.
     """
     hints = JUDGE_HINTS if hints is None else hints
+    chat = hints is JUDGE_HINTS
     message, code, param = error_details(body)
+    wait = body_delay(body, message) if wait is None else wait
     summary = f"{status}: {message or 'no reason given'}"
     if status == 401 or (status in (400, 403) and _BAD_KEY_TEXT.search(message)):
         return ApiError("key_refused", summary, fatal="key")
@@ -77,38 +97,53 @@ def classify_status(
         return ApiError("no_quota", summary, fatal="Add credit or raise the account limit, then resume.")
     if code in _FILTER_CODES:
         return ApiError("refused", summary, refusal=True)
-    if status in _RETRYABLE_STATUS or (status >= 500 and status != 501):
+    suspended = status == 403 and _SUSPENDED_TEXT.search(message)
+    if status in (400, 403, 422) and mentions_filter(message) and not suspended:
+        return ApiError("refused", summary, refusal=True)
+    fault = known_fault(message, chat=chat) if status not in _RETRYABLE_STATUS else None
+    if fault is not None:
+        return ApiError(fault.kind, summary, fatal=fault.hint, unless_answered=True)
+    if status in _RETRYABLE_STATUS or (status >= 500 and status not in _NO_ENDPOINT_STATUS):
         return ApiError(
             _kind(status),
             summary,
             retryable=True,
             retry_after=wait,
             throttle_all=status == 429 or wait is not None,
+            wait_for=math.inf if status == 503 and _LOADING_TEXT.search(message) else 0.0,
+            outage=status in _GATEWAY_STATUS,
         )
-    suspended = status == 403 and _SUSPENDED_TEXT.search(message)
-    if status in (400, 403, 422) and mentions_filter(message) and not suspended:
-        return ApiError("refused", summary, refusal=True)
     if status == 403:
         return ApiError(
             "forbidden", summary, fatal="Check that this account may use this model from your country."
         )
-    if status == 404:
-        return ApiError(
-            "not_found", summary, fatal="model" if _MODEL_TEXT.search(f"{message} {code}") else "path"
-        )
-    field = _field(message, param, hints) if status in (400, 422) else ""
+    if status in (404, 410) and not is_html(message) and _MODEL_TEXT.search(f"{message} {code}"):
+        return ApiError("not_found", summary, fatal="model")
+    if status in _NO_ENDPOINT_STATUS:
+        return ApiError("not_found", summary, fatal="path")
+    if status == 407:
+        return ApiError("proxy_refused", summary, fatal=f"The proxy wants a user and a password. {DIRECT}")
+    concerns_options = status in (400, 422) and not _TOO_LONG_TEXT.search(message)
+    field = _field(message, param, hints) if concerns_options else ""
     if field and (code in _PARAMETER_CODES or _PARAMETER_TEXT.search(message)):
-        return ApiError("parameter_refused", summary, fatal=hints[field], field=field, unless_answered=True)
+        hint = hints[field]
+        if field in _LIMITS and (limit := _LIMIT.search(message)):
+            hint = f"Ask for less: -o {_LIMITS[field]}={limit[1]}."
+        return ApiError("parameter_refused", summary, fatal=hint, field=field, unless_answered=True)
     return ApiError("rejected", summary)
 
 
 def classify_error_body(error: object, hints: Mapping[str, str] | None = None) -> ApiError:
     """Classify an error that a gateway reports with status 200."""
-    code = error.get("code") if isinstance(error, dict) else None
-    status = code if isinstance(code, int) and 400 <= code < 600 else 502
-    if status == 502 and mentions_filter(error_details(error)[0]):
-        status = 400
-    return classify_status(status, error, None, hints)
+    message, code, _ = error_details(error)
+    status = int(code) if code.isdecimal() and 400 <= int(code) < 600 else 0
+    if not status:
+        refused = mentions_filter(message) or _field(message, "", JUDGE_HINTS if hints is None else hints)
+        status = 400 if refused or "invalid" in code else 502
+    found = classify_status(status, error, None, hints)
+    if not code.isdecimal() and found.kind == "server_error":
+        found = replace(found, fatal="See the server's log for the cause.", unless_answered=True)
+    return replace(found, outage=False)  # The server itself answered.
 
 
 def mentions_filter(message: str) -> bool:
@@ -136,6 +171,21 @@ def error_details(body: object) -> tuple[str, str, str]:
     return _text(message), _text(code).lower(), _text(inner.get("param") or "")
 
 
+def is_html(text: str) -> bool:
+    """Whether a body is a web page rather than an answer of an API."""
+    return (
+        text.lstrip("\ufeff\r\n\t ")[:200]
+        .lower()
+        .startswith(("<!doctype", "<html", "<?xml", "<head", "<body", "<!--"))
+    )
+
+
+def excerpt(text: str) -> str:
+    """The beginning of an answer, as one line."""
+    line = " ".join(text[: 4 * _EXCERPT].split())
+    return line if len(line) <= _EXCERPT else line[: _EXCERPT - 3] + "..."
+
+
 def one_line(message: str) -> str:
     """A server's message as one line of bounded length. Hide keys first: a truncated key is still a secret."""
     line = " ".join(message.split())
@@ -155,15 +205,30 @@ def _field(message: str, param: str, fields: Mapping[str, str]) -> str:
     top = param.split(".")[0].split("[")[0]
     if top in fields:
         return top
-    found = [f for f in fields if re.search(rf"\b{re.escape(f)}\b", message)]
-    return found[0] if found else ""
+    for name in sorted(fields, key=len, reverse=True):
+        # Words of everyday language are fields only in quotes.
+        edge = "['\"`]" if name in ("detail", "seed", "size", "quality") else r"\b"
+        if re.search(f"{edge}{re.escape(name)}{edge}", message):
+            return name
+    return ""
+
+
+_LIMITS = {"top_logprobs": "top_logprobs", "logprobs": "top_logprobs"}
+"""Field -> option that takes a smaller number."""
+_LIMIT = re.compile(
+    r"(?:less than or equal to|at most|maximum (?:value )?(?:of|is)|max(?:imum)? allowed(?: is)?:?|up to|<=|≤|between \d+ and|"
+    r"\[\d+, ?|range of \d+ to|exceed) ?(\d+)",
+    re.I,
+)
 
 
 def _hint_for(field: str) -> str:
     """The hint for a field that the server rejects."""
+    if field in ("top_logprobs", "logprobs"):
+        return "Ask for fewer (-o top_logprobs=5), or disable log-probabilities: -o logprobs=off."
     if field in ("max_tokens", "max_completion_tokens"):
         other = "max_completion_tokens" if field == "max_tokens" else "max_tokens"
-        return f"Use the other field: -o max_tokens_field={other}."
+        return f"Use the other field (-o max_tokens_field={other}), or change the number: -o max_tokens=N."
     if field in ("response_format", "structured_outputs"):
         return "Choose a different method: -o structured=json_schema, guided_choice or prompt."
     if "logprob" in field or field == "allowed_token_ids":

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+_VARYING = re.compile(r"[0-9a-f-]{8,}|\d+", re.I)
+_COMPARED = 60
+"""Characters of a message that are compared: excerpts of answers, which may differ, come later."""
+KEYWORDS = ("key", "model", "path")
+"""Values of `ApiError.fatal` that stand for a hint."""
 
 
 @dataclass(eq=False)
@@ -24,6 +31,20 @@ class ApiError(Exception):
     """The field of the request that the server rejects."""
     unless_answered: bool = False
     """`fatal` applies only until the first answer; afterwards only this request fails."""
+    wait_for: float = 0.0
+    """Seconds that the server may take to become ready. Attempts until then do not count."""
+    outage: bool = False
+    """No server answered: it is not running, or what is in front of it does not reach it."""
 
     def __str__(self) -> str:
         return self.message
+
+    @property
+    def hint(self) -> str:
+        """How to fix it, if that is known."""
+        return "" if self.fatal in KEYWORDS else self.fatal
+
+    @property
+    def cause(self) -> tuple[str, str]:
+        """The same for failures that are alike."""
+        return self.kind, _VARYING.sub("", self.message)[:_COMPARED]

@@ -17,6 +17,7 @@ from memobench_openai.fatal_errors import fatal_error
 from memobench_openai.image_options import ImageOptions, image_body
 from memobench_openai.image_replies import ImageResult, decode_image, parse_image_reply
 from memobench_openai.retry import RetryPolicy
+from memobench_openai.startup import Startup
 from memobench_openai.transport import Transport
 
 IMAGES = "/images/generations"
@@ -28,14 +29,19 @@ class ImageSession:
     def __init__(self, options: ImageOptions, key: str) -> None:
         self._options = options
         self._transport = Transport(
-            options.address, key, key_env=options.api_key_env, timeout=options.timeout, hints=options.hints
+            options.address,
+            key,
+            key_env=options.api_key_env,
+            timeout=options.timeout,
+            hints=options.hints,
+            proxy=options.proxy,
         )
-        self._downloader = ImageDownloader(options.address, options.timeout)
-        self._retry_policy = RetryPolicy(options.max_retries)
+        self._downloader = ImageDownloader(options.address, options.timeout, proxy=options.proxy)
+        self._retry_policy = RetryPolicy(options.max_retries, max_wait=options.wait)
         # Rate limits of the picture storage do not apply to the endpoint.
         self._download_policy = RetryPolicy(options.max_retries)
         self._format = options.requested_format
-        self._answered = 0
+        self._startup = Startup()
         self.loop = EventLoopThread()
 
     def close(self) -> None:
@@ -48,23 +54,28 @@ class ImageSession:
 
     async def reply(self, request: ImageRequest) -> ImageReply:
         """The reply to one request. A failure is a reply too, unless every other request would fail the same way."""
-        call = ApiCall()
+        async with self._startup.slot():
+            return await self._reply(request)
+
+    async def _reply(self, request: ImageRequest) -> ImageReply:
+        call = ApiCall(self._startup)
         try:
             result, image = await self._generate(request, call)
-        except ApiError as error:
+        except ApiError as e:
+            error, answered = self._startup.judge_failure(e), self._startup.answered
             if error.refusal:
                 result, image = ImageResult(blocked=error.message), None
-            elif error.fatal and not (error.unless_answered and self._answered):
+            elif error.fatal and not (error.unless_answered and answered):
                 raise await fatal_error(
-                    error, self._transport, self._options.ref, "image", answered=self._answered > 0
+                    error, self._transport, self._options.ref, "image", answered=answered > 0
                 ) from None
             else:
-                return self._failed(request, error.kind, error.message, error.retryable)
+                return self._failed(request, error.kind, error.message, error.retryable, error.hint)
         except HarnessError:
             raise
         except Exception as e:  # one unexpected reply must not stop the others
             return self._failed(request, type(e).__name__, str(e), False)
-        self._answered += 1
+        self._startup.succeeded()
         extra: dict[str, Any] = result.extra | {"timings": call.timings()}
         if request.negative_prompt:
             extra["negative_prompt"] = "not sent"
@@ -106,6 +117,8 @@ class ImageSession:
     def _safe_message(self, message: str) -> str:
         return one_line(self._transport.secrets.hide(message)) or "no reason given"
 
-    def _failed(self, request: ImageRequest, kind: str, message: str, retryable: bool) -> ImageReply:
-        error = ReplyError(kind, self._safe_message(message), retryable)
+    def _failed(
+        self, request: ImageRequest, kind: str, message: str, retryable: bool, hint: str = ""
+    ) -> ImageReply:
+        error = ReplyError(kind, self._safe_message(message), retryable, hint)
         return ImageReply(request.id, outcome="error", error=error)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness import Generator, ImageReply, ImageRequest, Listed, RequestSource
 from memobench_openai.dispatcher import dispatch
 from memobench_openai.image_options import ImageOptions
-from memobench_openai.servers import SERVERS, endpoint_key, server_kind
+from memobench_openai.servers import SERVERS, describe_endpoint, endpoint_key, server_kind
 
 if TYPE_CHECKING:
     from memobench_openai.image_session import ImageSession
@@ -32,6 +32,9 @@ class OpenAIImages(Generator):
     def identity(self) -> Mapping[str, str]:
         """The endpoint's host, port and path, and the model's name: all that a client can know."""
         return {"endpoint": self.options.address.name, "model": self.options.ref}
+
+    def contacts(self) -> Sequence[str]:
+        return [describe_endpoint(self.options)]
 
     def notes(self) -> Sequence[str]:
         """A note that pictures are not reproducible, if no seed is sent."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from harness import Capability, Judge, JudgeReply, JudgeRequest, RequestSource
 from memobench_openai.dispatcher import dispatch
 from memobench_openai.options import JudgeOptions
-from memobench_openai.servers import endpoint_key, find_server
+from memobench_openai.servers import describe_endpoint, endpoint_key, find_server
 
 if TYPE_CHECKING:
     from memobench_openai.session import ChatSession
@@ -42,6 +42,9 @@ class OpenAIJudge(Judge):
     def identity(self) -> Mapping[str, str]:
         """The endpoint's host, port and path, and the model's name: all that a client can know."""
         return {"endpoint": self.options.address.name, "model": self.options.ref}
+
+    def contacts(self) -> Sequence[str]:
+        return [describe_endpoint(self.options)]
 
     def open(self) -> None:
         """Create the client and its thread. Sends no request yet."""

@@ -13,6 +13,7 @@ from harness import BadOption, RequestError
 from memobench_openai.address import Address
 
 DEFAULT_ENV = "OPENAI_API_KEY"
+BASE_URL_ENV = "OPENAI_BASE_URL"
 _HIDDEN = "[hidden]"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KEY_START = re.compile(r"(sk|pk|rk|hf|gsk|xai|r8|nvapi|key|AIza|AKIA|eyJ)([-_]|(?<=AIza|AKIA)|(?<=eyJ))")
@@ -65,10 +66,11 @@ def check_no_keys(value: Any, where: str) -> None:
 def find_key(address: Address, env: str, *, named: bool, needed: bool) -> str:
     """The key for an endpoint; "" if there is none and none is needed.
 
-    `named`: the user chose the variable. The default variable is meant for OpenAI: servers on this machine get it too,
-    other hosts do not. Raises `RequestError` if a required key is missing or malformed.
+    `named`: the user chose the variable. The default variable is meant for OpenAI: servers on this machine and the one
+    in OPENAI_BASE_URL get it too, other hosts do not. Raises `RequestError` if a required key is missing or malformed.
     """
-    allowed = named or address.local or address.host.endswith(("openai.com", "openai.azure.com"))
+    hosts = ("openai.com", "openai.azure.com")
+    allowed = named or address.local or address.host.endswith(hosts) or is_default_endpoint(address)
     if not env or not allowed:
         if needed:
             raise RequestError(
@@ -88,6 +90,14 @@ def find_key(address: Address, env: str, *, named: bool, needed: bool) -> str:
             "Set it again; it may contain a line break or a space.",
         )
     return key
+
+
+def is_default_endpoint(address: Address) -> bool:
+    """Whether OPENAI_BASE_URL names this endpoint: key and URL in the environment belong together."""
+    try:
+        return Address(os.environ.get(BASE_URL_ENV, "")) == address
+    except BadOption:
+        return False
 
 
 class Secrets:

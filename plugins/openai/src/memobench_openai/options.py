@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Literal
 
 from pydantic import field_validator, model_validator
 
 from harness import BadOption, HarnessOptions, option
 from memobench_openai.address import Address
-from memobench_openai.keys import DEFAULT_ENV, check_key_name, check_no_keys
+from memobench_openai.keys import BASE_URL_ENV, DEFAULT_ENV, check_key_name, check_no_keys
+from memobench_openai.proxies import ProxyMode
 
 _RESERVED_FIELDS = frozenset({"model", "messages", "stream", "n"})
+_LATER_OPTIONS = ("top_logprobs", "system_role")
+
+TOP_LOGPROBS = 20
+"""Number of top tokens to request: the maximum that OpenAI and vLLM return by default."""
 
 
 class EndpointOptions(HarnessOptions):
@@ -20,7 +26,9 @@ class EndpointOptions(HarnessOptions):
     """
 
     base_url: str = option(
-        "https://api.openai.com/v1", "Base URL of the endpoint; most end in /v1.", affects_answer=False
+        "https://api.openai.com/v1",
+        "Base URL of the endpoint; most end in /v1. If it is not set, OPENAI_BASE_URL is used, if that is.",
+        affects_answer=False,
     )
     api_key_env: str = option(
         DEFAULT_ENV,
@@ -33,6 +41,19 @@ class EndpointOptions(HarnessOptions):
     )
     timeout: float = option(
         120.0, "Timeout of one attempt in seconds.", affects_answer=False, gt=0.0, le=3600.0
+    )
+    proxy: ProxyMode = option(
+        "auto",
+        "auto: the proxy that the environment names, but none for this machine and private networks. env: also for "
+        "those. none: no proxy.",
+        affects_answer=False,
+    )
+    wait: float = option(
+        600.0,
+        "Seconds to wait for a server that says it is still loading (503).",
+        affects_answer=False,
+        ge=0.0,
+        le=86_400.0,
     )
     max_retries: int = option(
         6,
@@ -49,6 +70,20 @@ class EndpointOptions(HarnessOptions):
     price_output: float | None = option(
         None, "Price per million reply tokens, including those of pictures.", affects_answer=False, ge=0.0
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_endpoint(cls, values: Any) -> Any:
+        url = os.environ.get(BASE_URL_ENV, "").strip()
+        if not url or not isinstance(values, dict) or "base_url" in values:
+            return values
+        try:
+            Address(url)
+        except BadOption as e:
+            raise BadOption(
+                f"{BASE_URL_ENV}: {e.message}", f"Unset it, or set it to a URL. {e.hint}"
+            ) from None
+        return values | {"base_url": url}
 
     @model_validator(mode="after")
     def _both_prices(self) -> EndpointOptions:
@@ -116,6 +151,19 @@ class JudgeOptions(EndpointOptions):
     max_tokens_field: Literal["auto", "max_tokens", "max_completion_tokens"] = option(
         "auto", "Name of that field at the endpoint.", affects_answer=False
     )
+    top_logprobs: int = option(
+        TOP_LOGPROBS,
+        "Top tokens to request for log-probabilities, for servers that allow fewer than 20.",
+        ge=1,
+        le=100,
+    )
+    system_role: Literal["system", "developer", "user"] = option(
+        "system",
+        "Role of the task's system message. user: it begins the user's first message, for models without that role.",
+    )
+    stream: bool = option(
+        False, "Let the server stream its replies, for servers that only stream.", affects_answer=False
+    )
     detail: Literal["low", "high", "auto"] | None = option(
         None, "Picture resolution for the model, if the endpoint supports it."
     )
@@ -126,6 +174,11 @@ class JudgeOptions(EndpointOptions):
     price_cached: float | None = option(
         None, "Price per million prompt tokens from the provider's cache.", affects_answer=False, ge=0.0
     )
+
+    def answer_affecting(self) -> dict[str, Any]:
+        """Later options count only where they are set, so that runs from before they existed can be resumed."""
+        unset = {n for n in _LATER_OPTIONS if getattr(self, n) == type(self).model_fields[n].default}
+        return {name: value for name, value in super().answer_affecting().items() if name not in unset}
 
     @field_validator("omit", mode="before")
     @classmethod

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from memobench_openai.address import Address
-from memobench_openai.keys import find_key
+from memobench_openai.keys import BASE_URL_ENV, find_key, is_default_endpoint
 from memobench_openai.options import EndpointOptions, JudgeOptions
+from memobench_openai.proxies import find_proxy
 
 Structured = Literal["json_schema", "guided_choice", "prompt"]
 
@@ -58,6 +59,16 @@ def endpoint_key(options: EndpointOptions, server: Server) -> str:
     named = "api_key_env" in options.model_fields_set
     needed = server.needs_key and not options.address.local and not options.address.user
     return find_key(options.address, options.api_key_env, named=named, needed=needed)
+
+
+def describe_endpoint(options: EndpointOptions) -> str:
+    """The endpoint, what names it, and the proxy on the way, for a dry run. Uses no network."""
+    address = options.address
+    proxy = find_proxy(address.scheme, address.host, options.proxy, look_up=False)
+    named = is_default_endpoint(address)
+    return f"{address}{f' (set by {BASE_URL_ENV})' if named else ''}" + (
+        f", through {proxy}" if proxy else ""
+    )
 
 
 def server_kind(address: Address) -> str:

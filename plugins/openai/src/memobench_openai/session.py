@@ -24,6 +24,7 @@ from memobench_openai.fatal_errors import fatal_error
 from memobench_openai.options import JudgeOptions
 from memobench_openai.retry import RetryPolicy
 from memobench_openai.servers import Server
+from memobench_openai.startup import Startup
 from memobench_openai.top_logprobs import top_logprob_scores
 from memobench_openai.transport import Transport
 
@@ -33,8 +34,8 @@ CHAT = "/chat/completions"
 class ChatCall(ApiCall):
     """A chat completion and the calls it needs, such as tokenization."""
 
-    def __init__(self, transport: Transport, retry_policy: RetryPolicy) -> None:
-        super().__init__()
+    def __init__(self, transport: Transport, retry_policy: RetryPolicy, startup: Startup) -> None:
+        super().__init__(startup)
         self._transport, self._retry_policy = transport, retry_policy
 
     async def send(self, path: str, body: Json) -> Json:
@@ -55,12 +56,12 @@ class ChatSession:
     def __init__(self, options: JudgeOptions, server: Server, key: str) -> None:
         self._options = options
         self._transport = Transport(
-            options.address, key, key_env=options.api_key_env, timeout=options.timeout
+            options.address, key, key_env=options.api_key_env, timeout=options.timeout, proxy=options.proxy
         )
-        self._retry_policy = RetryPolicy(options.max_retries)
+        self._retry_policy = RetryPolicy(options.max_retries, max_wait=options.wait)
         self._builder = ChatBodyBuilder(options, server)
         self._exact = ExactLogprobs(self._transport, self._builder, options) if server.exact else None
-        self._answered = 0
+        self._startup = Startup()
         self.loop = EventLoopThread()
 
     def close(self) -> None:
@@ -69,26 +70,31 @@ class ChatSession:
 
     async def reply(self, request: JudgeRequest) -> JudgeReply:
         """The reply to one request. A failure is a reply too, unless every other request would fail the same way."""
+        async with self._startup.slot():
+            return await self._reply(request)
+
+    async def _reply(self, request: JudgeRequest) -> JudgeReply:
         try:
             reply = await self._ask(request)
-        except ApiError as error:
+        except ApiError as e:
+            error, answered = self._startup.judge_failure(e), self._startup.answered
             if error.refusal:
                 reply = JudgeReply(request.id, refusal=error.message, finish_reason=error.kind)
-            elif error.fatal and not (error.unless_answered and self._answered):
+            elif error.fatal and not (error.unless_answered and answered):
                 raise await fatal_error(
-                    error, self._transport, self._options.ref, "chat", answered=self._answered > 0
+                    error, self._transport, self._options.ref, "chat", answered=answered > 0
                 ) from None
             else:
-                return _failed(request, error.kind, error.message, error.retryable)
+                return _failed(request, error.kind, error.message, error.retryable, error.hint)
         except HarnessError:
             raise
         except Exception as e:  # one unexpected reply or picture must not stop the others
             return _failed(request, type(e).__name__, one_line(self._transport.secrets.hide(str(e))), False)
-        self._answered += 1
+        self._startup.succeeded()
         return reply
 
     async def _ask(self, request: JudgeRequest) -> JudgeReply:
-        call = ChatCall(self._transport, self._retry_policy)
+        call = ChatCall(self._transport, self._retry_policy, self._startup)
         scores: Mapping[str, float] | None = None
         if request.question.answer_mode == "logprobs" and self._exact is not None:
             completion, scores, bodies = await self._exact.score(request, call.send)
@@ -105,7 +111,7 @@ class ChatSession:
         )
 
     def _top_logprob_scores(self, request: JudgeRequest, completion: Completion) -> dict[str, float]:
-        if not completion.logprobs and not self._answered:
+        if not completion.logprobs and not self._startup.answered:
             raise ApiError(
                 "no_logprobs",
                 "the replies contain no log-probabilities",
@@ -119,5 +125,5 @@ class ChatSession:
         }
 
 
-def _failed(request: JudgeRequest, kind: str, message: str, retryable: bool) -> JudgeReply:
-    return JudgeReply(request.id, error=ReplyError(kind, message or "no reason given", retryable))
+def _failed(request: JudgeRequest, kind: str, message: str, retryable: bool, hint: str = "") -> JudgeReply:
+    return JudgeReply(request.id, error=ReplyError(kind, message or "no reason given", retryable, hint))

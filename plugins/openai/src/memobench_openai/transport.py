@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import openai
 
+from harness import RequestError
 from memobench_openai.address import Address
-from memobench_openai.error_responses import classify_error_body, classify_status, one_line
+from memobench_openai.error_responses import classify_error_body, classify_status, excerpt, is_html, one_line
 from memobench_openai.errors import ApiError
 from memobench_openai.keys import Secrets
+from memobench_openai.proxies import DIRECT, Proxy, ProxyMode, client_settings, find_proxy
 from memobench_openai.retry import parse_retry_after
+from memobench_openai.sse import assemble, is_stream
 
 Json = dict[str, Any]
 
@@ -30,11 +34,17 @@ class Transport:
         key_env: str,
         timeout: float,
         hints: Mapping[str, str] | None = None,
+        proxy: ProxyMode = "auto",
     ) -> None:
-        """`timeout`: seconds for one attempt, from the first byte sent to the last byte received. `hints`: see `classify_status`."""
+        """`timeout`: seconds for one attempt, from the first byte sent to the last byte received. `hints`: see `classify_status`.
+
+        Raises `RequestError` for a proxy that cannot be used.
+        """
         self._hints = hints
         self.address, self.key_env, self._timeout = address, key_env if key else "", timeout
-        self.secrets = Secrets((key, *address.secrets, f"{address.user}:{address.password}"))
+        self.proxy = find_proxy(address.scheme, address.host, proxy)
+        hidden = self.proxy.secrets if self.proxy else ()
+        self.secrets = Secrets((key, *address.secrets, f"{address.user}:{address.password}", *hidden))
         headers = {}
         if address.user and not key:
             pair = f"{address.user}:{address.password}".encode()
@@ -46,6 +56,7 @@ class Transport:
             timeout=timeout,
             max_retries=0,
             default_headers=headers,
+            http_client=_http_client(self.proxy, timeout),
         )
         if not address.host.endswith("openai.com"):
             # The client reads them from the environment; other hosts must not see them.
@@ -70,41 +81,88 @@ class Transport:
         except (asyncio.TimeoutError, openai.APITimeoutError):
             error = ApiError("timeout", f"no reply within {self._timeout:g} seconds", retryable=True)
         except openai.APIConnectionError as e:
-            error = _connection_error(e)
+            error = _connection_error(e, self.proxy)
         except openai.OpenAIError as e:
             error = ApiError("client", f"{type(e).__name__}: {e}")
         else:
-            return self._parse(text)
+            try:
+                return self._parse(text)
+            except ApiError as e:
+                error = e
         raise self._redact(error) from None
 
     def _parse(self, text: str) -> Json:
-        try:
-            body = json.loads(text)
-        except ValueError:
-            body = None
+        body: Any = None
+        if is_stream(text):
+            body = assemble(text)
+        else:
+            with contextlib.suppress(ValueError, RecursionError):
+                body = json.loads(text)
         if not isinstance(body, dict):
-            raise ApiError("bad_reply", "the reply is not a JSON object", retryable=True)
-        if body.get("error") and not body.get("choices") and not body.get("data"):
-            # Some gateways report an upstream failure with status 200.
-            raise self._redact(classify_error_body(body["error"], self._hints))
+            raise _not_json(text)
+        if not body.get("choices") and not body.get("data"):
+            # Some gateways and servers report a failure with status 200.
+            if body.get("error"):
+                raise classify_error_body(body["error"], self._hints)
+            if "error" in (body.get("object"), body.get("type")) or body.get("errors"):
+                raise classify_error_body(body.get("errors") or body, self._hints)
         cleaned: Json = self.secrets.hide_in(body)
         return cleaned
 
     def _redact(self, error: ApiError) -> ApiError:
         error.message = one_line(self.secrets.hide(error.message))
+        if self.proxy is not None and not error.refusal:
+            error.message += f" (through {self.proxy})"
         return error
 
 
-def _connection_error(error: openai.APIConnectionError) -> ApiError:
+def _http_client(proxy: Proxy | None, timeout: float) -> Any:
+    """The client with our own choice of proxy: by default it would follow the environment."""
+    try:
+        return openai.DefaultAsyncHttpxClient(timeout=timeout, **client_settings(proxy))
+    except Exception as e:
+        if proxy is None:
+            raise
+        # The message may contain the whole URL, with its password.
+        reason = (
+            "it needs the package socksio"
+            if isinstance(e, ImportError)
+            else "it is not a valid URL of a proxy"
+        )
+        raise RequestError(
+            f"{proxy} cannot be used: {reason}.".capitalize(),
+            f"{'pip install socksio. ' if isinstance(e, ImportError) else ''}{DIRECT}",
+        ) from None
+
+
+def _not_json(text: str) -> ApiError:
+    if is_html(text):
+        return ApiError(
+            "web_page",
+            f"the answer is a web page, not JSON: {excerpt(text)}",
+            retryable=True,
+            unless_answered=True,
+            fatal="Check base_url: it must name the API, not its web page; most end in /v1.",
+        )
+    return ApiError(
+        "bad_reply", f"the reply is not a JSON object: {excerpt(text) or 'it is empty'}", retryable=True
+    )
+
+
+def _connection_error(error: openai.APIConnectionError, proxy: Proxy | None) -> ApiError:
     """The error for a failed connection. One that was never established is likely to fail for every request."""
     cause = error.__cause__
     reason = str(cause or "") or type(cause or error).__name__
-    if type(cause).__name__ in ("ConnectError", "ConnectTimeout"):
+    if type(cause).__name__ in ("ConnectError", "ConnectTimeout", "ProxyError"):
+        hint = "Is the server running, and does base_url name its host and port?"
         return ApiError(
             "unreachable",
             f"no connection: {reason}",
             retryable=True,
             unless_answered=True,
-            fatal="Is the server running, and does base_url name its host and port?",
+            fatal=hint
+            if proxy is None
+            else f"Is the proxy running, and may it connect to this host? {DIRECT}",
+            outage=True,
         )
     return ApiError("connection", f"the connection broke: {reason}", retryable=True)

@@ -1,0 +1,97 @@
+"""Before the first answer few requests are sent, so that a fault that all of them share is found at the cost of few."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from memobench_openai.errors import ApiError
+
+PROBES = 3
+"""Requests in flight until the first answer."""
+ATTEMPTS = 8
+"""Alike attempts after which nothing is expected to be answered, if the cause may also be in the requests: pictures
+differ, and servers have hiccups."""
+ATTEMPTS_KNOWN = 3
+"""The same for a cause that cannot be in a single request, such as a server that is not there."""
+READY_SECONDS = 60.0
+"""How long a server without an answer so far may say that it is unavailable (503), without saying that it is loading."""
+DOWN = 5
+"""Requests in a row that end without reaching a server, after which it is considered to be down."""
+
+_PICTURE = re.compile(r"\b(image|picture|photo)", re.I)
+
+
+class Startup:
+    """What an endpoint has answered so far, and what all failures had in common."""
+
+    def __init__(self) -> None:
+        self.answered = 0
+        self._slots = asyncio.Semaphore(PROBES)
+        self._cause: tuple[str, str] | None = None
+        self._attempts = 0
+        self._requests: set[object] = set()
+        self._down = 0
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """Wait until a request may be sent: at once after the first answer."""
+        async with self._slots:
+            yield
+
+    def succeeded(self) -> None:
+        """A request was answered."""
+        self.answered += 1
+        self._down = 0
+        if self.answered == 1:
+            for _ in range(1024):  # as many as can be in flight: nothing waits from now on
+                self._slots.release()
+
+    def judge_attempt(self, request: object, error: ApiError) -> ApiError:
+        """The error of an attempt as it is seen together with all others: fatal once nothing can be expected."""
+        if self.answered or error.refusal:
+            return error
+        if error.kind == "server_error" and error.message.startswith("503") and not error.wait_for:
+            error = replace(error, wait_for=READY_SECONDS)
+        if error.wait_for or error.kind == "rate_limited":
+            return error  # The server says that it will answer.
+        if error.kind == "rejected" and _PICTURE.search(error.message):
+            return error  # Only these pictures may be affected.
+        if error.cause != self._cause:
+            self._cause, self._attempts, self._requests = error.cause, 0, set()
+        self._attempts += 1
+        self._requests.add(request)
+        if error.fatal:
+            given_up = self._attempts >= ATTEMPTS_KNOWN
+        else:
+            given_up = self._attempts >= ATTEMPTS and len(self._requests) >= PROBES
+        if not given_up:
+            return error
+        hint = (
+            error.fatal
+            or "Nothing was answered so far. See the server's log for the cause, then run the same command again."
+        )
+        message = (
+            f"{error.message} (as all {self._attempts} attempts so far)"
+            if self._attempts > 1
+            else error.message
+        )
+        return replace(error, message=message, retryable=False, fatal=hint, unless_answered=True)
+
+    def judge_failure(self, error: ApiError) -> ApiError:
+        """The error of a request that has no attempts left: fatal if the server went down after it had answered."""
+        if not error.outage:
+            self._down = 0
+            return error
+        self._down += 1
+        if not self.answered or self._down < DOWN:
+            return error
+        hint = error.hint or "Is the server still running?"
+        return replace(
+            error,
+            fatal=f"{hint} What was answered is kept: run the same command again.",
+            unless_answered=False,
+        )
