@@ -17,7 +17,7 @@ from harness.datasets.export import Exported, export_data
 from harness.datasets.home import UNUSED, data_home, imported
 from harness.datasets.imports import KINDS, LABELS, ImportOptions, import_data, kind_of
 from harness.datasets.imports import verify as verify_data
-from harness.datasets.imports.table import number
+from harness.datasets.table import number
 from harness.errors import BadOption, ExitCode, RequestError
 from harness.escaping import plain
 from harness.registry.registry import registry
@@ -195,6 +195,7 @@ def _written(done: Exported) -> Iterator[str]:
     if done.left_out:
         yield f"not exported: {sum(done.left_out.values())} ({', '.join(f'{k} {v}' for k, v in done.left_out.items())})"
         yield f"such as {done.examples[0]}"
+    yield from done.notes
 
 
 def _bytes(text: str) -> int:

@@ -17,9 +17,10 @@ from harness.datasets.folder import DataFolder
 from harness.datasets.home import document
 from harness.datasets.imports.parquet import HUGGING_FACE, OURS, hugging_face_metadata, load_pyarrow
 from harness.datasets.imports.pictures import problem_of
-from harness.datasets.imports.ratings import Rating, read_ratings
+from harness.datasets.imports.ratings import Ratings, read_ratings
 from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source, open_source
+from harness.datasets.ratings import unused_ratings
 from harness.errors import BadData, RequestError
 from harness.store.files import cannot_write
 from harness.types import EMOTIONS, Sample
@@ -42,6 +43,8 @@ class Exported:
     """Reason -> number of samples that were not exported."""
     examples: list[str] = field(default_factory=list)
     """A few of them, with the reason."""
+    notes: list[str] = field(default_factory=list)
+    """Remarks for the user: ratings that are not used."""
 
 
 def export_data(
@@ -94,6 +97,7 @@ def export_data(
                     f"No sample of {data.name!r} can be exported: {report.examples[0]}.",
                     "See `harness data verify`.",
                 )
+            report.notes = unused_ratings(data.ratings)
             report.files, report.ratings = writer.rename(out.name if single else None), writer.ratings
             _move_into_place(folder / out.name if single else folder, out)
     except OSError as e:
@@ -151,10 +155,10 @@ def _picture_bytes(sample: Sample, source: Source) -> tuple[bytes | None, str]:
     return (None, f"unusable picture: {problem}") if problem else (data, "")
 
 
-def _ratings(home: Path) -> dict[str, tuple[Rating, ...]]:
+def _ratings(home: Path) -> Ratings:
     path = home / "ratings.csv"
     if not path.is_file():
-        return {}
+        return Ratings()
     report = Report(Path(os.devnull))
     try:
         return read_ratings(open_source(path), path.name, report)
@@ -170,7 +174,7 @@ class _Writer:
         folder: Path,
         data: DataFolder,
         metadata: Mapping[str, Any],
-        ratings: Mapping[str, tuple[Rating, ...]],
+        ratings: Ratings,
         split_size: int | None,
     ) -> None:
         self._arrow = load_pyarrow("Writing Parquet")
@@ -216,7 +220,7 @@ class _Writer:
         )
 
     def add(self, sample: Sample, data: bytes) -> None:
-        given = self._given.get(sample.id, ())
+        given = self._given.of(sample.id, sample.path or "")
         row: dict[str, Any] = {
             "image": {"bytes": data, "path": _utf8(Path(sample.path or "").name)},
             "id": _utf8(sample.id),

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 from array import array
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from harness.datasets.labels import fold_emotion
-from harness.errors import BadData, nearest
-from harness.types import EMOTIONS
+from harness.datasets.table import Table, folded, number, open_table
+from harness.errors import BadData
+from harness.types import EMOTIONS, Sample
 
 FILE = "ratings.csv"
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -21,6 +22,36 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "value": ("value", "answer", "rating", "score"),
 }
 """Column -> accepted header names."""
+NEEDS = tuple(COLUMNS.values())
+UNKNOWN = "no sample has this id"
+
+
+class Rating(NamedTuple):
+    """One row of ratings.csv."""
+
+    line: int
+    sample: str
+    rater: str
+    question: str
+    value: str
+    problem: str = ""
+    """Why the row is not a rating."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """The names under which samples are rated."""
+
+    ids: Mapping[str, str]
+    """Name -> id of the sample."""
+    images: Mapping[str, str] = field(default_factory=dict)
+    """Path of the picture -> id of the sample: for tables whose column of samples is `image`."""
+
+    @classmethod
+    def samples(cls, samples: Iterable[Sample]) -> Known:
+        """The names of samples: their ids, and the paths of their pictures."""
+        listed = list(samples)
+        return cls({s.id: s.id for s in listed}, {s.path: s.id for s in listed if s.path})
 
 
 @dataclass
@@ -39,63 +70,96 @@ class RaterAnswers:
     """Sample and rater of each answer, packed into one integer to save memory."""
     skipped: Counter[str] = field(default_factory=Counter)
     """Reason -> number of answers that were skipped."""
+    examples: dict[str, str] = field(default_factory=dict)
+    """Reason -> the first answer that was skipped for it."""
 
     def __len__(self) -> int:
         return len(self.value)
 
+    def skip(self, reason: str, example: str) -> None:
+        """Count an answer that is not used."""
+        self.skipped[reason] += 1
+        self.examples.setdefault(reason, example)
 
-def read_ratings(folder: Path) -> dict[str, RaterAnswers]:
+
+def rating_rows(table: Table) -> Iterator[Rating]:
+    """The rows of ratings.csv; a broken one has a problem."""
+    at = [table.column(*names) for names in NEEDS]
+    for row in table.rows():
+        sample, rater, question, value = (row.cells[i] if i < len(row.cells) else "" for i in at)
+        yield Rating(row.line, sample, rater, question, value, row.problem)
+
+
+def rated_by_image(table: Table) -> bool:
+    """Whether the column of samples is `image`, which contains paths or ids."""
+    return folded(table.columns[table.column(*NEEDS[0])]) == "image"
+
+
+def read_ratings(folder: Path, known: Known | None = None) -> dict[str, RaterAnswers]:
     """The answers of each question (emotion, intensity, quality) in a folder's `ratings.csv`; empty without the file.
 
-    Raises `BadData` if it is not a valid table, or lacks a column.
+    Answers about samples that are not `known` are skipped and counted; without `known`, every sample counts. A row that
+    names no question is counted under the question "". Raises `BadData` if the file is not a valid table, or lacks a
+    column.
     """
     path = folder / FILE
     if not path.is_file():
         return {}
     found: dict[str, RaterAnswers] = {}
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
-            at = _columns(path, next(reader, []))
-            for cells in reader:
-                if any(cells):
-                    _add(found, [cells[i].strip() if i < len(cells) else "" for i in at])
-    except (OSError, UnicodeDecodeError, csv.Error) as e:
-        raise BadData(f"{path} cannot be read as CSV: {e}.", "Save it as CSV in UTF-8.") from e
+        table = open_table(str(path), lambda: path.open("rb"), needs=NEEDS)
+        names = None
+        if known is not None:
+            names = {**known.images, **known.ids} if rated_by_image(table) else known.ids
+        for rating in rating_rows(table):
+            question = rating.question.casefold()
+            _add(found.setdefault(question, RaterAnswers(question)), rating, names)
+    except OSError as e:
+        raise BadData(f"{path} cannot be read: {e.strerror or e}.", "Check the permissions.") from e
     return found
 
 
-def _columns(path: Path, header: list[str]) -> list[int]:
-    folded = [name.strip().casefold() for name in header]
-    places = []
-    for column, names in COLUMNS.items():
-        place = next((folded.index(name) for name in names if name in folded), None)
-        if place is None:
-            guess = nearest(column, folded)
-            raise BadData(
-                f"{path} has no column {column!r}" + (f" (did you mean {guess!r}?)" if guess else "") + ".",
-                f"Its columns are: {', '.join(header) or 'none'}; required: {', '.join(COLUMNS)}.",
-            )
-        places.append(place)
-    return places
+def unused_ratings(answers: Mapping[str, RaterAnswers]) -> list[str]:
+    """A remark on the ratings that are not used, with a count and an example of each reason; empty if all are used."""
+    reasons: Counter[str] = sum((given.skipped for given in answers.values()), Counter())
+    examples = {reason: text for given in answers.values() for reason, text in given.examples.items()}
+    if not reasons:
+        return []
+    used = sum(map(len, answers.values()))
+    listed = "; ".join(
+        f"{reason} {count:,} ({examples[reason]})" for reason, count in sorted(reasons.items())
+    )
+    unused = reasons.total()
+    return [f"{FILE}: {used + unused:,} ratings, not used: {unused:,}: {listed}."]
 
 
-def _add(found: dict[str, RaterAnswers], cells: list[str]) -> None:
-    sample, rater, question, text = cells
-    question = question.casefold()
-    answers = found.setdefault(question, RaterAnswers(question))
-    if not sample or not rater:
-        answers.skipped["no sample or rater is named"] += 1
+def _add(answers: RaterAnswers, rating: Rating, names: Mapping[str, str] | None) -> None:
+    where = f"line {rating.line}"
+    if rating.problem:
+        answers.skip("broken row", f"{where}: {rating.problem}")
         return
-    value = _PARSERS.get(question, _number)(text)
+    if not rating.sample or not rating.rater:
+        answers.skip("no sample or rater is named", where)
+        return
+    if not answers.question:
+        answers.skip("no question is named", where)
+        return
+    sample = rating.sample if names is None else names.get(rating.sample)
+    if sample is None:
+        answers.skip(
+            UNKNOWN, f"{where}: {rating.sample!r}, but samples are named like {next(iter(names or ''), '')!r}"
+        )
+        return
+    value = _PARSERS.get(answers.question, number)(rating.value)
     if value is None:
-        answers.skipped["the answer is empty" if not text else "the answer cannot be read"] += 1
+        reason = "the answer is empty" if not rating.value else "the answer cannot be read"
+        answers.skip(reason, f"{where}: {rating.value!r}" if rating.value else where)
         return
     code = answers.samples.setdefault(sample, len(answers.samples))
-    person = answers.raters.setdefault(rater, len(answers.raters))
+    person = answers.raters.setdefault(rating.rater, len(answers.raters))
     if code << 32 | person in answers.answered:
         # Each rater counts once; which of two answers counts must not depend on their values.
-        answers.skipped["the rater answered before"] += 1
+        answers.skip("the rater answered before", f"{where}: {rating.rater!r}")
         return
     answers.answered.add(code << 32 | person)
     answers.sample.append(code)
@@ -106,14 +170,6 @@ def _add(found: dict[str, RaterAnswers], cells: list[str]) -> None:
 def _emotion(text: str) -> float | None:
     emotion = fold_emotion(text) if text else None
     return None if emotion is None else float(EMOTIONS.index(emotion))
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if abs(value) < float("inf") else None
 
 
 _PARSERS: Mapping[str, Callable[[str], float | None]] = {"emotion": _emotion}

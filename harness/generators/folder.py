@@ -10,9 +10,10 @@ from pathlib import Path
 from harness.components.generator import Generator
 from harness.components.options import HarnessOptions, option
 from harness.datasets import fold_emotion, read_folder
-from harness.datasets.folder import MANIFESTS
+from harness.datasets.manifest import MANIFESTS
 from harness.datasets.pattern import NamePattern
 from harness.datasets.ratings import FILE as RATINGS
+from harness.datasets.ratings import Known, read_ratings, unused_ratings
 from harness.errors import BadData, BadOption
 from harness.images.decoding import PictureProblem, decode, read_bytes, real_root
 from harness.images.formats import PICTURES
@@ -43,7 +44,8 @@ class FolderGenerator(Generator):
         return path if path.is_file() else None
 
     def notes(self) -> Sequence[str]:
-        return self._samples_and_notes[1]
+        samples, notes = self._samples_and_notes
+        return [*notes, *unused_ratings(read_ratings(self._root, Known.samples(samples)))]
 
     def identity(self) -> Mapping[str, str]:
         """A digest of the files' names, sizes, modification times and labels."""

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from harness.images.formats import FORMATS, MAX_PIXELS, MEDIA_TYPES
+from harness.images.unread import HEAD, unread_content
 
 MAX_BYTES = 256 * 2**20
 _ORIENTATION = 0x0112
@@ -107,7 +108,9 @@ def decode(data: bytes, path: str) -> Decoded:
     except Image.DecompressionBombError:
         raise PictureProblem("too_large", f"{path} has more than {MAX_PIXELS:,} pixels") from None
     except UnidentifiedImageError:
-        raise PictureProblem("not_a_picture", f"{path} is not a picture in a known format") from None
+        unread = unread_content(data[:HEAD])
+        reason = f"{path}: {unread}" if unread else f"{path} is not a picture in a known format"
+        raise PictureProblem("not_a_picture", reason) from None
     except Exception as e:  # decoders raise arbitrary exceptions on broken files
         raise PictureProblem("broken", f"{path} is broken: {e}") from None
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness._version import __version__
 from harness.datasets import DataFolder
-from harness.datasets.ratings import read_ratings
+from harness.datasets.ratings import unused_ratings
 from harness.registry.registry import registry
 from harness.run.image_requests import PlannedImage
 from harness.run.plan import Plan
@@ -26,7 +26,7 @@ def run_document(plan: Plan, name: str, wanted: Sequence[PlannedImage], notes: l
         all_notes = {data.name: _data_notes(data) for data in plan.data}
     else:
         all_notes = {"generator": [*notes, *plan.generator.instance.notes()]}
-    people = {data.name: describe_people(plan.questions, read_ratings(data.home)) for data in plan.data}
+    people = {data.name: describe_people(plan.questions, data.ratings) for data in plan.data}
     return base_document(name, plan.describe(), _counts(plan, wanted)) | {
         "limit": plan.request.limit,
         "reads": {judge: dict(modes) for judge, modes in plan.answer_modes.items()},
@@ -79,7 +79,7 @@ def _counts(plan: Plan, wanted: Sequence[PlannedImage]) -> dict[str, int]:
 
 
 def _data_notes(data: DataFolder) -> list[str]:
-    notes = list(data.notes)
+    notes = [*data.notes, *unused_ratings(data.ratings)]
     unlabelled = sum(s.emotion is None and not s.problem for s in data.samples)
     if unlabelled:
         notes.append(

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.datasets.ratings import read_ratings
+from harness.datasets.ratings import Known, read_ratings
 from harness.metrics.interval import Resampling
 from harness.results import DataInfo, Setting, TaskResult
 from harness.scoring.costs import totals
@@ -89,7 +89,7 @@ def _score(
         metrics = tuple(m for m in spec.metrics if m.asks == question)
         if metrics:
             found.add(score_rows(rows[question], metrics, spec, run.seed, _valid(rows[question], stored)))
-    people = read_ratings(stored.path)
+    people = read_ratings(stored.path, _rated(stored))
     reasons: Counter[str] = sum((Counter(r.unparsed) for r in rows.values()), Counter())
     prompts, digest = run.prompt_sets[spec.name]
     return TaskResult(
@@ -127,6 +127,17 @@ def _score(
             *dict.fromkeys(found.warnings),
         ],
     )
+
+
+def _rated(stored: StoredRun) -> Known:
+    """The names under which people may have rated the portraits; copied ones have the id they had in their folder."""
+    ids: dict[str, str] = {}
+    images: dict[str, str] = {}
+    for sample in stored.everything():
+        name = sample.attributes.get("source_id", sample.id)
+        ids |= {sample.id: sample.id, name: name}
+        images[sample.attributes.get("file", "")] = name
+    return Known(ids, images)
 
 
 def _answered(

@@ -34,17 +34,21 @@ def partly(outcome: CommandResult, answered: int, failed: int) -> None:
 MANIFESTS = {
     "no image": ("manifest.csv", "picture,emotion\na.png,happy\n", ["no column 'image'", "picture, emotion"]),
     "image misspelt": ("manifest.csv", "imge,emotion\na.png,happy\n", ["did you mean 'imge'?"]),
-    "a different separator": ("manifest.csv", "image;emotion\na.png;happy\n", ["no column 'image'", "image;emotion"]),
+    "duplicate column": ("manifest.csv", "image,emotion,emotion\na.png,sad,happy\n", ["the column 'emotion' twice"]),
+    "duplicate column in another case": ("manifest.csv", "image,emotion, Emotion\n", ["'emotion' and 'Emotion' twice"]),
+    "unclosed quote": ("manifest.csv", 'image,emotion\na.png,sad\nb.png,"happy\nc.png,sad\n', ["line 3", "never closed"]),
+    "unclosed quote in the last line": ("manifest.csv", 'image,emotion\na.png,sad\n"b.png,happy', ["line 3", "never closed"]),
+    "surplus cells": ("manifest.csv", "image,emotion,intensity\na.png,happy,3,5\n", ["line 2 is invalid", "4 cells where the header has 3"]),
+    "binary": ("manifest.csv", bytes(range(256)), ["is not text"]),
     "empty file": ("manifest.csv", "", ["no column 'image'"]),
     "no rows": ("manifest.csv", "image,emotion\n", ["contains no samples"]),
     "duplicate id": ("manifest.csv", "image,id\na.png,x\nb.png,x\n", ["line 3", "'x'", "duplicated"]),
     "duplicate picture": ("manifest.csv", "image\na.png\na.png\n", ["line 3", "'a'", "duplicated"]),
-    "not UTF-8": ("manifest.csv", b"image,emotion\n\xff\xfe.png,happy\n", ["cannot be read as CSV", "UTF-8"]),
-    "UTF-16": ("manifest.csv", "image,emotion\na.png,happy\n".encode("utf-16"), ["cannot be read as CSV"]),
     "none of the six labels": ("manifest.csv", "image,emotion\na.png,fear\nb.png,disgust\n", ["'fear'", "worry"]),
     "invalid JSON": ("manifest.jsonl", '{"image": "a.png"\n', ["line 1", "not valid JSON"]),
     "JSON that is not an object": ("manifest.jsonl", '["a.png"]\n', ["line 1", "not a JSON object"]),
     "JSON without image": ("manifest.jsonl", '{"imag": "a.png"}\n', ["no column 'image'", "did you mean 'imag'?"]),
+    "JSON with a key twice": ("manifest.jsonl", '{"image": "a.png", "emotion": "sad", "Emotion": "happy"}\n', ["twice"]),
     "invalid Parquet": ("manifest.parquet", "PAR1 no more", ["manifest.parquet"]),
 }  # fmt: skip
 
@@ -91,6 +95,7 @@ def broken_pictures(folder: Path) -> dict[str, tuple[str, str]]:
     (faces / "empty.png").write_bytes(b"")
     (faces / "text.png").write_text("This is no picture.\n" * 50)
     (faces / "page.png").write_text("<!DOCTYPE html><html>Not found</html>")
+    (faces / "photo.jpg").write_bytes(b"\0\0\0\x18ftypheic" + bytes(500))
     (faces / "folder.png").mkdir()
     os.mkfifo(faces / "pipe.png")
     data.bomb(faces / "bomb.png")
@@ -104,6 +109,10 @@ def broken_pictures(folder: Path) -> dict[str, tuple[str, str]]:
         "empty.png": ("empty", "is empty (zero bytes)"),
         "text.png": ("not_a_picture", "is not a picture"),
         "page.png": ("not_a_picture", "is not a picture"),
+        "photo.jpg": (
+            "not_a_picture",
+            "HEIC is not read: convert it to PNG or JPEG (the package pillow-heif reads it)",
+        ),
         "folder.png": ("unreadable", "is not a file"),
         "pipe.png": ("unreadable", "is not a file"),
         "bomb.png": ("too_large", "pixels"),

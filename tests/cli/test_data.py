@@ -187,7 +187,7 @@ def test_a_full_disk_leaves_nothing(copied: bool, shell: Shell, tmp_path: Path) 
         *["--copy"] * copied,
         preexec_fn=small_files(8_000),
     )
-    done.fails(3, "cannot be written: File too large", "Nothing was imported")
+    done.fails(3, "cannot be written: File too large", "othing was imported")
     assert list(data_home().iterdir()) == []
     shell("data", "export", "faces/train", "--out", "x.parquet", preexec_fn=small_files(5_000)).fails(
         3, "'x.parquet' cannot be written"

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.command import InProcess
+from helpers.data import picture
 
 from harness.datasets.ratings import read_ratings
 from harness.errors import BadData
@@ -161,3 +162,39 @@ def test_one_rater_has_one_vote(tmp_path: Path) -> None:
     found = read_ratings(tmp_path)["emotion"]
     assert len(found) == 2
     assert found.skipped == {"the rater answered before": 1}
+
+
+STRAY = "id,rater,question,value\n007,r1,emotion,happy\n7,r1,emotion,sad\na.png,r2,emotion,sad\nx,r3,intensity,2\n"
+
+
+def test_ratings_of_ids_that_no_sample_has_are_not_used(harness: InProcess, tmp_path: Path) -> None:
+    """In `data people`, runs of judges, runs of generators, exports and imports alike."""
+    folder = tmp_path / "faces"
+    for number, name in enumerate(("007.png", "a.png")):
+        picture(folder / name, number)
+    (folder / "manifest.csv").write_text("image,emotion\n007.png,happy\na.png,sad\n")
+    (folder / "ratings.csv").write_text(STRAY)
+    said = "ratings.csv: 4 ratings, not used: 3: no sample has this id 3 (line 5: 'x', but samples are named like '007')."
+    found = json.loads(harness("data", "people", "faces", "--json").ok().out)
+    assert (list(found["questions"]), found["notes"]) == (["emotion"], [said])
+    emotion = found["questions"]["emotion"]
+    assert (emotion["answers"], emotion["samples"], emotion["raters"]) == (1, 1, 1)
+    assert emotion["not_used"] == {"no sample has this id": 2}
+    assert said in harness("data", "people", "faces", "--out", "x.csv").ok().out
+    assert [row.split(",")[0] for row in Path("x.csv").read_text().splitlines()] == ["id", "007"]
+    run = harness("run", "--task", "coarse_emotion", "--model", "echo", "--data", "faces", "--json").ok()
+    assert said in run.task["warnings"]
+    assert (run.task["people"]["samples"], run.task["people"]["not_used"]) == (
+        1,
+        {"no sample has this id": 2},
+    )
+    made = harness(
+        "run", "--task", "t2i_emotion", "--model", "folder:faces", "--judge", "echo", "--json"
+    ).ok()
+    assert said in made.task["warnings"]
+    assert [(value["labelled"], value["raters"]) for value in made.task["calibrated"]] == [(1, 1)]
+    assert said in harness("data", "export", "faces", "--out", "x.parquet").ok().out
+    out = harness("data", "import", "manifest", "faces", "--label", "intended").ok().out
+    assert "ratings.csv: 4 rows, not used: 3 (rating of an unused sample 3)" in out
+    (folder / "ratings.csv").write_text("id,rater,question,value\n7,r1,emotion,sad\n")
+    harness("data", "people", "faces").refuses(2, "no sample has this id 1 (line 2: '7'")

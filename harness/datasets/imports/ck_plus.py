@@ -13,7 +13,8 @@ from harness.datasets.imports.names import with_name_columns
 from harness.datasets.imports.pictures import is_picture
 from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source
-from harness.datasets.imports.table import number, read_fields
+from harness.datasets.imports.table import read_fields
+from harness.datasets.table import number
 from harness.errors import BadData
 
 CODES = ("neutral", "angry", "contempt", "disgust", "fear", "happy", "sad", "surprise")

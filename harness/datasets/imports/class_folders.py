@@ -10,6 +10,7 @@ from harness.datasets.imports.pictures import is_picture
 from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source
 from harness.errors import BadData
+from harness.images.unread import unread_name
 
 _SPLITS = {"train": ("train", "training"), "validation": ("validation", "valid", "val", "dev", "publictest"),
            "test": ("test", "testing", "eval", "privatetest")}  # fmt: skip
@@ -35,8 +36,10 @@ def by_folder(
     """The records of pictures in class folders; `names` maps a release's folder names to labels."""
     pictures = [p for p in source.files if is_picture(p)]
     if not pictures:
+        unread = next((f" {path}: {why}." for path, why in source.refused.items() if unread_name(path)), "")
         raise BadData(
-            f"{source.name!r} contains no pictures.", "Give the folder above those named after emotions."
+            f"{source.name!r} contains no pictures.{unread}",
+            "Give the folder above those named after emotions.",
         )
     for path in pictures:
         folders = [f for f in path.split("/")[:-1] if f.casefold() not in SPLITS]

@@ -17,7 +17,8 @@ from harness.datasets.imports.names import with_name_columns
 from harness.datasets.imports.pictures import is_picture
 from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source
-from harness.datasets.imports.table import Table, find_file, open_table
+from harness.datasets.imports.table import find_file, open_table
+from harness.datasets.table import Table
 from harness.errors import BadData
 
 COMPLETE = ("fer2013.csv", "icml_face_data.csv")

@@ -13,7 +13,8 @@ from harness.datasets.imports.names import with_name_columns
 from harness.datasets.imports.pictures import PictureIndex
 from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source
-from harness.datasets.imports.table import Row, Table, find_file, open_table
+from harness.datasets.imports.table import find_file, open_table
+from harness.datasets.table import Row, Table
 from harness.errors import BadData
 
 VOTES = "fer2013new.csv"

@@ -125,7 +125,7 @@ def _record(
         return None
     values: dict[str, float | None] = {}
     for name in ("intensity", "quality"):
-        values[name], problem = scaled(cells.get(name, ""), name, options)
+        values[name], problem = scaled(cells.get(name, ""), name, options, report, path)
         if values[name] is None and cells.get(name):
             report.use_partly(path, line, where, problem, cells[name], columns.used[name])
     attributes = dict(_attributes(row, columns))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from harness.datasets.imports.base import LabelParser, Record
 from harness.datasets.imports.pictures import PictureIndex
 from harness.datasets.imports.report import Report
-from harness.datasets.imports.table import Row, Table
+from harness.datasets.table import Row, Table
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from harness.datasets.file_names import FileNames, files_among
 from harness.datasets.imports.base import ImportOptions, Kind, LabelParser, Record
 from harness.datasets.imports.listed import usable_rows
 from harness.datasets.imports.memo_bench import scaled
 from harness.datasets.imports.names import with_name_columns
-from harness.datasets.imports.ratings import Rating, read_ratings
+from harness.datasets.imports.ratings import Ratings, read_ratings
 from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source
-from harness.datasets.imports.table import Row, Table, open_table
+from harness.datasets.imports.table import open_table
+from harness.datasets.manifest import LABELS, NEEDS, column_name
+from harness.datasets.ratings import FILE as RATINGS
+from harness.datasets.table import Row
 from harness.errors import BadData
 
 MANIFEST = "manifest.csv"
-_OWN = ("image", "id", "emotion", "intensity", "quality")
 
 
 class Manifest(Kind):
@@ -38,76 +42,81 @@ def _records(source: Source, options: ImportOptions, report: Report) -> Iterator
             "For folders named after emotions, use the kind class-folders.",
         )
     root = path[: -len(MANIFEST)]
-    table, labels = open_table(source, path), LabelParser(options)
-    at = table.column("image")
-    ratings = read_ratings(source, root + "ratings.csv", report)
+    table = open_table(source, path, needs=NEEDS)
+    names = [column_name(column) for column in table.columns]
+    rows = _Rows(root, source, files_among(source.files), options, LabelParser(options), report)
+    ratings = read_ratings(source, root + RATINGS, report)
     seen: dict[str, int] = {}
     rated: set[str] = set()
     for row in usable_rows(table, report):
-        record = _record(row, table, root, source, options, labels, ratings, report)
+        cells = dict(zip(names, row.cells, strict=True))
+        record = rows.record(row, cells, ratings)
         if record is None:
             continue
         first = seen.setdefault(record.id or record.path, row.line)
         if first != row.line:
             report.leave_out(row.file, row.line, record.path, "duplicate", f"of line {first}")
             continue
-        rated.add(_rating_key(record.id, row.cells[at]))
+        rated.update(ratings.names_of(_rating_key(cells), cells["image"]))
         yield record
     for sample in ratings:
         if sample not in rated:
             for _ in ratings[sample]:
-                report.leave_out(root + "ratings.csv", "", sample, "rating of an unused sample")
+                report.leave_out(root + RATINGS, "", sample, "rating of an unused sample")
 
 
-def _rating_key(sample: str, image: str) -> str:
+def _rating_key(cells: Mapping[str, str]) -> str:
     """The id of a sample in ratings.csv: its id, by default the image without extension."""
-    return sample or str(PurePosixPath(image).with_suffix(""))
+    return cells.get("id") or str(PurePosixPath(cells["image"]).with_suffix(""))
 
 
-def _record(
-    row: Row,
-    table: Table,
-    root: str,
-    source: Source,
-    options: ImportOptions,
-    labels: LabelParser,
-    ratings: dict[str, tuple[Rating, ...]],
-    report: Report,
-) -> Record | None:
-    cells = dict(
-        zip((c.casefold() if c.casefold() in _OWN else c for c in table.columns), row.cells, strict=True)
-    )
-    image = cells["image"]
-    path = str(PurePosixPath(root + image)) if image else ""
-    if path not in source.files:
-        report.leave_out(
-            row.file,
-            row.line,
-            image,
-            "no picture" if image else "no image name",
-            source.refused.get(path, ""),
+@dataclass
+class _Rows:
+    """Turns rows into records."""
+
+    root: str
+    source: Source
+    files: FileNames
+    options: ImportOptions
+    labels: LabelParser
+    report: Report
+
+    def record(self, row: Row, cells: Mapping[str, str], ratings: Ratings) -> Record | None:
+        """The record of a row; or None, with a row in the report."""
+        path = self._picture(row, cells["image"])
+        if path is None:
+            return None
+        label = cells.get("emotion", "")
+        emotion, problem = self.labels.parse(label) if label else (None, "")
+        if problem:
+            self.report.leave_out(row.file, row.line, path, problem, label, "emotion")
+            return None
+        values: dict[str, float | None] = {}
+        for column in ("intensity", "quality"):
+            text = cells.get(column, "")
+            values[column], problem = scaled(text, column, self.options, self.report, row.file)
+            if values[column] is None and text:
+                self.report.use_partly(row.file, row.line, path, problem, text, column)
+        return Record(
+            path,
+            f"{row.file}:{row.line}",
+            cells.get("id", ""),
+            emotion,
+            label,
+            values["intensity"],
+            values["quality"],
+            {k: v for k, v in cells.items() if k and v and k not in LABELS},
+            ratings=ratings.of(_rating_key(cells), cells["image"]),
         )
+
+    def _picture(self, row: Row, image: str) -> str | None:
+        """The file of a row's picture; or None, with a row in the report."""
+        path = str(PurePosixPath(self.root + image)) if image else ""
+        found = [path] if path in self.source.files else self.files.find(path)
+        found = [p for p in found if p in self.source.files]
+        if len(found) == 1:
+            return found[0]
+        reason = "several pictures" if found else "no picture" if image else "no image name"
+        detail = ", ".join(found[:3]) or self.source.refused.get(path, "")
+        self.report.leave_out(row.file, row.line, image, reason, detail)
         return None
-    label = cells.get("emotion", "")
-    emotion, problem = labels.parse(label) if label else (None, "")
-    if problem:
-        report.leave_out(row.file, row.line, path, problem, label, "emotion")
-        return None
-    values: dict[str, float | None] = {}
-    for column in ("intensity", "quality"):
-        values[column], problem = scaled(cells.get(column, ""), column, options)
-        if values[column] is None and cells.get(column):
-            report.use_partly(row.file, row.line, path, problem, cells[column], column)
-    sample = cells.get("id", "")
-    others = {k: v for k, v in cells.items() if k and v and k not in _OWN}
-    return Record(
-        path,
-        f"{row.file}:{row.line}",
-        sample,
-        emotion,
-        label,
-        values["intensity"],
-        values["quality"],
-        others,
-        ratings=ratings.get(_rating_key(sample, image), ()),
-    )

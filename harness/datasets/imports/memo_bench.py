@@ -12,7 +12,8 @@ from harness.datasets.imports.names import NameParser
 from harness.datasets.imports.pictures import PictureIndex
 from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source
-from harness.datasets.imports.table import Row, Table, find_file, number, open_table
+from harness.datasets.imports.table import find_file, open_table
+from harness.datasets.table import Row, Table, decimal_comma_note, number
 from harness.errors import BadData
 
 EMOTION, QUALITY = "annotation_emo.csv", "annotation_quality.csv"
@@ -138,7 +139,7 @@ def _qualities(
     at = table.column("Quality", "Score", "MOS")
 
     def value(row: Row, image: str) -> float | None:
-        found, problem = scaled(row.cells[at], "quality", options)
+        found, problem = scaled(row.cells[at], "quality", options, report, row.file)
         if found is None:
             report.leave_out(row.file, row.line, image, problem, row.cells[at], table.columns[at])
         return found
@@ -149,19 +150,23 @@ def _qualities(
 def _score(
     row: Row, at: int, table: Table, column: str, image: str, options: ImportOptions, report: Report
 ) -> float | None:
-    found, problem = scaled(row.cells[at], column, options)
+    found, problem = scaled(row.cells[at], column, options, report, row.file)
     if found is None:
         report.use_partly(row.file, row.line, image, problem, row.cells[at], table.columns[at])
     return found
 
 
-def scaled(text: str, column: str, options: ImportOptions) -> tuple[float | None, str]:
+def scaled(
+    text: str, column: str, options: ImportOptions, report: Report, file: str
+) -> tuple[float | None, str]:
     """A number on the column's scale and ""; or None and the reason."""
     if not text:
         return None, "no number"
     found = number(text)
     if found is None:
         return None, "not a number"
+    if "," in text:
+        report.note(decimal_comma_note(file, column))
     ends = options.scales.get(column)
     if ends and not ends[0] <= found <= ends[1]:
         return None, "outside the scale"

@@ -10,11 +10,13 @@ from pathlib import PurePosixPath
 
 from PIL import Image, UnidentifiedImageError
 
+from harness.datasets.file_names import fold_name
 from harness.images.formats import FORMATS, MAX_PIXELS, PICTURES
+from harness.images.unread import HEAD, unread_content
 
 
 class PictureIndex:
-    """Finds pictures by path or name, in any case, with or without extension and leading folders.
+    """Finds pictures by path or name, in any case and Unicode form, with or without extension and leading folders.
 
     It tracks which pictures were referenced, so that the others can be reported.
     """
@@ -24,7 +26,7 @@ class PictureIndex:
         self._referenced: set[str] = set()
         self._by_name: dict[str, list[str]] = {}
         for path in self.paths:
-            self._by_name.setdefault(_stem(path.casefold().rpartition("/")[2]), []).append(path)
+            self._by_name.setdefault(_stem(fold_name(path).rpartition("/")[2]), []).append(path)
         self._folders_matter = any(
             len({posixpath.dirname(path) for path in paths}) > 1 for paths in self._by_name.values()
         )
@@ -45,17 +47,17 @@ class PictureIndex:
 
     def _find(self, name: str) -> list[str]:
         given = posixpath.normpath(name.replace("\\", "/")).strip("/")
-        wanted = given.casefold()
+        wanted = fold_name(given)
         found = self._by_name.get(_stem(wanted.rpartition("/")[2]), [])
         for fits in (_is_path, _ends_in, _ends_in_stem):
-            close = [path for path in found if fits(path.casefold(), wanted) or fits(wanted, path.casefold())]
+            close = [path for path in found if fits(fold_name(path), wanted) or fits(wanted, fold_name(path))]
             if close:
                 exact = [path for path in close if fits(path, given) or fits(given, path)]
                 return exact if len(close) > 1 and exact else close
         if "/" in wanted and self._folders_matter:
             parent = posixpath.basename(posixpath.dirname(wanted))
-            found = [p for p in found if posixpath.basename(posixpath.dirname(p.casefold())) == parent]
-        return [path for path in found if _has_name(path.casefold(), wanted)] or found
+            found = [p for p in found if posixpath.basename(posixpath.dirname(fold_name(p))) == parent]
+        return [path for path in found if _has_name(fold_name(path), wanted)] or found
 
 
 def is_picture(path: str) -> bool:
@@ -72,7 +74,7 @@ def problem_of(data: bytes) -> str:
             warnings.simplefilter("ignore")
             return _inspect(data)
     except UnidentifiedImageError:
-        return "not a picture in a known format"
+        return unread_content(data[:HEAD]) or "not a picture in a known format"
     except Image.DecompressionBombError:
         return f"more than {MAX_PIXELS:,} pixels"
     except Exception as e:  # decoders raise arbitrary exceptions on broken files

@@ -8,11 +8,12 @@ import stat
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from harness.errors import BadData
+from harness.images.unread import HEAD, unread_content, unread_name
 
 MAX_FILES = 2_000_000
 MAX_FILE = 256 * 2**20
@@ -41,7 +42,7 @@ class Source(ABC):
     """The name used in messages."""
     files: Mapping[str, int]
     """Path -> size in bytes."""
-    refused: Mapping[str, str]
+    refused: dict[str, str]
     """Path -> why the file is not used."""
 
     @abstractmethod
@@ -88,6 +89,7 @@ class _Folder(Source):
         self.name, self.root = str(root), Path(os.path.realpath(root))
         self.refused: dict[str, str] = {}
         self.files = dict(sorted(self._walk("")))
+        self.files = _without_unread(self)
 
     def _walk(self, below: str) -> Iterator[tuple[str, int]]:
         pending = [below]
@@ -169,6 +171,7 @@ class _Zip(Source):
             self._zip.close()
             raise
         self.files = {name: self._entries[name].file_size for name in sorted(self._entries)}
+        self.files = _without_unread(self)
 
     def _checked(self, packed: int) -> dict[str, zipfile.ZipInfo]:
         """The entries by path, after safety checks."""
@@ -183,13 +186,13 @@ class _Zip(Source):
         ):
             raise BadData(f"{self.name!r} has an implausible compression ratio.", _DOWNLOAD_AGAIN)
         for info in infos:
-            problem = _entry_problem(info)
+            path = info.filename.replace("\\", "/")
+            problem = _entry_problem(info, path)
             if problem:
                 raise BadData(
                     f"{self.name!r} is refused: its entry {info.filename!r} {problem}.", _DOWNLOAD_AGAIN
                 )
-            path = info.filename
-            if info.is_dir() or _is_junk(path):
+            if path.endswith("/") or _is_junk(path):
                 continue
             if path in entries:
                 raise BadData(f"{self.name!r} is refused: it contains {path!r} twice.", _DOWNLOAD_AGAIN)
@@ -244,21 +247,20 @@ class _Entry(io.RawIOBase):
             raise OSError(f"{self._name} in the archive is broken: {e}") from e
 
 
-def _entry_problem(info: zipfile.ZipInfo) -> str:
-    """Why an archive entry is unsafe, or ""."""
-    name = info.filename
+def _entry_problem(info: zipfile.ZipInfo, name: str) -> str:
+    """Why an archive entry with a given path is unsafe, or ""."""
     if not name:
         return "has no name"
-    if name.startswith(("/", "\\")) or (len(name) > 1 and name[1] == ":"):
+    if name.startswith("/") or (len(name) > 1 and name[1] == ":"):
         return "has an absolute path"
-    if ".." in name.replace("\\", "/").split("/"):
+    if ".." in name.split("/"):
         return "is outside the target folder"
     if (
         any(len(part.encode("utf-8", "replace")) > MAX_NAME for part in name.split("/"))
         or len(name) > MAX_PATH
     ):
         return "has a name that is too long"
-    if "\\" in name or "\0" in name or any(ord(c) < 32 for c in name):
+    if any(ord(c) < 32 for c in name):
         return "has a name with invalid characters"
     if stat.S_ISLNK(info.external_attr >> 16):
         return "is a link"
@@ -267,6 +269,22 @@ def _entry_problem(info: zipfile.ZipInfo) -> str:
     if info.file_size > SUSPECT and info.file_size > MAX_RATIO * max(1, info.compress_size):
         return f"would unpack to {info.file_size / max(1, info.compress_size):,.0f} times its size"
     return ""
+
+
+def _without_unread(source: Source) -> dict[str, int]:
+    """The files of a source without pictures in formats that are not read, such as HEIC: these are refused by name."""
+    kept = {}
+    for path, size in source.files.items():
+        problem = unread_name(path)
+        if problem:
+            with suppress(OSError), source.open(path) as file:
+                # Some files are called .heic although they are JPEG.
+                problem = unread_content(file.read(HEAD))
+        if problem:
+            source.refused[path] = problem
+        else:
+            kept[path] = size
+    return kept
 
 
 def _is_junk(path: str) -> bool:

@@ -62,13 +62,14 @@ BAD_ENTRIES = {
     "absolute": (entry("/tmp/evil.png"), "absolute path"),
     "drive": (entry("C:/evil.png"), "absolute path"),
     "backslashes": (entry("..\\evil.png"), "is outside the target folder"),
-    "backslash": (entry("happy\\evil.png"), "a name with invalid characters"),
+    "absolute with backslashes": (entry("\\\\server\\evil.png"), "absolute path"),
     "line break": (entry("happy/a\nb.png"), "a name with invalid characters"),
     "escape": (entry("happy/\x1b[2J.png"), "a name with invalid characters"),
     "link": (entry("happy/link.png", stat.S_IFLNK | 0o777), "is a link"),
     "too long": (entry("happy/" + "x" * 300 + ".png"), "too long"),
     "too deep": (entry("a/" * 600 + "x.png"), "too long"),
     "file and folder": (entry("happy/1.png/2.png"), "is both a file and a folder"),
+    "twice with backslashes": (entry("happy\\1.png"), "twice"),
 }
 
 
@@ -90,6 +91,18 @@ def test_an_entry_twice(archive, png):
 
     with pytest.raises(BadData, match="twice"):
         take(archive(fill))
+
+
+def test_backslashes_separate_folders(archive, png):
+    path = archive(
+        lambda z: [
+            z.writestr(entry("sad\\"), b""),
+            z.writestr(entry("sad\\deep\\2.png"), png(2)),
+            z.writestr(entry("sad\\Thumbs.db"), b"junk"),
+        ]
+    )
+    take(path)
+    assert set(snapshot(data_home() / "mine/pictures")) == {"happy/1.png", "sad/deep/2.png"}
 
 
 def patched(path: Path, name: bytes, central: int, local: int, value: bytes) -> Path:
