@@ -17,6 +17,7 @@ from harness.datasets.ratings import Known, read_ratings, unused_ratings
 from harness.errors import BadData, BadOption
 from harness.images.decoding import PictureProblem, decode, read_bytes, real_root
 from harness.images.formats import PICTURES
+from harness.images.unread import unread_name
 from harness.types import EMOTIONS, ImageReply, ImageRequest, ReplyError, Sample
 
 _SHOWN = 5
@@ -51,8 +52,7 @@ class FolderGenerator(Generator):
         """A digest of the files' names, sizes, modification times and labels."""
         digest = hashlib.sha256()
         for sample in self.own_portraits():
-            stat = (self._root / str(sample.path)).stat() if not sample.problem else None
-            size, time = (stat.st_size, stat.st_mtime_ns) if stat else (0, 0)
+            size, time = (0, 0) if sample.problem else _size_and_time(self._root / str(sample.path))
             row = (
                 sample.id,
                 sample.path,
@@ -100,6 +100,15 @@ class FolderGenerator(Generator):
         return _match_files(self._root, self.options.pattern)
 
 
+def _size_and_time(file: Path) -> tuple[int, int]:
+    """Zeros for a file that is missing: its own request fails."""
+    try:
+        stat = file.stat()
+    except (OSError, ValueError):
+        return 0, 0
+    return stat.st_size, stat.st_mtime_ns
+
+
 def _with_file(sample: Sample, path: str) -> Sample:
     return Sample(
         sample.id,
@@ -117,7 +126,8 @@ def _match_files(root: Path, pattern: str) -> tuple[list[Sample], list[str]]:
     samples: list[Sample] = []
     unmatched: list[str] = []
     unknown: list[str] = []
-    for file in sorted(p for p in root.rglob("*") if p.suffix.lower() in PICTURES and p.is_file()):
+    files = list(root.rglob("*"))
+    for file in sorted(p for p in files if p.suffix.lower() in PICTURES and p.is_file()):
         path = file.relative_to(root).as_posix()
         found = names.match(path)
         if found is None:
@@ -146,12 +156,15 @@ def _match_files(root: Path, pattern: str) -> tuple[list[Sample], list[str]]:
             f"Emotions are {', '.join(EMOTIONS)} and their synonyms.",
         )
     notes = [
-        f"skipped because {what}: {len(files)} of {len(samples) + len(unmatched) + len(unknown)} pictures, "
-        f"such as {', '.join(files[:_SHOWN])}"
-        for files, what in (
+        f"skipped because {what}: {len(skipped)} of {len(samples) + len(unmatched) + len(unknown)} pictures, "
+        f"such as {', '.join(skipped[:_SHOWN])}"
+        for skipped, what in (
             (unmatched, "the pattern does not match"),
             (unknown, "the name contains no known emotion"),
         )
-        if files
+        if skipped
     ]
+    unread = sorted(p.relative_to(root).as_posix() for p in files if unread_name(p.name))
+    if unread:
+        notes.append(f"skipped: {len(unread)} pictures, such as {unread[0]}: {unread_name(unread[0])}")
     return samples, notes

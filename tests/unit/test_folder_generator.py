@@ -55,6 +55,12 @@ class TestNames:
         assert "the pattern does not match: 1 of 3 pictures, such as cover.png" in notes
         assert "the name contains no known emotion: 1 of 3 pictures, such as bored_2.png" in notes
 
+    def test_pictures_in_formats_that_are_not_read_are_reported(self, tmp_path: Path) -> None:
+        (folder(tmp_path, "happy_1.png") / "happy_2.heic").touch()
+        (note,) = generator(tmp_path, "{emotion}_{index}").notes()
+        assert "1 pictures, such as happy_2.heic: HEIC is not read" in note
+        assert "pillow-heif" in note
+
     @pytest.mark.parametrize(
         ("pattern", "message"),
         [
@@ -120,3 +126,12 @@ class TestPictures:
         assert generator(root).identity() == before
         Image.new("RGB", (9, 9), "white").save(root / "happy/1.png")
         assert generator(root).identity() != before
+
+
+def test_a_missing_picture_fails_its_own_request_only(tmp_path: Path) -> None:
+    folder(tmp_path, "a.png")
+    (tmp_path / "manifest.csv").write_text("image,emotion\na.png,happy\nmissing.png,sad\n")
+    made = generator(tmp_path)
+    assert made.identity()
+    requests = [ImageRequest(s.id, "", attributes=s.attributes) for s in made.own_portraits()]
+    assert [reply.outcome for reply in made.generate(requests)] == ["ok", "error"]

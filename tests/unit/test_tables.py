@@ -13,6 +13,7 @@ from helpers import data
 from harness import BadData
 from harness.datasets import DataFolder, read_folder
 from harness.datasets.imports import ImportOptions, data_home, import_data, kind_of
+from harness.datasets.imports.pictures import PictureIndex
 from harness.datasets.ratings import Known, read_ratings, unused_ratings
 from harness.datasets.table import number, open_table
 from harness.types import Sample
@@ -334,3 +335,9 @@ def test_imports_account_for_pictures_in_formats_that_are_not_read(tmp_path: Pat
 def test_a_picture_whose_extension_is_wrong_is_read(read: Read) -> None:
     folder = read("image,emotion\nb.heic,happy\n", "a.png", "b.heic")
     assert [s.path for s in folder.samples] == ["b.heic"]
+
+
+def test_tables_of_releases_name_pictures_in_any_unicode_form() -> None:
+    for given, file in ((NFC, NFD), (NFD, NFC), (NFD.upper(), NFC)):
+        assert PictureIndex([file, "faces/b.png"]).find(given) == [file]
+    assert PictureIndex([NFC, NFD]).find(NFD) == [NFD]
