@@ -97,11 +97,16 @@ class MetricValue(Interval):
 
 
 class BaselineValue(Record):
-    """What a trivial predictor, or a person, reaches on a metric."""
+    """What a trivial predictor, or a person, reaches on a metric, on the same rows as the metric's value."""
 
     name: str
     metric: str
     value: Number
+    n: int | None = Field(default=None, description="Rows that entered; None in results of earlier versions.")
+    clusters: int | None = Field(default=None, description="Clusters among these rows.")
+    fitted: str | None = Field(
+        default=None, description='"in-sample" where the predictor was fitted to these rows: it is flattered.'
+    )
 
 
 class ConfusionMatrix(Record):

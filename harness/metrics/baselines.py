@@ -1,4 +1,4 @@
-"""What trivial predictors score on the same truth."""
+"""What trivial predictors score on the same rows and the same truth as a judge."""
 
 from __future__ import annotations
 
@@ -19,10 +19,8 @@ def chance(scores: Scores, metric: Metric) -> float | None:
     blank = replace(scores, predicted=np.zeros(scores.n), positions=places, probabilities=None)
     sample, counts = collapsed(blank, "rows" if detail(metric) == "rows" else "tables")
     row, option = np.nonzero(_shown(sample))
-    spread = replace(
-        sample.take(row, sample.cluster[row]), predicted=option.astype(np.float64), positions=None
-    )
-    return weighted_point(metric, spread, counts)
+    spread = replace(sample.take(row, sample.cluster[row]), predicted=option.astype(np.float64))
+    return weighted_point(metric, _without_order(spread, metric), counts)
 
 
 def majority(scores: Scores, metric: Metric) -> float | None:
@@ -40,19 +38,32 @@ def _shown(scores: Scores) -> Mask:
     return scores.positions >= 0
 
 
+def unrelated(scores: Scores, metric: Metric) -> float | None:
+    """A judge whose ratings have nothing to do with the truth: its correlation is 0 (but not after a fit to the truth)."""
+    return 0.0 if metric.correlation and type(metric).prepared is Metric.prepared else None
+
+
 def constant(scores: Scores, metric: Metric) -> float | None:
     """A judge that always gives the mean of the truth."""
-    return _with(scores, metric, np.full(scores.n, _mean(scores.truth)))
+    return _with(scores, metric, mean_truth(scores))
 
 
 def emotion_mean(scores: Scores, metric: Metric) -> float | None:
-    """A judge that knows nothing but each emotion's mean truth. Rows without an emotion do not enter."""
-    known = scores.where(scores.emotion >= 0)
-    predicted = np.zeros(known.n)
-    for code in np.unique(known.emotion):
-        inside = known.emotion == code
-        predicted[inside] = _mean(known.truth[inside])
-    return _with(known, metric, predicted)
+    """A judge that knows nothing but each emotion's mean truth, and the mean where the emotion is unknown."""
+    if not (scores.emotion >= 0).any():
+        return None
+    return _with(scores, metric, mean_truth(scores, by_emotion=True))
+
+
+def mean_truth(scores: Scores, *, by_emotion: bool = False) -> Floats:
+    """The mean truth, shape (n,): of all rows, or of those of the same emotion where it is known."""
+    known = ~np.isnan(scores.truth)
+    means = np.full(scores.n, _mean(scores.truth[known]))
+    for code in np.unique(scores.emotion[known]) if by_emotion else ():
+        if code >= 0:
+            inside = scores.emotion == code
+            means[inside] = _mean(scores.truth[inside & known])
+    return means
 
 
 def _mean(values: Floats) -> float:
@@ -60,5 +71,13 @@ def _mean(values: Floats) -> float:
     return float(np.sort(values).mean())
 
 
+def _without_order(scores: Scores, metric: Metric) -> Scores:
+    """Scores of a predictor that goes by no position; which options were shown stays, where the metric looks at it."""
+    places = (
+        None if scores.positions is None or metric.direction == "none" else np.where(_shown(scores), 0, -1)
+    )
+    return replace(scores, positions=places, probabilities=None)
+
+
 def _with(scores: Scores, metric: Metric, predicted: Floats) -> float | None:
-    return point(metric, replace(scores, predicted=predicted, positions=None, probabilities=None))
+    return point(metric, _without_order(replace(scores, predicted=predicted), metric))

@@ -12,12 +12,14 @@ from harness.arrays import Mask
 from harness.components.metric import Estimate, Metric, Scores
 from harness.metrics import baselines
 from harness.metrics.interval import Resampling, estimates
-from harness.metrics.rating import MeanAbsoluteError
+from harness.metrics.unparsed import NOTED, entering, unparsed_notes, without_reply, worst_case
 from harness.results import BaselineValue, ConfusionMatrix, HypothesisTest, MetricValue
 
 FEW = 10
 """Fewer clusters than this get a warning: their bootstrap intervals are too narrow."""
 PLURALS = {"does": "do", "has": "have"}
+BOUND = "_bound"
+"""Ends the names of values that count each unparsed reply as the worst answer."""
 
 
 @dataclass(frozen=True)
@@ -61,27 +63,61 @@ def score_metrics(
         raise ValueError(f"the mask of group {wrong} must have shape ({scores.n},)")
     how = Resampling(seed, resamples, level)
     found = estimates(scores, [request.metric for request in requests], how)
-    values = [_value(*pair, {}) for pair in zip(requests, found, strict=True)]
+    bounds = _bounds(scores, requests, how)
+    values = [
+        value
+        for request, estimate in zip(requests, found, strict=True)
+        for value in (_value(request, estimate, {}), bounds.get(request.name, (None,))[0])
+        if value is not None
+    ]
     trivial = _baselines(scores, requests)
+    for name, (_, metric, worst) in bounds.items():
+        compared = next(request for request in requests if request.name == name)
+        trivial += _baselines(worst, [MetricRequest(name + BOUND, metric, compared.primary)])
     warnings = [
         *_few_clusters(scores),
+        *unparsed_notes(
+            scores, [(request.name, request.metric) for request in requests], bounded=bool(bounds)
+        ),
         *_interval_remarks(requests, found, ""),
         *(remark for pair in zip(requests, found, strict=True) for remark in _own_remarks(*pair, scores)),
-        *_baselines_not_beaten(values, trivial),
+        *_not_shown_to_beat(values, trivial),
     ]
+    by_group, remarks = _groups(scores, requests, groups, how)
+    return ScoreTable(values + by_group, trivial, warnings + remarks, confusion(scores))
+
+
+def _groups(
+    scores: Scores,
+    requests: Sequence[MetricRequest],
+    groups: Sequence[tuple[Mapping[str, str], Mask]],
+    how: Resampling,
+) -> tuple[list[MetricValue], list[str]]:
+    """The values of each group: of the primary metric and those with `by_group`; and warnings about groups."""
     shown = [request for request in requests if request.primary or request.metric.by_group]
-    few = []
+    few: list[int] = []
+    unparsed: list[tuple[float, str]] = []
+    values: list[MetricValue] = []
+    warnings: list[str] = []
     for group, mask in groups:
         part = scores.where(mask)
         found = estimates(part, [request.metric for request in shown], how)
         values += [_value(*pair, group) for pair in zip(shown, found, strict=True)]
         warnings += _interval_remarks(shown, found, _label(group))
         few += [part.clusters] if part.clusters < FEW <= scores.clusters else []
+        unparsed.append((float(without_reply(part).sum() / max(part.n, 1)), _label(group).strip(" ()")))
     if few:
         warnings.append(
             f"{len(few)} of {len(groups)} groups have few clusters (the fewest: {min(few)}): their intervals are rough"
         )
-    return ScoreTable(values, trivial, warnings, confusion(scores))
+    many = [pair for pair in unparsed if pair[0] >= NOTED]
+    if many:
+        most, where = max(many)
+        warnings.append(
+            f"{len(many)} of {len(groups)} groups have no parsed reply in {NOTED:.0%} of their rows or more "
+            f"(the most: {where}, {most:.0%})"
+        )
+    return values, warnings
 
 
 def metric_tests(
@@ -139,34 +175,72 @@ def _value(request: MetricRequest, found: Estimate, group: Mapping[str, str]) ->
     )
 
 
+def _bounds(
+    scores: Scores, requests: Sequence[MetricRequest], how: Resampling
+) -> dict[str, tuple[MetricValue, Metric, Scores]]:
+    """For each value that leaves out unparsed replies: its worst case, with the metric and scores that give it."""
+    found: dict[str, tuple[MetricValue, Metric, Scores]] = {}
+    for request in requests:
+        case = worst_case(request.metric, scores)
+        if case is None:
+            continue
+        metric, worst = case
+        [estimate] = estimates(worst, [metric], how)
+        if estimate.value is not None:
+            value = _value(MetricRequest(request.name + BOUND, request.metric), estimate, {})
+            value.method = f"{value.method}, unparsed as worst"
+            found[request.name] = (value, metric, worst)
+    return found
+
+
+_MAKERS: Mapping[str, Mapping[str, Callable[[Scores, Metric], float | None]]] = {
+    "choice": {"chance": baselines.chance, "majority": baselines.majority},
+    "rating": {
+        "chance": baselines.unrelated,
+        "constant": baselines.constant,
+        "emotion-mean": baselines.emotion_mean,
+    },
+}
+
+
 def _baselines(scores: Scores, requests: Sequence[MetricRequest]) -> list[BaselineValue]:
-    """The baselines that exist, of the primary metric and those `against_baselines`; for ratings also of the MAE."""
-    known = scores.where(~np.isnan(scores.truth))
-    if not known.n:
-        return []
-    compared = [request for request in requests if request.primary]
-    errors = [request for request in requests if request.metric.against_baselines]
-    makers: dict[str, Callable[[Scores, Metric], float | None]]
-    if scores.kind == "choice":
-        makers = {"chance": baselines.chance, "majority": baselines.majority}
-    else:
-        makers = {"constant": baselines.constant, "emotion-mean": baselines.emotion_mean}
-        if compared and not any(request.metric.against_baselines for request in compared):
-            # A rating is always compared in levels too.
-            errors = errors or [MetricRequest("mae", MeanAbsoluteError())]
-    compared += [request for request in errors if request not in compared]
-    return [
-        BaselineValue(name=name, metric=request.name, value=value)
-        for request in compared
-        for name, make in makers.items()
-        if (value := make(known, request.metric)) is not None
-    ]
+    """The baselines that exist, on the rows of the value: of the primary metric and those `against_baselines`.
+
+    Every correlation stands beside chance. A value that enters rows without a truth has no baseline.
+    """
+    found: list[BaselineValue] = []
+    for request in sorted(requests, key=lambda r: (not r.primary, not r.metric.against_baselines)):
+        metric = request.metric
+        fully = request.primary or metric.against_baselines
+        inside = entering(metric, scores)
+        if not (fully or metric.correlation) or not inside.any() or np.isnan(scores.truth[inside]).any():
+            continue
+        rows = scores if inside.all() else scores.where(inside)
+        for name, make in _MAKERS[scores.kind].items():
+            value = make(rows, metric) if fully or name == "chance" else None
+            if value is not None:
+                found.append(
+                    BaselineValue(
+                        name=name,
+                        metric=request.name,
+                        value=value,
+                        n=rows.n,
+                        clusters=len(np.unique(rows.cluster)),
+                        fitted=None if name == "chance" else "in-sample",
+                    )
+                )
+    return found
 
 
-def _baselines_not_beaten(values: Sequence[MetricValue], trivial: Sequence[BaselineValue]) -> list[str]:
-    """A warning for each value whose interval reaches the best of its baselines, or falls short of it."""
-    warnings = []
+def _not_shown_to_beat(values: Sequence[MetricValue], trivial: Sequence[BaselineValue]) -> list[str]:
+    """A warning for each value whose interval reaches the best of its baselines, or falls short of it.
+
+    Where unparsed replies are left out of a value, its worst case is compared.
+    """
+    warnings, bounded = [], {value.name for value in values if value.name.endswith(BOUND)}
     for found in values:
+        if found.name + BOUND in bounded:
+            continue
         sign = 1 if found.direction == "higher" else -1
         baseline = max(
             (b for b in trivial if b.metric == found.name and b.value is not None),
@@ -179,7 +253,7 @@ def _baselines_not_beaten(values: Sequence[MetricValue], trivial: Sequence[Basel
         if sign * ((found.value if edge is None else edge) - baseline.value) <= 0:
             interval = "" if edge is None else f" [{_show(found.low)}, {_show(found.high)}]"
             warnings.append(
-                f"{baseline.name} baseline not beaten: {found.name} {_show(found.value)}"
+                f"not shown to beat the {baseline.name} baseline: {found.name} {_show(found.value)}"
                 f"{interval} vs {_show(baseline.value)}"
             )
     return warnings

@@ -14,7 +14,7 @@ from scipy import optimize, stats
 from sklearn import metrics as sklearn
 
 from harness.components.metric import Scores
-from harness.metrics.score import MetricRequest, score_metrics
+from harness.metrics.score import BOUND, MetricRequest, score_metrics
 from harness.registry.builtins import harness_metrics
 from harness.types import EMOTIONS
 
@@ -57,7 +57,7 @@ def values(scores, names):
         else:
             assert np.isfinite(entry["value"])
             assert entry["n"] > 0
-    return {entry["name"]: entry["value"] for entry in table.metrics}
+    return {e["name"]: e["value"] for e in table.metrics if not e["name"].endswith(BOUND)}
 
 
 def known(expected):

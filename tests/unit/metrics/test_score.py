@@ -113,8 +113,17 @@ def test_baselines_of_a_choice():
     scores = choices()
     most = np.bincount(scores.truth.astype(int)).max() / 120
     assert score(scores, {"accuracy": Accuracy}).baselines == [
-        BaselineValue.model_construct(name="chance", metric="accuracy", value=pytest.approx(1 / 6)),
-        BaselineValue.model_construct(name="majority", metric="accuracy", value=pytest.approx(most)),
+        BaselineValue.model_construct(
+            name="chance", metric="accuracy", value=pytest.approx(1 / 6), n=120, clusters=30, fitted=None
+        ),
+        BaselineValue.model_construct(
+            name="majority",
+            metric="accuracy",
+            value=pytest.approx(most),
+            n=120,
+            clusters=30,
+            fitted="in-sample",
+        ),
     ]
     balanced = {e.name: e.value for e in score(scores, {"balanced_accuracy": BalancedAccuracy}).baselines}
     assert balanced == {"chance": pytest.approx(1 / 6), "majority": pytest.approx(1 / 6)}
@@ -126,7 +135,11 @@ def test_errors_have_baselines_without_a_primary_metric():
     scores = ratings()
     secondary = [MetricRequest("mae", MeanAbsoluteError()), MetricRequest("srcc", Srcc())]
     found = score_metrics(scores, secondary, seed=0, resamples=50).baselines
-    assert {(b.name, b.metric) for b in found} == {("constant", "mae"), ("emotion-mean", "mae")}
+    assert {(b.name, b.metric) for b in found} == {
+        ("constant", "mae"),
+        ("emotion-mean", "mae"),
+        ("chance", "srcc"),
+    }
 
 
 def test_a_choice_metric_may_ask_for_baselines():
@@ -140,10 +153,9 @@ def test_a_choice_metric_may_ask_for_baselines():
 
 def test_a_judge_that_guesses_does_not_beat_the_baseline():
     warnings = score(choices(skill=0.0), {"accuracy": Accuracy}).warnings
-    assert any("baseline not beaten: accuracy" in line for line in warnings)
-    assert not any(
-        "not beaten" in line for line in score(choices(skill=0.9), {"accuracy": Accuracy}).warnings
-    )
+    assert any(line.startswith("not shown to beat the majority baseline: accuracy") for line in warnings)
+    good = score(choices(skill=0.9), {"accuracy": Accuracy}).warnings
+    assert not any("not shown to beat" in line for line in good)
 
 
 def test_a_judge_with_one_constant_for_each_emotion_is_detected():
@@ -156,7 +168,9 @@ def test_a_judge_with_one_constant_for_each_emotion_is_detected():
     within = entry(table, "srcc_within_emotion")
     assert (within.value, within.low, within.method, within.n) == (None, None, "none", 0)
     assert "srcc_within_emotion does not exist: each emotion has one constant" in table.warnings
-    assert any(line.startswith("emotion-mean baseline not beaten: srcc") for line in table.warnings)
+    assert any(
+        line.startswith("not shown to beat the emotion-mean baseline: srcc") for line in table.warnings
+    )
     assert entry(table, "distinct_values", emotion="sad").value == 1
     assert entry(table, "srcc", emotion="sad").value is None
     assert "srcc (emotion=sad) does not exist: the judge gave 1 distinct value" in table.warnings
@@ -167,6 +181,10 @@ def test_baselines_of_a_rating():
     found = {(e.name, e.metric): e.value for e in score(scores, RATING).baselines}
     assert found["constant", "mae"] == pytest.approx(np.abs(scores.truth - scores.truth.mean()).mean())
     assert ("constant", "srcc") not in found
+    correlations = {"srcc", "srcc_within_emotion", "krcc", "plcc"}
+    assert {metric: v for (name, metric), v in found.items() if name == "chance"} == dict.fromkeys(
+        correlations, 0
+    )
     assert abs(found["emotion-mean", "srcc"]) < 0.6
     assert found["emotion-mean", "mae"] <= found["constant", "mae"] + 0.02
 

@@ -1,0 +1,87 @@
+"""What unparsed replies may hide: values that count each of them as the worst answer, and a note on how many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from harness.arrays import Mask
+from harness.components.metric import Metric, Scores
+from harness.metrics.baselines import mean_truth
+from harness.metrics.rank import SrccWithinEmotion
+
+NOTED = 0.05
+"""Share of rows without a parsed reply from which results say so."""
+
+
+def without_reply(scores: Scores) -> Mask:
+    """Rows that have a truth but no parsed reply, shape (n,)."""
+    missing: Mask = ~np.isnan(scores.truth) & ~scores.parsed
+    return missing
+
+
+def entering(metric: Metric, scores: Scores) -> Mask:
+    """`metric.entered`, shape (n,); no rows where a plugin's method raises, which results report with the value."""
+    try:
+        inside = np.asarray(metric.entered(scores), bool)
+    except Exception:  # may be a plugin's code
+        return np.zeros(scores.n, bool)
+    return inside if inside.shape == (scores.n,) else np.zeros(scores.n, bool)
+
+
+def leaves_out(metric: Metric, scores: Scores) -> bool:
+    """Whether the value rests on the rows with a parsed reply alone, and there are others."""
+    inside, missing = entering(metric, scores), without_reply(scores)
+    return bool(inside.any() and missing.any() and not inside[missing].any())
+
+
+def worst_case(metric: Metric, scores: Scores) -> tuple[Metric, Scores] | None:
+    """The metric and scores in which each unparsed rating is the worst one; None where there is nothing to bound.
+
+    For errors that is the end of the scale farther from the truth. For correlations and slopes it is the end on the
+    other side of the mean truth (of the emotion's, for a correlation within emotion): the least that a rating can add
+    to a covariance. So a judge never gains by refusing instead of guessing. Bounds by the worst values of what is
+    missing: Horowitz and Manski (2000), J. Am. Stat. Assoc. 95, 77-84.
+    """
+    if scores.kind != "rating" or metric.direction == "none" or not leaves_out(metric, scores):
+        return None
+    metric, scores = _mapped(metric, scores)
+    if not scores.parsed.any():
+        return None
+    if metric.direction == "lower":
+        high = scores.truth - scores.low <= scores.high - scores.truth
+    else:
+        high = scores.truth <= mean_truth(scores, by_emotion=isinstance(metric, SrccWithinEmotion))
+    worst = np.where(high, scores.high, scores.low)
+    predicted = np.where(without_reply(scores), worst, scores.predicted)
+    return metric, replace(scores, predicted=predicted, probabilities=None)
+
+
+def _mapped(metric: Metric, scores: Scores) -> tuple[Metric, Scores]:
+    """What is resampled. A fitted curve stays that of the parsed replies, which it maps into the range of the truth."""
+    try:
+        plain, mapped = metric.prepared(scores, np.ones(scores.clusters, np.int64))
+    except Exception:  # may be a plugin's code; results report it with the value
+        return metric, replace(scores, predicted=np.full(scores.n, np.nan))
+    if mapped is scores:
+        return plain, scores
+    known = scores.truth[~np.isnan(scores.truth)]
+    return plain, replace(mapped, low=float(known.min()), high=float(known.max()))
+
+
+def unparsed_notes(scores: Scores, named: Sequence[tuple[str, Metric]], *, bounded: bool) -> list[str]:
+    """Says how many rows have no parsed reply, from `NOTED` on, and what becomes of them."""
+    missing, n = int(without_reply(scores).sum()), int((~np.isnan(scores.truth)).sum())
+    if not n or missing < NOTED * n:
+        return []
+    left_out = [name for name, metric in named if leaves_out(metric, scores)]
+    parts = ["they count as wrong"] if scores.kind == "choice" else []
+    parts += [f"left out of {', '.join(left_out)}"] if left_out else []
+    parts += ["each bound counts them as the worst answer"] if bounded else []
+    return (
+        [f"{missing} of {n} rows ({missing / n:.0%}) have no parsed reply: {'; '.join(parts)}"]
+        if parts
+        else []
+    )
