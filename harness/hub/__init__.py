@@ -1,6 +1,17 @@
-"""Model references (folders and hub repositories), resolved before an engine is imported, and preset files."""
+"""Model references (folders and hub repositories), resolved before an engine is imported; preset files."""
 
 from harness.hub.presets import Fact, Preset, Zoo, memory_gib, read_presets
 from harness.hub.references import Resolved, resolve
+from harness.hub.weights import check_files, stored_tensors
 
-__all__ = ["Fact", "Preset", "Resolved", "Zoo", "memory_gib", "read_presets", "resolve"]
+__all__ = [
+    "Fact",
+    "Preset",
+    "Resolved",
+    "Zoo",
+    "check_files",
+    "memory_gib",
+    "read_presets",
+    "resolve",
+    "stored_tensors",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -85,7 +86,7 @@ class Zoo:
 
         Raises `BadOption` with the nearest name for anything else.
         """
-        if "/" in given or Path(given).expanduser().exists():
+        if "/" in given or os.path.exists(os.path.expanduser(given)):
             return given
         name, at, revision = given.partition("@")
         names = {alias: p.ref for p in self.presets.values() for alias in (p.name, *p.aliases)}

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import HarnessError, MissingPackage, RequestError, nearest
+from harness.hub.certificates import certificate_problem
 
 HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+$")
 WEIGHTS = (".safetensors", ".gguf")
@@ -78,7 +79,7 @@ def resolve(ref: str, revision: str | None = None, *, config: str = "config.json
     `ref` is a folder or `ORG/NAME[@REVISION]`; `revision` is equivalent to `@REVISION`; `config` is the file that every
     model folder must contain ("model_index.json" for pipelines). Raises `RequestError` with a hint.
     """
-    folder = Path(ref).expanduser()
+    folder = Path(os.path.expanduser(ref))  # unlike Path.expanduser, this keeps what cannot be expanded
     if folder.is_dir():
         if revision:
             raise RequestError(f"{ref!r} is a folder, which has no revision.", "Omit the revision.")
@@ -175,7 +176,8 @@ def _remote(name: str, revision: str | None, config: str) -> Resolved:
             "Check the spelling; for a private model, set the environment variable HF_TOKEN.",
         ) from e
     except Exception as e:  # any transport error: the model may still be in the cache
-        return _cached(name, revision, config, f"the hub cannot be reached ({type(e).__name__})")
+        why = f"the hub cannot be reached ({type(e).__name__})"
+        return _cached(name, revision, config, why, certificate_problem())
     if info.gated and not hub.get_token() and not _in_cache(name, info.sha, config):
         raise _gated(name)
     _check_formats(name, [s.rfilename for s in info.siblings or ()])
@@ -189,13 +191,14 @@ def _gated(name: str) -> RequestError:
     )
 
 
-def _cached(name: str, revision: str | None, config: str, why: str) -> Resolved:
+def _cached(name: str, revision: str | None, config: str, why: str, remedy: str = "") -> Resolved:
     found = _in_cache(name, revision, config)
     if found is None:
         at = f" at revision {revision!r}" if revision else ""
         raise RequestError(
             f"The model {name!r}{at} is not in the local cache, and {why}.",
-            f"Connect to the network, or download it elsewhere (`hf download {name}`) and specify the folder instead.",
+            remedy
+            or f"Connect to the network, or download it elsewhere (`hf download {name}`) and specify the folder instead.",
         )
     _check_formats(name, [p.name for p in found.parent.iterdir()])
     return Resolved("hub", name, found.parent, revision=found.parent.name)

@@ -7,6 +7,8 @@ from harness.mllm.chat import check_image_slot as check_image_slot
 from harness.mllm.chat import image_order as image_order
 from harness.mllm.chat import plain_prompt as plain_prompt
 from harness.mllm.chat import template_digest as template_digest
+from harness.mllm.completeness import check_tensors as check_tensors
+from harness.mllm.completeness import raise_if_incomplete as raise_if_incomplete
 from harness.mllm.model import model_identity as model_identity
 from harness.mllm.model import model_template as model_template
 from harness.mllm.model_presets import known_reference as known_reference
@@ -21,4 +23,5 @@ from harness.mllm.words import WordTree as WordTree
 from harness.mllm.words import answer_words as answer_words
 from harness.mllm.words import candidate_tokens as candidate_tokens
 from harness.mllm.words import leading_space as leading_space
+from harness.mllm.words import nan_error as nan_error
 from harness.mllm.words import prompt_tail as prompt_tail

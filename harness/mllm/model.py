@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.errors import RequestError
-from harness.hub import Resolved, resolve
+from harness.hub import Resolved, check_files, resolve
 from harness.mllm.chat import template_digest
 from harness.mllm.model_presets import preset_of
 from harness.mllm.prompter import find_template, template_text
@@ -33,7 +33,7 @@ def model_identity(
     model: Resolved, template: str, backend: str, lora: str | None = None
 ) -> Mapping[str, str]:
     """Commit or digest of the weights (and of an adapter), digest of the template, and the backend with its version."""
-    adapter = resolve(lora, config="adapter_config.json").identity() if lora else {}
+    adapter = check_files(resolve(lora, config="adapter_config.json")).identity() if lora else {}
     return {
         **model.identity(),
         **{f"lora {key}": value for key, value in adapter.items()},

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 
 from harness.errors import RequestError
-from harness.types import Question
+from harness.types import Question, ReplyError
 
 Tokens = tuple[int, ...]
 Encode = Callable[[str], Sequence[int]]
@@ -74,6 +74,18 @@ def _following(encode: Encode, before: str, text: str) -> Tokens:
     return ()
 
 
+def nan_error(engine: str, values: Iterable[float]) -> ReplyError | None:
+    """The error of a request for which an engine computed something else than log-probabilities; None if it did not."""
+    if not any(math.isnan(value) or value == math.inf for value in values):
+        return None
+    return ReplyError(
+        "engine",
+        f"{engine} computed NaN instead of probabilities, a fault of the engine or the weights",
+        retryable=False,
+        hint="Try a different data type, such as -o dtype=float32, or download the model again.",
+    )
+
+
 class WordTree:
     """A prefix tree of candidate token sequences, with the distributions needed to score them all."""
 
@@ -118,4 +130,4 @@ class WordTree:
         if not longer:
             return total
         continues = sum(math.exp(logprobs[sequence][token]) for token in longer)
-        return total + math.log1p(-continues) if continues < 1.0 else -math.inf
+        return -math.inf if continues >= 1.0 else total + math.log1p(-continues)  # NaN stays NaN

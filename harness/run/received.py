@@ -63,7 +63,8 @@ def judge_fields(reply: JudgeReply) -> tuple[dict[str, Any], str]:
         }
     for name, value in (("rating", fields.get("rating")), *fields.get("scores", {}).items()):
         if isinstance(value, float) and not math.isfinite(value):
-            return {}, f"rating is {value}" if name == "rating" else f"the score of {name!r} is {value}"
+            what = "rating" if name == "rating" else f"the score of {name!r}"
+            return {}, f"{what} is {value}, a fault of the judge or its engine"
     if not fields.get("extra", True):
         del fields["extra"]
     return fields, ""

@@ -21,8 +21,8 @@ PLUGINS = sorted(ROOT.glob("plugins/*/src/**/*.py"))
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("plugins/*/README.md"))]
 
 EVERYWHERE = {"--help", "--version", "--traceback"}
-OTHER_PROGRAMS = {"--upgrade", "--data-parallel-size", "--logprobs-mode"}
-"""Options of pip and `vllm serve`, in messages that name the program."""
+OTHER_PROGRAMS = {"--upgrade", "--data-parallel-size", "--limit-mm-per-prompt", "--logprobs-mode", "--mmproj"}
+"""Options of pip, `vllm serve` and llama.cpp, in messages that name the program."""
 RUN, GENERATE = ("run",), ("generate",)
 IMPORT, EXPORT = ("data", "import"), ("data", "export")
 SHOWN_BY = {

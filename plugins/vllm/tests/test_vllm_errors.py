@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from memobench_vllm import engine
 from memobench_vllm.judge import VllmJudge
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from harness import HarnessError
 from harness.testing import models
@@ -58,6 +60,38 @@ def test_folders_without_safetensors_weights(run: Command, copied: Path) -> None
     assert run(f"vllm:{copied}").refuses(2, "contains no weights", "Download the model completely")
     (copied / "config.json").unlink()
     assert run(f"vllm:{copied}").refuses(2, "contains no model: it has no config.json")
+
+
+def test_incomplete_weights_are_refused_before_the_engine_starts(
+    run: Command, copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """vLLM fuses q, k and v, and would run with one of them missing, on uninitialised memory."""
+    monkeypatch.setattr(engine, "start", lambda *_: pytest.fail("the engine was started"))
+    weights, model = copied / "model.safetensors", f"vllm:{copied}"
+    tensors = load_file(weights)
+    name = "language_model.model.layers.1.self_attn.v_proj.weight"
+    whole = tensors.pop(name)
+    save_file(tensors, weights, metadata={"format": "pt"})
+    assert run(model).refuses(
+        2, f"{copied} lack", "layers.1.self_attn.v_proj.weight", "Download the model again"
+    )
+    save_file(tensors | {name: whole[:64].clone()}, weights, metadata={"format": "pt"})
+    assert run(model).refuses(2, "different shape", "layers.1.self_attn.v_proj.weight")
+    weights.write_bytes(weights.read_bytes()[:-100])
+    assert run(model).refuses(2, "model.safetensors is truncated", "Download the model again")
+    weights.rename(copied / "model-00002-of-00002.safetensors")
+    index = {"weight_map": {name: "model-00001-of-00002.safetensors"}}
+    (copied / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert run(model).refuses(2, "it lacks model-00001-of-00002.safetensors")
+
+
+def test_half_an_adapter(run: Command, copied: Path, tmp_path: Path) -> None:
+    lora = tmp_path / "adapter"
+    lora.mkdir()
+    name = "base_model.model.model.language_model.layers.0.self_attn.q_proj.lora_A.weight"
+    save_file({name: torch.ones(4, 128)}, lora / "adapter_model.safetensors")
+    (lora / "adapter_config.json").write_text('{"peft_type": "LORA", "r": 4}')
+    assert run(f"vllm:{copied}", "-o", f"lora={lora}").refuses(2, "lacks", "q_proj.lora_B.weight")
 
 
 def test_a_model_without_a_chat_template(run: Command, tmp_path: Path) -> None:

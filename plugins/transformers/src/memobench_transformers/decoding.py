@@ -46,7 +46,7 @@ class RowState:
     count: int = 0
     """Number of decoded tokens, including the stop token."""
     finish: str = ""
-    """`stop` or `length` once the row is done."""
+    """`stop` or `length` once the row is done, `nan` if the model computed no probabilities."""
     _generator: torch.Generator | None = None
 
     def next_token(self, logits: torch.Tensor, best: int) -> int:
@@ -105,7 +105,10 @@ def decode_rows(decoder: BatchDecoder, rows: Sequence[RowState]) -> None:
     """Decode all rows together until each is done."""
     logits = decoder.first_logits
     while True:
-        best = logits.argmax(dim=-1).tolist()
+        best, broken = logits.argmax(dim=-1).tolist(), logits.isnan().any(dim=-1).tolist()
+        for row, is_broken in zip(rows, broken, strict=True):
+            if is_broken and not row.finish:
+                row.finish = "nan"
         # A finished row continues with its best token, which is ignored.
         tokens = [
             b if row.finish else row.next_token(scores, b)

@@ -16,7 +16,7 @@ from harness import (
     ReplyError,
     RequestSource,
 )
-from harness.hub import Resolved, resolve
+from harness.hub import Resolved, check_files, resolve
 from harness.mllm import known_reference, model_identity, model_template, preset_of
 from memobench_transformers import packages
 from memobench_transformers.batching import Item, batches
@@ -54,7 +54,7 @@ class TransformersJudge(Judge):
                 f"transformers has no built-in support for {preset.ref}.",
                 f"Use vllm:{preset.ref}, or try the code in its repository: -o trust_remote_code=true",
             )
-        return resolve(ref, self.options.revision)
+        return check_files(resolve(ref, self.options.revision))
 
     @cached_property
     def template(self) -> str:

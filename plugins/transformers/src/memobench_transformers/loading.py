@@ -12,8 +12,8 @@ import torch
 import transformers as library
 
 from harness import BadOption, ExitCode, HarnessError, MissingPackage
-from harness.hub import Resolved, memory_gib, resolve
-from harness.mllm import preset_of
+from harness.hub import Resolved, check_files, memory_gib, resolve
+from harness.mllm import check_tensors, preset_of, raise_if_incomplete
 from memobench_transformers.options import TransformersOptions
 
 LESS_MEMORY = (
@@ -147,6 +147,7 @@ def _pixel_bounds(pictures: Any, bounds: dict[str, int | None], model: Resolved)
 
 def load_model(options: TransformersOptions, model: Resolved, device: torch.device) -> Any:
     """Load the model with its weights, ready for inference. Raises `HarnessError` with a hint."""
+    check_tensors(model)
     arguments = _source_arguments(options, model) | {"dtype": _dtype(options, model), "use_safetensors": True}
     if options.attn_implementation:
         arguments["attn_implementation"] = options.attn_implementation
@@ -184,19 +185,12 @@ def _source_arguments(options: TransformersOptions, model: Resolved) -> dict[str
 
 def _check_complete(model: Resolved, report: dict[str, Any]) -> None:
     # transformers initializes missing weights randomly and only warns.
-    missing = sorted(report.get("missing_keys") or ())
-    mismatched = sorted(str(entry[0]) for entry in report.get("mismatched_keys") or ())
-    for names, what in ((missing, "lack"), (mismatched, "have a different shape for")):
-        if names:
-            more = f" and {len(names) - 1} more tensors" if len(names) > 1 else ""
-            raise ModelFailed(
-                f"The weights of {model.ref} {what} {names[0]}{more}.",
-                "Download the model again: it is incomplete, or its config.json belongs to a different model.",
-            )
+    mismatched = [str(entry[0]) for entry in report.get("mismatched_keys") or ()]
+    raise_if_incomplete(model, report.get("missing_keys") or (), mismatched)
 
 
 def _load_adapter(model: Any, lora: str) -> None:
-    adapter = resolve(lora, config="adapter_config.json")
+    adapter = check_files(resolve(lora, config="adapter_config.json"))
     where = {} if adapter.path is not None else {"revision": adapter.revision}
     model.load_adapter(adapter.source, use_safetensors=True, **where)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 
 from harness import HarnessError, JudgeReply, JudgeRequest, Message, Part, Question, ReplyError, RequestError
 from harness.hub import Resolved
-from harness.mllm import Prompter, image_order, image_token, preset_of
+from harness.mllm import Prompter, image_order, image_token, nan_error, preset_of
 from memobench_transformers import loading
 from memobench_transformers.batch_decoder import BatchDecoder, generation_settings, run_decoder
 from memobench_transformers.batching import Item
@@ -172,7 +173,9 @@ class Runner:
             self._model, inputs, self._settings, lambda decoder: score_sequences(decoder, tree)
         )
         return [
-            JudgeReply(
+            JudgeReply(item.request.id, error=error)
+            if (error := nan_error("transformers", row)) is not None
+            else JudgeReply(
                 item.request.id,
                 scores=dict(zip(item.plan[1], row, strict=True)),
                 finish_reason="stop",
@@ -191,7 +194,9 @@ class Runner:
 
         run_decoder(self._model, inputs, self._settings, callback)
         return [
-            JudgeReply(
+            JudgeReply(item.request.id, error=nan_error("transformers", (math.nan,)))
+            if row.finish == "nan"
+            else JudgeReply(
                 item.request.id,
                 text=self._text(row),
                 finish_reason=row.finish,

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from harness import BadOption, MissingPackage, nearest
-from harness.hub import Resolved, resolve
-from harness.mllm import preset_of
+from harness.hub import Resolved, check_files, resolve
+from harness.mllm import check_tensors, preset_of
 from memobench_vllm import cpu
 from memobench_vllm.failures import EngineLog, captured_output, to_harness_error
 from memobench_vllm.options import ENGINE, VllmOptions
@@ -61,6 +61,15 @@ def start(options: VllmOptions, model: Resolved) -> RunningEngine:
     children = [child for child in multiprocessing.active_children() if child not in before]
     forward_process_exit(getattr(llm.llm_engine.engine_core, "outputs_queue", None), children)
     return RunningEngine(llm, Watchdog([child.pid for child in children if child.pid is not None]), log)
+
+
+def check_weights(options: VllmOptions, model: Resolved) -> None:
+    """Raise `RequestError` for incomplete weights: vLLM fuses tensors, and does not notice if parts of one are missing."""
+    overrides = options.hf_overrides or (
+        known.get("hf_overrides") if (known := preset_of(model.ref)) else None
+    )
+    if not overrides and options.engine.get("load_format", "auto") in ("auto", "hf", "safetensors"):
+        check_tensors(model)
 
 
 def release_memory() -> None:
@@ -150,7 +159,7 @@ def _arguments(options: VllmOptions, model: Resolved) -> dict[str, Any]:
 def adapter(options: VllmOptions, model: Resolved) -> Resolved | None:
     """The LoRA adapter that the user names, or that the preset requires for vision; None for most models."""
     if options.lora:
-        return resolve(options.lora, config="adapter_config.json")
+        return check_files(resolve(options.lora, config="adapter_config.json"))
     preset = preset_of(model.ref)
     part = preset.get("lora") if preset else None
     if not part:
@@ -164,7 +173,7 @@ def adapter(options: VllmOptions, model: Resolved) -> Resolved | None:
                 model.ref, revision=model.revision, allow_patterns=f"{part['path']}/*"
             )
         )
-    return resolve(str(folder / part["path"]), config="adapter_config.json")
+    return check_files(resolve(str(folder / part["path"]), config="adapter_config.json"))
 
 
 def adapter_request(options: VllmOptions, model: Resolved) -> Any:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness import HarnessError, JudgeReply, JudgeRequest, ReplyError
-from harness.mllm import Prompter, WordTree, image_order
+from harness.mllm import Prompter, WordTree, image_order, nan_error
 from memobench_vllm.failures import engine_died, root_cause
 
 _EXTRA_TOKENS = 4
@@ -94,6 +94,7 @@ class InFlightRequests:
     def _generation_params(self, request: JudgeRequest, rendered: str) -> Any:
         s = request.sampling
         fields: dict[str, Any] = {"temperature": s.temperature, "max_tokens": s.max_tokens, "top_p": s.top_p}
+        fields["logprobs"] = 0  # of the chosen tokens alone, which are NaN if the engine computes garbage
         if self._stop_token_ids:
             fields["stop_token_ids"] = self._stop_token_ids
         if s.temperature > 0:
@@ -177,6 +178,10 @@ class InFlightRequests:
         if pending.error is not None:
             return JudgeReply(pending.id, error=pending.error)
         timings = {"seconds": round(time.monotonic() - pending.started, 6), **pending.cached}
+        scores = pending.tree.scores(pending.logprobs) if pending.tree is not None else ()
+        error = nan_error("vLLM", scores if pending.tree is not None else (answer.cumulative_logprob or 0.0,))
+        if error is not None:
+            return JudgeReply(pending.id, error=error)
         if pending.tree is None:
             return JudgeReply(
                 pending.id,
@@ -185,7 +190,6 @@ class InFlightRequests:
                 usage=pending.usage,
                 timings=timings,
             )
-        scores = pending.tree.scores(pending.logprobs)
         return JudgeReply(
             pending.id,
             scores=dict(zip(pending.options, scores, strict=True)),

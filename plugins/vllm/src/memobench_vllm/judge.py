@@ -18,7 +18,7 @@ from harness import (
     RequestError,
     RequestSource,
 )
-from harness.hub import Resolved, resolve
+from harness.hub import Resolved, check_files, resolve
 from harness.mllm import Prompter, image_token, known_reference, model_identity, model_template, preset_of
 from memobench_vllm import engine
 from memobench_vllm.failures import NO_PICTURES, EngineFailed, captured_output, to_harness_error
@@ -83,7 +83,7 @@ class VllmJudge(Judge):
                 f"{ref} requires Python code from its repository.",
                 "Review that code. If you trust it: -o trust_remote_code=true",
             )
-        return resolve(given, self.options.revision)
+        return check_files(resolve(given, self.options.revision))
 
     @cached_property
     def template(self) -> str:
@@ -97,6 +97,7 @@ class VllmJudge(Judge):
     def open(self) -> None:
         """Start the engine. Raises `HarnessError` with a hint."""
         engine.version()
+        engine.check_weights(self.options, self.model)
         self._running = engine.start(self.options, self.model)
         self._llm = self._running.llm
         if not self._llm.llm_engine.model_config.is_multimodal_model:
