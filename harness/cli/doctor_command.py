@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import importlib.util
 import os
 import platform
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 
 from harness._version import __version__
-from harness.errors import ExitCode
+from harness.datasets.home import data_home
+from harness.errors import ExitCode, HarnessError
 from harness.escaping import plain
+from harness.hub.certificates import certificate_problem
 from harness.installing import PLUGINS, distribution, install_command
 from harness.registry.registry import registry
 
@@ -35,41 +38,57 @@ def command() -> int:
         f"memobench {__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}, "
         f"{os.cpu_count()} processors"
     )
-    click.echo("\nplugins")
-    for plugin in registry().plugins:
-        offers = ", ".join(
-            f"{len(items)} {kind}{'s' if len(items) > 1 else ''}"
-            for kind, items in plugin.offers.items()
-            if items
-        )
-        problems += bool(plugin.problem)
-        _line(
-            not plugin.problem,
-            f"{plugin.dist} {plugin.version}",
-            f"DISABLED: {plugin.problem}" if plugin.problem else offers,
-        )
-    for name in sorted(
-        {distribution(f"memobench_{n}") for n in PLUGINS} - {p.dist for p in registry().plugins}
-    ):
-        _line(False, name, f"not installed: {install_command(name)}", optional=True)
-    click.echo("\npackages")
-    for name, use in PACKAGES.items():
-        found = importlib.util.find_spec(name) is not None
-        missing = f"not installed; for {use}: {install_command(name)}"
-        _line(found, name, _version(name) if found else missing, optional=True)
-    click.echo("\nmachine")
-    for good, name, text in _machine():
-        problems += not good
-        _line(good, name, text)
+    for title, lines in (("plugins", _plugins), ("packages", _packages), ("machine", _machine)):
+        click.echo(f"\n{title}")
+        for state, name, text in lines():
+            problems += state == "!"
+            click.echo(f"  {state} {plain(name):<34} {plain(text)}")
     click.echo(
         "\n" + ("everything that is installed works" if not problems else f"{problems} to fix, marked with !")
     )
     return ExitCode.OK
 
 
-def _line(good: bool, name: str, text: str, *, optional: bool = False) -> None:
-    mark = "+" if good else "-" if optional else "!"
-    click.echo(f"  {mark} {plain(name):<34} {plain(text)}")
+Line = tuple[str, str, str]
+"""A mark ("+" works, "-" is missing but optional, "!" is to be fixed), a name, and a text."""
+
+
+def _checked(name: str, check: Callable[[], Line]) -> Line:
+    """One line of the report: a check that fails hides no other."""
+    try:
+        return check()
+    except HarnessError as e:
+        return "!", name, str(e)
+    except Exception as e:
+        return "!", name, f"cannot be determined: {type(e).__name__}: {e}"
+
+
+def _plugins() -> Iterator[Line]:
+    for plugin in registry().plugins:
+        offers = ", ".join(
+            f"{len(items)} {kind}{'s' if len(items) > 1 else ''}"
+            for kind, items in plugin.offers.items()
+            if items
+        )
+        name = f"{plugin.dist} {plugin.version}"
+        if plugin.problem:
+            yield "!", name, f"DISABLED: {plugin.problem}"
+        elif plugin.faults:
+            yield "!", name, f"{offers}; DISABLED: {'; '.join(plugin.faults)}"
+        else:
+            yield "+", name, offers
+    missing = {distribution(f"memobench_{n}") for n in PLUGINS} - {p.dist for p in registry().plugins}
+    yield from (("-", name, f"not installed: {install_command(name)}") for name in sorted(missing))
+
+
+def _packages() -> Iterator[Line]:
+    yield from (_checked(name, functools.partial(_package, name)) for name in PACKAGES)
+
+
+def _package(name: str) -> Line:
+    if importlib.util.find_spec(name) is None:
+        return "-", name, f"not installed; for {PACKAGES[name]}: {install_command(name)}"
+    return "+", name, _version(name)
 
 
 def _version(module: str) -> str:
@@ -81,17 +100,55 @@ def _version(module: str) -> str:
     return "version unknown"
 
 
-def _machine() -> Iterator[tuple[bool, str, str]]:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    existing = next((p for p in (cache, *cache.parents) if p.exists()), Path("/"))
-    writable = os.access(existing, os.W_OK)
-    yield (
-        writable,
-        "cache",
-        f"{cache / 'memobench'}" + ("" if writable else " cannot be written: set XDG_CACHE_HOME"),
-    )
-    free = shutil.disk_usage(Path.cwd()).free / 2**30
-    yield free > 1, "disk", f"{free:.1f} GiB free here"
+def _machine() -> Iterator[Line]:
+    checks = {
+        "cache": _cache,
+        "imported data": _data,
+        "certificates": _certificates,
+        "disk": _disk,
+        "accelerator": _accelerator,
+        "python": _python,
+    }
+    yield from (_checked(name, check) for name, check in checks.items())
+
+
+def _cache() -> Line:
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    try:
+        root = Path(base) if os.path.isabs(base) else Path.home() / ".cache"
+    except RuntimeError:
+        return "!", "cache", "unknown: HOME is not set, and this user has no home folder: set XDG_CACHE_HOME"
+    return _folder("cache", root / "memobench", "XDG_CACHE_HOME")
+
+
+def _data() -> Line:
+    return _folder("imported data", data_home(), "XDG_DATA_HOME")
+
+
+def _folder(name: str, folder: Path, variable: str) -> Line:
+    """Whether a folder can be used, or created in the nearest folder that exists."""
+    existing = next(path for path in (folder, *folder.parents) if os.path.exists(path))
+    if os.path.isdir(existing) and os.access(existing, os.W_OK | os.X_OK):
+        return "+", name, str(folder)
+    readable = existing == folder and os.path.isdir(folder) and os.access(folder, os.R_OK | os.X_OK)
+    text = f"{folder} cannot be {'written' if readable or existing != folder else 'used'}"
+    return "-" if readable else "!", name, f"{text}: change its permissions, or set {variable}"
+
+
+def _certificates() -> Line:
+    problem = certificate_problem()
+    return "!" if problem else "+", "certificates", problem or "no variable names a missing file"
+
+
+def _disk() -> Line:
+    free = shutil.disk_usage(".").free / 2**30
+    return "+" if free > 1 else "!", "disk", f"{free:.1f} GiB free here"
+
+
+def _accelerator() -> Line:
     gpu = shutil.which("nvidia-smi")
-    yield True, "accelerator", "nvidia-smi found" if gpu else "none found; everything here works without one"
-    yield sys.version_info < (3, 14), "python", "3.10 to 3.13 are tested"
+    return "+", "accelerator", "nvidia-smi found" if gpu else "none found; everything here works without one"
+
+
+def _python() -> Line:
+    return "+" if sys.version_info < (3, 14) else "!", "python", "3.10 to 3.13 are tested"

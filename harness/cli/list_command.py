@@ -103,7 +103,7 @@ def _plugins() -> list[dict[str, Any]]:
         {
             "plugin": p.dist,
             "version": p.version,
-            "state": f"disabled: {p.problem}" if p.problem else "works",
+            "state": p.state,
             "offers": ", ".join(
                 f"{kind}: {', '.join(str(getattr(i, 'name', i)) for i in items)}"
                 for kind, items in p.offers.items()

@@ -22,7 +22,7 @@ from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source, open_source
 from harness.datasets.ratings import unused_ratings
 from harness.errors import BadData, RequestError
-from harness.store.files import cannot_write
+from harness.store.files import cannot_write, new_folder_aside
 from harness.types import EMOTIONS, Sample
 
 GROUP_ROWS, GROUP_BYTES = 1000, 16 * 2**20
@@ -286,7 +286,7 @@ def _utf8(text: str) -> str:
 @contextmanager
 def _temporary_folder(out: Path) -> Iterator[Path]:
     """A temporary folder next to the target, deleted on exit unless renamed."""
-    folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".tmp", dir=out.absolute().parent))
+    folder = new_folder_aside(out.absolute())
     try:
         yield folder
     finally:
@@ -295,7 +295,6 @@ def _temporary_folder(out: Path) -> Iterator[Path]:
 
 def _move_into_place(result: Path, out: Path) -> None:
     """Rename the result to its final path; an existing folder is deleted only after that."""
-    result.chmod(0o755 if result.is_dir() else 0o644)
     if out.is_dir():
         with tempfile.TemporaryDirectory(
             prefix=f".{out.name}.", suffix=".tmp", dir=out.absolute().parent

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.errors import RequestError
+
 DOCUMENT = "import.json"
 CHECKSUMS = "checksums.sha256"
 UNUSED = "unused.csv"
@@ -16,22 +18,40 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
 def data_home() -> Path:
-    """The folder of all imported data sets; it may not exist."""
+    """The folder of all imported data sets; it may not exist. Raises `RequestError` for a user without a home folder."""
     base = os.environ.get("XDG_DATA_HOME", "")
-    root = Path(base) if base and Path(base).is_absolute() else Path.home() / ".local" / "share"
-    return root / "memobench" / "data"
+    if base and Path(base).is_absolute():
+        return Path(base) / "memobench" / "data"
+    try:
+        home = Path.home()
+    except RuntimeError as e:  # no HOME, and a user id without an entry, as in some containers
+        raise RequestError(
+            "The folder of imported data sets is unknown: HOME is not set, and this user has no home folder.",
+            "Set XDG_DATA_HOME to a folder that you can write.",
+        ) from e
+    return home / ".local" / "share" / "memobench" / "data"
 
 
 def imported() -> dict[str, Path]:
-    """The imported data sets by name."""
+    """The imported data sets by name; none if their folder is unknown or cannot be read."""
     try:
-        return {
-            p.parent.name: p.parent
-            for p in sorted(data_home().glob(f"*/{DOCUMENT}"))
-            if NAME.fullmatch(p.parent.name)
-        }
-    except OSError:
+        home = data_home()
+        return {name: home / name for name in sorted(os.listdir(home)) if _is_imported(home / name)}
+    except (OSError, RequestError):
         return {}
+
+
+def _is_imported(folder: Path) -> bool:
+    """Whether a folder is an imported data set; one that this user may not read is, too, so that its use says why."""
+    if not NAME.fullmatch(folder.name):
+        return False
+    try:
+        (folder / DOCUMENT).stat()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def document(folder: Path) -> Mapping[str, Any]:
@@ -43,7 +63,7 @@ def document(folder: Path) -> Mapping[str, Any]:
         if folder.resolve().parent != data_home().resolve():
             return {}
         found = json.loads((folder / DOCUMENT).read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RequestError):
         return {}
     return found if isinstance(found, dict) else {}
 

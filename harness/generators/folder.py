@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -77,7 +78,7 @@ class FolderGenerator(Generator):
 
     @cached_property
     def _root(self) -> Path:
-        return Path(self.options.ref).expanduser()
+        return Path(os.path.expanduser(self.options.ref))
 
     @cached_property
     def _samples_and_notes(self) -> tuple[list[Sample], list[str]]:

@@ -33,13 +33,23 @@ HOOKS = {
 
 @dataclass
 class Plugin:
-    """An installed plugin: its distribution, its components, and why it is disabled (if it is)."""
+    """An installed plugin: its distribution, its components, and what does not work."""
 
     dist: str
     version: str
     entry_point: str
     problem: str = ""
+    """Why it is disabled as a whole."""
+    faults: list[str] = field(default_factory=list)
+    """Why some of its hooks offer nothing; what the others offer works."""
     offers: dict[str, list[Any]] = field(default_factory=dict)
+
+    @property
+    def state(self) -> str:
+        """ "works", or what does not."""
+        if self.problem:
+            return f"disabled: {self.problem}"
+        return f"partly disabled: {'; '.join(self.faults)}" if self.faults else "works"
 
 
 @dataclass(frozen=True)
@@ -107,7 +117,9 @@ class Registry:
             kind
         )
         see = f"See `harness list {listing}`; plugins (memobench-plugin-*) add more." if listing else ""
-        broken = [f"{p.dist} ({p.problem})" for p in self.plugins if p.problem]
+        broken = [
+            f"{p.dist} ({p.problem or '; '.join(p.faults)})" for p in self.plugins if p.state != "works"
+        ]
         return f"{see} Disabled plugins: {'; '.join(broken)}." if broken else see
 
 
@@ -149,10 +161,10 @@ def load() -> Registry:
     version = importlib.metadata.version("memobench") if _installed() else "checkout"
     plugins = [_collect(Plugin("memobench", version, "harness.registry.builtins"), builtins)]
     points = importlib.metadata.entry_points(group=GROUP)
-    for point in sorted(points, key=lambda p: (p.dist.name.lower() if p.dist else "", p.name)):
-        plugin = Plugin(
-            point.dist.name if point.dist else "?", point.dist.version if point.dist else "?", point.value
-        )
+    for (dist, dist_version), point in sorted(
+        ((_distribution(p), p) for p in points), key=lambda found: (found[0][0].lower(), found[1].name)
+    ):
+        plugin = Plugin(dist, dist_version, point.value)
         try:
             module = point.load()
         except (Exception, SystemExit) as e:
@@ -164,6 +176,15 @@ def load() -> Registry:
     return Registry(plugins)
 
 
+def _distribution(point: importlib.metadata.EntryPoint) -> tuple[str, str]:
+    """The name and version of a plugin's distribution; "?" where its metadata is damaged."""
+    try:
+        assert point.dist is not None, "entry points that were looked up have one"
+        return point.dist.name or "?", point.dist.version or "?"
+    except Exception:  # the metadata of other distributions is not ours to trust
+        return "?", "?"
+
+
 def _installed() -> bool:
     try:
         importlib.metadata.version("memobench")
@@ -173,7 +194,7 @@ def _installed() -> bool:
 
 
 def _collect(plugin: Plugin, module: ModuleType) -> Plugin:
-    """Call the module's hooks and store the returned components, or the reason why the plugin is disabled."""
+    """Call the module's hooks and store the returned components, or why a hook, or the plugin, is disabled."""
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     try:
@@ -193,12 +214,14 @@ def _collect(plugin: Plugin, module: ModuleType) -> Plugin:
         try:
             returned = [item for result in getattr(manager.hook, hook)() for item in result]
         except (Exception, SystemExit) as e:
-            # An error in a hook disables only that plugin.
-            plugin.problem = f"{hook} raises {type(e).__name__}: {e}"
-            return plugin
+            # An error in a hook disables only what that hook offers.
+            plugin.faults.append(f"{hook} raises {type(e).__name__}: {e}")
+            continue
         wrong = next((item for item in returned if not isinstance(item, expected)), None)
         if wrong is not None:
-            plugin.problem = f"{hook} returns {type(wrong).__name__} instead of {expected.__name__}"
-            return plugin
+            plugin.faults.append(f"{hook} returns {type(wrong).__name__} instead of {expected.__name__}")
+            continue
         plugin.offers[kind] = returned
+    if plugin.faults and not any(plugin.offers.values()):
+        plugin.problem = "; ".join(plugin.faults)
     return plugin

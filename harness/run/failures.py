@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from harness.errors import HarnessError, MissingPackage, NothingAnswered, PluginError, TooManyFailures
+from harness.errors import (
+    HarnessError,
+    MissingPackage,
+    NothingAnswered,
+    PluginError,
+    RequestError,
+    TooManyFailures,
+)
+from harness.hub.certificates import certificate_problem
 from harness.run.watch import Watch
 from harness.store import RunFolder
 from harness.store.files import read_lines
@@ -87,6 +95,11 @@ def start_error(kind: str, name: str, cause: BaseException) -> HarnessError:
     """The error of a judge or generator (`kind`) that raised before its first request."""
     if isinstance(cause, ModuleNotFoundError):
         return MissingPackage(f"The {kind} {name!r}", cause.name or "?")
+    problem = certificate_problem() if isinstance(cause, OSError) else ""
+    if problem:  # clients of web services read the files when they start, without naming the missing one
+        return RequestError(
+            f"The {kind} {name!r} could not be started: {type(cause).__name__}: {cause}.", problem
+        )
     return PluginError(
         f"The {kind} {name!r} could not be started: {type(cause).__name__}: {cause}.",
         "See `harness doctor`; --traceback shows where.",

@@ -24,7 +24,7 @@ from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source, open_source
 from harness.datasets.imports.table import infer_scale
 from harness.errors import BadData, RequestError, StorageError
-from harness.store.files import cannot_write
+from harness.store.files import cannot_write, new_folder_aside
 
 COPIED = "pictures"
 """The folder of copied pictures in a data set."""
@@ -133,7 +133,7 @@ def _temporary_folder(name: str) -> Iterator[Path]:
     """A temporary folder next to the data sets, deleted on exit unless renamed."""
     try:
         data_home().mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".tmp", dir=data_home()))
+        folder = new_folder_aside(data_home() / name)
     except OSError as e:
         raise cannot_write(data_home(), e, "Set XDG_DATA_HOME to a different folder.") from e
     try:
@@ -144,7 +144,6 @@ def _temporary_folder(name: str) -> Iterator[Path]:
 
 def _move_into_place(folder: Path, target: Path, replace: bool) -> None:
     """Rename the finished folder to its final path; an existing one is deleted only after that."""
-    folder.chmod(0o755)
     if replace and target.exists():
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent) as old:
             os.replace(target, Path(old) / "old")

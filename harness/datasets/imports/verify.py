@@ -30,6 +30,11 @@ def verify(name: str, progress: Callable[[int], None] | None = None) -> tuple[in
     metadata = document(folder)
     try:
         lines = (folder / CHECKSUMS).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except PermissionError as e:
+        raise BadData(
+            f"The data set {name!r} cannot be read: {e.strerror}: {str(e.filename)!r}.",
+            f"Let its owner run `chmod -R a+rX {folder}`.",
+        ) from e
     except OSError as e:
         raise BadData(f"The data set {name!r} has no {CHECKSUMS}: {e.strerror}.", "Import it again.") from e
     if not metadata or metadata.get("samples") != len(lines) or any(line[64:66] != "  " for line in lines):

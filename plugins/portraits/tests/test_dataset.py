@@ -6,6 +6,9 @@ import csv
 import hashlib
 import io
 import itertools
+import os
+import pwd
+import stat
 import threading
 from collections import Counter
 from pathlib import Path
@@ -15,7 +18,7 @@ from memobench_portraits import dataset
 from memobench_portraits.dataset import PortraitDataSet, entries, manifest, people
 from PIL import Image
 
-from harness import StorageError
+from harness import RequestError, StorageError
 
 LABELS = "f6e5d96a901eb329"
 
@@ -118,6 +121,29 @@ def test_an_unwritable_cache_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_pa
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with pytest.raises(StorageError, match="file"):
+        PortraitDataSet().prepare()
+
+
+@pytest.mark.parametrize("mask", [0o002, 0o022, 0o077])
+def test_the_cache_follows_the_umask(mask: int, small: Path) -> None:
+    before = os.umask(mask)
+    try:
+        folder = PortraitDataSet().prepare()
+    finally:
+        os.umask(before)
+    found = {stat.S_IMODE(p.stat().st_mode) for p in (folder, folder.parent, folder / "images")}
+    assert found == {0o777 & ~mask}
+    assert stat.S_IMODE((folder / "manifest.csv").stat().st_mode) == 0o666 & ~mask
+
+
+def test_a_user_without_a_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(user: int) -> pwd.struct_passwd:
+        raise KeyError(user)
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    with pytest.raises(RequestError, match=r"HOME is not set.* Set XDG_CACHE_HOME"):
         PortraitDataSet().prepare()
 
 

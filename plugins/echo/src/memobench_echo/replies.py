@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +24,7 @@ class Replies(NamedTuple):
 def read_replies(path: Path) -> Replies:
     """Parse a JSONL file. Raises `BadOption` with file and line."""
     try:
-        data = path.expanduser().read_bytes()
+        data = Path(os.path.expanduser(path)).read_bytes()
     except OSError as e:
         message = f"echo: replies: {str(path)!r} cannot be read: {e.strerror}."
         raise BadOption(message, "Check the path.") from e

@@ -8,13 +8,13 @@ import io
 import itertools
 import os
 import shutil
-import tempfile
+import uuid
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import DataSet, HarnessOptions, StorageError
+from harness import DataSet, HarnessOptions, RequestError, StorageError
 from memobench_portraits import __version__
 from memobench_portraits.expression import EMOTIONS
 from memobench_portraits.identity import DEFAULT_AGE_GROUPS, SKIN_TONES, Identity, identity
@@ -117,9 +117,15 @@ def manifest() -> str:
 
 
 def cache_folder() -> Path:
-    """`memobench/portraits/VERSION` in `$XDG_CACHE_HOME` or `~/.cache`."""
+    """`memobench/portraits/VERSION` in `$XDG_CACHE_HOME` or `~/.cache`. Raises `RequestError` if there is neither."""
     base = os.environ.get("XDG_CACHE_HOME") or ""
-    root = Path(base) if os.path.isabs(base) else Path.home() / ".cache"
+    try:
+        root = Path(base) if os.path.isabs(base) else Path.home() / ".cache"
+    except RuntimeError as error:  # no HOME, and a user id without an entry, as in some containers
+        raise RequestError(
+            "The cache folder of the portraits is unknown: HOME is not set, and this user has no home folder.",
+            "Set XDG_CACHE_HOME to a folder that you can write.",
+        ) from error
     return root / "memobench" / "portraits" / __version__
 
 
@@ -133,10 +139,19 @@ class PortraitDataSet(DataSet):
         """The folder with `manifest.csv`, generated if it does not exist.
 
         It is written to a temporary folder and renamed, so it is complete or absent. If two processes generate
-        it at once, the first to finish wins. Raises `StorageError` if the cache cannot be written.
+        it at once, the first to finish wins. Raises `StorageError` if the cache cannot be written, `RequestError` if
+        another user's cannot be read.
         """
         folder = cache_folder()
-        if not (folder / "manifest.csv").is_file():
+        try:
+            with (folder / "manifest.csv").open("rb"):
+                os.listdir(folder / "images")
+        except PermissionError as error:
+            raise RequestError(
+                f"The portraits in {str(folder)!r} cannot be read: {error.strerror}.",
+                f"Let their owner run `chmod -R a+rX {folder}`, or set XDG_CACHE_HOME to a folder of your own.",
+            ) from error
+        except OSError:
             try:
                 _generate(folder)
             except OSError as error:
@@ -149,7 +164,9 @@ class PortraitDataSet(DataSet):
 
 def _generate(folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    # Not by `tempfile`, whose folders are for their owner alone: a cache may be shared.
+    temporary = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")
+    temporary.mkdir()
     try:
         write(temporary)
         try:
