@@ -134,21 +134,22 @@ class Metric(Configured, ABC):
     method: ClassVar[str] = "cluster bootstrap"
     """How results describe the bootstrap interval."""
     proportion: ClassVar[bool] = False
-    """A share of rows. Values of 0 and 1 get an exact binomial interval, since no resample differs from them."""
+    """A share of the rows that enter. Its interval is Korn and Graubard's, which holds near 0 and 1 too."""
+    jackknife_below: ClassVar[int] = 0
+    """With fewer clusters than this the interval is obtained by the jackknife, where the bootstrap's is too narrow."""
     correlation: ClassVar[bool] = False
     """A correlation. Its jackknife interval is computed on Fisher's z."""
     reflected: ClassVar[bool] = False
     """A value of 0 or more that chance only raises, in resamples too: its interval is the basic bootstrap interval."""
-    uses: ClassVar[frozenset[ScoresColumn]] = frozenset({"probabilities", "positions"})
-    """Which optional columns of `Scores` the metric reads. Fewer make it faster; attributes and extra must be declared."""
+    uses: frozenset[ScoresColumn] = frozenset({"probabilities", "positions"})
+    """Which optional columns of `Scores` the metric reads. Fewer make it faster; attributes and extra must be declared.
+    Of the class, unless options decide: then the constructor sets it."""
     by_group: ClassVar[bool] = False
     """Reported for every group, next to the primary metric."""
     against_baselines: ClassVar[bool] = False
     """Compared with trivial baselines even where it is not the primary metric."""
     pairs_only: ClassVar[bool] = False
     """Only for answers that name one of two pictures."""
-    matched_by: ClassVar[str] = ""
-    """A column whose equal values mark matched rows: `tests` gets it as clusters where every row has it."""
     joins_orders: ClassVar[bool] = False
     """Takes one row for each pair of pictures, made from the replies to both orders, instead of one for each reply."""
     summed: ClassVar[bool] = False

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 
 import numpy as np
 
 from harness.arrays import Floats, Mask
-from harness.components.metric import Scores
+from harness.components.metric import Estimate, Scores
 from harness.metrics.base import TableMetric, share
 from harness.stats.correlation import ratio
+
+FEW_CLUSTERS = 20
+"""A class that fewer clusters have gets a remark: intervals cover less than 93% in simulations with a rare class."""
 
 
 def classes(scores: Scores) -> int:
@@ -53,7 +57,21 @@ class Fidelity(Accuracy):
     """Emotion fidelity: share of pictures recognised as the requested emotion."""
 
 
-class BalancedAccuracy(ClassMetric):
+class ClassMeanMetric(ClassMetric):
+    """A mean over the classes, which a class with few rows decides as much as any other."""
+
+    def remarks(self, scores: Scores, estimate: Estimate) -> Sequence[str]:
+        clusters = {
+            name: len(np.unique(scores.cluster[scores.truth == code]))
+            for code, name in enumerate(scores.options)
+        }
+        rare = [f"{name} ({count})" for name, count in clusters.items() if 0 < count < FEW_CLUSTERS]
+        if estimate.low is None or not rare:
+            return ()
+        return (f"the interval is rough, since these are true in fewer than {FEW_CLUSTERS} clusters: {', '.join(rare)}",)
+
+
+class BalancedAccuracy(ClassMeanMetric):
     """Mean of the shares right in each class that occurs (scikit-learn's `balanced_accuracy_score`)."""
 
     def from_classes(self, right: Floats, true: Floats, predicted: Floats) -> Floats:
@@ -61,12 +79,15 @@ class BalancedAccuracy(ClassMetric):
         return mean_over_classes(ratio(right, true))
 
 
-class MacroF1(ClassMetric):
-    """Mean F1 over the classes that are true or predicted somewhere (scikit-learn's `f1_score`, macro)."""
+class MacroF1(ClassMeanMetric):
+    """Mean F1 over the classes that are true somewhere (scikit-learn's `f1_score`, macro, with these `labels`).
+
+    Predicting a class that is never true counts against the classes that are: it adds no class of its own.
+    """
 
     def from_classes(self, right: Floats, true: Floats, predicted: Floats) -> Floats:
         """Mean of 2 right / (true + predicted)."""
-        return mean_over_classes(ratio(2 * right, true + predicted))
+        return mean_over_classes(np.where(true > 0, ratio(2 * right, true + predicted), np.nan))
 
 
 class Kappa(ClassMetric):

@@ -8,18 +8,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from harness.arrays import Ints
-from harness.components.metric import Estimate, Metric, Scores, quietly
-from harness.metrics.base import missing_rows
+from harness.arrays import Floats, Ints
+from harness.components.metric import Estimate, Metric, Scores, checked, quietly
+from harness.metrics.base import cluster_sums, missing_rows
 from harness.metrics.collapsed import alike, collapsed, detail
 from harness.metrics.resampling import MetricJob, by_jackknife, on_data, resample
 from harness.results import COUNT
-from harness.stats.clustered import exact_bound
-from harness.stats.intervals import MANY, percentile_interval
+from harness.stats.clustered import effective_clusters
+from harness.stats.intervals import MANY, percentile_interval, proportion_interval
 from harness.stats.jackknife import jackknife_interval, leave_one_out, standard_error
 
 FLAT = 1e-12
 """A jackknife interval narrower than this is rounding error, not an interval."""
+FEW_EXCEPTIONS = 5
+"""A proportion whose hits (or misses) lie in fewer clusters than this, and are correlated, gets a remark."""
 ENOUGH = 0.95
 """Share of the resamples in which a value must exist for its interval to need no remark."""
 
@@ -66,7 +68,7 @@ def _estimates(sample: Scores, counts: Ints, metrics: Sequence[Metric], how: Res
         bootstrapped = [
             job
             for job, jackknife in zip(jobs, jackknifed, strict=True)
-            if job.exists and not job.fault and not jackknife
+            if job.exists and not job.fault and not jackknife and not job.metric.proportion
         ]
         resample(bootstrapped, sample, counts, how.seed, how.resamples)
     return [_finish(*job, sample, counts, how) for job in zip(jobs, jackknifed, strict=True)]
@@ -83,20 +85,23 @@ def _finish(job: MetricJob, jackknife: bool, sample: Scores, counts: Ints, how: 
         return replace(plain, method="none: one cluster")
     if job.fault:
         return replace(plain, remark=f"has no interval: {job.fault}")
+    if metric.proportion:
+        return _proportion(plain, metric, sample, counts, how)
     if jackknife:
         return _jackknifed(plain, metric, sample, counts, how)
     if not job.chunks:
         return replace(plain, method="none: no resamples")
-    return _bootstrapped(plain, job, clusters, how)
+    return _bootstrapped(plain, job, _effective(sample, counts), how)
+
+
+def _effective(sample: Scores, counts: Ints) -> int:
+    sizes = np.bincount(sample.cluster, minlength=len(counts)).astype(np.float64)
+    return effective_clusters(sizes, counts)
 
 
 def _bootstrapped(plain: Estimate, job: MetricJob, clusters: int, how: Resampling) -> Estimate:
-    """The percentile interval of the resamples, or the exact one where a proportion is 0 or 1 in all of them."""
+    """The percentile interval of the resamples."""
     metric, values = job.metric, job.values()
-    if metric.proportion and plain.value in (0.0, 1.0):
-        bound = exact_bound(clusters, how.level)
-        low, high = (bound, 1.0) if plain.value else (0.0, 1 - bound)
-        return replace(plain, low=low, high=high, method="exact binomial, one trial a cluster")
     interval = percentile_interval(values, how.level, clusters)
     existing = float(np.isfinite(values).mean())
     if interval is None:
@@ -121,22 +126,65 @@ def _bootstrapped(plain: Estimate, job: MetricJob, clusters: int, how: Resamplin
     return replace(plain, low=interval[0], high=interval[1], method=method, remark=remark)
 
 
+def _proportion(plain: Estimate, metric: Metric, sample: Scores, counts: Ints, how: Resampling) -> Estimate:
+    """Korn and Graubard's interval, with the variance of the share by cluster."""
+    assert plain.value is not None
+    try:
+        sizes = np.bincount(sample.cluster[metric.entered(sample)], minlength=len(counts))
+        used = sizes > 0
+        clusters, n = int(counts[used].sum()), int(counts @ sizes)
+        if clusters < 2:
+            return replace(plain, method="none: one cluster")
+        if metric.summed:
+            sums = cluster_sums(metric.columns(sample), sample.cluster, len(counts))
+            shares = quietly(lambda: checked(metric.from_sums(sums), len(sums)))
+            away = sizes[used] * (shares[used] - plain.value)
+            variance = clusters / (clusters - 1) * float(counts[used] @ away**2) / n**2
+        else:
+            variance = standard_error(_left_out(metric, sample, counts), counts) ** 2
+    except Exception as error:
+        return replace(plain, remark=f"has no interval: the metric raised {type(error).__name__}: {error}")
+    equal = effective_clusters(sizes.astype(np.float64), counts)
+    (low, high), effective = proportion_interval(plain.value, n, variance, equal, how.level)
+    found = replace(plain, low=low, high=high, method=f"Korn-Graubard, effective n {effective:.0f}")
+    exceptions = _exceptions(metric, sample, counts)
+    if effective < n / 2 and exceptions < FEW_EXCEPTIONS:
+        remark = f"has an interval that rests on the {exceptions} clusters that differ from the others: it may be too narrow"
+        return replace(found, remark=remark)
+    return found
+
+
+def _exceptions(metric: Metric, sample: Scores, counts: Ints) -> int:
+    """Clusters with a hit, or clusters with a miss, whichever are fewer; all of them where clusters cannot be told apart."""
+    if not metric.summed:
+        return int(counts.sum())
+    sums = cluster_sums(metric.columns(sample), sample.cluster, len(counts))
+    shares = quietly(lambda: metric.from_sums(sums))
+    return min(int(counts[shares > 0].sum()), int(counts[shares < 1].sum()))
+
+
+def _left_out(metric: Metric, sample: Scores, counts: Ints) -> Floats:
+    """The value without one cluster of each pattern, shape (patterns,)."""
+    without = metric.leave_one_out(sample, counts) if counts.sum() >= metric.jackknife_below else None
+    if without is None:
+        estimator = metric.estimator(sample)
+        without = leave_one_out(lambda weights: quietly(lambda: estimator(weights)), counts)
+    without = np.asarray(without, np.float64)
+    if without.shape != counts.shape:
+        raise ValueError(f"leave_one_out returned shape {without.shape} for {len(counts)} clusters")
+    return without
+
+
 def _jackknifed(plain: Estimate, metric: Metric, sample: Scores, counts: Ints, how: Resampling) -> Estimate:
     assert plain.value is not None
     try:
-        without = metric.leave_one_out(sample, counts)
-        if without is None:
-            estimator = metric.estimator(sample)
-            without = leave_one_out(lambda weights: quietly(lambda: estimator(weights)), counts)
-        without = np.asarray(without, np.float64)
-        if without.shape != counts.shape:
-            raise ValueError(f"leave_one_out returned shape {without.shape} for {len(counts)} clusters")
+        without = _left_out(metric, sample, counts)
     except Exception as error:
         return replace(plain, remark=f"has no interval: the metric raised {type(error).__name__}: {error}")
     interval = jackknife_interval(
         plain.value,
         standard_error(without, counts),
-        int(counts.sum()),
+        _effective(sample, counts),
         how.level,
         correlation=metric.correlation,
     )

@@ -60,6 +60,7 @@ class SrccWithinEmotion(BuiltIn):
 
     kinds = frozenset({"rating"})
     correlation = True
+    jackknife_below = 50
 
     def estimator(self, scores: Scores) -> Estimator:
         inside = _any(self._varied(scores), scores.n)

@@ -50,7 +50,7 @@ class MetricJob:
 
 def by_jackknife(job: MetricJob, sample: Scores, counts: Ints, resamples: int) -> bool:
     """Whether a job gets a jackknife interval: always, or because so many resamples would be too much work."""
-    if job.metric.interval == "jackknife":
+    if job.metric.interval == "jackknife" or counts.sum() < job.metric.jackknife_below:
         return True
     if not job.exists or sample.n * resamples <= ROWS_RESAMPLED:
         return False

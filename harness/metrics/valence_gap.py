@@ -9,11 +9,11 @@ import numpy as np
 from harness.arrays import Floats, Mask
 from harness.components.metric import Scores
 from harness.components.options import HarnessOptions, option
-from harness.metrics.base import TableMetric, cluster_sums
+from harness.metrics.base import TableMetric
 from harness.metrics.choice import mean_over_classes
 from harness.results import HypothesisTest
-from harness.stats.comparison import paired_difference
 from harness.stats.correlation import ratio
+from harness.stats.permutation import difference_test
 
 
 class ValenceGap(TableMetric):
@@ -25,7 +25,6 @@ class ValenceGap(TableMetric):
 
     kinds = frozenset({"choice"})
     direction = "none"
-    matched_by = "pair_id"
 
     class Options(HarnessOptions):
         """Which emotions count as positive and negative."""
@@ -57,35 +56,35 @@ class ValenceGap(TableMetric):
         return "it needs rows of a positive and of a negative emotion"
 
     def tests(self, scores: Scores, *, seed: int, resamples: int) -> Sequence[HypothesisTest]:
-        """Positive minus negative with its p value; none where one side has no rows.
+        """A permutation test of no difference between the sides; none where one side has no rows.
 
-        With `pair_id` as clusters, rows that ask for the same portrait with different emotions are resampled together.
+        Outcomes are permuted within clusters that have both sides: with `pair_id` as clusters, among prompts that ask for
+        the same portrait with different emotions. Incomplete clusters do not enter.
         """
-        if not scores.n:
-            return ()
-        sums = cluster_sums(self.columns(scores), scores.cluster, scores.clusters)
-        found = paired_difference(
-            lambda weights: self.sides(weights @ sums)[1],
-            lambda weights: self.sides(weights @ sums)[0],
-            np.ones(scores.clusters, np.int64),
+        inside = self.entered(scores)
+        first = [self._number(scores, name) for name in self.options.positive]
+        found = difference_test(
+            (scores.truth == scores.predicted)[inside],
+            np.isin(scores.emotion, first)[inside],
+            scores.cluster[inside],
             seed=seed,
             resamples=resamples,
-            width=scores.n,
         )
-        if not np.isfinite(found.p):
+        if found is None:
             return ()
-        units = f"paired by {self.matched_by}" if scores.cluster_column == self.matched_by else "not paired"
+        column = scores.cluster_column or "sample"
+        how = f"within {column}" if found.within else f"of each {column}, not paired"
         return (
             HypothesisTest(
                 name="valence_gap",
-                value=found.value,
-                low=found.low,
-                high=found.high,
+                value=None,
+                low=None,
+                high=None,
                 p=found.p,
                 p_adjusted=found.p,
-                n=int(self.entered(scores).sum()),
-                clusters=scores.clusters,
-                method=f"cluster bootstrap, {units}, {resamples:,} resamples",
+                n=found.n,
+                clusters=found.clusters,
+                method=f"permutation {how}, {resamples:,} permutations",
             ),
         )
 

@@ -90,6 +90,7 @@ def score_rows(
         )
         warnings = [*dict.fromkeys([*warnings, *pairs.warnings])]
     tests, test_warnings = _tests(requests, rows, spec, seed)
+    _share_intervals(tests, values)
     return RowScores(
         metrics=values,
         baselines=table.baselines,
@@ -108,13 +109,20 @@ def _tests(
         metric = request.metric
         if type(metric).tests is Metric.tests:
             continue
-        matched = bool(metric.matched_by and rows.samples)
-        matched = matched and all(s.attributes.get(metric.matched_by) for s in rows.samples)
-        scores = scores_for(rows, metric, metric.matched_by if matched else spec.cluster)
+        scores = scores_for(rows, metric, spec.cluster)
         found, problems = metric_tests(request, scores, rows.question, seed=seed, resamples=RESAMPLES)
         tests += found
         warnings += problems
     return tests, warnings
+
+
+def _share_intervals(tests: Sequence[HypothesisTest], values: Sequence[MetricValue]) -> None:
+    """Give a test of a metric the value and interval that the metric has: a difference has one interval."""
+    overall = {value.name: value for value in values if not value.group}
+    for test in tests:
+        if test.name in overall:
+            found = overall[test.name]
+            test.value, test.low, test.high = found.value, found.low, found.high
 
 
 def _groups(rows: Rows, spec: TaskSpec) -> tuple[list[tuple[dict[str, str], Mask]], list[str]]:

@@ -1,4 +1,4 @@
-"""Clustered standard error of a mean, and the exact bound of a proportion."""
+"""Clustered standard error of a mean, and how many equal clusters unequal ones are worth."""
 
 from __future__ import annotations
 
@@ -26,10 +26,13 @@ def clustered_standard_error(values: Floats, cluster: Ints) -> float:
     return math.sqrt(max(variance, 0.0))
 
 
-def exact_bound(clusters: int, level: float = 0.95) -> float:
-    """Lower end of the exact (Clopper-Pearson) interval of a proportion of 1 in `clusters` trials.
+def effective_clusters(sizes: Floats, counts: Ints) -> int:
+    """How many clusters of equal size have the precision of these: (sum of n)^2 / sum of n^2, at least two if there are.
 
-    One minus it is the upper end for a proportion of 0. Used where all bootstrap resamples are equal, so that
-    20 correct out of 20 does not get an interval of zero width.
+    `sizes`, shape (patterns,), are rows of a cluster of each pattern, `counts` how many clusters have the pattern. Kish
+    (1965), "Survey Sampling"; a few large clusters decide a value as a few clusters do.
     """
-    return float(((1 - level) / 2) ** (1 / clusters))
+    total = float(counts @ sizes)
+    squares = float(counts @ sizes**2)
+    clusters = int(counts[sizes > 0].sum())
+    return min(clusters, max(2, round(total**2 / squares))) if squares else clusters

@@ -8,6 +8,7 @@ from statistics import NormalDist
 import numpy as np
 
 from harness.arrays import Floats
+from harness.stats.beta import beta_quantile, t_quantile_two_sided
 
 MANY = 200
 """From this many clusters on, plain percentile intervals have their nominal coverage."""
@@ -81,6 +82,32 @@ def bca_interval(resamples: Floats, value: float, acceleration: float, level: fl
         ends.append(normal.cdf(bias + shifted / scale))
     low, high = np.quantile(found, ends)
     return float(low), float(high)
+
+
+def proportion_interval(
+    share: float, n: int, variance: float, clusters: int, level: float = 0.95
+) -> tuple[Ends, float]:
+    """Korn and Graubard's interval of a proportion from clustered rows, and its effective sample size.
+
+    Clopper and Pearson's exact interval with the number of independent rows that would give `variance` (that of the
+    share, by cluster), reduced for the degrees of freedom with which it is known, and never above `n` (Korn and Graubard
+    1998, "Confidence intervals for proportions with small expected number of positive counts", Survey Methodology 24).
+    Where the share is 0 or 1 the variance is not known, and rows count as independent, as they do with a single
+    exception. At least two clusters.
+    """
+    tail = (1 - level) / 2
+    independent = share * (1 - share) / variance if variance > 0 else float(n)
+    penalty = (_t(n - 1, level) / _t(clusters - 1, level)) ** 2
+    effective = max(1.0, min(float(n), independent) * penalty)
+    hits = share * effective
+    low = beta_quantile(hits, effective - hits + 1, tail) if share > 0 else 0.0
+    high = beta_quantile(hits + 1, effective - hits, 1 - tail) if share < 1 else 1.0
+    return (low, high), effective
+
+
+def _t(freedom: int, level: float) -> float:
+    # The expansion is accurate to 1e-6 from 30 degrees of freedom on, and much faster.
+    return t_quantile_two_sided(freedom, level) if freedom < 30 else -t_quantile((1 - level) / 2, freedom)
 
 
 def t_interval(value: float, error: float, freedom: int, level: float = 0.95) -> Ends:

@@ -1,10 +1,14 @@
-"""Selects the cluster column, the unit of resampling."""
+"""The unit of resampling: one rule for every metric, interval, baseline and test of a task.
+
+Prompts that ask for the same portrait with different emotions share a `pair_id`, and are not independent of each other;
+nor are portraits of one person, or of one prompt.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-CLUSTERS = ("subject", "prompt_id")
+CLUSTERS = ("pair_id", "subject", "prompt_id")
 """Default cluster columns: the first one present in the data is used if a task names none."""
 
 

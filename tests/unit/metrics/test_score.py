@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers.scores import CHOICE, NAN, RATING, by_emotion, choices, entry, ratings, score, shuffled
+from scipy import stats
 
 from harness.components.metric import Scores
 from harness.metrics.choice import Accuracy, BalancedAccuracy, Kappa
@@ -65,7 +66,7 @@ def test_entries_of_the_results_file():
     assert first.low < first.value < first.high
     assert (first.n, first.method, first.direction, first.primary) == (
         120,
-        "cluster bootstrap, widened for few clusters",
+        "Korn-Graubard, effective n 112",
         "higher",
         True,
     )
@@ -100,7 +101,7 @@ def test_methods_of_intervals():
     methods = {e.name: e.method for e in score(ratings(), RATING).metrics}
     assert methods == {
         "srcc": "cluster bootstrap, widened for few clusters",
-        "srcc_within_emotion": "cluster bootstrap, widened for few clusters",
+        "srcc_within_emotion": "cluster jackknife",
         "krcc": "cluster jackknife",
         "plcc": "cluster bootstrap, widened for few clusters",
         "plcc_fitted": "cluster bootstrap, mapping fixed, widened for few clusters",
@@ -335,11 +336,12 @@ def test_one_cluster_and_few_clusters_give_warnings():
 def test_a_perfect_score_has_an_exact_interval():
     scores = replace(choices(), predicted=choices().truth)
     found = entry(score(scores, CHOICE), "accuracy")
-    assert (found.value, found.high, found.method) == (1, 1, "exact binomial, one trial a cluster")
-    assert found.low == pytest.approx(0.025 ** (1 / 30))
+    assert (found.value, found.high, found.method) == (1, 1, "Korn-Graubard, effective n 112")
+    effective = 120 * (stats.t.ppf(0.975, 119) / stats.t.ppf(0.975, 29)) ** 2
+    assert found.low == pytest.approx(0.025 ** (1 / effective))
     wrong = entry(score(replace(scores, predicted=(scores.truth + 1) % 6), CHOICE), "accuracy")
     assert (wrong.value, wrong.low) == (0, 0)
-    assert wrong.high == pytest.approx(1 - 0.025 ** (1 / 30))
+    assert wrong.high == pytest.approx(1 - 0.025 ** (1 / effective))
 
 
 def test_groups_have_as_many_rows_as_the_scores():

@@ -10,7 +10,7 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as reference_mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from harness.stats.clustered import clustered_standard_error, exact_bound
+from harness.stats.clustered import clustered_standard_error
 from harness.stats.collapse import collapse
 from harness.stats.comparison import benjamini_hochberg, holm, mcnemar, paired_difference, sign_flip_p
 from harness.stats.correlation import RankCorrelation
@@ -115,11 +115,6 @@ def test_clustered_error_matches_statsmodels():
         fit.bse[0] ** 2, abs=1e-12
     )
     assert math.isnan(clustered_standard_error(values[:1], cluster[:1]))
-
-
-def test_exact_bound_is_clopper_pearson():
-    expected = stats.binomtest(20, 20).proportion_ci(method="exact").low
-    assert exact_bound(20) == pytest.approx(expected, abs=1e-12)
 
 
 def means(values):

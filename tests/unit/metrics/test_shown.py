@@ -1,0 +1,68 @@
+"""Balanced accuracy within the options shown: preferring one of two options gains nothing."""
+
+import numpy as np
+import pytest
+from helpers.scores import entry
+from sklearn.metrics import balanced_accuracy_score
+
+from harness.components.metric import Scores
+from harness.metrics.score import MetricRequest, score_metrics
+from harness.metrics.shown import BalancedAccuracy
+from harness.registry.factory import make
+from harness.registry.registry import registry
+
+OPTIONS = ("sad", "angry", "worry")
+
+
+def confusable(prefers=None, seed=0):
+    """Sad and angry shown with worry, and worry with either: each class is true equally often."""
+    rng = np.random.default_rng(seed)
+    truth = np.repeat([0, 1, 2], 100)
+    other = np.where(truth == 2, np.arange(300) % 2, 2)
+    shown = np.full((300, 3), -1)
+    first = rng.random(300) < 0.5
+    shown[np.arange(300), truth], shown[np.arange(300), other] = ~first, first
+    predicted = truth if prefers is None else np.where(shown[:, prefers] >= 0, prefers, 2)
+    predicted = np.where((np.arange(300) % 5 == 0) & (prefers is None), other, predicted)
+    return Scores(
+        "choice", truth.astype(float), predicted.astype(float), np.arange(300) // 2, truth,
+        OPTIONS, OPTIONS, positions=shown,
+    )  # fmt: skip
+
+
+def found(scores, **options):
+    metric = make(registry().find("metric", "balanced_accuracy"), options)
+    return score_metrics(scores, [MetricRequest("balanced_accuracy", metric, True)], seed=1, resamples=200)
+
+
+def test_baselines_have_half_where_two_options_are_shown():
+    table = found(confusable(), within="shown")
+    assert entry(table, "balanced_accuracy").value == pytest.approx(0.8)
+    assert {b.name: b.value for b in table.baselines} == {"chance": 0.5, "majority": 0.5}
+    plain = found(confusable())
+    assert {b.name: b.value for b in plain.baselines} == {"chance": 0.5, "majority": pytest.approx(2 / 3)}
+
+
+@pytest.mark.parametrize("prefers", [0, 1])
+def test_a_preference_is_worth_no_more_than_its_pair(prefers):
+    value = entry(found(confusable(prefers), within="shown"), "balanced_accuracy").value
+    assert value == pytest.approx(0.5)
+
+
+def test_where_all_options_are_shown_it_is_balanced_accuracy():
+    rng = np.random.default_rng(3)
+    truth, predicted = rng.choice(3, 200, p=[0.7, 0.2, 0.1]), rng.integers(0, 3, 200)
+    everything = np.tile([2, 0, 1], (200, 1))
+    for positions in (None, everything):
+        scores = Scores(
+            "choice", truth.astype(float), predicted.astype(float), np.arange(200), truth,
+            OPTIONS, OPTIONS, positions=positions,
+        )  # fmt: skip
+        for options in ({}, {"within": "shown"}):
+            value = entry(found(scores, **options), "balanced_accuracy").value
+            assert value == pytest.approx(balanced_accuracy_score(truth, predicted))
+
+
+def test_only_the_option_makes_it_look_at_positions():
+    assert BalancedAccuracy().uses == frozenset()
+    assert BalancedAccuracy(BalancedAccuracy.Options(within="shown")).uses == {"positions"}
