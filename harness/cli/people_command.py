@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from harness.datasets.ratings import FILE, unused_ratings
+from harness.datasets.ratings import FILE
 from harness.errors import BadData, ExitCode, RequestError
 from harness.escaping import plain
 from harness.reporters.formatting import interval, number
@@ -38,10 +38,10 @@ def command(data: str, out: Path | None, replace: bool, as_json: bool) -> int:
     """
     folder = find_data_set(data, Watch())
     answers = {question: given for question, given in folder.ratings.items() if len(given)}
-    unused = unused_ratings(folder.ratings)
+    notes = folder.ratings.remarks()
     if not answers:
         raise BadData(
-            f"{data} has no ratings by individual people." + "".join(f" {note}" for note in unused),
+            f"{data} has no ratings by individual people." + "".join(f" {note}" for note in notes),
             f"Put them in {folder.home / FILE}, with the columns id, rater, question and value.",
         )
     if out is not None and os.path.lexists(out) and not replace:
@@ -56,7 +56,7 @@ def command(data: str, out: Path | None, replace: bool, as_json: bool) -> int:
                 {
                     "data": folder.name,
                     "questions": {q: found.model_dump(mode="json") for q, found in described.items()},
-                    "notes": unused,
+                    "notes": notes,
                 },
                 indent=1,
             )
@@ -65,7 +65,7 @@ def command(data: str, out: Path | None, replace: bool, as_json: bool) -> int:
     for question, found in described.items():
         for line in _lines(question, found):
             click.echo(plain(line))
-    for note in unused:
+    for note in notes:
         click.echo(plain(f"note: {note}"))
     if out is not None:
         click.echo(f"each sample's values: {out}")

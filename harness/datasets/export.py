@@ -20,7 +20,6 @@ from harness.datasets.imports.pictures import problem_of
 from harness.datasets.imports.ratings import Ratings, read_ratings
 from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source, open_source
-from harness.datasets.ratings import unused_ratings
 from harness.errors import BadData, RequestError
 from harness.store.files import cannot_write, new_folder_aside
 from harness.types import EMOTIONS, Sample
@@ -97,7 +96,7 @@ def export_data(
                     f"No sample of {data.name!r} can be exported: {report.examples[0]}.",
                     "See `harness data verify`.",
                 )
-            report.notes = unused_ratings(data.ratings)
+            report.notes = data.ratings.remarks()
             report.files, report.ratings = writer.rename(out.name if single else None), writer.ratings
             _move_into_place(folder / out.name if single else folder, out)
     except OSError as e:

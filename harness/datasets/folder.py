@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ from harness.datasets.file_names import files_on_disk
 from harness.datasets.home import document, imported_notes
 from harness.datasets.labels import fold_emotion
 from harness.datasets.manifest import MANIFESTS, read_manifest
-from harness.datasets.ratings import Known, RaterAnswers, read_ratings
+from harness.datasets.ratings import Answers, Known, read_ratings
 from harness.errors import BadData, nearest
 from harness.images.formats import PICTURES
 from harness.images.unread import unread_name
@@ -37,7 +37,7 @@ class DataFolder:
     """The folder of the manifest and ratings.csv: `root`, except for imported data sets that reference external pictures."""
 
     @cached_property
-    def ratings(self) -> Mapping[str, RaterAnswers]:
+    def ratings(self) -> Answers:
         """The answers of people to each question, from ratings.csv. Raises `BadData` if it is not a valid table."""
         return read_ratings(self.home, Known.samples(self.samples))
 
@@ -79,7 +79,9 @@ def read_folder(root: Path, name: str | None = None) -> DataFolder:
     if all(s.problem for s in rows):
         raise BadData(
             f"No sample of {str(root)!r} can be used: {rows[0].id}: {rows[0].problem}.",
-            "Valid labels: " + ", ".join(EMOTIONS) + "; map others to these in a copy of the manifest.",
+            "Valid labels: " + ", ".join(EMOTIONS) + "; map others to these in a copy of the manifest."
+            if all(s.emotion is None for s in rows)
+            else 'Fix the rows of the manifest. A cell that contains the separator needs quotes: "3,5".',
         )
     metadata = document(root)
     pictures = Path(metadata.get("root") or root)

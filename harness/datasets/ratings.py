@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.datasets.labels import fold_emotion
-from harness.datasets.table import Table, folded, number, open_table
+from harness.datasets.table import Table, decimal_comma_note, folded, number, open_table
 from harness.errors import BadData
 from harness.types import EMOTIONS, Sample
 
@@ -82,6 +82,26 @@ class RaterAnswers:
         self.examples.setdefault(reason, example)
 
 
+class Answers(dict[str, RaterAnswers]):
+    """Question -> its answers. Rows that name no question are counted under the question ""."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notes: dict[str, None] = {}
+        """Remarks on how the table was read."""
+
+    def remarks(self) -> list[str]:
+        """What to tell the user: how the table was read, and how many ratings are not used, with an example of each reason."""
+        reasons: Counter[str] = sum((given.skipped for given in self.values()), Counter())
+        if not reasons:
+            return list(self.notes)
+        examples = {reason: text for given in self.values() for reason, text in given.examples.items()}
+        unused = reasons.total()
+        total = unused + sum(map(len, self.values()))
+        listed = (f"{reason} {count:,} ({examples[reason]})" for reason, count in sorted(reasons.items()))
+        return [*self.notes, f"{FILE}: {total:,} ratings, not used: {unused:,}: {'; '.join(listed)}."]
+
+
 def rating_rows(table: Table) -> Iterator[Rating]:
     """The rows of ratings.csv; a broken one has a problem."""
     at = [table.column(*names) for names in NEEDS]
@@ -95,42 +115,30 @@ def rated_by_image(table: Table) -> bool:
     return folded(table.columns[table.column(*NEEDS[0])]) == "image"
 
 
-def read_ratings(folder: Path, known: Known | None = None) -> dict[str, RaterAnswers]:
+def read_ratings(folder: Path, known: Known | None = None) -> Answers:
     """The answers of each question (emotion, intensity, quality) in a folder's `ratings.csv`; empty without the file.
 
-    Answers about samples that are not `known` are skipped and counted; without `known`, every sample counts. A row that
-    names no question is counted under the question "". Raises `BadData` if the file is not a valid table, or lacks a
-    column.
+    Answers about samples that are not `known` are skipped and counted; without `known`, every sample counts. Raises
+    `BadData` if the file is not a valid table, or lacks a column.
     """
     path = folder / FILE
+    found = Answers()
     if not path.is_file():
-        return {}
-    found: dict[str, RaterAnswers] = {}
+        return found
     try:
         table = open_table(str(path), lambda: path.open("rb"), needs=NEEDS)
         names = None
         if known is not None:
             names = {**known.images, **known.ids} if rated_by_image(table) else known.ids
+        found.notes.update(dict.fromkeys(table.notes))
         for rating in rating_rows(table):
             question = rating.question.casefold()
+            if "," in rating.value and number(rating.value) is not None:
+                found.notes[decimal_comma_note(FILE, "value")] = None
             _add(found.setdefault(question, RaterAnswers(question)), rating, names)
     except OSError as e:
         raise BadData(f"{path} cannot be read: {e.strerror or e}.", "Check the permissions.") from e
     return found
-
-
-def unused_ratings(answers: Mapping[str, RaterAnswers]) -> list[str]:
-    """A remark on the ratings that are not used, with a count and an example of each reason; empty if all are used."""
-    reasons: Counter[str] = sum((given.skipped for given in answers.values()), Counter())
-    examples = {reason: text for given in answers.values() for reason, text in given.examples.items()}
-    if not reasons:
-        return []
-    used = sum(map(len, answers.values()))
-    listed = "; ".join(
-        f"{reason} {count:,} ({examples[reason]})" for reason, count in sorted(reasons.items())
-    )
-    unused = reasons.total()
-    return [f"{FILE}: {used + unused:,} ratings, not used: {unused:,}: {listed}."]
 
 
 def _add(answers: RaterAnswers, rating: Rating, names: Mapping[str, str] | None) -> None:

@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import math
+import posixpath
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -126,7 +127,7 @@ def open_text(path: str, opener: Opener) -> Text:
         return Text(path, opener, f"utf-16-{order}")
     at = _not_utf8(opener)
     if at is not None:
-        note = f"{path} is not UTF-8 (byte {at}); it was decoded as Windows-1252."
+        note = f"{posixpath.basename(path)} is not UTF-8 (byte {at}); it was decoded as Windows-1252."
         return Text(path, opener, "cp1252", (note,))
     return Text(path, opener, "utf-8-sig")
 

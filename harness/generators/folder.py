@@ -14,7 +14,7 @@ from harness.datasets import fold_emotion, read_folder
 from harness.datasets.manifest import MANIFESTS
 from harness.datasets.pattern import NamePattern
 from harness.datasets.ratings import FILE as RATINGS
-from harness.datasets.ratings import Known, read_ratings, unused_ratings
+from harness.datasets.ratings import Known, read_ratings
 from harness.errors import BadData, BadOption
 from harness.images.decoding import PictureProblem, decode, read_bytes, real_root
 from harness.images.formats import PICTURES
@@ -47,7 +47,7 @@ class FolderGenerator(Generator):
 
     def notes(self) -> Sequence[str]:
         samples, notes = self._samples_and_notes
-        return [*notes, *unused_ratings(read_ratings(self._root, Known.samples(samples)))]
+        return [*notes, *read_ratings(self._root, Known.samples(samples)).remarks()]
 
     def identity(self) -> Mapping[str, str]:
         """A digest of the files' names, sizes, modification times and labels."""

@@ -12,7 +12,6 @@ from typing import Any
 
 from harness._version import __version__
 from harness.datasets import DataFolder
-from harness.datasets.ratings import unused_ratings
 from harness.registry.registry import registry
 from harness.run.image_requests import PlannedImage
 from harness.run.plan import Plan
@@ -79,7 +78,7 @@ def _counts(plan: Plan, wanted: Sequence[PlannedImage]) -> dict[str, int]:
 
 
 def _data_notes(data: DataFolder) -> list[str]:
-    notes = [*data.notes, *unused_ratings(data.ratings)]
+    notes = [*data.notes, *data.ratings.remarks()]
     unlabelled = sum(s.emotion is None and not s.problem for s in data.samples)
     if unlabelled:
         notes.append(

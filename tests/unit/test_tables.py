@@ -14,7 +14,7 @@ from harness import BadData
 from harness.datasets import DataFolder, read_folder
 from harness.datasets.imports import ImportOptions, data_home, import_data, kind_of
 from harness.datasets.imports.pictures import PictureIndex
-from harness.datasets.ratings import Known, read_ratings, unused_ratings
+from harness.datasets.ratings import Known, read_ratings
 from harness.datasets.table import number, open_table
 from harness.types import Sample
 
@@ -87,7 +87,8 @@ def test_spellings_of_a_table(content: bytes, read: Read) -> None:
 def test_encodings(encoding: str, read: Read) -> None:
     folder = read("image,emotion,note\na.png,happy,caf\xe9 \x80\n".replace("\x80", "\u20ac").encode(encoding))
     assert used(folder) == [("a", "happy", None, {"note": "caf\xe9 \u20ac"})]
-    assert any("Windows-1252" in note for note in remarks(folder)) is (encoding == "cp1252")
+    note = "manifest.csv is not UTF-8 (byte 34); it was decoded as Windows-1252."
+    assert (note in remarks(folder)) is (encoding == "cp1252")
 
 
 def test_the_first_wrong_byte_is_named_in_large_files_too(tmp_path: Path) -> None:
@@ -256,7 +257,8 @@ def test_ratings_obey_the_same_rules(read: Read) -> None:
         assert report["not_used"] == {"rating of an unused sample": 2}
         return
     assert given.skipped == {"no sample has this id": 2, "the answer cannot be read": 1}
-    (note,) = unused_ratings(folder.ratings)
+    comma, note = folder.ratings.remarks()
+    assert comma == "ratings.csv: commas in the column 'value' were read as decimal marks: 3,5 is 3.5."
     assert note.startswith("ratings.csv: 5 ratings, not used: 3: no sample has this id 2 (line 3: '7', ")
     assert "the answer cannot be read 1 (line 5: '2_0')" in note
 
@@ -285,9 +287,13 @@ def test_broken_ratings_are_counted_or_refused(tmp_path: Path) -> None:
         "": {"no question is named": 2},
     }
     assert list(found["intensity"].value) == [3.0]
-    (note,) = unused_ratings(found)
+    (note,) = found.remarks()
     assert "ratings.csv: 4 ratings, not used: 3" in note
     assert "line 2: 5 cells where the header has 4" in note
+    (tmp_path / "ratings.csv").write_bytes((header + "a,Ren\xe9,intensity,3\n").encode("cp1252"))
+    found = read_ratings(tmp_path, known)
+    assert list(found["intensity"].raters) == ["Ren\xe9"]
+    assert found.remarks() == ["ratings.csv is not UTF-8 (byte 29); it was decoded as Windows-1252."]
     with pytest.raises(BadData, match=r"ratings.csv, line 3: the quote .* is never closed"):
         read_ratings(write_ratings(tmp_path, header + 'a,r,intensity,3\na,s,intensity,"4\n'), known)
     with pytest.raises(BadData, match="twice"):
