@@ -44,8 +44,8 @@ def unrelated(scores: Scores, metric: Metric) -> float | None:
 
 
 def constant(scores: Scores, metric: Metric) -> float | None:
-    """A judge that always gives the mean of the truth."""
-    return _with(scores, metric, mean_truth(scores))
+    """A judge that always gives the mean of the truth; it has no correlation."""
+    return None if metric.correlation else _with(scores, metric, mean_truth(scores))
 
 
 def emotion_mean(scores: Scores, metric: Metric) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -63,17 +63,15 @@ def score_metrics(
         raise ValueError(f"the mask of group {wrong} must have shape ({scores.n},)")
     how = Resampling(seed, resamples, level)
     found = estimates(scores, [request.metric for request in requests], how)
-    bounds = _bounds(scores, requests, how)
-    values = [
-        value
-        for request, estimate in zip(requests, found, strict=True)
-        for value in (_value(request, estimate, {}), bounds.get(request.name, (None,))[0])
-        if value is not None
-    ]
+    cases = _worst_cases(scores, requests)
+    bounds = _bounds(cases, how)
+    values = []
+    for request, estimate in zip(requests, found, strict=True):
+        values.append(_value(request, estimate, {}))
+        values += [bounds[request.name + BOUND]] if request.name + BOUND in bounds else []
     trivial = _baselines(scores, requests)
-    for name, (_, metric, worst) in bounds.items():
-        compared = next(request for request in requests if request.name == name)
-        trivial += _baselines(worst, [MetricRequest(name + BOUND, metric, compared.primary)])
+    for case in cases:
+        trivial += _baselines(case.scores, [request for request in case.requests if request.name in bounds])
     warnings = [
         *_few_clusters(scores),
         *unparsed_notes(
@@ -175,22 +173,41 @@ def _value(request: MetricRequest, found: Estimate, group: Mapping[str, str]) ->
     )
 
 
-def _bounds(
-    scores: Scores, requests: Sequence[MetricRequest], how: Resampling
-) -> dict[str, tuple[MetricValue, Metric, Scores]]:
-    """For each value that leaves out unparsed replies: its worst case, with the metric and scores that give it."""
-    found: dict[str, tuple[MetricValue, Metric, Scores]] = {}
+@dataclass
+class _Worst:
+    """Requests that count unparsed replies alike, with the scores in which each is the worst answer."""
+
+    scores: Scores
+    requests: list[MetricRequest]
+
+
+def _worst_cases(scores: Scores, requests: Sequence[MetricRequest]) -> list[_Worst]:
+    """The worst cases of the values that leave unparsed replies out; those with the same scores are computed together."""
+    cases: list[_Worst] = []
     for request in requests:
         case = worst_case(request.metric, scores)
-        if case is None:
-            continue
-        metric, worst = case
-        [estimate] = estimates(worst, [metric], how)
-        if estimate.value is not None:
-            value = _value(MetricRequest(request.name + BOUND, request.metric), estimate, {})
+        if case is not None:
+            metric, worst = case
+            bound = MetricRequest(request.name + BOUND, metric, request.primary)
+            same = (c for c in cases if np.array_equal(c.scores.predicted, worst.predicted, equal_nan=True))
+            found = next(same, None)
+            if found is None:
+                cases.append(_Worst(worst, [bound]))
+            else:
+                found.requests.append(bound)
+    return cases
+
+
+def _bounds(cases: Sequence[_Worst], how: Resampling) -> dict[str, MetricValue]:
+    """The value of each worst case, by its name."""
+    found = {}
+    for case in cases:
+        values = estimates(case.scores, [request.metric for request in case.requests], how)
+        for request, estimate in zip(case.requests, values, strict=True):
+            value = _value(replace(request, primary=False), estimate, {})
             value.method = f"{value.method}, unparsed as worst"
-            found[request.name] = (value, metric, worst)
-    return found
+            found[request.name] = value
+    return {name: value for name, value in found.items() if value.value is not None}
 
 
 _MAKERS: Mapping[str, Mapping[str, Callable[[Scores, Metric], float | None]]] = {

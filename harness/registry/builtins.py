@@ -11,7 +11,7 @@ from harness.hookspecs import hookimpl
 
 _METRICS = (
     ("accuracy", "choice:Accuracy", "share of correct replies; unparsed replies count as wrong"),
-    ("balanced_accuracy", "choice:BalancedAccuracy", "mean recall over the true options"),
+    ("balanced_accuracy", "shown:BalancedAccuracy", "mean recall over the true options"),
     ("macro_f1", "choice:MacroF1", "mean F1 over the options"),
     ("kappa", "choice:Kappa", "Cohen's kappa: agreement beyond chance"),
     ("unparsed_rate", "choice:UnparsedRate", "share of replies that could not be parsed"),
