@@ -62,6 +62,8 @@ class FakeEndpoint:
     """Chooses the action for the n-th GET of a file."""
     fetched: list[tuple[str, str]] = field(default_factory=list)
     """Path and authorization of each GET of a file."""
+    raw: tuple[int, str, dict[str, str]] = (200, "", {})
+    """Status, body and headers of the action "raw"."""
     in_flight: int = 0
     max_in_flight: int = 0
 
@@ -108,6 +110,10 @@ class FakeEndpoint:
             if action in (*ANSWERS, "policy", "slow"):
                 answered.add(received.question)
         return again
+
+    def close_port(self) -> None:
+        """Accept no connection any more; those that are open stay."""
+        self._server.socket.close()
 
     def stop(self) -> None:
         self.released.set()
@@ -207,6 +213,9 @@ def _handler(endpoint: FakeEndpoint) -> type[BaseHTTPRequestHandler]:
                 payload = make(received)
                 text = payload if isinstance(payload, str) else json.dumps(payload)
                 self._send(status, text.encode(), retry=endpoint.retry_after if action == "limit" else "")
+            elif action == "raw":
+                status, text, headers = endpoint.raw
+                self._send(status, text.encode(), headers=headers)
             elif action == "garbage":
                 self._send(200, b'{"choices": [{"message": {"content": "hap')
             elif action == "empty":
@@ -234,9 +243,11 @@ def _handler(endpoint: FakeEndpoint) -> type[BaseHTTPRequestHandler]:
             retry: str = "",
             kind: str = "application/json",
             location: str = "",
+            headers: dict[str, str] | None = None,
         ) -> None:
             self.send_response(status)
-            self.send_header("Content-Type", kind)
+            for name, value in {"Content-Type": kind, **(headers or {})}.items():
+                self.send_header(name, value)
             if location:
                 self.send_header("Location", location)
             self.send_header("Content-Length", str(len(body) if length is None else length))
@@ -256,8 +267,10 @@ Serve = Callable[..., FakeEndpoint]
 
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    """Starts servers without a proxy, and stops them after the test."""
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    """Starts servers, and stops them after the test. No setting of this machine's environment applies."""
+    for name in ("OPENAI_BASE_URL", *(f"{kind}_proxy" for kind in ("http", "https", "all", "no"))):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
     servers: list[FakeEndpoint] = []
 
     def start(script: Script = lambda received: "answer", **settings: Any) -> FakeEndpoint:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -62,8 +63,17 @@ def _from_environment(scheme: str, host: str) -> Proxy | None:
 
 
 def client_settings(proxy: Proxy | None) -> Mapping[str, Any]:
-    """Arguments of an HTTP client that uses this proxy and no other, whatever the environment says."""
+    """Arguments of an HTTP client that uses this proxy and no other, whatever the environment says.
+
+    Raises `ValueError` for a proxy whose URL is invalid, and `OSError` for certificates that cannot be read.
+    """
     if proxy is not None:
+        _ = urlsplit(proxy.url).port  # raises for one that is out of range
         return {"proxy": proxy.url}
-    # trust_env=False would also ignore the certificates that the environment names.
-    return {"mounts": {"all://": None, "http://": None, "https://": None}}
+    settings: dict[str, Any] = {"trust_env": False}
+    # The client would ignore the certificates that the environment names, too.
+    if file := os.environ.get("SSL_CERT_FILE"):
+        settings["verify"] = ssl.create_default_context(cafile=file)
+    elif folder := os.environ.get("SSL_CERT_DIR"):
+        settings["verify"] = ssl.create_default_context(capath=folder)
+    return settings

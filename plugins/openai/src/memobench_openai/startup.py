@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from harness import HarnessError
 from memobench_openai.errors import ApiError
 
 PROBES = 3
@@ -35,12 +36,22 @@ class Startup:
         self._attempts = 0
         self._requests: set[object] = set()
         self._down = 0
+        self._ended: HarnessError | None = None
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
-        """Wait until a request may be sent: at once after the first answer."""
+        """Wait until a request may be sent: at once after the first answer.
+
+        Raises the error that ended the stream, if one did while the request waited.
+        """
         async with self._slots:
-            yield
+            if self._ended is not None:
+                raise self._ended
+            try:
+                yield
+            except HarnessError as e:
+                self._ended = e
+                raise
 
     def succeeded(self) -> None:
         """A request was answered."""
@@ -52,6 +63,8 @@ class Startup:
 
     def judge_attempt(self, request: object, error: ApiError) -> ApiError:
         """The error of an attempt as it is seen together with all others: fatal once nothing can be expected."""
+        if self._ended is not None:
+            return replace(error, retryable=False, wait_for=0.0)
         if self.answered or error.refusal:
             return error
         if error.kind == "server_error" and error.message.startswith("503") and not error.wait_for:

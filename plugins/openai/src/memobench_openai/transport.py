@@ -121,7 +121,7 @@ def _http_client(proxy: Proxy | None, timeout: float) -> Any:
     try:
         return openai.DefaultAsyncHttpxClient(timeout=timeout, **client_settings(proxy))
     except Exception as e:
-        if proxy is None:
+        if proxy is None or isinstance(e, OSError):  # such as a file of certificates that does not exist
             raise
         # The message may contain the whole URL, with its password.
         reason = (
@@ -130,7 +130,7 @@ def _http_client(proxy: Proxy | None, timeout: float) -> Any:
             else "it is not a valid URL of a proxy"
         )
         raise RequestError(
-            f"{proxy} cannot be used: {reason}.".capitalize(),
+            f"Requests would go through {proxy}, which cannot be used: {reason}.",
             f"{'pip install socksio. ' if isinstance(e, ImportError) else ''}{DIRECT}",
         ) from None
 
