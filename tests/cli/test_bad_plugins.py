@@ -202,7 +202,13 @@ FAULTY = {
                           "invalid_reply: text is int"),
     "a score that is NaN": (
         "return [JudgeReply(r.id, text='happy', scores={'happy': float('nan')} if r.sample_id == 's00006' else None) "
-        "for r in batch]", 11, "invalid_reply"),
+        "for r in batch]", 11, "invalid_reply: the score of 'happy' is nan, a fault of the judge or its engine"),
+    "a score that is infinite": (
+        "return [JudgeReply(r.id, text='happy', scores={'happy': float('inf')} if r.sample_id == 's00006' else None) "
+        "for r in batch]", 11, "invalid_reply: the score of 'happy' is inf, a fault of the judge or its engine"),
+    "a rating that is NaN": (
+        "return [JudgeReply(r.id, text='happy', rating=float('nan') if r.sample_id == 's00006' else None) "
+        "for r in batch]", 11, "invalid_reply: rating is nan, a fault of the judge or its engine"),
     "scores that are a list": (
         "return [JudgeReply(r.id, text='happy', scores=[1.0] if r.sample_id == 's00006' else None) for r in batch]", 11,
         "invalid_reply: scores is list"),

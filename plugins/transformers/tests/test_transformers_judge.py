@@ -11,6 +11,7 @@ import pytest
 import torch
 from memobench_transformers.judge import TransformersJudge
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from harness import Capability, JudgeReply, JudgeRequest, Message, Part, Picture, Question
 from harness.testing import Listed, models
@@ -45,6 +46,19 @@ class TestAnswerModes:
         replies = answers(opened(name, batch_size=4), ask("choice", 8))
         assert {reply.text for reply in replies.values()} <= set(LEVELS)
         assert {reply.finish_reason for reply in replies.values()} == {"stop"}
+
+    @pytest.mark.parametrize("read", ["logprobs", "choice", "text"])
+    def test_a_model_that_computes_nan(self, read: str, changed: Any, ask: Any, answers: Any) -> None:
+        path = changed("llava") / "model.safetensors"
+        tensors = load_file(path)
+        tensors["language_model.model.norm.weight"].fill_(math.nan)
+        save_file(tensors, path, metadata={"format": "pt"})
+        judge = TransformersJudge(TransformersJudge.Options(ref=str(path.parent)))
+        for sampling in ({}, {"temperature": 1.0}):
+            for reply in answers(judge, ask(read, 2, **sampling)).values():
+                assert reply.error.kind == "engine"
+                assert "transformers computed NaN" in reply.error.message
+        judge.close()
 
     def test_a_choice_is_never_truncated(self, opened: Any, ask: Any, answers: Any) -> None:
         replies = answers(opened("qwen2-vl", batch_size=4), ask("choice", 4, max_tokens=1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -18,8 +19,8 @@ from memobench_vllm.judge import VllmJudge
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from harness import HarnessError
-from harness.testing import models
+from harness import EMOTIONS, HarnessError, JudgeRequest
+from harness.testing import Listed, models
 
 Command = Callable[..., Any]
 Tiny = Callable[[str], Path]
@@ -218,6 +219,21 @@ class TestEngine:
         assert run(f"vllm:{text_model}").refuses(
             2, f"'{text_model}' does not accept pictures", "harness list models"
         )
+
+    def test_a_model_that_computes_nan(self, copied: Path, ask: Callable[..., list[JudgeRequest]]) -> None:
+        tensors = load_file(copied / "model.safetensors")
+        tensors["language_model.model.norm.weight"].fill_(math.nan)
+        save_file(tensors, copied / "model.safetensors", metadata={"format": "pt"})
+        judge = VllmJudge(VllmJudge.Options(ref=str(copied), dtype="float32", max_model_len=512))
+        judge.open()
+        try:
+            for read in ("logprobs", "choice", "text"):
+                for reply in judge.stream(Listed(ask(EMOTIONS, read, 2))):
+                    assert reply.error is not None, read
+                    assert reply.error.kind == "engine"
+                    assert "vLLM computed NaN" in reply.error.message
+        finally:
+            judge.close()
 
     def test_bad_pictures_fail_individually(
         self, command: Command, tiny: Tiny, faces: Path, tmp_path: Path

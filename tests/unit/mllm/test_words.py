@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from harness import HarnessError, Question
-from harness.mllm import WordTree, answer_words, candidate_tokens, leading_space, prompt_tail
+from harness.mllm import WordTree, answer_words, candidate_tokens, leading_space, nan_error, prompt_tail
 
 LEVELS = ("very weak", "weak", "moderate", "strong", "very strong")
 LLAVA = "USER: <image>\nHow strong is the emotion? Answer with one level: very weak, weak.\nASSISTANT:"
@@ -229,6 +229,19 @@ class TestTree:
 
     def test_impossible_words(self) -> None:
         assert WordTree([(1,), (2,)]).scores({(): {1: -math.inf, 2: 0.0}}) == (-math.inf, 0.0)
+
+    @pytest.mark.parametrize("words", [((1,),), ((1,), (1, 2))])
+    def test_what_is_not_a_number_stays_so(self, words: tuple[tuple[int, ...], ...]) -> None:
+        """Otherwise a broken engine would give answers that look valid."""
+        nan = {(): {1: math.nan}, (1,): {2: math.nan}}
+        scores = WordTree(words).scores(nan)
+        assert all(math.isnan(score) for score in scores)
+        error = nan_error("The engine", scores)
+        assert error is not None
+        assert (error.kind, error.retryable) == ("engine", False)
+        assert "The engine computed NaN" in error.message
+        assert nan_error("The engine", (math.inf, 0.0)) is not None
+        assert nan_error("The engine", (-math.inf, -2.0)) is None
 
     def test_a_missing_log_probability(self) -> None:
         with pytest.raises(KeyError):
