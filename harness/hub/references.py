@@ -150,8 +150,16 @@ def _check_formats(ref: str, names: list[str]) -> None:
 def _hub(ref: str) -> Any:
     try:
         import huggingface_hub
+        from huggingface_hub import constants
     except ModuleNotFoundError as e:
         raise MissingPackage(f"The hub reference {ref!r}", "huggingface_hub") from e
+    if constants.HF_HUB_CACHE.startswith("~"):
+        # It would be created below the current folder, under the name "~".
+        raise RequestError(
+            f"The hub reference {ref!r} needs a cache, and its folder is unknown: HOME is not set, and this user has no "
+            "home folder.",
+            "Set HF_HOME to a folder that you can write.",
+        )
     return huggingface_hub
 
 

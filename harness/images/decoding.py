@@ -96,13 +96,11 @@ def decode(data: bytes, path: str) -> Decoded:
         image.load()
         depth = data[_PNG_DEPTH] if media_type == "image/png" else 8
         plain = image.mode in _PLAIN_MODES and depth <= 8 and _is_still(data, media_type)
-        if _is_turned(image):
-            image, plain = ImageOps.exif_transpose(image), False
         _scale_transparent_value(image, depth)
-        rgb, transparent = _flatten(image)
-        return Decoded(
-            _without_metadata(rgb) if rgb.info else rgb, media_type, plain=plain and not transparent
-        )
+        turned = _is_turned(image)
+        rgb, transparent = _flatten(ImageOps.exif_transpose(image) if turned else image)
+        plain = plain and not turned and not transparent
+        return Decoded(_without_metadata(rgb) if rgb.info else rgb, media_type, plain)
     except PictureProblem as problem:
         raise PictureProblem(problem.kind, f"{path}: {problem}") from None
     except Image.DecompressionBombError:
@@ -147,8 +145,8 @@ def _without_metadata(image: Image.Image) -> Image.Image:
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """8-bit RGB: transparency is composited over white, 16-bit greys are scaled rather than clipped."""
-    return _flatten(image)[0]
+    """8-bit RGB: upright, transparency composited over white, 16-bit greys scaled rather than clipped."""
+    return _flatten(ImageOps.exif_transpose(image) if _is_turned(image) else image)[0]
 
 
 def _flatten(image: Image.Image) -> tuple[Image.Image, bool]:

@@ -69,6 +69,15 @@ def test_without_a_home_what_needs_one_names_the_variable(harness: InProcess, fa
 
 
 @pytest.mark.usefixtures("no_home")
+def test_the_hub_without_a_home(harness: InProcess, faces: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    constants = pytest.importorskip("huggingface_hub.constants")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", os.path.expanduser("~/.cache/huggingface/hub"))
+    refused = harness(*RUN[:3], "--model", "transformers:org/name", "--data", "faces")
+    refused.refuses(2, "HOME is not set", "Set HF_HOME")
+    assert not Path("~").exists()
+
+
+@pytest.mark.usefixtures("no_home")
 def test_doctor_without_a_home(harness: InProcess) -> None:
     out = harness("doctor").ok().out
     assert "! cache" in out

@@ -12,7 +12,7 @@ import pytest
 from helpers import data
 from PIL import Image
 
-from harness.images.decoding import PictureProblem, decode, read_bytes
+from harness.images.decoding import PictureProblem, decode, read_bytes, to_rgb
 
 
 def encoded(image: Image.Image, form: str = "PNG", **options: Any) -> bytes:
@@ -58,6 +58,17 @@ def test_palettes() -> None:
     image.putpalette([255, 0, 0, 0, 255, 0])
     image.putpixel((1, 0), 1)
     assert pixels(encoded(image, transparency=1)).tolist() == [[[255, 0, 0], [255, 255, 255]]]
+
+
+def test_pictures_of_generators_follow_their_metadata() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = Image.open(
+        io.BytesIO(encoded(Image.new("RGB", (8, 4), "red"), exif=exif, transparency=(255, 0, 0)))
+    )
+    shown = to_rgb(image)
+    assert (shown.mode, shown.size, shown.getpixel((0, 0))) == ("RGB", (4, 8), (255, 255, 255))
+    assert to_rgb(Image.new("RGB", (8, 4))).size == (8, 4)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "CMYK", "YCbCr"])
