@@ -16,6 +16,8 @@ _KINDS: Mapping[str, type | tuple[type, ...]] = {
     "timings": dict, "extra": dict,
 }  # fmt: skip
 
+_ENGINE = "a fault of the judge or its engine"
+_PLAIN = frozenset({str, float, int, bool, type(None)})
 R = TypeVar("R")
 
 
@@ -33,10 +35,13 @@ def replies_of(start: Callable[[], Iterable[R]], raised: list[BaseException]) ->
 
 def json_value(value: Any) -> Any:
     """The value with scalars and arrays of numpy, torch and the like replaced, at any depth; others stay as they are."""
-    if value is None or type(value) in (float, str, int, bool):
+    if type(value) in _PLAIN:
         return value
-    if isinstance(value, Mapping):
-        return {json_value(k): json_value(v) for k, v in value.items()}
+    if type(value) is dict or isinstance(value, Mapping):
+        return {
+            k if type(k) is str else json_value(k): v if type(v) in _PLAIN else json_value(v)
+            for k, v in value.items()
+        }
     if isinstance(value, (list, tuple)):
         return [json_value(v) for v in value]
     if isinstance(value, str):
@@ -49,22 +54,31 @@ def json_value(value: Any) -> Any:
 
 def judge_fields(reply: JudgeReply) -> tuple[dict[str, Any], str]:
     """The fields of a reply that are set, as JSON values, and what is wrong with them ("" if nothing is)."""
-    try:
-        given = {name: getattr(reply, name) for name in _KINDS}
-        fields = {name: json_value(value) for name, value in given.items() if value is not None}
-    except Exception as e:  # values may be objects of any kind
-        return {}, f"its values cannot be read: {type(e).__name__}: {e}"
-    for name, value in fields.items():
-        if not isinstance(value, _KINDS[name]):
-            return {}, f"{name} is {type(given[name]).__name__}"
+    fields: dict[str, Any] = {}
+    for name, kinds in _KINDS.items():
+        given = getattr(reply, name)
+        if given is None:
+            continue
+        try:
+            value = json_value(given)
+        except Exception as e:  # it may hold objects of any kind
+            return {}, f"{name} cannot be read: {type(e).__name__}: {e}"
+        if not isinstance(value, kinds):
+            return {}, f"{name} is {type(given).__name__}"
+        if value or name != "extra":
+            fields[name] = value
+    rating = fields.get("rating", 0)
+    if not _finite(rating):
+        return {}, f"rating is {rating}, {_ENGINE}"
     if "scores" in fields:
-        fields["scores"] = {
+        scores = fields["scores"] = {
             k: MIN_LOG_PROBABILITY if v == -math.inf else v for k, v in fields["scores"].items()
         }
-    for name, value in (("rating", fields.get("rating")), *fields.get("scores", {}).items()):
-        if isinstance(value, float) and not math.isfinite(value):
-            what = "rating" if name == "rating" else f"the score of {name!r}"
-            return {}, f"{what} is {value}, a fault of the judge or its engine"
-    if not fields.get("extra", True):
-        del fields["extra"]
+        for option, value in scores.items():
+            if not _finite(value):
+                return {}, f"the score of {option!r} is {value}, {_ENGINE}"
     return fields, ""
+
+
+def _finite(value: Any) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)

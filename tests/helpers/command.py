@@ -17,7 +17,7 @@ class InProcess:
 
     def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
         self._capsys = capsys
-        self._handler = signal.getsignal(signal.SIGTERM)
+        self._handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
 
     def __call__(self, *arguments: object) -> CommandResult:
         self._capsys.readouterr()
@@ -29,8 +29,9 @@ class InProcess:
         return CommandResult(code, captured.out, captured.err)
 
     def restore(self) -> None:
-        """Restore the signal handler changed by the entry point."""
-        signal.signal(signal.SIGTERM, self._handler)
+        """Restore the signal handlers changed by the entry point."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
 
 
 def generate_command(limit: int) -> list[str]:
