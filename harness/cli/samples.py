@@ -36,7 +36,8 @@ def sample_lines(
 
 
 def _answers(path: Path, *, wrong: bool, unparsed: bool, right: bool) -> Iterator[dict[str, Any]]:
-    run, stored = RunRecord.parse(read_run(path)), read_stored(path)
+    run = RunRecord.parse(read_run(path))
+    stored = read_stored(path, run.selected)
     answers = {name: spec.answer for name, spec in run.questions.items()}
     for reply, sample in stored.replies():
         answer = answers.get(reply["task"])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from harness.cli.shared import find_run, listed, print_results
-from harness.errors import ExitCode, RequestError
-from harness.scoring.score_run import score_folder
+from harness.cli.shared import exit_code, find_run, listed, print_results
+from harness.errors import RequestError
+from harness.scoring.score_run import results_file, score_folder
 from harness.store.files import Lock, new_output
 from harness.store.runfolder import GENERATE_ONLY, intact, read_run
 
@@ -39,4 +39,6 @@ def command(run: str, as_json: bool, columns: tuple[str, ...]) -> int:
     finally:
         lock.release()
     print_results(result.results, "json" if as_json else "table")
-    return ExitCode.OK
+    if columns:
+        click.echo(f"\nresults by these columns: {results_file(path, listed(columns))}", err=True)
+    return exit_code(result.results)

@@ -12,7 +12,7 @@ import click
 
 from harness.cli.streams import takes_escapes
 from harness.components.reporter import Reporter
-from harness.errors import BadOption, RequestError, nearest
+from harness.errors import BadOption, ExitCode, RequestError, nearest
 from harness.registry.factory import make
 from harness.registry.registry import registry
 from harness.results import Results
@@ -46,6 +46,11 @@ def run_path(reference: str) -> Path | None:
     paths = (Path(reference), Path("runs") / reference)
     # Unlike Path.is_file, this takes names that are too long for a file.
     return next((path for path in paths if os.path.isfile(path / "run.json")), None)
+
+
+def exit_code(results: Results) -> ExitCode:
+    """The exit code of a run with these results: FAILED if samples failed or it is incomplete."""
+    return ExitCode.OK if results.run.complete else ExitCode.FAILED
 
 
 def find_run(reference: str) -> Path:

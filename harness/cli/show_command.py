@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from harness.cli.samples import sample_lines
-from harness.cli.shared import find_run, print_results, run_path
+from harness.cli.shared import exit_code, find_run, print_results, run_path
 from harness.errors import ExitCode, HarnessError, RequestError, unknown
 from harness.escaping import plain
 from harness.registry.factory import load_class, options_table
@@ -47,7 +47,7 @@ def command(
     if samples or any(filters.values()):
         _show_samples(find_run(name), form, limit, filters)
     elif run_path(name) is not None:
-        _show_run(name, form)
+        return _show_run(name, form)
     else:
         _show_named(name, as_json=form == "json")
     return ExitCode.OK
@@ -63,7 +63,7 @@ def _show_samples(path: Path, form: str, limit: int, filters: Mapping[str, bool]
             click.echo(line)
 
 
-def _show_run(name: str, form: str) -> None:
+def _show_run(name: str, form: str) -> ExitCode:
     path = find_run(name)
     if read_run(path)["request"].get("role") == GENERATE_ONLY:
         raise RequestError(
@@ -80,9 +80,11 @@ def _show_run(name: str, form: str) -> None:
         results = read_results(json.loads(stored.read_bytes()))
     except (ValueError, TypeError) as e:
         raise RequestError(
-            f"{stored} is damaged, or was written by a different version.", f"Recompute it: harness score {path}"
+            f"{stored} is damaged, or was written by a different version.",
+            f"Recompute it: harness score {path}",
         ) from e
     print_results(results, form)
+    return exit_code(results)
 
 
 def _show_named(name: str, *, as_json: bool) -> None:

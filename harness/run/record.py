@@ -20,7 +20,7 @@ from harness.scoring.human import describe_people
 
 
 def run_document(plan: Plan, name: str, wanted: Sequence[PlannedImage], notes: list[str]) -> dict[str, Any]:
-    """The `run.json` of a plan. `request` decides whether a folder can be resumed; `plan` counts may grow."""
+    """The `run.json` of a plan. `request` decides whether a folder can be resumed; counts follow the limit."""
     if plan.generator is None:
         all_notes = {data.name: _data_notes(data) for data in plan.data}
     else:
@@ -28,6 +28,7 @@ def run_document(plan: Plan, name: str, wanted: Sequence[PlannedImage], notes: l
     people = {data.name: describe_people(plan.questions, data.ratings) for data in plan.data}
     return base_document(name, plan.describe(), _counts(plan, wanted)) | {
         "limit": plan.request.limit,
+        "selected": _selected(plan, wanted),
         "reads": {judge: dict(modes) for judge, modes in plan.answer_modes.items()},
         "folders": {data.name: str(data.root) for data in plan.data},
         "left_out": list(plan.omitted),
@@ -75,6 +76,18 @@ def _counts(plan: Plan, wanted: Sequence[PlannedImage]) -> dict[str, int]:
         for question in job.questions:
             counts[f"{question}@{job.data}"] += plan.request.repeats
     return counts
+
+
+def _selected(plan: Plan, wanted: Sequence[PlannedImage]) -> dict[str, list[str]] | None:
+    """With a limit: data set, or generator -> ids of its samples. A folder may hold more, from a larger limit before."""
+    if plan.request.limit is None:
+        return None
+    if plan.generator is not None:
+        return {plan.generator.name: [image.request.id for image in wanted]}
+    selected: dict[str, list[str]] = {data.name: [] for data in plan.data}
+    for job in judge_jobs(plan):
+        selected[job.data].append(job.sample.id)
+    return selected
 
 
 def _data_notes(data: DataFolder) -> list[str]:

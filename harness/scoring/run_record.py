@@ -52,6 +52,8 @@ class RunRecord:
     """Judges that are shown the true answers."""
     omitted: Sequence[str]
     """What of a suite was omitted, and why."""
+    selected: Mapping[str, frozenset[str]] | None
+    """With a limit: data set, or generator -> ids of its samples; None for all that the folder holds."""
 
     @classmethod
     def parse(cls, document: Mapping[str, Any], group_by: Sequence[str] = ()) -> RunRecord:
@@ -61,7 +63,7 @@ class RunRecord:
         """
         request = document["request"]
         tasks = {name: _task(table, group_by) for name, table in request["tasks"].items()}
-        asked = request.get("questions")
+        asked, selected = request.get("questions"), document.get("selected")
         return cls(
             name=document["name"],
             created=document["created"],
@@ -86,6 +88,7 @@ class RunRecord:
             },
             oracles=frozenset(document.get("oracles", ())),
             omitted=document.get("left_out", ()),
+            selected=None if selected is None else {name: frozenset(ids) for name, ids in selected.items()},
         )
 
     def info(self, *, complete: bool) -> RunInfo:

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.errors import unknown
 from harness.results import Results, RunResult, TaskResult, Transfer
 from harness.scoring.generator_tasks import score_generator_tasks
 from harness.scoring.judge_tasks import score_judge_tasks
 from harness.scoring.run_record import RunRecord
-from harness.scoring.stored import read_stored
+from harness.scoring.stored import StoredRun, read_stored
 from harness.stats.comparison import holm
 from harness.store.files import write_json
 from harness.store.runfolder import RESULTS, read_run
+from harness.tasks.answers import LABELS
 
 
 def score_folder(path: Path, *, complete: bool = True, group_by: Sequence[str] = ()) -> RunResult:
     """Recompute `results.json` from the run folder alone and write it.
 
-    `group_by` names more columns whose values are reported apart, or several joined by `*`.
+    `group_by` names more columns whose values are reported apart, or several joined by `*`: these results get a file of
+    their own (`results_file`), and `results.json` stays as it is.
 
-    Raises `RunMismatch` where there is no run, and `UnknownName` for a metric that is no longer installed.
+    Raises `RunMismatch` where there is no run, and `UnknownName` for a metric that is no longer installed or a column
+    that no sample has.
     """
     run = RunRecord.parse(read_run(path), group_by)
-    stored = read_stored(path)
+    stored = read_stored(path, run.selected)
+    _check_columns(group_by, stored)
     transfers: list[Transfer] = []
     if run.role == "generator":
         tasks = list(score_generator_tasks(run, stored))
@@ -35,8 +41,25 @@ def score_folder(path: Path, *, complete: bool = True, group_by: Sequence[str] =
         tasks=tasks,
         transfer=transfers,
     )
-    write_json(path / RESULTS, results.document())
+    write_json(results_file(path, group_by), results.document())
     return RunResult(path, results)
+
+
+def results_file(path: Path, group_by: Sequence[str] = ()) -> Path:
+    """Where results are stored: `results.json`, or a file named after the columns to group by."""
+    if not group_by:
+        return path / RESULTS
+    named = re.sub(r"[^A-Za-z0-9._+-]+", "-", "+".join(group_by).replace("*", "-x-"))[:100]
+    return path / f"results.by-{named}.json"
+
+
+def _check_columns(group_by: Sequence[str], stored: StoredRun) -> None:
+    wanted = [name.strip() for columns in group_by for name in columns.split("*")]
+    if wanted:
+        known = {*LABELS, *(name for sample in stored.everything() for name in sample.attributes)}
+        for name in wanted:
+            if name not in known:
+                raise unknown("column", name, known)
 
 
 def _correct_for_many_tests(tasks: Sequence[TaskResult]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -64,10 +64,12 @@ class StoredRun:
             yield from samples.values()
 
 
-def read_stored(path: Path) -> StoredRun:
-    """Read the samples. If one is duplicated, its last line counts."""
+def read_stored(path: Path, selected: Mapping[str, Collection[str]] | None = None) -> StoredRun:
+    """Read the samples, or those `selected` (data set -> ids). If one is duplicated, its last line counts."""
     stored, shared = StoredRun(path), _Shared()
     for line in read_lines(path / SAMPLES):
+        if selected is not None and line["id"] not in selected.get(line["data"], ()):
+            continue
         stored.samples.setdefault(line["data"], {})[line["id"]] = shared.sample(line, stored.count)
         stored.count += 1
     return stored

@@ -57,7 +57,7 @@ class RunFolder:
     def open(cls, path: Path, run: Mapping[str, Any]) -> RunFolder:
         """Create the folder, or resume it if it contains the same request.
 
-        `run["request"]` must match; `run["plan"]` may grow. Raises `RunMismatch` naming the difference, or
+        `run["request"]` must match; everything else is replaced. Raises `RunMismatch` naming the difference, or
         if another process is writing the folder, `BadOutput` if the folder cannot be created or written, and
         `StorageError` if the disk is full.
         """
@@ -174,10 +174,7 @@ def _merge(path: Path, run: Mapping[str, Any]) -> dict[str, Any]:
             "Choose a different --out, or omit --out to use a folder named after this request."
             + (_OBJECT_HINT if any("identity.object" in d for d in differences) else ""),
         )
-    plan = dict(run["plan"])
-    for key, count in stored.get("plan", {}).items():
-        plan[key] = max(count, plan.get(key, 0)) if isinstance(count, int) else plan.get(key, count)
-    return {**run, "created": stored["created"], "plan": plan}
+    return {**run, "created": stored["created"]}
 
 
 def _differences(stored: Any, requested: Any, where: str = "") -> Iterator[str]:

@@ -69,8 +69,12 @@ def test_limit_is_a_stratified_prefix_and_extends(harness: InProcess, make_data:
     assert few.items() <= more.items()
     assert harness(*RUN, "--out", "fresh", "--limit", "60").ok().task["answered"] == 60
     assert replies("fresh") == more
-    assert harness(*RUN, "--out", "run").ok()
-    assert len(replies("run")) == 240
+    again = harness(*RUN, "--out", "run", "--limit", "30").ok()
+    assert again.task == small, "a smaller limit scores its prefix"
+    assert harness("score", "run", "--json").ok().task == small
+    assert len(replies("run")) == 60
+    everything = harness(*RUN, "--out", "run").ok()
+    assert (everything.task["n"], len(replies("run"))) == (240, 240)
 
 
 def test_limit_beyond_the_data(harness: InProcess, faces: Path) -> None:
@@ -350,3 +354,16 @@ def test_custom_suite_finds_tasks_next_to_it(harness: InProcess, faces: Path) ->
     Path("mine/both.toml").write_text('kind = "suite"\nname = "both"\ntasks = ["mine", "coarse_polarity"]\n')
     done = harness("run", "--task", "mine/both.toml", "--model", "echo", "--data", "faces", "--json").ok()
     assert [t["task"] for t in done.results["tasks"]] == ["mine", "coarse_polarity"]
+
+
+def test_score_and_show_return_what_the_run_returned(harness: InProcess, make_data: Make) -> None:
+    make_data(24)
+    failing = [*RUN[:-1], "-o", "fail_every=4", "--out", "run"]
+    assert harness(*failing).code == 3
+    assert harness("score", "run").code == 3
+    assert harness("show", "run").code == 3
+    assert harness("show", "run", "--json").code == 3
+    assert harness("show", "run", "--samples", "--failed").code == 0, "a listing is complete"
+    assert harness(*RUN[:-1], "--out", "run").ok()
+    assert harness("score", "run").ok()
+    assert harness("show", "run").ok()

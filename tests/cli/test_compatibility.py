@@ -124,7 +124,7 @@ def test_results_that_lack_a_required_key_are_damaged(harness: InProcess, faces:
     document = json.loads(path.read_text())
     del document["tasks"][0]["metrics"]
     path.write_text(json.dumps(document))
-    harness("show", "run").fails(2, "'run' is damaged or was written by a different version", "metrics")
+    harness("show", "run").fails(2, "results.json is damaged", "harness score run")
 
 
 def test_wordings_is_an_alias_of_prompt_variants(harness: InProcess, faces: Path) -> None:
