@@ -1,5 +1,6 @@
 """Model references (folders and hub repositories), resolved before an engine is imported; preset files."""
 
+from harness.hub.certificates import certificate_problem
 from harness.hub.presets import Fact, Preset, Zoo, memory_gib, read_presets
 from harness.hub.references import Resolved, resolve
 from harness.hub.weights import check_files, stored_tensors
@@ -9,6 +10,7 @@ __all__ = [
     "Preset",
     "Resolved",
     "Zoo",
+    "certificate_problem",
     "check_files",
     "memory_gib",
     "read_presets",

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import ssl
 import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -35,6 +38,8 @@ def no_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def unknown(user: int) -> pwd.struct_passwd:
         raise KeyError(f"getpwuid(): uid not found: {user}")
 
+    with suppress(ImportError):
+        import huggingface_hub.constants  # noqa: F401  (it reads HOME once, for all tests)
     for variable in ("HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(pwd, "getpwuid", unknown)
@@ -247,6 +252,41 @@ def test_a_client_that_cannot_load_its_certificates(
         *RUN[:3], "--model", "openai:x", "-o", "base_url=https://127.0.0.1:9/v1", "--data", "faces"
     )
     refused.fails(2, "could not be started", "SSL_CERT_FILE names '/nope/ca.pem', which does not exist")
+
+
+@pytest.fixture
+def tls_server(tmp_path: Path) -> Iterator[str]:
+    """The address of an HTTPS server whose certificate nobody trusts."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs openssl to make a certificate")
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    make = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1"]
+    subprocess.run([*make, "-keyout", key, "-out", certificate], check=True, capture_output=True, timeout=60)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield f"https://127.0.0.1:{server.server_port}/v1"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_a_server_whose_certificate_is_not_trusted(
+    missing: bool, tls_server: str, harness: InProcess, faces: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("memobench_openai")
+    if missing:
+        monkeypatch.setenv("SSL_CERT_DIR", "/nope/certs")
+    options = ("-o", f"base_url={tls_server}", "-o", "max_retries=0")
+    refused = harness(*RUN[:3], "--model", "openai:x", *options, "--data", "faces")
+    refused.fails(
+        2,
+        "CERTIFICATE_VERIFY_FAILED",
+        "SSL_CERT_DIR names '/nope/certs', which does not exist" if missing else "in SSL_CERT_FILE",
+    )
 
 
 def test_a_hub_that_cannot_be_reached(

@@ -12,6 +12,7 @@ from typing import Any
 import openai
 
 from harness import RequestError
+from harness.hub import certificate_problem
 from memobench_openai.address import Address
 from memobench_openai.error_responses import classify_error_body, classify_status, excerpt, is_html, one_line
 from memobench_openai.errors import ApiError
@@ -155,14 +156,16 @@ def _connection_error(error: openai.APIConnectionError, proxy: Proxy | None) -> 
     reason = str(cause or "") or type(cause or error).__name__
     if type(cause).__name__ in ("ConnectError", "ConnectTimeout", "ProxyError"):
         hint = "Is the server running, and does base_url name its host and port?"
+        if "CERTIFICATE" in reason:
+            hint = certificate_problem() or "Name the file of the certificates to trust in SSL_CERT_FILE."
+        elif proxy is not None:
+            hint = f"Is the proxy running, and may it connect to this host? {DIRECT}"
         return ApiError(
             "unreachable",
             f"no connection: {reason}",
             retryable=True,
             unless_answered=True,
-            fatal=hint
-            if proxy is None
-            else f"Is the proxy running, and may it connect to this host? {DIRECT}",
+            fatal=hint,
             outage=True,
         )
     return ApiError("connection", f"the connection broke: {reason}", retryable=True)
