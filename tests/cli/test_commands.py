@@ -266,6 +266,20 @@ def test_pictures_in_every_format(harness: InProcess, install: Install, tmp_path
     assert seen["clear"]["first"] == seen["hidden"]["first"] == [255, 255, 255]
     assert seen["grey16"]["first"] == [117, 117, 117]
     assert seen["palette"]["first"] == [255, 0, 0]
+    body = """
+takes = "bytes"
+
+def judge(self, batch):
+    import io
+    from PIL import Image
+    for r in batch:
+        with Image.open(io.BytesIO(r.images[0].data)) as file:
+            image = file.convert("RGB")
+        yield JudgeReply(r.id, text="happy", extra={"size": image.size, "mode": "RGB", "first": image.getpixel((0, 0))})
+"""
+    install("file-eye", plugins.judge("file-eye", body))
+    assert harness(*RUN[:4], "file-eye", *RUN[5:], "--out", "files").ok().task["answered"] == 7
+    assert {r["sample_id"].split("/")[1]: r["extra"] for r in replies("files").values()} == seen
 
 
 @pytest.mark.parametrize("what", ["tasks", "models", "data", "metrics", "plugins", "runs"])
