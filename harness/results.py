@@ -15,8 +15,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 COUNT = "none: a count"
 """The method of a metric value that is a count, which has no interval."""
+BOUND = "_bound"
+"""Ends the names of values that count each unparsed reply as the worst answer."""
 HUMAN = "human"
-"""The baseline that says how well people do: no trivial predictor."""
+"""The baseline with which results of earlier versions say how well people do: now `TaskResult.people`."""
 
 
 def _finite(value: float | None) -> float | None:
@@ -90,6 +92,9 @@ class MetricValue(Interval):
 
     name: str
     n: int = Field(description="Rows that entered.")
+    clusters: int | None = Field(
+        default=None, description="Clusters among these rows; None in results of earlier versions."
+    )
     method: str | None = Field(description="How the interval was obtained.")
     direction: Direction
     primary: bool
@@ -148,11 +153,35 @@ class PromptSpread(Record):
 
 
 class HumanCeiling(Interval):
-    """How well a single person does, compared with the others, with the interval over people."""
+    """How well a single person does, compared with the other people, and the judge compared with the same people.
+
+    Both are measured against one truth, the consensus of all raters but one (the mean over the rater left out), on the
+    same samples. That truth is not the label of the data set, so neither value may be compared with one of `metrics`.
+    """
 
     metric: str
     raters: int
     method: str
+    truth: str = Field(default="", description="What people and judge are measured against.")
+    samples: int = Field(default=0, description="Samples on which both are measured.")
+    clusters: int = 0
+    judge: Interval | None = Field(default=None, description="Judge tasks: what the judge reaches.")
+    difference: Interval | None = Field(
+        default=None, description="The judge minus one person, with the interval of the paired difference."
+    )
+    over_raters: bool = Field(
+        default=False, description="Intervals are about other raters too; else about these raters."
+    )
+
+
+class LabelAgreement(Record):
+    """How far the labels of the data set agree with the consensus of all raters, on the samples of the ceiling."""
+
+    samples: int
+    differ: int | None = Field(
+        default=None, description="Choices: samples whose label is not what most raters say."
+    )
+    srcc: Number = Field(default=None, description="Ratings: SRCC of the labels and the raters' mean.")
 
 
 class Reliability(Interval):
@@ -163,7 +192,7 @@ class Reliability(Interval):
 
 
 class HumanAgreement(Record):
-    """What people said of the same portraits, from the data set's ratings.csv."""
+    """What people said of the portraits that the judge answered, from the data set's ratings.csv."""
 
     question: str
     answers: int
@@ -176,6 +205,9 @@ class HumanAgreement(Record):
     rejected: list[str] = Field(default=[], description="Raters that the screening rejects.")
     screening: str | None = None
     ceiling: HumanCeiling
+    labels: LabelAgreement | None = Field(
+        default=None, description="None where no sample has both a label and a consensus."
+    )
 
 
 class LabelsNeeded(Record):

@@ -13,13 +13,11 @@ from harness.components.metric import Estimate, Metric, Scores
 from harness.metrics import baselines
 from harness.metrics.interval import Resampling, estimates
 from harness.metrics.unparsed import NOTED, entering, unparsed_notes, without_reply, worst_case
-from harness.results import BaselineValue, ConfusionMatrix, HypothesisTest, MetricValue
+from harness.results import BOUND, BaselineValue, ConfusionMatrix, HypothesisTest, MetricValue
 
 FEW = 10
 """Fewer clusters than this get a warning: their bootstrap intervals are too narrow."""
 PLURALS = {"does": "do", "has": "have"}
-BOUND = "_bound"
-"""Ends the names of values that count each unparsed reply as the worst answer."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ def score_metrics(
     bounds = _bounds(cases, how)
     values = []
     for request, estimate in zip(requests, found, strict=True):
-        values.append(_value(request, estimate, {}))
+        values.append(_value(request, estimate, {}, scores))
         values += [bounds[request.name + BOUND]] if request.name + BOUND in bounds else []
     trivial = _baselines(scores, requests)
     for case in cases:
@@ -100,7 +98,7 @@ def _groups(
     for group, mask in groups:
         part = scores.where(mask)
         found = estimates(part, [request.metric for request in shown], how)
-        values += [_value(*pair, group) for pair in zip(shown, found, strict=True)]
+        values += [_value(*pair, group, part) for pair in zip(shown, found, strict=True)]
         warnings += _interval_remarks(shown, found, _label(group))
         few += [part.clusters] if part.clusters < FEW <= scores.clusters else []
         unparsed.append((float(without_reply(part).sum() / max(part.n, 1)), _label(group).strip(" ()")))
@@ -159,13 +157,14 @@ def _check(scores: Scores) -> None:
             raise ValueError("truth and replies of a choice must be codes into its options")
 
 
-def _value(request: MetricRequest, found: Estimate, group: Mapping[str, str]) -> MetricValue:
+def _value(request: MetricRequest, found: Estimate, group: Mapping[str, str], scores: Scores) -> MetricValue:
     return MetricValue(
         name=request.name,
         value=found.value,
         low=found.low,
         high=found.high,
         n=found.n,
+        clusters=len(np.unique(scores.cluster[entering(request.metric, scores)])),
         method=found.method,
         direction=request.metric.direction,
         primary=request.primary and not group,
@@ -204,7 +203,7 @@ def _bounds(cases: Sequence[_Worst], how: Resampling) -> dict[str, MetricValue]:
     for case in cases:
         values = estimates(case.scores, [request.metric for request in case.requests], how)
         for request, estimate in zip(case.requests, values, strict=True):
-            value = _value(replace(request, primary=False), estimate, {})
+            value = _value(replace(request, primary=False), estimate, {}, case.scores)
             value.method = f"{value.method}, unparsed as worst"
             found[request.name] = value
     return {name: value for name, value in found.items() if value.value is not None}

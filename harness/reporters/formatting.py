@@ -64,8 +64,12 @@ def grouped(task: TaskResult) -> Iterator[tuple[str, list[tuple[str, list[Metric
 
 
 def baselines(task: TaskResult, metric: str) -> str:
-    """The baselines of a metric, on one line."""
-    return ", ".join(f"{b.name} {number(b.value)}" for b in task.baselines if b.metric == metric)
+    """The baselines of a metric, on one line, those last that were fitted to the same rows."""
+    kinds: dict[str | None, list[str]] = {}
+    for b in task.baselines:
+        if b.metric == metric:
+            kinds.setdefault(b.fitted, []).append(f"{b.name} {number(b.value)}")
+    return ", ".join(", ".join(shown) + (f" ({how})" if how else "") for how, shown in kinds.items())
 
 
 def counts(task: TaskResult) -> str:
@@ -201,12 +205,16 @@ def within_task(task: TaskResult) -> Iterator[tuple[str, list[tuple[str, ...]]]]
 
 
 def tests(task: TaskResult) -> list[tuple[str, ...]]:
-    """A row for each test: name, difference, interval, p, p adjusted for all tests of the run, n, clusters."""
+    """A row for each test: name, difference, interval, p, p adjusted for all tests of the run, n, clusters.
+
+    The test of a metric does not repeat its value and interval, which are among the metrics.
+    """
+    shown = {metric.name for metric in overall(task)}
     return [
         (
             test.name,
-            _DASH if test.value is None else f"{test.value:+.3f}",
-            interval(test),
+            "" if test.name in shown else _DASH if test.value is None else f"{test.value:+.3f}",
+            "" if test.name in shown else interval(test),
             probability(test.p),
             probability(test.p_adjusted),
             str(test.n),

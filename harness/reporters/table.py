@@ -14,9 +14,11 @@ from rich.text import Text
 from harness.components.reporter import Reporter
 from harness.escaping import plain
 from harness.reporters import formatting
-from harness.results import COUNT, ConfusionMatrix, MetricValue, Results, TaskResult
+from harness.results import BOUND, COUNT, ConfusionMatrix, MetricValue, Results, TaskResult
 
 LEGEND = "* the primary metric; intervals resample people or prompts; `harness list metrics` explains metrics"
+
+BOUNDS = f"NAME{BOUND}: NAME with each unparsed reply as the worst answer"
 
 
 class TableReporter(Reporter):
@@ -40,7 +42,8 @@ class TableReporter(Reporter):
         for task in results.tasks:
             console.print(Group(*_task(task)))
         console.print(Group(*_across_tasks(results)))
-        console.print(Text(f"\n{LEGEND}", style="dim"))
+        bounded = any(m.name.endswith(BOUND) for task in results.tasks for m in task.metrics)
+        console.print(Text(f"\n{LEGEND}" + f"\n{BOUNDS}" * bounded, style="dim"))
         return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
 
 
@@ -109,7 +112,7 @@ def _grouped(column: str, values: list[tuple[str, list[MetricValue]]]) -> Table:
             cells.append(formatting.metric_number(metric) if metric else formatting.number(None))
             if name not in counts:
                 cells.append(formatting.interval(metric) if metric else "")
-        table.add_row(*map(_cell, (*cells, max(m.n for m in metrics))))
+        table.add_row(*map(_cell, (*cells, "/".join(dict.fromkeys(str(m.n) for m in metrics)))))
     return table
 
 

@@ -11,7 +11,7 @@ from harness.metrics.interval import Resampling
 from harness.results import DataInfo, Setting, TaskResult
 from harness.scoring.costs import totals
 from harness.scoring.family import family_warning
-from harness.scoring.panel import PANEL, RULE, agreement, panel_rows
+from harness.scoring.panel import PANEL, RULE, agreement, answers_together, no_majority, panel_rows
 from harness.scoring.ppi import calibrated
 from harness.scoring.rows import Key, Rows, collect
 from harness.scoring.run_record import ParticipantRecord, RunRecord, answer_of
@@ -63,7 +63,9 @@ def _score_panel(
     """What the judges say together, and how far they agree."""
     panel = ParticipantRecord(PANEL, {"judges": ", ".join(views), "rule": RULE}, {})
     together = {q: panel_rows([view[q] for view in views.values()]).sorted() for q in spec.asks}
-    result = _score(run, spec, panel, together, dict.fromkeys(spec.asks, PANEL), stored)
+    scored = [q for q in spec.asks if answers_together(together[q].answer, len(views))]
+    result = _score(run, spec, panel, together, dict.fromkeys(spec.asks, PANEL), stored, scored)
+    result.warnings = [*no_majority([q for q in spec.asks if q not in scored]), *result.warnings]
     how = Resampling(run.seed, RESAMPLES)
     for q in spec.asks:
         by_judge = {judge: view[q] for judge, view in views.items()}
@@ -78,19 +80,22 @@ def _score(
     rows: Mapping[str, Rows],
     answer_modes: Mapping[str, str],
     stored: StoredRun,
+    scored: Sequence[str] | None = None,
 ) -> TaskResult:
+    """The result of one judge. `scored` names the questions whose answers are scored; by default all."""
     n = run.counts[f"{spec.name}@generator"]
+    questions = spec.asks if scored is None else scored
     samples = [s for s in stored.everything() if spec.name in s.tasks]
     outcomes = Counter(map(stored.outcome, samples))
     outcomes["error"] += n - len(samples)
     answered = _answered(samples, rows, stored, oracle=judge.name in run.oracles)
     found = RowScores()
-    for question in spec.asks:
+    for question in questions:
         metrics = tuple(m for m in spec.metrics if m.asks == question)
         if metrics:
             found.add(score_rows(rows[question], metrics, spec, run.seed, _valid(rows[question], stored)))
     people = read_ratings(stored.path, _rated(stored))
-    reasons: Counter[str] = sum((Counter(r.unparsed) for r in rows.values()), Counter())
+    reasons: Counter[str] = sum((Counter(rows[q].unparsed) for q in questions), Counter())
     prompts, digest = run.prompt_sets[spec.name]
     return TaskResult(
         task=spec.name,
@@ -117,7 +122,7 @@ def _score(
         baselines=found.baselines,
         confusion=found.confusion,
         tests=found.tests,
-        calibrated=[value for q in spec.asks for value in calibrated(q, rows[q], spec.cluster, people)],
+        calibrated=[value for q in questions for value in calibrated(q, rows[q], spec.cluster, people)],
         unparsed_reasons=dict(reasons),
         warnings=[
             *run.notes.get("generator", ()),

@@ -1,4 +1,4 @@
-"""The panel of judges: majority choice, mean rating, and how far the judges agree."""
+"""The panel of judges: majority choice of three or more, mean rating, and how far the judges agree."""
 
 from __future__ import annotations
 
@@ -26,8 +26,22 @@ from harness.tasks.answers import ParsedReply
 from harness.tasks.spec import Answer
 
 PANEL = "panel"
-RULE = "the option that most judges chose; ties are unparsed; ratings are averaged"
+MAJORITY = 3
+"""How many judges a majority needs. What two have in common is right less often than either: it measures their agreement."""
+RULE = "the option that most of three or more judges chose, ties are unparsed; ratings are averaged"
 _PAIRWISE = {"choice": "kappa", "rating": "srcc"}
+
+
+def answers_together(answer: Answer, judges: int) -> bool:
+    """Whether so many judges have one answer to a question: always a mean rating, but only three or more a majority."""
+    return answer.kind == "rating" or judges >= MAJORITY
+
+
+def no_majority(questions: Sequence[str]) -> list[str]:
+    """Says for which questions the panel has no answer of its own."""
+    if not questions:
+        return []
+    return [f"two judges have no majority: their agreement alone is shown for {', '.join(questions)}"]
 
 
 def panel_rows(judges: Sequence[Rows]) -> Rows:

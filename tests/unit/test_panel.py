@@ -11,7 +11,7 @@ from harness.metrics.interval import Resampling
 from harness.registry.factory import make
 from harness.registry.registry import registry
 from harness.scoring.family import family_warning, maker_of
-from harness.scoring.panel import agreement, panel_rows
+from harness.scoring.panel import agreement, answers_together, panel_rows
 from harness.scoring.rows import Rows
 from harness.scoring.run_record import ParticipantRecord
 from harness.scoring.stored import StoredSample
@@ -72,6 +72,11 @@ def test_a_panel_chooses_the_majority() -> None:
 def test_a_panel_rates_the_mean() -> None:
     joined = panel_rows([rows(RATING, 1.0, 3.0, ""), rows(RATING, 2.0, "", "")])
     assert answers(joined) == [1.5, 3.0, "no judge's reply can be parsed"]
+
+
+def test_a_majority_needs_three_judges() -> None:
+    assert [answers_together(CHOICE, judges) for judges in (2, 3, 4)] == [False, True, True]
+    assert answers_together(RATING, 2)
 
 
 def test_agreement_names_each_pair_of_judges() -> None:

@@ -14,8 +14,9 @@ from scipy import optimize, stats
 from sklearn import metrics as sklearn
 
 from harness.components.metric import Scores
-from harness.metrics.score import BOUND, MetricRequest, score_metrics
+from harness.metrics.score import MetricRequest, score_metrics
 from harness.registry.builtins import harness_metrics
+from harness.results import BOUND
 from harness.types import EMOTIONS
 
 quick = settings(max_examples=40, deadline=None, derandomize=True)

@@ -55,6 +55,7 @@ def test_entries_of_the_results_file():
             "low",
             "high",
             "n",
+            "clusters",
             "method",
             "direction",
             "primary",

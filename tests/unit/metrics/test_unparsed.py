@@ -10,7 +10,7 @@ from harness.metrics.calibration import Brier
 from harness.metrics.choice import Accuracy
 from harness.metrics.rank import Srcc, SrccWithinEmotion
 from harness.metrics.rating import MeanRating, Plcc, RootMeanSquareError, Slope
-from harness.metrics.score import BOUND
+from harness.results import BOUND
 
 HIGHER = {"srcc": Srcc, "srcc_within_emotion": SrccWithinEmotion, "plcc": Plcc, "slope": Slope}
 ERRORS = {"mae": RATING["mae"], "rmse": RootMeanSquareError}
