@@ -116,6 +116,8 @@ class Estimate:
     """Why there is no value, where there is none."""
     remark: str = ""
     """What is wrong with the interval, if anything."""
+    clusters: int = 0
+    """Units of resampling (people, prompts) that the rows which entered come from."""
 
 
 class Metric(Configured, ABC):
@@ -129,8 +131,9 @@ class Metric(Configured, ABC):
     direction: ClassVar[Direction] = "higher"
     resampled: ClassVar[bool] = True
     """False for plain counts, which get no interval."""
-    interval: ClassVar[Literal["bootstrap", "jackknife"]] = "bootstrap"
-    """How the interval is obtained: "jackknife" where `estimate` is too slow to run on every resample."""
+    interval: ClassVar[Literal["bootstrap", "jackknife", "own"]] = "bootstrap"
+    """How the interval is obtained: "jackknife" where `estimate` is too slow to run on every resample, "own" where
+    `own_estimate` gives it."""
     method: ClassVar[str] = "cluster bootstrap"
     """How results describe the bootstrap interval."""
     proportion: ClassVar[bool] = False
@@ -139,8 +142,6 @@ class Metric(Configured, ABC):
     """With fewer clusters than this the interval is obtained by the jackknife, where the bootstrap's is too narrow."""
     correlation: ClassVar[bool] = False
     """A correlation. Its jackknife interval is computed on Fisher's z."""
-    reflected: ClassVar[bool] = False
-    """A value of 0 or more that chance only raises, in resamples too: its interval is the basic bootstrap interval."""
     uses: frozenset[ScoresColumn] = frozenset({"probabilities", "positions"})
     """Which optional columns of `Scores` the metric reads. Fewer make it faster; attributes and extra must be declared.
     Of the class, unless options decide: then the constructor sets it."""
@@ -209,6 +210,14 @@ class Metric(Configured, ABC):
         `counts`, shape (clusters,), are the weights that give the value on the data as they are.
         """
         return self, scores
+
+    def own_estimate(self, scores: Scores, counts: Ints, level: float) -> Estimate:
+        """Metrics with an interval of their "own": value, interval, method and remark; n and clusters are filled in.
+
+        For values that need a correction which a resample cannot make. `counts`, shape (clusters,), says how many
+        clusters each one stands for. Called where `estimate` gives a value and there are two clusters or more.
+        """
+        raise TypeError(f"{type(self).__name__} has an interval of its own and must define own_estimate()")
 
     def leave_one_out(self, scores: Scores, counts: Ints) -> Floats | None:
         """The value without one cluster of each pattern, shape (clusters,), for the jackknife; None to call `estimate`."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from harness.arrays import Floats, Ints, Mask
-from harness.components.metric import Scores
+from harness.components.metric import Estimate, Scores
 from harness.components.options import HarnessOptions, option
-from harness.metrics.base import TableMetric, share
+from harness.metrics.base import TableMetric, cluster_sums, share
+from harness.stats.calibration import calibration_error
 
 
 class CalibrationMetric(TableMetric):
@@ -31,14 +32,15 @@ class CalibrationMetric(TableMetric):
 
 
 class ExpectedCalibrationError(CalibrationMetric):
-    """Mean distance between confidence and accuracy over bins of like confidence (Guo et al. 2017, eq. 5).
+    """Mean distance between confidence and accuracy over bins of like confidence (Guo et al. 2017, eq. 5), debiased.
 
-    Confidence is the probability of the predicted option; for a rating, of the likeliest level, which is
-    right where it is the true one. Bins are ((b - 1) / bins, b / bins]. The value is biased upwards, and its
-    resamples more so: the interval is the basic one, resamples reflected about the value.
+    Confidence is the probability of the predicted option; for a rating, of the likeliest level, which is right where it
+    is the true one. Bins are ((b - 1) / bins, b / bins]. The binned value is biased upwards, since chance alone gives
+    each bin a distance. Results show the value without this bias (`harness.stats.calibration`), the method names the
+    binned one, and the interval reaches 0 unless a calibrated judge would hardly give as much.
     """
 
-    reflected = True
+    interval = "own"
 
     class Options(HarnessOptions):
         """How confidences are binned."""
@@ -47,26 +49,56 @@ class ExpectedCalibrationError(CalibrationMetric):
 
     def columns(self, scores: Scores) -> Floats:
         """Shape (n, bins + 1): right less confidence in the bin of each row, and 1; 0 where a row does not enter."""
+        inside = np.flatnonzero(self.entered(scores))
+        columns = np.zeros((scores.n, self.options.bins + 1))
+        bin_, confidence, right = self._binned(scores)
+        columns[inside, bin_] = right - confidence
+        columns[inside, -1] = 1.0
+        return columns
+
+    def from_sums(self, sums: Floats) -> Floats:
+        """The binned value: sum over bins of |right - confidence|, over the rows."""
+        return share(np.column_stack([np.abs(sums[:, :-1]).sum(axis=1), sums[:, -1]]))
+
+    def own_estimate(self, scores: Scores, counts: Ints, level: float) -> Estimate:
+        sums = cluster_sums(self.columns(scores), scores.cluster, scores.clusters)
+        inside = self.entered(scores)
+        copies = counts[scores.cluster[inside]].astype(np.float64)
+        bin_, confidence, right = self._binned(scores)
+        found = calibration_error(
+            sums[:, :-1],
+            sums[:, -1],
+            counts,
+            np.bincount(bin_, copies * confidence * (1 - confidence), self.options.bins),
+            float(copies @ (right - confidence) ** 2),
+            level=level,
+        )
+        binned = float(self.from_sums(counts[None] @ sums)[0])
+        if found is None:
+            return Estimate(binned, None, None, 0, "none: one cluster, not debiased")
+        remark = ""
+        if found.low == 0:
+            remark = (
+                f"does not show miscalibration: a calibrated judge gives as much with probability {found.p:.2g} "
+                f"({binned:.3f} before debiasing)"
+            )
+        method = f"debiased, test inversion by cluster; binned value {binned:.4f}"
+        return Estimate(found.value, found.low, found.high, 0, method, remark=remark)
+
+    def _binned(self, scores: Scores) -> tuple[Ints, Floats, Floats]:
+        """Bin, confidence, and 1 where right, of the rows that enter; shape (m,) each."""
         inside, bins = self.entered(scores), self.options.bins
-        columns = np.zeros((scores.n, bins + 1))
         if not inside.any():
-            return columns
-        chances, true = _chances(scores), true_codes(scores)[inside]
+            return np.zeros(0, np.int64), np.zeros(0), np.zeros(0)
         # Not copied where all rows enter: there may be very many.
-        chances = chances if inside.all() else chances[inside]
+        chances = _chances(scores) if inside.all() else _chances(scores)[inside]
         predicted = (
             scores.predicted[inside].astype(np.int64) if scores.kind == "choice" else chances.argmax(axis=1)
         )
         confidence = chances[np.arange(len(predicted)), predicted]
         edges = np.linspace(0, 1, bins + 1)
         bin_ = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
-        columns[np.flatnonzero(inside), bin_] = (predicted == true) - confidence
-        columns[inside, bins] = 1.0
-        return columns
-
-    def from_sums(self, sums: Floats) -> Floats:
-        """Sum over bins of |right - confidence|, over the rows."""
-        return share(np.column_stack([np.abs(sums[:, :-1]).sum(axis=1), sums[:, -1]]))
+        return bin_, confidence, (predicted == true_codes(scores)[inside]).astype(np.float64)
 
 
 class Brier(CalibrationMetric):

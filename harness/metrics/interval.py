@@ -68,7 +68,11 @@ def _estimates(sample: Scores, counts: Ints, metrics: Sequence[Metric], how: Res
         bootstrapped = [
             job
             for job, jackknife in zip(jobs, jackknifed, strict=True)
-            if job.exists and not job.fault and not jackknife and not job.metric.proportion
+            if job.exists
+            and not job.fault
+            and not jackknife
+            and not job.metric.proportion
+            and job.metric.interval != "own"
         ]
         resample(bootstrapped, sample, counts, how.seed, how.resamples)
     return [_finish(*job, sample, counts, how) for job in zip(jobs, jackknifed, strict=True)]
@@ -85,6 +89,8 @@ def _finish(job: MetricJob, jackknife: bool, sample: Scores, counts: Ints, how: 
         return replace(plain, method="none: one cluster")
     if job.fault:
         return replace(plain, remark=f"has no interval: {job.fault}")
+    if metric.interval == "own":
+        return _own(plain, metric, sample, counts, how)
     if metric.proportion:
         return _proportion(plain, metric, sample, counts, how)
     if jackknife:
@@ -119,10 +125,6 @@ def _bootstrapped(plain: Estimate, job: MetricJob, clusters: int, how: Resamplin
         method += f", clusters joined to {job.joined:,}"
     if len(values) < how.resamples:
         method += f", {len(values):,} resamples"
-    if metric.reflected:
-        assert plain.value is not None
-        middle, method = plain.value, f"{method}, basic"
-        interval = min(max(2 * middle - interval[1], 0.0), middle), max(2 * middle - interval[0], middle)
     return replace(plain, low=interval[0], high=interval[1], method=method, remark=remark)
 
 
@@ -196,12 +198,20 @@ def _jackknifed(plain: Estimate, metric: Metric, sample: Scores, counts: Ints, h
     return replace(plain, low=interval[0], high=interval[1], method="cluster jackknife")
 
 
+def _own(plain: Estimate, metric: Metric, sample: Scores, counts: Ints, how: Resampling) -> Estimate:
+    try:
+        return metric.own_estimate(sample, counts, how.level)
+    except Exception as error:  # may be a plugin's code
+        return replace(plain, remark=f"has no interval: the metric raised {type(error).__name__}: {error}")
+
+
 def _described(estimate: Estimate, metric: Metric, scores: Scores) -> Estimate:
-    """The estimate with the number of rows that entered, and the reason if it has no value."""
+    """The estimate with the rows that entered and their clusters, and the reason if it has no value."""
     if estimate.value is None:
         estimate = replace(estimate, missing=estimate.missing or _missing(metric, scores))
     try:
-        return replace(estimate, n=int(metric.entered(scores).sum()))
+        inside = metric.entered(scores)
+        return replace(estimate, n=int(inside.sum()), clusters=len(np.unique(scores.cluster[inside])))
     except Exception as error:  # may be a plugin's code
         fault = f"does not say how many rows entered: it raised {type(error).__name__}: {error}"
         return replace(estimate, n=0, remark=estimate.remark or fault)

@@ -54,9 +54,14 @@ def test_calibration_of_a_choice_follows_its_definition(n, options, seed, bins):
         },
         resamples=20,
     )
-    assert entry(table, "ece").value == pytest.approx(
-        by_definition(chances.max(axis=1), right, bins), abs=1e-9
-    )
+    metric = ExpectedCalibrationError(ExpectedCalibrationError.Options(bins=bins))
+    binned = float(metric.estimate(scores, np.ones((1, n), np.int64))[0])
+    assert binned == pytest.approx(by_definition(chances.max(axis=1), right, bins), abs=1e-9)
+    if n > 1:
+        found = entry(table, "ece")
+        assert 0 <= found.low <= found.value <= found.high <= 1
+        assert found.value <= binned + 1e-9
+        assert found.method.endswith(f"binned value {binned:.4f}")
     loss = ((chances - np.eye(options)[scores.truth.astype(int)]) ** 2).sum(axis=1).mean()
     assert entry(table, "brier").value == pytest.approx(loss, abs=1e-12)
     if options == 2:
@@ -79,18 +84,53 @@ def test_calibration_of_a_rating_uses_the_level_nearest_to_the_truth():
         chances,
     )
     table = score(scores, {"ece": ExpectedCalibrationError, "brier": Brier}, resamples=20)
-    assert entry(table, "ece").value == pytest.approx((0.3 + 0.4) / 2)
-    assert entry(table, "ece").n == 2
+    assert any("(0.350 before debiasing)" in line for line in table.warnings)  # (0.3 + 0.4) / 2
+    assert (entry(table, "ece").n, entry(table, "ece").clusters) == (2, 2)
     assert entry(table, "brier").value == pytest.approx((0.14 + 0.26) / 2)
 
 
-def test_overconfidence_is_measured_and_the_interval_corrects_the_bias_of_small_bins():
+def test_a_calibrated_judge_has_an_error_near_0_and_an_overconfident_one_keeps_its_own():
     honest, loud = (score(judged(1500, sharpness=s), {"ece": ExpectedCalibrationError}) for s in (1.0, 4.0))
-    assert entry(honest, "ece").value < 0.06 < entry(loud, "ece").value - 0.1
     found = entry(honest, "ece")
-    assert found.method == "cluster bootstrap, basic"
-    assert 0 <= found.low <= 0.01
-    assert found.low <= found.value <= found.high
+    assert (found.low, found.method.split(",")[0]) == (0, "debiased")
+    assert found.value < 0.02
+    assert any("does not show miscalibration" in line for line in honest.warnings)
+    loud_one = entry(loud, "ece")
+    binned = float(loud_one.method.split()[-1])
+    assert binned - 0.02 < loud_one.value <= binned
+    assert loud_one.low > 0.1
+    assert not any("ece" in line for line in loud.warnings)
+
+
+@pytest.mark.parametrize(("n", "options"), [(60, 2), (120, 6), (600, 6)])
+def test_the_interval_of_a_calibrated_judge_rarely_excludes_0(n, options):
+    """Half of the basic bootstrap intervals of the binned value did, and that value is 0.06 to 0.15 on average."""
+    metric, excluded, values, binned = ExpectedCalibrationError(), 0, [], []
+    for seed in range(100):
+        scores = judged(n, options, seed)
+        found = metric.own_estimate(scores, np.ones(n, np.int64), 0.95)
+        excluded += found.low > 0
+        values.append(found.value)
+        binned.append(float(metric.estimate(scores, np.ones((1, n), np.int64))[0]))
+    assert excluded <= 7
+    assert np.mean(values) < 0.4 * np.mean(binned)
+
+
+def test_a_judge_that_is_sure_and_never_wrong_is_not_called_miscalibrated():
+    """40 answers at a confidence of 0.98: all right is what a calibrated judge gives in 45% of the cases."""
+    chances = np.tile([0.98, 0.02], (40, 1))
+    zero = np.zeros(40)
+    scores = Scores(
+        "choice",
+        zero,
+        zero,
+        np.arange(40),
+        zero.astype(np.int64),
+        ("a", "b"),
+        EMOTIONS,
+        probabilities=chances,
+    )
+    assert entry(score(scores, {"ece": ExpectedCalibrationError}), "ece").low == 0
 
 
 def test_without_probabilities_there_is_no_calibration():
