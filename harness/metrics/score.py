@@ -12,7 +12,7 @@ from harness.arrays import Mask
 from harness.components.metric import Estimate, Metric, Scores
 from harness.metrics import baselines
 from harness.metrics.interval import Resampling, estimates
-from harness.metrics.unparsed import NOTED, entering, unparsed_notes, without_reply, worst_case
+from harness.metrics.unparsed import NOTED, asked, entering, unparsed_notes, without_reply, worst_case
 from harness.results import BOUND, BaselineValue, ConfusionMatrix, HypothesisTest, MetricValue
 
 FEW = 10
@@ -101,7 +101,7 @@ def _groups(
         values += [_value(*pair, group, part) for pair in zip(shown, found, strict=True)]
         warnings += _interval_remarks(shown, found, _label(group))
         few += [part.clusters] if part.clusters < FEW <= scores.clusters else []
-        unparsed.append((float(without_reply(part).sum() / max(part.n, 1)), _label(group).strip(" ()")))
+        unparsed.append((without_reply(part).sum() / max(asked(part).sum(), 1), _label(group).strip(" ()")))
     if few:
         warnings.append(
             f"{len(few)} of {len(groups)} groups have few clusters (the fewest: {min(few)}): their intervals are rough"

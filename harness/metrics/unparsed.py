@@ -16,9 +16,15 @@ NOTED = 0.05
 """Share of rows without a parsed reply from which results say so."""
 
 
+def asked(scores: Scores) -> Mask:
+    """Rows with a truth, shape (n,), or all rows where none has one: then the replies alone are described."""
+    known = ~np.isnan(scores.truth)
+    return known if known.any() else np.ones(scores.n, bool)
+
+
 def without_reply(scores: Scores) -> Mask:
-    """Rows that have a truth but no parsed reply, shape (n,)."""
-    missing: Mask = ~np.isnan(scores.truth) & ~scores.parsed
+    """The rows `asked` that have no parsed reply, shape (n,)."""
+    missing: Mask = asked(scores) & ~scores.parsed
     return missing
 
 
@@ -48,7 +54,7 @@ def worst_case(metric: Metric, scores: Scores) -> tuple[Metric, Scores] | None:
     if scores.kind != "rating" or metric.direction == "none" or not leaves_out(metric, scores):
         return None
     metric, scores = _mapped(metric, scores)
-    if not scores.parsed.any():
+    if not scores.paired.any():
         return None
     if metric.direction == "lower":
         high = scores.truth - scores.low <= scores.high - scores.truth
@@ -73,7 +79,7 @@ def _mapped(metric: Metric, scores: Scores) -> tuple[Metric, Scores]:
 
 def unparsed_notes(scores: Scores, named: Sequence[tuple[str, Metric]], *, bounded: bool) -> list[str]:
     """Says how many rows have no parsed reply, from `NOTED` on, and what becomes of them."""
-    missing, n = int(without_reply(scores).sum()), int((~np.isnan(scores.truth)).sum())
+    missing, n = int(without_reply(scores).sum()), int(asked(scores).sum())
     if not n or missing < NOTED * n:
         return []
     left_out = [name for name, metric in named if leaves_out(metric, scores)]

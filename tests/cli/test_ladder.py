@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 from collections import Counter
 from collections.abc import Callable
@@ -204,6 +205,21 @@ def test_neighbours_are_shown_and_chance_is_one_in_two(
     right = harness(*run, "echo", "--model", "echo", "-o", "accuracy=0.9").ok().task
     assert value(right, "accuracy") == pytest.approx(0.9, abs=0.12)
     assert right["unparsed"] == 0
+
+
+def test_runs_of_the_first_version_are_scored_as_they_were(
+    harness: InProcess, make_data: Make, tmp_path: Path
+) -> None:
+    built_in = harness("show", "nuance_confusable", "--json").ok()
+    text = Path(json.loads(built_in.out)[0]["file"]).read_text()
+    metrics, groups = text.index("[[metrics]]"), text.index("[group]")
+    first = text[:metrics] + '[[metrics]]\nname = "accuracy"\nprimary = true\n' + text[groups:]
+    (tmp_path / "first.toml").write_text(first.replace('version = "2"', 'version = "1"'))
+    run = ("run", "--task", tmp_path / "first.toml", *ECHO, "--data", make_data(60), "--out", "run", "--json")
+    before = harness(*run).ok().task
+    [metric] = [m for m in before["metrics"] if m["primary"]]
+    assert (before["task"], before["version"], metric["name"]) == ("nuance_confusable", "1", "accuracy")
+    assert harness("score", "run", "--json").ok().task == before
 
 
 def test_drops_between_data_sets(harness: InProcess, make_data: Make) -> None:

@@ -49,7 +49,8 @@ def beside(entry: Entry) -> Iterator[tuple[str, Entry, Entry]]:
     for baseline in entry["baselines"]:
         yield f"baseline {baseline['name']} of {baseline['metric']}", values[baseline["metric"]], baseline
     for test in entry["tests"]:
-        yield f"test {test['name']}", values[test["name"]], test
+        if test["name"] in values:
+            yield f"test {test['name']}", values[test["name"]], test
 
 
 def check(entry: Entry) -> list[str]:
@@ -58,6 +59,12 @@ def check(entry: Entry) -> list[str]:
     for what, value, other in beside(entry):
         assert (other["n"], other["clusters"]) == (value["n"], value["clusters"]), what
         names.append(what)
+    for test in entry["tests"]:
+        metric, by, column = test["name"].partition(" by ")
+        if by:
+            groups = [m["n"] for m in entry["metrics"] if m["name"] == metric and [*m["group"]] == [column]]
+            assert test["n"] == sum(groups), "a test of groups has the rows of the groups"
+            names.append(f"test {test['name']}")
     values = {m["name"]: m for m in entry["metrics"] if not m["group"]}
     for name, value in values.items():
         if name.endswith("_bound"):

@@ -124,6 +124,9 @@ def test_without_unparsed_or_without_parsed_replies_there_is_no_bound():
     assert entry(table, "mae_bound").n == 150, "only rows with a truth"
     with pytest.raises(StopIteration):
         entry(table, "mean_rating_bound")
+    nothing_known = refusing(replace(scores, truth=np.full(200, NAN)), np.arange(200) < 20)
+    table = score(nothing_known, {"mean_rating": MeanRating})
+    assert "20 of 200 rows (10%) have no parsed reply: left out of mean_rating" in table.warnings
 
 
 def test_bounds_do_not_depend_on_the_order_of_rows():
