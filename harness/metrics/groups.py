@@ -30,10 +30,6 @@ class Column:
     many: bool = False
     """There are too many values."""
 
-    def groups(self) -> list[tuple[str, Mask]]:
-        """Each value with its rows, shape (n,)."""
-        return [(label, self.codes == code) for code, label in enumerate(self.labels)]
-
 
 def column_of(values: Sequence[str | None]) -> Column:
     """A column of texts; None or an empty text where a row has none."""
@@ -96,11 +92,18 @@ def _order(value: str) -> tuple[int, float, str]:
 
 @dataclass(frozen=True)
 class Cells:
-    """The cells of a crossing that are large enough to be shown, and warnings about the others."""
+    """The cells of one column or a crossing that are large enough to be shown, and warnings about the others."""
 
     groups: list[tuple[dict[str, str], Mask]]
     """Column -> value, and the rows of the cell, shape (n,)."""
     warnings: list[str]
+
+    def codes(self, n: int) -> Ints:
+        """The cell of each of `n` rows, shape (n,), -1 for rows in none."""
+        found = np.full(n, -1)
+        for number, (_, mask) in enumerate(self.groups):
+            found[mask] = number
+        return found
 
 
 def intersections(columns: Mapping[str, Column], smallest: int = SMALLEST) -> Cells:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from harness.arrays import Mask
+from harness.arrays import Ints, Mask
 from harness.components.metric import Metric, Scores, ScoresColumn
 from harness.metrics import groups as grouping
+from harness.metrics.group_tests import group_tests
 from harness.metrics.pairs import join_orders
 from harness.metrics.score import MetricRequest, metric_tests, score_metrics
 from harness.registry.factory import make
@@ -73,7 +74,8 @@ def score_rows(
     scores = rows.scores(
         spec.cluster, used | frozenset[ScoresColumn]({"positions"}) if rows.answer.contrast else used
     )
-    groups, group_warnings = _groups(rows, spec)
+    shown = _groups(rows, spec)
+    groups = [*shown.groups]
     if valid is not None:
         groups.append(({"portraits": "valid"}, np.array(valid)))
     by_reply = [request for request in requests if not request.metric.joins_orders]
@@ -90,12 +92,16 @@ def score_rows(
         )
         warnings = [*dict.fromkeys([*warnings, *pairs.warnings])]
     tests, test_warnings = _tests(requests, rows, spec, seed)
+    for request in (request for request in by_reply if request.primary):
+        found, notes = group_tests(request, scores, shown.tested, seed=seed, resamples=RESAMPLES)
+        tests += [test.model_copy(update={"question": rows.question}) for test in found]
+        test_warnings += notes
     _share_intervals(tests, values)
     return RowScores(
         metrics=values,
         baselines=table.baselines,
         tests=tests,
-        warnings=[*warnings, *_off_scale(rows), *group_warnings, *test_warnings],
+        warnings=[*warnings, *_off_scale(rows), *shown.warnings, *test_warnings],
         confusion=table.confusion,
     )
 
@@ -125,18 +131,35 @@ def _share_intervals(tests: Sequence[HypothesisTest], values: Sequence[MetricVal
             test.value, test.low, test.high = found.value, found.low, found.high
 
 
-def _groups(rows: Rows, spec: TaskSpec) -> tuple[list[tuple[dict[str, str], Mask]], list[str]]:
-    """The groups that a task reports apart, and warnings about columns and combinations that it cannot report."""
+@dataclass(frozen=True)
+class _Groups:
+    """The groups that a task reports apart, the columns that are tested, and warnings about what is not reported."""
+
+    groups: list[tuple[dict[str, str], Mask]]
+    tested: dict[str, Ints]
+    """Column -> the group of each row, shape (n,), -1 for those in none that is shown."""
+    warnings: list[str]
+
+
+def _groups(rows: Rows, spec: TaskSpec) -> _Groups:
+    """Groups by single columns and by crossings. Labels are shown however few rows have one, and are not tested."""
     names = dict.fromkeys([*spec.group.by, *(name for cross in spec.group.cross for name in cross)])
     columns = {name: rows.column(name) for name in names}
-    groups = [({name: label}, mask) for name in spec.group.by for label, mask in columns[name].groups()]
+    labels = {*LABELS, rows.answer.truth.field}
+    singles = {
+        name: grouping.intersections({name: columns[name]}, 1 if name in labels else spec.group.smallest)
+        for name in spec.group.by
+    }
     crossings = [
         grouping.intersections({name: columns[name] for name in cross}, spec.group.smallest)
         for cross in spec.group.cross
     ]
-    groups += [group for crossing in crossings for group in crossing.groups]
-    warnings = [warning for crossing in crossings for warning in crossing.warnings]
-    return groups, [*_ungrouped(columns), *warnings]
+    cells = [*singles.values(), *crossings]
+    return _Groups(
+        [group for cell in cells for group in cell.groups],
+        {name: cells.codes(len(rows.samples)) for name, cells in singles.items() if name not in labels},
+        [*_ungrouped(columns), *(warning for cell in cells for warning in cell.warnings)],
+    )
 
 
 def _ungrouped(columns: Mapping[str, grouping.Column]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Permutation tests of a difference between two sides, within matched sets of rows or between whole clusters.
+"""Permutation tests of differences between two sides or several groups, within matched sets or between whole clusters.
 
 Under the null hypothesis the outcomes of a matched set are exchangeable between its rows (Good 2005, "Permutation, Parametric
 and Bootstrap Tests of Hypotheses", chapter 3), so the test is valid however few errors there are.
@@ -8,14 +8,23 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.arrays import Floats, Ints, Mask
 
 TIE = 1e-9
 """Differences closer than this to the observed one count as equal to it."""
+ENOUGH = 100
+"""An omnibus test stops at so many permutations that are as extreme as the data: its p is then 10% uncertain."""
+WORK, FEWEST = 60_000_000, 499
+"""Limits of an omnibus test: permutations times units times groups, and the fewest permutations."""
+BLOCK = 1 << 21
+"""Labels that are permuted at a time."""
 
 
 @dataclass(frozen=True)
@@ -103,3 +112,78 @@ def _between(shares: Floats, first: int, rng: np.random.Generator, resamples: in
 def _two_sided(observed: float, found: Floats) -> float:
     extreme = int((np.abs(found) >= abs(observed) - TIE).sum())
     return (extreme + 1) / (len(found) + 1)
+
+
+@dataclass(frozen=True)
+class OmnibusTest:
+    """The p value of equal values in all groups, and how many permutations it took."""
+
+    p: float
+    permutations: int
+
+
+def omnibus_test(
+    sums: Floats,
+    rows: Floats,
+    value: Callable[[Floats], Floats],
+    group: Ints,
+    stratum: Ints,
+    *,
+    seed: int,
+    resamples: int = 10_000,
+) -> OmnibusTest | None:
+    """Test whether a value that follows from sums over units is the same in all groups.
+
+    `sums`, shape (units, k), are what `value` turns into values, shape (m,) from (m, k); `rows`, `group` (codes from 0)
+    and `stratum` have shape (units,). Groups are permuted between the units of a stratum. The statistic is the sum over
+    groups of the squared distance of the group's value from their mean, both weighted by rows. None where fewer than
+    two groups have a value. Permutations end early where p is clearly large (Besag and Clifford 1991, "Sequential Monte
+    Carlo p-values", Biometrika 78, 301-304, which is valid at any level), and are fewer where units are very many.
+    """
+    groups, table = int(group.max()) + 1, np.column_stack([sums, rows])
+
+    def spread(labels: npt.NDArray[np.integer[Any]]) -> Floats:
+        parts = [(labels == code).astype(np.float64) @ table for code in range(groups)]
+        with np.errstate(all="ignore"):
+            values = np.stack([value(part[:, :-1]) for part in parts])
+        return _spread(values, np.stack([part[:, -1] for part in parts]))
+
+    observed = float(spread(group[None])[0])
+    if math.isnan(observed):
+        return None
+    rng = np.random.default_rng((seed % 2**64, len(group), groups))
+    most = min(resamples, max(FEWEST, WORK // (len(group) * groups)))
+    step, extreme, done = max(1, BLOCK // len(group)), 0, 0
+    while done < most:
+        found = spread(_relabelled(group, stratum, rng, min(step, most - done)))
+        # An arrangement in which a group has no value counts as extreme.
+        hits = extreme + np.cumsum(~(found < observed * (1 - TIE)))
+        if hits[-1] >= ENOUGH:
+            done += int(np.searchsorted(hits, ENOUGH)) + 1
+            return OmnibusTest(ENOUGH / done, done)
+        extreme, done = int(hits[-1]), done + len(found)
+    return OmnibusTest((extreme + 1) / (done + 1), done)
+
+
+def _spread(values: Floats, rows: Floats) -> Floats:
+    """The statistic, shape (m,), from values and rows of shape (groups, m). NaN with fewer than two values."""
+    known = np.isfinite(values)
+    weight, filled = np.where(known, rows, 0.0), np.where(known, values, 0.0)
+    with np.errstate(all="ignore"):
+        mean = (weight * filled).sum(axis=0) / weight.sum(axis=0)
+        found: Floats = (weight * (filled - mean) ** 2).sum(axis=0)
+    return np.where(known.sum(axis=0) > 1, found, np.nan)
+
+
+def _relabelled(
+    group: Ints, stratum: Ints, rng: np.random.Generator, resamples: int
+) -> npt.NDArray[np.int16]:
+    """Groups permuted within each stratum, shape (resamples, units). Strata of equal size are permuted together."""
+    labels = np.empty((resamples, len(group)), np.int16)
+    order = np.argsort(stratum, kind="stable")
+    _, first, sizes = np.unique(stratum[order], return_index=True, return_counts=True)
+    for size in np.unique(sizes).tolist():
+        units = order[first[sizes == size][:, None] + np.arange(size)]
+        block = np.broadcast_to(group[units].astype(np.int16), (resamples, *units.shape)).copy()
+        labels[:, units.ravel()] = rng.permuted(block, axis=2).reshape(resamples, -1)
+    return labels

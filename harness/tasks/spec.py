@@ -196,7 +196,11 @@ class Group(_Model):
     cross: tuple[tuple[str, ...], ...] = Field(
         (), description='Combinations of columns, such as [["gender", "skin_tone"]].'
     )
-    smallest: int = Field(20, ge=1, description="Minimum number of rows for a combination to be reported.")
+    smallest: int = Field(
+        20,
+        ge=1,
+        description="Minimum number of rows for a group or a combination of them to be reported; labels have none.",
+    )
 
     def with_columns(self, columns: Sequence[str]) -> Group:
         """Add columns, or combinations joined by `*`. Raises `BadOption` for an empty name."""

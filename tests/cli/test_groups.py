@@ -81,3 +81,42 @@ def test_columns_that_cannot_be_grouped_by_are_named(
         found = harness("score", "run", "--group-by", nameless)
         assert found.code == 2
         assert "contains an empty column name" in found.err
+
+
+def test_columns_of_people_are_tested_once_each_and_small_groups_are_not_shown(
+    harness: InProcess, make_data: Callable[..., Path]
+) -> None:
+    data = with_columns(make_data(60))
+    run = (
+        "run",
+        "--task",
+        "coarse_emotion,fine_intensity",
+        "--model",
+        "echo",
+        "--data",
+        data,
+        "--out",
+        "run",
+    )
+    harness(*run, "-o", "accuracy=0.5").ok()
+    done = harness("score", "run", "--group-by", "sex", "--group-by", "age", "--group-by", "emotion").ok()
+    path = Path("run/results.by-sex+age+emotion.json")
+    choice, rating = json.loads(path.read_text())["tasks"]
+    assert [t["name"] for t in choice["tests"]] == [
+        f"{choice['metrics'][0]['name']} by {column}" for column in ("sex", "age")
+    ], "emotion is a label, not a group of people"
+    for test in choice["tests"]:
+        assert test["p"] <= test["p_adjusted"] <= 1
+        assert (test["question"], test["clusters"]) == ("coarse_emotion", 10)
+    by_sex, by_age = choice["tests"]
+    assert by_sex["method"].startswith("omnibus permutation of rows within subject")
+    assert by_age["method"].startswith("omnibus permutation of each subject between groups")
+    assert [t["n"] for t in choice["tests"]] == [60, 59], "a group that is not shown does not enter"
+    assert "accuracy by sex" in done.out
+    ages = {m["group"]["age"] for m in choice["metrics"] if "age" in m["group"]}
+    assert ages == {"middle", "young"}
+    assert "not shown, with fewer than 20 rows: age=old (1)" in choice["warnings"]
+    assert sum("emotion" in m["group"] and m["n"] < 20 for m in choice["metrics"]), "labels are all shown"
+    assert rating["tests"] == []
+    [note] = [w for w in rating["warnings"] if "are not tested" in w]
+    assert note.startswith("groups by sex, age are not tested: srcc")

@@ -7,7 +7,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from harness.stats.permutation import difference_test
+from harness.stats.permutation import ENOUGH, difference_test, omnibus_test
 
 MATCHED = np.array([True, False, False, False])
 
@@ -73,3 +73,69 @@ def test_without_matched_sets_whole_clusters_are_permuted() -> None:
 def test_one_side_alone_has_no_test() -> None:
     assert difference_test(np.ones(4, bool), np.ones(4, bool), np.arange(4), seed=0) is None
     assert difference_test(np.zeros(0, bool), np.zeros(0, bool), np.zeros(0, np.int64), seed=0) is None
+
+
+def share(sums: np.ndarray) -> np.ndarray:
+    return sums[:, 0] / sums[:, 1]
+
+
+def omnibus(
+    right: np.ndarray, group: np.ndarray, stratum: np.ndarray, seed: int, resamples: int = 400
+) -> float:
+    sums = np.column_stack([right, np.ones(len(right))])
+    found = omnibus_test(sums, sums[:, 1], share, group, stratum, seed=seed, resamples=resamples)
+    assert found is not None
+    return found.p
+
+
+@pytest.mark.parametrize("accuracy", [0.6, 0.95])
+@pytest.mark.parametrize("between", [False, True])
+def test_false_positives_of_the_omnibus_test_stay_below_the_level(accuracy: float, between: bool) -> None:
+    """Clusters of four rows, correlated by 0.3: groups differ within them, or are whole clusters."""
+    ps = []
+    for seed in range(300):
+        right = simulated(accuracy, 30, 0.3, seed).astype(float)
+        if between:
+            sums = np.column_stack([right.reshape(30, 4).sum(axis=1), np.full(30, 4.0)])
+            found = omnibus_test(
+                sums, sums[:, 1], share, np.arange(30) % 3, np.zeros(30, int), seed=seed, resamples=400
+            )
+            assert found is not None
+            ps.append(found.p)
+        else:
+            ps.append(omnibus(right, np.tile([0, 1, 2, 0], 30), np.repeat(np.arange(30), 4), seed))
+    assert np.mean(np.array(ps) < 0.05) < 0.085
+
+
+def test_the_omnibus_test_of_two_groups_matches_full_enumeration() -> None:
+    right, group = np.array([1.0, 1, 0, 1, 0, 0, 1]), np.array([0, 0, 1, 0, 1, 1, 1])
+
+    def spread(labels: np.ndarray) -> float:
+        shares = [right[labels == g].mean() for g in (0, 1)]
+        return 3 * (shares[0] - 4 / 7) ** 2 + 4 * (shares[1] - 4 / 7) ** 2
+
+    exact = np.mean([spread(np.array(p)) >= spread(group) - 1e-9 for p in permutations(group)])
+    # Ends at 100 extreme permutations; a mean over seeds estimates p to about 0.01.
+    found = [omnibus(right, group, np.zeros(7, int), seed, 4000) for seed in range(40)]
+    assert np.mean(found) == pytest.approx(exact, abs=0.015)
+
+
+def test_groups_are_permuted_within_strata_alone() -> None:
+    """People differ much, and each has one group only twice: between people there is nothing to test."""
+    right, person = np.repeat([1.0, 0.0], 20), np.repeat(np.arange(2), 20)
+    group = np.tile([0, 1], 20)
+    assert omnibus(right, group, person, 1) == 1.0
+    assert omnibus(right, np.repeat([0, 1], 20), np.zeros(40, int), 1) < 0.01
+
+
+def test_the_omnibus_test_ends_early_where_p_is_large_and_needs_two_values() -> None:
+    right = np.tile([1.0, 0.0], 200)
+    sums = np.column_stack([right, np.ones(400)])
+    found = omnibus_test(sums, sums[:, 1], share, np.repeat([0, 1], 200), np.zeros(400, int), seed=1)
+    assert found is not None
+    assert (found.p, found.permutations) == (1.0, ENOUGH)
+    strong = omnibus_test(sums, sums[:, 1], share, np.tile([0, 1], 200), np.zeros(400, int), seed=1)
+    assert strong is not None
+    assert (strong.p, strong.permutations) == (pytest.approx(1 / 10_001), 10_000)
+    empty = np.column_stack([right, np.tile([1.0, 0.0], 200)])
+    assert omnibus_test(empty, sums[:, 1], share, np.tile([0, 1], 200), np.zeros(400, int), seed=1) is None

@@ -1,0 +1,93 @@
+"""Do groups of people or pictures differ? One test for each column, of equal values of a metric in all groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from harness.arrays import Ints
+from harness.components.metric import Scores, checked, quietly
+from harness.metrics.base import cluster_sums
+from harness.metrics.score import MetricRequest
+from harness.metrics.unparsed import entering
+from harness.results import HypothesisTest
+from harness.stats.permutation import omnibus_test
+
+
+def group_tests(
+    request: MetricRequest, scores: Scores, columns: Mapping[str, Ints], *, seed: int, resamples: int
+) -> tuple[list[HypothesisTest], list[str]]:
+    """The omnibus test of a metric over the groups of each column, and notes on columns without one.
+
+    `columns` holds the group of each row by column, shape (n,), -1 for rows in none. Where a column is constant within
+    clusters, whole clusters are permuted between groups: their rows are not independent. Else rows are permuted within
+    clusters, and those that are all of one group do not enter. Only values that follow from sums over rows are tested:
+    others would take too long to compute on each permutation.
+    """
+    tests, untested = [], dict[str, list[str]]()
+    for name, group in columns.items():
+        try:
+            found = _group_test(request, scores, name, group, seed, resamples)
+        except Exception as error:  # may be a plugin's code
+            found = f"the metric raised {type(error).__name__}: {error}"
+        if isinstance(found, str):
+            untested.setdefault(found, []).append(name)
+        elif found is not None:
+            tests.append(found)
+    notes = [f"groups by {', '.join(names)} are not tested: {why}" for why, names in untested.items()]
+    return tests, notes
+
+
+def _group_test(
+    request: MetricRequest, scores: Scores, column: str, group: Ints, seed: int, resamples: int
+) -> HypothesisTest | str | None:
+    """The test, or why there is none; None where there are fewer than two groups."""
+    inside = entering(request.metric, scores) & (group >= 0)
+    if len(np.unique(group[inside])) < 2:
+        return None
+    metric, scores = request.metric.prepared(scores, np.ones(scores.clusters, np.int64))
+    if not metric.summed:
+        return f"{request.name} does not follow from sums over rows"
+    unit = scores.cluster_column or "sample"
+    kinds = np.unique(np.stack([scores.cluster[inside], group[inside]]), axis=1)
+    held = np.bincount(kinds[0], minlength=scores.clusters)
+    within = bool((held > 1).any())
+    if within:
+        inside &= held[scores.cluster] > 1
+    elif len(np.unique(kinds[1])) == kinds.shape[1]:
+        return f"each is a single {unit}"
+    # Codes from 0 of what is left.
+    codes, cluster = (
+        np.unique(v[inside], return_inverse=True)[1].reshape(-1) for v in (group, scores.cluster)
+    )
+    clusters = int(cluster.max()) + 1
+    columns, ones = metric.columns(scores)[inside].astype(np.float64), np.ones((len(codes), 1))
+    stratum = cluster
+    if not within:
+        columns, ones = cluster_sums(columns, cluster, clusters), cluster_sums(ones, cluster, clusters)
+        first = np.unique(cluster, return_index=True)[1]
+        codes, stratum = codes[first], np.zeros(clusters, np.int64)
+    found = omnibus_test(
+        columns,
+        ones[:, 0],
+        lambda sums: quietly(lambda: checked(metric.from_sums(sums), len(sums))),
+        codes,
+        stratum,
+        seed=seed,
+        resamples=resamples,
+    )
+    if found is None:
+        return f"{request.name} does not exist in two of them"
+    how = f"of rows within {unit}" if within else f"of each {unit} between groups"
+    return HypothesisTest(
+        name=f"{request.name} by {column}",
+        value=None,
+        low=None,
+        high=None,
+        p=found.p,
+        p_adjusted=found.p,
+        n=int(inside.sum()),
+        clusters=clusters,
+        method=f"omnibus permutation {how}, {found.permutations:,} permutations",
+    )
