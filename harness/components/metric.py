@@ -116,8 +116,6 @@ class Estimate:
     """Why there is no value, where there is none."""
     remark: str = ""
     """What is wrong with the interval, if anything."""
-    clusters: int = 0
-    """Units of resampling (people, prompts) that the rows which entered come from."""
 
 
 class Metric(Configured, ABC):
@@ -212,7 +210,7 @@ class Metric(Configured, ABC):
         return self, scores
 
     def own_estimate(self, scores: Scores, counts: Ints, level: float) -> Estimate:
-        """Metrics with an interval of their "own": value, interval, method and remark; n and clusters are filled in.
+        """Metrics with an interval of their "own": value, interval, method and remark; n is filled in.
 
         For values that need a correction which a resample cannot make. `counts`, shape (clusters,), says how many
         clusters each one stands for. Called where `estimate` gives a value and there are two clusters or more.

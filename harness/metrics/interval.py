@@ -206,12 +206,11 @@ def _own(plain: Estimate, metric: Metric, sample: Scores, counts: Ints, how: Res
 
 
 def _described(estimate: Estimate, metric: Metric, scores: Scores) -> Estimate:
-    """The estimate with the rows that entered and their clusters, and the reason if it has no value."""
+    """The estimate with the number of rows that entered, and the reason if it has no value."""
     if estimate.value is None:
         estimate = replace(estimate, missing=estimate.missing or _missing(metric, scores))
     try:
-        inside = metric.entered(scores)
-        return replace(estimate, n=int(inside.sum()), clusters=len(np.unique(scores.cluster[inside])))
+        return replace(estimate, n=int(metric.entered(scores).sum()))
     except Exception as error:  # may be a plugin's code
         fault = f"does not say how many rows entered: it raised {type(error).__name__}: {error}"
         return replace(estimate, n=0, remark=estimate.remark or fault)

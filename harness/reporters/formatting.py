@@ -47,6 +47,12 @@ def interval(found: Interval) -> str:
     return f"[{found.low:.3f}, {found.high:.3f}]"
 
 
+def rows(metric: MetricValue) -> str:
+    """How many rows entered, and in how many clusters where these are fewer: "624 in 24"."""
+    fewer = metric.clusters is not None and 0 < metric.clusters < metric.n
+    return f"{metric.n} in {metric.clusters}" if fewer else str(metric.n)
+
+
 def overall(task: TaskResult) -> list[MetricValue]:
     """The metric values on all rows."""
     return [m for m in task.metrics if not m.group]
@@ -129,7 +135,7 @@ def _summary_row(task: TaskResult) -> dict[str, str]:
         if b.metric == main.name and b.value is not None and b.name != HUMAN
     }
     best = max(trivial, key=lambda name: sign * trivial[name], default=None)
-    people = next((b.value for b in task.baselines if b.metric == main.name and b.name == HUMAN), None)
+    people = _people_in_summary(task, main.name)
     return {
         "stage": task.stage,
         "task": task.task,
@@ -140,11 +146,22 @@ def _summary_row(task: TaskResult) -> dict[str, str]:
         "value": metric_number(main),
         "95% interval": interval(main),
         "best baseline": f"{best} {number(trivial[best])}" if best else _DASH,
-        "people": number(people),
-        "n": str(main.n),
+        "people": people,
+        "n": rows(main),
         "unparsed": str(task.unparsed),
         "failed": str(task.failed),
     }
+
+
+def _people_in_summary(task: TaskResult, metric: str) -> str:
+    """What one person reaches, and the judge against the same people: not comparable with the value against labels.
+
+    Results of earlier versions have a baseline instead.
+    """
+    ceiling = task.people.ceiling if task.people else None
+    if ceiling is not None and ceiling.judge is not None and ceiling.value is not None:
+        return f"{number(ceiling.value)} (judge {number(ceiling.judge.value)})"
+    return number(next((b.value for b in task.baselines if b.metric == metric and b.name == HUMAN), None))
 
 
 def across_tasks(results: Results) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
@@ -238,19 +255,24 @@ def agreement(task: TaskResult) -> list[tuple[str, ...]]:
 
 
 def people(task: TaskResult) -> list[tuple[str, ...]]:
-    """Rows on what people said of the same portraits: the ceiling of one person, agreement, reliability."""
+    """Rows on what people said of the same portraits: one person and the judge against the others, agreement, reliability."""
     found = task.people
     if found is None:
         return []
     ceiling, icc = found.ceiling, found.icc_2k
-    rows: list[tuple[str, ...]] = [
-        (
-            f"{ceiling.metric}, one left out",
-            number(ceiling.value),
-            interval(ceiling),
-            f"{ceiling.raters} raters",
-        )
-    ]
+    rows: list[tuple[str, ...]] = []
+    if ceiling.metric:
+        these = "" if ceiling.over_raters or not ceiling.samples else "these "
+        over = f", {ceiling.samples} samples" if ceiling.samples else ""
+        n = f"{these}{ceiling.raters} raters{over}"
+        rows.append((f"{ceiling.metric}, one left out", number(ceiling.value), interval(ceiling), n))
+        if ceiling.judge is not None:
+            name = f"{ceiling.metric}, judge against the same people"
+            rows.append((name, number(ceiling.judge.value), interval(ceiling.judge), n))
+        if ceiling.difference is not None:
+            value = ceiling.difference.value
+            shown = _DASH if value is None else f"{value:+.3f}"
+            rows.append(("judge minus one person", shown, interval(ceiling.difference), n))
     if found.alpha is not None:
         name = f"Krippendorff's alpha, {found.alpha_level}"
         rows.append((name, number(found.alpha), "", f"{found.answers} answers"))

@@ -16,8 +16,8 @@ from harness.escaping import plain
 from harness.reporters import formatting
 from harness.results import BOUND, COUNT, ConfusionMatrix, MetricValue, Results, TaskResult
 
-LEGEND = "* the primary metric; intervals resample people or prompts; `harness list metrics` explains metrics"
-
+LEGEND = "* the primary metric; `harness list metrics` explains metrics"
+CLUSTERS = "624 in 24: 624 rows of 24 people, prompts or pairs, the units of resampling"
 BOUNDS = f"NAME{BOUND}: NAME with each unparsed reply as the worst answer"
 
 
@@ -42,16 +42,20 @@ class TableReporter(Reporter):
         for task in results.tasks:
             console.print(Group(*_task(task)))
         console.print(Group(*_across_tasks(results)))
-        bounded = any(m.name.endswith(BOUND) for task in results.tasks for m in task.metrics)
-        console.print(Text(f"\n{LEGEND}" + f"\n{BOUNDS}" * bounded, style="dim"))
+        values = [m for task in results.tasks for m in task.metrics]
+        bounded = any(m.name.endswith(BOUND) for m in values)
+        clustered = any(formatting.rows(m) != str(m.n) for m in values)
+        legend = [LEGEND, *[CLUSTERS] * clustered, *[BOUNDS] * bounded]
+        console.print(Text("\n" + "\n".join(legend), style="dim"))
         return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
 
 
 def _table(*columns: str) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column(columns[0])
+    # Long words are broken where the terminal is narrow, never cut off.
+    table.add_column(columns[0], overflow="fold")
     for column in columns[1:]:
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", overflow="fold")
     return table
 
 
@@ -78,7 +82,7 @@ def _task(task: TaskResult) -> Iterator[RenderableType]:
             metric.name + (" *" if metric.primary else ""),
             formatting.metric_number(metric),
             formatting.interval(metric),
-            metric.n,
+            formatting.rows(metric),
             formatting.baselines(task, metric.name),
         )
         table.add_row(*map(_cell, cells))
@@ -112,7 +116,7 @@ def _grouped(column: str, values: list[tuple[str, list[MetricValue]]]) -> Table:
             cells.append(formatting.metric_number(metric) if metric else formatting.number(None))
             if name not in counts:
                 cells.append(formatting.interval(metric) if metric else "")
-        table.add_row(*map(_cell, (*cells, "/".join(dict.fromkeys(str(m.n) for m in metrics)))))
+        table.add_row(*map(_cell, (*cells, "/".join(dict.fromkeys(map(formatting.rows, metrics))))))
     return table
 
 

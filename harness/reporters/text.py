@@ -24,7 +24,7 @@ class CsvReporter(Reporter):
     """One line for each metric value."""
 
     columns = ("run", "model", "task", "version", "data", "judge", "wording", "read", "metric", "primary", "group", "value",
-               "low", "high", "n", "method", "direction", "unparsed", "failed")  # fmt: skip
+               "low", "high", "n", "method", "direction", "unparsed", "failed", "clusters")  # fmt: skip
 
     def render(self, results: Results, *, width: int = 100, color: bool = False) -> str:
         """A header and one line for each metric value; cells that look like formulas are quoted."""
@@ -37,7 +37,7 @@ class CsvReporter(Reporter):
                 group = "; ".join(f"{name}={value}" for name, value in m.group.items())
                 row = (run.name, run.model, task.task, task.version, task.data.name, task.judge, task.prompt_variant,
                        task.answer_mode, m.name, m.primary, group, m.value, m.low, m.high, m.n, m.method, m.direction,
-                       task.unparsed, task.failed)  # fmt: skip
+                       task.unparsed, task.failed, m.clusters)  # fmt: skip
                 writer.writerow(["" if cell is None else csv_cell(cell) for cell in row])
         return stream.getvalue()
 
@@ -87,7 +87,7 @@ def _metrics(head: str, rows: list[tuple[str, MetricValue, str]]) -> list[str]:
     for name, metric, baselines in rows:
         value = formatting.metric_number(metric)
         lines.append(
-            f"| {markdown(name)} | {value} | {formatting.interval(metric)} | {metric.n} | {plain(baselines)} |"
+            f"| {markdown(name)} | {value} | {formatting.interval(metric)} | {formatting.rows(metric)} | {plain(baselines)} |"
         )
     return [*lines, ""]
 

@@ -90,6 +90,26 @@ def test_tables_show_confusion_reasons_and_assumptions() -> None:
     assert "assumed settings: wording" in render("markdown")
 
 
+def test_clusters_stand_next_to_n_where_they_are_fewer() -> None:
+    metrics = [{**METRIC, "n": 624, "clusters": 24}, {**METRIC, "name": "kappa", "n": 30, "clusters": 30, "primary": False},
+               {**METRIC, "n": 104, "clusters": 23, "primary": False, "group": {"emotion": "sad"}}]  # fmt: skip
+    results = {
+        **RESULTS,
+        "tasks": [{**ENTRY, "metrics": metrics}, {**ENTRY, "task": "other", "metrics": metrics}],
+    }
+    for form in ("table", "markdown"):
+        text = render(form, results, width=120)
+        assert text.count("624 in 24") == 4 + (form == "table")  # two tasks, their summary, and the legend
+        assert text.count("104 in 23") == 2
+        assert "30 in" not in text
+    narrow = render("table", results, width=80)
+    assert max(map(len, narrow.splitlines())) <= 80
+    assert "\N{HORIZONTAL ELLIPSIS}" not in narrow, "nothing is cut off"
+    assert "in 24" not in render("table"), "results of earlier versions have no clusters"
+    rows = list(csv.DictReader(io.StringIO(render("csv", results))))
+    assert [row["clusters"] for row in rows] == ["24", "30", "23"] * 2
+
+
 def test_incomplete_runs_are_marked() -> None:
     results = copy.deepcopy(RESULTS)
     results["run"]["complete"] = False  # type: ignore[index]
