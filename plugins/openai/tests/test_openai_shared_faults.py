@@ -133,6 +133,14 @@ def test_connections_that_break_before_any_answer_stop_the_stream(serve) -> None
     assert len(server.log) <= HANDFUL
 
 
+def test_a_rate_limit_that_allows_nothing_stops_the_stream(serve) -> None:
+    server = serve(lambda received: "limit")
+    with pytest.raises(RequestError, match="429: slow down") as stopped:
+        ask(judge(server, max_retries=2), requests())
+    assert "max_retries" in stopped.value.hint
+    assert len(server.log) <= HANDFUL
+
+
 def test_a_few_pictures_that_a_server_cannot_read_do_not_stop_the_stream(serve) -> None:
     first = {r.images[0].digest for r in requests(10)}
     assert len(first) == 10

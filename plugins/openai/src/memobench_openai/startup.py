@@ -35,7 +35,7 @@ class Startup:
         self._cause: tuple[str, str] | None = None
         self._attempts = 0
         self._requests: set[object] = set()
-        self._down = 0
+        self._down = self._limited = 0
         self._ended: HarnessError | None = None
 
     @asynccontextmanager
@@ -88,14 +88,20 @@ class Startup:
             or "Nothing was answered so far. See the server's log for the cause, then run the same command again."
         )
         message = (
-            f"{error.message} (as all {self._attempts} attempts so far)"
+            f"{error.message} (all {self._attempts} attempts so far failed alike)"
             if self._attempts > 1
             else error.message
         )
         return replace(error, message=message, retryable=False, fatal=hint, unless_answered=True)
 
     def judge_failure(self, error: ApiError) -> ApiError:
-        """The error of a request that has no attempts left: fatal if the server went down after it had answered."""
+        """The error of a request that has no attempts left: fatal if the server went down after it had answered, or if it
+        has answered nothing but that the rate limit is reached."""
+        if error.kind == "rate_limited" and not self.answered:
+            self._limited += 1
+            if self._limited >= PROBES:
+                hint = "Nothing was answered so far. Check the account's limits, or wait longer: -o max_retries=N."
+                return replace(error, fatal=hint, unless_answered=True)
         if not error.outage:
             self._down = 0
             return error
