@@ -18,7 +18,7 @@ from harness.reporters.formatting import interval, number
 from harness.results import HumanAgreement, Interval
 from harness.run.data_sets import find_data_set
 from harness.run.watch import Watch
-from harness.scoring.human import describe, rating_columns
+from harness.scoring.human import compared_samples, describe, notes, rating_columns
 from harness.store.files import new_output, write_atomically
 
 
@@ -46,7 +46,10 @@ def command(data: str, out: Path | None, replace: bool, as_json: bool) -> int:
         )
     if out is not None and os.path.lexists(out) and not replace:
         raise RequestError(f"{str(out)!r} already exists.", "Add --replace, or choose a different --out.")
-    described = {question: describe(given) for question, given in answers.items()}
+    described = {
+        question: describe(given, compared_samples(given, folder.samples))
+        for question, given in answers.items()
+    }
     if out is not None:
         with new_output(out, "Choose a different --out."):
             write_atomically(out, _table(rating_columns(answers)))
@@ -84,7 +87,11 @@ def _lines(question: str, found: HumanAgreement) -> Iterator[str]:
     if icc and icc.value is not None:
         yield f"  ICC(2,k): {_value(icc)} ({icc.samples} samples that all {icc.raters} raters rated)"
     if found.ceiling.value is not None:
-        yield f"  what one person reaches, compared with the others: {found.ceiling.metric} {_value(found.ceiling)}"
+        yield (
+            f"  what one person reaches, compared with the others: {found.ceiling.metric} {_value(found.ceiling)} "
+            f"({found.ceiling.method})"
+        )
+    yield from (f"  {note.removeprefix('people: ')}" for note in notes(found))
 
 
 def _value(found: Interval) -> str:

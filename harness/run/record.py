@@ -16,7 +16,6 @@ from harness.registry.registry import registry
 from harness.run.image_requests import PlannedImage
 from harness.run.plan import Plan
 from harness.run.schedule import judge_jobs
-from harness.scoring.human import describe_people
 
 
 def run_document(plan: Plan, name: str, wanted: Sequence[PlannedImage], notes: list[str]) -> dict[str, Any]:
@@ -25,17 +24,12 @@ def run_document(plan: Plan, name: str, wanted: Sequence[PlannedImage], notes: l
         all_notes = {data.name: _data_notes(data) for data in plan.data}
     else:
         all_notes = {"generator": [*notes, *plan.generator.instance.notes()]}
-    people = {data.name: describe_people(plan.questions, data.ratings) for data in plan.data}
     return base_document(name, plan.describe(), _counts(plan, wanted)) | {
         "limit": plan.request.limit,
         "selected": _selected(plan, wanted),
         "reads": {judge: dict(modes) for judge, modes in plan.answer_modes.items()},
         "folders": {data.name: str(data.root) for data in plan.data},
         "left_out": list(plan.omitted),
-        "people": {
-            data: {task: agreement.model_dump(mode="json") for task, agreement in found.items()}
-            for data, found in people.items()
-        },
         "oracles": [judge.name for judge in plan.judges if judge.oracle],
         "notes": all_notes,
     }

@@ -24,6 +24,7 @@ from harness.run.record import run_document
 from harness.run.schedule import Job, image_jobs, judge_jobs, planned_images
 from harness.run.watch import Watch, safe
 from harness.scoring.score_run import score_folder
+from harness.scoring.stored_ratings import store_ratings
 from harness.store import RunFolder
 from harness.store.files import write_atomically
 from harness.store.replies import judge_replies
@@ -42,6 +43,7 @@ def execute(plan: Plan, watch: Watch) -> RunResult:
         for note in data.notes:
             watch.note(f"{data.name}: {note}")
     try:
+        store_ratings(path, {data.name: data.ratings for data in plan.data})
         # Pictures are bounded by our own check, before they are decoded.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)

@@ -1,84 +1,172 @@
-"""What people said of a data set's portraits: agreement, and the ceiling that a single person reaches."""
+"""What people said of a data set's portraits: agreement, and how one person and a judge do against the others.
+
+Metric values and `baselines` are measured against the label of the data set. People cannot be: where the label is made
+from their answers, it contains their own. `people` therefore has a truth of its own, the consensus of all raters but one,
+and both a single person and the judge are measured against it, on the same samples.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
-from harness.arrays import Floats, Ints
+from harness.arrays import Floats, Ints, Mask
 from harness.datasets.ratings import RaterAnswers
 from harness.results import (
-    HUMAN,
-    BaselineValue,
     HumanAgreement,
     HumanCeiling,
+    Interval,
+    LabelAgreement,
     Reliability,
     TaskResult,
 )
+from harness.scoring.rows import Rows, codes
 from harness.stats.agreement import (
     interval_alpha,
     interval_columns,
     nominal_alpha,
     nominal_columns,
 )
+from harness.stats.ceiling import Ceiling, Part, choice_ceiling, rating_ceiling
+from harness.stats.correlation import RankCorrelation
 from harness.stats.raters import (
-    Ceiling,
-    choice_ceiling,
+    Ratings,
     collect_ratings,
     icc_2k,
     keep_raters,
     mean_opinion_scores,
-    rating_ceiling,
     ratings_table,
     screen_raters,
     soft_labels,
 )
+from harness.tasks.answers import Labelled
+from harness.tasks.clusters import cluster_column
 from harness.tasks.spec import Answer, TaskSpec
 from harness.types import EMOTIONS
 
 _CELLS = 50_000_000
 """Samples times raters up to which a full table is built: agreement of larger crowds is omitted."""
+FEW = 10
+"""With fewer raters than this, how raters vary is known so badly that intervals over them are rough."""
+SAME_ORDER = 0.9995
+"""Labels that correlate like this with the raters' mean are in the same order, up to rounding."""
 
 
-def describe_people(
-    questions: Mapping[str, TaskSpec], answers: Mapping[str, RaterAnswers]
-) -> dict[str, HumanAgreement]:
-    """For each task whose question people answered too: agreement and ceiling."""
-    found = {}
-    for name, spec in questions.items():
-        if spec.answer is None or spec.answer.kind not in ("choice", "rating"):
-            continue
-        given = answers.get(spec.answer.truth.field)
-        if given is not None and len(given):
-            described = describe(given, spec.answer)
-            if described.answers:
-                found[name] = described
+class _Sample(Labelled, Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What is compared with people's answers to one question, by the codes that `RaterAnswers` gives samples."""
+
+    inside: Mask
+    """Shape (samples,): those that people and judge are compared on."""
+    cluster: Ints
+    """Shape (samples,): the unit of resampling."""
+    label: Floats
+    """Shape (samples,): code of the option, or the rating, that the data set gives; NaN where it gives none."""
+    judge: Floats
+    """Shape (repeats, samples): the judge's answers, NaN where unparsed; no repeats without a judge."""
+
+
+def compared_samples(given: RaterAnswers, samples: Iterable[_Sample]) -> Compared:
+    """The samples of a data set, without a judge."""
+    own = [sample for sample in samples if sample.id in given.samples]
+    code = np.array([given.samples[sample.id] for sample in own], np.int64)
+    column = cluster_column("", (sample.attributes for sample in own))
+    found = _nothing(given, 0)
+    found.inside[code] = True
+    found.cluster[code] = codes(sample.attributes.get(column) or sample.id for sample in own)
+    labels = [getattr(sample, given.question, None) for sample in own]
+    found.label[code] = [_label(label) for label in labels]
     return found
 
 
-def describe(given: RaterAnswers, answer: Answer | None = None) -> HumanAgreement:
-    """Raters, samples, screening, agreement and ceiling of one question; `answer` maps labels onto its options."""
+def compared_rows(given: RaterAnswers, rows: Rows, cluster: str) -> Compared:
+    """The samples that a judge answered, in every repeat; of ratings, those whose replies could be parsed."""
+    at = [i for i, sample in enumerate(rows.samples) if sample.id in given.samples]
+    rows = rows.select(at)
+    code = np.array([given.samples[sample.id] for sample in rows.samples], np.int64)
+    repeat = codes(rows.repeats)
+    found = _nothing(given, int(repeat.max()) + 1 if len(repeat) else 0)
+    if not len(code):
+        return found
+    found.judge[repeat, code] = np.array(rows.predicted)
+    seen = np.zeros(found.judge.shape, bool)
+    seen[repeat, code] = True if rows.answer.kind == "choice" else np.isfinite(np.array(rows.predicted))
+    scores = rows.scores(cluster)
+    found.cluster[code] = scores.cluster
+    found.label[code] = scores.truth
+    return replace(found, inside=np.asarray(seen.all(axis=0)))
+
+
+def _nothing(given: RaterAnswers, repeats: int) -> Compared:
+    size = len(given.samples)
+    return Compared(
+        np.zeros(size, bool),
+        np.zeros(size, np.int64),
+        np.full(size, np.nan),
+        np.full((repeats, size), np.nan),
+    )
+
+
+def _label(label: str | float | None) -> float:
+    if label is None:
+        return math.nan
+    return float(EMOTIONS.index(label)) if isinstance(label, str) else float(label)
+
+
+def describe(given: RaterAnswers, compared: Compared, answer: Answer | None = None) -> HumanAgreement:
+    """Raters, samples, screening, agreement and ceiling of one question, on the samples `compared`.
+
+    `answer` maps people's labels onto the options of a task.
+    """
     sample, rater = np.array(given.sample, np.int64), np.array(given.rater, np.int64)
     value = np.array(given.value, np.float64)
-    if given.question == "emotion":
+    choice = given.question == "emotion"
+    if choice:
         value = _mapped(value, answer)
-    known = np.isfinite(value)
+    everything = collect_ratings(sample, rater, value, len(given.samples), len(given.raters))
+    rejected = np.zeros(everything.raters, bool) if choice else screen_raters(everything).rejected
+    inside = _on_samples(everything, compared.inside)
+    kept = keep_raters(inside, ~rejected)
     found = HumanAgreement(
         question=given.question,
-        answers=int(known.sum()),
-        samples=len(np.unique(sample[known])),
-        raters=len(np.unique(rater[known])),
+        answers=len(inside.value),
+        samples=len(np.unique(inside.sample)),
+        raters=len(np.unique(inside.rater)),
         not_used=dict(sorted(given.skipped.items())),
-        ceiling=HumanCeiling(value=None, low=None, high=None, metric="", raters=0, method=""),
+        rejected=[name for name, code in given.raters.items() if rejected[code]],
+        screening=None if choice else "ITU-R BT.500",
+        ceiling=_no_ceiling("none: nobody to agree with"),
     )
-    if given.question == "emotion":
+    judge = compared.judge if len(compared.judge) else None
+    if choice:
         options = answer.options if answer is not None else EMOTIONS
-        _describe_choices(found, sample, rater, value, len(options))
+        _describe_choices(found, kept, len(options))
+        if answer is not None and answer.contrast:
+            found.ceiling = _no_ceiling("none: people chose among all options, the judge among those shown")
+            return found
+        ceiling = choice_ceiling(kept, len(options), judge, compared.cluster)
+        found.ceiling = _ceiling("accuracy", "majority of the other raters, ties shared", ceiling)
+        found.labels = _choice_labels(kept, compared.label, len(options))
     else:
-        _describe_ratings(found, sample, rater, value, list(given.raters))
+        _describe_ratings(found, kept)
+        ceiling = rating_ceiling(kept, judge, compared.cluster)
+        found.ceiling = _ceiling("srcc", "mean of the other raters", ceiling)
+        found.labels = _rating_labels(kept, compared.label)
     return found
+
+
+def _on_samples(answers: Ratings, inside: Mask) -> Ratings:
+    mask = inside[answers.sample]
+    return replace(answers, sample=answers.sample[mask], rater=answers.rater[mask], value=answers.value[mask])
 
 
 def _mapped(value: Floats, answer: Answer | None) -> Floats:
@@ -94,41 +182,72 @@ def _mapped(value: Floats, answer: Answer | None) -> Floats:
     return mapped
 
 
-def _describe_choices(found: HumanAgreement, sample: Ints, rater: Ints, value: Floats, options: int) -> None:
-    found.ceiling = _ceiling("accuracy", choice_ceiling(sample, rater, value, options))
+def _describe_choices(found: HumanAgreement, answers: Ratings, options: int) -> None:
     found.alpha_level = "nominal"
-    answers = collect_ratings(sample, rater, value)
     if answers.samples * answers.raters <= _CELLS:
         columns = nominal_columns(ratings_table(answers), options)
         found.alpha = nominal_alpha(columns.sum(axis=0)[None])[0]
 
 
-def _describe_ratings(
-    found: HumanAgreement, sample: Ints, rater: Ints, value: Floats, names: Sequence[str]
-) -> None:
-    answers = collect_ratings(sample, rater, value)
-    rejected = screen_raters(answers).rejected
-    kept = keep_raters(answers, ~rejected)
-    found.rejected = [names[code] for code in np.flatnonzero(rejected)]
-    found.screening = "ITU-R BT.500"
-    found.ceiling = _ceiling("srcc", rating_ceiling(kept))
-    if kept.samples * kept.raters <= _CELLS:
-        table = ratings_table(kept)[:, ~rejected] if len(rejected) else ratings_table(kept)
-        found.alpha = interval_alpha(interval_columns(table).sum(axis=0)[None])[0]
-        found.alpha_level = "interval"
-        icc = icc_2k(table)
-        found.icc_2k = Reliability(value=icc.value, low=icc.low, high=icc.high, samples=icc.n, raters=icc.k)
+def _describe_ratings(found: HumanAgreement, answers: Ratings) -> None:
+    if answers.samples * answers.raters > _CELLS:
+        return
+    table = ratings_table(answers)
+    table = table[:, np.isfinite(table).any(axis=0)]
+    found.alpha = interval_alpha(interval_columns(table).sum(axis=0)[None])[0]
+    found.alpha_level = "interval"
+    icc = icc_2k(table)
+    found.icc_2k = Reliability(value=icc.value, low=icc.low, high=icc.high, samples=icc.n, raters=icc.k)
 
 
-def _ceiling(metric: str, found: Ceiling) -> HumanCeiling:
+def _no_ceiling(method: str) -> HumanCeiling:
+    return HumanCeiling(value=None, low=None, high=None, metric="", raters=0, method=method)
+
+
+def _ceiling(metric: str, truth: str, found: Ceiling) -> HumanCeiling:
+    raters = int(np.isfinite(found.raters).sum())
+    over = "samples and raters" if found.over_raters else f"samples, for these {raters} raters"
     return HumanCeiling(
-        value=found.value,
-        low=found.low,
-        high=found.high,
+        value=found.people.value,
+        low=found.people.low,
+        high=found.people.high,
         metric=metric,
-        raters=int(np.isfinite(found.raters).sum()),
-        method="leave one rater out",
+        raters=raters,
+        method=f"leave one rater out; interval over {over}",
+        truth=truth,
+        samples=found.samples,
+        clusters=found.clusters,
+        judge=_interval(found.judge),
+        difference=_interval(found.difference),
+        over_raters=found.over_raters,
     )
+
+
+def _interval(part: Part | None) -> Interval | None:
+    return None if part is None else Interval(value=part.value, low=part.low, high=part.high)
+
+
+def _choice_labels(answers: Ratings, label: Floats, options: int) -> LabelAgreement | None:
+    """On samples with two answers or more; a label that ties for the most answers does not differ."""
+    votes = np.bincount(
+        answers.sample * options + answers.value.astype(np.int64), minlength=answers.samples * options
+    ).reshape(answers.samples, options)
+    known = np.flatnonzero((votes.sum(axis=1) > 1) & np.isfinite(label))
+    if not len(known):
+        return None
+    own = votes[known, label[known].astype(np.int64)]
+    return LabelAgreement(samples=len(known), differ=int((own < votes[known].max(axis=1)).sum()))
+
+
+def _rating_labels(answers: Ratings, label: Floats) -> LabelAgreement | None:
+    count = np.bincount(answers.sample, minlength=answers.samples)
+    known = np.flatnonzero((count > 1) & np.isfinite(label))
+    if not len(known):
+        return None
+    # Rounded, so that the order of summation does not break ties.
+    mean = np.round(np.bincount(answers.sample, answers.value, answers.samples)[known] / count[known], 9)
+    ranks = RankCorrelation(label[known], mean, np.zeros(len(known), np.int64), 1)
+    return LabelAgreement(samples=len(known), srcc=ranks(np.ones((1, 1), np.int64))[0][0, 0])
 
 
 def rating_columns(answers: Mapping[str, RaterAnswers]) -> dict[str, dict[str, float]]:
@@ -160,11 +279,49 @@ def rating_columns(answers: Mapping[str, RaterAnswers]) -> dict[str, dict[str, f
     return rows
 
 
-def add_ceiling(result: TaskResult, people: HumanAgreement | None) -> None:
-    """Add what people reach to a result: agreement as `people`, the ceiling among the baselines."""
-    if people is None:
+def add_people(
+    result: TaskResult,
+    spec: TaskSpec,
+    rows: Rows,
+    ratings: Mapping[str, RaterAnswers],
+    earlier: HumanAgreement | None,
+) -> None:
+    """Add what people said of the samples that the judge answered, and how both do against the same people.
+
+    `earlier` is what a run folder of an earlier version says of people, without their answers.
+    """
+    answer = spec.answer
+    if answer is None or answer.kind not in ("choice", "rating"):
         return
-    result.people = people
-    ceiling = people.ceiling
-    if ceiling.value is not None:
-        result.baselines.append(BaselineValue(name=HUMAN, metric=ceiling.metric, value=ceiling.value))
+    given = ratings.get(answer.truth.field)
+    if given is None or not len(given):
+        if earlier is not None:
+            result.people = earlier
+            result.warnings.append(
+                "people: this run folder has no answers of individual people, so the ceiling is on all samples of the data "
+                "set and has no value of the judge next to it; resume the run to add them"
+            )
+        return
+    found = describe(given, compared_rows(given, rows, spec.cluster), answer)
+    if found.answers:
+        result.people = found
+        result.warnings += notes(found)
+
+
+def notes(found: HumanAgreement) -> Sequence[str]:
+    """What a reader of the ceiling should know: where labels and people differ, and how few the raters are."""
+    remarks, labels, ceiling = [], found.labels, found.ceiling
+    against = "metrics are measured against the label, the ceiling and the judge next to it against people"
+    if labels is not None and labels.differ:
+        remarks.append(
+            f"people: on {labels.differ} of {labels.samples} samples the label is not what most people say: {against}"
+        )
+    if labels is not None and labels.srcc is not None and labels.srcc < SAME_ORDER:
+        remarks.append(
+            f"people: the labels of {labels.samples} samples and the mean of people have SRCC {labels.srcc:.3f}: {against}"
+        )
+    if ceiling.value is not None and not ceiling.over_raters:
+        remarks.append(f"people: the ceiling is about these {ceiling.raters} raters, not about people")
+    elif ceiling.value is not None and ceiling.raters < FEW:
+        remarks.append(f"people: few raters ({ceiling.raters}): intervals of the ceiling are rough")
+    return remarks

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from harness.results import DataInfo, TaskResult, Transfer
 from harness.scoring.costs import totals
-from harness.scoring.human import add_ceiling
+from harness.scoring.human import add_people
 from harness.scoring.prompt_spread import add_prompt_spread
 from harness.scoring.rows import Key, Rows, collect
 from harness.scoring.run_record import RunRecord, answer_of
 from harness.scoring.score_rows import columns_used, score_rows
 from harness.scoring.settings import participant_settings, task_settings
 from harness.scoring.stored import StoredRun
+from harness.scoring.stored_ratings import stored_ratings
 from harness.scoring.transfer import transfers
 from harness.tasks.pairing import no_pairs
 from harness.tasks.spec import Answer, TaskSpec
@@ -28,10 +29,13 @@ def score_judge_tasks(run: RunRecord, stored: StoredRun) -> tuple[list[TaskResul
         for variant in spec.prompt_variants
     }
     rows = collect(stored, asked, columns_used(run.tasks))
+    ratings = stored_ratings(stored.path)
     results = []
     for (name, by, data, variant), (_, mode) in asked.items():
-        result = _score(run, run.tasks[name], data, variant, mode, rows[name, by, data, variant])
-        add_ceiling(result, run.people.get(data, {}).get(name))
+        answers = rows[name, by, data, variant]
+        result = _score(run, run.tasks[name], data, variant, mode, answers)
+        earlier = run.people.get(data, {}).get(name)
+        add_people(result, run.tasks[name], answers, ratings.get(data, {}), earlier)
         results.append(result)
     add_prompt_spread(results)
     return results, transfers(run.tasks, rows, results, run.seed)

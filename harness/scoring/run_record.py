@@ -47,7 +47,7 @@ class RunRecord:
     notes: Mapping[str, Sequence[str]]
     """Data set, or "generator" -> notes that belong into its results."""
     people: Mapping[str, Mapping[str, HumanAgreement]]
-    """Data set -> task -> what people said."""
+    """Folders of earlier versions: data set -> task -> what people said."""
     oracles: frozenset[str]
     """Judges that are shown the true answers."""
     omitted: Sequence[str]

@@ -98,7 +98,7 @@ def proportion_interval(
     tail = (1 - level) / 2
     independent = share * (1 - share) / variance if variance > 0 else float(n)
     penalty = (_t(n - 1, level) / _t(clusters - 1, level)) ** 2
-    effective = max(1.0, min(float(n), independent) * penalty)
+    effective = max(1.0, min(float(n), independent * penalty))
     hits = share * effective
     low = beta_quantile(hits, effective - hits + 1, tail) if share > 0 else 0.0
     high = beta_quantile(hits + 1, effective - hits, 1 - tail) if share < 1 else 1.0
@@ -110,13 +110,13 @@ def _t(freedom: int, level: float) -> float:
     return t_quantile_two_sided(freedom, level) if freedom < 30 else -t_quantile((1 - level) / 2, freedom)
 
 
-def t_interval(value: float, error: float, freedom: int, level: float = 0.95) -> Ends:
+def t_interval(value: float, error: float, freedom: float, level: float = 0.95) -> Ends:
     """`value` plus and minus its t half-width; NaN with fewer than one degree of freedom."""
     half_width = t_half_width(error, freedom, level)
     return value - half_width, value + half_width
 
 
-def t_half_width(error: float, freedom: int, level: float = 0.95) -> float:
+def t_half_width(error: float, freedom: float, level: float = 0.95) -> float:
     """The two-sided critical value of t times the standard error; NaN with fewer than one degree of freedom."""
     if freedom < 1:
         return math.nan

@@ -1,8 +1,8 @@
-"""Statistics of individual human ratings: rater screening, MOS, soft labels, human ceiling and ICC.
+"""Statistics of individual human ratings: rater screening, MOS, soft labels and ICC.
 
 Most functions take long arrays of shape (m,): sample codes (0..samples-1), rater codes (0..raters-1) and answers. A
 choice is an index into the options, a rating is a number; NaN marks a missing answer. Krippendorff's alpha is in
-`harness.stats.agreement`.
+`harness.stats.agreement`, the human ceiling in `harness.stats.ceiling`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.arrays import Floats, Ints, Mask
-from harness.stats.correlation import RankCorrelation, ratio
-from harness.stats.intervals import t_interval
+from harness.stats.correlation import ratio
 
 OFTEN, LOPSIDED = 0.05, 0.3
 """ITU-R BT.500 rejects a rater with a larger share of outliers than the first and less asymmetry than the second."""
@@ -145,79 +144,6 @@ def soft_labels(sample: Ints, choice: Floats, options: int, samples: int = 0) ->
     samples = max(samples, int(sample.max()) + 1 if len(sample) else 0)
     votes = np.bincount(sample * options + code, minlength=samples * options).reshape(samples, options)
     return ratio(_floats(votes), _floats(votes.sum(axis=1, keepdims=True)))
-
-
-@dataclass(frozen=True)
-class Ceiling:
-    """Agreement of a single rater with the other raters: the mean over raters, with its t interval."""
-
-    value: float
-    low: float
-    high: float
-    raters: Floats
-    """Shape (raters,): the value of each rater, NaN where undefined."""
-    n: Ints
-    """Shape (raters,): the number of answers used."""
-
-
-def choice_ceiling(sample: Ints, rater: Ints, choice: Floats, options: int, level: float = 0.95) -> Ceiling:
-    """Accuracy of each rater against the majority of the others, without samples where the others tie.
-
-    If a rater answered a sample repeatedly, only the last answer counts.
-    """
-    known = np.isfinite(choice)
-    cell = _last(rater[known], sample[known])
-    sample, rater, code = sample[known][cell], rater[known][cell], choice[known][cell].astype(np.int64)
-    samples = int(sample.max()) + 1 if len(sample) else 0
-    votes = np.bincount(sample * options + code, minlength=samples * options).reshape(samples, options)
-    others = votes[sample]
-    others[np.arange(len(code)), code] -= 1
-    majority = others.max(axis=1, initial=0)
-    clear = (majority > 0) & ((others == majority[:, None]).sum(axis=1) == 1)
-    right = others.argmax(axis=1) == code if len(code) else np.zeros(0, bool)
-    raters = int(rater.max()) + 1 if len(rater) else 0
-    n = np.bincount(rater[clear], minlength=raters)
-    values = ratio(_floats(np.bincount(rater[clear & right], minlength=raters)), _floats(n))
-    return _ceiling(values, n, level, 0.0)
-
-
-def rating_ceiling(answers: Ratings, level: float = 0.95) -> Ceiling:
-    """Spearman's correlation of each rater with the mean of the others, over samples rated by at least two raters."""
-    sum_ = np.bincount(answers.sample, answers.value, answers.samples)
-    count = np.bincount(answers.sample, minlength=answers.samples)
-    inside = count[answers.sample] > 1
-    sample, rater, value = answers.sample[inside], answers.rater[inside], answers.value[inside]
-    n = np.bincount(rater, minlength=answers.raters)
-    values = np.full(answers.raters, np.nan)
-    if len(value):
-        # Rounded, so that the order of summation does not break ties.
-        others = np.round((sum_[sample] - value) / (count[sample] - 1), 9)
-        codes, segment = np.unique(rater, return_inverse=True)
-        one_cluster = np.zeros(len(value), np.int64)
-        ranks = RankCorrelation(value, others, one_cluster, 1, segment.reshape(-1).astype(np.int64))
-        values[codes] = ranks(np.ones((1, 1), np.int64))[0][0]
-    return _ceiling(values, n, level, -1.0)
-
-
-def _last(rater: Ints, sample: Ints) -> Ints:
-    """Indices of the last answer of each rater to each sample."""
-    if not len(rater):
-        return np.zeros(0, np.int64)
-    cell = (rater * (int(sample.max()) + 1) + sample)[::-1]
-    last: Ints = len(cell) - 1 - np.unique(cell, return_index=True)[1].astype(np.int64)
-    return last
-
-
-def _ceiling(values: Floats, n: Ints, level: float, least: float) -> Ceiling:
-    known = values[np.isfinite(values)]
-    if not len(known):
-        return Ceiling(math.nan, math.nan, math.nan, values, n)
-    mean = float(known.mean())
-    if len(known) < 2:
-        return Ceiling(mean, math.nan, math.nan, values, n)
-    error = float(known.std(ddof=1)) / math.sqrt(len(known))
-    low, high = t_interval(mean, error, len(known) - 1, level)
-    return Ceiling(mean, max(low, least), min(high, 1.0), values, n)
 
 
 @dataclass(frozen=True)

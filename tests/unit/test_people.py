@@ -11,10 +11,13 @@ import numpy as np
 import pytest
 from helpers.command import InProcess
 from helpers.data import picture
+from helpers.results import lines
 
-from harness.datasets.ratings import read_ratings
+from harness.datasets.ratings import RaterAnswers, read_ratings
 from harness.errors import BadData
-from harness.scoring.human import describe, rating_columns
+from harness.results import HumanAgreement
+from harness.scoring.human import compared_samples, describe, rating_columns
+from harness.types import Sample
 
 HEADER = ("id", "rater", "question", "value")
 
@@ -57,25 +60,28 @@ def test_alternative_and_wrong_column_names(tmp_path: Path) -> None:
     assert read_ratings(tmp_path) == {}
 
 
+def described(given: RaterAnswers) -> HumanAgreement:
+    """What people said of all samples that they rated."""
+    samples = [Sample(name, name) for name in given.samples]
+    return describe(given, compared_samples(given, samples))
+
+
 def test_people_who_all_agree_have_the_highest_ceiling(tmp_path: Path) -> None:
     rows = [
         (f"s{i}", f"r{r}", "emotion", ("happy", "sad", "angry")[i % 3]) for i in range(6) for r in range(3)
     ]
-    found = describe(read_ratings(write(tmp_path, rows))["emotion"])
+    found = described(read_ratings(write(tmp_path, rows))["emotion"])
     assert (found.answers, found.samples, found.raters) == (18, 6, 3)
     assert found.alpha == pytest.approx(1.0)
-    assert found.ceiling.model_dump() == {
-        "metric": "accuracy",
-        "value": 1.0,
-        "low": 1.0,
-        "high": 1.0,
-        "raters": 3,
-        "method": "leave one rater out",
-    }
+    ceiling = found.ceiling
+    assert (ceiling.metric, ceiling.value, ceiling.high, ceiling.raters) == ("accuracy", 1.0, 1.0, 3)
+    assert ceiling.method == "leave one rater out; interval over samples, for these 3 raters"
+    assert ceiling.low is not None
+    assert 0.5 < ceiling.low < 0.9, "six samples without a disagreement do not prove that there is none"
 
 
 def test_one_rater_has_no_agreement(tmp_path: Path) -> None:
-    found = describe(
+    found = described(
         read_ratings(write(tmp_path, [("a", "r", "intensity", 3), ("b", "r", "intensity", 4)]))["intensity"]
     )
     assert found.icc_2k is not None
@@ -118,10 +124,17 @@ def test_a_ceiling_is_shown_next_to_a_judges_metrics(
     )
     entry = json.loads(Path("run/results.json").read_text())["tasks"][0]
     ceiling = entry["people"]["ceiling"]
-    # Each of the first two is compared with one who agrees and one who does not: ties do not count.
-    assert (ceiling["metric"], ceiling["value"], entry["people"]["raters"]) == ("accuracy", 0.0, 3)
-    assert {"name": "human", "metric": "accuracy", "value": 0.0} in entry["baselines"]
+    # The first two are compared with one who agrees and one who does not: a tie, half right. The third is always wrong.
+    # The judge says the label: half right against each of the two ties, right without the third.
+    assert (ceiling["metric"], entry["people"]["raters"], ceiling["samples"]) == ("accuracy", 3, 12)
+    assert ceiling["value"] == pytest.approx(1 / 3)
+    assert ceiling["judge"]["value"] == pytest.approx(2 / 3)
+    assert ceiling["difference"]["value"] == pytest.approx(1 / 3)
+    assert entry["people"]["labels"] == {"samples": 12, "differ": 0, "srcc": None}
+    assert "human" not in {b["name"] for b in entry["baselines"]}, "people have no value against the labels"
     assert "accuracy, one left out" in out
+    assert "judge against the same people" in out
+    assert "people: the ceiling is about these 3 raters, not about people" in entry["warnings"]
     assert not any("human baseline" in warning for warning in entry["warnings"])
     assert "alpha (nominal)" in harness("data", "people", data).ok().out
     assert (
@@ -198,3 +211,120 @@ def test_ratings_of_ids_that_no_sample_has_are_not_used(harness: InProcess, tmp_
     assert "ratings.csv: 4 rows, not used: 3 (rating of an unused sample 3)" in out
     (folder / "ratings.csv").write_text("id,rater,question,value\n7,r1,emotion,sad\n")
     harness("data", "people", "faces").refuses(2, "no sample has this id 1 (line 2: '7'")
+
+
+EMOTION_OF = "happy", "sad", "angry", "surprise", "worry", "neutral"
+
+
+def samples_of(data: Path) -> list[dict[str, str]]:
+    with (data / "manifest.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def crowd(data: Path, raters: int, wrong: Callable[[int, int], bool]) -> None:
+    """Each rater says each sample's label, or the next emotion where `wrong(sample, rater)`."""
+    rows = []
+    for number, sample in enumerate(samples_of(data)):
+        label = EMOTION_OF.index(sample["emotion"])
+        for rater in range(raters):
+            said = EMOTION_OF[(label + wrong(number, rater)) % 6]
+            rows.append((sample["id"], f"r{rater}", "emotion", said))
+    write(data, rows)
+
+
+def test_people_and_judge_are_measured_on_the_same_samples_against_one_truth(
+    harness: InProcess, make_data: Callable[..., Path]
+) -> None:
+    """Everybody sees something else than the label on the first ten of 60 samples."""
+    data = make_data(60)
+    crowd(data, 12, lambda sample, rater: sample < 10 or (sample + rater) % 12 == 0)
+    run = ("run", "--task", "coarse_emotion", "--model", "echo", "--data", data, "--out", "run")
+    entry = harness(*run, "--limit", "30", "--json").ok().task
+    people = entry["people"]
+    ceiling = people["ceiling"]
+    assert (people["samples"], ceiling["samples"], ceiling["raters"], ceiling["over_raters"]) == (
+        30,
+        30,
+        12,
+        True,
+    )
+    differ = sum(
+        row["id"] in {s["id"] for s in samples_of(data)[:10]} for row in lines(Path("run/samples.jsonl"))
+    )
+    assert people["labels"] == {"samples": 30, "differ": differ, "srcc": None}
+    # The judge says the label.
+    assert next(m["value"] for m in entry["metrics"] if m["name"] == "accuracy") == 1.0
+    assert ceiling["judge"]["value"] == pytest.approx(1 - differ / 30)
+    assert ceiling["difference"]["value"] == pytest.approx(ceiling["judge"]["value"] - ceiling["value"])
+    assert ceiling["difference"]["low"] < ceiling["difference"]["value"] < ceiling["difference"]["high"]
+    (note,) = (w for w in entry["warnings"] if w.startswith("people: "))
+    assert note.startswith(f"people: on {differ} of 30 samples the label is not what most people say")
+    assert harness(*run, "--limit", "60", "--json").ok().task["people"]["ceiling"]["samples"] == 60
+    shown = harness("data", "people", data).ok().out
+    assert "on 10 of 60 samples the label is not what most people say" in shown
+
+
+def test_ratings_of_people_stay_with_the_run(harness: InProcess, make_data: Callable[..., Path]) -> None:
+    data = make_data(12)
+    crowd(data, 5, lambda sample, rater: sample == rater)
+    harness(
+        "run", "--task", "coarse_emotion,nuance_confusable", "--model", "echo", "--data", data, "--out", "run"
+    ).ok()
+    before = json.loads(Path("run/results.json").read_text())["tasks"]
+    ceiling = before[1]["people"]["ceiling"]
+    assert (ceiling["value"], ceiling["method"]) == (
+        None, "none: people chose among all options, the judge among those shown"
+    )  # fmt: skip
+    (data / "ratings.csv").unlink()
+    harness("score", "run").ok()
+    assert json.loads(Path("run/results.json").read_text())["tasks"] == before
+
+
+def test_folders_of_earlier_versions_keep_their_ceiling(
+    harness: InProcess, make_data: Callable[..., Path]
+) -> None:
+    data = make_data(12)
+    crowd(data, 5, lambda sample, rater: sample == rater)
+    harness("run", "--task", "coarse_emotion", "--model", "echo", "--data", data, "--out", "run").ok()
+    Path("run/ratings.jsonl").unlink()
+    run = json.loads(Path("run/run.json").read_text())
+    ceiling = {
+        "value": 0.9,
+        "low": 0.8,
+        "high": 1.0,
+        "metric": "accuracy",
+        "raters": 5,
+        "method": "leave one rater out",
+    }
+    run["people"] = {data.name: {"coarse_emotion": {"question": "emotion", "answers": 60, "samples": 12, "raters": 5,
+                                                    "not_used": {}, "ceiling": ceiling}}}  # fmt: skip
+    Path("run/run.json").write_text(json.dumps(run))
+    harness("score", "run").ok()
+    (entry,) = json.loads(Path("run/results.json").read_text())["tasks"]
+    assert (entry["people"]["ceiling"]["value"], entry["people"]["ceiling"]["judge"]) == (0.9, None)
+    assert any("resume the run to add them" in w for w in entry["warnings"])
+    harness("run", "--task", "coarse_emotion", "--model", "echo", "--data", data, "--out", "run").ok()
+    (entry,) = json.loads(Path("run/results.json").read_text())["tasks"]
+    assert entry["people"]["ceiling"]["judge"] is not None
+
+
+def test_refused_ratings_leave_people_and_judge_on_the_same_samples(
+    harness: InProcess, make_data: Callable[..., Path]
+) -> None:
+    data = make_data(24)
+    rated_samples = [s for s in samples_of(data) if s["intensity"]]
+    rows = [
+        (s["id"], f"r{r}", "intensity", min(5, max(1, float(s["intensity"]) + (n + r) % 3 - 1)))
+        for n, s in enumerate(rated_samples)
+        for r in range(4)
+    ]
+    write(data, rows)
+    replies = [{"id": s["id"], "text": "I cannot say." if n < 6 else s["intensity"]} for n, s in enumerate(samples_of(data))]  # fmt: skip
+    Path("replies.jsonl").write_text("".join(json.dumps(r) + "\n" for r in replies))
+    entry = harness("run", "--task", "fine_intensity", "--model", "echo", "-o", "replies=replies.jsonl",
+                    "--data", data, "--json").ok().task  # fmt: skip
+    ceiling = entry["people"]["ceiling"]
+    assert entry["unparsed"] > 0
+    assert (ceiling["metric"], ceiling["samples"]) == ("srcc", entry["answered"] - entry["unparsed"])
+    assert ceiling["judge"]["value"] > ceiling["value"]
+    assert entry["people"]["labels"]["srcc"] > 0.5

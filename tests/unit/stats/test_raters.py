@@ -10,12 +10,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.stats.raters import (
-    choice_ceiling,
     collect_ratings,
     icc_2k,
     keep_raters,
     mean_opinion_scores,
-    rating_ceiling,
     ratings_table,
     screen_raters,
     soft_labels,
@@ -49,7 +47,6 @@ def test_repeated_ratings_are_averaged_and_missing_ones_ignored():
     np.testing.assert_array_equal(ratings_table(found), [[3, NAN], [NAN, 5], [NAN, NAN], [NAN, NAN]])
     nothing = collect_ratings(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
     assert ratings_table(nothing).shape == (0, 0)
-    assert math.isnan(rating_ceiling(nothing).value)
 
 
 def naive_screening(values):
@@ -118,44 +115,6 @@ def test_mos_is_the_mean_of_rescaled_z_scores(found):
 def test_soft_labels_are_vote_shares():
     found = soft_labels(np.array([0, 0, 0, 2, 2]), np.array([1.0, 1.0, 0.0, NAN, 2.0]), 3, samples=4)
     np.testing.assert_allclose(found, [[1 / 3, 2 / 3, 0], [NAN] * 3, [0, 0, 1], [NAN] * 3])
-
-
-@quick
-@given(rows)
-def test_choice_ceiling_matches_a_naive_implementation(found):
-    sample, rater, choice = columns(found)
-    choice = np.where(choice == 5, 0, choice)
-    known = ~np.isnan(choice)
-    values = {}
-    for code in range(4):
-        right = []
-        for place in np.flatnonzero(known & (rater == code)):
-            others = choice[known & (sample == sample[place]) & (rater != code)].astype(int)
-            votes = np.bincount(others, minlength=4)
-            if len(others) and (votes == votes.max()).sum() == 1:
-                right.append(votes.argmax() == choice[place])
-        if right:
-            values[code] = np.mean(right)
-    ceiling = choice_ceiling(sample, rater, choice, 4)
-    own = {code: value for code, value in enumerate(ceiling.raters) if np.isfinite(value)}
-    assert own == pytest.approx(values)
-    assert ceiling.value == pytest.approx(np.mean(list(values.values())) if values else NAN, nan_ok=True)
-
-
-def test_rating_ceiling_correlates_each_rater_with_the_mean_of_the_others():
-    sample, rater, value = panel(raters=5)
-    value[7] = NAN
-    ceiling = rating_ceiling(collect_ratings(sample, rater, value))
-    ratings = value.reshape(40, 5)
-    for code in range(5):
-        others = np.nanmean(np.delete(ratings, code, axis=1), axis=1)
-        expected = stats.spearmanr(ratings[:, code], others, nan_policy="omit")[0]
-        assert ceiling.raters[code] == pytest.approx(expected, abs=1e-9)
-    expected = stats.t.interval(0.95, 4, ceiling.raters.mean(), stats.sem(ceiling.raters))
-    assert (ceiling.low, ceiling.high) == pytest.approx(expected, abs=1e-9)
-    alone = rating_ceiling(collect_ratings(sample[:1], rater[:1], value[:1]))
-    assert math.isnan(alone.value)
-    assert alone.n.tolist() == [0]
 
 
 # Four raters, six targets: Shrout and Fleiss (1979), table 2; ICC(2,k) is 0.62 in table 4.
