@@ -12,7 +12,7 @@ from harness.escaping import plain
 from harness.scoring.run_record import RunRecord
 from harness.scoring.stored import read_stored
 from harness.store.files import read_lines
-from harness.store.runfolder import FAILURES, read_run
+from harness.store.runfolder import FAILURES, GENERATE_ONLY, read_run
 from harness.tasks.answers import parse_reply, truth_of
 
 
@@ -36,7 +36,10 @@ def sample_lines(
 
 
 def _answers(path: Path, *, wrong: bool, unparsed: bool, right: bool) -> Iterator[dict[str, Any]]:
-    run = RunRecord.parse(read_run(path))
+    document = read_run(path)
+    if document["request"]["role"] == GENERATE_ONLY:
+        return
+    run = RunRecord.parse(document)
     stored = read_stored(path, run.selected)
     answers = {name: spec.answer for name, spec in run.questions.items()}
     for reply, sample in stored.replies():
