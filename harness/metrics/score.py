@@ -69,7 +69,7 @@ def score_metrics(
         values += [bounds[request.name + BOUND]] if request.name + BOUND in bounds else []
     trivial = _baselines(scores, requests)
     for case in cases:
-        trivial += _baselines(case.scores, [request for request in case.requests if request.name in bounds])
+        trivial += _baselines(case.scores, [request for request in case.of if request.name in bounds])
     warnings = [
         *_few_clusters(scores),
         *unparsed_notes(
@@ -178,6 +178,9 @@ class _Worst:
 
     scores: Scores
     requests: list[MetricRequest]
+    """What gives the bounds: after a fitted curve, its plain metric."""
+    of: list[MetricRequest]
+    """What is bounded, and compared with baselines, under the names of the bounds."""
 
 
 def _worst_cases(scores: Scores, requests: Sequence[MetricRequest]) -> list[_Worst]:
@@ -187,13 +190,15 @@ def _worst_cases(scores: Scores, requests: Sequence[MetricRequest]) -> list[_Wor
         case = worst_case(request.metric, scores)
         if case is not None:
             metric, worst = case
-            bound = MetricRequest(request.name + BOUND, metric, request.primary)
+            bound = MetricRequest(request.name + BOUND, metric)
+            of = replace(request, name=bound.name)
             same = (c for c in cases if np.array_equal(c.scores.predicted, worst.predicted, equal_nan=True))
             found = next(same, None)
             if found is None:
-                cases.append(_Worst(worst, [bound]))
+                cases.append(_Worst(worst, [bound], [of]))
             else:
                 found.requests.append(bound)
+                found.of.append(of)
     return cases
 
 
@@ -203,7 +208,7 @@ def _bounds(cases: Sequence[_Worst], how: Resampling) -> dict[str, MetricValue]:
     for case in cases:
         values = estimates(case.scores, [request.metric for request in case.requests], how)
         for request, estimate in zip(case.requests, values, strict=True):
-            value = _value(replace(request, primary=False), estimate, {}, case.scores)
+            value = _value(request, estimate, {}, case.scores)
             value.method = f"{value.method}, unparsed as worst"
             found[request.name] = value
     return {name: value for name, value in found.items() if value.value is not None}
@@ -249,11 +254,12 @@ def _baselines(scores: Scores, requests: Sequence[MetricRequest]) -> list[Baseli
 
 
 def _not_shown_to_beat(values: Sequence[MetricValue], trivial: Sequence[BaselineValue]) -> list[str]:
-    """A warning for each value whose interval reaches the best of its baselines, or falls short of it.
+    """A warning for each baseline that is the best of a value's and that the value's interval reaches or falls short of.
 
     Where unparsed replies are left out of a value, its worst case is compared.
     """
-    warnings, bounded = [], {value.name for value in values if value.name.endswith(BOUND)}
+    unbeaten: dict[str, list[str]] = {}
+    bounded = {value.name for value in values if value.name.endswith(BOUND)}
     for found in values:
         if found.name + BOUND in bounded:
             continue
@@ -268,11 +274,12 @@ def _not_shown_to_beat(values: Sequence[MetricValue], trivial: Sequence[Baseline
         edge = found.low if sign == 1 else found.high
         if sign * ((found.value if edge is None else edge) - baseline.value) <= 0:
             interval = "" if edge is None else f" [{_show(found.low)}, {_show(found.high)}]"
-            warnings.append(
-                f"not shown to beat the {baseline.name} baseline: {found.name} {_show(found.value)}"
-                f"{interval} vs {_show(baseline.value)}"
+            unbeaten.setdefault(baseline.name, []).append(
+                f"{found.name} {_show(found.value)}{interval} vs {_show(baseline.value)}"
             )
-    return warnings
+    return [
+        f"not shown to beat the {name} baseline: {'; '.join(values)}" for name, values in unbeaten.items()
+    ]
 
 
 def _few_clusters(scores: Scores) -> list[str]:

@@ -66,6 +66,7 @@ def test_fitted_metrics_are_bounded_under_the_curve_of_the_parsed_replies():
     scores, hard = judge(3, hard=0.2)
     table = score(refusing(scores, hard), RATING)
     assert entry(table, "plcc_fitted_bound").value < 0.8 < entry(table, "plcc_fitted").value
+    assert not any(b.metric.startswith("plcc_fitted") for b in table.baselines), "a fit to noise is above 0"
 
 
 def test_baselines_and_values_have_the_same_rows():
