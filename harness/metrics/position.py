@@ -51,15 +51,14 @@ class PositionBias(TableMetric):
         return f"the positions of the options are unknown, or none is at position {self.options.place}"
 
     def remarks(self, scores: Scores, estimate: Estimate) -> Sequence[str]:
-        """Names the position that a judge favours, where the interval excludes no bias."""
+        """How often the position asked about is chosen, where the interval excludes no bias."""
         if estimate.low is None or estimate.high is None or estimate.low <= 0 <= estimate.high:
             return ()
-        found = favoured(scores)
-        if found is None:
-            return ()
-        number, share, expected = found
+        chosen, shown = option_positions(scores)
+        inside, place = self.entered(scores), self.options.place
+        share, expected = (chosen[inside] == place - 1).mean(), (1 / shown[inside]).mean()
         return (
-            f"options at position {number} are chosen in {share:.0%} of the replies; without bias it would be {expected:.0%}",
+            f"options at position {place} are chosen in {share:.0%} of the replies; without bias it would be {expected:.0%}",
         )
 
 
@@ -70,17 +69,3 @@ def option_positions(scores: Scores) -> tuple[Ints, Ints]:
     predicted = np.nan_to_num(scores.predicted, nan=0.0).astype(np.int64)
     chosen = scores.positions[np.arange(scores.n), predicted]
     return np.where(scores.parsed, chosen, -1), (scores.positions >= 0).sum(axis=1)
-
-
-def favoured(scores: Scores) -> tuple[int, float, float] | None:
-    """The position (1 first) chosen most often beyond chance, its share of the choices, and its share by chance; None
-    where no position is known."""
-    chosen, shown = option_positions(scores)
-    inside = chosen >= 0
-    if not inside.any():
-        return None
-    last = int(shown[inside].max())
-    share = np.bincount(chosen[inside], minlength=last)[:last] / inside.sum()
-    expected = np.array([(1 / shown[inside] * (shown[inside] > position)).mean() for position in range(last)])
-    most = int((share - expected).argmax())
-    return most + 1, float(share[most]), float(expected[most])
