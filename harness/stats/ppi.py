@@ -48,6 +48,19 @@ class Moments:
     """Variance of (mean labelled prediction - mean unlabelled prediction)."""
     clusters: int
     """Clusters with at least one label."""
+    share: float = 1.0
+    """Share of all samples that can have a label: the others are known to be 0."""
+    shared: float = 0.0
+    """Variance of that share."""
+    label_shared: float = 0.0
+    """Covariance of the mean label with that share."""
+    prediction_shared: float = 0.0
+    """Covariance of (mean labelled prediction - mean unlabelled prediction) with that share."""
+
+    def overall(self, weight: float, mean: float) -> float:
+        """Variance of share * estimate, by the delta method, where the estimate is `mean`."""
+        both = self.share * mean * (self.label_shared - weight * self.prediction_shared)
+        return max(self.share**2 * self.variance(weight) + 2 * both + mean**2 * self.shared, 0.0)
 
     def variance(self, weight: float) -> float:
         """Variance of the estimate with this weight."""
@@ -67,6 +80,7 @@ def ppi_mean(
     weight: float | None = None,
     cluster: Ints | None = None,
     unlabelled_cluster: Ints | None = None,
+    zero_cluster: Ints | None = None,
     level: float = 0.95,
 ) -> PpiMean:
     """Mean label over all samples: weight * mean(unlabelled) + mean(labels - weight * predictions), with a t interval.
@@ -76,18 +90,23 @@ def ppi_mean(
     takes the weight of least variance (PPI++), 1 is plain PPI. `cluster` and `unlabelled_cluster`, shapes (n,) and
     (N,), hold cluster codes; the error then adds the products of all pairs within a cluster, as
     `clustered_standard_error` does. Raises ValueError if there are no labels.
+
+    `zero_cluster`, shape (M,), holds the cluster codes of samples that are known to be 0, such as pictures that were not
+    delivered. The mean is then over them too: the share of the other samples times their mean. How large that share is
+    varies as well, and by the delta method its variance, and its covariance with the mean, are part of the error.
     """
     n = len(labels)
     if not n:
         raise ValueError("there are no labels")
-    moments = _moments(labels, predictions, unlabelled, cluster, unlabelled_cluster)
+    moments = _moments(labels, predictions, unlabelled, cluster, unlabelled_cluster, zero_cluster)
     if not len(unlabelled):
         weight = 0.0
     elif weight is None:
         weight = moments.best if moments.clusters > 1 else 0.0
     rest = weight * np.mean(unlabelled) if len(unlabelled) else 0.0
-    value = float(np.mean(labels - weight * predictions) + rest)
-    error = math.sqrt(moments.variance(weight)) if moments.clusters > 1 else math.nan
+    mean = float(np.mean(labels - weight * predictions) + rest)
+    value = moments.share * mean
+    error = math.sqrt(moments.overall(weight, mean)) if moments.clusters > 1 else math.nan
     low, high = t_interval(value, error, moments.clusters - 1, level)
     return PpiMean(value, low, high, error, weight, n, len(unlabelled), moments, level)
 
@@ -123,7 +142,10 @@ def _width(mean: PpiMean, n: int, judge: bool) -> float:
         saved = (found.both * mean.labelled) ** 2 / spread
         variance -= min(saved, variance) * (everything - n) / everything
     clusters = max(2, round(found.clusters * n / mean.labelled))
-    return 2 * t_half_width(math.sqrt(variance / n), clusters - 1, mean.level)
+    # What the share of samples that can have a label adds does not depend on how many have one.
+    fixed = max(mean.error**2 - found.share**2 * found.variance(mean.weight), 0.0)
+    error = math.sqrt(found.share**2 * variance / n + fixed)
+    return 2 * t_half_width(error, clusters - 1, mean.level)
 
 
 def _moments(
@@ -132,26 +154,36 @@ def _moments(
     unlabelled: Floats,
     cluster: Ints | None,
     unlabelled_cluster: Ints | None,
+    zero_cluster: Ints | None,
 ) -> Moments:
     n, rest = len(labels), len(unlabelled)
     own = np.arange(n) if cluster is None else cluster
     elsewhere = np.arange(rest) + (int(own.max()) + 1) if unlabelled_cluster is None else unlabelled_cluster
-    codes = np.unique(np.r_[own, elsewhere], return_inverse=True)[1].reshape(-1)
-    # What each row adds to the mean label, and to the difference of the mean predictions.
-    label = np.r_[(labels - labels.mean()) / n, np.zeros(rest)]
+    zeros = np.zeros(0, np.int64) if zero_cluster is None else zero_cluster
+    codes = np.unique(np.r_[own, elsewhere, zeros], return_inverse=True)[1].reshape(-1)
+    total = len(codes)
+    share = (n + rest) / total
+    # What each row adds to the mean label, to the difference of the mean predictions, and to the share.
+    label = np.r_[(labels - labels.mean()) / n, np.zeros(rest + len(zeros))]
     prediction = np.r_[
         (predictions - predictions.mean()) / n,
         -(unlabelled - unlabelled.mean()) / rest if rest else unlabelled,
+        np.zeros(len(zeros)),
     ]
-    bessel = np.r_[np.full(n, n / max(n - 1, 1)), np.full(rest, rest / max(rest - 1, 1))]
+    shared = np.r_[np.full(n + rest, 1 - share), np.full(len(zeros), -share)] / total
+    bessel = np.r_[np.full(n, n / max(n - 1, 1)), np.full(rest, rest / max(rest - 1, 1)), np.ones(len(zeros))]
 
-    def covariance(one: Floats, two: Floats) -> float:
+    def covariance(one: Floats, two: Floats, correction: Floats | float = bessel) -> float:
         together = np.bincount(codes, one) @ np.bincount(codes, two)
-        return float(together - one @ two + (one * bessel) @ two)
+        return float(together - one @ two + (one * correction) @ two)
 
     return Moments(
         max(covariance(label, label), 0.0),
         covariance(label, prediction),
         max(covariance(prediction, prediction), 0.0),
         len(np.unique(own)),
+        share,
+        max(covariance(shared, shared, total / max(total - 1, 1)), 0.0),
+        covariance(label, shared),
+        covariance(prediction, shared),
     )

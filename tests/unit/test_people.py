@@ -17,6 +17,11 @@ from harness.datasets.ratings import RaterAnswers, read_ratings
 from harness.errors import BadData
 from harness.results import HumanAgreement
 from harness.scoring.human import compared_samples, describe, rating_columns
+from harness.scoring.ppi import calibrated
+from harness.scoring.rows import Rows
+from harness.scoring.stored import StoredSample
+from harness.tasks.answers import ParsedReply
+from harness.tasks.spec import Answer
 from harness.types import Sample
 
 HEADER = ("id", "rater", "question", "value")
@@ -328,3 +333,35 @@ def test_refused_ratings_leave_people_and_judge_on_the_same_samples(
     assert (ceiling["metric"], ceiling["samples"]) == ("srcc", entry["answered"] - entry["unparsed"])
     assert ceiling["judge"]["value"] > ceiling["value"]
     assert entry["people"]["labels"]["srcc"] > 0.5
+
+
+def test_pictures_that_were_not_delivered_are_part_of_the_calibrated_interval() -> None:
+    answer = Answer.model_validate({"kind": "choice", "options": EMOTION_OF, "truth": {"field": "emotion"}})
+    given = RaterAnswers("emotion", raters={f"r{i}": i for i in range(5)})
+
+    def rows(missing: int) -> Rows:
+        found = Rows(answer, question="q")
+        for number in range(100):
+            sample = StoredSample(number, f"s{number}", 0, "sad", None, None, {}, {}, ())
+            if number < missing:
+                found.add_missed(sample, "sad")
+            else:
+                found.add(sample, "sad", ParsedReply("sad"))
+        return found
+
+    for number in range(100):
+        given.samples[f"s{number}"] = number
+        for rater in range(5):
+            given.sample.append(number)
+            given.rater.append(rater)
+            given.value.append(float(EMOTION_OF.index("sad")))
+    (everything,) = calibrated("q", rows(0), "", {"emotion": given})
+    (some,) = calibrated("q", rows(20), "", {"emotion": given})
+    assert (everything.value, some.value, some.judge_alone) == (1.0, 0.8, 0.8)
+    assert everything.low is not None
+    assert 0.95 < everything.low < 0.97, "a hundred pictures without an error do not prove that there is none"
+    # Everybody agrees on everything that was delivered: only the delivery varies.
+    half_width = 1.99 * np.sqrt(0.8 * 0.2 / 99)
+    assert (some.low, some.high) == pytest.approx((0.8 - half_width, 0.8 + half_width), abs=1e-3)
+    assert (some.people_alone.low, some.people_alone.high) == pytest.approx((some.low, some.high))
+    assert some.method.endswith("for these 5 raters")

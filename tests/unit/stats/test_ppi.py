@@ -124,3 +124,51 @@ def test_degenerate_labels():
     assert (constant.value, constant.width, constant.weight) == (1, 0, 0)
     with pytest.raises(ValueError, match="no labels"):
         ppi_mean(np.zeros(0), np.zeros(0), np.ones(3))
+
+
+def delivered(rng, accuracy=0.9, delivery=0.8, n=120, clusters=60):
+    """What people say of the pictures delivered, the clusters of those, and of the others; clusters share both."""
+
+    def latent():
+        return math.sqrt(0.3) * rng.normal(size=clusters)[cluster] + math.sqrt(0.7) * rng.normal(size=n)
+
+    cluster = np.arange(n) % clusters
+    right, given = latent() < stats.norm.ppf(accuracy), latent() < stats.norm.ppf(delivery)
+    return right[given] * 1.0, cluster[given], cluster[~given]
+
+
+def test_the_mean_over_pictures_that_were_not_delivered_too_has_their_error():
+    """With all pictures rated, it is the clustered mean of 1 where a picture is right, 0 where wrong or missing."""
+    labels, cluster, missing = delivered(np.random.default_rng(5))
+    found = ppi_mean(labels, labels, np.zeros(0), cluster=cluster, zero_cluster=missing)
+    everything = np.r_[labels, np.zeros(len(missing))]
+    assert found.value == pytest.approx(everything.mean(), abs=1e-12)
+    expected = clustered_standard_error(everything, np.r_[cluster, missing])
+    assert found.error == pytest.approx(expected, rel=0.01)
+
+
+def test_intervals_cover_the_variance_of_delivery():
+    rng, hits, fixed = np.random.default_rng(6), 0, 0
+    for _ in range(600):
+        labels, cluster, missing = delivered(rng)
+        found = ppi_mean(labels, labels, np.zeros(0), cluster=cluster, zero_cluster=missing)
+        hits += found.low <= 0.72 <= found.high
+        share = len(labels) / (len(labels) + len(missing))
+        alone = ppi_mean(labels, labels, np.zeros(0), cluster=cluster)
+        fixed += share * alone.low <= 0.72 <= share * alone.high
+    assert 0.93 <= hits / 600 <= 0.97
+    assert fixed / 600 < 0.85, "as if the same pictures were delivered every time"
+
+
+def test_labels_cannot_reduce_the_variance_of_delivery():
+    rng = np.random.default_rng(7)
+    labels, cluster, missing = delivered(rng, n=2000, clusters=2000)
+    predictions = np.where(rng.random(len(labels)) < 0.9, labels, 1 - labels)
+    has = rng.permutation(len(labels)) < 200
+    parts = {"cluster": cluster[has], "unlabelled_cluster": cluster[~has]}
+    found = ppi_mean(labels[has], predictions[has], predictions[~has], **parts, zero_cluster=missing)
+    least = 2 * 1.96 * math.sqrt(0.9**2 * 0.8 * 0.2 / 2000)
+    assert labels_needed(found, 0.9 * least) is None
+    more = labels_needed(found, 0.7 * found.width)
+    assert more is not None
+    assert more > 0
