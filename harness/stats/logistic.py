@@ -10,9 +10,12 @@ import numpy as np
 from harness.arrays import Floats
 
 ROUGH, FINE = 128, 4096
-"""Maximum number of points in the search for a start and in the final fit; more are averaged over runs of similar x."""
-SMALLEST, LARGEST = math.log(1e-4), math.log(1e3)
-"""Bounds of log |b4| for x of unit variance: from a step to a line that is straight in double precision."""
+"""Maximum number of points in the search for starts and in the final fit; more are averaged over runs of similar x."""
+FLATTEST, STEEPEST = math.log(1e-5), math.log(1e4)
+"""Bounds of log 1/|b4| for x of unit variance: from a line to a step, to 1e-9 of the spread of y."""
+TAIL = 35.0
+"""How many |b4| the centre b3 may lie beyond the data: a curve further out is the exponential function to exp(-35)."""
+STARTS = 4
 
 
 @dataclass(frozen=True)
@@ -26,15 +29,20 @@ class Logistic:
 
     def __call__(self, x: Floats) -> Floats:
         """The curve at x, of any shape."""
-        return self.b2 + (self.b1 - self.b2) * _sigmoid((x - self.b3) / abs(self.b4))
+        z, height = (x - self.b3) / abs(self.b4), self.b1 - self.b2
+        # From the nearer asymptote: of a curve whose centre is far away, the other one may be huge.
+        return np.asarray(
+            np.where(z > 0, self.b1 - height * _sigmoid(-z), self.b2 + height * _sigmoid(z)), np.float64
+        )
 
 
 def fit_logistic(x: Floats, y: Floats, weights: Floats | None = None) -> Logistic | None:
     """Least-squares fit of y on x, shape (n,) each; None with fewer than 4 distinct x or a constant y.
 
-    Levenberg-Marquardt with the analytic Jacobian. The starts are the customary one (max y, min y, mean x, 0.5), its
-    decreasing counterpart, and curves centred at the quartiles of x with several slopes. All are tried on a coarse
-    sample of points; the best one is refined.
+    Given b3 and b4 the curve is linear in b1 and b2, so only these two are searched (variable projection: Golub and
+    Pereyra 1973), with the sigmoid standardised over the data. Nearly straight or exponential data then have a finite
+    optimum, which the four parameters reach only at infinity. A grid on a coarse sample of points gives the starts; each
+    is refined by Levenberg-Marquardt, and the best one is taken.
     """
     weights = np.ones(len(x)) if weights is None else weights
     x, y, weights = x[weights > 0], y[weights > 0], weights[weights > 0]
@@ -43,59 +51,91 @@ def fit_logistic(x: Floats, y: Floats, weights: Floats | None = None) -> Logisti
     x_mean, y_mean = np.average(x, weights=weights), np.average(y, weights=weights)
     x_sd = math.sqrt(np.average((x - x_mean) ** 2, weights=weights))
     y_sd = math.sqrt(np.average((y - y_mean) ** 2, weights=weights))
-    points = _means((x - x_mean) / x_sd, (y - y_mean) / y_sd, weights, FINE)
-    coarse = _means((x - x_mean) / x_sd, (y - y_mean) / y_sd, weights, ROUGH)
-    rough = min((_descend(start, *coarse, 40) for start in _starts(*coarse, 0.5 / x_sd)), key=_cost)[1]
-    b1, b2, b3, log_b4 = _descend(rough, *points, 400)[1].tolist()
-    b4 = math.exp(min(max(log_b4, SMALLEST), LARGEST))
-    return Logistic(y_mean + y_sd * b1, y_mean + y_sd * b2, x_mean + x_sd * b3, x_sd * b4)
+    scaled = (x - x_mean) / x_sd, (y - y_mean) / y_sd, weights
+    points, coarse = _Points(*_means(*scaled, FINE)), _Points(*_means(*scaled, ROUGH))
+    found = [_descend(start, points) for start in _starts(coarse)]
+    slope, centre = min([*found, (FLATTEST, 0.0)], key=points.cost)
+    b1, b2, b3, b4 = points.curve(slope, centre)
+    ends = (float(y_mean + y_sd * end) for end in (b1, b2))
+    return Logistic(*ends, float(x_mean + x_sd * b3), x_sd * b4)
 
 
-def model(parameters: Floats, x: Floats) -> tuple[Floats, Floats]:
-    """The curve at x, shape (n,), and its Jacobian with respect to (b1, b2, b3, log |b4|), shape (n, 4)."""
-    b1, b2, b3, log_b4 = parameters
-    b4 = math.exp(min(max(log_b4, SMALLEST), LARGEST))
-    z = (x - b3) / b4
-    share = _sigmoid(z)
-    steep = (b1 - b2) * share * (1 - share)
-    inside = 1.0 if SMALLEST <= log_b4 <= LARGEST else 0.0
-    return b2 + (b1 - b2) * share, np.column_stack([share, 1 - share, -steep / b4, -steep * z * inside])
+class _Points:
+    """Points of mean 0 and variance 1, and the best curve through them for a slope and a centre.
+
+    `slope` is log 1/|b4|. `centre`, -1 to 1, places b3 between the ends of where it matters: `TAIL` |b4| beyond the data.
+    Values outside of their bounds mean the bound.
+    """
+
+    def __init__(self, x: Floats, y: Floats, weights: Floats) -> None:
+        self.x, self.weights = x, weights / weights.sum()
+        self.y_mean = float(self.weights @ y)
+        self.y = y - self.y_mean
+        self.reach = float(np.abs(x).max())
+        self.root = np.sqrt(self.weights)
+
+    def place(self, slope: float, centre: float) -> tuple[float, float]:
+        """b3 and b4."""
+        b4 = math.exp(-min(max(slope, FLATTEST), STEEPEST))
+        return min(max(centre, -1.0), 1.0) * (self.reach + TAIL * b4), b4
+
+    def basis(self, slope: float, centre: float) -> tuple[Floats, float, float]:
+        """The sigmoid, standardised, with its mean and standard deviation; less 1 if its centre is below 0, where a small
+        distance from 1 would be lost in rounding."""
+        b3, b4 = self.place(slope, centre)
+        z = (self.x - b3) / b4
+        values = _sigmoid(z) if centre >= 0 else -_sigmoid(-z)
+        mean = float(self.weights @ values)
+        sd = math.sqrt(float(self.weights @ (values - mean) ** 2))
+        return (values - mean) / sd if sd > 0 else np.zeros(len(z)), mean, sd
+
+    def residuals(self, at: Floats) -> Floats:
+        """Weighted residuals of the best curve, shape (points,)."""
+        values = self.basis(*at.tolist())[0]
+        return np.asarray(self.root * (self.y - (self.weights * values) @ self.y * values), np.float64)
+
+    def cost(self, at: tuple[float, float]) -> float:
+        """Sum of their squares."""
+        left = self.residuals(np.array(at))
+        return float(left @ left)
+
+    def curve(self, slope: float, centre: float) -> tuple[float, float, float, float]:
+        """b1 to b4 of the best curve."""
+        values, mean, sd = self.basis(slope, centre)
+        height = float((self.weights * values) @ self.y) / sd if sd > 0 else 0.0
+        near = self.y_mean - height * mean
+        ends = (near + height, near) if centre >= 0 else (near, near - height)
+        return *ends, *self.place(slope, centre)
 
 
-def _starts(x: Floats, y: Floats, weights: Floats, customary: float) -> list[Floats]:
-    top, bottom = float(y.max()), float(y.min())
-    starts = [(high, low, 0.0, math.log(customary)) for high, low in ((top, bottom), (bottom, top))]
-    rising = float(np.average(x * y, weights=weights)) >= 0
-    high, low = (top, bottom) if rising else (bottom, top)
-    starts += [
-        (high, low, float(centre), math.log(scale))
-        for centre in np.quantile(x, [0.25, 0.5, 0.75])
-        for scale in (0.1, 0.4, 1.5)
-    ]
-    return [np.array(start) for start in starts]
+def _starts(points: _Points) -> list[tuple[float, float]]:
+    """The best points of a grid, at most one for each slope."""
+    best = []
+    for scale in (30.0, 8.0, 3.0, 1.5, 0.8, 0.4, 0.2, 0.1, 0.03):
+        slope, edge = -math.log(scale), points.reach + TAIL * scale
+        inside = np.quantile(points.x, np.linspace(0.02, 0.98, 13)) / edge
+        outside = (points.reach + scale * np.array([1, 4, 12, TAIL])) / edge
+        centres = [*inside.tolist(), *outside.tolist(), *(-outside).tolist()]
+        best.append(min(((slope, centre) for centre in centres), key=points.cost))
+    return sorted(best, key=points.cost)[:STARTS]
 
 
-def _descend(start: Floats, x: Floats, y: Floats, weights: Floats, most: int) -> tuple[float, Floats]:
-    """Sum of squares and parameters at the minimum reached from `start`."""
+def _descend(start: tuple[float, float], points: _Points) -> tuple[float, float]:
+    """Slope and centre at the minimum reached from `start`."""
     from scipy.optimize import least_squares
 
-    root = np.sqrt(weights)
-
-    def residuals(parameters: Floats) -> Floats:
-        return root * (model(parameters, x)[0] - y)
-
-    def jacobian(parameters: Floats) -> Floats:
-        return root[:, None] * model(parameters, x)[1]
-
     found = least_squares(
-        residuals, start, jac=jacobian, method="lm", ftol=1e-11, xtol=1e-11, gtol=1e-13, max_nfev=most
+        points.residuals,
+        start,
+        method="lm",
+        x_scale=(1.0, 0.1),
+        ftol=1e-14,
+        xtol=1e-12,
+        gtol=1e-14,
+        max_nfev=300,
     )
-    cost = float(found.cost)
-    return (cost if math.isfinite(cost) else math.inf), np.asarray(found.x, np.float64)
-
-
-def _cost(found: tuple[float, Floats]) -> float:
-    return found[0]
+    slope, centre = found.x.tolist()
+    return slope, centre
 
 
 def _means(x: Floats, y: Floats, weights: Floats, most: int) -> tuple[Floats, Floats, Floats]:
@@ -112,4 +152,7 @@ def _means(x: Floats, y: Floats, weights: Floats, most: int) -> tuple[Floats, Fl
 
 
 def _sigmoid(z: Floats) -> Floats:
-    return np.asarray(0.5 * (1 + np.tanh(z / 2)), np.float64)
+    """1 / (1 + exp(-z)), with full relative precision where it is small."""
+    from scipy.special import expit
+
+    return np.asarray(expit(z), np.float64)
