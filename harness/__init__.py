@@ -24,8 +24,9 @@ _MODULES = {
     "errors": "BadData BadOption BadTask ExitCode HarnessError MissingPackage PluginError RequestError StorageError "
     "UnknownName nearest",
     "hookspecs": "hookimpl",
-    "results": "HypothesisTest MetricValue Results RunResult TaskResult",
+    "results": "HypothesisTest MetricValue Results TaskResult",
     "run.evaluate": "evaluate",
+    "scoring.run_result": "RunResult",
     "types": "EMOTIONS Capability Face ImageReply ImageRequest JudgeReply JudgeRequest Message Part Picture Question "
     "ReplyError Sample Sampling Scale",
 }
@@ -78,9 +79,9 @@ if TYPE_CHECKING:
     from harness.results import HypothesisTest as HypothesisTest
     from harness.results import MetricValue as MetricValue
     from harness.results import Results as Results
-    from harness.results import RunResult as RunResult
     from harness.results import TaskResult as TaskResult
     from harness.run.evaluate import evaluate as evaluate
+    from harness.scoring.run_result import RunResult as RunResult
     from harness.types import EMOTIONS as EMOTIONS
     from harness.types import Capability as Capability
     from harness.types import Face as Face

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -150,6 +148,29 @@ class PromptSpread(Record):
     min: Number
     max: Number
     sd: Number = Field(description="Standard deviation over the prompt variants (n - 1).")
+    differences: list[HypothesisTest] = Field(
+        default=[],
+        description="Each other prompt variant minus the first, on the samples that enter both: paired by cluster.",
+    )
+
+
+class RepeatStability(Record):
+    """How far the repeats of one question agree. An unparsed reply is an answer of its own to a choice."""
+
+    repeats: int
+    n: int = Field(description="Samples with at least two replies.")
+    clusters: int
+    agreement: Interval | None = Field(
+        default=None, description="Choices: share of pairs of repeats that agree, averaged over samples."
+    )
+    difference: Interval | None = Field(
+        default=None,
+        description="Ratings: mean absolute difference of two repeats, averaged over samples with two parsed.",
+    )
+    flips: Interval = Field(
+        description="Share of samples whose repeats are not all the same; ratings are rounded to levels for this."
+    )
+    method: str
 
 
 class HumanCeiling(Interval):
@@ -271,6 +292,9 @@ class TaskResult(Record):
     baselines: list[BaselineValue]
     confusion: ConfusionMatrix | None = None
     tests: list[HypothesisTest] = []
+    stability: RepeatStability | None = Field(
+        default=None, description="Judge tasks that were asked repeatedly."
+    )
     agreement: list[JudgeAgreement] = Field(
         default=[], description="Generator tasks with several judges: in the entry of the panel."
     )
@@ -299,6 +323,9 @@ class DataSetValue(Interval):
 
     data: str
     n: int
+    shared: int | None = Field(
+        default=None, description="Pictures of this set that are in the first one too; None for the first."
+    )
     drop: Interval | None = Field(
         default=None, description="The value on the first data set minus this one; None for the first."
     )
@@ -312,6 +339,7 @@ class Transfer(Record):
     metric: str
     direction: Direction
     sets: list[DataSetValue]
+    warnings: list[str] = []
 
 
 class Results(Record):
@@ -332,55 +360,3 @@ class Results(Record):
 def read_results(document: Mapping[str, Any]) -> Results:
     """The results in a stored document. Fields of later versions are ignored; raises ValueError where it is broken."""
     return Results.model_validate(document)
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """A scored run: its folder and its results."""
-
-    path: Path
-    results: Results
-    faults: tuple[str, ...] = ()
-    """Ways in which a plugin broke its contract in this attempt."""
-
-    @property
-    def tasks(self) -> list[TaskResult]:
-        """One entry for each task, judge, data set and prompt variant."""
-        return self.results.tasks
-
-    @property
-    def failed(self) -> int:
-        """How many questions have no answer."""
-        return sum(task.failed for task in self.tasks)
-
-    def __str__(self) -> str:
-        lines = [f"{self.path}" + ("" if self.results.run.complete else " (incomplete)")]
-        for task in self.tasks:
-            main = task.primary
-            if main is not None:
-                value = "-" if main.value is None else f"{main.value:.3f}"
-                interval = "" if main.low is None else f" [{main.low:.3f}, {main.high:.3f}]"
-                asked = "".join(f" [{name}]" for name in (task.judge, task.prompt_variant) if name)
-                lines.append(
-                    f"{task.task}{asked}: {main.name} {value}{interval}, n {main.n}, "
-                    f"unparsed {task.unparsed}, failed {task.failed}"
-                )
-        return "\n".join(lines)
-
-    __repr__ = __str__
-
-    def metric(self, name: str, task: str | None = None, **group: str) -> float | None:
-        """The value of a metric: of the first task that has it, or of the task named.
-
-        `group` picks a group (`emotion="happy"`). Raises `KeyError` where there is no such value.
-        """
-        for entry in self.tasks:
-            if task in (None, entry.task):
-                for found in entry.metrics:
-                    if found.name == name and found.group == group:
-                        return found.value
-        known = sorted({m.name for entry in self.tasks for m in entry.metrics})
-        where = f" in the task {task!r}" if task else ""
-        raise KeyError(
-            f"no metric {name!r}{where}{f' for {group}' if group else ''}; available: {', '.join(known)}"
-        )

@@ -22,6 +22,8 @@ class Judge(Configured, ABC):
 
     takes: ClassVar[Literal["pixels", "bytes"]] = "pixels"
     """`pixels`: pictures are passed as RGB PIL images. `bytes`: as PNG, JPEG or WebP files with the same pixels."""
+    reads_prompt: ClassVar[bool] = True
+    """False for a judge whose answers do not depend on the prompt's text: it is asked in one prompt variant only."""
     batch_size: int = 16
     """How many requests the default `stream` hands to `judge` at a time."""
 

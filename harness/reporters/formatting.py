@@ -12,8 +12,19 @@ _NAMES = ("on", "judge", "prompt variant")
 """Columns of the summary that say nothing where they are the same throughout."""
 COLUMNS = {
     "prompt variants of": ("on", "metric", "lowest", "highest", "sd"),
+    "difference of prompt variants": (
+        "on",
+        "metric",
+        "difference",
+        "95% interval",
+        "p",
+        "p (Holm)",
+        "n",
+        "clusters",
+    ),
     "transfer": ("on", "metric", "value", "95% interval", "drop", "95% interval", "n"),
     "test": ("difference", "95% interval", "p", "p (Holm)", "n", "clusters"),
+    "repeats": ("value", "95% interval", "n", "clusters"),
     "agreement of judges": ("judges", "value", "95% interval", "n"),
     "people": ("value", "95% interval", "n"),
     "calibrated on people": (
@@ -166,7 +177,11 @@ def _people_in_summary(task: TaskResult, metric: str) -> str:
 
 def across_tasks(results: Results) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
     """The tables that span several tasks, by name, those without rows omitted."""
-    tables = {"prompt variants of": prompt_variants(results), "transfer": transfer(results)}
+    tables = {
+        "prompt variants of": prompt_variants(results),
+        "difference of prompt variants": variant_differences(results),
+        "transfer": transfer(results),
+    }
     yield from ((name, rows) for name, rows in tables.items() if rows)
 
 
@@ -188,6 +203,36 @@ def prompt_variants(results: Results) -> list[tuple[str, ...]]:
                 number(spread.sd),
             )
     return list(rows.values())
+
+
+def variant_differences(results: Results) -> list[tuple[str, ...]]:
+    """A row for each prompt variant but the first of a task: how far the primary metric differs from the first's."""
+    rows = {}
+    for task in results.tasks:
+        spread = task.prompt_spread
+        if spread is None:
+            continue
+        for test in spread.differences:
+            name = f"{task.task}: {test.name}"
+            rows[name, task.data.name] = (
+                name,
+                task.data.name,
+                spread.metric,
+                _DASH if test.value is None else f"{test.value:+.3f}",
+                interval(test),
+                probability(test.p),
+                probability(test.p_adjusted),
+                str(test.n),
+                str(test.clusters),
+            )
+    return list(rows.values())
+
+
+def transfer_notes(results: Results) -> list[str]:
+    """What a reader of the transfer should know, with the task where several have it."""
+    return [
+        f"transfer of {moved.task}: {warning}" for moved in results.transfer for warning in moved.warnings
+    ]
 
 
 def transfer(results: Results) -> list[tuple[str, ...]]:
@@ -214,6 +259,7 @@ def within_task(task: TaskResult) -> Iterator[tuple[str, list[tuple[str, ...]]]]
     """The tables below a task's metrics, by name, those without rows omitted."""
     tables = {
         "test": tests(task),
+        "repeats": repeats(task),
         "agreement of judges": agreement(task),
         "people": people(task),
         "calibrated on people": calibrated(task),
@@ -238,6 +284,23 @@ def tests(task: TaskResult) -> list[tuple[str, ...]]:
             str(test.clusters),
         )
         for test in task.tests
+    ]
+
+
+def repeats(task: TaskResult) -> list[tuple[str, ...]]:
+    """A row for each measure of how far repeats of a question agree."""
+    found = task.stability
+    if found is None:
+        return []
+    rows = {
+        f"agreement of {found.repeats} repeats": found.agreement,
+        f"mean difference of {found.repeats} repeats": found.difference,
+        "samples that flip": found.flips,
+    }
+    return [
+        (name, number(value.value), interval(value), str(found.n), str(found.clusters))
+        for name, value in rows.items()
+        if value is not None
     ]
 
 

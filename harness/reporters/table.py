@@ -63,6 +63,8 @@ def _across_tasks(results: Results) -> Iterator[RenderableType]:
     """What sums up several tasks, prompt variants or data sets."""
     for name, rows in formatting.across_tasks(results):
         yield Padding(_plain_table((name, *formatting.COLUMNS[name]), rows), (1, 0, 0, 0))
+    for note in formatting.transfer_notes(results):
+        yield Text(f"  note: {plain(note)}", style="yellow")
     columns, rows = formatting.summary(results)
     if rows:
         yield Padding(_plain_table(columns, rows), (1, 0, 0, 0))

@@ -73,6 +73,8 @@ class MarkdownReporter(Reporter):
             lines.append("")
         for name, rows in formatting.across_tasks(results):
             lines += _rows((name, *formatting.COLUMNS[name]), rows)
+        notes = formatting.transfer_notes(results)
+        lines += [f"- {markdown(note)}" for note in notes] + [""] * bool(notes)
         columns, rows = formatting.summary(results)
         if rows:
             lines += ["## Coarse to nuance", "", *_rows(columns, rows)]

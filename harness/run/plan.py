@@ -16,7 +16,7 @@ from harness.run.answer_modes import choose_answer_mode, choose_answer_modes
 from harness.run.data_sets import check_labels, find_data_sets
 from harness.run.naming import RUNS, run_name
 from harness.run.participants import Participant, check_judge_options, judge_options, make_participant
-from harness.run.prompt_variants import DEFAULT, select_prompt_variants
+from harness.run.prompt_variants import DEFAULT, first_variants, select_prompt_variants
 from harness.run.request import RunRequest
 from harness.run.suites import answerable, labelled
 from harness.run.watch import Watch, safe
@@ -118,6 +118,9 @@ def _judge_plan(request: RunRequest, tasks: tuple[ResolvedTask, ...], watch: Wat
     tasks = select_prompt_variants(tasks, request.prompt_variants)
     _check_metrics(tasks, {t.spec.name: t.spec for t in tasks})
     judge = make_participant("judge", request.model, request.options)
+    unread: tuple[str, ...] = ()
+    if not judge.instance.reads_prompt:
+        tasks, unread = first_variants(tasks, judge.name)
     tasks, unable = answerable(tasks, lambda spec: choose_answer_mode(judge, spec, request.read))
     default_data = tuple(dict.fromkeys(t.spec.data for t in tasks if t.spec.data))
     data = find_data_sets(request.data or default_data, watch)
@@ -125,7 +128,7 @@ def _judge_plan(request: RunRequest, tasks: tuple[ResolvedTask, ...], watch: Wat
     questions = {t.spec.name: t.spec for t in tasks}
     check_labels(data, questions, request.seed)
     modes = {judge.name: choose_answer_modes(judge, questions, request.read)}
-    return Plan(request, tasks, questions, modes, (judge,), None, data, {}, (*unable, *unlabelled))
+    return Plan(request, tasks, questions, modes, (judge,), None, data, {}, (*unread, *unable, *unlabelled))
 
 
 def _generator_plan(request: RunRequest, tasks: tuple[ResolvedTask, ...]) -> Plan:

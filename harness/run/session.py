@@ -13,7 +13,6 @@ from harness.datasets.ratings import FILE as RATINGS
 from harness.errors import ExitCode, HarnessError
 from harness.registry.factory import make
 from harness.registry.registry import registry
-from harness.results import RunResult
 from harness.run.generation import Generation
 from harness.run.image_requests import PlannedImage
 from harness.run.judge_requests import RequestBuilder
@@ -23,6 +22,7 @@ from harness.run.plan import Plan
 from harness.run.record import run_document
 from harness.run.schedule import Job, image_jobs, judge_jobs, planned_images
 from harness.run.watch import Watch, safe
+from harness.scoring.run_result import RunResult
 from harness.scoring.score_run import score_folder
 from harness.scoring.stored_ratings import store_ratings
 from harness.store import RunFolder

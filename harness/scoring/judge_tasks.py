@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from harness.metrics.interval import Resampling
 from harness.results import DataInfo, TaskResult, Transfer
 from harness.scoring.costs import totals
 from harness.scoring.human import add_people
 from harness.scoring.prompt_spread import add_prompt_spread
 from harness.scoring.rows import Key, Rows, collect
 from harness.scoring.run_record import RunRecord, answer_of
-from harness.scoring.score_rows import columns_used, score_rows
+from harness.scoring.score_rows import RESAMPLES, columns_used, score_rows
 from harness.scoring.settings import participant_settings, task_settings
+from harness.scoring.stability import stability
 from harness.scoring.stored import StoredRun
 from harness.scoring.stored_ratings import stored_ratings
 from harness.scoring.transfer import transfers
@@ -37,7 +39,7 @@ def score_judge_tasks(run: RunRecord, stored: StoredRun) -> tuple[list[TaskResul
         earlier = run.people.get(data, {}).get(name)
         add_people(result, run.tasks[name], answers, ratings.get(data, {}), earlier)
         results.append(result)
-    add_prompt_spread(results)
+    add_prompt_spread(results, run.tasks, rows, run.seed)
     return results, transfers(run.tasks, rows, results, run.seed)
 
 
@@ -63,6 +65,7 @@ def _score(run: RunRecord, spec: TaskSpec, data: str, variant: str, mode: str, r
         baselines=found.baselines,
         confusion=found.confusion,
         tests=found.tests,
+        stability=stability(rows, spec.cluster, Resampling(run.seed, RESAMPLES)) if run.repeats > 1 else None,
         unparsed_reasons=rows.unparsed,
         usage=totals([rows.usage], 6),
         timings=totals([rows.timings], 3),

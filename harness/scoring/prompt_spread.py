@@ -1,22 +1,43 @@
-"""How much the primary metric depends on the prompt variant."""
+"""How much the primary metric depends on the prompt variant: its spread, and paired differences from the first variant."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from harness.results import PromptSpread, TaskResult
+from harness.arrays import Ints
+from harness.components.metric import Estimator, Metric, Scores, quietly
+from harness.metrics.collapsed import detail
+from harness.metrics.resampling import FEWEST_RESAMPLES, ROWS_RESAMPLED
+from harness.metrics.unparsed import entering
+from harness.results import HypothesisTest, PromptSpread, TaskResult
+from harness.scoring.rows import Key, Rows
+from harness.scoring.score_rows import RESAMPLES, make_metric, scores_for
+from harness.stats.collapse import collapse
+from harness.stats.comparison import paired_difference
+from harness.tasks.spec import TaskSpec
 
 
-def add_prompt_spread(results: Sequence[TaskResult]) -> None:
+def add_prompt_spread(
+    results: Sequence[TaskResult], specs: Mapping[str, TaskSpec], rows: Mapping[Key, Rows], seed: int
+) -> None:
     """Give the results of a task and data set that were asked in several prompt variants the spread over these."""
     alike: dict[tuple[str, str], list[TaskResult]] = {}
     for result in results:
         if result.prompt_variant is not None:
             alike.setdefault((result.task, result.data.name), []).append(result)
-    for group in alike.values():
+    for (task, data), group in alike.items():
         spread = _spread(group)
+        asked = {key[3]: found for key, found in rows.items() if (key[0], key[2]) == (task, data)}
+        first, *others = (asked[str(result.prompt_variant)] for result in group)
+        names = [str(result.prompt_variant) for result in group]
+        found = (
+            _difference(f"{name} - {names[0]}", first, other, specs[task], seed)
+            for name, other in zip(names[1:], others, strict=True)
+        )
+        spread.differences = [difference for difference in found if difference is not None]
         for result in group:
             result.prompt_spread = spread
 
@@ -32,3 +53,72 @@ def _spread(results: Sequence[TaskResult]) -> PromptSpread:
         max=max(known, default=None),
         sd=float(np.std(known, ddof=1)) if len(known) > 1 else None,
     )
+
+
+def _difference(name: str, first: Rows, other: Rows, spec: TaskSpec, seed: int) -> HypothesisTest | None:
+    """The primary metric of `other` minus that of `first`, on the rows that enter both.
+
+    None where it does not exist, or the metric has no bootstrap interval.
+    """
+    metric = make_metric(spec.primary)
+    one, two = (scores_for(rows, metric, spec.cluster) for rows in _same_samples(first, other))
+    if one.n != two.n or metric.interval != "bootstrap":
+        return None
+    inside = entering(metric, one) & entering(metric, two)
+    one, two = one.where(inside), two.where(inside)
+    n, clusters = one.n, one.clusters
+    one, two, counts = _collapsed(one, two, metric)
+    try:
+        found = paired_difference(
+            _estimator(metric, one, counts),
+            _estimator(metric, two, counts),
+            counts,
+            seed=seed,
+            resamples=min(RESAMPLES, max(FEWEST_RESAMPLES, ROWS_RESAMPLED // max(n, 1))),
+            width=0 if metric.summed else one.n,
+        )
+    except Exception:  # may be a plugin's code, which the result of its task reports
+        return None
+    if math.isnan(found.p):
+        return None
+    return HypothesisTest(
+        name=name,
+        question=spec.name,
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        p=found.p,
+        p_adjusted=found.p,
+        n=n,
+        clusters=clusters,
+        method="paired cluster bootstrap and sign flips",
+    )
+
+
+def _same_samples(first: Rows, other: Rows) -> tuple[Rows, Rows]:
+    """The rows of samples, and repeats of them, that both have, in the same order."""
+
+    def places(rows: Rows) -> dict[tuple[str, int], int]:
+        return {
+            (sample.id, repeat): row
+            for row, (sample, repeat) in enumerate(zip(rows.samples, rows.repeats, strict=True))
+        }
+
+    one, two = places(first), places(other)
+    both = [key for key in one if key in two]
+    return first.select(one[key] for key in both), other.select(two[key] for key in both)
+
+
+def _collapsed(one: Scores, two: Scores, metric: Metric) -> tuple[Scores, Scores, Ints]:
+    """Both with one cluster of each kind, where the metric looks at labels and replies alone; and how many of each."""
+    if detail(metric) != "labels":
+        return one, two, np.ones(one.clusters, np.int64)
+    columns = (one.truth, one.predicted, two.predicted, one.emotion.astype(np.float64))
+    kinds = collapse(columns, one.cluster)
+    return one.take(kinds.rows, kinds.cluster), two.take(kinds.rows, kinds.cluster), kinds.counts
+
+
+def _estimator(metric: Metric, scores: Scores, counts: Ints) -> Estimator:
+    prepared, mapped = metric.prepared(scores, counts)
+    values = prepared.estimator(mapped)
+    return lambda weights: quietly(lambda: values(weights))

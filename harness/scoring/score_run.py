@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import unknown
-from harness.results import Results, RunResult, TaskResult, Transfer
+from harness.results import Results, TaskResult, Transfer
 from harness.scoring.generator_tasks import score_generator_tasks
 from harness.scoring.judge_tasks import score_judge_tasks
 from harness.scoring.run_record import RunRecord
+from harness.scoring.run_result import RunResult
 from harness.scoring.stored import StoredRun, read_stored
 from harness.stats.comparison import holm
 from harness.store.files import write_json
@@ -64,6 +65,9 @@ def _check_columns(group_by: Sequence[str], stored: StoredRun) -> None:
 
 def _correct_for_many_tests(tasks: Sequence[TaskResult]) -> None:
     """Holm's correction over every test of the run, since a run may claim them all."""
+    # The spread over prompt variants is repeated in the entry of each variant.
+    spreads = {(t.task, t.data.name): t.prompt_spread for t in tasks if t.prompt_spread}
     tests = [test for task in tasks for test in task.tests]
+    tests += [test for spread in spreads.values() for test in spread.differences]
     for test, p in zip(tests, holm([test.p for test in tests]), strict=True):
         test.p_adjusted = p

@@ -30,6 +30,13 @@ class StoredSample(NamedTuple):
     """Question -> options in the order shown, for questions that are choices."""
     tasks: tuple[str, ...]
     """Generator runs: the tasks that asked for this portrait."""
+    pair: tuple[int, ...] = ()
+    """Questions about two pictures: the hash of each one's digest."""
+
+    @property
+    def pictures(self) -> tuple[int, ...]:
+        """The hashes of the digests of what is shown."""
+        return self.pair or (self.picture,)
 
 
 @dataclass
@@ -102,6 +109,7 @@ class _Shared:
             self._attributes_of(line["attributes"]),
             self._shown_of(line["shown"]),
             self._tasks.setdefault(tasks, tasks),
+            tuple(hash(picture["digest"]) for picture in line.get("pictures", ())),
         )
 
     def _number(self, value: float | None) -> float | None:

@@ -52,13 +52,24 @@ def _transfer(
 ) -> Transfer:
     metric, asked = make_metric(spec.primary), variant or spec.prompt_variants[0].name
     sets: list[DataSetValue] = []
+    warnings: list[str] = []
     base: _Resampled | None = None
+    known: set[int] = set()
     for number, result in enumerate(results):
         found, data = result.primary, result.data.name
         assert found is not None, "a task has exactly one primary metric"
         here = _Resampled(found.value, np.zeros(0), 0)
+        mine = next(r for key, r in rows.items() if (key[0], *key[2:]) == (spec.name, data, asked))
+        pictures = {picture for sample in mine.samples for picture in sample.pictures}
+        shared = None if base is None else len(pictures & known)
+        if base is None:
+            known = pictures
+        elif shared:
+            warnings.append(
+                f"{shared} of {len(pictures)} pictures of {data} are in {sets[0].data} too: "
+                "the drop says less of other pictures, and its interval takes the sets as independent"
+            )
         if found.value is not None:
-            mine = next(r for key, r in rows.items() if (key[0], *key[2:]) == (spec.name, data, asked))
             here = _resampled(found.value, scores_for(mine, metric, spec.cluster), metric, seed + number)
         sets.append(
             DataSetValue(
@@ -67,6 +78,7 @@ def _transfer(
                 low=found.low,
                 high=found.high,
                 n=found.n,
+                shared=shared,
                 drop=None if base is None else _drop(base, here),
             )
         )
@@ -77,6 +89,7 @@ def _transfer(
         metric=spec.primary.name,
         direction=metric.direction,
         sets=sets,
+        warnings=warnings,
     )
 
 

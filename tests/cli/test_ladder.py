@@ -118,6 +118,14 @@ def test_the_spread_over_prompt_variants(harness: InProcess, install: Install, m
     results = harness(*run, "--prompt-variants", "all", "--out", "all", "--json").ok().results
     assert [t["wording"] for t in results["tasks"]] == ["plain", "look"]
     values = [value(t, "accuracy") for t in results["tasks"]]
+    [difference] = results["tasks"][0]["wordings"].pop("differences")
+    assert results["tasks"][1]["wordings"].pop("differences") == [difference]
+    assert difference["name"] == "look - plain"
+    assert difference["value"] == pytest.approx(values[1] - values[0])
+    assert difference["low"] <= difference["value"] <= difference["high"]
+    assert (difference["n"], difference["clusters"]) == (30, 5)
+    assert difference["p"] <= difference["p_adjusted"] <= 1
+    assert "difference of" in harness("show", "all").ok().out
     spread = {"metric": "accuracy", "values": dict(zip(["plain", "look"], values, strict=True)), "min": min(values),
               "max": max(values), "sd": pytest.approx(statistics.stdev(values))}  # fmt: skip
     assert [t["wordings"] for t in results["tasks"]] == [spread, spread]

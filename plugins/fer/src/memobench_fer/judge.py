@@ -65,6 +65,7 @@ class FerJudge(Judge):
             return complete_mapping(value)
 
     takes: ClassVar[Literal["pixels", "bytes"]] = "pixels"
+    reads_prompt: ClassVar[bool] = False
 
     def __init__(self, options: Any = None) -> None:
         super().__init__(options)
