@@ -272,7 +272,7 @@ def test_a_server_that_dies_in_mid_run_ends_it_with_the_answers_kept(
         return "answer"
 
     server = serve(script)
-    done = run(harness, server.url, data, "-o", "max_retries=2", "-o", "concurrency=2")
+    done = run(harness, server.url, data, "-o", "max_retries=1", "-o", "concurrency=2")
     assert done.code == 3, done.err
     assert "no connection" in done.err
     assert "kept" in done.err

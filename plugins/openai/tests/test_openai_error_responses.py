@@ -143,6 +143,25 @@ def test_other_errors_affect_one_request(body: object) -> None:
     assert (error.kind, error.retryable, error.fatal, error.refusal) == ("rejected", False, "", False)
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "You uploaded an unsupported image. Please make sure your image is valid.",
+        "Unsupported image format. Only jpeg, png and webp are allowed.",
+        "this image format is not supported",
+        "Model does not support image format tiff",
+        "The image data you provided does not represent a valid image. See detail.",
+        "image_url: could not be decoded",
+        "The image exceeds the maximum size of 20 MB",
+        "Image must be at least 10 pixels wide",
+        "This model's maximum context length is 4096 tokens, however you requested 5000; reduce max_tokens",
+    ],
+)
+def test_errors_about_one_picture_do_not_stop_a_run(message: str) -> None:
+    error = classify_status(400, {"message": message}, None)
+    assert (error.kind, error.fatal) == ("rejected", "")
+
+
 def test_the_hint_names_the_option() -> None:
     assert "-o omit=temperature" in classify_status(400, TEMPERATURE, None).fatal
     assert "-o max_tokens_field=max_completion_tokens" in classify_status(400, MAX_TOKENS, None).fatal
