@@ -16,7 +16,8 @@ class Component:
 
     `load` imports and returns the class. A preset is also a component: the same class with different `defaults`.
     `aliases` are alternative names. `facts` returns rows (name, value, source) about the model, which
-    `harness show` prints.
+    `harness show` prints. `trained_on` names the generators and data sets whose pictures its training used: results
+    on such pictures carry a warning.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Component:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
     facts: Callable[[], Sequence[tuple[str, str, str]]] | None = None
+    trained_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

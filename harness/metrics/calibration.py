@@ -69,7 +69,7 @@ class ExpectedCalibrationError(CalibrationMetric):
             sums[:, :-1],
             sums[:, -1],
             counts,
-            np.bincount(bin_, copies * confidence * (1 - confidence), self.options.bins),
+            np.bincount(bin_, copies * confidence * (1 - confidence), self.options.bins).astype(np.float64),
             float(copies @ (right - confidence) ** 2),
             level=level,
         )

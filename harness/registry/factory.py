@@ -11,7 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import ValidationError
 
 from harness.components.options import HarnessOptions
-from harness.components.record import lazy
+from harness.components.record import Component, lazy
 from harness.errors import BadOption, HarnessError, MissingPackage, PluginError, nearest
 from harness.registry.registry import RegisteredComponent, registry
 
@@ -81,13 +81,25 @@ def make(found: RegisteredComponent, given: Mapping[str, Any] | None = None) -> 
         ) from e
 
 
+def trained_on(found: RegisteredComponent) -> tuple[str, ...]:
+    """The generators and data sets whose pictures the model's training used, as its component or preset declares."""
+    preset = _preset(found)
+    return found.component.trained_on if preset is None else preset.trained_on
+
+
 def _preset_ref(found: RegisteredComponent) -> Any:
     """The model reference; in `BASE:PRESET`, the preset's reference."""
+    preset = _preset(found)
+    return found.ref if preset is None else preset.defaults["ref"]
+
+
+def _preset(found: RegisteredComponent) -> Component | None:
+    """The preset that the reference names; None where it names none."""
     for other in registry().components(found.kind):
         names = (other.component.name, *other.component.aliases)
         if found.ref in names and "ref" in other.component.defaults:
-            return other.component.defaults["ref"]
-    return found.ref
+            return other.component
+    return None
 
 
 def _parse_option(options: type[HarnessOptions], key: str, value: Any, found: RegisteredComponent) -> Any:

@@ -15,7 +15,7 @@ from harness.components.base import Configured
 from harness.components.generator import Generator
 from harness.components.judge import Judge
 from harness.errors import BadOption, HarnessError, PluginError, RequestError
-from harness.registry.factory import make
+from harness.registry.factory import make, trained_on
 from harness.registry.registry import registry
 from harness.types import Capability
 
@@ -28,6 +28,8 @@ class Participant:
     instance: Any
     described: Mapping[str, Any]
     """Its name, plugin, answer-affecting options and identity, as `run.json` stores them."""
+    trained_on: tuple[str, ...] = ()
+    """Generators and data sets whose pictures its training used."""
 
     @property
     def oracle(self) -> bool:
@@ -46,6 +48,7 @@ def make_participant(kind: str, model: str | Configured, options: Mapping[str, A
                 e.hint = f"{model!r} is a {other}; this task needs a {kind}. " + e.hint
             raise
         name, instance, owner = found.reference, make(found, options), found.dist
+        learnt_from = trained_on(found)
     else:
         wanted = Judge if kind == "judge" else Generator
         if not isinstance(model, wanted):
@@ -55,6 +58,7 @@ def make_participant(kind: str, model: str | Configured, options: Mapping[str, A
                 f"Pass a name or an instance of harness.{wanted.__name__}.",
             )
         name, instance, owner = type(model).__name__, model, "python"
+        learnt_from = ()
     if getattr(instance, "options", None) is None:
         instance.options = instance.Options()  # A user's class whose __init__ does not call ours.
     described = {
@@ -63,7 +67,7 @@ def make_participant(kind: str, model: str | Configured, options: Mapping[str, A
         "options": instance.options.answer_affecting(),
         "identity": _identity(name, instance, named=isinstance(model, str)),
     }
-    return Participant(name, instance, described)
+    return Participant(name, instance, described, learnt_from)
 
 
 def _identity(name: str, instance: Any, *, named: bool) -> dict[str, str]:

@@ -30,6 +30,7 @@ def run_document(plan: Plan, name: str, wanted: Sequence[PlannedImage], notes: l
         "reads": {judge: dict(modes) for judge, modes in plan.answer_modes.items()},
         "folders": {data.name: str(data.root) for data in plan.data},
         "left_out": list(plan.omitted),
+        "trained_on": {judge.name: list(judge.trained_on) for judge in plan.judges if judge.trained_on},
         "oracles": [judge.name for judge in plan.judges if judge.oracle],
         "notes": all_notes,
     }

@@ -129,6 +129,10 @@ def _score(
             *family_warning(run.model, judge),
             *_cut_prompts(samples, stored),
             *run.oracle_warning(judge.name),
+            *run.training_warning(
+                [j.name for j in run.judges] if judge.name == PANEL else [judge.name],
+                {run.model.name, *(s.attributes.get("generator") for s in samples)},
+            ),
             *dict.fromkeys(found.warnings),
         ],
     )

@@ -73,6 +73,7 @@ def _score(run: RunRecord, spec: TaskSpec, data: str, variant: str, mode: str, r
             *_not_asked(spec, data, asked, run.counts.get(f"@{data}", 0)),
             *run.notes.get(data, ()),
             *run.oracle_warning(run.model.name),
+            *run.training_warning([run.model.name], {data, *(s.attributes.get("generator") for s in rows.samples)}),
             *found.warnings,
         ],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,8 @@ class RunRecord:
     """Folders of earlier versions: data set -> task -> what people said."""
     oracles: frozenset[str]
     """Judges that are shown the true answers."""
+    trained_on: Mapping[str, Sequence[str]]
+    """Judge -> generators and data sets whose pictures its training used."""
     omitted: Sequence[str]
     """What of a suite was omitted, and why."""
     selected: Mapping[str, frozenset[str]] | None
@@ -87,6 +89,7 @@ class RunRecord:
                 for data, found in document.get("people", {}).items()
             },
             oracles=frozenset(document.get("oracles", ())),
+            trained_on=document.get("trained_on", {}),
             omitted=document.get("left_out", ()),
             selected=None if selected is None else {name: frozenset(ids) for name, ids in selected.items()},
         )
@@ -108,6 +111,17 @@ class RunRecord:
         if judge not in self.oracles:
             return []
         return [f"{judge} is shown the true answers (an oracle): a stand-in for trials, never ranked."]
+
+    def training_warning(self, judges: Iterable[str], sources: Iterable[str | None]) -> list[str]:
+        """Says where a judge was trained on pictures from the same generator or data set; `sources` name those asked on."""
+        # NAME:REF and DISTRIBUTION/NAME are the component NAME.
+        names = {source.partition(":")[0].rpartition("/")[2] for source in sources if source}
+        return [
+            f"{judge} was trained on pictures of {', '.join(same)}, as these are: "
+            "the results do not show how it does on other pictures"
+            for judge in judges
+            if (same := [name for name in self.trained_on.get(judge, ()) if name in names])
+        ]
 
 
 def _task(table: Mapping[str, Any], group_by: Sequence[str] = ()) -> TaskSpec:

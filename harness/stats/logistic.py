@@ -56,8 +56,9 @@ def fit_logistic(x: Floats, y: Floats, weights: Floats | None = None) -> Logisti
     found = [_descend(start, points) for start in _starts(coarse)]
     slope, centre = min([*found, (FLATTEST, 0.0)], key=points.cost)
     b1, b2, b3, b4 = points.curve(slope, centre)
-    ends = (float(y_mean + y_sd * end) for end in (b1, b2))
-    return Logistic(*ends, float(x_mean + x_sd * b3), x_sd * b4)
+    return Logistic(
+        float(y_mean + y_sd * b1), float(y_mean + y_sd * b2), float(x_mean + x_sd * b3), float(x_sd * b4)
+    )
 
 
 class _Points:

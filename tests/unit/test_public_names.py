@@ -55,7 +55,7 @@ FIELDS = {
     "Scale": ["levels", "low"],
     "Face": ["left", "top", "width", "height", "score"],
     "Sample": ["id", "path", "emotion", "intensity", "quality", "attributes", "problem"],
-    "Component": ["name", "load", "summary", "defaults", "aliases", "facts"],
+    "Component": ["name", "load", "summary", "defaults", "aliases", "facts", "trained_on"],
 }
 """Records that pass between the core and plugins. Order matters: plugins may pass fields by position."""
 

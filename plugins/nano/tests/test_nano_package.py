@@ -33,6 +33,10 @@ def test_the_entry_module_imports_nothing_heavy() -> None:
     assert not loaded & HEAVY
 
 
+def test_every_way_to_run_it_names_the_generator_of_its_training_data() -> None:
+    assert [component.trained_on for component in plugin.harness_judges()] == [("portraits",)] * 3
+
+
 def test_the_weights_match_the_checksum_in_the_card() -> None:
     file = plugin.WEIGHTS / "model.safetensors"
     stated = re.search(r"SHA-256[^`]*`([0-9a-f]{64})`", CARD)

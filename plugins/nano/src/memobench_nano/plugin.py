@@ -48,6 +48,8 @@ def facts() -> list[tuple[str, str, str]]:
 def harness_judges() -> list[Component]:
     what = "a LLaVA with 2 million parameters and bundled weights: for testing, not for results"
     defaults = {"ref": str(WEIGHTS), "dtype": "float32"}
+    # The generator that drew the pictures of its training, and the data set by the same generator.
+    origin = ("portraits",)
     return [
         Component(
             "nano",
@@ -55,7 +57,15 @@ def harness_judges() -> list[Component]:
             f"{what}; on vLLM if it is installed, otherwise on transformers",
             defaults,
             facts=facts,
+            trained_on=origin,
         ),
-        Component("nano-vllm", vllm_judge, f"{what}; on vLLM", defaults, facts=facts),
-        Component("nano-transformers", _TRANSFORMERS, f"{what}; on transformers", defaults, facts=facts),
+        Component("nano-vllm", vllm_judge, f"{what}; on vLLM", defaults, facts=facts, trained_on=origin),
+        Component(
+            "nano-transformers",
+            _TRANSFORMERS,
+            f"{what}; on transformers",
+            defaults,
+            facts=facts,
+            trained_on=origin,
+        ),
     ]
