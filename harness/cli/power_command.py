@@ -50,12 +50,20 @@ class PowerQuery:
     power: float
     alpha: float
     discordant: float | None
+    correlation: float | None
     paired: bool
 
     @property
     def kind(self) -> Kind:
         """How the metric's error follows from n."""
         return KINDS[self.metric]
+
+    @property
+    def spread(self) -> float:
+        """For a mean: the standard deviation that enters its test, of the differences where they are paired."""
+        if self.correlation is None:
+            return self.sd
+        return planning.sd_of_differences(self.sd, self.correlation)
 
     @property
     def effect(self) -> float:
@@ -73,7 +81,9 @@ class PowerQuery:
     help="The metric value to start from; 0.5 for a proportion, 0 for a correlation.",
 )
 @click.option(
-    "--sd", type=float, help="For a mean: standard deviation of one answer; of differences if --paired."
+    "--sd",
+    type=float,
+    help="For a mean: standard deviation of one answer; with --paired and no --correlation, of the differences.",
 )
 @click.option(
     "--icc", type=click.FloatRange(0, 1), default=0.0, help="How alike answers within a cluster are, 0 to 1."
@@ -89,6 +99,11 @@ class PowerQuery:
 )
 @click.option("--paired", is_flag=True, help="Both runs answer the same samples.")
 @click.option("--discordant", type=float, help="For a paired share: how often just one of the two is right.")
+@click.option(
+    "--correlation",
+    type=float,
+    help="For a paired mean: correlation of the two runs' answers over the samples.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else, on standard output.")
 def command(
     metric: str,
@@ -102,6 +117,7 @@ def command(
     alpha: float,
     paired: bool,
     discordant: float | None,
+    correlation: float | None,
     as_json: bool,
 ) -> int:
     """Plan how many answers a comparison of two runs needs.
@@ -109,25 +125,30 @@ def command(
     \b
       harness power --metric accuracy --n 600 --baseline 0.8
       harness power --metric accuracy --n 600 --paired --discordant 0.1
+      harness power --metric mae --n 600 --sd 0.9 --paired --correlation 0.6
       harness power --metric srcc --difference 0.05 --baseline 0.6 --icc 0.1 --cluster-size 10
+
+    What pairing gains depends on how alike the two runs are: --discordant says it of a share, --correlation of a mean
+    (or --sd of the differences).
 
     A run that finds no difference proves nothing about one that is smaller than what it could have found.
     """
     if metric not in KINDS:
         raise unknown("metric", metric, KINDS, "Others have no error that follows from n alone.")
-    correlation = KINDS[metric] not in ("proportion", "mean")
+    of_correlation = KINDS[metric] not in ("proportion", "mean")
     plan = PowerQuery(
         metric,
         n,
         None if difference is None else abs(difference),
-        (0.0 if correlation else 0.5) if baseline is None else baseline,
+        (0.0 if of_correlation else 0.5) if baseline is None else baseline,
         1.0 if sd is None else sd,
         icc,
         cluster_size,
         wanted,
         alpha,
         discordant,
-        paired or discordant is not None,
+        correlation,
+        paired or discordant is not None or correlation is not None,
     )
     _check(plan, given={"--baseline": baseline, "--sd": sd})
     document = _document(plan)
@@ -178,8 +199,14 @@ def _check(plan: PowerQuery, given: dict[str, float | None]) -> None:
         )
     if plan.kind not in ("proportion", "mean") and plan.paired:
         raise BadOption(
-            f"A paired plan for {plan.metric} needs more than n.",
-            "Omit --paired: the plan is then conservative.",
+            f"A paired plan for {plan.metric} needs the correlation of the errors of both runs, which no option gives.",
+            "Omit --paired: the plan for independent runs is conservative for runs on the same samples.",
+        )
+    if plan.correlation is not None and (plan.kind != "mean" or not -1 <= plan.correlation < 1):
+        raise BadOption(
+            "--correlation is that of the two runs' answers over the same samples, for a mean.",
+            "From -1 to below 1: --metric mae --sd 0.9 --correlation 0.6"
+            + (" (a share takes --discordant)" if plan.kind == "proportion" else ""),
         )
     if plan.discordant is not None and (plan.kind != "proportion" or not 0 < plan.discordant <= 1):
         raise BadOption(
@@ -199,22 +226,34 @@ def _power(plan: PowerQuery) -> Power:
     if plan.kind == "proportion":
         return partial(planning.proportions, baseline=plan.baseline, alpha=plan.alpha)
     if plan.kind == "mean":
-        return partial(planning.means, sd=plan.sd, alpha=plan.alpha, paired=plan.paired)
+        return partial(planning.means, sd=plan.spread, alpha=plan.alpha, paired=plan.paired)
     return partial(planning.correlations, baseline=plan.baseline, alpha=plan.alpha, kind=plan.kind)
 
 
 def _largest(plan: PowerQuery) -> dict[str, float]:
     """How far the value can fall and rise."""
     if plan.kind == "mean":
-        return {"drop": -1e6 * plan.sd, "gain": 1e6 * plan.sd}
+        return {"drop": -1e6 * plan.spread, "gain": 1e6 * plan.spread}
     if plan.discordant is not None:
         return {"drop": -plan.discordant, "gain": plan.discordant}
     return {"drop": (0 if plan.kind == "proportion" else -1) - plan.baseline, "gain": 1 - plan.baseline}
 
 
+def _assumptions(plan: PowerQuery) -> list[str]:
+    """What a paired mean takes for granted."""
+    if plan.kind != "mean" or not plan.paired:
+        return []
+    if plan.correlation is None:
+        return [
+            f"--sd {plan.sd:g} is taken as the standard deviation of the differences between the two runs; "
+            "if it is that of one answer, the plan needs --correlation too"
+        ]
+    return [f"the differences between the two runs have a standard deviation of {plan.spread:.4g}"]
+
+
 def _document(plan: PowerQuery) -> dict[str, Any]:
     """The plan and what follows from it: numbers, or null with a note."""
-    power, effect, notes = _power(plan), plan.effect, []
+    power, effect, notes = _power(plan), plan.effect, _assumptions(plan)
     found: dict[str, Any] = {"smallest": None, "power_at_n": None, "n_needed": None}
     if plan.n is not None:
         independent = plan.n / effect
@@ -244,6 +283,8 @@ def _document(plan: PowerQuery) -> dict[str, Any]:
         "sd": plan.sd if plan.kind == "mean" else None,
         "paired": plan.paired,
         "discordant": plan.discordant,
+        "correlation": plan.correlation,
+        "sd_of_differences": plan.spread if plan.kind == "mean" and plan.paired else None,
         "alpha": plan.alpha,
         "power": plan.power,
         "icc": plan.icc,

@@ -48,6 +48,11 @@ def paired_proportions(difference: float, n: float, discordant: float, alpha: fl
     return _normal_power(difference, math.sqrt(discordant / n), own, alpha)
 
 
+def sd_of_differences(sd: float, correlation: float) -> float:
+    """Standard deviation of the difference of two answers of standard deviation `sd`, correlated by `correlation`."""
+    return sd * math.sqrt(2 * (1 - correlation))
+
+
 def means(difference: float, n: float, sd: float, alpha: float = 0.05, *, paired: bool = False) -> float:
     """Power of the t test of two means of n rows each. `sd` refers to the rows, or if paired to their differences.
 

@@ -63,6 +63,23 @@ def test_paired_designs_detect_more(power):
     assert mean["n_needed"] == 787
 
 
+def test_a_paired_mean_needs_the_spread_of_the_differences(power):
+    plan = ["--metric", "mae", "--n", 600, "--sd", 0.9, "--paired"]
+    assumed = document(power, *plan)
+    assert assumed["sd_of_differences"] == 0.9
+    assert any("if it is that of one answer, the plan needs --correlation too" in n for n in assumed["notes"])
+    unpaired = document(power, *plan[:-1])
+    assert (unpaired["sd_of_differences"], unpaired["notes"]) == (None, [])
+    for correlation, sd in ((0.0, 0.9 * 2**0.5), (0.5, 0.9), (0.92, 0.36)):
+        found = document(power, *plan, "--correlation", correlation)
+        assert found["sd_of_differences"] == pytest.approx(sd)
+        given = document(power, "--metric", "mae", "--n", 600, "--sd", sd, "--paired")
+        assert found["smallest"]["gain"] == pytest.approx(given["smallest"]["gain"])
+    independent = document(power, *plan, "--correlation", 0)["smallest"]["gain"]
+    assert independent == pytest.approx(unpaired["smallest"]["gain"], rel=0.01)
+    assert "standard deviation of 0.36" in power(*plan, "--correlation", 0.92).out
+
+
 def test_impossible_differences_are_null_with_a_note(power):
     found = document(power, "--metric", "accuracy", "--n", 8, "--discordant", 0.1, "--difference", 0.3)
     assert found["smallest"] == {"drop": None, "gain": None}
@@ -88,7 +105,10 @@ def test_impossible_differences_are_null_with_a_note(power):
         (["--metric", "accuracy", "--difference", 0], "other than 0"),
         (["--metric", "accuracy", "--difference", "nan"], "other than 0"),
         (["--metric", "mae", "--n", 9], "--sd must be the standard deviation"),
-        (["--metric", "srcc", "--n", 9, "--paired"], "Omit --paired"),
+        (["--metric", "srcc", "--n", 9, "--paired"], "needs the correlation of the errors of both runs"),
+        (["--metric", "mae", "--n", 9, "--sd", 1, "--correlation", 1], "From -1 to below 1"),
+        (["--metric", "mae", "--n", 9, "--sd", 1, "--correlation", "nan"], "From -1 to below 1"),
+        (["--metric", "accuracy", "--n", 9, "--correlation", 0.5], "a share takes --discordant"),
         (["--metric", "srcc", "--n", 9, "--baseline", "nan"], "lies between -1 and 1"),
     ],
 )
