@@ -46,7 +46,7 @@ FIELDS = {
         "attributes",
     ],
     "ImageReply": ["id", "image", "outcome", "extra", "error"],
-    "ReplyError": ["kind", "message", "retryable"],
+    "ReplyError": ["kind", "message", "retryable", "hint"],
     "Question": ["kind", "options", "labels", "scale", "answer_mode", "target"],
     "Sampling": ["temperature", "max_tokens", "top_p", "seed"],
     "Picture": ["digest", "image", "data", "media_type"],
