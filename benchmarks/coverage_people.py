@@ -20,7 +20,7 @@ from harness.stats.raters import Ratings, collect_ratings
 SEED = 20_241_119
 SIMULATIONS = 1_000
 PARTS = ("people", "judge", "difference")
-SHAPES = ((5, 120, 1), (8, 120, 5), (12, 120, 5), (20, 60, 1), (8, 400, 1))
+SHAPES = ((5, 120, 1), (12, 120, 5), (8, 120, 5), (8, 400, 1), (20, 60, 1))
 """Raters, samples, and samples of each cluster."""
 SKILL = 0.4
 """Standard deviation of raters' skill: of the log odds of being right, and of the log of their noise."""
@@ -63,7 +63,8 @@ def ceilings() -> Iterator[tuple[str, float]]:
         "srcc": ratings,
     }
     for metric, make in makers.items():
-        for raters, samples, size in SHAPES:
+        # Rank correlations take longer.
+        for raters, samples, size in SHAPES if metric == "accuracy" else SHAPES[::2]:
             rng = np.random.default_rng([SEED, raters, samples, size])
             cluster = np.repeat(np.arange(samples // size), size)
             found = [make(rng, raters, cluster) for _ in range(SIMULATIONS)]

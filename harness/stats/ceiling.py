@@ -22,7 +22,7 @@ FEW_RATERS = 5
 """From this many raters on, the interval covers other raters too; fewer say too little of how raters vary."""
 FEWEST = 3
 """Samples that a rater needs for a correlation: two points always lie on a line."""
-GROUPS = 50
+GROUPS = 20
 """The jackknife over raters leaves out one rater at a time, or one of this many groups of them."""
 
 
@@ -64,8 +64,8 @@ class _Cells:
     value: Floats
     judge: Floats
 
-    def where(self, mask: Mask) -> _Cells:
-        return _Cells(self.sample[mask], self.rater[mask], self.value[mask], self.judge[:, mask])
+    def where(self, chosen: Mask | Ints) -> _Cells:
+        return _Cells(self.sample[chosen], self.rater[chosen], self.value[chosen], self.judge[:, chosen])
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,9 @@ def _choices(cells: _Cells, options: int) -> _Measured:
         scored.append((credit[entry, picked] * given).mean(axis=0))
     raters = int(cells.rater.max()) + 1
     n = np.bincount(cells.rater, minlength=raters).astype(np.float64)
-    values = np.stack([ratio(np.bincount(cells.rater, part, raters).astype(np.float64), n) for part in scored])
+    values = np.stack(
+        [ratio(np.bincount(cells.rater, part, raters).astype(np.float64), n) for part in scored]
+    )
     moved = (np.stack(scored) - values[:, cells.rater]) / n[cells.rater]
     return _with_difference(values, moved)
 
@@ -172,9 +174,9 @@ def _with_difference(values: Floats, moved: Floats) -> _Measured:
     return _Measured(np.r_[values, [values[1] - values[0]]], np.r_[moved, [moved[1] - moved[0]]])
 
 
-def _rated_twice(cells: _Cells) -> Mask:
+def _rated_twice(sample: Ints) -> Mask:
     """Entries of samples with at least two answers: the others have nobody to agree with."""
-    return np.bincount(cells.sample)[cells.sample] > 1 if len(cells.sample) else np.zeros(0, bool)
+    return np.bincount(sample)[sample] > 1 if len(sample) else np.zeros(0, bool)
 
 
 def _ceiling(
@@ -187,7 +189,7 @@ def _ceiling(
 ) -> Ceiling:
     given = np.zeros((0, answers.samples)) if judge is None else judge
     cells = _Cells(answers.sample, answers.rater, answers.value, given[:, answers.sample])
-    cells = cells.where(_rated_twice(cells))
+    cells = cells.where(_rated_twice(cells.sample))
     raters = np.full(answers.raters, np.nan)
     if len(cells.judge) and len(cells.value) and not measure(cells).known.any():
         # A judge that always says the same has no correlation; people have one nevertheless.
@@ -202,7 +204,7 @@ def _ceiling(
     over_raters = int(found.known.sum()) >= FEW_RATERS
     spread = _spread(cells, found, unit, measure, over_raters=over_raters)
     samples = len(np.unique(used.sample))
-    # A person's answers to a sample are as many as the raters, a judge gives one.
+    # People give as many answers to a sample as there are raters, a judge gives one.
     sizes = (len(used.value), samples, 0)
     parts = [
         interval(float(value), size, float(variance), float(freedom), level)
@@ -237,25 +239,40 @@ def _spread(
     groups = min(GROUPS, int(found.known.sum()))
     group = (np.cumsum(found.known) - 1) % groups
     left = np.full((groups, len(samples)), np.nan)
+    # Sums over the groups of what each cluster adds, and of its square: all of it would take much memory.
+    first, second = np.zeros((len(samples), clusters)), np.zeros(len(samples))
     for left_out in range(groups):
-        part = cells.where(group[cells.rater] != left_out)
-        part = part.where(_rated_twice(part))
-        if len(part.value):
-            left[left_out] = measure(part).mean
-    raters = ((left - left.mean(axis=0)) ** 2).sum(axis=0) * (groups - 1) / groups
-    single = np.unique(cells.rater * clusters + unit, return_inverse=True)[1].reshape(-1)
-    both = (found.effects(cells, single, int(single.max()) + 1) ** 2).sum(axis=1)
-    total = samples + np.maximum(raters - both, 0.0)
+        kept = np.flatnonzero(group[cells.rater] != left_out)
+        kept = kept[_rated_twice(cells.sample[kept])]
+        if len(kept):
+            part = cells.where(kept)
+            measured = measure(part)
+            left[left_out] = measured.mean
+            effects = measured.effects(part, unit[kept], clusters)
+            first += effects
+            second += (effects**2).sum(axis=1)
+    scale = (groups - 1) / groups
+    raters = ((left - left.mean(axis=0)) ** 2).sum(axis=0) * scale
+    single = (second - (first**2).sum(axis=1) / groups) * scale
+    total = samples + np.maximum(raters - single, 0.0)
     freedom = ratio(total**2, samples**2 / (clusters - 1) + raters**2 / (groups - 1))
-    return total, np.where(total > 0, freedom, clusters - 1.0)
+    # Where the noise of single answers is all there is over raters, the formula would go below both.
+    return total, np.fmax(freedom, min(clusters, groups) - 1.0)
 
 
 def _proportion(value: float, n: int, variance: float, freedom: float, level: float) -> Part:
-    """Korn and Graubard's interval; of a difference (n = 0) Student's t. NaN where the variance is not known."""
-    if not n or not math.isfinite(variance):
+    """Student's t on the logit, by the delta method; of a difference (n = 0) Student's t.
+
+    Without any variation, as where everybody always agrees, Korn and Graubard's interval of n answers.
+    """
+    if n and variance == 0 and value in (0.0, 1.0):
+        (low, high), _ = proportion_interval(value, n, 0.0, max(2, int(freedom) + 1), level)
+        return Part(value, low, high)
+    if not n or not variance > 0 or not 0 < value < 1:
         return _student(value, variance, freedom, level)
-    (low, high), _ = proportion_interval(value, n, variance, max(2, int(freedom) + 1), level)
-    return Part(value, low, high)
+    middle = math.log(value / (1 - value))
+    half_width = t_half_width(math.sqrt(variance), freedom, level) / (value * (1 - value))
+    return Part(value, *((1 + math.tanh((middle + side * half_width) / 2)) / 2 for side in (-1, 1)))
 
 
 def _correlation(value: float, n: int, variance: float, freedom: float, level: float) -> Part:

@@ -20,13 +20,14 @@ def rank_influence(
     half of that over rows equal to x, and dA = (N^2 - t^2) / 4 (Hampel's influence function, with ties).
     """
     size = _sums(segment, weights, segments)
-    (u, tied_x), (v, tied_y) = (_midranks(values, weights, segment, size) for values in (x, y))
+    run_x, run_y = _runs(x, segment), _runs(y, segment)
+    (u, tied_x), (v, tied_y) = (_midranks(run, weights, segment, size) for run in (run_x, run_y))
     spread_x, spread_y = (
         np.maximum(size**3 - _sums(segment, weights * tied**2, segments), 0) / 12 for tied in (tied_x, tied_y)
     )
     root = np.sqrt(spread_x * spread_y)
     found = np.clip(ratio(_sums(segment, weights * u * v, segments), root), -1.0, 1.0)
-    moved = u * v - _below(x, weights * v, segment) - _below(y, weights * u, segment)
+    moved = u * v - _below(run_x, weights * v) - _below(run_y, weights * u)
     share_x, share_y = (
         ratio((size[segment] ** 2 - tied**2) / 4, spread[segment])
         for tied, spread in ((tied_x, spread_x), (tied_y, spread_y))
@@ -34,21 +35,19 @@ def rank_influence(
     return found, ratio(moved, root[segment]) - found[segment] / 2 * (share_x + share_y)
 
 
-def _midranks(values: Floats, weights: Floats, segment: Ints, size: Floats) -> tuple[Floats, Floats]:
+def _midranks(run: Ints, weights: Floats, segment: Ints, size: Floats) -> tuple[Floats, Floats]:
     """Centred midranks in each segment, and the weight of the rows with the same value, each of shape (n,)."""
-    run = _runs(values, segment)
     tied = _sums(run, weights)
     before = np.cumsum(size) - size
     middle = np.cumsum(tied) - tied / 2
     return middle[run] - (before + size / 2)[segment], tied[run]
 
 
-def _below(values: Floats, summed: Floats, segment: Ints) -> Floats:
+def _below(run: Ints, summed: Floats) -> Floats:
     """Sum over rows with a lower value in the same segment, plus half of that over equal rows, shape (n,).
 
     `summed` adds up to 0 in each segment, so earlier segments make no difference.
     """
-    run = _runs(values, segment)
     total = _sums(run, summed)
     middle: Floats = (np.cumsum(total) - total / 2)[run]
     return middle
