@@ -137,7 +137,7 @@ def _proportion(plain: Estimate, metric: Metric, sample: Scores, counts: Ints, h
         clusters, n = int(counts[used].sum()), int(counts @ sizes)
         if clusters < 2:
             return replace(plain, method="none: one cluster")
-        if metric.summed:
+        if metric.summed and type(metric).leave_one_out is Metric.leave_one_out:
             sums = cluster_sums(metric.columns(sample), sample.cluster, len(counts))
             shares = quietly(lambda: checked(metric.from_sums(sums), len(sums)))
             away = sizes[used] * (shares[used] - plain.value)

@@ -6,10 +6,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from harness.arrays import Floats, Mask
+from harness.arrays import Floats, Ints, Mask
 from harness.components.metric import Scores
 from harness.components.options import HarnessOptions, option
 from harness.metrics import choice
+from harness.metrics.base import cluster_sums
 from harness.metrics.choice import classes, mean_over_classes
 from harness.stats.correlation import ratio
 
@@ -21,6 +22,9 @@ class BalancedAccuracy(choice.BalancedAccuracy):
     options a judge that always prefers one of them has 0.5, however often that one is right: what a judge can
     gain by knowing which options are true more often, without looking at the picture, is taken away.
     """
+
+    proportion = True
+    """A mean of shares. With few errors the bootstrap covers 0.90 to 0.93 in simulations, this interval 0.94 to 0.98."""
 
     class Options(HarnessOptions):
         """What is balanced."""
@@ -52,3 +56,7 @@ class BalancedAccuracy(choice.BalancedAccuracy):
             return super().from_sums(sums)
         right, true = np.split(sums, 2, axis=1)
         return mean_over_classes(ratio(right, true))
+
+    def leave_one_out(self, scores: Scores, counts: Ints) -> Floats:
+        sums = cluster_sums(self.columns(scores), scores.cluster, len(counts))
+        return self.from_sums(counts @ sums - sums)

@@ -1,5 +1,7 @@
 """Balanced accuracy within the options shown: preferring one of two options gains nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helpers.scores import entry
@@ -66,3 +68,25 @@ def test_where_all_options_are_shown_it_is_balanced_accuracy():
 def test_only_the_option_makes_it_look_at_positions():
     assert BalancedAccuracy().uses == frozenset()
     assert BalancedAccuracy(BalancedAccuracy.Options(within="shown")).uses == {"positions"}
+
+
+def test_the_interval_holds_with_few_errors():
+    scores = confusable()
+    scores = replace(scores, predicted=np.where(np.arange(300) % 30 == 0, scores.predicted, scores.truth))
+    for options in ({}, {"within": "shown"}):
+        value = entry(found(scores, **options), "balanced_accuracy")
+        assert value.method.startswith("Korn-Graubard")
+        assert value.value == pytest.approx(0.97, abs=0.01)
+        assert 0.92 < value.low < 0.95 < 0.98 < value.high < 1
+    right = entry(found(replace(scores, predicted=scores.truth), within="shown"), "balanced_accuracy")
+    assert (right.value, right.high) == (1, 1)
+    assert 0.97 < right.low < 1
+
+
+def test_leaving_one_cluster_out_is_what_it_says():
+    scores = confusable()
+    metric = BalancedAccuracy(BalancedAccuracy.Options(within="shown"))
+    without = metric.leave_one_out(scores, np.ones(150, np.int64))
+    for number in (0, 77, 149):
+        rest = scores.where(scores.cluster != number)
+        assert without[number] == pytest.approx(metric.estimate(rest, np.ones((1, 149), np.int64))[0])
