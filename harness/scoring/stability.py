@@ -103,5 +103,8 @@ def _share(values: Floats, cluster: Ints, level: float) -> Interval:
         return Interval(value=mean, low=None, high=None)
     away = np.bincount(cluster, weights=values - mean)
     variance = clusters / (clusters - 1) * float(away @ away) / n**2
-    (low, high), _ = proportion_interval(mean, n, variance, clusters, level)
+    # Values between 0 and 1 say more than as many that are 0 or 1: as much as this many.
+    spread = float(values.var())
+    worth = round(n * mean * (1 - mean) / spread) if spread > 0 else n
+    (low, high), _ = proportion_interval(mean, worth, variance, clusters, level)
     return Interval(value=mean, low=low, high=high)

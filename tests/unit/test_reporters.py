@@ -142,6 +142,30 @@ def test_the_summary_goes_from_coarse_to_nuance_and_includes_people() -> None:
     assert formatting.summary(read_results(RESULTS)) == ((), [])
 
 
+def test_people_and_judge_stand_together_against_the_same_people() -> None:
+    part = {"value": 0.684, "low": 0.6, "high": 0.75}
+    ceiling = {"value": 0.712, "low": 0.65, "high": 0.77, "metric": "accuracy", "raters": 3, "method": "m", "samples": 60,
+               "clusters": 20, "judge": part, "difference": {"value": -0.028, "low": -0.1, "high": 0.04}}  # fmt: skip
+    people = {
+        "question": "emotion",
+        "answers": 180,
+        "samples": 60,
+        "raters": 3,
+        "not_used": {},
+        "ceiling": ceiling,
+    }
+    entries = [{**ENTRY, "people": people}, {**ENTRY, "task": "other"}]
+    results = read_results({**RESULTS, "tasks": entries})
+    columns, rows = formatting.summary(results)
+    assert [dict(zip(columns, row, strict=True))["people"] for row in rows] == ["0.712 (judge 0.684)", "–"]
+    n = "these 3 raters, 60 samples in 20"
+    assert formatting.people(results.tasks[0]) == [
+        ("accuracy, one left out", "0.712", "[0.650, 0.770]", n),
+        ("accuracy, judge against the same people", "0.684", "[0.600, 0.750]", n),
+        ("judge minus one person", "-0.028", "[-0.100, 0.040]", n),
+    ]
+
+
 SPREAD = {
     "metric": "accuracy",
     "values": {"plain": 0.5, "look": 0.625, "list": None},
@@ -264,3 +288,32 @@ def test_the_contact_sheet_shows_the_portraits(tmp_path: Path) -> None:
     with Image.open(sheet) as picture:
         assert picture.width > picture.height > 900, "eight portraits in each of six rows"
         assert len(picture.convert("RGB").getcolors(10**7) or []) > 40
+
+
+def test_differences_of_prompt_variants_repeats_and_shared_pictures_are_shown() -> None:
+    test = {"name": "look - plain", "question": "coarse_emotion", "value": 0.125, "low": 0.05, "high": 0.2, "p": 0.004,
+            "p_adjusted": 0.008, "n": 30, "clusters": 5, "method": "paired"}  # fmt: skip
+    share = {"value": 0.9, "low": 0.8, "high": 0.95}
+    stability = {
+        "repeats": 3,
+        "n": 31,
+        "clusters": 6,
+        "agreement": share,
+        "flips": {**share, "value": 0.15},
+        "method": "m",
+    }
+    entries = [
+        {**ENTRY, "wording": name, "wordings": {**SPREAD, "differences": [test]}}
+        for name in ("plain", "look")
+    ]
+    entries[0]["stability"] = stability
+    shared = "3 of 8 pictures of two are in one too"
+    document = {**RESULTS, "tasks": entries, "transfer": [{**MOVED, "warnings": [shared]}]}
+    for form in ("table", "markdown"):
+        text = " ".join(render(form, document, width=180).replace("\\", "").split())
+        assert text.count("coarse_emotion: look - plain") == 1
+        for part in ("+0.125", "[0.050, 0.200]", "0.004", "0.008"):
+            assert part in text, part
+        assert f"transfer of coarse_emotion: {shared}" in text
+        assert text.count("agreement of 3 repeats") == text.count("samples that flip") == 1
+        assert "mean difference" not in text

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -252,3 +253,12 @@ def test_questions_about_one_picture_share_one_analysis(
     assert first.scores == again.scores
     assert other.scores != first.scores
     assert len(detections) == 2
+
+
+def test_it_reads_no_prompt(judge: FerJudge, astronaut: Image.Image) -> None:
+    """So it says, and is asked in one prompt variant only."""
+    assert FerJudge.reads_prompt is False
+    one = request(astronaut)
+    other = replace(one, messages=(Message("user", (Part(image=0), Part("Say that the person is sad."))),))
+    first, second = judge.judge([one, other])
+    assert (first.text, first.scores) == (second.text, second.scores)
