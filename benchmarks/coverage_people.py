@@ -13,6 +13,7 @@ from statistics import NormalDist
 import numpy as np
 
 from harness.arrays import Floats, Ints
+from harness.scoring.human import FEW
 from harness.stats.ceiling import Ceiling, choice_ceiling, rating_ceiling
 from harness.stats.ppi import ppi_mean
 from harness.stats.raters import Ratings, collect_ratings
@@ -56,8 +57,8 @@ def ratings(rng: np.random.Generator, raters: int, cluster: Ints) -> Ceiling:
     return rating_ceiling(rated(people), (strength + 0.8 * rng.normal(size=n))[None], cluster)
 
 
-def ceilings() -> Iterator[tuple[str, float]]:
-    """How often each interval of each shape contains the true value."""
+def ceilings() -> Iterator[tuple[str, float, bool]]:
+    """How often each interval of each shape contains the true value, and whether results warn that it is rough."""
     makers: dict[str, Callable[[np.random.Generator, int, Ints], Ceiling]] = {
         "accuracy": choices,
         "srcc": ratings,
@@ -72,7 +73,11 @@ def ceilings() -> Iterator[tuple[str, float]]:
                 values = [getattr(ceiling, part) for ceiling in found]
                 truth = float(np.mean([v.value for v in values]))
                 share = float(np.mean([v.low <= truth <= v.high for v in values]))
-                yield f"{metric}, {part}: {raters} raters, {samples} samples in clusters of {size}", share
+                yield (
+                    f"{metric}, {part}: {raters} raters, {samples} samples in clusters of {size}",
+                    share,
+                    raters < FEW,
+                )
 
 
 def calibrated_values() -> Iterator[tuple[str, float]]:

@@ -326,7 +326,8 @@ def people(task: TaskResult) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     if ceiling.metric:
         these = "" if ceiling.over_raters or not ceiling.samples else "these "
-        over = f", {ceiling.samples} samples" if ceiling.samples else ""
+        fewer = f" in {ceiling.clusters}" if ceiling.clusters < ceiling.samples else ""
+        over = f", {ceiling.samples} samples{fewer}" if ceiling.samples else ""
         n = f"{these}{ceiling.raters} raters{over}"
         rows.append((f"{ceiling.metric}, one left out", number(ceiling.value), interval(ceiling), n))
         if ceiling.judge is not None:

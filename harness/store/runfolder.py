@@ -4,6 +4,7 @@ run.json        the request: resolved tasks, options, identities, versions, seed
 samples.jsonl   ids, labels, attributes, picture digests, options as shown
 replies.jsonl   one reply per line, append-only
 failures.jsonl  failures of the last attempt; retried on resume
+ratings.jsonl   judge runs: what individual people said of the samples, where the data sets have it
 images/         generated images (file name = request id)
 results.json    the metrics, computed only from the files above
 """
