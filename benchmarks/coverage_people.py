@@ -106,8 +106,8 @@ def _calibrated(
     def latent() -> Floats:
         return math.sqrt(0.3) * rng.normal(size=clusters)[cluster] + math.sqrt(0.7) * rng.normal(size=n)
 
-    right, given = (latent() < at(accuracy)) * 1.0, latent() < at(delivery)
-    judged = np.where(rng.random(n) < 0.85, right, 1 - right)
+    right, given = (latent() < at(accuracy)).astype(np.float64), latent() < at(delivery)
+    judged: Floats = np.where(rng.random(n) < 0.85, right, 1 - right)
     has = rng.random(n) < rated_share
     found = ppi_mean(
         right[given & has],
