@@ -67,7 +67,7 @@ def test_entries_of_the_results_file():
     assert first.low < first.value < first.high
     assert (first.n, first.method, first.direction, first.primary) == (
         120,
-        "Korn-Graubard, effective n 112",
+        "Korn-Graubard, effective n 120",
         "higher",
         True,
     )
