@@ -21,8 +21,8 @@ def group_tests(
     """The omnibus test of a metric over the groups of each column, and notes on columns without one.
 
     `columns` holds the group of each row by column, shape (n,), -1 for rows in none. Where a column is constant within
-    clusters, whole clusters are permuted between groups: their rows are not independent. Else rows are permuted within
-    clusters, and those that are all of one group do not enter. Only values that follow from sums over rows are tested:
+    clusters, whole clusters are permuted between groups: their rows are not independent. Where it varies, rows are
+    permuted within clusters. If some clusters are of one group and others not, those with more rows enter alone. Only values that follow from sums over rows are tested:
     others would take too long to compute on each permutation.
     """
     tests, untested = [], dict[str, list[str]]()
@@ -52,10 +52,10 @@ def _group_test(
     unit = scores.cluster_column or "sample"
     kinds = np.unique(np.stack([scores.cluster[inside], group[inside]]), axis=1)
     held = np.bincount(kinds[0], minlength=scores.clusters)
-    within = bool((held > 1).any())
-    if within:
-        inside &= held[scores.cluster] > 1
-    elif len(np.unique(kinds[1])) == kinds.shape[1]:
+    mixed = held[scores.cluster] > 1
+    within = 0 < int(inside.sum()) <= 2 * int((inside & mixed).sum())
+    inside &= mixed if within else ~mixed
+    if not within and len(np.unique(group[inside])) == len(np.unique(scores.cluster[inside])):
         return f"each is a single {unit}"
     # Codes from 0 of what is left.
     codes, cluster = (
@@ -80,6 +80,7 @@ def _group_test(
     if found is None:
         return f"{request.name} does not exist in two of them"
     how = f"of rows within {unit}" if within else f"of each {unit} between groups"
+    drawn = f"{found.permutations:,} permutations{' in their normal limit' if found.normal else ''}"
     return HypothesisTest(
         name=f"{request.name} by {column}",
         value=None,
@@ -89,5 +90,5 @@ def _group_test(
         p_adjusted=found.p,
         n=int(inside.sum()),
         clusters=clusters,
-        method=f"omnibus permutation {how}, {found.permutations:,} permutations",
+        method=f"omnibus permutation {how}, {drawn}",
     )

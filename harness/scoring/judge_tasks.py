@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from harness.metrics.interval import Resampling
 from harness.results import DataInfo, TaskResult, Transfer
 from harness.scoring.costs import totals
 from harness.scoring.human import add_people
 from harness.scoring.prompt_spread import add_prompt_spread
 from harness.scoring.rows import Key, Rows, collect
 from harness.scoring.run_record import RunRecord, answer_of
-from harness.scoring.score_rows import RESAMPLES, columns_used, score_rows
+from harness.scoring.score_rows import columns_used, score_rows
 from harness.scoring.settings import participant_settings, task_settings
 from harness.scoring.stability import stability
 from harness.scoring.stored import StoredRun
@@ -65,7 +64,7 @@ def _score(run: RunRecord, spec: TaskSpec, data: str, variant: str, mode: str, r
         baselines=found.baselines,
         confusion=found.confusion,
         tests=found.tests,
-        stability=stability(rows, spec.cluster, Resampling(run.seed, RESAMPLES)) if run.repeats > 1 else None,
+        stability=stability(rows, spec.cluster) if run.repeats > 1 else None,
         unparsed_reasons=rows.unparsed,
         usage=totals([rows.usage], 6),
         timings=totals([rows.timings], 3),
@@ -73,7 +72,9 @@ def _score(run: RunRecord, spec: TaskSpec, data: str, variant: str, mode: str, r
             *_not_asked(spec, data, asked, run.counts.get(f"@{data}", 0)),
             *run.notes.get(data, ()),
             *run.oracle_warning(run.model.name),
-            *run.training_warning([run.model.name], {data, *(s.attributes.get("generator") for s in rows.samples)}),
+            *run.training_warning(
+                [run.model.name], {data, *(s.attributes.get("generator") for s in rows.samples)}
+            ),
             *found.warnings,
         ],
     )

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from harness.arrays import Floats, Ints
-from harness.metrics.interval import Resampling, estimates
-from harness.metrics.rating import MeanAbsoluteError
 from harness.results import Interval, RepeatStability
 from harness.scoring.rows import Rows, codes
 from harness.stats.intervals import proportion_interval
 
 
-def stability(rows: Rows, cluster: str, how: Resampling) -> RepeatStability | None:
+def stability(rows: Rows, cluster: str, level: float = 0.95) -> RepeatStability | None:
     """The agreement of repeats over the samples with at least two replies; None where there are none.
 
-    Shares have Korn and Graubard's interval by cluster, the difference of ratings that of the metrics.
+    All have Korn and Graubard's interval by cluster, a difference of ratings as a share of the scale: most samples may
+    not differ at all, so that its distribution is far from normal.
     """
     sample = codes(s.id for s in rows.samples)
     replies = np.bincount(sample)
@@ -32,26 +29,22 @@ def stability(rows: Rows, cluster: str, how: Resampling) -> RepeatStability | No
         repeats=int(replies.max()),
         n=len(first),
         clusters=int(units.max()) + 1,
-        flips=_share(_flipped(table, rounded=scores.kind == "rating"), units, how.level),
+        flips=_share(_flipped(table, rounded=scores.kind == "rating"), units, level),
         method="Korn-Graubard by cluster",
     )
     if scores.kind == "choice":
-        found.agreement = _share(_agreement(table), units, how.level)
+        found.agreement = _share(_agreement(table), units, level)
         return found
-    apart = _apart(table)
+    apart, span = _apart(table), scores.high - scores.low
     known = np.isfinite(apart)
     if known.any():
-        part = replace(
-            scores.take(first[known], np.unique(units[known], return_inverse=True)[1].reshape(-1)),
-            truth=np.zeros(int(known.sum())),
-            predicted=apart[known],
-        )
-        [estimate] = estimates(part, [MeanAbsoluteError()], how)
-        found.difference = Interval(value=estimate.value, low=estimate.low, high=estimate.high)
+        part = _share(apart[known] / span, np.unique(units[known], return_inverse=True)[1].reshape(-1), level)
+        ends = (None if end is None else span * end for end in (part.value, part.low, part.high))
+        found.difference = Interval(**dict(zip(("value", "low", "high"), ends, strict=True)))
     return found
 
 
-UNPARSED, ABSENT = -1.0, np.nan
+UNPARSED, ABSENT = -np.inf, np.nan
 """An unparsed reply, and no reply, in a table of answers."""
 
 
@@ -73,7 +66,7 @@ def _pairs(table: Floats) -> list[tuple[Floats, Floats]]:
 def _flipped(table: Floats, *, rounded: bool) -> Floats:
     """1 for samples whose answers are not all the same, else 0, shape (samples,)."""
     # Half-way ratings are rounded up, as people do.
-    answers = np.where(table == UNPARSED, table, np.floor(table + 0.5)) if rounded else table
+    answers = np.floor(table + 0.5) if rounded else table
     found: Floats = (np.nanmin(answers, axis=1) != np.nanmax(answers, axis=1)).astype(np.float64)
     return found
 

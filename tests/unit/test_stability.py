@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.metrics.interval import Resampling
 from harness.results import RepeatStability
 from harness.scoring.rows import Rows
 from harness.scoring.stability import stability
@@ -30,7 +29,7 @@ def of(answer: Answer, *answers: tuple[str | float | None, ...], people: int = 0
         for repeat, value in enumerate(given):
             reply = ParsedReply(None, "refused") if value == "" else ParsedReply(value)
             rows.add(sample, "sad" if answer is CHOICE else 2.0, reply, repeat)
-    return stability(rows.sorted(), "", Resampling(1, 500))
+    return stability(rows.sorted(), "")
 
 
 def known(found: RepeatStability | None) -> RepeatStability:
@@ -60,6 +59,10 @@ def test_ratings_differ_on_the_scale_and_flip_between_levels() -> None:
     assert found.difference.value == pytest.approx((0.8 / 3 + 0.2 + 0) / 3), (
         "one sample has a single parsed reply"
     )
+    assert found.difference.high is not None
+    assert found.difference.value < found.difference.high < 2, (
+        "no two ratings are farther apart than the scale"
+    )
     assert found.flips.value == 0.5
     assert (found.agreement, found.n) == (None, 4)
 
@@ -71,6 +74,13 @@ def test_samples_with_one_reply_do_not_enter() -> None:
     assert (found.n, found.clusters, found.flips.value) == (1, 1, 0.0)
     assert found.flips.low is None, "one cluster has no interval"
     assert known(of(RATING, ("", ""), ("", ""))).difference is None
+
+
+def test_an_unparsed_reply_is_no_rating_of_any_scale() -> None:
+    below = RATING.model_copy(update={"low": -1})
+    found = known(of(below, (-1.0, ""), (-1.0, -1.0)))
+    assert found.difference is not None
+    assert (found.flips.value, found.difference.value) == (0.5, 0.0)
 
 
 def test_intervals_are_by_cluster_and_reach_beyond_perfect_agreement() -> None:

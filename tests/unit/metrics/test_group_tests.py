@@ -45,6 +45,12 @@ def test_a_column_that_varies_within_people_permutes_their_rows_and_leaves_the_o
     test = found(Accuracy(), scores, group)
     assert (test.clusters, test.n) == (20, int((scores.cluster < 20).sum()))
     assert test.method.startswith("omnibus permutation of rows within sample, ")
+    rare = np.where(scores.cluster < 10, np.arange(scores.n) // 30 % 2, scores.cluster % 2)
+    test = found(Accuracy(), scores, rare)
+    assert (test.clusters, test.n) == (20, 80), (
+        "the two kinds of clusters are permuted differently: the larger enters"
+    )
+    assert test.method.startswith("omnibus permutation of each sample between groups, ")
 
 
 @pytest.mark.parametrize("metric", [Accuracy(), MacroF1()])

@@ -139,3 +139,24 @@ def test_the_omnibus_test_ends_early_where_p_is_large_and_needs_two_values() -> 
     assert (strong.p, strong.permutations) == (pytest.approx(1 / 10_001), 10_000)
     empty = np.column_stack([right, np.tile([1.0, 0.0], 200)])
     assert omnibus_test(empty, sums[:, 1], share, np.tile([0, 1], 200), np.zeros(400, int), seed=1) is None
+
+
+@pytest.mark.parametrize("within", [False, True])
+def test_very_many_units_have_the_same_p_by_the_normal_limit(
+    monkeypatch: pytest.MonkeyPatch, within: bool
+) -> None:
+    rng = np.random.default_rng(5)
+    right = (rng.random(2000) < 0.8).astype(float)
+    group = rng.integers(0, 3, 2000)
+    right[(group == 0) & (rng.random(2000) < 0.09)] = 0.0
+    stratum = np.repeat(np.arange(400), 5) if within else np.zeros(2000, int)
+    sums = np.column_stack([right, np.ones(2000)])
+    found = []
+    for many in (20_000, 1_000):
+        monkeypatch.setattr("harness.stats.permutation.MANY", many)
+        test = omnibus_test(sums, sums[:, 1], share, group, stratum, seed=1)
+        assert test is not None
+        found.append(test)
+    assert [test.normal for test in found] == [False, True]
+    assert 0.0005 < found[1].p < 0.2
+    assert found[1].p == pytest.approx(found[0].p, rel=0.3)
