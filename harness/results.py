@@ -124,8 +124,8 @@ class HypothesisTest(Interval):
 
     name: str
     question: str = ""
-    p: float = Field(ge=0, le=1)
-    p_adjusted: float = Field(ge=0, le=1)
+    p: float = Field(json_schema_extra={"minimum": 0, "maximum": 1})
+    p_adjusted: float = Field(json_schema_extra={"minimum": 0, "maximum": 1})
     n: int
     clusters: int
     method: str

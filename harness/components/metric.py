@@ -161,7 +161,9 @@ class Metric(Configured, ABC):
         cls.uses = frozenset(cls.uses)
         unknown = cls.uses - set(get_args(ScoresColumn))
         if unknown:
-            raise TypeError(f"{cls.__name__}.uses: unknown columns {sorted(unknown)}; known: {', '.join(get_args(ScoresColumn))}")
+            raise TypeError(
+                f"{cls.__name__}.uses: unknown columns {sorted(unknown)}; known: {', '.join(get_args(ScoresColumn))}"
+            )
 
     @abstractmethod
     def estimate(self, scores: Scores, weights: Ints) -> Floats:

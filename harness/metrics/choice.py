@@ -68,7 +68,9 @@ class ClassMeanMetric(ClassMetric):
         rare = [f"{name} ({count})" for name, count in clusters.items() if 0 < count < FEW_CLUSTERS]
         if estimate.low is None or not rare:
             return ()
-        return (f"the interval is rough, since these are true in fewer than {FEW_CLUSTERS} clusters: {', '.join(rare)}",)
+        return (
+            f"the interval is rough, since these are true in fewer than {FEW_CLUSTERS} clusters: {', '.join(rare)}",
+        )
 
 
 class BalancedAccuracy(ClassMeanMetric):

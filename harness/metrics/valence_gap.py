@@ -13,7 +13,7 @@ from harness.metrics.base import TableMetric
 from harness.metrics.choice import mean_over_classes
 from harness.results import HypothesisTest
 from harness.stats.correlation import ratio
-from harness.stats.permutation import difference_test
+from harness.stats.permutation import compared, difference_test
 
 
 class ValenceGap(TableMetric):
@@ -35,7 +35,7 @@ class ValenceGap(TableMetric):
     def columns(self, scores: Scores) -> Floats:
         """Shape (n, 2 * emotions on either side): right for each, then rows for each, positive ones first."""
         number = np.array([self._number(scores, name) for name in self._names()])
-        inside = scores.emotion[:, None] == number
+        inside = (scores.emotion[:, None] == number) & self.entered(scores)[:, None]
         right = scores.truth == scores.predicted
         return np.hstack([inside & right[:, None], inside]).astype(np.float64)
 
@@ -50,7 +50,9 @@ class ValenceGap(TableMetric):
         return mean_over_classes(shares[:, :count]), mean_over_classes(shares[:, count:])
 
     def entered(self, scores: Scores) -> Mask:
-        return np.isin(scores.emotion, [self._number(scores, name) for name in self._names()])
+        inside: Mask = np.isin(scores.emotion, [self._number(scores, name) for name in self._names()])
+        inside[inside] = compared(self._positive(scores)[inside], scores.cluster[inside])
+        return inside
 
     def missing(self, scores: Scores) -> str:
         return "it needs rows of a positive and of a negative emotion"
@@ -59,13 +61,12 @@ class ValenceGap(TableMetric):
         """A permutation test of no difference between the sides; none where one side has no rows.
 
         Outcomes are permuted within clusters that have both sides: with `pair_id` as clusters, among prompts that ask for
-        the same portrait with different emotions. Incomplete clusters do not enter.
+        the same portrait with different emotions. Value and test rest on the same rows.
         """
         inside = self.entered(scores)
-        first = [self._number(scores, name) for name in self.options.positive]
         found = difference_test(
             (scores.truth == scores.predicted)[inside],
-            np.isin(scores.emotion, first)[inside],
+            self._positive(scores)[inside],
             scores.cluster[inside],
             seed=seed,
             resamples=resamples,
@@ -90,6 +91,9 @@ class ValenceGap(TableMetric):
 
     def _names(self) -> tuple[str, ...]:
         return (*self.options.positive, *self.options.negative)
+
+    def _positive(self, scores: Scores) -> Mask:
+        return np.isin(scores.emotion, [self._number(scores, name) for name in self.options.positive])
 
     @staticmethod
     def _number(scores: Scores, name: str) -> int:

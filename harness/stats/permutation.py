@@ -48,10 +48,12 @@ def difference_test(
     """Test whether the share of `right` rows is the same on the positive and on the negative side.
 
     All arrays have shape (n,). The statistic is the mean over matched sets (clusters with rows on both sides) of the
-    difference of their shares; other clusters do not enter. Where no cluster has both sides, whole clusters are permuted
-    between the sides. None where a side has no rows. The observed arrangement counts as one permutation, so p is
-    never 0.
+    difference of their shares; other clusters do not enter. Where most rows are in clusters with one side, these clusters
+    enter alone, and are permuted between the sides as wholes. None where a side has no rows. The observed arrangement
+    counts as one permutation, so p is never 0.
     """
+    used = compared(positive, cluster)
+    right, positive, cluster = right[used], positive[used], cluster[used]
     clusters = int(cluster.max()) + 1 if len(cluster) else 0
     size = [np.bincount(cluster[side], minlength=clusters) for side in (positive, ~positive)]
     hits = [np.bincount(cluster[side & right], minlength=clusters) for side in (positive, ~positive)]
@@ -73,6 +75,21 @@ def difference_test(
     return PermutationTest(
         _two_sided(observed, found), int((size[0] + size[1]).sum()), int(used.sum()), within=False
     )
+
+
+def compared(positive: Mask, cluster: Ints) -> Mask:
+    """The rows, shape (n,), that a difference between sides rests on: those in clusters with both sides, or the others.
+
+    The others if they are more and have both sides: the two kinds of clusters are permuted in different ways. `positive`
+    and `cluster` have shape (n,).
+    """
+    clusters = int(cluster.max()) + 1 if len(cluster) else 0
+    here = [np.bincount(cluster[side], minlength=clusters) > 0 for side in (positive, ~positive)]
+    complete: Mask = (here[0] & here[1])[cluster]
+    if not complete.any():
+        return np.ones(len(cluster), np.bool_)
+    others = positive[~complete]
+    return ~complete if 2 * len(others) > len(complete) and others.any() and not others.all() else complete
 
 
 def _within(a: Ints, b: Ints, hits: Ints, rng: np.random.Generator, resamples: int) -> Floats:

@@ -157,7 +157,9 @@ def test_pictures_made_elsewhere_are_scored_without_generating(harness: InProces
     entry = harness(*run, "--json").ok().task
     assert (entry["n"], entry["answered"], entry["outcomes"]) == (12, 12, {"ok": 12})
     assert entry["data"]["name"] == "folder:made"
-    assert any("style=" in w for w in entry["warnings"]), "factors of the prompts stay: their groups are small"
+    assert any("style=" in w for w in entry["warnings"]), (
+        "factors of the prompts stay: their groups are small"
+    )
     stored = len(replies("r"))
     assert harness(*run).ok()
     assert len(replies("r")) == stored

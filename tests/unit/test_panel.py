@@ -102,7 +102,7 @@ def gap(
             sample(n, e, pair_id=p) for n, (e, p) in enumerate(zip(emotions, pairs, strict=True))
         ]
     metric = make(registry().find("metric", "valence_gap"), {})
-    scores = found.scores("" if pairs is None else metric.matched_by)
+    scores = found.scores("" if pairs is None else "pair_id")
     return list(metric.tests(scores, seed=HOW.seed, resamples=HOW.resamples))
 
 
@@ -110,13 +110,12 @@ def test_the_valence_gap_is_tested_within_pairs() -> None:
     emotions = ["happy", "sad"] * 40
     pairs = [str(n // 2) for n in range(80)]
     [clear] = gap(["happy", "happy"] * 40, emotions, pairs)
-    assert clear.value == 1.0
-    # No resample lies on the other side; p accounts for having only 40 clusters.
-    assert 2 / 2001 < clear.p < 0.003
+    # No permutation is as extreme; the observed one counts.
+    assert clear.p == pytest.approx(1 / 2001)
     assert (clear.clusters, clear.n) == (40, 80)
-    assert "paired by pair_id" in clear.method
+    assert "within pair_id" in clear.method
     [none] = gap(["happy", "sad"] * 40, emotions, pairs)
-    assert (none.value, none.p) == (0.0, 1.0)
+    assert none.p == 1.0
     [unpaired] = gap(["happy", "sad"] * 40, emotions, None)
     assert "not paired" in unpaired.method
     assert unpaired.clusters == 80
@@ -131,7 +130,6 @@ def test_pairing_sharpens_the_test() -> None:
         good = pair % 2 == 0
         replies += ["happy" if good else "sad", "sad" if good and pair % 8 else "happy"]
     [paired], [loose] = gap(replies, emotions, pairs), gap(replies, emotions, None)
-    assert paired.value == loose.value > 0
     assert paired.p < loose.p
 
 

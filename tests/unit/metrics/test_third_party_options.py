@@ -296,7 +296,10 @@ def test_a_missing_value_always_has_a_reason():
     silent = variant(
         MeanReply, missing=lambda self, scores: "", estimate=lambda self, s, w: np.full(len(w), NAN)
     )
-    assert "mine does not exist: it cannot be computed on these answers" in score(ratings(), {"mine": silent}).warnings
+    assert (
+        "mine does not exist: it cannot be computed on these answers"
+        in score(ratings(), {"mine": silent}).warnings
+    )
 
 
 def test_columns_are_checked_when_the_class_is_made():

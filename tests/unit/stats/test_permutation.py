@@ -56,8 +56,18 @@ def test_it_matches_full_enumeration() -> None:
 
 def test_incomplete_sets_do_not_enter() -> None:
     right = np.array([True, False, True, True, False])
-    positive = np.array([True, False, True, True, False])
-    found = difference_test(right, positive, np.array([0, 0, 1, 1, 2]), seed=0, resamples=100)
+    found = difference_test(right, right.copy(), np.array([0, 0, 1, 0, 2]), seed=0, resamples=100)
+    assert found is not None
+    assert (found.clusters, found.n, found.within) == (1, 3, True)
+
+
+def test_few_complete_sets_do_not_replace_many_others() -> None:
+    right = np.array([True, False, *[True, False] * 10])
+    found = difference_test(right, right.copy(), np.array([0, 0, *range(1, 21)]), seed=0, resamples=100)
+    assert found is not None
+    assert (found.clusters, found.n, found.within) == (20, 20, False)
+    one_sided = np.array([True, False, *[True] * 10])
+    found = difference_test(one_sided, one_sided, np.array([0, 0, *range(1, 11)]), seed=0, resamples=100)
     assert found is not None
     assert (found.clusters, found.n, found.within) == (1, 2, True)
 
