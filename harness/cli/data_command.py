@@ -88,7 +88,7 @@ def import_command(
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    """Make a data set of the release of KIND in PATH: a folder, a zip, or a .parquet or .csv that holds the pictures.
+    """Import the release of KIND at PATH as a data set: a folder, a zip, or a .parquet or .csv that holds the pictures.
 
     \b
       harness data import memo-bench MEMO-Bench.zip --label intended --name-pattern '{generator}_{emotion}_{prompt_id}'
@@ -121,10 +121,10 @@ def import_command(
     registry.cache_clear()
     if as_json:
         click.echo(json.dumps(summary, indent=1))
-        return 0
+        return ExitCode.OK
     for line in _report_lines(summary, dry_run):
         click.echo(plain(line))
-    return 0
+    return ExitCode.OK
 
 
 @command.command("verify")
