@@ -22,8 +22,8 @@ def group_tests(
 
     `columns` holds the group of each row by column, shape (n,), -1 for rows in none. Where a column is constant within
     clusters, whole clusters are permuted between groups: their rows are not independent. Where it varies, rows are
-    permuted within clusters. If some clusters are of one group and others not, those with more rows enter alone. Only values that follow from sums over rows are tested:
-    others would take too long to compute on each permutation.
+    permuted within clusters. If some clusters are of one group and others not, those with more rows enter alone. Only
+    values that follow from sums over rows are tested: others would take too long to compute on each permutation.
     """
     tests, untested = [], dict[str, list[str]]()
     for name, group in columns.items():
