@@ -12,15 +12,15 @@ import itertools
 import sys
 import time
 
+import coverage_confidence as confidence
+import coverage_groups as groups
 import coverage_people as people
 import coverage_shapes as shapes
 import coverage_unparsed as unparsed
 import numpy as np
-from scipy.special import ndtr
 
 from harness.arrays import Floats, Ints
 from harness.components.metric import Scores
-from harness.metrics.calibration import ExpectedCalibrationError
 from harness.metrics.choice import Accuracy
 from harness.metrics.collapsed import collapsed
 from harness.metrics.rank import Srcc
@@ -112,27 +112,11 @@ def coverage(clusters: int, size: int) -> None:
             )
 
 
-def calibration(clusters: int, size: int, icc: float, gap: float) -> None:
-    """Interval of the debiased ECE of a judge whose confidence is `gap` too high; of a calibrated one, how often 0 is out."""
-    start, rng = time.perf_counter(), np.random.default_rng([SEED, clusters, size, int(gap * 100)])
-    cluster, n, metric = np.repeat(np.arange(clusters), size), clusters * size, ExpectedCalibrationError()
-    zero, hits = np.zeros(n), 0
-    for _ in range(COVERAGE):
-        confidence = rng.uniform(0.3, 1, n)
-        right = ndtr(latent(rng, cluster, icc)) < confidence - gap
-        chances = np.column_stack([confidence, 1 - confidence])
-        scores = Scores("choice", 1.0 - right, zero, cluster, zero.astype(np.int64), ("a", "b"), EMOTIONS,
-                        probabilities=chances)  # fmt: skip
-        found = metric.own_estimate(scores, np.ones(clusters, np.int64), 0.95)
-        assert found.low is not None
-        assert found.high is not None
-        hits += found.low > 0 if gap == 0 else found.low <= gap <= found.high
-    shape = f"{clusters} clusters of {size}, ICC {icc}"
-    if gap == 0:
-        report(f"ece of a calibrated judge excludes 0, {shape}", hits / COVERAGE, 0.0, 0.05, COVERAGE, start)
-    else:
+def by_confidence() -> None:
+    """The interval of the debiased ECE, and how often that of a calibrated judge excludes 0."""
+    for name, share, low in confidence.calibration_errors():
         # The upper end keeps the bias of the binned value: above 97% for small gaps.
-        report(f"interval of ece, gap {gap}, {shape}", hits / COVERAGE, 0.93, 1.0, COVERAGE, start)
+        report(name, share, low, 1.0 if low else 0.05, confidence.SIMULATIONS, time.perf_counter())
 
 
 def false_positives(clusters: int, size: int) -> None:
@@ -197,14 +181,16 @@ def mid_p_test(n: int) -> None:
 
 
 def in_shapes() -> None:
-    """Intervals of every shape that runs have, and the permutation test of the valence gap."""
-    for found in itertools.chain(shapes.accuracies(), shapes.classes(), shapes.ranks(), unparsed.among_two()):
+    """Intervals of every shape that runs have, and the permutation tests of the valence gap and of groups."""
+    for found in itertools.chain(
+        shapes.accuracies(), shapes.classes(), shapes.ranks(), unparsed.among_two(), groups.repeats()
+    ):
         failures.extend([] if found.verdict.startswith("ok") else [found.name])
         print(
             f"{found.name:66} {found.share:7.2%}  missed unwarned {found.unwarned:6.2%}   {found.verdict}",
             flush=True,
         )
-    for name, share in shapes.gap_tests():
+    for name, share in itertools.chain(shapes.gap_tests(), groups.omnibus_tests()):
         # A permutation test keeps its level; with few errors it cannot reach 5%.
         report(f"{name}, at 5%", share, 0.0, 0.065, shapes.SIMULATIONS, time.perf_counter())
     for name, share in unparsed.refusals():
@@ -225,9 +211,7 @@ def by_people() -> None:
 def main() -> int:
     coverage(100, 6)
     coverage(24, 12)
-    for clusters, size, icc in ((24, 26, ICC), (100, 6, ICC), (600, 1, 0.0), (60, 1, 0.0)):
-        for gap in (0.0, 0.05, 0.2):
-            calibration(clusters, size, icc, gap)
+    by_confidence()
     false_positives(100, 3)
     false_positives(24, 12)
     few_differences(300, 6)
