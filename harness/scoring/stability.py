@@ -7,6 +7,7 @@ import numpy as np
 from harness.arrays import Floats, Ints
 from harness.results import Interval, RepeatStability
 from harness.scoring.rows import Rows, codes
+from harness.stats.clustered import effective_clusters
 from harness.stats.intervals import proportion_interval
 
 
@@ -99,5 +100,6 @@ def _share(values: Floats, cluster: Ints, level: float) -> Interval:
     # Values between 0 and 1 say more than as many that are 0 or 1: as much as this many.
     spread = float(values.var())
     worth = round(n * mean * (1 - mean) / spread) if spread > 0 else n
-    (low, high), _ = proportion_interval(mean, worth, variance, clusters, level)
+    equal = effective_clusters(np.bincount(cluster).astype(np.float64), np.ones(clusters, np.int64))
+    (low, high), _ = proportion_interval(mean, worth, variance, equal, level)
     return Interval(value=mean, low=low, high=high)

@@ -98,3 +98,18 @@ def test_intervals_are_by_cluster_and_reach_beyond_perfect_agreement() -> None:
     assert shared.agreement.low == pytest.approx(1 - float(shared.flips.high or 0)), (
         "two repeats: one is the other"
     )
+
+
+def test_unequal_clusters_count_as_fewer() -> None:
+    """Two samples flip in each case; one person with most samples decides the share as a few people do."""
+    answers = [("sad", "worry" if number < 2 else "sad") for number in range(60)]
+    equal = known(of(CHOICE, *answers, people=20))
+    rows = Rows(CHOICE)
+    for number, given in enumerate(answers):
+        who = number if number < 19 else 19
+        sample = StoredSample(number, f"s{number:02}", 0, "sad", 2.0, None, {"subject": f"p{who}"}, {}, ())
+        for repeat, value in enumerate(given):
+            rows.add(sample, "sad", ParsedReply(value), repeat)
+    unequal = known(stability(rows, ""))
+    assert (unequal.clusters, unequal.flips.value) == (equal.clusters, equal.flips.value)
+    assert float(unequal.flips.high or 0) > float(equal.flips.high or 0) + 0.1
