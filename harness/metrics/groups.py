@@ -92,11 +92,12 @@ def _order(value: str) -> tuple[int, float, str]:
 
 @dataclass(frozen=True)
 class Cells:
-    """The cells of one column or a crossing that are large enough to be shown, and warnings about the others."""
+    """The cells of one column or a crossing that are large enough to be shown, and the others."""
 
     groups: list[tuple[dict[str, str], Mask]]
     """Column -> value, and the rows of the cell, shape (n,)."""
-    warnings: list[str]
+    small: list[str]
+    """The cells that are too small, with their rows: `age=old (1)`."""
 
     def codes(self, n: int) -> Ints:
         """The cell of each of `n` rows, shape (n,), -1 for rows in none."""
@@ -110,7 +111,7 @@ def intersections(columns: Mapping[str, Column], smallest: int = SMALLEST) -> Ce
     """Every combination of the columns' values that at least `smallest` rows share.
 
     A row that lacks a value is in no cell. Combinations that do not occur are skipped; those with fewer rows are
-    named in a warning with their size, and not shown. Cells come in the order of their values, the last column fastest.
+    named with their size, and not shown. Cells come in the order of their values, the last column fastest.
     """
     if not columns:
         return Cells([], [])
@@ -128,10 +129,12 @@ def intersections(columns: Mapping[str, Column], smallest: int = SMALLEST) -> Ce
             groups.append((group, cell == number))
         else:
             small.append(f"{', '.join(f'{name}={value}' for name, value in group.items())} ({size})")
-    return Cells(groups, _left_out(small, smallest))
+    return Cells(groups, small)
 
 
-def _left_out(small: Sequence[str], smallest: int) -> list[str]:
+def small_cells(cells: Iterable[Cells], smallest: int) -> list[str]:
+    """A warning that names the cells that are not shown; nothing where there are none."""
+    small = [name for cell in cells for name in cell.small]
     if not small:
         return []
     more = f"; and {len(small) - MOST_NAMED} more" if len(small) > MOST_NAMED else ""

@@ -158,7 +158,7 @@ def _groups(rows: Rows, spec: TaskSpec) -> _Groups:
     return _Groups(
         [group for cell in cells for group in cell.groups],
         {name: cells.codes(len(rows.samples)) for name, cells in singles.items() if name not in labels},
-        [*_ungrouped(columns), *(warning for cell in cells for warning in cell.warnings)],
+        [*_ungrouped(columns), *grouping.small_cells(cells, spec.group.smallest)],
     )
 
 

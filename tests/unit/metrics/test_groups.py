@@ -1,6 +1,6 @@
 import numpy as np
 
-from harness.metrics.groups import MOST_NAMED, column_of, column_of_numbers, intersections
+from harness.metrics.groups import MOST_NAMED, column_of, column_of_numbers, intersections, small_cells
 
 SEX = ["f"] * 5 + ["m"] * 4 + [None]
 AGE = ["old", "young", "young", "young", "young", "old", "old", "young", "old", "old"]
@@ -14,7 +14,10 @@ def test_cells_are_the_rows_that_share_both_values():
     found = crossed(3, sex=SEX, age=AGE)
     assert [group for group, _ in found.groups] == [{"sex": "f", "age": "young"}, {"sex": "m", "age": "old"}]
     assert [np.flatnonzero(mask).tolist() for _, mask in found.groups] == [[1, 2, 3, 4], [5, 6, 8]]
-    assert found.warnings == ["not shown, with fewer than 3 rows: sex=f, age=old (1); sex=m, age=young (1)"]
+    assert found.small == ["sex=f, age=old (1)", "sex=m, age=young (1)"]
+    assert small_cells([found], 3) == [
+        "not shown, with fewer than 3 rows: sex=f, age=old (1); sex=m, age=young (1)"
+    ]
 
 
 def test_all_cells_that_occur_are_shown_without_a_minimum():
@@ -25,7 +28,7 @@ def test_all_cells_that_occur_are_shown_without_a_minimum():
         ("m", "old"),
         ("m", "young"),
     ]
-    assert found.warnings == []
+    assert small_cells([found], 0) == []
     assert crossed(0, sex=[], age=[]).groups == []
 
 
@@ -55,7 +58,8 @@ def test_values_are_sorted_by_their_type():
 
 def test_very_many_small_cells_are_counted():
     names = [f"w{number}" for number in range(MOST_NAMED + 3)]
-    assert crossed(2, a=names, b=names).warnings[0].endswith("; and 3 more")
+    [note] = small_cells([crossed(2, a=names, b=names)], 2)
+    assert note.endswith("; and 3 more")
 
 
 def test_three_columns():
