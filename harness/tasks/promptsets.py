@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.datasets import fold_emotion
-from harness.errors import BadTask, nearest
+from harness.datasets.table import Row, folded, number, open_table
+from harness.errors import BadData, BadTask, nearest
 from harness.types import EMOTIONS
 
 _OWN = ("prompt_id", "id", "emotion", "intensity", "prompt")
@@ -46,35 +45,24 @@ def read_prompts(path: Path) -> PromptSet:
     """
     try:
         data = path.read_bytes()
-        text = data.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as e:
-        raise BadTask(
-            f"The prompt file {str(path)!r} cannot be read: {e}.", "Give a CSV file in UTF-8."
-        ) from e
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    try:
-        columns = [c for c in reader.fieldnames or [] if c]
-        taken = next((c for c in columns if c in _RESERVED or columns.count(c) > 1), None)
+        table = open_table(str(path), lambda: io.BytesIO(data), needs=[("prompt",)])
+        if table.text.encoding == "cp1252":
+            # Elsewhere decoded with a note; here a wrong letter would change what is generated.
+            raise BadTask(f"The prompt file {str(path)!r} is not UTF-8.", "Save it as CSV in UTF-8.")
+        taken = next((c for c in table.columns if folded(c) in _RESERVED), None)
         if taken is not None:
             raise BadTask(
                 f"The prompt file {str(path)!r} cannot have a factor named {taken!r}.",
-                "Rename the column: the name is reserved or duplicated.",
+                "Rename the column: the name is reserved.",
             )
-        rows = tuple(
-            _row(path, reader.line_num, row) for row in reader if "prompt" in columns and any(row.values())
-        )
-    except csv.Error as e:
+        columns = [folded(c) if folded(c) in _OWN else c for c in table.columns]
+        rows = tuple(_row(path, columns, row) for row in table.rows())
+    except OSError as e:
         raise BadTask(
-            f"The prompt file {str(path)!r} cannot be read: line {reader.line_num}: {e}.",
-            "Give a CSV file in UTF-8.",
+            f"The prompt file {str(path)!r} cannot be read: {e}.", "Give a CSV file in UTF-8."
         ) from e
-    if "prompt" not in columns:
-        guess = nearest("prompt", columns)
-        raise BadTask(
-            f"The prompt file {str(path)!r} has no column 'prompt'"
-            + (f" (did you mean {guess!r}?)." if guess else "."),
-            "Columns: prompt; optional prompt_id, emotion, intensity; any others are factors.",
-        )
+    except BadData as e:
+        raise BadTask(f"The prompt file cannot be used: {e.message}", e.hint) from e
     if not rows:
         raise BadTask(f"The prompt file {str(path)!r} contains no prompts.", "Add one row per prompt.")
     ids = [r.prompt_id for r in rows]
@@ -86,11 +74,17 @@ def read_prompts(path: Path) -> PromptSet:
     return PromptSet(path.stem, rows, hashlib.sha256(data).hexdigest())
 
 
-def _row(path: Path, line: int, row: Mapping[str, str | None]) -> PromptRow:
-    prompt = (row.get("prompt") or "").strip()
+def _row(path: Path, columns: Sequence[str], found: Row) -> PromptRow:
+    line = found.line
+    if found.problem:
+        raise BadTask(
+            f"{path}, line {line}: {found.problem}.", "Put quotes around a cell that contains the separator."
+        )
+    row = dict(zip(columns, found.cells, strict=True))
+    prompt = row["prompt"]
     if not prompt:
         raise BadTask(f"{path}, line {line}: the prompt is empty.", "Add a prompt, or remove the line.")
-    label = (row.get("emotion") or "").strip()
+    label = row.get("emotion", "")
     emotion = fold_emotion(label) if label else None
     if label and emotion is None:
         guess = nearest(label, EMOTIONS)
@@ -99,22 +93,14 @@ def _row(path: Path, line: int, row: Mapping[str, str | None]) -> PromptRow:
             + (f"; did you mean {guess!r}?" if guess else "."),
             "Emotions: " + ", ".join(EMOTIONS) + ".",
         )
-    strength = (row.get("intensity") or "").strip()
-    try:
-        intensity = float(strength) if strength else None
-        if intensity is not None and not math.isfinite(intensity):
-            raise ValueError
-    except ValueError:
-        raise BadTask(
-            f"{path}, line {line}: the intensity {strength!r} is not a number.", "Use 1 to 5."
-        ) from None
-    attributes = {
-        k: v.strip() for k, v in row.items() if k and k not in _OWN and isinstance(v, str) and v.strip()
-    }
+    strength = row.get("intensity", "")
+    intensity = number(strength) if strength else None
+    if strength and intensity is None:
+        raise BadTask(f"{path}, line {line}: the intensity {strength!r} is not a number.", "Use 1 to 5.")
     return PromptRow(
-        (row.get("prompt_id") or row.get("id") or f"line{line}").strip(),
+        row.get("prompt_id") or row.get("id") or f"line{line}",
         prompt,
         emotion,
         intensity,
-        attributes,
+        {name: value for name, value in row.items() if name and name not in _OWN and value},
     )
