@@ -58,6 +58,7 @@ def harness(
 ) -> Iterator[command.InProcess]:
     """`harness("run", ...)`: the command line in this process, in the test's own folder. Fast."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
     runner = command.InProcess(capsys)
     yield runner
     runner.restore()

@@ -134,8 +134,8 @@ def intersections(columns: Mapping[str, Column], smallest: int = SMALLEST) -> Ce
 
 def small_cells(cells: Iterable[Cells], smallest: int) -> list[str]:
     """A warning that names the cells that are not shown; nothing where there are none."""
-    small = [name for cell in cells for name in cell.small]
-    if not small:
-        return []
-    more = f"; and {len(small) - MOST_NAMED} more" if len(small) > MOST_NAMED else ""
-    return [f"not shown, with fewer than {smallest} rows: {'; '.join(small[:MOST_NAMED])}{more}"]
+    parts = []
+    for cell in cells:
+        more = f"; and {len(cell.small) - MOST_NAMED} more" if len(cell.small) > MOST_NAMED else ""
+        parts += ["; ".join(cell.small[:MOST_NAMED]) + more] if cell.small else []
+    return [f"not shown, with fewer than {smallest} rows: {'; '.join(parts)}"] if parts else []

@@ -15,8 +15,8 @@ from harness.metrics.interval import Resampling, estimates
 from harness.metrics.unparsed import NOTED, asked, entering, unparsed_notes, without_reply, worst_case
 from harness.results import BOUND, BaselineValue, ConfusionMatrix, HypothesisTest, MetricValue
 
-FEW = 10
-"""Fewer clusters than this get a warning: their bootstrap intervals are too narrow."""
+FEW = 20
+"""Fewer clusters than this get a warning: variances between so few are rough (Cameron and Miller 2015, section VI)."""
 PLURALS = {"does": "do", "has": "have"}
 
 
