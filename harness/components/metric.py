@@ -55,6 +55,9 @@ class Scores:
     """What judges put into `JudgeReply.extra`, by key, shape (n,) each: None where a reply lacks it. Filled as above. A key that no reply has is absent."""
     cluster_column: str = ""
     """The column that `cluster` encodes; "" where each sample is its own cluster."""
+    sample: Ints | None = field(default=None, repr=False)
+    """Shape (n,): codes of what each row asks about, a sample or a pair of them; None where no two rows ask about the same.
+    Repeats and both orders of a pair are several rows on one: they are no independent answers."""
 
     @property
     def read(self) -> Floats:
@@ -95,6 +98,7 @@ class Scores:
             predicted=self.predicted[rows],
             emotion=self.emotion[rows],
             cluster=cluster,
+            sample=None if self.sample is None else self.sample[rows],
             probabilities=None if self.probabilities is None else self.probabilities[rows],
             positions=None if self.positions is None else self.positions[rows],
             attributes={name: column[rows] for name, column in self.attributes.items()},

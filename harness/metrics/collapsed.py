@@ -51,6 +51,8 @@ def collapsed(scores: Scores, at: Detail = "labels") -> tuple[Scores, Ints]:
             if table is not None
             for column in table.T
         ),
+        # Clusters of repeats differ from clusters of as many samples.
+        () if scores.sample is None else (np.bincount(scores.sample)[scores.sample].astype(np.float64),),
     )
     kinds = collapse(columns, scores.cluster)
     return kept.take(kinds.rows, kinds.cluster), kinds.counts

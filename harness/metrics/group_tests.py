@@ -68,6 +68,12 @@ def _group_test(
         columns, ones = cluster_sums(columns, cluster, clusters), cluster_sums(ones, cluster, clusters)
         first = np.unique(cluster, return_index=True)[1]
         codes, stratum = codes[first], np.zeros(clusters, np.int64)
+    elif scores.sample is not None:
+        # Replies to one sample are no independent rows.
+        asked = np.unique(scores.sample[inside], return_inverse=True)[1].reshape(-1)
+        first = np.unique(asked, return_index=True)[1]
+        columns, ones = (cluster_sums(part, asked, len(first)) for part in (columns, ones))
+        codes, stratum = codes[first], cluster[first]
     found = omnibus_test(
         columns,
         ones[:, 0],
@@ -79,7 +85,7 @@ def _group_test(
     )
     if found is None:
         return f"{request.name} does not exist in two of them"
-    how = f"of rows within {unit}" if within else f"of each {unit} between groups"
+    how = f"of samples within {unit}" if within else f"of each {unit} between groups"
     drawn = f"{found.permutations:,} permutations{' in their normal limit' if found.normal else ''}"
     return HypothesisTest(
         name=f"{request.name} by {column}",

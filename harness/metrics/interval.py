@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from harness.arrays import Floats, Ints
+from harness.arrays import Floats, Ints, Mask
 from harness.components.metric import Estimate, Metric, Scores, checked, quietly
 from harness.metrics.base import cluster_sums, missing_rows
 from harness.metrics.collapsed import alike, collapsed, detail
@@ -115,7 +115,7 @@ def _bootstrapped(plain: Estimate, job: MetricJob, clusters: int, how: Resamplin
     existing = float(np.isfinite(values).mean())
     if interval is None:
         return replace(plain, remark=f"has no interval: only {existing:.0%} of the resamples have a value")
-    if interval[0] == interval[1]:
+    if interval[1] - interval[0] < FLAT:
         same = "every resample gave the same value"
         return replace(plain, method=f"none: {same}", remark=f"has no interval: {same}")
     remark = ""
@@ -150,19 +150,33 @@ def _proportion(plain: Estimate, metric: Metric, sample: Scores, counts: Ints, h
     except Exception as error:
         return replace(plain, remark=f"has no interval: the metric raised {type(error).__name__}: {error}")
     equal = effective_clusters(sizes.astype(np.float64), counts)
-    (low, high), effective = proportion_interval(plain.value, n, variance, equal, how.level)
+    asked = _asked(sample, metric.entered(sample), counts)
+    (low, high), effective = proportion_interval(plain.value, asked, variance, equal, how.level)
     found = replace(plain, low=low, high=high, method=f"Korn-Graubard, effective n {effective:.0f}")
     exceptions = _exceptions(metric, sample, counts)
     rare = effective * min(plain.value, 1 - plain.value)
-    if (effective < CORRELATED * n and rare < FEW_EFFECTIVE) or (
-        exceptions < FEW_EXCEPTIONS and n >= MANY_ROWS * clusters
+    if (effective < CORRELATED * asked and rare < FEW_EFFECTIVE) or (
+        exceptions < FEW_EXCEPTIONS and asked >= MANY_ROWS * clusters
     ):
-        remark = (
-            f"has an interval that rests on the {exceptions} clusters that differ from the others: "
-            "it may be too narrow if answers within a cluster are alike"
-        )
-        return replace(found, remark=remark)
+        return replace(found, remark=_too_narrow(exceptions))
     return found
+
+
+def _too_narrow(exceptions: int) -> str:
+    if exceptions == 0:
+        return "has an interval that takes the samples of a cluster as independent: all are alike, so nothing shows how far they are"
+    if exceptions < FEW_EXCEPTIONS:
+        rest = "one cluster that differs" if exceptions == 1 else f"the {exceptions} clusters that differ"
+        return f"has an interval that rests on {rest} from the others: it may be too narrow"
+    return "has an interval that rests on few independent exceptions: it may be too narrow"
+
+
+def _asked(sample: Scores, inside: Mask, counts: Ints) -> int:
+    """How many samples the rows ask about: repeats of one sample say no more than it does."""
+    cluster = sample.cluster[inside]
+    if sample.sample is not None:
+        cluster = np.unique(np.stack([cluster, sample.sample[inside]]), axis=1)[0]
+    return int(counts @ np.bincount(cluster, minlength=len(counts)))
 
 
 def _exceptions(metric: Metric, sample: Scores, counts: Ints) -> int:

@@ -68,6 +68,7 @@ class ValenceGap(TableMetric):
             (scores.truth == scores.predicted)[inside],
             self._positive(scores)[inside],
             scores.cluster[inside],
+            sample=None if scores.sample is None else scores.sample[inside],
             seed=seed,
             resamples=resamples,
         )

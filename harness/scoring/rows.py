@@ -149,6 +149,7 @@ class Rows:
         column = cluster_column(cluster, (s.attributes for s in self.samples))
         alone = "pair" if answer.kind == "pair" else ""
         units = codes(s.attributes.get(column) or s.attributes.get(alone) or s.id for s in self.samples)
+        asked = codes(s.attributes.get(alone) or s.id for s in self.samples)
         found = None
         if self.probabilities is not None:
             found = _floats(self._probability_table()).reshape(-1, len(answer.options))
@@ -167,6 +168,7 @@ class Rows:
             attributes=_by_key([s.attributes for s in self.samples]) if "attributes" in uses else {},
             extra=_by_key(self.extra or []) if "extra" in uses else {},
             cluster_column=column,
+            sample=asked if len(np.unique(asked)) < len(asked) else None,
         )
 
     def column(self, name: str) -> Column:

@@ -43,17 +43,25 @@ class PermutationTest:
 
 
 def difference_test(
-    right: Mask, positive: Mask, cluster: Ints, *, seed: int, resamples: int = 10_000
+    right: Mask,
+    positive: Mask,
+    cluster: Ints,
+    *,
+    seed: int,
+    resamples: int = 10_000,
+    sample: Ints | None = None,
 ) -> PermutationTest | None:
     """Test whether the share of `right` rows is the same on the positive and on the negative side.
 
-    All arrays have shape (n,). The statistic is the mean over matched sets (clusters with rows on both sides) of the
+    All arrays have shape (n,). `sample` says which rows are about one sample, where several are: they are permuted together,
+    and the statistic is then the difference of the pooled shares. Otherwise the statistic is the mean over matched sets (clusters with rows on both sides) of the
     difference of their shares; other clusters do not enter. Where most rows are in clusters with one side, these clusters
     enter alone, and are permuted between the sides as wholes. None where a side has no rows. The observed arrangement
     counts as one permutation, so p is never 0.
     """
     used = compared(positive, cluster)
     right, positive, cluster = right[used], positive[used], cluster[used]
+    sample = None if sample is None else sample[used]
     clusters = int(cluster.max()) + 1 if len(cluster) else 0
     size = [np.bincount(cluster[side], minlength=clusters) for side in (positive, ~positive)]
     hits = [np.bincount(cluster[side & right], minlength=clusters) for side in (positive, ~positive)]
@@ -61,6 +69,9 @@ def difference_test(
     complete = (size[0] > 0) & (size[1] > 0)
     if complete.any():
         a, b = size[0][complete], size[1][complete]
+        if sample is not None:
+            p = _together(right, positive, cluster, sample, seed, resamples)
+            return PermutationTest(p, int((a + b).sum()), int(complete.sum()), within=True)
         observed = float((hits[0][complete] / a - hits[1][complete] / b).mean())
         found = _within(a, b, (hits[0] + hits[1])[complete], rng, resamples)
         rows = int((a + b).sum())
@@ -75,6 +86,23 @@ def difference_test(
     return PermutationTest(
         _two_sided(observed, found), int((size[0] + size[1]).sum()), int(used.sum()), within=False
     )
+
+
+def _together(right: Mask, positive: Mask, cluster: Ints, sample: Ints, seed: int, resamples: int) -> float:
+    first, unit = np.unique(sample, return_index=True, return_inverse=True)[1:]
+    code = unit.reshape(-1)
+    hits, rows = np.bincount(code, right.astype(np.float64)), np.bincount(code).astype(np.float64)
+    side, stratum = positive[first].astype(np.int64), np.unique(cluster[first], return_inverse=True)[1]
+    found = omnibus_test(
+        np.column_stack([hits, rows]),
+        rows,
+        lambda parts: parts[:, 0] / parts[:, 1],
+        side,
+        stratum.reshape(-1),
+        seed=seed,
+        resamples=resamples,
+    )
+    return 1.0 if found is None else found.p
 
 
 def compared(positive: Mask, cluster: Ints) -> Mask:

@@ -109,7 +109,7 @@ def test_columns_of_people_are_tested_once_each_and_small_groups_are_not_shown(
         assert test["p"] <= test["p_adjusted"] <= 1
         assert (test["question"], test["clusters"]) == ("coarse_emotion", 10)
     by_sex, by_age = choice["tests"]
-    assert by_sex["method"].startswith("omnibus permutation of rows within subject")
+    assert by_sex["method"].startswith("omnibus permutation of samples within subject")
     assert by_age["method"].startswith("omnibus permutation of each subject between groups")
     assert [t["n"] for t in choice["tests"]] == [60, 59], "a group that is not shown does not enter"
     assert "accuracy by sex" in done.out

@@ -44,7 +44,7 @@ def test_a_column_that_varies_within_people_permutes_their_rows_and_leaves_the_o
     group = np.where(scores.cluster < 20, np.arange(scores.n) // 30 % 2, 1)
     test = found(Accuracy(), scores, group)
     assert (test.clusters, test.n) == (20, int((scores.cluster < 20).sum()))
-    assert test.method.startswith("omnibus permutation of rows within sample, ")
+    assert test.method.startswith("omnibus permutation of samples within sample, ")
     rare = np.where(scores.cluster < 10, np.arange(scores.n) // 30 % 2, scores.cluster % 2)
     test = found(Accuracy(), scores, rare)
     assert (test.clusters, test.n) == (20, 80), (

@@ -170,3 +170,22 @@ def test_very_many_units_have_the_same_p_by_the_normal_limit(
     assert [test.normal for test in found] == [False, True]
     assert 0.0005 < found[1].p < 0.2
     assert found[1].p == pytest.approx(found[0].p, rel=0.3)
+
+
+def test_copies_of_a_sample_are_no_evidence() -> None:
+    rng = np.random.default_rng(3)
+    cluster, positive = np.repeat(np.arange(60), 2), np.tile([True, False], 60)
+    rejected = {1: 0, 5: 0}
+    for number in range(200):
+        right = rng.random(120) < 0.8
+        for copies in rejected:
+            found = difference_test(
+                *(np.repeat(part, copies) for part in (right, positive, cluster)),
+                seed=number,
+                resamples=499,
+                sample=np.repeat(np.arange(120), copies) if copies > 1 else None,
+            )
+            assert found is not None
+            assert (found.n, found.clusters, found.within) == (120 * copies, 60, True)
+            rejected[copies] += found.p <= 0.05
+    assert max(rejected.values()) <= 20, "5% of 200, and chance"
