@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 COUNT = "none: a count"
 """The method of a metric value that is a count, which has no interval."""
 BOUND = "_bound"
-"""Ends the names of values that count each unparsed reply as the worst answer."""
+"""Ends the names of values that count each unparsed reply as an unfavourable answer."""
 HUMAN = "human"
 """The baseline with which results of earlier versions say how well people do: now `TaskResult.people`."""
 

@@ -13,13 +13,18 @@ sys.path.insert(0, str(Path(__file__).parent))
 from helpers import command, data, plugins
 from helpers import people as people_data
 
+from harness.registry.registry import registry
+
 
 @pytest.fixture(autouse=True)
-def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or writes the caches and data of the user who runs it."""
+def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test reads or writes the caches and data of the user who runs it, or sees what another test imported."""
     home = tmp_path_factory.mktemp("home")
     for variable in ("XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(variable, str(home / variable.lower()))
+    yield
+    if (home / "xdg_data_home").exists():
+        registry.cache_clear()
 
 
 @pytest.fixture

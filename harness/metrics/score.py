@@ -174,7 +174,7 @@ def _value(request: MetricRequest, found: Estimate, group: Mapping[str, str], sc
 
 @dataclass
 class _Worst:
-    """Requests that count unparsed replies alike, with the scores in which each is the worst answer."""
+    """Requests that count unparsed replies alike, with the scores in which each is an unfavourable answer."""
 
     scores: Scores
     requests: list[MetricRequest]

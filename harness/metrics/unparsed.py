@@ -1,4 +1,4 @@
-"""What unparsed replies may hide: values that count each of them as the worst answer, and a note on how many there are."""
+"""What unparsed replies may hide: values that count each of them as an unfavourable answer, and a note on how many there are."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def unparsed_notes(scores: Scores, named: Sequence[tuple[str, Metric]], *, bound
     left_out = [name for name, metric in named if leaves_out(metric, scores)]
     parts = ["they count as wrong"] if scores.kind == "choice" else []
     parts += [f"left out of {', '.join(left_out)}"] if left_out else []
-    parts += ["each bound counts them as the worst answer"] if bounded else []
+    parts += ["each bound counts them as unfavourable answers"] if bounded else []
     return (
         [f"{missing} of {n} rows ({missing / n:.0%}) have no parsed reply: {'; '.join(parts)}"]
         if parts

@@ -17,8 +17,8 @@ from harness.reporters import formatting
 from harness.results import BOUND, COUNT, ConfusionMatrix, MetricValue, Results, TaskResult
 
 LEGEND = "* the primary metric; `harness list metrics` explains metrics"
-CLUSTERS = "624 in 24: 624 rows of 24 people, prompts or pairs, the units of resampling"
-BOUNDS = f"NAME{BOUND}: NAME with each unparsed reply as the worst answer"
+CLUSTERS = "n in c: n rows of c people, prompts or pairs, the units of resampling"
+BOUNDS = f"NAME{BOUND}: NAME with each unparsed reply as an unfavourable answer"
 
 
 class TableReporter(Reporter):

@@ -93,7 +93,12 @@ def _score(
     for question in questions:
         metrics = tuple(m for m in spec.metrics if m.asks == question)
         if metrics:
-            found.add(score_rows(rows[question], metrics, spec, run.seed, _valid(rows[question], stored)))
+            scored_rows = score_rows(rows[question], metrics, spec, run.seed, _valid(rows[question], stored))
+            if found.metrics:
+                # The notes of a further question are on its own rows.
+                own = [note for note in scored_rows.warnings if note not in found.warnings]
+                scored_rows.warnings[:] = [f"{question}: {note}" for note in own]
+            found.add(scored_rows)
     people = read_ratings(stored.path, _rated(stored))
     reasons: Counter[str] = sum((Counter(rows[q].unparsed) for q in questions), Counter())
     prompts, digest = run.prompt_sets[spec.name]

@@ -21,6 +21,8 @@ from harness.tasks.answers import LABELS
 from harness.tasks.spec import MetricSpec, TaskSpec
 
 RESAMPLES = 10_000
+SIGNIFICANT = 0.05
+"""The level at which an interval and a test are compared: intervals are at 95%."""
 
 
 @dataclass
@@ -96,7 +98,7 @@ def score_rows(
         found, notes = group_tests(request, scores, shown.tested, seed=seed, resamples=RESAMPLES)
         tests += [test.model_copy(update={"question": rows.question}) for test in found]
         test_warnings += notes
-    _share_intervals(tests, values)
+    test_warnings += _share_intervals(tests, values)
     return RowScores(
         metrics=values,
         baselines=table.baselines,
@@ -122,13 +124,25 @@ def _tests(
     return tests, warnings
 
 
-def _share_intervals(tests: Sequence[HypothesisTest], values: Sequence[MetricValue]) -> None:
-    """Give a test of a metric the value and interval that the metric has: a difference has one interval."""
+def _share_intervals(tests: Sequence[HypothesisTest], values: Sequence[MetricValue]) -> list[str]:
+    """Give a test of a metric the value and interval that the metric has: a difference has one interval.
+
+    Returns warnings of intervals that say something else than their test.
+    """
     overall = {value.name: value for value in values if not value.group}
+    warnings = []
     for test in tests:
         if test.name in overall:
             found = overall[test.name]
             test.value, test.low, test.high = found.value, found.low, found.high
+            if found.low is not None and found.high is not None:
+                excludes = found.low > 0 or found.high < 0
+                if excludes != (test.p < SIGNIFICANT):
+                    warnings.append(
+                        f"{test.name}: the interval {'excludes' if excludes else 'contains'} 0, the test has p {test.p:.3f}: "
+                        f"rely on the test ({test.method}), which is valid with few errors"
+                    )
+    return warnings
 
 
 @dataclass(frozen=True)

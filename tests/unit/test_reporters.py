@@ -99,7 +99,7 @@ def test_clusters_stand_next_to_n_where_they_are_fewer() -> None:
     }
     for form in ("table", "markdown"):
         text = render(form, results, width=120)
-        assert text.count("624 in 24") == 4 + (form == "table")  # two tasks, their summary, and the legend
+        assert text.count("624 in 24") == 4  # two tasks, and their summary
         assert text.count("104 in 23") == 2
         assert "30 in" not in text
     narrow = render("table", results, width=80)
