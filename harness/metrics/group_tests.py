@@ -25,7 +25,7 @@ def group_tests(
     permuted within clusters. If some clusters are of one group and others not, those with more rows enter alone. Only
     values that follow from sums over rows are tested: others would take too long to compute on each permutation.
     """
-    tests, untested = [], dict[str, list[str]]()
+    tests, left, untested = [], [], dict[str, list[str]]()
     for name, group in columns.items():
         try:
             found = _group_test(request, scores, name, group, seed, resamples)
@@ -35,8 +35,15 @@ def group_tests(
             untested.setdefault(found, []).append(name)
         elif found is not None:
             tests.append(found)
+            rows = int((entering(request.metric, scores) & (group >= 0)).sum())
+            if found.n < rows:
+                unit = scores.cluster_column or "sample"
+                left.append(
+                    f"{found.name}: the test leaves out {rows - found.n} of {rows} rows; groups mix within some values of {unit}, "
+                    "not within others, and the kind with more rows enters"
+                )
     notes = [f"groups by {', '.join(names)} are not tested: {why}" for why, names in untested.items()]
-    return tests, notes
+    return tests, [*left, *notes]
 
 
 def _group_test(

@@ -51,6 +51,8 @@ def test_a_column_that_varies_within_people_permutes_their_rows_and_leaves_the_o
         "the two kinds of clusters are permuted differently: the larger enters"
     )
     assert test.method.startswith("omnibus permutation of each sample between groups, ")
+    _, note = outcome_of(Accuracy(), scores, rare)
+    assert note.startswith(f"m by gender: the test leaves out {scores.n - 80} of {scores.n} rows")
 
 
 @pytest.mark.parametrize("metric", [Accuracy(), MacroF1()])
