@@ -96,8 +96,8 @@ def decode(data: bytes, path: str) -> Decoded:
         image.load()
         depth = data[_PNG_DEPTH] if media_type == "image/png" else 8
         plain = image.mode in _PLAIN_MODES and depth <= 8 and _is_still(data, media_type)
-        _scale_transparent_value(image, depth)
         turned = _is_turned(image)
+        image = _with_transparent_colour(image, data, depth)
         rgb, transparent = _flatten(ImageOps.exif_transpose(image) if turned else image)
         plain = plain and not turned and not transparent
         return Decoded(_without_metadata(rgb) if rgb.info else rgb, media_type, plain)
@@ -128,13 +128,20 @@ def _is_turned(image: Image.Image) -> bool:
         return False
 
 
-def _scale_transparent_value(image: Image.Image, depth: int) -> None:
-    """Scale the transparent colour of a PNG from `depth` to 8 bits: Pillow does so for the pixels only."""
+def _with_transparent_colour(image: Image.Image, data: bytes, depth: int) -> Image.Image:
+    """The image with the transparent colour of a PNG of `depth` bits applied: Pillow compares it with pixels of 8 bits."""
     colour = image.info.get("transparency")
     if image.mode == "L" and isinstance(colour, int) and depth < 8:
         image.info["transparency"] = colour * 255 // (2**depth - 1)
     elif image.mode == "RGB" and isinstance(colour, tuple) and depth == 16:
-        image.info["transparency"] = tuple(value >> 8 for value in colour)
+        # Pillow drops the low byte of each value, so they are read apart.
+        low = Image.open(io.BytesIO(data), formats=("PNG",))
+        low.tile = [tile._replace(args="RGB;16L") for tile in low.tile]
+        values = np.asarray(image).astype(np.uint16) << 8 | np.asarray(low)
+        clear = (values == np.array(colour, np.uint16)).all(axis=-1)
+        image.putalpha(Image.fromarray(np.where(clear, 0, 255).astype(np.uint8)))
+        del image.info["transparency"]
+    return image
 
 
 def _without_metadata(image: Image.Image) -> Image.Image:

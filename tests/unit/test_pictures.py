@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -166,3 +168,20 @@ def test_unreadable_files(path: str, tmp_path: Path) -> None:
         read_bytes(str(tmp_path), path, allow_outside=True)
     with pytest.raises(PictureProblem):
         read_bytes(str(tmp_path), path)
+
+
+def test_a_transparent_colour_of_16_bits_is_compared_with_all_of_them() -> None:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    rows = b"\0" + struct.pack(">6H", 0x1234, 0, 0, 0x12FF, 0, 0)
+    png = b"\x89PNG\r\n\x1a\n" + b"".join(
+        chunk(kind, body)
+        for kind, body in (
+            (b"IHDR", struct.pack(">IIBBBBB", 2, 1, 16, 2, 0, 0, 0)),
+            (b"tRNS", struct.pack(">3H", 0x1234, 0, 0)),
+            (b"IDAT", zlib.compress(rows)),
+            (b"IEND", b""),
+        )
+    )
+    assert pixels(png).tolist() == [[[255, 255, 255], [0x12, 0, 0]]]
