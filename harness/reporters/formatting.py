@@ -8,6 +8,8 @@ from harness.results import COUNT, HUMAN, Interval, MetricValue, Results, TaskRe
 
 STAGES = ("coarse", "fine", "nuance")
 _DASH = "\N{EN DASH}"
+EMPTY = ("", _DASH)
+"""What a cell without a value holds."""
 _NAMES = ("on", "judge", "prompt variant")
 """Columns of the summary that say nothing where they are the same throughout."""
 COLUMNS = {

@@ -41,13 +41,17 @@ class TableReporter(Reporter):
             console.print(Text(f"note: {plain(note)}", style="yellow"))
         for task in results.tasks:
             console.print(Group(*_task(task)))
-        console.print(Group(*_across_tasks(results)))
+        console.print(Group(*_across_tasks(results, width)))
         values = [m for task in results.tasks for m in task.metrics]
         bounded = any(m.name.endswith(BOUND) for m in values)
         clustered = any(formatting.rows(m) != str(m.n) for m in values)
         legend = [LEGEND, *[CLUSTERS] * clustered, *[BOUNDS] * bounded]
         console.print(Text("\n" + "\n".join(legend), style="dim"))
         return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+
+
+_GAP = 3
+"""Characters between two columns."""
 
 
 def _table(*columns: str) -> Table:
@@ -59,7 +63,7 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _across_tasks(results: Results) -> Iterator[RenderableType]:
+def _across_tasks(results: Results, width: int) -> Iterator[RenderableType]:
     """What sums up several tasks, prompt variants or data sets."""
     for name, rows in formatting.across_tasks(results):
         yield Padding(_plain_table((name, *formatting.COLUMNS[name]), rows), (1, 0, 0, 0))
@@ -67,7 +71,7 @@ def _across_tasks(results: Results) -> Iterator[RenderableType]:
         yield Text(f"  note: {plain(note)}", style="yellow")
     columns, rows = formatting.summary(results)
     if rows:
-        yield Padding(_plain_table(columns, rows), (1, 0, 0, 0))
+        yield Padding(_plain_table(columns, rows, width), (1, 0, 0, 0))
 
 
 def _cell(value: object) -> Text:
@@ -122,9 +126,19 @@ def _grouped(column: str, values: list[tuple[str, list[MetricValue]]]) -> Table:
     return table
 
 
-def _plain_table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
-    table = _table(*columns)
-    for row in rows:
+def _plain_table(columns: tuple[str, ...], rows: list[tuple[str, ...]], width: int = 0) -> Table:
+    """A table without columns that are empty in every row; words stay whole if they fit into `width`."""
+    kept = [k for k in range(len(columns)) if any(row[k] not in formatting.EMPTY for row in rows)]
+    cells = [[columns[k] for k in kept], *([row[k] for k in kept] for row in rows)]
+    table = _table(*cells[0])
+    words = [max(len(word) for row in cells for word in row[k].split() or [""]) for k in range(len(kept))]
+    spare = width - sum(words) - _GAP * (len(words) - 1)
+    if spare >= 0:
+        # Rich shrinks the widest columns first, whatever their words.
+        for k, (column, longest) in enumerate(zip(table.columns, words, strict=True)):
+            column.width = min(max(len(row[k]) for row in cells), longest + spare)
+            spare -= column.width - longest
+    for row in cells[1:]:
         table.add_row(*map(_cell, row))
     return table
 

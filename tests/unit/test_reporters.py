@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 from helpers import data
 from PIL import Image
+from rich.console import Console
 
 from harness import Reporter
 from harness.registry.factory import make
 from harness.registry.registry import registry
 from harness.reporters import formatting
 from harness.reporters.sheet import write_sheet, write_thumbnails
+from harness.reporters.table import _plain_table
 from harness.results import read_results
 from harness.types import EMOTIONS
 
@@ -317,3 +319,18 @@ def test_differences_of_prompt_variants_repeats_and_shared_pictures_are_shown() 
         assert f"transfer of coarse_emotion: {shared}" in text
         assert text.count("agreement of 3 repeats") == text.count("samples that flip") == 1
         assert "mean difference" not in text
+
+
+def test_words_stay_whole_where_they_fit_and_empty_columns_are_omitted() -> None:
+    columns = ("task", "metric", "value", "test")
+    rows = [
+        ("t2i_intensity", "srcc_within_emotion", "[0.639, 0.799]", ""),
+        ("t2i_emotion", "fidelity", "1", ""),
+    ]
+    for width in (47, 60):
+        stream = io.StringIO()
+        Console(width=width, file=stream).print(_plain_table(columns, rows, width))
+        lines = stream.getvalue().splitlines()
+        assert all(len(line) <= width for line in lines)
+        assert lines[0].split() == ["task", "metric", "value"]
+        assert {"t2i_intensity", "srcc_within_emotion", "0.799]"} <= {*" ".join(lines).split()}
