@@ -43,7 +43,7 @@ _PARAMETER_CODES = frozenset(
     {"unsupported_parameter", "unsupported_value", "unknown_parameter", "invalid_value"}
 )
 _PARAMETER_TEXT = re.compile(
-    r"unknown|unsupported|unrecognized|unexpected|extra|not (supported|permitted|allowed)|does(n't| not) support|cannot find field"
+    r"unknown|unsupported|unavailable|unrecognized|unexpected|extra|not (supported|permitted|allowed)|does(n't| not) support|cannot find field"
     r"|\b(only|must|should|invalid|allowed|range|between|exceeds?|maximum|minimum)\b|(less|greater|smaller|larger) than"
     r"|at (most|least)|too (large|high|small|low|big)|deprecated",
     re.I,
@@ -65,6 +65,7 @@ _FIELDS = (
     "allowed_token_ids",
 )
 _MODEL_TEXT = re.compile(r"\bmodel\b|deployment", re.I)
+_MISSING_TEXT = re.compile(r"not found|(does|do) not exist|doesn't exist|no such", re.I)
 _RETRYABLE_STATUS = frozenset({408, 409, 425, 429})
 _NO_ENDPOINT_STATUS = frozenset({404, 405, 406, 410, 415, 421, 426, 501, 505})
 _GATEWAY_STATUS = frozenset({502, 503, 504, *range(520, 531)})
@@ -130,7 +131,7 @@ def classify_status(
         if field in _LIMITS and (limit := _LIMIT.search(message)):
             hint = f"Ask for less: -o {_LIMITS[field]}={limit[1]}."
         return ApiError("parameter_refused", summary, fatal=hint, field=field, unless_answered=True)
-    return ApiError("rejected", summary)
+    return ApiError("too_large" if status == 413 else "rejected", summary)
 
 
 def classify_error_body(error: object, hints: Mapping[str, str] | None = None) -> ApiError:
@@ -139,7 +140,8 @@ def classify_error_body(error: object, hints: Mapping[str, str] | None = None) -
     status = int(code) if code.isdecimal() and 400 <= int(code) < 600 else 0
     if not status:
         refused = mentions_filter(message) or _field(message, "", JUDGE_HINTS if hints is None else hints)
-        status = 400 if refused or "invalid" in code else 502
+        missing = _MODEL_TEXT.search(message) and _MISSING_TEXT.search(message)
+        status = 404 if missing else 400 if refused or "invalid" in code else 502
     found = classify_status(status, error, None, hints)
     if not code.isdecimal() and found.kind == "server_error":
         found = replace(found, fatal="See the server's log for the cause.", unless_answered=True)

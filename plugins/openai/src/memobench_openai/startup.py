@@ -25,6 +25,13 @@ DOWN = 5
 
 _PICTURE = re.compile(r"\b(image|picture|photo)", re.I)
 
+_LOG = "See the server's log for the cause, then run the same command again."
+_UNKNOWN = {
+    "bad_reply": "Does base_url name an API of OpenAI's kind (most end in /v1)? ",
+    "too_large": "Raise the limit of the server or of the proxy in front of it, or use smaller pictures. ",
+}
+"""What may help with a fault that is not known to be shared, by kind."""
+
 
 class Startup:
     """What an endpoint has answered so far, and what all failures had in common."""
@@ -83,10 +90,7 @@ class Startup:
             given_up = self._attempts >= ATTEMPTS and len(self._requests) >= PROBES
         if not given_up:
             return error
-        hint = (
-            error.fatal
-            or "Nothing was answered so far. See the server's log for the cause, then run the same command again."
-        )
+        hint = error.fatal or f"Nothing was answered so far. {_UNKNOWN.get(error.kind, '')}{_LOG}"
         message = (
             f"{error.message} (all {self._attempts} attempts so far failed alike)"
             if self._attempts > 1
