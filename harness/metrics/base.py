@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.arrays import Floats, Ints
+from harness.arrays import Floats, Ints, Mask
 from harness.components.metric import Estimator, Metric, Scores
 from harness.stats.correlation import ratio
 
@@ -54,6 +54,14 @@ class TableMetric(BuiltIn):
         return self.from_sums(
             np.array([[(column * counts).sum() for column in self.columns(scores).T]], np.float64)
         )
+
+
+def distinct_samples(scores: Scores, inside: Mask, counts: Ints) -> int:
+    """How many samples the rows `inside` ask about: repeats of one sample say no more than it does."""
+    cluster = scores.cluster[inside]
+    if scores.sample is not None:
+        cluster = np.unique(np.stack([cluster, scores.sample[inside]]), axis=1)[0]
+    return int(counts @ np.bincount(cluster, minlength=len(counts)))
 
 
 def cluster_sums(columns: npt.NDArray[Any], cluster: Ints, clusters: int) -> Floats:

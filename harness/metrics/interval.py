@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from harness.arrays import Floats, Ints, Mask
+from harness.arrays import Floats, Ints
 from harness.components.metric import Estimate, Metric, Scores, checked, quietly
-from harness.metrics.base import cluster_sums, missing_rows
+from harness.metrics.base import cluster_sums, distinct_samples, missing_rows
 from harness.metrics.collapsed import alike, collapsed, detail
 from harness.metrics.resampling import MetricJob, by_jackknife, on_data, resample
 from harness.results import COUNT
@@ -150,7 +150,7 @@ def _proportion(plain: Estimate, metric: Metric, sample: Scores, counts: Ints, h
     except Exception as error:
         return replace(plain, remark=f"has no interval: the metric raised {type(error).__name__}: {error}")
     equal = effective_clusters(sizes.astype(np.float64), counts)
-    asked = _asked(sample, metric.entered(sample), counts)
+    asked = distinct_samples(sample, metric.entered(sample), counts)
     (low, high), effective = proportion_interval(plain.value, asked, variance, equal, how.level)
     found = replace(plain, low=low, high=high, method=f"Korn-Graubard, effective n {effective:.0f}")
     exceptions = _exceptions(metric, sample, counts)
@@ -169,14 +169,6 @@ def _too_narrow(exceptions: int) -> str:
         rest = "one cluster that differs" if exceptions == 1 else f"the {exceptions} clusters that differ"
         return f"has an interval that rests on {rest} from the others: it may be too narrow"
     return "has an interval that rests on few independent exceptions: it may be too narrow"
-
-
-def _asked(sample: Scores, inside: Mask, counts: Ints) -> int:
-    """How many samples the rows ask about: repeats of one sample say no more than it does."""
-    cluster = sample.cluster[inside]
-    if sample.sample is not None:
-        cluster = np.unique(np.stack([cluster, sample.sample[inside]]), axis=1)[0]
-    return int(counts @ np.bincount(cluster, minlength=len(counts)))
 
 
 def _exceptions(metric: Metric, sample: Scores, counts: Ints) -> int:

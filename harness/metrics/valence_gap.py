@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.arrays import Floats, Mask
-from harness.components.metric import Scores
+from harness.arrays import Floats, Ints, Mask
+from harness.components.metric import Estimate, Scores
 from harness.components.options import HarnessOptions, option
-from harness.metrics.base import TableMetric
+from harness.metrics.base import TableMetric, cluster_sums, distinct_samples
 from harness.metrics.choice import mean_over_classes
 from harness.results import HypothesisTest
+from harness.stats.contrast import contrast_interval
 from harness.stats.correlation import ratio
 from harness.stats.permutation import compared, difference_test
 
@@ -25,6 +26,7 @@ class ValenceGap(TableMetric):
 
     kinds = frozenset({"choice"})
     direction = "none"
+    interval = "own"
 
     class Options(HarnessOptions):
         """Which emotions count as positive and negative."""
@@ -53,6 +55,25 @@ class ValenceGap(TableMetric):
         inside: Mask = np.isin(scores.emotion, [self._number(scores, name) for name in self._names()])
         inside[inside] = compared(self._positive(scores)[inside], scores.cluster[inside])
         return inside
+
+    def own_estimate(self, scores: Scores, counts: Ints, level: float) -> Estimate:
+        sums = cluster_sums(self.columns(scores), scores.cluster, scores.clusters)
+        value = float(self.from_sums(counts[None] @ sums)[0])
+        hits, rows = np.split(sums, 2, axis=1)
+        asked = self.entered(scores)
+        known = (counts @ rows) > 0
+        sides = np.arange(known.size) < len(self.options.positive)
+        weights = np.where(sides, 1 / known[sides].sum(), -1 / known[~sides].sum())
+        samples = [
+            distinct_samples(scores, asked & (scores.emotion == self._number(scores, name)), counts)
+            for name in self._names()
+        ]
+        low, high = contrast_interval(
+            hits[:, known], rows[:, known], np.array(samples)[known], weights[known], counts, level
+        )
+        return Estimate(
+            value, max(low, -1.0), min(high, 1.0), 0, "Korn-Graubard ends of each emotion, combined"
+        )
 
     def missing(self, scores: Scores) -> str:
         return "it needs rows of a positive and of a negative emotion"
