@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,7 +24,8 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     for variable in ("XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(variable, str(home / variable.lower()))
     yield
-    if (home / "xdg_data_home").exists():
+    data_home = str(home / "xdg_data_home")
+    if os.environ.get("XDG_DATA_HOME") != data_home or Path(data_home).exists():
         registry.cache_clear()
 
 
