@@ -183,7 +183,13 @@ def mid_p_test(n: int) -> None:
 def in_shapes() -> None:
     """Intervals of every shape that runs have, and the permutation tests of the valence gap and of groups."""
     for found in itertools.chain(
-        shapes.accuracies(), shapes.classes(), shapes.ranks(), unparsed.among_two(), groups.repeats()
+        shapes.accuracies(),
+        shapes.repeated(),
+        shapes.gaps(),
+        shapes.classes(),
+        shapes.ranks(),
+        unparsed.among_two(),
+        groups.repeats(),
     ):
         failures.extend([] if found.verdict.startswith("ok") else [found.name])
         print(

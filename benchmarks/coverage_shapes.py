@@ -8,7 +8,7 @@ and 1, where a share takes few values.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from statistics import NormalDist
 
@@ -19,6 +19,8 @@ from harness.components.metric import Metric, Scores
 from harness.metrics.choice import Accuracy, BalancedAccuracy, MacroF1
 from harness.metrics.rank import SrccWithinEmotion
 from harness.metrics.score import MetricRequest, score_metrics
+from harness.registry.factory import make
+from harness.registry.registry import registry
 from harness.stats.permutation import difference_test
 from harness.types import EMOTIONS
 
@@ -155,19 +157,73 @@ def ranks() -> Iterator[Covered]:
 
 def gap_tests() -> Iterator[tuple[str, float]]:
     """How often the test of the valence gap rejects equal accuracies at 5%, by pairs, accuracy and correlation."""
-    for pairs in (30, 100, 300):
+    for pairs, repeats in ((30, 1), (100, 1), (300, 1), (100, 5)):
         for accuracy in (0.7, 0.9, 0.98):
             for icc in (0.0, 0.3, 0.6):
-                cluster, rejected = np.repeat(np.arange(pairs), 2), 0
-                positive = np.tile([True, False], pairs)
+                rows = np.repeat(np.arange(2 * pairs), repeats)
+                rejected = 0
                 for number in range(SIMULATIONS):
-                    rng = np.random.default_rng(
-                        [SEED, 4, pairs, round(accuracy * 100), round(icc * 10), number]
+                    key = [SEED, 4, pairs, round(accuracy * 100), round(icc * 10), repeats, number]
+                    right = (
+                        correlated(np.random.default_rng(key), [2] * pairs, icc)
+                        < NormalDist().inv_cdf(accuracy)
+                    )[rows]
+                    test = difference_test(
+                        right,
+                        rows % 2 == 0,
+                        rows // 2,
+                        seed=number,
+                        resamples=2_000,
+                        sample=rows if repeats > 1 else None,
                     )
-                    right = correlated(rng, [2] * pairs, icc) < NormalDist().inv_cdf(accuracy)
-                    test = difference_test(right, positive, cluster, seed=number, resamples=2_000)
                     rejected += test is not None and test.p <= 0.05
-                yield (
-                    f"valence gap, {pairs} pairs, accuracy {accuracy}, correlation {icc}",
-                    rejected / SIMULATIONS,
-                )
+                name = f"valence gap, {pairs} pairs, accuracy {accuracy}, correlation {icc}, {repeats} replies each"
+                yield name, rejected / SIMULATIONS
+
+
+def repeated() -> Iterator[Covered]:
+    """Accuracy where each sample is asked five times and always answered alike."""
+    even = (1 / 6,) * 6
+    for row, (shape, sizes) in enumerate({"24 x 26": [26] * 24, "60 x 1": [1] * 60}.items()):
+        for accuracy in (0.7, 0.98):
+            once = partial(choices, sizes=sizes, accuracy=accuracy, icc=0.0, classes=even)
+
+            def draw(rng: np.random.Generator) -> Scores:
+                scores = once(rng)  # noqa: B023
+                rows = np.repeat(np.arange(scores.n), 5)
+                return replace(scores.take(rows, scores.cluster[rows]), sample=rows)
+
+            found = covers(Accuracy(), draw, accuracy, (6, row, round(accuracy * 100)))
+            yield Covered(f"accuracy {accuracy}, {shape}, 5 equal replies each", *found, True)
+
+
+def gaps() -> Iterator[Covered]:
+    """The valence gap where all emotions are equally hard: few and many errors, matched sets, single pictures, repeats."""
+    codes = [EMOTIONS.index(name) for name in ("happy", "sad", "angry", "worry")]
+    metric = make(registry().find("metric", "valence_gap"), {})
+    for row, (sets, size) in enumerate(((8, 4), (60, 4), (240, 1))):
+        for accuracy in (0.7, 0.9, 0.98):
+            for icc in (0.0, 0.3, 0.6) if size > 1 else (0.0,):
+                for repeats in (1, 5):
+
+                    def draw(rng: np.random.Generator) -> Scores:
+                        right = correlated(rng, [size] * sets, icc) < NormalDist().inv_cdf(accuracy)  # noqa: B023
+                        emotion = np.arange(len(right)) % 4
+                        rows = np.repeat(np.arange(len(right)), repeats)  # noqa: B023
+                        code, said = np.array(codes)[emotion], right[rows]
+                        truth = code[rows]
+                        return Scores(
+                            "choice",
+                            truth * 1.0,
+                            np.where(said, truth, (truth + 1) % 6) * 1.0,
+                            rows // size,  # noqa: B023
+                            truth,
+                            EMOTIONS,
+                            EMOTIONS,
+                            sample=rows if repeats > 1 else None,  # noqa: B023
+                        )
+
+                    key = (5, row, round(accuracy * 100), round(icc * 10), repeats)
+                    found = covers(metric, draw, 0.0, key)
+                    name = f"valence gap, accuracy {accuracy}, {sets} x {size}, correlation {icc}, {repeats} replies each"
+                    yield Covered(name, *found, True)
