@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.arrays import Floats, Mask
 from harness.components.metric import Estimate, Scores
@@ -29,7 +31,7 @@ class ClassMetric(TableMetric):
 
     kinds = frozenset({"choice"})
 
-    def columns(self, scores: Scores) -> Mask:
+    def columns(self, scores: Scores) -> npt.NDArray[Any]:
         """Shape (n, 3 * classes): whether it is right, true and predicted, for each class."""
         number = np.arange(classes(scores))
         true, predicted = scores.truth[:, None] == number, scores.predicted[:, None] == number
@@ -42,6 +44,31 @@ class ClassMetric(TableMetric):
     @abstractmethod
     def from_classes(self, right: Floats, true: Floats, predicted: Floats) -> Floats:
         """The value from counts by class, shape (resamples, classes) each."""
+
+    def least_favourable(
+        self, right: Floats, true: Floats, predicted: Floats, unparsed: int
+    ) -> Floats | None:
+        """How so many unparsed replies, as wrong ones, must name the classes to give the least value: shares, shape (classes,).
+
+        The counts by class have shape (classes,). None where no reply costs as much as any wrong one.
+        """
+        return None
+
+
+class WorstClasses(ClassMetric):
+    """A metric with each unparsed reply divided over the classes as `least_favourable` says, which stays fixed."""
+
+    def __init__(self, metric: ClassMetric, shares: Floats) -> None:
+        super().__init__()
+        self.metric, self.shares = metric, shares
+
+    def columns(self, scores: Scores) -> Floats:
+        columns = self.metric.columns(scores).astype(np.float64)
+        columns[:, 2 * classes(scores) :] += ~scores.parsed[:, None] * self.shares
+        return columns
+
+    def from_classes(self, right: Floats, true: Floats, predicted: Floats) -> Floats:
+        return self.metric.from_classes(right, true, predicted)
 
 
 class Accuracy(ClassMetric):
@@ -91,6 +118,19 @@ class MacroF1(ClassMeanMetric):
         """Mean of 2 right / (true + predicted)."""
         return mean_over_classes(np.where(true > 0, ratio(2 * right, true + predicted), np.nan))
 
+    def least_favourable(
+        self, right: Floats, true: Floats, predicted: Floats, unparsed: int
+    ) -> Floats | None:
+        """Sum of 2 r / (s + x) is least where s + x is proportional to sqrt(r) in every class with x above 0."""
+        size, root = true + predicted, np.sqrt(right)
+        order = np.argsort(ratio(size, root), kind="stable")
+        # The classes that are filled are the first in this order: as many as reach a common level.
+        level = ratio(np.cumsum(size[order]) + unparsed, np.cumsum(root[order]))
+        filled = np.nanmin(level) if np.isfinite(level).any() else 0.0
+        added = np.clip(filled * root - size, 0.0, None)
+        total = added.sum()
+        return added / total if total > 0 else np.full(len(size), 1 / len(size))
+
 
 class Kappa(ClassMetric):
     """Cohen's kappa: agreement beyond what the two distributions of answers give by chance.
@@ -105,6 +145,13 @@ class Kappa(ClassMetric):
         observed = ratio(right.sum(axis=1), total)
         expected = ratio((true * predicted).sum(axis=1), total**2)
         return ratio(observed - expected, 1 - expected)
+
+    def least_favourable(
+        self, right: Floats, true: Floats, predicted: Floats, unparsed: int
+    ) -> Floats | None:
+        """The class that is true most often adds most to the expected agreement."""
+        shares: Floats = np.eye(len(true))[true.argmax()]
+        return shares
 
     def missing(self, scores: Scores) -> str:
         return super().missing(scores) if not scores.n else "truth and replies are the same class throughout"

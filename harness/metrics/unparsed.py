@@ -10,6 +10,8 @@ import numpy as np
 from harness.arrays import Mask
 from harness.components.metric import Metric, Scores
 from harness.metrics.baselines import mean_truth
+from harness.metrics.calibration import CalibrationMetric, true_codes
+from harness.metrics.choice import ClassMetric, WorstClasses
 from harness.metrics.rank import SrccWithinEmotion
 
 NOTED = 0.05
@@ -44,14 +46,22 @@ def leaves_out(metric: Metric, scores: Scores) -> bool:
 
 
 def worst_case(metric: Metric, scores: Scores) -> tuple[Metric, Scores] | None:
-    """The metric and scores in which each unparsed rating is the worst one; None where there is nothing to bound.
+    """The metric and scores in which each unparsed reply is an unfavourable answer; None where there is nothing to bound.
 
-    For errors that is the end of the scale farther from the truth. For correlations and slopes it is the end on the
-    other side of the mean truth (of the emotion's, for a correlation within emotion): the least that a rating can add
-    to a covariance. So a judge never gains by refusing instead of guessing. Bounds by the worst values of what is
-    missing: Horowitz and Manski (2000), J. Am. Stat. Assoc. 95, 77-84.
+    So a judge never gains by refusing instead of guessing. Bounds by the worst values of what is missing: Horowitz and
+    Manski (2000), J. Am. Stat. Assoc. 95, 77-84. For errors of ratings that is the end of the scale farther from the
+    truth. For correlations and slopes it is the end on the other side of the mean truth (of the emotion's, for a
+    correlation within emotion): the least that a rating can add to a covariance. For macro-F1 and kappa, in which an
+    unparsed reply costs less than some wrong ones, they are divided over the classes so that the value is least. For ECE and the Brier score
+    it is full confidence in a wrong option.
     """
-    if scores.kind != "rating" or metric.direction == "none" or not leaves_out(metric, scores):
+    if metric.direction == "none" or not without_reply(scores).any():
+        return None
+    if isinstance(metric, CalibrationMetric):
+        return _confidently_wrong(metric, scores)
+    if isinstance(metric, ClassMetric):
+        return _least_favourable(metric, scores)
+    if scores.kind != "rating" or not leaves_out(metric, scores):
         return None
     metric, scores = _mapped(metric, scores)
     if not scores.paired.any():
@@ -63,6 +73,24 @@ def worst_case(metric: Metric, scores: Scores) -> tuple[Metric, Scores] | None:
     worst = np.where(high, scores.high, scores.low)
     predicted = np.where(without_reply(scores), worst, scores.predicted)
     return metric, replace(scores, predicted=predicted, probabilities=None)
+
+
+def _confidently_wrong(metric: CalibrationMetric, scores: Scores) -> tuple[Metric, Scores] | None:
+    if scores.probabilities is None or not leaves_out(metric, scores):
+        return None
+    missing, options = without_reply(scores), scores.probabilities.shape[1]
+    wrong = np.where(true_codes(scores) * 2 < options, options - 1, 0)
+    probabilities = np.where(missing[:, None], np.eye(options)[wrong], scores.probabilities)
+    named = wrong if scores.kind == "choice" else np.linspace(scores.low, scores.high, options)[wrong]
+    predicted = np.where(missing, named, scores.predicted)
+    return metric, replace(scores, predicted=predicted, probabilities=probabilities)
+
+
+def _least_favourable(metric: ClassMetric, scores: Scores) -> tuple[Metric, Scores] | None:
+    sums = metric.columns(scores).sum(axis=0).astype(np.float64)
+    right, true, predicted = np.split(sums, 3)
+    shares = metric.least_favourable(right, true, predicted, int(without_reply(scores).sum()))
+    return None if shares is None else (WorstClasses(metric, shares), scores)
 
 
 def _mapped(metric: Metric, scores: Scores) -> tuple[Metric, Scores]:

@@ -40,7 +40,10 @@ def plan_images(
     limit: int | None,
     seed: int,
 ) -> list[PlannedImage]:
-    """The portraits that tasks (name -> prompts) ask for, each once; a limit applies to each task, stratified."""
+    """The portraits that tasks (name -> prompts) ask for, each once; a limit applies to each task, stratified.
+
+    It keeps matched prompts (`pair_id`) together.
+    """
     found: dict[str, tuple[ImageRequest, PromptRow, list[str]]] = {}
     described = json.dumps(generator.described, sort_keys=True)
     for task, prompts in rows.items():
@@ -50,6 +53,9 @@ def plan_images(
             key=lambda p: f"{p[0].prompt_id}:{p[1]}",
             stratum=lambda p: (p[0].emotion, p[0].intensity),
             seed=seed,
+            matched=lambda p: (
+                f"{p[0].attributes['pair_id']}:{p[1]}" if p[0].attributes.get("pair_id") else None
+            ),
         )
         for row, index in ordered[:limit]:
             fixed = [

@@ -74,11 +74,18 @@ def judge_jobs(plan: Plan) -> Iterator[Job]:
 
 
 def limited(data: DataFolder, limit: int | None, seed: int) -> list[Sample]:
-    """A seeded subset, stratified by emotion and intensity; a smaller one is a prefix of a larger one."""
+    """A seeded subset, stratified by emotion and intensity; a smaller one is a prefix of a larger one.
+
+    Matched samples (`pair_id`) stay together.
+    """
     if limit is None:
         return data.samples
     return stratified(
-        data.samples, key=lambda s: s.id, stratum=lambda s: (s.emotion, s.intensity), seed=seed
+        data.samples,
+        key=lambda s: s.id,
+        stratum=lambda s: (s.emotion, s.intensity),
+        seed=seed,
+        matched=lambda s: s.attributes.get("pair_id"),
     )[:limit]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections import Counter
 from pathlib import Path
 
@@ -219,6 +220,17 @@ def test_every_prefix_is_proportional(a: int, b: int, seed: int) -> None:
         counts = Counter(stratum for _, stratum in taken[:n])
         for stratum, size in (("a", a), ("b", b)):
             assert abs(counts[stratum] - n * size / len(items)) <= 1.0
+
+
+def test_matched_sets_stay_together() -> None:
+    items = [(f"{stratum}{i}", stratum, f"set {i}") for stratum in "abc" for i in range(20)]
+    taken = stratified(items, key=lambda p: p[0], stratum=lambda p: p[1], seed=1, matched=lambda p: p[2])
+    for n in range(0, 60, 3):
+        assert [*Counter(together for _, _, together in taken[:n]).values()] == [3] * (n // 3)
+    shuffled = random.Random(3).sample(items, len(items))
+    assert taken == stratified(
+        shuffled, key=lambda p: p[0], stratum=lambda p: p[1], seed=1, matched=lambda p: p[2]
+    )
 
 
 def test_the_seed_changes_the_order() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from helpers.scores import NAN, RATING, by_emotion, choices, entry, ratings, score, shuffled
 
-from harness.metrics.calibration import Brier
-from harness.metrics.choice import Accuracy
+from harness.metrics.calibration import Brier, ExpectedCalibrationError
+from harness.metrics.choice import Accuracy, BalancedAccuracy, Kappa, MacroF1
 from harness.metrics.rank import Srcc, SrccWithinEmotion
 from harness.metrics.rating import MeanRating, Plcc, RootMeanSquareError, Slope
 from harness.results import BOUND
@@ -62,6 +62,57 @@ def test_refusing_never_helps(seed):
             assert entry(refused, name + BOUND).value >= entry(answered, name).value - 1e-9, name
 
 
+CHOICE = {
+    "accuracy": Accuracy,
+    "balanced_accuracy": BalancedAccuracy,
+    "macro_f1": MacroF1,
+    "kappa": Kappa,
+    "brier": Brier,
+    "ece": ExpectedCalibrationError,
+}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_refusing_a_choice_never_helps(seed):
+    rng = np.random.default_rng(seed)
+    scores = choices()
+    frequencies = rng.dirichlet(np.ones(6))
+    truth = rng.choice(6, scores.n, p=frequencies).astype(float)
+    hard = rng.random(scores.n) < rng.uniform(0.1, 0.6)
+    predicted = np.where(hard, rng.choice(6, scores.n, p=frequencies), truth).astype(float)
+    chances = rng.dirichlet(np.ones(6), scores.n) * 0.5
+    chances[np.arange(scores.n), predicted.astype(int)] += 0.5
+    scores = replace(scores, truth=truth, predicted=predicted, probabilities=chances)
+    answered = score(scores, CHOICE, resamples=0)
+    for rows in (hard, rng.random(scores.n) < 0.3, hard & (truth > 2), truth == 1):
+        if not rows.any():
+            continue
+        refused = replace(refusing(scores, rows), probabilities=np.where(rows[:, None], NAN, chances))
+        table = score(refused, CHOICE, resamples=0)
+        for name in ("accuracy", "balanced_accuracy"):
+            assert entry(table, name).value <= entry(answered, name).value + 1e-9, name
+            assert not any(m.name == name + BOUND for m in table.metrics), "no reply is the worst one already"
+        for name in ("macro_f1", "kappa"):
+            assert entry(table, name + BOUND).value <= entry(answered, name).value + 1e-9, name
+            assert entry(table, name + BOUND).value <= entry(table, name).value + 1e-9, name
+        assert entry(table, "brier" + BOUND).value >= entry(answered, "brier").value - 1e-9
+        if hard[rows].all():
+            assert entry(table, "ece" + BOUND).value >= entry(answered, "ece").value - 1e-9
+
+
+def test_macro_f1_would_gain_from_refusing_without_its_bound():
+    scores = replace(choices(), truth=np.repeat(np.arange(6.0), 20))
+    predicted = np.where(np.arange(120) % 4 == 0, (scores.truth + 1) % 6, scores.truth)
+    answered = score(replace(scores, predicted=predicted), CHOICE)
+    refused = score(replace(scores, predicted=np.where(predicted == scores.truth, predicted, NAN)), CHOICE)
+    assert entry(answered, "macro_f1").value == pytest.approx(0.75)
+    assert entry(refused, "macro_f1").value == pytest.approx(6 / 7)
+    bound = entry(refused, "macro_f1_bound")
+    assert bound.value == pytest.approx(0.75), "one wrong class costs as much as another here"
+    assert bound.low < bound.value < bound.high
+    assert bound.n == 120
+
+
 def test_fitted_metrics_are_bounded_under_the_curve_of_the_parsed_replies():
     scores, hard = judge(3, hard=0.2)
     table = score(refusing(scores, hard), RATING)
@@ -108,8 +159,10 @@ def test_unparsed_choices_count_as_wrong_and_the_note_says_so():
         replace(refused, probabilities=chances), {"accuracy": Accuracy, "brier": Brier}, by_emotion(scores)
     )
     [note] = [line for line in table.warnings if "rows (" in line]
-    assert note.endswith("have no parsed reply: they count as wrong; left out of brier")
-    assert not any(m.name.endswith(BOUND) for m in table.metrics)
+    assert note.endswith(
+        "have no parsed reply: they count as wrong; left out of brier; each bound counts them as unfavourable answers"
+    )
+    assert [m.name for m in table.metrics if m.name.endswith(BOUND)] == ["brier_bound"]
     assert any(
         "of 6 groups have no parsed reply in 5% of their rows or more" in line for line in table.warnings
     )
