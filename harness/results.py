@@ -62,6 +62,9 @@ class RunInfo(Record):
 
     name: str
     model: str
+    release: str | None = Field(
+        default=None, description="Which release of the model under test this is, where the user said it."
+    )
     judges: list[str]
     created: str
     versions: dict[str, str]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -71,29 +72,14 @@ from harness.store.runfolder import FAILURES
 )
 @click.option("--max-failures", type=int, metavar="N", help="Stop after N failures.")
 @click.option("--allow-outside", is_flag=True, help="Read pictures outside the data folder.")
+@click.option(
+    "--release", metavar="ID", help="Which release of the model this is: another one is asked anew."
+)
 @click.option("--dry-run", is_flag=True, help="Print counts, rendered prompts and the cost; ask nothing.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print results.json, and nothing else, on standard output."
 )
-def command(
-    tasks: tuple[str, ...],
-    model: str,
-    judges: tuple[str, ...],
-    data: tuple[str, ...],
-    limit: int | None,
-    seed: int,
-    repeats: int,
-    out: Path | None,
-    read: str,
-    prompt_variants: tuple[str, ...],
-    executor: str,
-    options: tuple[str, ...],
-    judge_options: tuple[str, ...],
-    max_failures: int | None,
-    allow_outside: bool,
-    dry_run: bool,
-    as_json: bool,
-) -> int:
+def command(dry_run: bool, as_json: bool, **given: Any) -> int:
     """Evaluate a model on tasks; run the same command again to resume.
 
     \b
@@ -102,23 +88,11 @@ def command(
     """
     if dry_run and as_json:
         raise RequestError("A dry run has no results to print as JSON.", "Omit --json or --dry-run.")
-    request = RunRequest(
-        tasks=listed(tasks),
-        model=model,
-        judges=listed(judges),
-        data=listed(data),
-        limit=limit,
-        seed=seed,
-        repeats=repeats,
-        out=out,
-        read=read,
-        executor=executor,
-        options=pairs(options, "-o"),
-        judge_options=pairs(judge_options, "--judge-option"),
-        max_failures=max_failures,
-        allow_outside=allow_outside,
-        prompt_variants=listed(prompt_variants) or ("default",),
-    )
+    given |= {name: listed(given[name]) for name in ("tasks", "judges", "data", "prompt_variants")}
+    given["prompt_variants"] = given["prompt_variants"] or ("default",)
+    given["options"] = pairs(given["options"], "-o")
+    given["judge_options"] = pairs(given["judge_options"], "--judge-option")
+    request = RunRequest(**given)
     watch = make_watch()
     plan = make_plan(request, watch)
     if dry_run:

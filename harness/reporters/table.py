@@ -36,7 +36,8 @@ class TableReporter(Reporter):
         )
         run = results.run
         console.print(Text(plain(run.name), style="bold"))
-        console.print(Text(f"model {plain(run.model)}" + ("" if run.complete else "  (incomplete)")))
+        release = f", release {plain(run.release)}" if run.release else ""
+        console.print(Text(f"model {plain(run.model)}{release}" + ("" if run.complete else "  (incomplete)")))
         for note in run.notes:
             console.print(Text(f"note: {plain(note)}", style="yellow"))
         for task in results.tasks:

@@ -51,7 +51,9 @@ class MarkdownReporter(Reporter):
         lines = [
             f"# {markdown(run.name)}",
             "",
-            f"Model: {markdown(run.model)}" + ("" if run.complete else " (incomplete)"),
+            f"Model: {markdown(run.model)}"
+            + (f", release {markdown(run.release)}" if run.release else "")
+            + ("" if run.complete else " (incomplete)"),
             "",
         ]
         lines += [f"- {markdown(note)}" for note in run.notes] + [""] * bool(run.notes)

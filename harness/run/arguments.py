@@ -17,6 +17,8 @@ from harness.escaping import plain
 MOST_REPEATS = 100_000
 """Requests for the same question or prompt: more would not fit in memory."""
 _LONGEST_SEED = 100
+LONGEST_RELEASE = 200
+"""Characters of a release's name."""
 _NUMBER = re.compile(r"[+-]?\d+(\.0*)?([eE]\+?\d{1,2})?", re.ASCII)
 
 
@@ -111,6 +113,30 @@ def text(name: str, value: object, default: str | None = None) -> str:
             f"{name} must be a name or a path, not {_shown(value)}.", f'For example: {name}="..."'
         )
     return str.__str__(found)
+
+
+def release_name(value: object) -> str | None:
+    """The name of a release of the model under test; None where none is given."""
+    if value is None:
+        return None
+    found = value if isinstance(value, str) else str(_scalar(value)) if _is_number(value) else None
+    if found is None:
+        raise RequestError(
+            f"release must be a text, not {_shown(value)}.", 'For example: release="2026-01-15".'
+        )
+    if not found.strip():
+        raise RequestError("The release is empty.", "Name it, such as 2026-01-15, or omit it.")
+    if not found.isprintable() or len(found) > LONGEST_RELEASE:
+        wrong = "has control characters" if len(found) <= LONGEST_RELEASE else f"has {len(found)} characters"
+        raise RequestError(
+            f"The release {plain(found, 60)!r} {wrong}.",
+            f"Use at most {LONGEST_RELEASE} printable characters, such as 2026-01-15 or a digest of the weights.",
+        )
+    return str.__str__(found)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(_scalar(value), numbers.Real) and not isinstance(_scalar(value), bool)
 
 
 def component(name: str, value: Any) -> Any:

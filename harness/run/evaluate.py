@@ -36,6 +36,7 @@ def evaluate(
     allow_outside: bool = False,
     prompt_variants: str | Iterable[str] | None = "default",
     wordings: str | Iterable[str] | None = None,
+    release: str | None = None,
     watch: Watch | None = None,
 ) -> RunResult:
     """Evaluate a model on a task and return the scored run.
@@ -45,6 +46,7 @@ def evaluate(
     folders; `prompt_variants` is "default", "all", or names of prompt variants (`wordings` is its earlier name). The run
     is stored in `out` (by default below `runs/`) and resumed if it exists. Numbers may be of numpy or texts; the items of
     a set are taken in the order of their names. What `watch` raises does not stop the run.
+    `release` names the release of the model under test: answers of one release are never those of another.
     Failed samples are counted in the result, not raised. Raises `HarnessError` (see `harness.errors`).
     """
     given: dict[str, Any] = {  # The request converts them.
@@ -63,6 +65,7 @@ def evaluate(
         "max_failures": max_failures,
         "allow_outside": allow_outside,
         "prompt_variants": prompt_variants if wordings is None else wordings,
+        "release": release,
     }
     watch = safe(watch)
     return execute(make_plan(RunRequest(**given), watch), watch)

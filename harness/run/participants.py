@@ -27,7 +27,7 @@ class Participant:
     name: str
     instance: Any
     described: Mapping[str, Any]
-    """Its name, plugin, answer-affecting options and identity, as `run.json` stores them."""
+    """Its name, plugin, answer-affecting options, identity and (if given) release, as `run.json` stores them."""
     trained_on: tuple[str, ...] = ()
     """Generators and data sets whose pictures its training used."""
 
@@ -37,8 +37,13 @@ class Participant:
         return isinstance(self.instance, Judge) and Capability.ORACLE in self.instance.capabilities
 
 
-def make_participant(kind: str, model: str | Configured, options: Mapping[str, Any]) -> Participant:
-    """A judge or generator (`kind`) from its name, or from an object made in Python."""
+def make_participant(
+    kind: str, model: str | Configured, options: Mapping[str, Any], release: str | None = None
+) -> Participant:
+    """A judge or generator (`kind`) from its name, or from an object made in Python.
+
+    `release` names the release of the model: part of what is asked, so that another one is asked anew.
+    """
     if isinstance(model, str):
         try:
             found = registry().find(kind, model)
@@ -67,6 +72,10 @@ def make_participant(kind: str, model: str | Configured, options: Mapping[str, A
         "options": instance.options.answer_affecting(),
         "identity": _identity(name, instance, named=isinstance(model, str)),
     }
+    if (
+        release is not None
+    ):  # Without one, requests keep the ids that they had before releases could be named.
+        described["release"] = release
     return Participant(name, instance, described, learnt_from)
 
 

@@ -80,7 +80,11 @@ class Plan:
     @property
     def folder(self) -> Path:
         """The run folder: --out, or one named after the request."""
-        parts = ["+".join(t.spec.name for t in self.tasks), self.model.name]
+        parts = [
+            "+".join(t.spec.name for t in self.tasks),
+            self.model.name,
+            *filter(None, [self.request.release]),
+        ]
         parts += [d.name for d in self.data] or [j.name for j in self.judges]
         return self.request.out or RUNS / run_name(parts, self.describe())
 
@@ -117,7 +121,7 @@ def _judge_plan(request: RunRequest, tasks: tuple[ResolvedTask, ...], watch: Wat
         )
     tasks = select_prompt_variants(tasks, request.prompt_variants)
     _check_metrics(tasks, {t.spec.name: t.spec for t in tasks})
-    judge = make_participant("judge", request.model, request.options)
+    judge = make_participant("judge", request.model, request.options, request.release)
     unread: tuple[str, ...] = ()
     if not judge.instance.reads_prompt:
         tasks, unread = first_variants(tasks, judge.name)
@@ -148,7 +152,7 @@ def _generator_plan(request: RunRequest, tasks: tuple[ResolvedTask, ...]) -> Pla
             f"{task!r} generates its own portraits: --data is not used.",
             "Omit --data, or choose a judge task.",
         )
-    generator = make_participant("generator", request.model, request.options)
+    generator = make_participant("generator", request.model, request.options, request.release)
     questions = {name: catalog.find_judge_task(name, t) for t in tasks for name in t.spec.asks}
     for name, question in questions.items():
         if question.pairs is not None:

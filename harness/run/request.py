@@ -18,6 +18,7 @@ from harness.run.arguments import (
     flag,
     option_values,
     out_path,
+    release_name,
     seed_number,
     text,
     texts,
@@ -44,6 +45,8 @@ class RunRequest:
     allow_outside: bool = False
     prompt_variants: tuple[str, ...] = ("default",)
     """Which prompt variants are asked: "default", "all", or names."""
+    release: str | None = None
+    """Which release of the model under test this is: two releases of one name are two models. None for no statement."""
 
     def __post_init__(self) -> None:
         """Convert what has another type than the field: numbers of numpy, texts, paths, sets. Raises `RequestError`."""
@@ -66,6 +69,7 @@ class RunRequest:
             prompt_variants=texts(
                 "prompt_variants", "default" if self.prompt_variants is None else self.prompt_variants
             ),
+            release=release_name(self.release),
         )
         if not self.prompt_variants:
             raise RequestError("No prompt variant is named.", 'Name some, or "default" or "all".')

@@ -54,6 +54,8 @@ class RunRecord:
     """Judge -> generators and data sets whose pictures its training used."""
     omitted: Sequence[str]
     """What of a suite was omitted, and why."""
+    release: str | None
+    """Which release of the model under test this is, where the user said it."""
     selected: Mapping[str, frozenset[str]] | None
     """With a limit: data set, or generator -> ids of its samples; None for all that the folder holds."""
 
@@ -91,6 +93,7 @@ class RunRecord:
             oracles=frozenset(document.get("oracles", ())),
             trained_on=document.get("trained_on", {}),
             omitted=document.get("left_out", ()),
+            release=request["model"].get("release"),
             selected=None if selected is None else {name: frozenset(ids) for name, ids in selected.items()},
         )
 
@@ -99,6 +102,7 @@ class RunRecord:
         return RunInfo(
             name=self.name,
             model=self.model.name,
+            release=self.release,
             judges=[judge.name for judge in self.judges],
             created=self.created,
             versions=dict(self.versions),

@@ -59,7 +59,7 @@ class RunFolder:
         """Create the folder, or resume it if it contains the same request.
 
         `run["request"]` must match; everything else is replaced. Raises `RunMismatch` naming the difference, or
-        if another process is writing the folder, `BadOutput` if the folder cannot be created or written, and
+        if the folder is a baseline, or if another process is writing it, `BadOutput` if the folder cannot be created or written, and
         `StorageError` if the disk is full.
         """
         with new_output(path, "Choose a different --out."):
@@ -81,6 +81,7 @@ class RunFolder:
                 f"{str(path)!r} is not a run folder: it contains {others[0]!r} but no {RUN}.",
                 "Choose an empty or new folder for --out.",
             )
+        _refuse_baseline(path)
         lock = Lock(path)
         try:
             run = _merge(path, run)
@@ -162,6 +163,15 @@ def read_run(path: Path) -> dict[str, Any]:
             f"{path / RUN} cannot be read: {e}.", "Start a new run in a different folder."
         ) from e
     return dict(document)
+
+
+def _refuse_baseline(path: Path) -> None:
+    """Raise `RunMismatch` for a run that `harness gate --bless` made a baseline: it must stay as it was."""
+    if (path / RUN).exists() and read_run(path).get("baseline") is True:
+        raise RunMismatch(
+            f"{str(path)!r} is a baseline of the gate; choose a different --out.",
+            "Runs are compared with it, so it is never written to.",
+        )
 
 
 def _merge(path: Path, run: Mapping[str, Any]) -> dict[str, Any]:
