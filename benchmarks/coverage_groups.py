@@ -14,7 +14,7 @@ from harness.components.metric import Metric, Scores
 from harness.metrics.choice import Accuracy, MacroF1
 from harness.metrics.group_tests import group_tests
 from harness.metrics.rating import MeanAbsoluteError
-from harness.metrics.score import MetricRequest
+from harness.metrics.score import MetricRequest, few_clusters
 from harness.results import RepeatStability
 from harness.scoring.rows import Rows
 from harness.scoring.stability import stability
@@ -90,7 +90,9 @@ def repeats() -> Iterator[Covered]:
                         covered[name] += interval.low <= truth <= interval.high
             for name, count in covered.items():
                 label = f"{name} of repeats, {unsure} unsure, {shape}, correlation {icc}"
-                yield Covered(label, count / SIMULATIONS, 0.0, True)
+                # Results carry this warning, by the clusters of the rows.
+                warned = bool(few_clusters(ratings(np.random.default_rng(0), sizes, 0.0)))
+                yield Covered(label, count / SIMULATIONS, float(warned), True)
 
 
 ANSWERS = {

@@ -14,6 +14,7 @@ from harness.metrics import baselines
 from harness.metrics.interval import Resampling, estimates
 from harness.metrics.unparsed import NOTED, asked, entering, unparsed_notes, without_reply, worst_case
 from harness.results import BOUND, BaselineValue, ConfusionMatrix, HypothesisTest, MetricValue
+from harness.stats.clustered import effective_clusters
 
 FEW = 20
 """Fewer clusters than this get a warning: variances between so few are rough (Cameron and Miller 2015, section VI)."""
@@ -71,7 +72,7 @@ def score_metrics(
     for case in cases:
         trivial += _baselines(case.scores, [request for request in case.of if request.name in bounds])
     warnings = [
-        *_few_clusters(scores),
+        *few_clusters(scores),
         *unparsed_notes(
             scores, [(request.name, request.metric) for request in requests], bounded=bool(bounds)
         ),
@@ -282,13 +283,19 @@ def _not_shown_to_beat(values: Sequence[MetricValue], trivial: Sequence[Baseline
     ]
 
 
-def _few_clusters(scores: Scores) -> list[str]:
-    clusters = len(np.unique(scores.cluster))
-    if not 0 < clusters < FEW:
+def few_clusters(scores: Scores) -> list[str]:
+    """Warns of results that rest on few clusters, or on a few large ones."""
+    sizes = np.bincount(scores.cluster).astype(np.float64)
+    clusters = int((sizes > 0).sum())
+    if not clusters:
         return []
     if clusters == 1:
         return ["one cluster: there is nothing to resample, so no intervals"]
-    return [f"few clusters ({clusters}): intervals are rough, and mostly too narrow"]
+    worth = effective_clusters(sizes[sizes > 0], np.ones(clusters, np.int64))
+    if worth >= FEW:
+        return []
+    named = f"{clusters}" if clusters < FEW else f"{clusters} of unequal size, worth {worth} equal ones"
+    return [f"few clusters ({named}): intervals are rough, and mostly too narrow"]
 
 
 def _interval_remarks(requests: Sequence[MetricRequest], found: Sequence[Estimate], label: str) -> list[str]:

@@ -332,6 +332,13 @@ def test_one_cluster_and_few_clusters_give_warnings():
     assert any(line.startswith("one cluster") for line in one.warnings)
     assert any(line.startswith("few clusters (6)") for line in score(choices(clusters=6), CHOICE).warnings)
     assert not any("few clusters" in line for line in score(choices(), CHOICE).warnings)
+    sizes = np.repeat(np.arange(24), [4] * 8 + [12] * 8 + [62] * 8)
+    unequal = score(choices(n=len(sizes), clusters=24), CHOICE), replace(choices(n=len(sizes)), cluster=sizes)
+    assert not any("few clusters" in line for line in unequal[0].warnings)
+    assert (
+        "few clusters (24 of unequal size, worth 12 equal ones): intervals are rough, and mostly too narrow"
+        in score(unequal[1], CHOICE).warnings
+    )
 
 
 def test_a_perfect_score_has_an_exact_interval():
