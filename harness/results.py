@@ -57,6 +57,14 @@ class Interval(Record):
     high: Number
 
 
+class Served(Record):
+    """What a participant's server said it served, for so many of the replies that were scored."""
+
+    participant: str
+    served: dict[str, str] = Field(description="Empty for the replies of all records that are not listed.")
+    replies: int
+
+
 class RunInfo(Record):
     """Which run this is."""
 
@@ -69,7 +77,14 @@ class RunInfo(Record):
     created: str
     versions: dict[str, str]
     complete: bool = Field(description="Every question has an answer.")
-    notes: list[str] = Field(default=[], description="What of a suite was omitted, and why.")
+    notes: list[str] = Field(
+        default=[], description="What of a suite was omitted, and why; and what else concerns the whole run."
+    )
+    served: list[Served] = Field(
+        default=[],
+        description="What servers say they served, for participants that report it. Two records of one participant that "
+        "disagree mean that its replies are mixed: the run is then not complete.",
+    )
 
 
 class DataInfo(Record):

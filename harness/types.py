@@ -149,6 +149,9 @@ class JudgeReply:
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Additional JSON values to store, such as `face_found`."""
     error: ReplyError | None = None
+    served: Mapping[str, str] | None = None
+    """What the server says it served for this reply, such as model, revision, fingerprint: what tells two releases apart,
+    and the same for all replies of one. At most 10 texts, keys and values of at most 200 characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,8 @@ class ImageReply:
     outcome: Outcome = "ok"
     extra: Mapping[str, Any] = field(default_factory=dict)
     error: ReplyError | None = None
+    served: Mapping[str, str] | None = None
+    """What the server says it served, as in `JudgeReply`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from harness.cli.progress import make_watch
-from harness.cli.shared import listed, pairs, print_results
+from harness.cli.shared import exit_code, listed, pairs, print_results
 from harness.errors import ExitCode, RequestError
 from harness.escaping import plain
 from harness.run.plan import make_plan
@@ -117,7 +117,7 @@ def command(dry_run: bool, as_json: bool, **given: Any) -> int:
         )
         for hint in _hints(result.path):
             click.echo(f"  -> {plain(hint, 300)}", err=True)
-    return ExitCode.FAILED if result.failed or result.faults else ExitCode.OK
+    return ExitCode.FAILED if result.faults else exit_code(result.results)
 
 
 def _reasons(path: Path) -> str:

@@ -25,7 +25,7 @@ from harness.run.failures import ALIKE_GENERATOR, FailureLog, as_error, start_er
 from harness.run.image_requests import IMAGES, PlannedImage
 from harness.run.manifest import write_manifest
 from harness.run.participants import Participant
-from harness.run.received import json_value, replies_of
+from harness.run.received import json_value, replies_of, served_record
 from harness.run.watch import Watch
 from harness.store import RunFolder
 from harness.store.files import write_atomically
@@ -163,6 +163,9 @@ class Generation:
             "outcome": reply.outcome,
             "extra": extra,
         }
+        served = served_record(reply.served)
+        if served is not None:
+            record["served"] = served
         if reply.image is None:
             return record | {"outcome": reply.outcome if reply.outcome != "ok" else "error"}
         image = to_rgb(reply.image)

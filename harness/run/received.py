@@ -52,6 +52,30 @@ def json_value(value: Any) -> Any:
     return json_value(found) if isinstance(found, list) else found
 
 
+MOST_SERVED, LONGEST_SERVED = 10, 200
+"""Entries of what a server says it served, and characters of each key and value."""
+
+
+def served_record(served: object) -> dict[str, str] | None:
+    """What a server says it served, in order of its keys; None if it says nothing.
+
+    Raises `TypeError` or `ValueError`, with what is wrong, for anything but a few short texts.
+    """
+    if served is None:
+        return None
+    if not isinstance(served, Mapping):
+        raise TypeError(f"served is {type(served).__name__}")
+    if len(served) > MOST_SERVED:
+        raise ValueError(f"served has {len(served)} entries, and at most {MOST_SERVED} are stored")
+    for key, value in served.items():
+        for part in (key, value):
+            if not isinstance(part, str):
+                raise TypeError(f"served holds {type(part).__name__}, and only texts are stored")
+            if len(part) > LONGEST_SERVED:
+                raise ValueError(f"served holds a text of more than {LONGEST_SERVED} characters")
+    return {str.__str__(key): str.__str__(served[key]) for key in sorted(served)} or None
+
+
 def judge_fields(reply: JudgeReply) -> tuple[dict[str, Any], str]:
     """The fields of a reply that are set, as JSON values, and what is wrong with them ("" if nothing is)."""
     fields: dict[str, Any] = {}
@@ -67,6 +91,12 @@ def judge_fields(reply: JudgeReply) -> tuple[dict[str, Any], str]:
             return {}, f"{name} is {type(given).__name__}"
         if value or name != "extra":
             fields[name] = value
+    try:
+        served = served_record(reply.served)
+    except Exception as e:  # it may be an object of any kind
+        return {}, str(e) if isinstance(e, (TypeError, ValueError)) else f"served cannot be read: {e}"
+    if served is not None:
+        fields["served"] = served
     rating = fields.get("rating", 0)
     if not _finite(rating):
         return {}, f"rating is {rating}, {_ENGINE}"

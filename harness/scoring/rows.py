@@ -17,6 +17,7 @@ from harness.components.metric import Scores, ScoresColumn
 from harness.metrics.groups import Column, column_of, column_of_numbers
 from harness.scoring.costs import add_up
 from harness.scoring.stored import StoredRun, StoredSample
+from harness.store.replies import JUDGE
 from harness.tasks.answers import ParsedReply, parse_reply, rates_unlabelled, truth_of
 from harness.tasks.clusters import cluster_column
 from harness.tasks.spec import Answer
@@ -242,6 +243,7 @@ def collect(
         if flags[sample.number]:
             continue
         flags[sample.number] = 1
+        stored.served.add(JUDGE, key[1], reply.get("served"))
         answer, mode = asked[key]
         truth = truth_of(answer, sample)
         if truth is not None or rates_unlabelled(answer, sample):

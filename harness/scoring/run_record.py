@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.results import HumanAgreement, RunInfo
+from harness.results import HumanAgreement, RunInfo, Served
 from harness.tasks.spec import Answer, TaskSpec
 
 
@@ -97,7 +97,7 @@ class RunRecord:
             selected=None if selected is None else {name: frozenset(ids) for name, ids in selected.items()},
         )
 
-    def info(self, *, complete: bool) -> RunInfo:
+    def info(self, *, complete: bool, served: Sequence[Served] = ()) -> RunInfo:
         """The head of the results."""
         return RunInfo(
             name=self.name,
@@ -108,6 +108,7 @@ class RunRecord:
             versions=dict(self.versions),
             complete=complete,
             notes=list(self.omitted),
+            served=list(served),
         )
 
     def oracle_warning(self, judge: str) -> list[str]:

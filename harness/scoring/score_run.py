@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import unknown
 from harness.results import Results, TaskResult, Transfer
 from harness.scoring.generator_tasks import score_generator_tasks
 from harness.scoring.judge_tasks import score_judge_tasks
+from harness.scoring.panel import PANEL
 from harness.scoring.run_record import RunRecord
 from harness.scoring.run_result import RunResult
 from harness.scoring.stored import StoredRun, read_stored
 from harness.stats.comparison import holm
 from harness.store.files import write_json
+from harness.store.replies import GENERATOR, JUDGE
 from harness.store.runfolder import RESULTS, read_run
 from harness.tasks.answers import LABELS
 
@@ -34,11 +36,16 @@ def score_folder(path: Path, *, complete: bool = True, group_by: Sequence[str] =
     transfers: list[Transfer] = []
     if run.role == "generator":
         tasks = list(score_generator_tasks(run, stored))
+        for sample in stored.everything():
+            stored.served.add(GENERATOR, run.model.name, stored.images.get(sample.id, {}).get("served"))
     else:
         tasks, transfers = score_judge_tasks(run, stored)
     _correct_for_many_tests(tasks)
+    mixtures = stored.served.mixtures()
+    _warn_of_mixtures(tasks, mixtures)
+    complete = complete and not mixtures and not any(task.failed for task in tasks)
     results = Results(
-        run=run.info(complete=complete and not any(task.failed for task in tasks)),
+        run=run.info(complete=complete, served=stored.served.listed()),
         tasks=tasks,
         transfer=transfers,
     )
@@ -71,3 +78,17 @@ def _correct_for_many_tests(tasks: Sequence[TaskResult]) -> None:
     tests += [test for spread in spreads.values() for test in spread.differences]
     for test, p in zip(tests, holm([test.p for test in tests]), strict=True):
         test.p_adjusted = p
+
+
+def _warn_of_mixtures(tasks: Sequence[TaskResult], mixtures: Mapping[tuple[str, str], str]) -> None:
+    """Add to each task's warnings those of the participants whose replies it rests on.
+
+    A task of a judge run rests on the model alone, one of a generator run on the generator and its judge, or all judges.
+    """
+    for task in tasks:
+        found = [
+            f"{name}: {text}" if len(mixtures) > 1 else text
+            for (role, name), text in mixtures.items()
+            if role != JUDGE or task.role == "judge" or task.judge == name or task.judge == PANEL
+        ]
+        task.warnings[:0] = found

@@ -9,6 +9,7 @@ from pathlib import Path
 from sys import intern
 from typing import Any, NamedTuple
 
+from harness.scoring.served import ServedCounts
 from harness.store.files import read_lines
 from harness.store.replies import image_replies, judge_replies
 from harness.store.runfolder import SAMPLES
@@ -47,6 +48,8 @@ class StoredRun:
     samples: dict[str, dict[str, StoredSample]] = field(default_factory=dict)
     count: int = 0
     """How many lines were read; numbers are below it."""
+    served: ServedCounts = field(default_factory=ServedCounts)
+    """What servers said they served, of the replies that were scored so far."""
 
     @cached_property
     def images(self) -> dict[str, dict[str, Any]]:

@@ -64,6 +64,14 @@ class FakeEndpoint:
     """Path and authorization of each GET of a file."""
     raw: tuple[int, str, dict[str, str]] = (200, "", {})
     """Status, body and headers of the action "raw"."""
+    models: list[dict[str, Any]] | int = field(
+        default_factory=lambda: [{"id": "tiny-vision"}, {"id": "tiny-text"}]
+    )
+    """The list of models, or the status with which it is refused."""
+    models_asked: int = 0
+    redirect: str = ""
+    """Where the list of models is, if its status is a redirect."""
+    port: int = 0
     in_flight: int = 0
     max_in_flight: int = 0
 
@@ -71,7 +79,7 @@ class FakeEndpoint:
         self._lock = threading.Lock()
         self._attempts: Counter[str] = Counter()
         self.released = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
@@ -190,7 +198,13 @@ def _handler(endpoint: FakeEndpoint) -> type[BaseHTTPRequestHandler]:
                 self._send(302, b"", location=action)
 
         def _models(self) -> None:
-            self._send(200, json.dumps({"data": [{"id": "tiny-vision"}, {"id": "tiny-text"}]}).encode())
+            endpoint.models_asked += 1
+            refused = endpoint.models if isinstance(endpoint.models, int) else 0
+            self._send(
+                refused or 200,
+                b"" if refused else json.dumps({"data": endpoint.models}).encode(),
+                location=endpoint.redirect,
+            )
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

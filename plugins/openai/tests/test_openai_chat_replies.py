@@ -7,7 +7,6 @@ import pytest
 from memobench_openai.chat_replies import (
     add_cost,
     count_tokens,
-    model_info,
     option_from_text,
     parse_completion,
 )
@@ -137,14 +136,6 @@ def test_costs_follow_from_prices_per_million_tokens() -> None:
 )
 def test_missing_usage_stays_missing(usage: object) -> None:
     assert add_cost(count_tokens([{"usage": usage}]), options(price_input=1.0, price_output=1.0)) == {}
-
-
-def test_the_reported_model_is_recorded() -> None:
-    assert model_info({"model": "gpt-4o-0806", "system_fingerprint": "fp_1"}) == {
-        "model": "gpt-4o-0806",
-        "system_fingerprint": "fp_1",
-    }
-    assert model_info({"model": None}) == {}
 
 
 def position(token: str, **top: float) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def test_replies_contain_text_tokens_cost_and_model(serve) -> None:
         "completion_tokens": 5,
         "cost": pytest.approx(110e-6),
     }
-    assert reply.extra == {"model": "tiny-vision-0613", "system_fingerprint": "fp_test"}
+    assert reply.served == {"model": "tiny-vision-0613", "system_fingerprint": "fp_test", "id": "tiny-vision"}
     assert reply.timings is not None
     assert (reply.timings["retries"], reply.timings["cached_tokens"]) == (0, 40)
     assert reply.finish_reason == "stop"

@@ -260,7 +260,7 @@ def test_a_server_that_only_streams_is_understood(serve) -> None:
     (reply,) = ask(judge(server, stream=True, structured="prompt"), requests(1, "text"))
     assert (reply.text, reply.finish_reason) == ("The face is sad.", "stop")
     assert reply.usage == {"prompt_tokens": 7, "completion_tokens": 4}
-    assert reply.extra == {"model": "m-1"}
+    assert reply.served == {"model": "m-1"}
 
 
 @pytest.mark.parametrize("role", ["system", "developer", "user"])

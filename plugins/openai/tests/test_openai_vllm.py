@@ -219,8 +219,11 @@ def test_tokens_of_free_text_are_counted(url: str) -> None:
     for reply in answers(judge(url), make_requests(EMOTIONS, "text")).values():
         assert reply.text is not None
         assert 0 < reply.usage["completion_tokens"] <= 12
-        assert reply.extra["model"] == "tiny"
-        assert "vllm" in reply.extra["system_fingerprint"]
+        assert reply.served is not None
+        assert reply.served["model"] == reply.served["id"] == "tiny"
+        assert "vllm" in reply.served["system_fingerprint"]
+        assert reply.served["root"]
+        assert "created" not in reply.served
 
 
 def test_options_outside_the_top_tokens_have_no_score(url: str) -> None:

@@ -130,19 +130,13 @@ def add_cost(tokens: Mapping[str, float], options: JudgeOptions) -> dict[str, fl
     return used
 
 
-def model_info(body: Mapping[str, Any]) -> dict[str, str]:
-    """The model and configuration that the server reports: closed endpoints change silently."""
-    reported = {"model": body.get("model"), "system_fingerprint": body.get("system_fingerprint")}
-    return {k: str(v) for k, v in reported.items() if v}
-
-
 def make_reply(
     request: JudgeRequest,
     completion: Completion,
     scores: Mapping[str, float] | None,
     usage: Mapping[str, float],
     timings: Mapping[str, float],
-    extra: Mapping[str, Any],
+    served: Mapping[str, str],
 ) -> JudgeReply:
     text = completion.text
     if request.question.answer_mode == "choice" and text is not None:
@@ -155,5 +149,5 @@ def make_reply(
         refusal=completion.refusal,
         usage=usage or None,
         timings=timings,
-        extra=extra,
+        served=served or None,
     )

@@ -50,6 +50,8 @@ class ImageResult:
     url: str = ""
     blocked: str = ""
     """Why a content filter declined; "" if none did."""
+    reported: dict[str, str] = field(default_factory=dict)
+    """Model and fingerprint as the service reports them."""
     extra: dict[str, Any] = field(default_factory=dict)
     """The revised prompt, token usage, and model and settings as reported by the service."""
 

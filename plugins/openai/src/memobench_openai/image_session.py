@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from PIL import Image
@@ -17,6 +18,7 @@ from memobench_openai.fatal_errors import fatal_error
 from memobench_openai.image_options import ImageOptions, image_body
 from memobench_openai.image_replies import ImageResult, decode_image, parse_image_reply
 from memobench_openai.retry import RetryPolicy
+from memobench_openai.served import ServedModel, reported_model
 from memobench_openai.startup import Startup
 from memobench_openai.transport import Transport
 
@@ -41,6 +43,7 @@ class ImageSession:
         # Rate limits of the picture storage do not apply to the endpoint.
         self._download_policy = RetryPolicy(options.max_retries)
         self._format = options.requested_format
+        self._served = ServedModel(self._transport, options.ref, options.fingerprint)
         self._startup = Startup()
         self.loop = EventLoopThread()
 
@@ -79,11 +82,11 @@ class ImageSession:
         extra: dict[str, Any] = result.extra | {"timings": call.timings()}
         if request.negative_prompt:
             extra["negative_prompt"] = "not sent"
+        served = await self._served.record(result.reported) or None
         if image is None:
-            return ImageReply(
-                request.id, outcome="blocked", extra=extra | {"reason": self._safe_message(result.blocked)}
-            )
-        return ImageReply(request.id, image, extra=extra)
+            extra["reason"] = self._safe_message(result.blocked)
+            return ImageReply(request.id, outcome="blocked", extra=extra, served=served)
+        return ImageReply(request.id, image, extra=extra, served=served)
 
     async def _generate(self, request: ImageRequest, call: ApiCall) -> tuple[ImageResult, Image.Image | None]:
         """The result of a request and the picture; None if a content filter intervened. Raises `ApiError`."""
@@ -106,7 +109,8 @@ class ImageSession:
 
         async def attempt() -> tuple[ImageResult, Image.Image | None]:
             # A missing or broken picture is retried, as broken JSON is.
-            result = parse_image_reply(await self._transport.post(IMAGES, body), self._options)
+            found = await self._transport.post(IMAGES, body)
+            result = replace(parse_image_reply(found, self._options), reported=reported_model(found))
             return result, None if result.data is None else await asyncio.to_thread(decode_image, result.data)
 
         return await call.run(attempt, self._retry_policy)

@@ -62,6 +62,11 @@ class EndpointOptions(HarnessOptions):
         ge=0,
         le=100,
     )
+    fingerprint: Literal["use", "ignore"] = option(
+        "use",
+        "Whether system_fingerprint tells two releases of the model apart. ignore: for services that change it all the time.",
+        affects_answer=False,
+    )
 
     extra_body: dict[str, Any] = option({}, "Additional fields for each request, as a JSON object.")
     price_input: float | None = option(

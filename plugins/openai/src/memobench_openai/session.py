@@ -13,7 +13,6 @@ from memobench_openai.chat_replies import (
     add_cost,
     count_tokens,
     make_reply,
-    model_info,
     parse_completion,
 )
 from memobench_openai.dispatcher import EventLoopThread
@@ -23,6 +22,7 @@ from memobench_openai.exact_logprobs import ExactLogprobs
 from memobench_openai.fatal_errors import fatal_error
 from memobench_openai.options import JudgeOptions
 from memobench_openai.retry import RetryPolicy
+from memobench_openai.served import ServedModel
 from memobench_openai.servers import Server
 from memobench_openai.startup import Startup
 from memobench_openai.top_logprobs import top_logprob_scores
@@ -61,6 +61,7 @@ class ChatSession:
         self._retry_policy = RetryPolicy(options.max_retries, max_wait=options.wait)
         self._builder = ChatBodyBuilder(options, server)
         self._exact = ExactLogprobs(self._transport, self._builder, options) if server.exact else None
+        self._served = ServedModel(self._transport, options.ref, options.fingerprint)
         self._startup = Startup()
         self.loop = EventLoopThread()
 
@@ -106,9 +107,8 @@ class ChatSession:
         tokens = count_tokens(bodies)
         # Cached tokens belong with the timings: both vary between runs with identical answers.
         timings = call.timings() | {k: v for k, v in tokens.items() if k == "cached_tokens"}
-        return make_reply(
-            request, completion, scores, add_cost(tokens, self._options), timings, model_info(bodies[0])
-        )
+        served = await self._served.record(bodies[0])
+        return make_reply(request, completion, scores, add_cost(tokens, self._options), timings, served)
 
     def _top_logprob_scores(self, request: JudgeRequest, completion: Completion) -> dict[str, float]:
         if not completion.logprobs and not self._startup.answered:

@@ -42,6 +42,8 @@ class Transport:
         Raises `RequestError` for a proxy that cannot be used.
         """
         self._hints = hints
+        self.disturbances = 0
+        """Attempts that broke off or failed in the server: behind the same address there may be another one now."""
         self.address, self.key_env, self._timeout = address, key_env if key else "", timeout
         self.proxy = find_proxy(address.scheme, address.host, proxy)
         hidden = self.proxy.secrets if self.proxy else ()
@@ -67,9 +69,10 @@ class Transport:
         """Post `body` and return the JSON reply. `path` is relative to the base URL, or a full URL. Raises `ApiError`."""
         return await self._attempt(lambda: self._client.post(path, cast_to=str, body=body))
 
-    async def get(self, path: str) -> Json:
-        """Return the JSON object at `path`. Raises `ApiError`."""
-        return await self._attempt(lambda: self._client.get(path, cast_to=str))
+    async def get(self, path: str, *, redirects: bool = True) -> Json:
+        """Return the JSON object at `path`, without `redirects` from this endpoint only. Raises `ApiError`."""
+        options: Any = {} if redirects else {"follow_redirects": False}
+        return await self._attempt(lambda: self._client.get(path, cast_to=str, options=options))
 
     async def close(self) -> None:
         await self._client.close()
@@ -79,10 +82,12 @@ class Transport:
             text = await asyncio.wait_for(send(), self._timeout)
         except openai.APIStatusError as e:
             error = classify_status(e.status_code, e.body, parse_retry_after(e.response.headers), self._hints)
+            self.disturbances += e.status_code >= 500
         except (asyncio.TimeoutError, openai.APITimeoutError):
             error = ApiError("timeout", f"no reply within {self._timeout:g} seconds", retryable=True)
         except openai.APIConnectionError as e:
             error = _connection_error(e, self.proxy)
+            self.disturbances += 1
         except openai.OpenAIError as e:
             error = ApiError("client", f"{type(e).__name__}: {e}")
         else:
