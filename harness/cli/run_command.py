@@ -75,6 +75,9 @@ from harness.store.runfolder import FAILURES
 @click.option(
     "--release", metavar="ID", help="Which release of the model this is: another one is asked anew."
 )
+@click.option(
+    "--fresh", is_flag=True, help="Ask everything anew; what the run folder holds moves to previous/N in it."
+)
 @click.option("--dry-run", is_flag=True, help="Print counts, rendered prompts and the cost; ask nothing.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print results.json, and nothing else, on standard output."

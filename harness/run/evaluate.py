@@ -37,6 +37,7 @@ def evaluate(
     prompt_variants: str | Iterable[str] | None = "default",
     wordings: str | Iterable[str] | None = None,
     release: str | None = None,
+    fresh: bool = False,
     watch: Watch | None = None,
 ) -> RunResult:
     """Evaluate a model on a task and return the scored run.
@@ -47,6 +48,7 @@ def evaluate(
     is stored in `out` (by default below `runs/`) and resumed if it exists. Numbers may be of numpy or texts; the items of
     a set are taken in the order of their names. What `watch` raises does not stop the run.
     `release` names the release of the model under test: answers of one release are never those of another.
+    `fresh` asks everything anew, and keeps what the folder held in `previous/N`.
     Failed samples are counted in the result, not raised. Raises `HarnessError` (see `harness.errors`).
     """
     given: dict[str, Any] = {  # The request converts them.
@@ -66,6 +68,7 @@ def evaluate(
         "allow_outside": allow_outside,
         "prompt_variants": prompt_variants if wordings is None else wordings,
         "release": release,
+        "fresh": fresh,
     }
     watch = safe(watch)
     return execute(make_plan(RunRequest(**given), watch), watch)

@@ -16,7 +16,10 @@ def preview(plan: Plan) -> str:
     """The text of `--dry-run`."""
     request = plan.request
     path = plan.folder
-    lines = [f"run folder: {path}" + (" (exists: would be resumed)" if (path / "run.json").exists() else "")]
+    exists = "moved to its folder previous and asked anew" if request.fresh else "resumed"
+    lines = [
+        f"run folder: {path}" + (f" (exists: would be {exists})" if (path / "run.json").exists() else "")
+    ]
     if plan.generator is None:
         jobs = list(judge_jobs(plan))
         asked = Counter(q for job in jobs for q in job.questions)

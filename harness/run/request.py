@@ -47,6 +47,8 @@ class RunRequest:
     """Which prompt variants are asked: "default", "all", or names."""
     release: str | None = None
     """Which release of the model under test this is: two releases of one name are two models. None for no statement."""
+    fresh: bool = False
+    """Ask everything anew; what the run folder holds is kept in its folder `previous`."""
 
     def __post_init__(self) -> None:
         """Convert what has another type than the field: numbers of numpy, texts, paths, sets. Raises `RequestError`."""
@@ -70,6 +72,7 @@ class RunRequest:
                 "prompt_variants", "default" if self.prompt_variants is None else self.prompt_variants
             ),
             release=release_name(self.release),
+            fresh=flag("fresh", self.fresh),
         )
         if not self.prompt_variants:
             raise RequestError("No prompt variant is named.", 'Name some, or "default" or "all".')

@@ -36,7 +36,8 @@ def execute(plan: Plan, watch: Watch) -> RunResult:
     path = plan.folder
     wanted = planned_images(plan)
     detector, notes = _detector(plan)
-    folder = RunFolder.open(path, run_document(plan, path.resolve().name, wanted, notes))
+    document = run_document(plan, path.resolve().name, wanted, notes)
+    folder = RunFolder.open(path, document, fresh=plan.request.fresh)
     for note in plan.omitted:
         watch.note(note)
     for data in plan.data:

@@ -7,6 +7,7 @@ failures.jsonl  failures of the last attempt; retried on resume
 ratings.jsonl   judge runs: what individual people said of the samples, where the data sets have it
 images/         generated images (file name = request id)
 results.json    the metrics, computed only from the files above
+previous/N      what the folder held before a run that asked everything anew
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import RunMismatch
+from harness.store.archive import PREVIOUS, finish_move, is_archived, is_kept, move_aside
 from harness.store.files import (
     LineFile,
     Lock,
-    is_temporary,
     new_output,
     read_lines,
     storage_errors,
@@ -55,28 +56,26 @@ class RunFolder:
         self._failures.clear()
 
     @classmethod
-    def open(cls, path: Path, run: Mapping[str, Any]) -> RunFolder:
+    def open(cls, path: Path, run: Mapping[str, Any], *, fresh: bool = False) -> RunFolder:
         """Create the folder, or resume it if it contains the same request.
 
+        With `fresh`, what it contains is first moved into `previous/N`, whatever its request. Without,
         `run["request"]` must match; everything else is replaced. Raises `RunMismatch` naming the difference, or
         if the folder is a baseline, or if another process is writing it, `BadOutput` if the folder cannot be created or written, and
         `StorageError` if the disk is full.
         """
         with new_output(path, "Choose a different --out."):
-            return cls._open(path, run)
+            return cls._open(path, run, fresh)
 
     @classmethod
-    def _open(cls, path: Path, run: Mapping[str, Any]) -> RunFolder:
+    def _open(cls, path: Path, run: Mapping[str, Any], fresh: bool) -> RunFolder:
         with storage_errors(path):
             if path.exists() and not path.is_dir():
                 raise RunMismatch(f"{str(path)!r} is a file, not a run folder.", "Choose a different --out.")
             path.mkdir(parents=True, exist_ok=True)
-            others = [
-                p.name
-                for p in path.iterdir()
-                if p.name != RUN and not p.name.startswith(".lock") and not is_temporary(p)
-            ]
-        if others and not (path / RUN).exists():
+            others = [p.name for p in path.iterdir() if p.name != RUN and not is_kept(p)]
+            others += [PREVIOUS] * (path / PREVIOUS).exists()
+        if others and not (path / RUN).exists() and not is_archived(path, RUN):
             raise RunMismatch(
                 f"{str(path)!r} is not a run folder: it contains {others[0]!r} but no {RUN}.",
                 "Choose an empty or new folder for --out.",
@@ -84,6 +83,9 @@ class RunFolder:
         _refuse_baseline(path)
         lock = Lock(path)
         try:
+            finish_move(path, RUN)
+            if fresh:
+                move_aside(path, RUN)
             run = _merge(path, run)
             write_json(path / RUN, run)
             return cls(path, run, lock)
