@@ -21,8 +21,9 @@ class Configured:
     def identity(self) -> Mapping[str, str]:
         """What determines answers in addition to the options (revision or digest of the weights); known before weights load.
 
-        By default a plugin is identified by its source file. An object created in Python then counts as a new
-        model each time, so its run cannot be resumed.
+        By default a plugin is identified by its code: the files of its package, of which the first 2,000 or 200 MB count with
+        their contents, and the version of its distribution. What it reads elsewhere is not covered. An object created in
+        Python then counts as a new model each time, so its run cannot be resumed.
         """
         return {}
 

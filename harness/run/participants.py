@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-import os
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from harness.components.base import Configured
@@ -17,6 +13,7 @@ from harness.components.judge import Judge
 from harness.errors import BadOption, HarnessError, PluginError, RequestError
 from harness.registry.factory import make, trained_on
 from harness.registry.registry import registry
+from harness.run.code_identity import code_identity
 from harness.types import Capability
 
 
@@ -70,7 +67,7 @@ def make_participant(
         "name": name,
         "plugin": owner,
         "options": instance.options.answer_affecting(),
-        "identity": _identity(name, instance, named=isinstance(model, str)),
+        "identity": identity_of(name, instance, owner if isinstance(model, str) else ""),
     }
     if (
         release is not None
@@ -79,7 +76,13 @@ def make_participant(
     return Participant(name, instance, described, learnt_from)
 
 
-def _identity(name: str, instance: Any, *, named: bool) -> dict[str, str]:
+def identity_of(name: str, instance: Any, owner: str) -> dict[str, str]:
+    """What determines a component's answers besides its options. `owner` is its distribution; "" for an object.
+
+    A component without `identity()` is identified by its code. An object made in Python may hold anything, such as the
+    latest checkpoint: it counts as a new model each time, so that no stale answer is ever reused.
+    Raises `PluginError` for an `identity()` that raises.
+    """
     try:
         identity = {str(k): str(v) for k, v in instance.identity().items()}
         if isinstance(instance, Judge):
@@ -93,21 +96,11 @@ def _identity(name: str, instance: Any, *, named: bool) -> dict[str, str]:
             f"{name}: identity() or capabilities raises {type(e).__name__}: {e}.",
             "Report it to the plugin's authors.",
         ) from e
-    if type(instance).identity is Configured.identity:
-        return _fallback_identity(type(instance), named=named)
-    return identity
-
-
-def _fallback_identity(cls: type[Configured], *, named: bool) -> dict[str, str]:
-    """The identity of a component that does not define what determines its answers.
-
-    A plugin's class is identified by its source file. An object made in Python may hold anything, such as the
-    latest checkpoint: it counts as a new model each time, so that no stale answer is ever reused.
-    """
-    source = inspect.getsourcefile(cls) if named else None
-    if source is None or not os.path.isfile(source):
-        return {"object": uuid.uuid4().hex}
-    return {"code": hashlib.sha256(Path(source).read_bytes()).hexdigest()}
+    if type(instance).identity is not Configured.identity:
+        return identity
+    version = next((plugin.version for plugin in registry().plugins if plugin.dist == owner), "")
+    code = code_identity(type(instance), version) if owner else None
+    return code or {"object": uuid.uuid4().hex}
 
 
 def judge_options(options: Mapping[str, Any], judge: str | Judge) -> dict[str, Any]:
