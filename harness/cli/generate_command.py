@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from harness.cli.arguments import RecordedCommand, command_line
 from harness.cli.progress import make_watch
 from harness.cli.shared import pairs
 from harness.errors import ExitCode
@@ -14,7 +15,7 @@ from harness.run.generate import generate
 from harness.run.request import GenerateRequest
 
 
-@click.command("generate")
+@click.command("generate", cls=RecordedCommand)
 @click.option("--model", required=True, metavar="G", help="The generator: NAME or NAME:REF.")
 @click.option("--prompts", required=True, metavar="SET|FILE", help="A prompt set's name, or a .csv file.")
 @click.option("--per-prompt", type=int, default=1, show_default=True, help="Portraits for each prompt.")
@@ -42,7 +43,7 @@ def command(
       harness run --task coarse_emotion --model fer --data mine
     """
     request = GenerateRequest(
-        model, prompts, per_prompt, limit, seed, out, pairs(options, "-o"), max_failures
+        model, prompts, per_prompt, limit, seed, out, pairs(options, "-o"), max_failures, command_line()
     )
     watch = make_watch()
     try:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from harness.cli.arguments import RecordedCommand, command_line
 from harness.cli.progress import make_watch
 from harness.cli.shared import exit_code, listed, pairs, print_results
 from harness.errors import ExitCode, RequestError
@@ -20,7 +21,7 @@ from harness.store.files import read_lines
 from harness.store.runfolder import FAILURES
 
 
-@click.command("run")
+@click.command("run", cls=RecordedCommand)
 @click.option(
     "--task",
     "tasks",
@@ -95,7 +96,7 @@ def command(dry_run: bool, as_json: bool, **given: Any) -> int:
     given["prompt_variants"] = given["prompt_variants"] or ("default",)
     given["options"] = pairs(given["options"], "-o")
     given["judge_options"] = pairs(given["judge_options"], "--judge-option")
-    request = RunRequest(**given)
+    request = RunRequest(**given, command=command_line())
     watch = make_watch()
     plan = make_plan(request, watch)
     if dry_run:

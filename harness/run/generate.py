@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.registry.factory import make
-from harness.registry.registry import registry
+from harness.run.detectors import choose_detector
 from harness.run.generation import Generation
 from harness.run.image_requests import plan_images
 from harness.run.naming import RUNS, run_name
@@ -53,11 +52,13 @@ def generate(request: GenerateRequest, watch: Watch) -> GenerateResult:
         "seed": request.seed,
     }
     path = request.out or RUNS / run_name([prompts.name, model.name], described)
-    installed = registry().components("detector")
-    detector = make(installed[0]) if installed else None
-    folder = RunFolder.open(path, base_document(path.resolve().name, described, {"images": len(wanted)}))
+    watch, chosen = safe(watch), choose_detector()
+    document = base_document(path.resolve().name, described, {"images": len(wanted)}, request.command, chosen)
+    folder = RunFolder.open(path, document)
+    for note in chosen.notes:
+        watch.note(note)
     try:
-        generation = Generation(model, folder, safe(watch), detector, request.max_failures)
+        generation = Generation(model, folder, watch, chosen.detector, request.max_failures)
         generation.run(wanted)
         ids = {planned.request.id for planned in wanted}
         outcomes = Counter(reply["outcome"] for reply in image_replies(path) if reply["id"] in ids)

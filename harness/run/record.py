@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import datetime
-import importlib.metadata
-import os
-import platform
-import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness._version import __version__
 from harness.datasets import DataFolder
-from harness.registry.registry import registry
+from harness.run.command_line import without_secrets
+from harness.run.detectors import ChosenDetector
+from harness.run.environment import git_commit, hardware, versions
 from harness.run.image_requests import PlannedImage
 from harness.run.plan import Plan
 from harness.run.schedule import judge_jobs
 
 
-def run_document(plan: Plan, name: str, wanted: Sequence[PlannedImage], notes: list[str]) -> dict[str, Any]:
+def run_document(
+    plan: Plan, name: str, wanted: Sequence[PlannedImage], detector: ChosenDetector | None
+) -> dict[str, Any]:
     """The `run.json` of a plan. `request` decides whether a folder can be resumed; counts follow the limit."""
     if plan.generator is None:
         all_notes = {data.name: _data_notes(data) for data in plan.data}
     else:
-        all_notes = {"generator": [*notes, *plan.generator.instance.notes()]}
-    return base_document(name, plan.describe(), _counts(plan, wanted)) | {
+        of_detector = detector.notes if detector else ()
+        all_notes = {"generator": [*of_detector, *plan.generator.instance.notes()]}
+    described = plan.describe()
+    return base_document(name, described, _counts(plan, wanted), plan.request.command, detector) | {
         "limit": plan.request.limit,
         "selected": _selected(plan, wanted),
         "reads": {judge: dict(modes) for judge, modes in plan.answer_modes.items()},
@@ -33,27 +34,29 @@ def run_document(plan: Plan, name: str, wanted: Sequence[PlannedImage], notes: l
         "trained_on": {judge.name: list(judge.trained_on) for judge in plan.judges if judge.trained_on},
         "oracles": [judge.name for judge in plan.judges if judge.oracle],
         "notes": all_notes,
+        "executor": plan.request.executor,
     }
 
 
-def base_document(name: str, request: Mapping[str, Any], counts: Mapping[str, int]) -> dict[str, Any]:
-    """The part of `run.json` that every folder has: request, counts, time, versions, hardware, git commit."""
-    versions = {"memobench": __version__, "python": platform.python_version()}
-    versions |= {p.dist: p.version for p in registry().plugins if p.dist != "memobench" and not p.problem}
-    versions |= {package: importlib.metadata.version(package) for package in ("numpy", "pillow")}
+def base_document(
+    name: str,
+    request: Mapping[str, Any],
+    counts: Mapping[str, int],
+    command: Sequence[str] | None = None,
+    detector: ChosenDetector | None = None,
+) -> dict[str, Any]:
+    """The part of `run.json` that every folder has: request, counts, and when, how and on what it was asked."""
     return {
         "schema": 1,
         "name": name,
         "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "request": dict(request),
         "plan": dict(counts),
-        "versions": versions,
-        "git": _git_commit(),
-        "hardware": {
-            "machine": platform.machine(),
-            "system": platform.system(),
-            "processors": os.cpu_count(),
-        },
+        "versions": versions(),
+        "git": git_commit(),
+        "hardware": hardware(),
+        "command": None if command is None else without_secrets(command),
+        "detector": detector.described if detector else None,
     }
 
 
@@ -94,14 +97,3 @@ def _data_notes(data: DataFolder) -> list[str]:
             "and are only asked what they have labels for."
         )
     return notes
-
-
-def _git_commit() -> str | None:
-    """The commit of the folder that the command runs in, if it is a git checkout."""
-    try:
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() or None if done.returncode == 0 else None

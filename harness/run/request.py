@@ -49,6 +49,8 @@ class RunRequest:
     """Which release of the model under test this is: two releases of one name are two models. None for no statement."""
     fresh: bool = False
     """Ask everything anew; what the run folder holds is kept in its folder `previous`."""
+    command: tuple[str, ...] | None = None
+    """The arguments of the command line, which `run.json` stores without secrets; None from Python."""
 
     def __post_init__(self) -> None:
         """Convert what has another type than the field: numbers of numpy, texts, paths, sets. Raises `RequestError`."""
@@ -73,6 +75,7 @@ class RunRequest:
             ),
             release=release_name(self.release),
             fresh=flag("fresh", self.fresh),
+            command=None if self.command is None else texts("command", self.command),
         )
         if not self.prompt_variants:
             raise RequestError("No prompt variant is named.", 'Name some, or "default" or "all".')
@@ -92,6 +95,8 @@ class GenerateRequest:
     out: Path | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     max_failures: int | None = None
+    command: tuple[str, ...] | None = None
+    """As in `RunRequest`."""
 
     def __post_init__(self) -> None:
         """Convert what has another type than the field, as `RunRequest` does. Raises `RequestError`."""
@@ -105,6 +110,7 @@ class GenerateRequest:
             out=out_path(self.out),
             options=option_values("options", self.options),
             max_failures=count("max-failures", self.max_failures),
+            command=None if self.command is None else texts("command", self.command),
         )
 
 

@@ -13,6 +13,7 @@ from harness.datasets.ratings import FILE as RATINGS
 from harness.errors import ExitCode, HarnessError
 from harness.registry.factory import make
 from harness.registry.registry import registry
+from harness.run.detectors import choose_detector
 from harness.run.generation import Generation
 from harness.run.image_requests import PlannedImage
 from harness.run.judge_requests import RequestBuilder
@@ -35,10 +36,10 @@ def execute(plan: Plan, watch: Watch) -> RunResult:
     watch = safe(watch)
     path = plan.folder
     wanted = planned_images(plan)
-    detector, notes = _detector(plan)
-    document = run_document(plan, path.resolve().name, wanted, notes)
+    chosen = choose_detector([t.spec.detector for t in plan.tasks]) if plan.generator else None
+    document = run_document(plan, path.resolve().name, wanted, chosen)
     folder = RunFolder.open(path, document, fresh=plan.request.fresh)
-    for note in plan.omitted:
+    for note in (*plan.omitted, *(chosen.notes if chosen else ())):
         watch.note(note)
     for data in plan.data:
         for note in data.notes:
@@ -48,7 +49,7 @@ def execute(plan: Plan, watch: Watch) -> RunResult:
         # Pictures are bounded by our own check, before they are decoded.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            faults, stop = _work(plan, folder, wanted, detector, watch)
+            faults, stop = _work(plan, folder, wanted, chosen.detector if chosen else None, watch)
         folder.flush()
         for data in plan.data:
             data.samples.clear()  # Not needed any more: scoring reads the folder alone and needs the memory.
@@ -117,19 +118,3 @@ def _judge(
     judging = Judging(builder, folder, watch, request.max_failures, adds_samples=judge is plan.judges[0])
     judging.run(executor, jobs())
     return [f"{judge.name} broke its contract: {f}" for f in judging.tally.faults]
-
-
-def _detector(plan: Plan) -> tuple[Detector | None, list[str]]:
-    """The face detector of a generator run: the one that a task names, else the first installed."""
-    if plan.generator is None:
-        return None, []
-    named = next((t.spec.detector for t in plan.tasks if t.spec.detector), "")
-    installed = registry().components("detector")
-    if not named and not installed:
-        return None, [
-            "No face detector is installed, so faces are not counted. "
-            "memobench-plugin-fer has one; `harness doctor` shows how to install it."
-        ]
-    found = registry().find("detector", named or installed[0].component.name)
-    detector: Detector = make(found)
-    return detector, []

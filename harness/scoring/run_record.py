@@ -17,6 +17,7 @@ class ParticipantRecord:
     name: str
     options: Mapping[str, Any]
     identity: Mapping[str, Any]
+    plugin: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,13 @@ class RunRecord:
     """What of a suite was omitted, and why."""
     release: str | None
     """Which release of the model under test this is, where the user said it."""
+    attempts: Sequence[Mapping[str, Any]]
+    """When and on what it was asked, where that changed; empty in folders of earlier versions."""
     selected: Mapping[str, frozenset[str]] | None
     """With a limit: data set, or generator -> ids of its samples; None for all that the folder holds."""
+
+    sequential: Mapping[str, Any] | None = None
+    """Of a run with a sequential gate: which baseline, how many clusters it looked at, whether it stopped early."""
 
     @classmethod
     def parse(cls, document: Mapping[str, Any], group_by: Sequence[str] = ()) -> RunRecord:
@@ -94,10 +100,17 @@ class RunRecord:
             trained_on=document.get("trained_on", {}),
             omitted=document.get("left_out", ()),
             release=request["model"].get("release"),
+            attempts=document.get("attempts", ()),
             selected=None if selected is None else {name: frozenset(ids) for name, ids in selected.items()},
+            sequential=document.get("sequential"),
         )
 
-    def info(self, *, complete: bool, served: Sequence[Served] = ()) -> RunInfo:
+    @property
+    def plugins(self) -> list[str]:
+        """The distributions that the participants come from."""
+        return [participant.plugin for participant in (self.model, *self.judges)]
+
+    def info(self, *, complete: bool, served: Sequence[Served] = (), notes: Sequence[str] = ()) -> RunInfo:
         """The head of the results."""
         return RunInfo(
             name=self.name,
@@ -107,7 +120,7 @@ class RunRecord:
             created=self.created,
             versions=dict(self.versions),
             complete=complete,
-            notes=list(self.omitted),
+            notes=[*self.omitted, *notes],
             served=list(served),
         )
 
@@ -135,7 +148,8 @@ def _task(table: Mapping[str, Any], group_by: Sequence[str] = ()) -> TaskSpec:
 
 
 def _participant(described: Mapping[str, Any]) -> ParticipantRecord:
-    return ParticipantRecord(described["name"], described["options"], described["identity"])
+    name, options, identity = described["name"], described["options"], described["identity"]
+    return ParticipantRecord(name, options, identity, described.get("plugin", ""))
 
 
 def answer_of(spec: TaskSpec) -> Answer:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.errors import unknown
 from harness.results import Results, TaskResult, Transfer
+from harness.scoring.attempts import version_notes
 from harness.scoring.generator_tasks import score_generator_tasks
 from harness.scoring.judge_tasks import score_judge_tasks
 from harness.scoring.panel import PANEL
@@ -45,7 +46,11 @@ def score_folder(path: Path, *, complete: bool = True, group_by: Sequence[str] =
     _warn_of_mixtures(tasks, mixtures)
     complete = complete and not mixtures and not any(task.failed for task in tasks)
     results = Results(
-        run=run.info(complete=complete, served=stored.served.listed()),
+        run=run.info(
+            complete=complete,
+            served=stored.served.listed(),
+            notes=version_notes(path, run.attempts, run.plugins),
+        ),
         tasks=tasks,
         transfer=transfers,
     )

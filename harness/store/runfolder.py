@@ -20,6 +20,7 @@ from typing import Any
 
 from harness.errors import RunMismatch
 from harness.store.archive import PREVIOUS, finish_move, is_archived, is_kept, move_aside
+from harness.store.attempts import OF_ATTEMPT, attempt_of, attempts_after
 from harness.store.files import (
     LineFile,
     Lock,
@@ -60,7 +61,7 @@ class RunFolder:
         """Create the folder, or resume it if it contains the same request.
 
         With `fresh`, what it contains is first moved into `previous/N`, whatever its request. Without,
-        `run["request"]` must match; everything else is replaced. Raises `RunMismatch` naming the difference, or
+        `run["request"]` must match; everything else is replaced, save what is of the first attempt. Raises `RunMismatch` naming the difference, or
         if the folder is a baseline, or if another process is writing it, `BadOutput` if the folder cannot be created or written, and
         `StorageError` if the disk is full.
         """
@@ -178,7 +179,7 @@ def _refuse_baseline(path: Path) -> None:
 
 def _merge(path: Path, run: Mapping[str, Any]) -> dict[str, Any]:
     if not (path / RUN).exists():
-        return dict(run)
+        return {**run, "attempts": [attempt_of(run, 0)]}
     stored = read_run(path)
     differences = list(_differences(stored["request"], json.loads(json.dumps(run["request"]))))
     if differences:
@@ -187,7 +188,11 @@ def _merge(path: Path, run: Mapping[str, Any]) -> dict[str, Any]:
             "Choose a different --out, or omit --out to use a folder named after this request."
             + (_OBJECT_HINT if any("identity.object" in d for d in differences) else ""),
         )
-    return {**run, "created": stored["created"]}
+    first = {key: stored[key] for key in OF_ATTEMPT if key in stored}
+    unknown = {
+        key: None for key in OF_ATTEMPT if key in run and key not in stored
+    }  # An earlier version wrote it.
+    return {**run, **unknown, **first, "attempts": attempts_after(stored, run, path / REPLIES)}
 
 
 def _differences(stored: Any, requested: Any, where: str = "") -> Iterator[str]:

@@ -1,0 +1,100 @@
+"""On what a run ran: versions, hardware, commit. Looked up without importing any of it."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import os
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from harness._version import __version__
+from harness.registry.registry import registry
+
+ENGINES = ("torch", "vllm", "transformers", "diffusers", "onnxruntime", "openai", "ray")
+"""What answers come from: recorded where it is installed."""
+_DISTRIBUTIONS = {"onnxruntime": ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml")}
+"""The distributions of a package that has several."""
+GPU_SECONDS = 5.0
+"""How long `nvidia-smi` may take: on a machine with a driver that hangs, a run must still start."""
+
+
+def versions() -> dict[str, str]:
+    """The versions of memobench, Python, the plugins that work, and the packages that compute answers, if installed."""
+    found = {"memobench": __version__, "python": platform.python_version()}
+    found |= {p.dist: p.version for p in registry().plugins if p.dist != "memobench" and not p.problem}
+    for package in ("numpy", "pillow", *ENGINES):
+        version = _version(package)
+        if version:
+            found[package] = version
+    return found
+
+
+def _version(package: str) -> str:
+    for distribution in _DISTRIBUTIONS.get(package, (package,)):
+        try:
+            return importlib.metadata.version(distribution)
+        except Exception:  # not installed, or its metadata is damaged
+            continue
+    return ""
+
+
+def hardware() -> dict[str, Any]:
+    """Architecture, operating system, processors with their name, and the names of NVIDIA GPUs."""
+    return {
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "processors": os.cpu_count(),
+        "cpu": _cpu_name(),
+        "gpus": list(_gpu_names()),
+    }
+
+
+@functools.cache
+def _cpu_name() -> str:
+    """The name of the processor; "" if the system does not say."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() in ("model name", "Model", "cpu model"):
+                return " ".join(value.split())[:200]
+    except OSError:  # not Linux
+        pass
+    return platform.processor()[:200]
+
+
+@functools.cache
+def _gpu_names() -> tuple[str, ...]:
+    """The names of the GPUs, as `nvidia-smi` shows them; none if there is none, or if it gives no answer in time."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return ()
+    try:
+        done = subprocess.run(
+            [program, "--query-gpu=name", "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            timeout=GPU_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    if done.returncode:
+        return ()
+    return tuple(line.strip()[:200] for line in done.stdout.splitlines() if line.strip())[:64]
+
+
+def git_commit() -> str | None:
+    """The commit of the folder that the command runs in, if it is a git checkout."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None if done.returncode == 0 else None
