@@ -28,8 +28,9 @@ from harness.metrics.rating import MeanAbsoluteError
 from harness.metrics.score import MetricRequest, score_metrics
 from harness.stats.clustered import clustered_standard_error
 from harness.stats.collapse import collapse
-from harness.stats.comparison import mcnemar, paired_difference
+from harness.stats.comparison import mcnemar
 from harness.stats.jackknife import jackknife_interval, standard_error
+from harness.stats.paired import paired_difference
 from harness.stats.wild import wild_cluster_p
 from harness.types import EMOTIONS
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from harness._version import __version__ as __version__
 
 _MODULES = {
+    "comparing.compare": "compare",
+    "comparing.records": "Comparison",
     "components.dataset": "DataSet",
     "components.detector": "Detector",
     "components.executor": "Executor",
@@ -23,6 +25,8 @@ _MODULES = {
     "components.sources": "Listed RequestSource",
     "errors": "BadData BadOption BadTask ExitCode HarnessError MissingPackage PluginError RequestError StorageError "
     "UnknownName nearest",
+    "gating.gate": "gate",
+    "gating.records": "GateReport",
     "hookspecs": "hookimpl",
     "results": "HypothesisTest MetricValue Results TaskResult",
     "run.evaluate": "evaluate",
@@ -49,6 +53,8 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from harness.comparing.compare import compare as compare
+    from harness.comparing.records import Comparison as Comparison
     from harness.components.dataset import DataSet as DataSet
     from harness.components.detector import Detector as Detector
     from harness.components.executor import Executor as Executor
@@ -75,6 +81,8 @@ if TYPE_CHECKING:
     from harness.errors import StorageError as StorageError
     from harness.errors import UnknownName as UnknownName
     from harness.errors import nearest as nearest
+    from harness.gating.gate import gate as gate
+    from harness.gating.records import GateReport as GateReport
     from harness.hookspecs import hookimpl as hookimpl
     from harness.results import HypothesisTest as HypothesisTest
     from harness.results import MetricValue as MetricValue

@@ -9,6 +9,28 @@ _CONTROL = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
 )
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
+_LINKED = re.compile(r"@|\\#|:(?=//)|www(?=\.)|gh(?=-\d)", re.IGNORECASE)
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    # These are other characters in the default encoding of fonts.
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': "''",
+    "\N{DOWNWARDS ARROW WITH CORNER LEFTWARDS}": r"\textbackslash{}n",
+}
+_LATEX_SPECIAL = re.compile("|".join(map(re.escape, _LATEX)))
+_DASHES = re.compile("-(?=-)")
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def plain(text: object, limit: int | None = None) -> str:
@@ -30,3 +52,31 @@ def csv_cell(value: object) -> object:
         return value
     text = plain(value)
     return "'" + text if text[:1] in ("=", "+", "-", "@", "\N{REPLACEMENT CHARACTER}") else text
+
+
+def markdown_comment(text: object) -> str:
+    """Text escaped for a comment or a summary on GitHub: it mentions nobody and links nothing."""
+    # An empty comment ends the word in which GitHub would see a mention, a reference or an address.
+    return _LINKED.sub(r"\g<0><!-- -->", markdown(text))
+
+
+def latex(text: object) -> str:
+    """Text escaped for LaTeX outside of math, on one line."""
+    shown = plain(text).replace("\N{REPLACEMENT CHARACTER}", "?")
+    # Two hyphens would become a dash.
+    return _DASHES.sub("-{}", _LATEX_SPECIAL.sub(lambda found: _LATEX[found[0]], shown))
+
+
+def xml_text(text: object) -> str:
+    """Text without the characters that XML 1.0 forbids; the XML writer escapes the rest."""
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", str(text))
+
+
+def workflow_message(text: str) -> str:
+    """The message of a GitHub workflow command, such as `::error::MESSAGE`."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def workflow_property(text: str) -> str:
+    """The value of a property of a GitHub workflow command, such as `::error title=VALUE::`."""
+    return workflow_message(text).replace(":", "%3A").replace(",", "%2C")

@@ -20,6 +20,8 @@ COMMANDS = {
     "run": "Evaluate a model on tasks; resumes an unfinished run.",
     "generate": "Generate images for a prompt set; the folder is a data set.",
     "score": "Parse and score a run again, without a model.",
+    "compare": "Compare runs: paired differences with intervals.",
+    "gate": "Tell whether a new release is worse than a baseline.",
     "data": "Import, check and export data sets.",
     "list": "List tasks, models, data, metrics, plugins or runs.",
     "show": "Show a task, a component with its options, or a run.",
@@ -76,9 +78,9 @@ def harness() -> None:
       harness run --task t2i_emotion --model portraits --judge fer   a generator, rated by a judge
       harness show RUN                                               what a run found
 
-    Exit codes: 0 success; 2 the request was wrong; 3 samples failed or could not be stored (run again to
-    resume); 70 internal error; 130 interrupted (run again to resume). --traceback shows where an error
-    came from.
+    Exit codes: 0 success; 1 the gate found a regression; 2 the request was wrong; 3 samples failed or could not
+    be stored (run again to resume); 4 the gate cannot tell; 70 internal error; 130 interrupted (run again to
+    resume). --traceback shows where an error came from.
     """
 
 

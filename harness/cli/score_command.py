@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
-from harness.cli.shared import exit_code, find_run, listed, print_results
+from harness.cli.shared import exit_code, listed, print_results
 from harness.errors import RequestError
 from harness.scoring.score_run import results_file, score_folder
 from harness.store.files import Lock, new_output
+from harness.store.find import find_run
 from harness.store.runfolder import GENERATE_ONLY, intact, read_run
 
 

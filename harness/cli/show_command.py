@@ -10,12 +10,13 @@ from typing import Any
 import click
 
 from harness.cli.samples import sample_lines
-from harness.cli.shared import exit_code, find_run, print_results, run_path
+from harness.cli.shared import exit_code, print_results
 from harness.errors import ExitCode, HarnessError, RequestError, unknown
 from harness.escaping import plain
 from harness.registry.factory import load_class, options_table
 from harness.registry.registry import HOOKS, RegisteredComponent, registry
 from harness.results import read_results
+from harness.store.find import find_run, run_path
 from harness.store.runfolder import GENERATE_ONLY, RESULTS, intact, read_run
 from harness.tasks import catalog
 from harness.tasks.spec import SuiteSpec

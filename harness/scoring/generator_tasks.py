@@ -36,7 +36,7 @@ def score_generator_tasks(run: RunRecord, stored: StoredRun) -> Iterator[TaskRes
         views: dict[str, dict[str, Rows]] = {}
         for judge in run.judges:
             answers = {q: rows[q, judge.name, generator, variants[q]] for q in spec.asks}
-            views[judge.name] = {q: _rows_of(name, found, stored) for q, found in answers.items()}
+            views[judge.name] = {q: rows_of_task(name, found, stored) for q, found in answers.items()}
             result = _score(run, spec, judge, views[judge.name], run.answer_modes[judge.name], stored)
             result.usage = totals([found.usage for found in answers.values()], 6)
             result.timings = totals([found.timings for found in answers.values()], 3)
@@ -46,7 +46,7 @@ def score_generator_tasks(run: RunRecord, stored: StoredRun) -> Iterator[TaskRes
             yield _score_panel(run, spec, views, stored)
 
 
-def _rows_of(task: str, rows: Rows, stored: StoredRun) -> Rows:
+def rows_of_task(task: str, rows: Rows, stored: StoredRun) -> Rows:
     """The rows of the portraits that a task asked for, and one for each portrait that was not delivered."""
     mine = rows.select(i for i, s in enumerate(rows.samples) if task in s.tasks)
     for sample in stored.everything():

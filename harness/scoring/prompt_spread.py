@@ -7,16 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from harness.arrays import Ints
-from harness.components.metric import Estimator, Metric, Scores, quietly
-from harness.metrics.collapsed import detail
-from harness.metrics.resampling import FEWEST_RESAMPLES, ROWS_RESAMPLED
-from harness.metrics.unparsed import entering
+from harness.metrics.paired import compare_metric
 from harness.results import HypothesisTest, PromptSpread, TaskResult
 from harness.scoring.rows import Key, Rows
-from harness.scoring.score_rows import RESAMPLES, make_metric, scores_for
-from harness.stats.collapse import collapse
-from harness.stats.comparison import paired_difference
+from harness.scoring.score_rows import make_metric, scores_for
 from harness.tasks.spec import TaskSpec
 
 
@@ -56,46 +50,33 @@ def _spread(results: Sequence[TaskResult]) -> PromptSpread:
 
 
 def _difference(name: str, first: Rows, other: Rows, spec: TaskSpec, seed: int) -> HypothesisTest | None:
-    """The primary metric of `other` minus that of `first`, on the rows that enter both.
-
-    None where it does not exist, or the metric has no bootstrap interval.
-    """
+    """The primary metric of `other` minus that of `first`, on the rows that enter both; None where it does not exist."""
     metric = make_metric(spec.primary)
-    one, two = (scores_for(rows, metric, spec.cluster) for rows in _same_samples(first, other))
-    if one.n != two.n or metric.interval != "bootstrap":
+    one, two = (scores_for(rows, metric, spec.cluster) for rows in same_samples(first, other))
+    if one.n != two.n:
         return None
-    inside = entering(metric, one) & entering(metric, two)
-    one, two = one.where(inside), two.where(inside)
-    n, clusters = one.n, one.clusters
-    one, two, counts = _collapsed(one, two, metric)
     try:
-        found = paired_difference(
-            _estimator(metric, one, counts),
-            _estimator(metric, two, counts),
-            counts,
-            seed=seed,
-            resamples=min(RESAMPLES, max(FEWEST_RESAMPLES, ROWS_RESAMPLED // max(n, 1))),
-            width=0 if metric.summed else one.n,
-        )
+        found = compare_metric(metric, one, two, seed=seed)
     except Exception:  # may be a plugin's code, which the result of its task reports
         return None
-    if math.isnan(found.p):
+    difference = found.difference
+    if difference is None or math.isnan(difference.p):
         return None
     return HypothesisTest(
         name=name,
         question=spec.name,
-        value=found.value,
-        low=found.low,
-        high=found.high,
-        p=found.p,
-        p_adjusted=found.p,
-        n=n,
-        clusters=clusters,
-        method="paired cluster bootstrap and sign flips",
+        value=difference.value,
+        low=difference.low,
+        high=difference.high,
+        p=difference.p,
+        p_adjusted=difference.p,
+        n=found.n,
+        clusters=found.clusters,
+        method=difference.method,
     )
 
 
-def _same_samples(first: Rows, other: Rows) -> tuple[Rows, Rows]:
+def same_samples(first: Rows, other: Rows) -> tuple[Rows, Rows]:
     """The rows of samples, and repeats of them, that both have, in the same order."""
 
     def places(rows: Rows) -> dict[tuple[str, int], int]:
@@ -107,18 +88,3 @@ def _same_samples(first: Rows, other: Rows) -> tuple[Rows, Rows]:
     one, two = places(first), places(other)
     both = [key for key in one if key in two]
     return first.select(one[key] for key in both), other.select(two[key] for key in both)
-
-
-def _collapsed(one: Scores, two: Scores, metric: Metric) -> tuple[Scores, Scores, Ints]:
-    """Both with one cluster of each kind, where the metric looks at labels and replies alone; and how many of each."""
-    if detail(metric) != "labels":
-        return one, two, np.ones(one.clusters, np.int64)
-    columns = (one.truth, one.predicted, two.predicted, one.emotion.astype(np.float64))
-    kinds = collapse(columns, one.cluster)
-    return one.take(kinds.rows, kinds.cluster), two.take(kinds.rows, kinds.cluster), kinds.counts
-
-
-def _estimator(metric: Metric, scores: Scores, counts: Ints) -> Estimator:
-    prepared, mapped = metric.prepared(scores, counts)
-    values = prepared.estimator(mapped)
-    return lambda weights: quietly(lambda: values(weights))

@@ -1,21 +1,18 @@
-"""Paired comparison of two runs, sign-flip and McNemar's tests, and corrections for multiple tests."""
+"""Sign-flip and McNemar's tests of paired runs, and corrections for multiple tests."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.arrays import Floats, Ints
-from harness.stats.intervals import percentile_interval
-from harness.stats.jackknife import leave_one_out
-from harness.stats.weights import CELLS, cluster_weights
+from harness.stats.weights import CELLS
 
-MANY_PAIRED = 50
-"""From this many clusters on, intervals of differences are not widened: the bootstrap p is already conservative then."""
 ENUMERATED = 12
 """Up to this many clusters with a difference, all patterns of signs are enumerated."""
 TIE = 1e-9
@@ -35,51 +32,15 @@ class Difference:
     p: float
 
 
-def paired_difference(
-    first: Callable[[Ints], Floats],
-    second: Callable[[Ints], Floats],
-    counts: Ints,
-    *,
-    seed: int,
-    resamples: int = 10_000,
-    level: float = 0.95,
-    width: int = 0,
-) -> Difference:
-    """`second` minus `first`, by a paired cluster bootstrap that gives both the same resamples.
-
-    Both take weights of shape (resamples, patterns) and return shape (resamples,). The patterns are distinct clusters
-    of the two runs' joined rows (`harness.stats.collapse`); pattern i stands for `counts[i]` clusters.
-
-    p is the larger of two. The first is twice the share of resamples on the far side of 0, with the data counted as one
-    resample; below `MANY_PAIRED` clusters, it and the interval are corrected for their number
-    (`harness.stats.intervals.expanded_tail`). It is too small where few clusters differ: resamples without any of 4
-    differences are rare, but 4 differences have the same sign by chance in 1 of 8 cases. The second is `sign_flip_p`
-    of each cluster's share in the difference, which is McNemar's mid-p where clusters are single right or wrong answers.
-    Where only the second keeps 0, the interval is extended to it. With more patterns than resamples there is no second.
-    """
-    value = float((second(counts[None]) - first(counts[None]))[0])
-    if not math.isfinite(value) or counts.sum() < 2:
-        return Difference(value, math.nan, math.nan, math.nan)
-    found = np.concatenate(
-        [second(weights) - first(weights) for weights in cluster_weights(counts, resamples, seed, width)]
-    )
-    clusters = int(counts.sum()) if counts.sum() < MANY_PAIRED else 0
-    low, high = percentile_interval(found, level, clusters) or (math.nan, math.nan)
-    found = found[np.isfinite(found)]
-    tail = min(int((found <= 0).sum()), int((found >= 0).sum()))
-    p = _expanded_p(min(1.0, 2 * (tail + 1) / (len(found) + 1)), clusters)
-    if len(counts) <= resamples:
-        left_out = leave_one_out(lambda weights: second(weights) - first(weights), counts)
-        away = value + (int(counts.sum()) - 1) * (np.average(left_out, weights=counts) - left_out)
-        flipped = sign_flip_p(away, counts, seed=seed, resamples=resamples)
-        if flipped > 1 - level:
-            low, high = min(low, 0.0), max(high, 0.0)
-        p = p if math.isnan(flipped) else max(p, flipped)
-    return Difference(value, low, high, p)
-
-
 def sign_flip_p(away: Floats, counts: Ints, *, seed: int, resamples: int = 10_000) -> float:
-    """Two-sided mid-p of the hypothesis that differences are symmetric about 0.
+    """Two-sided mid-p of the hypothesis that differences are symmetric about 0, as `sign_flip` gives it."""
+    return sign_flip(away, counts, seed=seed, resamples=resamples)[0]
+
+
+def sign_flip(
+    away: Floats, counts: Ints, *, seed: int, resamples: int = 10_000
+) -> tuple[float, float, float]:
+    """Mid-p of the hypothesis that differences are symmetric about 0: two-sided, and that of a sum so low, and so high.
 
     `away`, shape (patterns,), holds the difference of each cluster; pattern i stands for `counts[i]` clusters. Under
     the hypothesis each sign is as likely as the other (Fisher's randomisation of paired samples, 1935). Sums equal to
@@ -87,16 +48,17 @@ def sign_flip_p(away: Floats, counts: Ints, *, seed: int, resamples: int = 10_00
     NaN if a difference is undefined.
     """
     if not np.isfinite(away).all():
-        return math.nan
+        return math.nan, math.nan, math.nan
     differ = np.abs(away) > TIE * np.abs(away).max(initial=0.0)
     away, counts = away[differ], counts[differ]
-    edge, slack = abs(float(counts @ away)), TIE * float(counts @ np.abs(away))
-    if edge <= slack:
-        return 1.0
+    observed, slack = float(counts @ away), TIE * float(counts @ np.abs(away))
     total = int(counts.sum())
+    if not total:
+        return 1.0, 0.5, 0.5
     if total <= ENUMERATED:
         signs = 1.0 - 2.0 * (np.arange(1 << total)[:, None] >> np.arange(total) & 1)
-        sums, own = signs @ np.repeat(away, counts), 0
+        sums = signs @ np.repeat(away, counts)
+        own = 0
     else:
         rng, step = np.random.default_rng((seed % 2**64, total)), max(1, CELLS // len(counts))
         sizes = [min(step, resamples - start) for start in range(0, resamples, step)]
@@ -104,19 +66,15 @@ def sign_flip_p(away: Floats, counts: Ints, *, seed: int, resamples: int = 10_00
             [(counts - 2 * rng.binomial(counts, 0.5, (size, len(counts)))) @ away for size in sizes]
         )
         own = 1
-    beyond = int((np.abs(sums) > edge + slack).sum())
-    equal = int((np.abs(sums) >= edge - slack).sum()) - beyond
+    two_sided = _mid_p(np.abs(sums), abs(observed), slack, own) if abs(observed) > slack else 1.0
+    return two_sided, _mid_p(-sums, -observed, slack, own), _mid_p(sums, observed, slack, own)
+
+
+def _mid_p(sums: npt.NDArray[Any], edge: float, slack: float, own: int) -> float:
+    """Share of sums beyond `edge`, those equal to it half; `own` counts the data as one of them."""
+    beyond = int((sums > edge + slack).sum())
+    equal = int((sums >= edge - slack).sum()) - beyond
     return (beyond + (equal + own) / 2) / (len(sums) + own)
-
-
-def _expanded_p(p: float, clusters: int) -> float:
-    """The p value consistent with an interval widened by `expanded_tail`: the interval excludes 0 if p < 1 - level."""
-    if p >= 1 or not clusters:
-        return min(p, 1.0)
-    from scipy.special import stdtr
-
-    z = NormalDist().inv_cdf(p / 2)
-    return 2 * float(stdtr(clusters - 1, z * math.sqrt((clusters - 1) / clusters)))
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
@@ -133,6 +91,18 @@ def mcnemar(only_first: int, only_second: int) -> float:
     fewer = min(only_first, only_second)
     below = float(bdtr(fewer - 1, total, 0.5)) if fewer else 0.0
     return below + float(bdtr(fewer, total, 0.5))
+
+
+def mcnemar_below(successes: int, failures: int) -> float:
+    """One-sided mid-p of so few successes, where each discordant sample is a success with probability one half.
+
+    Half the probability of the data, plus that of fewer successes. 0.5 where nothing is discordant.
+    """
+    from scipy.special import bdtr
+
+    total = successes + failures
+    fewer = float(bdtr(successes - 1, total, 0.5)) if successes else 0.0
+    return (fewer + float(bdtr(successes, total, 0.5))) / 2
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

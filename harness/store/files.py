@@ -17,6 +17,7 @@ from pydantic_core import from_json
 
 from harness.errors import BadOutput, RunMismatch, StorageError
 from harness.store.claims import ABANDONED_AFTER, Claim, ClaimHeld
+from harness.store.packed import unpacked_lines
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
@@ -175,28 +176,36 @@ class LineFile:
 def read_lines(path: Path, containing: bytes = b"") -> Iterator[dict[str, Any]]:
     """The records of a JSON Lines file, or only those whose line contains `containing`.
 
-    An incomplete last line is skipped; a missing file is empty. Raises `RunMismatch` for an invalid line.
+    An incomplete last line is skipped; a missing file is empty, unless there is a compressed one (`NAME.gz`). Raises
+    `RunMismatch` for an invalid line.
     """
+    for number, line in enumerate(_stored_lines(path), 1):
+        if not line.endswith(b"\n"):
+            return
+        if containing not in line:
+            continue
+        try:
+            record = _decode(line)
+            if not isinstance(record, dict) or "id" not in record:
+                raise ValueError("not a record")
+        except ValueError as e:
+            raise RunMismatch(
+                f"{path}, line {number}: not a valid record.",
+                "The file was edited or the disk is faulty: remove that line, then run again.",
+            ) from e
+        yield record
+
+
+def _stored_lines(path: Path) -> Iterator[bytes]:
     try:
         file = path.open("rb")
     except FileNotFoundError:
+        packed = path.with_name(f"{path.name}.gz")
+        if packed.is_file():
+            yield from unpacked_lines(packed)
         return
     with file:
-        for number, line in enumerate(file, 1):
-            if not line.endswith(b"\n"):
-                return
-            if containing not in line:
-                continue
-            try:
-                record = _decode(line)
-                if not isinstance(record, dict) or "id" not in record:
-                    raise ValueError("not a record")
-            except ValueError as e:
-                raise RunMismatch(
-                    f"{path}, line {number}: not a valid record.",
-                    "The file was edited or the disk is faulty: remove that line, then run again.",
-                ) from e
-            yield record
+        yield from file
 
 
 def _decode(line: bytes) -> Any:

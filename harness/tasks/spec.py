@@ -319,8 +319,11 @@ class SuiteSpec(_Model):
     tasks: tuple[str, ...] = Field(min_length=1)
 
 
-def read_toml(path: Path, what: str) -> dict[str, Any]:
-    """The contents of a TOML file. Raises `BadTask` naming the file and, for invalid TOML, the line."""
+def read_toml(path: Path, what: str, schema: str = "task") -> dict[str, Any]:
+    """The contents of a TOML file. Raises `BadTask` naming the file and, for invalid TOML, the line.
+
+    `schema` names what `harness schema` prints for such files.
+    """
     try:
         with path.open("rb") as file:
             return tomllib.load(file)
@@ -328,7 +331,8 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
         raise BadTask(f"The {what} {str(path)!r} cannot be read: {e.strerror}.", "Check the path.") from e
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
         raise BadTask(
-            f"The {what} {str(path)!r} is not valid TOML: {e}.", "Fix that line; see `harness schema task`."
+            f"The {what} {str(path)!r} is not valid TOML: {e}.",
+            f"Fix that line; see `harness schema {schema}`.",
         ) from e
 
 

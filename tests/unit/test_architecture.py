@@ -30,6 +30,8 @@ LAYERS = (
     ("registry",),
     ("tasks",),
     ("scoring",),
+    ("comparing",),
+    ("gating",),
     ("run",),
     ("reporters",),
     ("cli",),

@@ -12,9 +12,10 @@ from statsmodels.stats.multitest import multipletests
 
 from harness.stats.clustered import clustered_standard_error
 from harness.stats.collapse import collapse
-from harness.stats.comparison import benjamini_hochberg, holm, mcnemar, paired_difference, sign_flip_p
+from harness.stats.comparison import benjamini_hochberg, holm, mcnemar, sign_flip_p
 from harness.stats.correlation import RankCorrelation
 from harness.stats.intervals import expanded_tail
+from harness.stats.paired import paired_difference
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,0 +1,1 @@
+"""Compares runs: which samples they share, what differs between them, and paired differences of their metrics."""

@@ -1,0 +1,189 @@
+"""Runs read for a comparison: their rows by what they have in common, not by which model answered."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from harness.comparing.records import ComparedRun
+from harness.components.metric import ScoresColumn
+from harness.errors import RequestError, RunMismatch
+from harness.results import read_results
+from harness.scoring.generator_tasks import rows_of_task
+from harness.scoring.rows import Key, Rows, collect
+from harness.scoring.run_record import RunRecord, answer_of
+from harness.scoring.score_rows import make_metric
+from harness.scoring.stored import StoredRun, StoredSample, read_stored
+from harness.store.runfolder import GENERATE_ONLY, RESULTS, intact, read_run
+from harness.tasks.answers import truth_of
+from harness.tasks.spec import Answer, MetricSpec, TaskSpec
+
+
+class EntryKey(NamedTuple):
+    """What a value is about, apart from the model under test. The parts that a run does not have are empty."""
+
+    task: str
+    data: str
+    """Judge tasks: the data set. Generator tasks: the prompt set."""
+    judge: str = ""
+    variant: str = ""
+
+
+Unit = tuple[str, int]
+"""A sample and its repeat; or a prompt, and which of its portraits."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One task of a run, on one data set, with one judge and prompt variant."""
+
+    key: EntryKey
+    spec: TaskSpec
+    metric: MetricSpec
+    """The primary one."""
+    question: str
+    """The judge task whose answers the metric scores."""
+    rows: Rows
+    places: Mapping[Unit, int]
+    """Where in `rows` each answered unit is."""
+    asked: Mapping[Unit, StoredSample]
+    """Judge tasks: every unit that was asked, failed ones included. Generator tasks: those that have rows."""
+    failed: int
+    planned: int
+
+
+@dataclass(frozen=True)
+class LoadedRun:
+    """A run with its entries."""
+
+    path: Path
+    record: RunRecord
+    complete: bool
+    """Every question has an answer, and one release gave all of them."""
+    entries: Mapping[EntryKey, Entry] = field(repr=False)
+
+    @property
+    def mixed(self) -> bool:
+        """Whether it is incomplete although nothing failed: its replies come from several releases."""
+        return not self.complete and not any(entry.failed for entry in self.entries.values())
+
+    def info(self) -> ComparedRun:
+        """What a comparison shows of it."""
+        return ComparedRun(
+            name=self.record.name,
+            path=str(self.path),
+            model=self.record.model.name,
+            release=self.record.release,
+            created=self.record.created,
+            complete=self.complete,
+        )
+
+
+def load_run(path: Path) -> LoadedRun:
+    """Read the primary metrics' rows of a run or baseline. Raises `RunMismatch` where it is damaged, `RequestError`
+    where it holds no answers."""
+    document = read_run(path)
+    if document["request"].get("role") == GENERATE_ONLY:
+        raise RequestError(
+            f"{str(path)!r} holds portraits but no answers: there is nothing to compare.",
+            f"Run a judge on them: harness run --task coarse_emotion --model fer --data {path}",
+        )
+    with intact(path):
+        run = RunRecord.parse(document)
+        stored = read_stored(path, run.selected)
+        found = _generator_entries(run, stored) if run.role == "generator" else _judge_entries(run, stored)
+        entries = {entry.key: entry for entry in found}
+    return LoadedRun(path, run, _complete(path, entries), entries)
+
+
+def _complete(path: Path, entries: Mapping[EntryKey, Entry]) -> bool:
+    """Whether every question has an answer, as the run itself recorded it where it was scored."""
+    if any(entry.failed for entry in entries.values()):
+        return False
+    try:
+        return read_results(json.loads((path / RESULTS).read_bytes())).run.complete
+    except (OSError, ValueError, RunMismatch):
+        return True
+
+
+def _columns_used(specs: Mapping[str, TaskSpec]) -> dict[str, frozenset[ScoresColumn]]:
+    """Question -> the optional columns that its primary metric uses."""
+    used: dict[str, frozenset[ScoresColumn]] = {}
+    for name, spec in specs.items():
+        question = spec.primary.asks or name
+        used[question] = used.get(question, frozenset()) | make_metric(spec.primary).uses
+    return used
+
+
+def _judge_entries(run: RunRecord, stored: StoredRun) -> Iterator[Entry]:
+    model = run.model.name
+    asked: dict[Key, tuple[Answer, str]] = {
+        (name, model, data, variant.name): (answer_of(spec), run.answer_modes[model][name])
+        for name, spec in run.tasks.items()
+        for data in run.data
+        for variant in spec.prompt_variants
+    }
+    rows = collect(stored, asked, _columns_used(run.tasks))
+    for key, found in rows.items():
+        name, _, data, variant = key
+        spec = run.tasks[name]
+        places = {
+            (s.id, repeat): row
+            for row, (s, repeat) in enumerate(zip(found.samples, found.repeats, strict=True))
+        }
+        units = {
+            (s.id, repeat): s
+            for s in stored.samples.get(data, {}).values()
+            if bool(s.pair) == (spec.pairs is not None) and truth_of(found.answer, s) is not None
+            for repeat in range(run.repeats)
+        }
+        n = run.counts[f"{name}@{data}"]
+        several = len(spec.prompt_variants) > 1
+        yield Entry(
+            EntryKey(name, data, "", variant if several else ""),
+            spec,
+            spec.primary,
+            name,
+            found,
+            places,
+            units,
+            max(0, n - found.answered),
+            n,
+        )
+
+
+def _generator_entries(run: RunRecord, stored: StoredRun) -> Iterator[Entry]:
+    generator = run.model.name
+    variants = {name: spec.prompt_variants[0].name for name, spec in run.questions.items()}
+    asked: dict[Key, tuple[Answer, str]] = {
+        (name, judge.name, generator, variants[name]): (answer_of(spec), run.answer_modes[judge.name][name])
+        for name, spec in run.questions.items()
+        for judge in run.judges
+    }
+    rows = collect(stored, asked, _columns_used(run.tasks))
+    for name, spec in run.tasks.items():
+        question = spec.primary.asks
+        for judge in run.judges:
+            found = rows_of_task(name, rows[question, judge.name, generator, variants[question]], stored)
+            counted: Counter[str] = Counter()
+            places: dict[Unit, int] = {}
+            for row, sample in enumerate(found.samples):
+                prompt = sample.attributes.get("prompt_id") or sample.attributes.get("source_id") or sample.id
+                places[prompt, counted[prompt]] = row
+                counted[prompt] += 1
+            n = run.counts[f"{name}@generator"]
+            yield Entry(
+                EntryKey(name, run.prompt_sets[name][0], judge.name),
+                spec,
+                spec.primary,
+                question,
+                found,
+                places,
+                {unit: found.samples[row] for unit, row in places.items()},
+                max(0, n - len(found.samples)),
+                n,
+            )

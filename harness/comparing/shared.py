@@ -1,0 +1,127 @@
+"""The rows that several runs share, in one order, and what of each run has no counterpart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.arrays import Mask
+from harness.comparing.comparable import entry_name
+from harness.comparing.loaded import Entry, EntryKey, LoadedRun, Unit
+from harness.errors import RequestError
+from harness.metrics import groups as grouping
+from harness.scoring.rows import Rows
+from harness.tasks.answers import LABELS
+
+
+@dataclass(frozen=True)
+class SharedRows:
+    """One entry of every run, on the units that all of them answered."""
+
+    key: EntryKey
+    entries: Sequence[Entry]
+    """One for each run."""
+    units: Sequence[Unit]
+    """The units answered by all, in their order."""
+    rows: Sequence[Rows]
+    """One for each run: row i is about `units[i]` in each."""
+
+    def groups(self, columns: Sequence[str]) -> list[tuple[dict[str, str], Mask]]:
+        """The groups of the shared rows by these columns; cells that are too small for the task are left out."""
+        spec, rows = self.entries[0].spec, self.rows[0]
+        labels = {*LABELS, rows.answer.truth.field}
+        found = []
+        for name in columns:
+            smallest = 1 if name in labels else spec.group.smallest
+            found += grouping.intersections({name: rows.column(name)}, smallest).groups
+        return found
+
+    def select(self, mask: Mask) -> list[Rows]:
+        """The rows of a group, of each run."""
+        chosen = np.flatnonzero(mask).tolist()
+        return [rows.select(chosen) for rows in self.rows]
+
+
+def shared_entries(runs: Sequence[LoadedRun]) -> tuple[list[SharedRows], list[str]]:
+    """What all runs have in common, and warnings about what they do not.
+
+    Raises `RequestError` where they have no task, or no sample, in common.
+    """
+    runs = _same_data_names(runs)
+    first = runs[0]
+    keys = [key for key in first.entries if all(key in run.entries for run in runs)]
+    warnings = []
+    for run in runs:
+        alone = [entry_name(entry) for key, entry in run.entries.items() if key not in keys]
+        if alone and keys:
+            warnings.append(f"only in {run.record.name}, so not compared: {', '.join(alone)}")
+    if not keys:
+        held = "; ".join(
+            f"{run.record.name} has {', '.join(map(entry_name, run.entries.values()))}" for run in runs
+        )
+        raise RequestError(
+            f"The runs share no task: {held}.", "Compare runs of the same task, data and judge."
+        )
+    found = []
+    for key in keys:
+        shared, notes = _shared(key, runs)
+        warnings += notes
+        if shared.units:
+            found.append(shared)
+    if not found:
+        raise RequestError(
+            "The runs share no sample: " + "; ".join(warnings) + ".", "Compare runs on the same samples."
+        )
+    return found, warnings
+
+
+def _same_data_names(runs: Sequence[LoadedRun]) -> Sequence[LoadedRun]:
+    """The runs with the data sets named as in the first one, where each has one with the same contents."""
+    first = runs[0]
+    names = {digest: name for name, digest in first.record.data.items()}
+    renamed = []
+    for run in runs:
+        others: Mapping[str, str] = {
+            name: names[digest]
+            for name, digest in run.record.data.items()
+            if digest in names and name not in first.record.data
+        }
+        entries = {
+            key._replace(data=others.get(key.data, key.data)): entry for key, entry in run.entries.items()
+        }
+        renamed.append(LoadedRun(run.path, run.record, run.complete, entries) if others else run)
+    return renamed
+
+
+def _shared(key: EntryKey, runs: Sequence[LoadedRun]) -> tuple[SharedRows, list[str]]:
+    entries = [run.entries[key] for run in runs]
+    generated = bool(key.judge)
+    common = [
+        unit
+        for unit in entries[0].places
+        if all(unit in entry.places for entry in entries[1:]) and _alike(unit, entries, generated)
+    ]
+    units = sorted(common)
+    rows = [entry.rows.select(entry.places[unit] for unit in units) for entry in entries]
+    warnings = []
+    what = "portraits" if generated else "answers"
+    for run, entry in zip(runs, entries, strict=True):
+        alone = len(entry.places) - len(units)
+        if alone:
+            warnings.append(
+                f"{entry_name(entry)}: {alone} of {len(entry.places)} {what} of {run.record.name} "
+                "have no counterpart in every other run and are not compared"
+            )
+    return SharedRows(key, entries, units, rows), warnings
+
+
+def _alike(unit: Unit, entries: Sequence[Entry], generated: bool) -> bool:
+    """Whether a unit has one truth, and for judges one picture, in all runs."""
+    places = [entry.places[unit] for entry in entries]
+    truths = {entry.rows.truths[place] for entry, place in zip(entries, places, strict=True)}
+    if len(truths) > 1:
+        return False
+    samples = [entry.rows.samples[place] for entry, place in zip(entries, places, strict=True)]
+    return generated or len({sample.pictures for sample in samples}) == 1

@@ -1,0 +1,1 @@
+"""The gate: whether a new release is worse than a baseline, with verdicts that say when it cannot tell."""
