@@ -62,7 +62,7 @@ def markdown_comment(text: object) -> str:
 
 def latex(text: object) -> str:
     """Text escaped for LaTeX outside of math, on one line."""
-    shown = plain(text).replace("\N{REPLACEMENT CHARACTER}", "?")
+    shown = xml_text(plain(text)).replace("\N{REPLACEMENT CHARACTER}", "?")
     # Two hyphens would become a dash.
     return _DASHES.sub("-{}", _LATEX_SPECIAL.sub(lambda found: _LATEX[found[0]], shown))
 

@@ -298,6 +298,31 @@ def test_latex_is_a_table_of_booktabs() -> None:
     assert "Holm" in caption
 
 
+def test_significance_is_that_of_the_corrected_p() -> None:
+    found = [compared.significant(difference(p=0.001, p_adjusted=p)) for p in (0.049, 0.05, 0.3, None)]
+    assert found == [True, False, False, False]
+    assert not compared.significant(None)
+
+
+@pytest.mark.parametrize(
+    ("values", "found", "shown"),
+    [
+        ([0.0, 0.0], None, False),
+        ([0.0, 0.0], difference(0.0), False),
+        ([None, 0.0], difference(None), False),
+        ([0.1, 0.0], None, True),
+        ([0.0, 0.0], difference(0.01), True),
+    ],
+)
+def test_what_makes_a_share_of_failures_visible(
+    values: list[float | None], found: compared.RunDifference | None, shown: bool
+) -> None:
+    for kind in ("unparsed", "failed"):
+        rows = [row(kind=kind, values=values, differences=[found])]
+        assert bool(compared.visible(comparison(rows=rows))) is shown
+    assert compared.visible(comparison(rows=[row(values=values, differences=[found])])), "metrics always are"
+
+
 def test_differences_that_round_to_zero_have_no_sign() -> None:
     assert [compared.signed(v) for v in (-0.0, -0.0004, 0.0004, -0.0006, 0.0006, None)] == [
         "0.000", "0.000", "0.000", "-0.001", "+0.001", "–"

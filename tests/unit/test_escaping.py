@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.escaping import csv_cell, markdown, plain
+from harness.escaping import (
+    csv_cell,
+    latex,
+    markdown,
+    markdown_comment,
+    plain,
+    workflow_message,
+    workflow_property,
+    xml_text,
+)
 
 ANYTHING = st.text(st.characters(codec=None), max_size=60)
 
@@ -69,3 +79,39 @@ def test_markdown_cells_stay_in_their_cell(text: str) -> None:
     bare = cell.replace("\\\\", "")
     for mark in "|<>`*_[]":
         assert bare.count(mark) == bare.count("\\" + mark), f"{mark} is not escaped in {cell!r}"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a_b & 5% #1 $x {y}", r"a\_b \& 5\% \#1 \$x \{y\}"),
+        ("\\end~^", r"\textbackslash{}end\textasciitilde{}\textasciicircum{}"),
+        ('<a|"b">', r"\textless{}a\textbar{}''b''\textgreater{}"),
+        ("a--b---c-d", "a-{}-b-{}-{}-c-d"),
+        ("a\nb\x1b\ud800\uffff", r"a \textbackslash{}n b???"),
+        ("é", "é"),
+    ],
+)
+def test_latex(text: str, shown: str) -> None:
+    assert latex(text) == shown
+
+
+@pytest.mark.parametrize("text", ["@bob", "a#12", "http://x", "WWW.x", "GH-12", "a@b.c"])
+def test_comments_neither_mention_nor_link(text: str) -> None:
+    shown = markdown_comment(text)
+    assert shown.replace("<!-- -->", "") == markdown(text), "the text is that of Markdown"
+    assert shown.count("<!-- -->") == 1
+    assert not re.search(r"@\w|#\d|://|www\.|gh-\d", shown, re.IGNORECASE)
+    assert "<!--" not in markdown_comment("<!-- -->")
+
+
+def test_xml_has_no_character_that_xml_forbids() -> None:
+    assert (
+        xml_text("a\tb\n\U0001f600\x00\x0b\ud800\ufffe<")
+        == "a\tb\n\U0001f600" + "\N{REPLACEMENT CHARACTER}" * 4 + "<"
+    )
+
+
+def test_workflow_commands_are_on_one_line() -> None:
+    assert workflow_message("100%\r\na:b,c") == "100%25%0D%0Aa:b,c"
+    assert workflow_property("100%\r\na:b,c") == "100%25%0D%0Aa%3Ab%2Cc"

@@ -307,6 +307,14 @@ def test_badges(checks: list[Check], message: str, color: str) -> None:
     assert json.loads(gate_artifacts.badge(report(*checks))) == expected
 
 
+def test_a_change_has_the_sign_of_the_value() -> None:
+    known = regression(baseline=0.5, value=0.25, drop=0.3)
+    assert gated.change(known) == -0.25
+    for direction, expected in (("higher", -0.3), ("none", -0.3), ("lower", 0.3)):
+        assert gated.change(regression(value=None, drop=0.3, direction=direction)) == expected
+    assert gated.change(regression(value=None, drop=None)) is None
+
+
 def test_badges_are_ascii_and_short() -> None:
     text = gate_artifacts.badge(report(regression(task="\x1b\u202e" * 500)))
     assert text.isascii()
