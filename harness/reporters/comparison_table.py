@@ -18,6 +18,7 @@ from harness.gating.records import Check
 from harness.reporters import compared
 from harness.reporters.formatting import number
 
+FLIPS = "wrong, right: samples that are newly so, compared with the first run"
 GAP = 3
 """Characters between two columns."""
 _NARROWEST = 18
@@ -78,7 +79,8 @@ def _parts(comparison: Comparison, width: int) -> Iterator[RenderableType]:
     for warning in comparison.warnings:
         yield Text(f"note: {plain(warning)}", style="yellow")
     if rows:
-        yield Text("\n" + "\n".join(compared.LEGEND), style="dim")
+        legend = [*compared.LEGEND, *[FLIPS] * any(map(_flips, rows))]
+        yield Text("\n" + "\n".join(legend), style="dim")
 
 
 def _cell(row: ComparedValue, run: int, roomy: bool) -> list[Text]:
@@ -95,11 +97,15 @@ def _cell(row: ComparedValue, run: int, roomy: bool) -> list[Text]:
     lines.append(Text(compared.change(difference) + p, style=style.strip()))
     notes = []
     if difference.newly_wrong is not None and difference.newly_right is not None:
-        notes.append(f"{difference.newly_wrong} newly wrong, {difference.newly_right} right")
+        notes.append(f"{difference.newly_wrong} wrong, {difference.newly_right} right")
     if difference.detectable is not None:
         notes.append(f"detects {number(difference.detectable)}")
     shown = ["; ".join(notes)] if roomy and notes else notes
     return [*lines, *(Text(note, style="dim") for note in shown)]
+
+
+def _flips(row: ComparedValue) -> bool:
+    return any(compared.flips(difference) for difference in row.differences)
 
 
 @dataclass(frozen=True)

@@ -210,7 +210,8 @@ def badge(report: GateReport) -> str:
     message = gated.WORDS[report.verdict]
     check, more = gated.worst(report)
     if check is not None:
-        name = check.task if check.kind == "metric" else f"{check.task} {check.metric}"
+        what = "" if check.kind == "metric" else check.metric
+        name = " ".join(filter(None, (check.task, what, ", ".join(check.group.values()))))
         value = gated.change(check)
         message += f": {plain(name, 40)}" + ("" if value is None else f" {value:+.2f}")
         message += f", {more} more" if more else ""

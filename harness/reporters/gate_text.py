@@ -16,6 +16,8 @@ from harness.reporters import compared, gated
 from harness.reporters.comparison_table import label, printed
 
 STYLES: dict[Verdict, str] = {"pass": "bold green", "regression": "bold red", "inconclusive": "bold yellow"}
+MOST_REASONS = 5
+"""Checks whose reason is repeated below the table."""
 _WIDE = 104
 """From this width, each number has a column of its own."""
 _STACKED = (("baseline", "run"), ("drop", "at most"), ("margin", "detects"), ("p", "n"))
@@ -38,10 +40,13 @@ def _parts(report: GateReport, width: int) -> Iterator[RenderableType]:
     if report.checks:
         yield Padding(_table(report, found.shown, width), (1, 0, 0, 0))
     yield Text()
-    for check in gated.further(report):
+    further = gated.further(report)
+    for check in further[:MOST_REASONS]:
         yield Text(
             plain(f"{gated.WORDS[check.verdict]}: {gated.check_name(check, found.shown)}: {check.reason}")
         )
+    if len(further) > MOST_REASONS:
+        yield Text(f"{gated.count(len(further) - MOST_REASONS, 'more check')} in the table above")
     for note in gated.notes(report):
         yield Text(plain(note))
     for caution in gated.cautions(report):

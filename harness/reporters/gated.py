@@ -127,8 +127,8 @@ def cautions(report: GateReport) -> list[str]:
 
 
 def worst(report: GateReport) -> tuple[Check | None, int]:
-    """The regression with the largest drop relative to its margin, and how many others there are."""
+    """The regression that says most, and how many others there are: on all rows before groups, the largest drop first."""
     found: Sequence[Check] = [check for check in report.checks if check.verdict == "regression"]
     if not found:
         return None, 0
-    return max(found, key=lambda check: (check.drop or 0.0) - check.margin), len(found) - 1
+    return max(found, key=lambda check: (not check.group, (check.drop or 0.0) - check.margin)), len(found) - 1

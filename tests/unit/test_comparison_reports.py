@@ -63,7 +63,7 @@ def test_values_differences_and_tests_are_shown(form: str) -> None:
 @pytest.mark.parametrize("form", ["table", "markdown"])
 def test_flips_and_detectable_differences_are_shown(form: str) -> None:
     text = render_comparison(comparison(rows=[row()]), form, width=120)
-    assert ("31 newly wrong, 6 right" if form == "table" else "31 / 6") in text
+    assert ("31 wrong, 6 right; detects 0.062" if form == "table" else "31 / 6") in text
     assert "0.062" in text
 
 

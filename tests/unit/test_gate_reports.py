@@ -107,6 +107,16 @@ def test_regressions_stand_above_checks_that_cannot_tell_and_passes() -> None:
     assert rows == ["r,", "u,", "v,", "p,"]
 
 
+def test_reasons_below_the_table_are_few() -> None:
+    for n in (6, 7, 16):
+        text = render_gate(
+            report(*[regression(task=f"t{k}", reason=f"because {k}.") for k in range(n)]), width=120
+        )
+        assert text.count("because") == 6, "one in the first line, five below the table"
+        more = re.findall(r"(\d+ more checks?) in the table", text)
+        assert more == {6: [], 7: ["1 more check"], 16: ["10 more checks"]}[n]
+
+
 def test_age_saving_self_test_and_warnings_are_shown() -> None:
     text = render_gate(EVERYTHING, width=200)
     for part in (
@@ -298,6 +308,8 @@ def test_at_most_ten_annotations_of_a_kind() -> None:
         ([unclear(), check()], "cannot tell", "yellow"),
         ([regression(), check()], "regression: t2i_emotion -0.12", "red"),
         ([regression(drop=0.2, task="x", value=None), regression()], "regression: x -0.20, 1 more", "red"),
+        ([regression(task="g", drop=0.3, group={"emotion": "sad"}), regression()], "regression: t2i_emotion -0.12, 1 more", "red"),
+        ([regression(group={"emotion": "sad"})], "regression: t2i_emotion sad -0.12", "red"),
         ([regression(metric="ece", direction="lower", baseline=0.1, value=0.22)], "regression: t2i_emotion +0.12", "red"),
         ([regression(kind="unparsed", metric="unparsed", drop=None, value=None)], "regression: t2i_emotion unparsed", "red"),
     ],
