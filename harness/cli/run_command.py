@@ -72,6 +72,10 @@ from harness.store.runfolder import FAILURES
     help="An option of the judges; repeatable.",
 )
 @click.option("--max-failures", type=int, metavar="N", help="Stop after N failures.")
+@click.option(
+    "--max-cost", metavar="X", help="Stop once replies cost X, earlier attempts included; needs prices."
+)
+@click.option("--max-time", metavar="T", help="Stop after T: seconds, or 90s, 10m, 2h.")
 @click.option("--allow-outside", is_flag=True, help="Read pictures outside the data folder.")
 @click.option(
     "--release", metavar="ID", help="Which release of the model this is: another one is asked anew."
@@ -113,15 +117,25 @@ def command(dry_run: bool, as_json: bool, **given: Any) -> int:
         click.echo(f"contact sheet: {sheet}", err=True)
     for fault in result.faults[:5]:
         click.echo(f"fault: {fault}", err=True)
-    if result.failed:
+    # Of a run that was stopped, what was never asked has no answer either, and did not fail.
+    failed = _count(result.path) if result.stopped else result.failed
+    if failed:
         click.echo(
-            f"{result.failed} failed ({_reasons(result.path)}); see `harness show {result.path} --samples --failed`. "
+            f"{failed} failed ({_reasons(result.path)}); see `harness show {result.path} --samples --failed`. "
             "Fix the cause and run the same command again to retry them.",
             err=True,
         )
         for hint in _hints(result.path):
             click.echo(f"  -> {plain(hint, 300)}", err=True)
+    if result.stopped:
+        click.echo(f"stopped: {plain(result.stopped, 500)}", err=True)
+    if result.settled:
+        return ExitCode.FAILED if failed or result.faults else ExitCode.OK
     return ExitCode.FAILED if result.faults else exit_code(result.results)
+
+
+def _count(path: Path) -> int:
+    return sum(1 for _ in read_lines(path / FAILURES))
 
 
 def _reasons(path: Path) -> str:

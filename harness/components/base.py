@@ -31,6 +31,17 @@ class Configured:
         """What it contacts over a network, one line each, for `--dry-run`. Contacts nothing itself; contains no secrets."""
         return ()
 
+    def reports_cost(self) -> bool | None:
+        """Whether its replies say what they cost (`usage["cost"]`), as its options are; None if that is not known."""
+        return None
+
+    def expected_cost(self, requests: int, prompt_tokens: float, reply_tokens: float) -> float | None:
+        """The most that so many requests are expected to cost, for `--dry-run`; None if no prices are known.
+
+        Both numbers of tokens are totals: estimated ones of the prompts, and the limits of the replies.
+        """
+        return None
+
     def open(self) -> None:
         """Load weights and other resources. Called once, before the first request."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 import operator
 import os
@@ -93,6 +94,44 @@ def _nearest(name: str, value: Any) -> str:
 def _scalar(value: Any) -> Any:
     """A scalar of numpy, torch and the like as Python's."""
     return value.tolist() if getattr(value, "shape", None) == () and hasattr(value, "tolist") else value
+
+
+def amount(name: str, value: object) -> float | None:
+    """A positive number; None stays None."""
+    if value is None:
+        return None
+    value = _scalar(value)
+    try:
+        found = math.nan if isinstance(value, (bool, bytes)) else float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        found = math.nan
+    if not 0 < found < math.inf:
+        raise RequestError(
+            f"--{name} must be a number above 0, not {_shown(value)}.", f"For example: --{name} 2.5"
+        )
+    return found
+
+
+_UNITS = {"": 1.0, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
+_DURATION = re.compile(r"(\d+(?:\.\d*)?)\s*([a-z]*)", re.ASCII)
+
+
+def duration(name: str, value: object) -> float | None:
+    """A duration in seconds, from a number or a text such as 90s, 10m, 2h; None stays None."""
+    if value is None:
+        return None
+    found = _DURATION.fullmatch(value.strip().lower()) if isinstance(value, str) else None
+    if found and found[2] in _UNITS:
+        seconds = float(found[1]) * _UNITS[found[2]]
+    elif isinstance(value, str):
+        seconds = 0.0
+    else:
+        seconds = amount(name, value) or 0.0
+    if not 0 < seconds < math.inf:
+        raise RequestError(
+            f"--{name} must be a duration, not {_shown(value)}.", "For example: 90s, 10m, 2h, or seconds: 90."
+        )
+    return seconds
 
 
 def flag(name: str, value: object) -> bool:

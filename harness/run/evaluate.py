@@ -38,6 +38,8 @@ def evaluate(
     wordings: str | Iterable[str] | None = None,
     release: str | None = None,
     fresh: bool = False,
+    max_cost: Number | None = None,
+    max_time: Number | None = None,
     watch: Watch | None = None,
 ) -> RunResult:
     """Evaluate a model on a task and return the scored run.
@@ -48,7 +50,9 @@ def evaluate(
     is stored in `out` (by default below `runs/`) and resumed if it exists. Numbers may be of numpy or texts; the items of
     a set are taken in the order of their names. What `watch` raises does not stop the run.
     `release` names the release of the model under test: answers of one release are never those of another.
-    `fresh` asks everything anew, and keeps what the folder held in `previous/N`.
+    `fresh` asks everything anew, and keeps what the folder held in `previous/N`. `max_cost` (all replies of the folder,
+    in the unit of the prices that options give) and `max_time` (of this call: seconds, or a text such as "10m") end a run
+    early: `RunResult.stopped` says so, and the same call resumes.
     Failed samples are counted in the result, not raised. Raises `HarnessError` (see `harness.errors`).
     """
     given: dict[str, Any] = {  # The request converts them.
@@ -69,6 +73,8 @@ def evaluate(
         "prompt_variants": prompt_variants if wordings is None else wordings,
         "release": release,
         "fresh": fresh,
+        "max_cost": max_cost,
+        "max_time": max_time,
     }
     watch = safe(watch)
     return execute(make_plan(RunRequest(**given), watch), watch)

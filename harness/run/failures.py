@@ -14,6 +14,7 @@ from harness.errors import (
     TooManyFailures,
 )
 from harness.hub.certificates import certificate_problem
+from harness.run.stopping import Stopping
 from harness.run.watch import Watch
 from harness.store import RunFolder
 from harness.store.files import read_lines
@@ -31,9 +32,19 @@ class FailureLog:
     """The failed requests of one participant in this attempt."""
 
     def __init__(
-        self, by: str, folder: RunFolder, watch: Watch, limit: int | None, alike: int = ALIKE_JUDGE
+        self,
+        by: str,
+        folder: RunFolder,
+        watch: Watch,
+        limit: int | None,
+        alike: int = ALIKE_JUDGE,
+        stopping: Stopping | None = None,
     ) -> None:
-        """`limit`: --max-failures. `alike`: how many first failures stop the run if they are alike."""
+        """`limit`: --max-failures. `alike`: how many first failures stop the run if they are alike.
+
+        `stopping` is told of each failure.
+        """
+        self._stopping = stopping or Stopping()
         self.by, self.folder, self.watch, self.limit, self.alike = by, folder, watch, limit, alike
         self.count = 0
         self._answered = False
@@ -57,9 +68,9 @@ class FailureLog:
         stored: dict[str, Any] = {"kind": error.kind, "message": error.message, "retryable": error.retryable}
         if error.hint:
             stored["hint"] = error.hint
-        self.folder.add_failure(
-            {"id": id_, "task": task, "by": self.by, "sample_id": sample_id, "error": stored}
-        )
+        record = {"id": id_, "task": task, "by": self.by, "sample_id": sample_id, "error": stored}
+        self.folder.add_failure(record)
+        self._stopping.failed(record)
         self.watch.advance(failed=True)
         if self.limit is not None and self.count >= self.limit:
             raise TooManyFailures(

@@ -26,6 +26,7 @@ from harness.run.image_requests import IMAGES, PlannedImage
 from harness.run.manifest import write_manifest
 from harness.run.participants import Participant
 from harness.run.received import json_value, replies_of, served_record
+from harness.run.stopping import Halt, Stopping, Until
 from harness.run.watch import Watch
 from harness.store import RunFolder
 from harness.store.files import write_atomically
@@ -45,11 +46,19 @@ class Generation:
         watch: Watch,
         detector: Detector | None,
         max_failures: int | None,
+        stopping: Stopping | None = None,
     ) -> None:
+        """`stopping` may end the generation early."""
+        self.stopping = stopping or Stopping()
         self.generator, self.folder, self.watch, self.detector = generator, folder, watch, detector
-        self.failures = FailureLog(generator.name, folder, watch, max_failures, ALIKE_GENERATOR)
+        self.failures = FailureLog(
+            generator.name, folder, watch, max_failures, ALIKE_GENERATOR, self.stopping
+        )
         self.faults: list[str] = []
         """Ways in which the plugin broke its contract."""
+        self.halt: Halt | None = None
+        """Why not everything was requested."""
+        self._answered = 0
         self._in_flight: dict[str, PlannedImage] = {}
 
     def run(self, wanted: Sequence[PlannedImage]) -> None:
@@ -62,12 +71,21 @@ class Generation:
         stored = len(wanted) - len(self._in_flight)
         self.watch.phase(f"generating with {self.generator.name}", len(wanted), stored)
         if self._in_flight:
-            self._generate([p.request for p in self._in_flight.values()])
+            listed = Listed([p.request for p in self._in_flight.values()])
+            until = Until(listed, self.stopping)
+            error = None if until.halt() else self._generate(until)
+            left = {request.id for request in listed} if until.reason is not None else set()
+            if left:  # A stop after the last request cut nothing short.
+                self.halt = until.halted(self.generator.name, stored + self._answered, len(wanted))
+            if error is not None:
+                for id_ in [id_ for id_ in self._in_flight if id_ not in left]:
+                    self._fail(id_, error)
         self.watch.end()
         delivered = {r["id"] for r in image_replies(self.folder.path) if r["outcome"] == "ok"}
         write_manifest(self.folder.path, wanted, self.generator.name, delivered)
 
-    def _generate(self, requests: Sequence[ImageRequest]) -> None:
+    def _generate(self, requests: Until[ImageRequest]) -> ReplyError:
+        """Store what the generator yields. Returns the error of requests that are left without a reply."""
         model: Generator = self.generator.instance
         raised: list[BaseException] = []
         try:
@@ -75,20 +93,18 @@ class Generation:
             # Encoding and face detection run in threads while the generator works.
             with (
                 ThreadPoolExecutor(2, thread_name_prefix="memobench-store") as pool,
-                closing(replies_of(lambda: model.stream(Listed(requests)), raised)) as replies,
+                closing(replies_of(lambda: model.stream(requests), raised)) as replies,
             ):
                 self._store_all(replies, pool)
         finally:
             self._close(model)
             if self.detector is not None:
                 self._close(self.detector)
-        error = ReplyError("no_reply", f"{self.generator.name} gave no reply to this request")
-        if raised:
-            if isinstance(raised[0], HarnessError):
-                raise raised[0]
-            error = ReplyError(type(raised[0]).__name__, str(raised[0]))  # what it generated is kept
-        for id_ in list(self._in_flight):
-            self._fail(id_, error)
+        if not raised:
+            return ReplyError("no_reply", f"{self.generator.name} gave no reply to this request")
+        if isinstance(raised[0], HarnessError):
+            raise raised[0]
+        return ReplyError(type(raised[0]).__name__, str(raised[0]))  # what it generated is kept
 
     def _open(self, model: Generator) -> None:
         kind, name = "generator", self.generator.name
@@ -124,6 +140,7 @@ class Generation:
                     error = as_error(reply.error or "the generator reported an error")
                     self._fail(reply.id, error, own=True)
                 else:
+                    self.stopping.arrived({"by": self.generator.name, "extra": reply.extra})
                     pending.append(pool.submit(self._finish, reply, planned))
                 while pending and (len(pending) > 16 or pending[0].done()):
                     self._store(pending.popleft().result())
@@ -210,6 +227,8 @@ class Generation:
             self._fail(record["id"], record.get("error", none), own=True)
             return
         self.folder.add_reply(record)
+        self.stopping.stored(record)
+        self._answered += 1
         self.failures.answered()
         self.watch.advance()
 

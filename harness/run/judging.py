@@ -15,6 +15,7 @@ from harness.run.judge_requests import InFlight, JobOutcome, RequestBuilder
 from harness.run.prefetch import PrefetchSource, Prepared
 from harness.run.received import judge_fields, replies_of
 from harness.run.schedule import Job
+from harness.run.stopping import Halt, Stopping, Until
 from harness.run.watch import Watch
 from harness.store import RunFolder
 from harness.store.replies import JUDGE, judge_replies
@@ -28,6 +29,8 @@ class Tally:
 
     answered: int = 0
     failed: int = 0
+    halt: Halt | None = None
+    """Why not everything was asked."""
     faults: list[str] = field(default_factory=list)
     """Ways in which a plugin broke its contract."""
 
@@ -43,11 +46,19 @@ class Judging:
         max_failures: int | None,
         *,
         adds_samples: bool,
+        stopping: Stopping | None = None,
+        stored: int = 0,
+        total: int = 0,
     ) -> None:
+        """`stopping` may end the phase early; `stored` and `total`, of its requests, are for the message that says so."""
+        self.stopping = stopping or Stopping()
+        self._stored, self._total = stored, total
         self.builder, self.folder, self.watch = builder, folder, watch
         self.adds_samples = adds_samples
         """Samples are the same for all judges of a run: the first one's phase stores them."""
-        self.failures = FailureLog(builder.judge.name, folder, watch, max_failures, ALIKE_JUDGE)
+        self.failures = FailureLog(
+            builder.judge.name, folder, watch, max_failures, ALIKE_JUDGE, self.stopping
+        )
         self.tally = Tally()
         self._in_flight: dict[str, InFlight] = {}
         self._by = builder.judge.name
@@ -59,16 +70,32 @@ class Judging:
         """
         source: PrefetchSource[Job, JudgeRequest] = PrefetchSource(jobs, self.builder.prepare, self._arrived)
         try:
+            until = Until(source, self.stopping)
             # A judge with nothing left to answer is not opened: loading weights may take minutes.
             if source.any():
-                error = self._consume(executor, source)
-                for asked_id, asked in self._in_flight.items():
-                    self._fail(asked_id, asked.question, asked.sample_id, error)
-                self._give_up(source.abandon(), error)
+                error = None if until.halt() else self._consume(executor, source, until)
+                self._end(source, until, error)
         finally:
             source.close()
         self.watch.end()
         return self.tally
+
+    def _end(
+        self, source: PrefetchSource[Job, JudgeRequest], until: Until[JudgeRequest], error: ReplyError | None
+    ) -> None:
+        """Record what has no reply as failed with `error`, except what was not asked because of a stop."""
+        if until.reason is not None:
+            if source.any():
+                answered = self._stored + self.tally.answered
+                self.tally.halt = until.halted(self._by, answered, self._total)
+            for request in source.waiting():
+                self._in_flight.pop(request.id, None)
+        if error is None:
+            return
+        for asked_id, asked in self._in_flight.items():
+            self._fail(asked_id, asked.question, asked.sample_id, error)
+        if until.reason is None:
+            self._give_up(source.abandon(), error)
 
     def _give_up(self, jobs: Iterable[Job], error: ReplyError) -> None:
         """Record the jobs that were never reached as failed, except what an earlier attempt answered."""
@@ -84,13 +111,13 @@ class Judging:
                 if stored[question, job.data, job.sample.id] < self.builder.times(question):
                     self._fail(None, question, job.sample.id, error)
 
-    def _consume(self, executor: Executor, source: PrefetchSource[Job, JudgeRequest]) -> ReplyError:
+    def _consume(
+        self, executor: Executor, source: PrefetchSource[Job, JudgeRequest], until: Until[JudgeRequest]
+    ) -> ReplyError:
         """Take replies until there are no more. Returns the error for requests left without a reply."""
         raised: list[BaseException] = []
         # With close() the executor closes the judge as soon as the loop is left.
-        with closing(
-            replies_of(lambda: executor.run(self.builder.judge.instance, source), raised)
-        ) as replies:
+        with closing(replies_of(lambda: executor.run(self.builder.judge.instance, until), raised)) as replies:
             for reply in replies:
                 self._take(reply)
                 source.check()
@@ -152,6 +179,7 @@ class Judging:
             invalid = ReplyError("invalid_reply", problem, False)
             self._fail(reply.id, asked.question, asked.sample_id, invalid, own=True)
             return
+        self.stopping.stored(record)
         self.tally.answered += 1
         self.failures.answered()
         answer = self.builder.answer(asked.question)

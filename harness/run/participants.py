@@ -126,3 +126,23 @@ def check_judge_options(options: Mapping[str, Any], judges: Sequence[str | Judge
                 f"--judge-option {key}: {target!r} is not one of the judges.",
                 f"Judges of this run: {', '.join(names) or 'none'}.",
             )
+
+
+def check_costs(participants: Sequence[Participant]) -> None:
+    """Refuse a limit on the cost where it is known that a participant's replies will not say what they cost."""
+    for participant in participants:
+        try:
+            known = participant.instance.reports_cost()
+        except Exception as e:  # it is a plugin's code
+            raise PluginError(
+                f"{participant.name}: reports_cost() raises {type(e).__name__}: {e}.",
+                "Report it to the plugin's authors.",
+            ) from e
+        if known is False:
+            prices = [
+                name for name in type(participant.instance).Options.model_fields if name.startswith("price_")
+            ]
+            raise RequestError(
+                f"--max-cost cannot limit {participant.name}: its replies do not say what they cost.",
+                f"Give its prices: {', '.join(prices)}." if prices else "Omit --max-cost.",
+            )

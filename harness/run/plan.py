@@ -15,7 +15,13 @@ from harness.registry.registry import registry
 from harness.run.answer_modes import choose_answer_mode, choose_answer_modes
 from harness.run.data_sets import check_labels, find_data_sets
 from harness.run.naming import RUNS, run_name
-from harness.run.participants import Participant, check_judge_options, judge_options, make_participant
+from harness.run.participants import (
+    Participant,
+    check_costs,
+    check_judge_options,
+    judge_options,
+    make_participant,
+)
 from harness.run.prompt_variants import DEFAULT, first_variants, select_prompt_variants
 from harness.run.request import RunRequest
 from harness.run.suites import answerable, labelled
@@ -103,8 +109,12 @@ def make_plan(request: RunRequest, watch: Watch | None = None) -> Plan:
     registry().find("executor", request.executor)
     check_judge_options(request.judge_options, request.judges)
     if roles == {"judge"}:
-        return _judge_plan(request, tasks, safe(watch))
-    return _generator_plan(request, tasks)
+        plan = _judge_plan(request, tasks, safe(watch))
+    else:
+        plan = _generator_plan(request, tasks)
+    if request.max_cost is not None:
+        check_costs([*plan.judges, *([plan.generator] if plan.generator else [])])
+    return plan
 
 
 def _judge_plan(request: RunRequest, tasks: tuple[ResolvedTask, ...], watch: Watch) -> Plan:

@@ -173,6 +173,10 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
             self._take()
         return bool(self._buffer)
 
+    def waiting(self) -> list[T]:
+        """The requests that are prepared and were not handed out."""
+        return list(self._buffer)
+
     @property
     def exhausted(self) -> bool:
         """True once nothing is left to hand out."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from harness.escaping import plain
+from harness.run.expected_costs import CHARACTERS, PICTURE_TOKENS, costs
 from harness.run.plan import Plan
 from harness.run.schedule import image_questions, judge_jobs, planned_images
 from harness.tasks.answers import truth_of
@@ -46,23 +47,28 @@ def preview(plan: Plan) -> str:
             lines.append(f"first prompt: {wanted[0].request.prompt}")
     lines += _contacts(plan)
     lines.append("emotions: " + ", ".join(f"{e} {emotions[e]}" for e in (*EMOTIONS, None) if emotions[e]))
-    total, tokens = 0, 0
+    workload = Counter[str]()
     for question, spec in plan.questions.items():
         assert spec.answer is not None
         each = 1 if plan.generator else len(spec.prompt_variants) * request.repeats
-        count = asked[question] * each * len(plan.judges)
-        total += count
-        tokens += count * spec.sampling.max_tokens
+        count = asked[question] * each
+        workload["requests"] += count
+        workload["reply tokens"] += count * spec.sampling.max_tokens
         modes = ", ".join(sorted({modes[question] for modes in plan.answer_modes.values()}))
-        lines.append(f"{question}: {count} requests, answer mode {modes}")
-        for variant in spec.prompt_variants[:1] if plan.generator else spec.prompt_variants:
+        lines.append(f"{question}: {count * len(plan.judges)} requests, answer mode {modes}")
+        variants = spec.prompt_variants[:1] if plan.generator else spec.prompt_variants
+        for variant in variants:
             sample = first.get(question)
             if sample is not None:
                 shown = shown_options(spec.answer, sample.id, request.seed, truth_of(spec.answer, sample))
-                messages = render(variant, spec.answer, shown, sample.emotion)
-                lines += ["  " + line for line in as_text(messages).splitlines()]
+                text = as_text(render(variant, spec.answer, shown, sample.emotion))
+                lines += ["  " + line for line in text.splitlines()]
+                pictures = 2 if spec.pairs is not None else 1
+                tokens = len(text) // CHARACTERS + pictures * PICTURE_TOKENS
+                workload["prompt tokens"] += count // len(variants) * tokens
     lines += [f"note: {note}" for note in plan.omitted]
-    lines.append(f"cost: {total} requests, at most {tokens:,} reply tokens; prices are the provider's")
+    images = emotions.total() if plan.generator else 0
+    lines += costs(plan, workload, images)
     # Prompts and names of data are untrusted.
     return "".join(plain(line) + "\n" for text in lines for line in text.split("\n"))
 

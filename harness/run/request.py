@@ -12,8 +12,10 @@ from harness.components.judge import Judge
 from harness.errors import RequestError
 from harness.run.arguments import (
     MOST_REPEATS,
+    amount,
     component,
     count,
+    duration,
     each,
     flag,
     option_values,
@@ -49,6 +51,10 @@ class RunRequest:
     """Which release of the model under test this is: two releases of one name are two models. None for no statement."""
     fresh: bool = False
     """Ask everything anew; what the run folder holds is kept in its folder `previous`."""
+    max_cost: float | None = None
+    """What all replies of the run folder may cost, in the unit of the prices that options give."""
+    max_time: float | None = None
+    """Seconds that this attempt may take; texts such as 10m are converted."""
     command: tuple[str, ...] | None = None
     """The arguments of the command line, which `run.json` stores without secrets; None from Python."""
 
@@ -75,6 +81,8 @@ class RunRequest:
             ),
             release=release_name(self.release),
             fresh=flag("fresh", self.fresh),
+            max_cost=amount("max-cost", self.max_cost),
+            max_time=duration("max-time", self.max_time),
             command=None if self.command is None else texts("command", self.command),
         )
         if not self.prompt_variants:

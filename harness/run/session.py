@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image
@@ -17,11 +18,12 @@ from harness.run.detectors import choose_detector
 from harness.run.generation import Generation
 from harness.run.image_requests import PlannedImage
 from harness.run.judge_requests import RequestBuilder
-from harness.run.judging import Judging
+from harness.run.judging import Judging, Tally
 from harness.run.participants import Participant
 from harness.run.plan import Plan
 from harness.run.record import run_document
 from harness.run.schedule import Job, image_jobs, judge_jobs, planned_images
+from harness.run.stopping import Budget, Halt, Several, Stopping
 from harness.run.watch import Watch, safe
 from harness.scoring.run_result import RunResult
 from harness.scoring.score_run import score_folder
@@ -31,8 +33,23 @@ from harness.store.files import write_atomically
 from harness.store.replies import judge_replies
 
 
-def execute(plan: Plan, watch: Watch) -> RunResult:
-    """Run or resume a plan, and score it. What was computed before an error or interrupt is kept."""
+@dataclass
+class _Work:
+    """What asking came to."""
+
+    faults: list[str] = field(default_factory=list)
+    """Ways in which plugins broke their contract."""
+    error: HarnessError | None = None
+    """What ended the run in the middle."""
+    halt: Halt | None = None
+    """Why it was stopped in the middle."""
+
+
+def execute(plan: Plan, watch: Watch, stopping: Stopping | None = None) -> RunResult:
+    """Run or resume a plan, and score it. What was computed before an error or interrupt is kept.
+
+    `stopping` may end the run early, as the limits of the request do. That raises nothing: the result says so.
+    """
     watch = safe(watch)
     path = plan.folder
     wanted = planned_images(plan)
@@ -49,41 +66,57 @@ def execute(plan: Plan, watch: Watch) -> RunResult:
         # Pictures are bounded by our own check, before they are decoded.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            faults, stop = _work(plan, folder, wanted, chosen.detector if chosen else None, watch)
+            budget = Budget(plan.request.max_cost, plan.request.max_time, path, watch)
+            until = Several([budget, *([stopping] if stopping else [])])
+            work = _work(plan, folder, wanted, chosen.detector if chosen else None, watch, until)
         folder.flush()
         for data in plan.data:
             data.samples.clear()  # Not needed any more: scoring reads the folder alone and needs the memory.
-        result = score_folder(path, complete=stop is None)
+        result = score_folder(path, complete=work.error is None and work.halt is None)
     finally:
         folder.close()
-    if stop is not None:
-        raise stop
-    return RunResult(path, result.results, tuple(faults))
+    if work.error is not None:
+        raise work.error
+    halt = work.halt
+    return RunResult(
+        path, result.results, tuple(work.faults), str(halt or ""), settled=halt is not None and halt.settled
+    )
 
 
 def _work(
-    plan: Plan, folder: RunFolder, wanted: list[PlannedImage], detector: Detector | None, watch: Watch
-) -> tuple[list[str], HarnessError | None]:
-    """Generate, then let each judge answer in turn. Returns contract faults, and what stopped the run early."""
-    faults: list[str] = []
+    plan: Plan,
+    folder: RunFolder,
+    wanted: list[PlannedImage],
+    detector: Detector | None,
+    watch: Watch,
+    stopping: Stopping,
+) -> _Work:
+    """Generate, then let each judge answer in turn, until everything is asked, or an error or a stop."""
+    work = _Work()
     try:
         if plan.generator is not None:
             _copy_ratings(plan.generator, folder.path)
-            generation = Generation(plan.generator, folder, watch, detector, plan.request.max_failures)
+            generation = Generation(
+                plan.generator, folder, watch, detector, plan.request.max_failures, stopping
+            )
             try:
                 generation.run(wanted)
             finally:
-                faults += [f"{plan.generator.name} broke its contract: {f}" for f in generation.faults]
+                work.faults += [f"{plan.generator.name} broke its contract: {f}" for f in generation.faults]
+            work.halt = generation.halt
             for job in image_jobs(plan, folder.path, wanted, delivered=False):
                 folder.add_sample({**job.record(), "shown": {}, "digest": None})
         for judge in plan.judges:
-            faults += _judge(plan, judge, wanted, folder, watch)
+            if work.halt is None:
+                tally = _judge(plan, judge, wanted, folder, watch, stopping)
+                work.faults += [f"{judge.name} broke its contract: {f}" for f in tally.faults]
+                work.halt = tally.halt
     except HarnessError as e:
         # Only a stop in the middle leaves something worth scoring.
-        if e.exit_code == ExitCode.FAILED:
-            return faults, e
-        raise
-    return faults, None
+        if e.exit_code != ExitCode.FAILED:
+            raise
+        work.error = e
+    return work
 
 
 def _copy_ratings(generator: Participant, folder: Path) -> None:
@@ -94,8 +127,13 @@ def _copy_ratings(generator: Participant, folder: Path) -> None:
 
 
 def _judge(
-    plan: Plan, judge: Participant, wanted: Sequence[PlannedImage], folder: RunFolder, watch: Watch
-) -> list[str]:
+    plan: Plan,
+    judge: Participant,
+    wanted: Sequence[PlannedImage],
+    folder: RunFolder,
+    watch: Watch,
+    stopping: Stopping,
+) -> Tally:
     request = plan.request
     builder = RequestBuilder(
         judge,
@@ -112,9 +150,17 @@ def _judge(
         return image_jobs(plan, folder.path, wanted) if plan.generator else judge_jobs(plan)
 
     total = sum(builder.count(job) for job in jobs())
-    stored = sum(reply["by"] == judge.name for reply in judge_replies(folder.path))
-    watch.phase(f"judging with {judge.name}", total, min(stored, total))
+    stored = min(total, sum(reply["by"] == judge.name for reply in judge_replies(folder.path)))
+    watch.phase(f"judging with {judge.name}", total, stored)
     executor = make(registry().find("executor", request.executor))
-    judging = Judging(builder, folder, watch, request.max_failures, adds_samples=judge is plan.judges[0])
-    judging.run(executor, jobs())
-    return [f"{judge.name} broke its contract: {f}" for f in judging.tally.faults]
+    judging = Judging(
+        builder,
+        folder,
+        watch,
+        request.max_failures,
+        adds_samples=judge is plan.judges[0],
+        stopping=stopping,
+        stored=stored,
+        total=total,
+    )
+    return judging.run(executor, jobs())

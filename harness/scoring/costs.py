@@ -6,6 +6,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 
+def reply_cost(record: Mapping[str, Any]) -> float | None:
+    """What a stored reply cost, in the unit of the prices that were given; None if it does not say."""
+    extra = record.get("extra")
+    for holder in (record, extra):
+        usage = holder.get("usage") if isinstance(holder, Mapping) else None
+        cost = usage.get("cost") if isinstance(usage, Mapping) else None
+        if isinstance(cost, (int, float)) and not isinstance(cost, bool):
+            return float(cost)
+    return None
+
+
 def add_up(total: dict[str, float], part: Mapping[str, Any] | None) -> None:
     """Add the numbers of `part` to those of `total`, key by key."""
     if isinstance(part, Mapping):  # plugins may store anything under "usage"

@@ -16,6 +16,10 @@ class RunResult:
     results: Results
     faults: tuple[str, ...] = ()
     """Ways in which a plugin broke its contract in this attempt."""
+    stopped: str = ""
+    """Why the run asked no further, in one line: a limit on cost or time, for example; "" if everything was asked."""
+    settled: bool = False
+    """Whether that stop is a success: all is known that was to be known."""
 
     @property
     def tasks(self) -> list[TaskResult]:

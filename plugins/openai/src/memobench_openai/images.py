@@ -44,6 +44,15 @@ class OpenAIImages(Generator):
             "no seed is sent: the same requests give different pictures each time (set -o send_seed=true if the endpoint supports it)",
         )
 
+    def reports_cost(self) -> bool:
+        """Whether a price is given."""
+        return self.options.price_image is not None or self.options.price_input is not None
+
+    def expected_cost(self, requests: int, prompt_tokens: float, reply_tokens: float) -> float | None:
+        """By the price of a picture; how many tokens one has is not known."""
+        price = self.options.price_image
+        return None if price is None or self.options.price_output is not None else float(requests * price)
+
     def open(self) -> None:
         """Create the client and its thread. Sends no request yet."""
         # Imported here: the client takes a second to load, and planning a run does not need it.

@@ -46,6 +46,19 @@ class OpenAIJudge(Judge):
     def contacts(self) -> Sequence[str]:
         return [describe_endpoint(self.options)]
 
+    def reports_cost(self) -> bool:
+        """Whether prices are given."""
+        return self.options.price_input is not None
+
+    def expected_cost(self, requests: int, prompt_tokens: float, reply_tokens: float) -> float | None:
+        """By the prices that are given, without a provider's cache; with `max_tokens`, if that is set."""
+        if self.options.price_input is None or self.options.price_output is None:
+            return None
+        reply_tokens = requests * self.options.max_tokens or reply_tokens
+        return (
+            float(prompt_tokens * self.options.price_input + reply_tokens * self.options.price_output) / 1e6
+        )
+
     def open(self) -> None:
         """Create the client and its thread. Sends no request yet."""
         # Imported here: the client takes a second to load, and planning a run does not need it.
