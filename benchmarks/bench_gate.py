@@ -4,7 +4,7 @@ Two runs answer the same samples, correlated with each other and within clusters
 sequential mode, how often the gate says regression, pass and cannot tell, how many samples the sequential mode asks, and
 how often the test alone rejects next to what `harness power` predicts. Seeds are fixed. Exits with 1 if a false alarm is
 more frequent than 5% (by more than simulation error), a power is off by more than 5 points, or a drop of 10 points takes
-the sequential mode more than half of the samples in the median.
+the sequential mode more than half of the samples in the median (where there are enough: a power of 96% or more with all).
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from harness.stats.sequential import sequential_test
 SEED = 20_261_129
 ALPHA, MARGIN = 0.05, 0.05
 BASE, NEW = 0.80, (0.80, 0.78, 0.70)
+ENOUGH = 0.96
+"""Where all samples together have less power, no sequential test is expected to save half of them."""
 SHAPES = ((600, 1), (100, 6), (24, 25), (7145, 1), (600, 12))
 """Clusters, and rows of each."""
 CORRELATIONS = (0.3, 0.5, 0.7)
@@ -136,7 +138,7 @@ def main() -> int:
             problems += ["false alarms of the test"] if rejected / seeds > 0.05 + slack else []
         elif abs(rejected / seeds - expected) > 0.05 + slack / 2 and rejected / seeds < expected:
             problems.append("power")
-        if case.new == 0.70 and case.clusters >= 60 and median(asked) > 0.5:
+        if case.new == 0.70 and case.clusters >= 60 and expected >= ENOUGH and median(asked) > 0.5:
             problems.append("asks too many")
         name = f"{case.clusters} x {case.size}, {BASE} against {case.new}, runs {case.between}, within {case.within}"
         failures += [f"{name}: {problem}" for problem in problems]

@@ -53,7 +53,7 @@ class Covered:
         if LOW <= self.share <= HIGH:
             return "ok"
         if self.share > HIGH:
-            return "ok: conservative" if self.proportion else "WIDE"
+            return "ok: conservative" if self.proportion else "ok: warned" if self.warned == 1 else "WIDE"
         return "ok: warned" if self.unwarned <= 1 - LOW else "OUTSIDE"
 
     @property

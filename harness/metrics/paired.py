@@ -14,12 +14,15 @@ from harness.metrics.collapsed import detail
 from harness.metrics.interval import point
 from harness.metrics.resampling import FEWEST_RESAMPLES, ROWS_RESAMPLED
 from harness.metrics.unparsed import entering
+from harness.stats.beta import t_cdf
 from harness.stats.collapse import collapse
 from harness.stats.intervals import t_interval
 from harness.stats.jackknife import leave_one_out, standard_error
 from harness.stats.paired import PairedDifference, paired_difference, paired_shares
 
 RESAMPLES = 10_000
+SAME = 1e-9
+"""Values closer than this are one."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +55,21 @@ def compare_metric(
     if first is None or second is None or not metric.resampled or metric.interval == "own":
         return PairedValue(first, second, None, one.n, clusters)
     hits = (right_rows(metric, one), right_rows(metric, two))
-    if hits[0] is not None and hits[1] is not None:
+    # A mean of several shares, such as balanced accuracy, is none of the rows unless the classes are equally frequent.
+    if (
+        hits[0] is not None
+        and hits[1] is not None
+        and _is_share(hits[0], first)
+        and _is_share(hits[1], second)
+    ):
         found = paired_shares(hits[0], hits[1], one.cluster, seed=seed, resamples=resamples, level=level)
     else:
         found = _resampled(metric, one, two, seed, level, resamples)
     return PairedValue(first, second, found, one.n, clusters)
+
+
+def _is_share(hits: Mask, value: float) -> bool:
+    return abs(float(hits.mean()) - value) < SAME
 
 
 def right_rows(metric: Metric, scores: Scores) -> Mask | None:
@@ -97,10 +110,8 @@ def _jackknifed(first: Estimator, second: Estimator, counts: Ints, level: float)
     if not math.isfinite(error) or freedom < 1:
         gone = math.nan
         return PairedDifference(value, gone, gone, gone, gone, gone, gone, gone, gone, method)
-    from scipy.special import stdtr
-
     if error:
-        below = float(stdtr(freedom, value / error))
+        below = t_cdf(value / error, freedom)
     else:
         below = 0.5 if not value else float(value > 0)
     p = min(1.0, 2 * min(below, 1 - below))

@@ -68,3 +68,18 @@ def t_quantile_two_sided(freedom: float, level: float) -> float:
     """The t with probability `level` between -t and t."""
     x = beta_quantile(freedom / 2, 0.5, 1 - level)
     return math.sqrt(freedom * (1 - x) / x)
+
+
+def t_cdf(t: float, freedom: float) -> float:
+    """Probability of a smaller Student's t (DLMF 8.17 with the tail of t)."""
+    if math.isinf(t):
+        return float(t > 0)
+    tail = beta_cdf(freedom / 2, 0.5, freedom / (freedom + t * t)) / 2
+    return 1 - tail if t > 0 else tail
+
+
+def fair_binomial_cdf(successes: int, trials: int) -> float:
+    """Probability of at most so many successes, each with probability one half."""
+    if successes < 0:
+        return 0.0
+    return 1.0 if successes >= trials else beta_cdf(trials - successes, successes + 1, 0.5)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.arrays import Floats, Ints
+from harness.stats.beta import fair_binomial_cdf
 from harness.stats.weights import CELLS
 
 ENUMERATED = 12
@@ -86,11 +87,8 @@ def mcnemar(only_first: int, only_second: int) -> float:
     total = only_first + only_second
     if only_first == only_second:
         return 1.0
-    from scipy.special import bdtr
-
     fewer = min(only_first, only_second)
-    below = float(bdtr(fewer - 1, total, 0.5)) if fewer else 0.0
-    return below + float(bdtr(fewer, total, 0.5))
+    return fair_binomial_cdf(fewer - 1, total) + fair_binomial_cdf(fewer, total)
 
 
 def mcnemar_below(successes: int, failures: int) -> float:
@@ -98,11 +96,8 @@ def mcnemar_below(successes: int, failures: int) -> float:
 
     Half the probability of the data, plus that of fewer successes. 0.5 where nothing is discordant.
     """
-    from scipy.special import bdtr
-
     total = successes + failures
-    fewer = float(bdtr(successes - 1, total, 0.5)) if successes else 0.0
-    return (fewer + float(bdtr(successes, total, 0.5))) / 2
+    return (fair_binomial_cdf(successes - 1, total) + fair_binomial_cdf(successes, total)) / 2
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
