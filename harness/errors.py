@@ -33,7 +33,10 @@ class ExitCode(IntEnum):
     BAD_REQUEST = 2
     """The request was wrong, or can never work."""
     FAILED = 3
-    """Samples failed, or what was computed could not be stored. Run the same command again to resume."""
+    """Samples failed, a limit ended the run, or what was computed could not be stored: the same command resumes.
+
+    Also where replies of two releases are mixed, which only asking anew repairs.
+    """
     INCONCLUSIVE = 4
     """The gate cannot tell: the samples are too few, or the runs cannot be compared."""
     INTERNAL_ERROR = 70

@@ -132,9 +132,14 @@ class JudgeContract(_Contract):
         assert sorted(r.id for r in replies) == sorted(r.id for r in requests)
 
     def test_replies_can_be_stored(self, opened: Judge, requests: list[JudgeRequest]) -> None:
-        """Replies contain only JSON values, and an answer or an error."""
+        """Replies contain only JSON values, and an answer or an error; what was served is a few short texts."""
         for reply in opened.stream(Listed(requests)):
             if reply.error is None:
+                served = dict(reply.served or {})
+                assert len(served) <= 10
+                assert all(
+                    isinstance(part, str) and len(part) <= 200 for item in served.items() for part in item
+                )
                 json.dumps(
                     [reply.text, reply.rating, dict(reply.scores or {}), dict(reply.extra)], allow_nan=False
                 )

@@ -103,7 +103,7 @@ def test_generator_runs_are_data_sets_and_extend(harness: InProcess) -> None:
 
 
 GENERATORS = {
-    "raises on some": ("for r in batch:\n        if r.emotion == 'happy':\n            raise ValueError('no')\n        yield ImageReply(r.id, Image.new('RGB', (8, 8), 'red'))", None),
+    "raises on some": ("for r in batch:\n        if r.emotion == 'worry':\n            raise ValueError('no')\n        yield ImageReply(r.id, Image.new('RGB', (8, 8), 'red'))", None),
     "too few": ("return [ImageReply(r.id, Image.new('RGB', (8, 8), 'red')) for r in batch if r.emotion != 'happy']", 10),
     "no images": ("return [ImageReply(r.id, None if r.emotion == 'happy' else Image.new('RGB', (8, 8), 'red')) for r in batch]", 10),
     "images that are not PIL images": ("return [ImageReply(r.id, [[0]] if r.emotion == 'happy' else Image.new('RGB', (8, 8), 'red')) for r in batch]", 10),

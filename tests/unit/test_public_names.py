@@ -33,6 +33,7 @@ FIELDS = {
         "timings",
         "extra",
         "error",
+        "served",
     ],
     "ImageRequest": [
         "id",
@@ -45,7 +46,7 @@ FIELDS = {
         "size",
         "attributes",
     ],
-    "ImageReply": ["id", "image", "outcome", "extra", "error"],
+    "ImageReply": ["id", "image", "outcome", "extra", "error", "served"],
     "ReplyError": ["kind", "message", "retryable", "hint"],
     "Question": ["kind", "options", "labels", "scale", "answer_mode", "target"],
     "Sampling": ["temperature", "max_tokens", "top_p", "seed"],
