@@ -67,7 +67,8 @@ def execute(plan: Plan, watch: Watch, stopping: Stopping | None = None) -> RunRe
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             budget = Budget(plan.request.max_cost, plan.request.max_time, path, watch)
-            until = Several([budget, *([stopping] if stopping else [])])
+            # A clear verdict is no error, although a limit may be reached at the same time.
+            until = Several([*([stopping] if stopping else []), budget])
             work = _work(plan, folder, wanted, chosen.detector if chosen else None, watch, until)
         folder.flush()
         for data in plan.data:

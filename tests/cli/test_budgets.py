@@ -235,6 +235,14 @@ def test_a_limit_is_not_hidden_by_a_verdict(faces: Path, tmp_path: Path) -> None
     assert (result.settled, result.tasks[0].answered) == (False, 2)
 
 
+def test_a_clear_verdict_counts_although_a_limit_is_reached(faces: Path, tmp_path: Path) -> None:
+    request = RunRequest(
+        ("coarse_emotion",), "priced", data=(str(faces),), out=tmp_path / "run", max_cost=2.0
+    )
+    result = execute(make_plan(request), Watch(), Verdict(4))
+    assert (result.settled, result.stopped[:20]) == (True, "the verdict is clear")
+
+
 def test_failures_still_stop_a_run(harness: InProcess, install: Install, faces: Path, tmp_path: Path) -> None:
     verdict = Verdict(10**9)
     request = RunRequest(("coarse_emotion",), "echo", data=(str(faces),), out=tmp_path / "run", max_failures=2,

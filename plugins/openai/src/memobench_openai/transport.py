@@ -85,6 +85,7 @@ class Transport:
             self.disturbances += e.status_code >= 500
         except (asyncio.TimeoutError, openai.APITimeoutError):
             error = ApiError("timeout", f"no reply within {self._timeout:g} seconds", retryable=True)
+            self.disturbances += 1
         except openai.APIConnectionError as e:
             error = _connection_error(e, self.proxy)
             self.disturbances += 1
