@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import sys
 from pathlib import Path
 
 import click
 
-from harness.cli.streams import takes_escapes
+from harness.cli.gate_output import print_report, write_artifacts
 from harness.comparing.loaded import load_run
 from harness.errors import ExitCode, RequestError
 from harness.escaping import plain
@@ -19,9 +16,7 @@ from harness.gating.config import load_config
 from harness.gating.gate import gate
 from harness.gating.records import GateReport
 from harness.gating.self_test import self_test
-from harness.reporters import gate_artifacts, gated
-from harness.reporters.gate_text import render_gate
-from harness.store.files import new_output, write_atomically
+from harness.reporters import gated
 from harness.store.find import find_run
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -102,37 +97,11 @@ def _gate(
     if report.verdict == "inconclusive" and inconclusive:
         report.exit_code = ExitCode.OK if inconclusive == "pass" else ExitCode.REGRESSION
     write_artifacts(report, files)
-    print_report(report, as_json=as_json)
-    return report.exit_code
-
-
-def write_artifacts(report: GateReport, files: dict[str, Path | None]) -> None:
-    """Write the reports that were asked for, and what GitHub Actions shows, where it runs this."""
-    makers = {
-        "junit": gate_artifacts.junit,
-        "markdown": gate_artifacts.markdown,
-        "badge": gate_artifacts.badge,
-    }
-    for name, path in files.items():
-        if path is not None:
-            with new_output(path, f"Choose a different --{name}."):
-                write_atomically(path, makers[name](report).encode())
-    summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    if summary:
-        with new_output(Path(summary), "Unset GITHUB_STEP_SUMMARY."), Path(summary).open("ab") as file:
-            file.write(gate_artifacts.markdown(report).encode())
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        # On standard error, which GitHub reads too: standard output may be JSON.
-        for line in gate_artifacts.annotations(report):
-            click.echo(line, err=True)
-
-
-def print_report(report: GateReport, *, as_json: bool) -> None:
-    """The report on standard output."""
     if as_json:
         click.echo(json.dumps(report.document(), indent=1, allow_nan=False))
-        return
-    click.echo(render_gate(report, width=_width(), color=takes_escapes(sys.stdout)), nl=False)
+    else:
+        print_report(report)
+    return report.exit_code
 
 
 def _bless(reference: str, folder: Path) -> int:
@@ -156,7 +125,3 @@ def _self_test(baseline: str, config: Path | None, margin: float | None, *, as_j
         for test in found:
             click.echo(plain(gated.self_test(test)))
     return ExitCode.OK
-
-
-def _width() -> int:
-    return max(80, min(160, shutil.get_terminal_size((100, 24)).columns))

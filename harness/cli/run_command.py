@@ -9,10 +9,12 @@ from typing import Any
 import click
 
 from harness.cli.arguments import RecordedCommand, command_line
+from harness.cli.gate_output import print_report, write_artifacts
 from harness.cli.progress import make_watch
 from harness.cli.shared import exit_code, listed, pairs, print_results
 from harness.errors import ExitCode, RequestError
 from harness.escaping import plain
+from harness.run.gated import execute_gated
 from harness.run.plan import make_plan
 from harness.run.preview import preview
 from harness.run.request import RunRequest
@@ -83,6 +85,11 @@ from harness.store.runfolder import FAILURES
 @click.option(
     "--fresh", is_flag=True, help="Ask everything anew; what the run folder holds moves to previous/N in it."
 )
+@click.option(
+    "--gate",
+    metavar="BASE",
+    help="Compare with a baseline while replies arrive, and stop once the verdict is clear; exits as `harness gate` does.",
+)
 @click.option("--dry-run", is_flag=True, help="Print counts, rendered prompts and the cost; ask nothing.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print results.json, and nothing else, on standard output."
@@ -106,8 +113,13 @@ def command(dry_run: bool, as_json: bool, **given: Any) -> int:
     if dry_run:
         click.echo(preview(plan), nl=False)
         return ExitCode.OK
+    report = None
     try:
-        result = execute(plan, watch)
+        if plan.request.gate is None:
+            result = execute(plan, watch)
+        else:
+            gated = execute_gated(plan, watch)
+            result, report = gated.result, gated.report
     finally:
         watch.close()
     sheet = _sheet(result.path) if plan.generator is not None else None
@@ -129,6 +141,10 @@ def command(dry_run: bool, as_json: bool, **given: Any) -> int:
             click.echo(f"  -> {plain(hint, 300)}", err=True)
     if result.stopped:
         click.echo(f"stopped: {plain(result.stopped, 500)}", err=True)
+    if report is not None:
+        write_artifacts(report, {})
+        print_report(report, err=as_json)
+        return report.exit_code
     if result.settled:
         return ExitCode.FAILED if failed or result.faults else ExitCode.OK
     return ExitCode.FAILED if result.faults else exit_code(result.results)

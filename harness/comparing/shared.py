@@ -49,7 +49,7 @@ def shared_entries(runs: Sequence[LoadedRun]) -> tuple[list[SharedRows], list[st
 
     Raises `RequestError` where they have no task, or no sample, in common.
     """
-    runs = _same_data_names(runs)
+    runs = same_data_names(runs)
     first = runs[0]
     keys = [key for key in first.entries if all(key in run.entries for run in runs)]
     warnings = []
@@ -77,8 +77,8 @@ def shared_entries(runs: Sequence[LoadedRun]) -> tuple[list[SharedRows], list[st
     return found, warnings
 
 
-def _same_data_names(runs: Sequence[LoadedRun]) -> Sequence[LoadedRun]:
-    """The runs with the data sets named as in the first one, where each has one with the same contents."""
+def same_data_names(runs: Sequence[LoadedRun]) -> Sequence[LoadedRun]:
+    """The runs with their data sets named as in the first one, where the contents are the same."""
     first = runs[0]
     names = {digest: name for name, digest in first.record.data.items()}
     renamed = []

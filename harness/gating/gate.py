@@ -12,7 +12,7 @@ import numpy as np
 from harness.comparing.comparable import check_comparable, check_roles, entry_name
 from harness.comparing.compare import about, check_columns, paired_values, unparsed_flags
 from harness.comparing.loaded import LoadedRun, load_run
-from harness.comparing.shared import SharedRows, shared_entries
+from harness.comparing.shared import SharedRows, same_data_names, shared_entries
 from harness.errors import RequestError
 from harness.gating.config import GateConfig, load_config
 from harness.gating.records import Check, GateReport, Sequential
@@ -92,13 +92,16 @@ def gate_loaded(
     )
 
 
-def comparable_entries(
+def check_requests(
     run: LoadedRun, baseline: LoadedRun, config: GateConfig, *, anyway: bool = False
-) -> tuple[list[SharedRows], list[str]]:
-    """What the gate watches, and warnings. Raises `RequestError` where the runs do not allow it."""
-    runs = (baseline, run)
-    check_roles(runs)
-    warnings = check_comparable(runs, anyway=anyway)
+) -> list[str]:
+    """Raise `RequestError` where a run asks something else than the baseline, or less; return warnings.
+
+    Looks at what is asked, not at answers.
+    """
+    run = same_data_names((baseline, run))[1]
+    check_roles((baseline, run))
+    warnings = check_comparable((baseline, run), anyway=anyway)
     known = {key.task for key in baseline.entries}
     for name in (*config.only, *config.tasks):
         if name not in known:
@@ -106,18 +109,30 @@ def comparable_entries(
                 f"The gate file names the task {name!r}, which the baseline does not have.",
                 f"The baseline has: {', '.join(sorted(known))}.",
             )
-    entries, left_out = shared_entries(runs)
-    watched = [shared for shared in entries if not config.only or shared.key.task in config.only]
-    found = {shared.entries[0].key for shared in watched}
     missing = [
         entry_name(entry)
         for key, entry in baseline.entries.items()
-        if key not in found and (not config.only or key.task in config.only)
+        if key not in run.entries and (not config.only or key.task in config.only)
     ]
     if missing:
         raise RequestError(
             f"{run.record.name} lacks what the baseline has: {', '.join(missing)}.",
             "Run these too, or name the tasks to watch in gate.toml: only = [...]",
+        )
+    return warnings
+
+
+def comparable_entries(
+    run: LoadedRun, baseline: LoadedRun, config: GateConfig, *, anyway: bool = False
+) -> tuple[list[SharedRows], list[str]]:
+    """What the gate watches, and warnings. Raises `RequestError` where the runs do not allow it."""
+    warnings = check_requests(run, baseline, config, anyway=anyway)
+    entries, left_out = shared_entries((baseline, run))
+    watched = [shared for shared in entries if not config.only or shared.key.task in config.only]
+    if not watched:
+        raise RequestError(
+            f"{run.record.name} and the baseline share no sample of {', '.join(config.only)}.",
+            "Run the same samples.",
         )
     check_columns(watched, [name for shared in watched for name in config.groups_of(shared.key.task)])
     return watched, [*warnings, *left_out]

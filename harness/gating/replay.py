@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.comparing.compare import about, paired_values
 from harness.comparing.loaded import EntryKey, LoadedRun, Unit
-from harness.comparing.shared import SharedRows
+from harness.comparing.shared import SharedRows, same_data_names
 from harness.gating.config import GateConfig
 from harness.gating.records import Check, Verdict
 from harness.gating.sequential import SequentialGate
@@ -34,6 +34,7 @@ def replay(run: LoadedRun, baseline: LoadedRun, config: GateConfig) -> Sequentia
     stored = run.record.sequential
     if not stored or any(stored.get(name) != value for name, value in baseline_name(baseline).items()):
         return None
+    run = same_data_names((baseline, run))[1]
     gate = SequentialGate(
         baseline,
         config,

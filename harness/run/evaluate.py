@@ -8,9 +8,9 @@ from typing import Any, SupportsIndex, TypeAlias
 
 from harness.components.generator import Generator
 from harness.components.judge import Judge
+from harness.run.gated import execute_plan
 from harness.run.plan import make_plan
 from harness.run.request import RunRequest
-from harness.run.session import execute
 from harness.run.watch import Watch, safe
 from harness.scoring.run_result import RunResult
 
@@ -40,6 +40,7 @@ def evaluate(
     fresh: bool = False,
     max_cost: Number | None = None,
     max_time: Number | None = None,
+    gate: str | Path | None = None,
     watch: Watch | None = None,
 ) -> RunResult:
     """Evaluate a model on a task and return the scored run.
@@ -53,6 +54,8 @@ def evaluate(
     `fresh` asks everything anew, and keeps what the folder held in `previous/N`. `max_cost` (all replies of the folder,
     in the unit of the prices that options give) and `max_time` (of this call: seconds, or a text such as "10m") end a run
     early: `RunResult.stopped` says so, and the same call resumes.
+    `gate` names a baseline that the run is compared with while replies arrive: it ends once the verdict is clear, and
+    `harness.gate(result, baseline)` gives the report.
     Failed samples are counted in the result, not raised. Raises `HarnessError` (see `harness.errors`).
     """
     given: dict[str, Any] = {  # The request converts them.
@@ -75,6 +78,7 @@ def evaluate(
         "fresh": fresh,
         "max_cost": max_cost,
         "max_time": max_time,
+        "gate": gate,
     }
     watch = safe(watch)
-    return execute(make_plan(RunRequest(**given), watch), watch)
+    return execute_plan(make_plan(RunRequest(**given), watch), watch)

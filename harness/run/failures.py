@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from harness.errors import (
@@ -57,9 +58,18 @@ class FailureLog:
         self._answered = True
 
     def add(
-        self, id_: str | None, task: str | None, sample_id: str, error: ReplyError, *, own: bool = False
+        self,
+        id_: str | None,
+        task: str | None,
+        sample_id: str,
+        error: ReplyError,
+        *,
+        own: bool = False,
+        asked: Mapping[str, Any] | None = None,
     ) -> None:
         """Store one failure. `own`: it is the participant's reply to a request, not a problem of the sample.
+
+        `asked`: more fields that say what was asked, as far as that is known: data, wording, repeat.
 
         Raises `TooManyFailures` once the limit is reached, and `NothingAnswered` (or `TooManyFailures` where an earlier
         attempt was answered) once the first failures show that all requests fail alike.
@@ -68,7 +78,14 @@ class FailureLog:
         stored: dict[str, Any] = {"kind": error.kind, "message": error.message, "retryable": error.retryable}
         if error.hint:
             stored["hint"] = error.hint
-        record = {"id": id_, "task": task, "by": self.by, "sample_id": sample_id, "error": stored}
+        record = {
+            "id": id_,
+            "task": task,
+            "by": self.by,
+            "sample_id": sample_id,
+            **(asked or {}),
+            "error": stored,
+        }
         self.folder.add_failure(record)
         self._stopping.failed(record)
         self.watch.advance(failed=True)

@@ -93,7 +93,7 @@ class Judging:
         if error is None:
             return
         for asked_id, asked in self._in_flight.items():
-            self._fail(asked_id, asked.question, asked.sample_id, error)
+            self._fail_request(asked_id, asked, error, own=False)
         if until.reason is None:
             self._give_up(source.abandon(), error)
 
@@ -109,7 +109,7 @@ class Judging:
                 )
             for question in job.questions:
                 if stored[question, job.data, job.sample.id] < self.builder.times(question):
-                    self._fail(None, question, job.sample.id, error)
+                    self._fail(question, job.data, job.sample.id, error)
 
     def _consume(
         self, executor: Executor, source: PrefetchSource[Job, JudgeRequest], until: Until[JudgeRequest]
@@ -139,7 +139,7 @@ class Judging:
         if outcome.problem is not None:
             error = ReplyError(outcome.problem.kind, str(outcome.problem), False)
             for question in job.questions:
-                self._fail(None, question, job.sample.id, error)
+                self._fail(question, job.data, job.sample.id, error)
         self._in_flight.update(outcome.requests)
 
     def _take(self, reply: Any) -> None:
@@ -153,12 +153,12 @@ class Judging:
             )
             return
         if reply.error is not None:
-            self._fail(reply.id, asked.question, asked.sample_id, as_error(reply.error), own=True)
+            self._fail_request(reply.id, asked, as_error(reply.error), own=True)
             return
         fields, problem = judge_fields(reply)
         if problem:
             invalid = ReplyError("invalid_reply", problem, False)
-            self._fail(reply.id, asked.question, asked.sample_id, invalid, own=True)
+            self._fail_request(reply.id, asked, invalid, own=True)
             return
         record = {
             "id": reply.id,
@@ -177,7 +177,7 @@ class Judging:
         except (TypeError, ValueError) as e:
             problem = f"the reply cannot be stored as JSON: {e}"
             invalid = ReplyError("invalid_reply", problem, False)
-            self._fail(reply.id, asked.question, asked.sample_id, invalid, own=True)
+            self._fail_request(reply.id, asked, invalid, own=True)
             return
         self.stopping.stored(record)
         self.tally.answered += 1
@@ -186,8 +186,13 @@ class Judging:
         parsed = parse_reply(record, answer, asked.shown, self.builder.answer_modes[asked.question])
         self.watch.advance(unparsed=parsed.value is None)
 
-    def _fail(
-        self, id_: str | None, question: str, sample_id: str, error: ReplyError, *, own: bool = False
-    ) -> None:
+    def _fail(self, question: str, data: str, sample_id: str, error: ReplyError) -> None:
+        """Record a question about a sample that was not answered, whatever the prompt variant and repeat."""
         self.tally.failed += 1
-        self.failures.add(id_, question, sample_id, error, own=own)
+        self.failures.add(None, question, sample_id, error, asked={"data": data})
+
+    def _fail_request(self, id_: str, asked: InFlight, error: ReplyError, *, own: bool) -> None:
+        """Record a request that failed. `own`: the judge's reply says so."""
+        self.tally.failed += 1
+        more = {"data": asked.data, "wording": asked.variant, "repeat": asked.repeat}
+        self.failures.add(id_, asked.question, asked.sample_id, error, own=own, asked=more)

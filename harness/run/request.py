@@ -58,6 +58,9 @@ class RunRequest:
     command: tuple[str, ...] | None = None
     """The arguments of the command line, which `run.json` stores without secrets; None from Python."""
 
+    gate: str | None = None
+    """A baseline, or a run, that this run is compared with while replies arrive."""
+
     def __post_init__(self) -> None:
         """Convert what has another type than the field: numbers of numpy, texts, paths, sets. Raises `RequestError`."""
         _set(
@@ -83,6 +86,7 @@ class RunRequest:
             fresh=flag("fresh", self.fresh),
             max_cost=amount("max-cost", self.max_cost),
             max_time=duration("max-time", self.max_time),
+            gate=None if self.gate is None else text("gate", self.gate),
             command=None if self.command is None else texts("command", self.command),
         )
         if not self.prompt_variants:

@@ -69,11 +69,15 @@ def execute(plan: Plan, watch: Watch, stopping: Stopping | None = None) -> RunRe
             budget = Budget(plan.request.max_cost, plan.request.max_time, path, watch)
             # A clear verdict is no error, although a limit may be reached at the same time.
             until = Several([*([stopping] if stopping else []), budget])
+            until.order = stopping.order if stopping else None
             work = _work(plan, folder, wanted, chosen.detector if chosen else None, watch, until)
         folder.flush()
+        if work.error is None:
+            until.ended(folder)
         for data in plan.data:
             data.samples.clear()  # Not needed any more: scoring reads the folder alone and needs the memory.
-        result = score_folder(path, complete=work.error is None and work.halt is None)
+        whole = work.halt is None or work.halt.settled
+        result = score_folder(path, complete=work.error is None and whole)
     finally:
         folder.close()
     if work.error is not None:
@@ -148,7 +152,11 @@ def _judge(
     )
 
     def jobs() -> Iterator[Job]:
-        return image_jobs(plan, folder.path, wanted) if plan.generator else judge_jobs(plan)
+        if plan.generator:
+            return image_jobs(plan, folder.path, wanted)
+        order = stopping.order
+        found = judge_jobs(plan)
+        return found if order is None else iter(sorted(found, key=lambda job: order(job.data, job.sample.id)))
 
     total = sum(builder.count(job) for job in jobs())
     stored = min(total, sum(reply["by"] == judge.name for reply in judge_replies(folder.path)))

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from harness.components.sources import RequestSource
 from harness.run.watch import Watch
 from harness.scoring.costs import reply_cost
+from harness.store import RunFolder
 from harness.store.files import read_lines
 from harness.store.replies import GENERATOR, role_of
 from harness.store.runfolder import REPLIES
@@ -31,6 +32,11 @@ class Stopping:
     """What its stop means: False, that the run was cut short (exit code 3); True, that all is known that was to be known."""
     advice: str = "the same command resumes"
     """How to go on, as the end of a sentence; "" for nothing."""
+    order: Callable[[str, str], int] | None = None
+    """Judge runs: where the sample of a data set (its name and the sample's id) comes in the order of asking."""
+
+    def ended(self, folder: RunFolder) -> None:
+        """Nothing more is asked: called once before the folder is scored, unless an error ended the run."""
 
     def arrived(self, record: Mapping[str, Any]) -> None:
         """A portrait arrived and is being checked and stored: what is known of its record (`by`, `extra`)."""
@@ -51,6 +57,10 @@ class Several(Stopping):
 
     def __init__(self, parts: Iterable[Stopping]) -> None:
         self._parts = tuple(parts)
+
+    def ended(self, folder: RunFolder) -> None:
+        for part in self._parts:
+            part.ended(folder)
 
     def arrived(self, record: Mapping[str, Any]) -> None:
         for part in self._parts:

@@ -94,6 +94,11 @@ class RunFolder:
             lock.release()
             raise
 
+    def update(self, changes: Mapping[str, Any]) -> None:
+        """Replace these keys of `run.json`."""
+        self.run |= changes
+        write_json(self.path / RUN, self.run)
+
     def answered(self) -> set[bytes]:
         """The ids, as bytes, of all requests with a reply."""
         return {bytes.fromhex(r["id"]) for r in read_lines(self.path / REPLIES)}

@@ -13,11 +13,11 @@ import pytest
 import harness
 
 NAMES = [
-    "BadData", "BadOption", "BadTask", "Capability", "Component", "DataSet", "Detector", "EMOTIONS", "Estimate", "Executor", "ExitCode", "Face",
-    "Generator", "HarnessError", "HarnessOptions", "HypothesisTest", "ImageReply", "ImageRequest", "Judge", "JudgeReply", "JudgeRequest",
+    "BadData", "BadOption", "BadTask", "Capability", "Comparison", "Component", "DataSet", "Detector", "EMOTIONS", "Estimate", "Executor", "ExitCode", "Face",
+    "GateReport", "Generator", "HarnessError", "HarnessOptions", "HypothesisTest", "ImageReply", "ImageRequest", "Judge", "JudgeReply", "JudgeRequest",
     "Listed", "Message", "Metric", "MetricValue", "MissingPackage", "Part", "Picture", "PluginError", "Question", "ReplyError", "Reporter",
     "RequestError", "RequestSource", "Results", "RunResult", "Sample", "Sampling", "Scale", "Scores", "StorageError", "TaskResult", "UnknownName",
-    "__version__", "evaluate", "hookimpl", "lazy", "nearest", "option",
+    "__version__", "compare", "evaluate", "gate", "hookimpl", "lazy", "nearest", "option",
 ]  # fmt: skip
 
 FIELDS = {

@@ -1,0 +1,44 @@
+"""The report of the gate as files, annotations and text, for `harness gate` and `harness run --gate`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from harness.cli.streams import takes_escapes
+from harness.gating.records import GateReport
+from harness.reporters import gate_artifacts
+from harness.reporters.gate_text import render_gate
+from harness.store.files import new_output, write_atomically
+
+
+def write_artifacts(report: GateReport, files: dict[str, Path | None]) -> None:
+    """Write the reports that were asked for, and what GitHub Actions shows, where it runs this."""
+    makers = {
+        "junit": gate_artifacts.junit,
+        "markdown": gate_artifacts.markdown,
+        "badge": gate_artifacts.badge,
+    }
+    for name, path in files.items():
+        if path is not None:
+            with new_output(path, f"Choose a different --{name}."):
+                write_atomically(path, makers[name](report).encode())
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        with new_output(Path(summary), "Unset GITHUB_STEP_SUMMARY."), Path(summary).open("ab") as file:
+            file.write(gate_artifacts.markdown(report).encode())
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        # On standard error, which GitHub reads too: standard output may be JSON.
+        for line in gate_artifacts.annotations(report):
+            click.echo(line, err=True)
+
+
+def print_report(report: GateReport, *, err: bool = False) -> None:
+    """The report as text, on standard output, or with `err` on standard error."""
+    width = max(80, min(160, shutil.get_terminal_size((100, 24)).columns))
+    color = takes_escapes(sys.stderr if err else sys.stdout)
+    click.echo(render_gate(report, width=width, color=color), nl=False, err=err)
