@@ -44,7 +44,7 @@ def check_comparable(runs: Sequence[LoadedRun], *, anyway: bool) -> list[str]:
     other, differences = found[0]
     raise RequestError(
         f"{first.record.name} and {other.record.name} are not comparable: {'; '.join(differences)}.",
-        "Run both on the same request, or add --anyway to compare them nevertheless.",
+        "Run both on the same request. `harness compare --anyway` and `harness gate --anyway` compare them nevertheless.",
     )
 
 

@@ -201,7 +201,7 @@ def _state(run: LoadedRun, baseline: LoadedRun) -> list[str]:
         warnings.append(f"{run.record.name} mixes replies of two releases: the gate cannot tell")
     if run.record.model == baseline.record.model and run.record.release == baseline.record.release:
         warnings.append(
-            f"the baseline is of the same release of {run.record.model.name}: name releases with --release"
+            f"the baseline is of the same release of {run.record.model.name}: name releases: `harness run --release ID`"
         )
     age = _age(baseline, run)
     if age > OLD_BASELINE:

@@ -6,6 +6,7 @@ import functools
 import importlib.metadata
 import os
 import platform
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -74,7 +75,7 @@ def _gpu_names() -> tuple[str, ...]:
         return ()
     try:
         done = subprocess.run(
-            [program, "--query-gpu=name", "--format=csv,noheader"],
+            [program, "-L"],
             capture_output=True,
             text=True,
             errors="replace",
@@ -86,7 +87,8 @@ def _gpu_names() -> tuple[str, ...]:
         return ()
     if done.returncode:
         return ()
-    return tuple(line.strip()[:200] for line in done.stdout.splitlines() if line.strip())[:64]
+    found = re.findall(r"^GPU \d+: (.+?)(?: \(UUID.*)?$", done.stdout, re.MULTILINE)
+    return tuple(name.strip()[:200] for name in found)[:64]
 
 
 def git_commit() -> str | None:

@@ -129,7 +129,9 @@ class Budget(Stopping):
         passed = self._clock() - self._began
         if self.max_time is not None and passed >= self.max_time:
             self.advice = "the same command resumes"
-            return f"{passed:.{0 if passed >= 10 else 2}f} s have passed, and --max-time is {self.max_time:g} s"
+            return (
+                f"{passed:.{0 if passed >= 10 else 2}f} s have passed, and --max-time is {self.max_time:g} s"
+            )
         return None
 
 

@@ -84,7 +84,7 @@ def _warning(groups: Sequence[tuple[Mapping[str, str], int]]) -> str:
     named = [f"{n} {'reply' if n == 1 else 'replies'} from {_name(record, differ)}" for record, n in groups]
     more = f" and {len(named) - 4} more" if len(named) > 4 else ""
     of = "two releases" if len(groups) == 2 else f"{len(groups)} releases"
-    return f"{', '.join(named[:4])}{more}: replies of {of} are mixed; run again with --fresh"
+    return f"{', '.join(named[:4])}{more}: replies of {of} are mixed; ask anew: `harness run --fresh`"
 
 
 def _name(record: Mapping[str, str], differ: Sequence[str]) -> str:

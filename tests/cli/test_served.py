@@ -82,7 +82,7 @@ def test_replies_of_two_releases_are_a_mixture(faces: Path, harness: InProcess) 
     assert (
         task.warnings[0]
         == "8 replies from m (root /a), 4 replies from m (root /b): replies of two releases are mixed; "
-        "run again with --fresh"
+        "ask anew: `harness run --fresh`"
     )
     assert [s.replies for s in result.results.run.served] == [8, 4]
     for command in (("score", "run"), ("show", "run")):

@@ -33,7 +33,11 @@ def smi(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_gpus_are_named_and_looked_up_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    smi(tmp_path, "echo NVIDIA H200; echo NVIDIA H200", monkeypatch)
+    smi(
+        tmp_path,
+        "echo 'GPU 0: NVIDIA H200 (UUID: GPU-1)'; echo 'GPU 1: NVIDIA H200 (UUID: GPU-2)'",
+        monkeypatch,
+    )
     assert environment.hardware()["gpus"] == environment.hardware()["gpus"] == ["NVIDIA H200"] * 2
     assert (tmp_path / "log").read_text() == "asked\n"
 

@@ -99,7 +99,7 @@ def test_weights_are_repetitions_of_clusters(metric, rows, seed):
         again = rating(
             *(np.repeat(column, repeat) for column in (truth, predicted)), emotion=np.repeat(emotion, repeat)
         )
-        assert found[resample] == pytest.approx(value(metric, again), abs=1e-9, nan_ok=True)
+        assert found[resample] == pytest.approx(value(metric, again), rel=1e-9, abs=1e-9, nan_ok=True)
 
 
 def test_within_emotion_is_the_fisher_mean_of_each():
