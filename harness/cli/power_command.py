@@ -58,6 +58,13 @@ class PowerQuery:
         """How the metric's error follows from n."""
         return KINDS[self.metric]
 
+    one_sided: bool = False
+
+    @property
+    def two_sided_alpha(self) -> float:
+        """The alpha of the two-sided test that rejects as often in the direction of the difference."""
+        return 2 * self.alpha if self.one_sided else self.alpha
+
     @property
     def spread(self) -> float:
         """For a mean: the standard deviation that enters its test, of the differences where they are paired."""
@@ -104,6 +111,7 @@ class PowerQuery:
     type=float,
     help="For a paired mean: correlation of the two runs' answers over the samples.",
 )
+@click.option("--one-sided", is_flag=True, help="Test for a drop alone, as the gate does.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else, on standard output.")
 def command(
     metric: str,
@@ -118,6 +126,7 @@ def command(
     paired: bool,
     discordant: float | None,
     correlation: float | None,
+    one_sided: bool,
     as_json: bool,
 ) -> int:
     """Plan how many answers a comparison of two runs needs.
@@ -125,6 +134,7 @@ def command(
     \b
       harness power --metric accuracy --n 600 --baseline 0.8
       harness power --metric accuracy --n 600 --paired --discordant 0.1
+      harness power --metric accuracy --n 600 --paired --discordant 0.1 --one-sided
       harness power --metric mae --n 600 --sd 0.9 --paired --correlation 0.6
       harness power --metric srcc --difference 0.05 --baseline 0.6 --icc 0.1 --cluster-size 10
 
@@ -149,6 +159,7 @@ def command(
         discordant,
         correlation,
         paired or discordant is not None or correlation is not None,
+        one_sided,
     )
     _check(plan, given={"--baseline": baseline, "--sd": sd})
     document = _document(plan)
@@ -176,6 +187,10 @@ def _check(plan: PowerQuery, given: dict[str, float | None]) -> None:
             raise BadOption(
                 f"{flag} {value:g} is not a probability.", "It lies between 0 and 1: --power 0.8 --alpha 0.05"
             )
+    if plan.one_sided and plan.alpha >= 0.5:
+        raise BadOption(
+            f"--alpha {plan.alpha:g} is too large for a one-sided test.", "For example: --alpha 0.05"
+        )
     if plan.power <= plan.alpha:
         raise BadOption(
             f"--power {plan.power:g} is not above --alpha {plan.alpha:g}.",
@@ -222,12 +237,12 @@ def _check(plan: PowerQuery, given: dict[str, float | None]) -> None:
 
 def _power(plan: PowerQuery) -> Power:
     if plan.kind == "proportion" and plan.discordant is not None:
-        return partial(planning.paired_proportions, discordant=plan.discordant, alpha=plan.alpha)
+        return partial(planning.paired_proportions, discordant=plan.discordant, alpha=plan.two_sided_alpha)
     if plan.kind == "proportion":
-        return partial(planning.proportions, baseline=plan.baseline, alpha=plan.alpha)
+        return partial(planning.proportions, baseline=plan.baseline, alpha=plan.two_sided_alpha)
     if plan.kind == "mean":
-        return partial(planning.means, sd=plan.spread, alpha=plan.alpha, paired=plan.paired)
-    return partial(planning.correlations, baseline=plan.baseline, alpha=plan.alpha, kind=plan.kind)
+        return partial(planning.means, sd=plan.spread, alpha=plan.two_sided_alpha, paired=plan.paired)
+    return partial(planning.correlations, baseline=plan.baseline, alpha=plan.two_sided_alpha, kind=plan.kind)
 
 
 def _largest(plan: PowerQuery) -> dict[str, float]:
@@ -286,6 +301,7 @@ def _document(plan: PowerQuery) -> dict[str, Any]:
         "correlation": plan.correlation,
         "sd_of_differences": plan.spread if plan.kind == "mean" and plan.paired else None,
         "alpha": plan.alpha,
+        "one_sided": plan.one_sided,
         "power": plan.power,
         "icc": plan.icc,
         "cluster_size": plan.cluster_size,
@@ -323,6 +339,7 @@ def _show(plan: PowerQuery, document: dict[str, Any]) -> None:
     begin = "" if plan.kind == "mean" else f", baseline {plan.baseline:g}"
     if plan.discordant is not None:
         begin = f", one of the two alone right in {plan.discordant:.0%}"
-    click.echo(f"two-sided, alpha {plan.alpha:g}, power {plan.power:g}{begin}")
+    sides = "one-sided" if plan.one_sided else "two-sided"
+    click.echo(f"{sides}, alpha {plan.alpha:g}, power {plan.power:g}{begin}")
     for note in document["notes"]:
         click.echo(f"note: {note}")

@@ -82,6 +82,19 @@ def test_commands_of_the_readmes_work(readme: Path, command: str, workplace: Pat
     assert "Traceback" not in done.stderr
 
 
+GATE = EXAMPLES.parent / "docs" / "gate.md"
+
+
+def test_commands_of_the_page_on_the_gate_work(workplace: Path, tmp_path: Path) -> None:
+    verdicts = []
+    for command in commands(GATE):
+        done = type_in(command, tmp_path, workplace)
+        assert "Traceback" not in done.stderr
+        assert done.returncode == 0 or (done.returncode in (1, 4) and "gate" in command), done.stderr
+        verdicts.append(done.returncode)
+    assert 1 in verdicts, "the drop of 10 points is found"
+
+
 def test_the_plugin_is_twenty_lines() -> None:
     folder = EXAMPLES / "plugin_brightness"
     files = [folder / "pyproject.toml", *folder.rglob("*.py")]

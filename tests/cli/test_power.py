@@ -127,3 +127,12 @@ def test_out_of_range_numbers_are_refused(power, option):
     found = power("--metric", "accuracy", "--n", 600, *option)
     assert found.code == 2
     assert option[0] in found.err
+
+
+def test_a_one_sided_test_finds_smaller_drops(power):
+    plan = ("--metric", "accuracy", "--n", "600", "--paired", "--discordant", "0.1")
+    two, one, wide = (document(power, *plan, *more) for more in ((), ("--one-sided",), ("--alpha", "0.1")))
+    assert one["one_sided"]
+    assert not two["one_sided"]
+    assert one["smallest"] == wide["smallest"], "5% on one side are 10% on two"
+    assert abs(next(iter(one["smallest"].values()))) < abs(next(iter(two["smallest"].values())))
