@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from harness.parsing.thinking import outside_thinking
+
 MAX_SEARCHED = 200_000  # characters searched for thinking blocks and end tokens
 HEAD, TAIL = 4_000, 16_000  # characters kept from the start and the end of an overlong reply
 ANSWER_MARK = "\ue000"  # placed before the content of an answer tag or a box
@@ -48,15 +50,6 @@ _END = re.compile(
 _START = re.compile(
     r"\A\s*(?:<s>|<bos>|<\|begin_of_text\|>|<\|im_start\|>\s*assistant|<start_of_turn>\s*model|<\|assistant\|>|\[/INST\]"
     r"|<\|start_header_id\|>\s*assistant\s*<\|end_header_id\|>|(?:###\s*)?(?:assistant|ASSISTANT|Assistant|GPT|AI|Bot)\s*:)",
-)
-_CHANNEL = re.compile(r"<\|channel\|>\s*(\w+)\s*<\|message\|>")
-_THINK_WORDS = r"think(?:ing)?|thoughts?|reasoning|reason|analysis|reflection|scratchpad|seed:think|cot|rationale|summary_of_thought"
-_THINK = re.compile(
-    rf"(?P<open><\s*(?:{_THINK_WORDS})\s*>|\u25c1\s*think\s*\u25b7|\[\s*(?:THINK|THINKING|think)\s*\]|<\|begin_of_thought\|>"
-    rf"|<\|thinking\|>|<\|think\|>|<!--\s*think)"
-    rf"|(?P<close><\s*/\s*(?:{_THINK_WORDS})\s*>|\u25c1\s*/\s*think\s*\u25b7|\[\s*/\s*(?:THINK|THINKING|think)\s*\]"
-    rf"|<\|end_of_thought\|>|<\|/thinking\|>|<\|/think\|>)",
-    re.IGNORECASE,
 )
 _ASK = r"(?:human|user|question|q|instruction|input|prompt|follow-up question|next question|new question|next image|usuario|frage|pregunta|\u95ee\u9898|\u7528\u6237|\u7528\u6236|\u8cea\u554f|\u554f\u984c)"
 _TURN = re.compile(
@@ -129,22 +122,14 @@ def answer_part(text: str) -> str | None:
     """
     if len(text) > MAX_SEARCHED:
         text = f"{text[:HEAD]}\n\n{text[HEAD - MAX_SEARCHED :]}"
-    channels = list(_CHANNEL.finditer(text))
-    if channels:
-        last = channels[-1]
-        if last.group(1).lower() != "final":
-            return None
-        text = text[last.end() :]
     text = _START.sub("", text, count=1)
+    outside = outside_thinking(text)
+    if outside is None:
+        return None
+    text = _START.sub("", outside, count=1)
     end = _END.search(text)
     if end:
         text = text[: end.start()]
-    marks = list(_THINK.finditer(text))
-    if marks:
-        last_mark = marks[-1]
-        text = text[last_mark.end() :]
-        if last_mark.lastgroup == "open" or not text.strip():
-            return None
     return _own_turn(text)
 
 

@@ -13,6 +13,8 @@ _MARKERS = frozenset(".):]-/|")
 _PICTURED = frozenset(
     ["image", "picture", "photo", "person", "figure", "face", "panel", "subject", "man", "woman"]
 )
+_VERDICTS = frozenset(["it", ">", "<", "better", "stronger", "weaker", "worse", "wins", "beats", "over", "%"])
+"""After these a letter is a label, never an article."""
 _SENTENCE = frozenset(".!?;\n")
 
 
@@ -120,7 +122,7 @@ def _meant(items: list[Item], index: int, *, pictures: bool) -> bool:
             or (after.tag is Tag.PUNCT and after.text in ").:]-=,/|;&+\ue001(")
         ):
             return True
-        if item.raw == "A" and (after.text == "it" or _ranges(items, index)):
+        if item.raw == "A" and (after.text in _VERDICTS or after.tag is Tag.NUMBER or _ranges(items, index)):
             return True
         if item.raw == "A" and len(after.raw) == 1 and after.raw.isupper():
             return True

@@ -308,6 +308,12 @@ def _parser(levels: tuple[str, ...], low: float, labels: tuple[str, ...] | None)
     return RatingParser(vocabulary, low, low + len(levels) - 1)
 
 
+def _are_values(labels: Sequence[str], low: float) -> bool:
+    """Whether the labels are the values of the levels, in their order: "1" to "5", also with brackets or stops."""
+    numbers = [label.strip("()[]{}.:) \t") for label in labels]
+    return all(number.isdigit() and int(number) == low + step for step, number in enumerate(numbers))
+
+
 def read_rating(
     text: str, levels: Sequence[str], *, low: float = 1.0, labels: Sequence[str] | None = None
 ) -> Parsed[float] | Unparsed:
@@ -319,5 +325,7 @@ def read_rating(
     """
     if isinstance(levels, str):
         raise ValueError("levels must be a sequence of strings, not one string")
+    if labels is not None and len(labels) == len(levels) and _are_values(labels, float(low)):
+        labels = None  # The numbers shown are the numbers of the scale.
     parser = _parser(tuple(levels), float(low), tuple(labels) if labels is not None else None)
     return parser.parse(text)  # type: ignore[return-value]

@@ -7,7 +7,9 @@ from functools import lru_cache
 from harness.parsing import clean, fields
 from harness.parsing.clause_parser import ClauseParser, Reconcile
 from harness.parsing.clauses import Clause, split
-from harness.parsing.events import Event, Kind, Strength
+from harness.parsing.contradictions import LABEL_CONTRADICTS_WORD
+from harness.parsing.declared import Names, declared
+from harness.parsing.events import MORE_THAN_ONE, Event, Kind, Strength
 from harness.parsing.labels import mark_labels
 from harness.parsing.lexicon import Tag
 from harness.parsing.resolve import resolve
@@ -53,6 +55,8 @@ class ReplyParser:
     def __init__(self, vocabulary: Vocabulary, *, reconcile: Reconcile | None = None) -> None:
         self.vocabulary = vocabulary
         self.reconcile = reconcile
+        labels = bool(vocabulary.labels)
+        self.names = Names(vocabulary.bare, self.parse_value, labels, self._contradicts)
 
     def prepare(self, text: str) -> str:
         """Rewrite the plain text before it is tokenised."""
@@ -85,8 +89,17 @@ class ReplyParser:
         quick = self.vocabulary.bare(clean.key(clean.before_next_question(part).strip(_STRIP)))
         if quick is not None:
             return Parsed(*quick)
-        events, clauses = self._events(part)
+        found = declared(part, self.names)
+        return self._prose(part) if found is None else found
+
+    def _prose(self, text: str) -> Parsed[Value] | Unparsed:
+        events, clauses = self._events(text)
         return resolve(events, cut_off=_cut_off(clauses), open_answer=_open_answer(clauses))
+
+    def _contradicts(self, text: str) -> bool:
+        """Whether the sentences of a text assert different options."""
+        found = self._prose(text)
+        return isinstance(found, Unparsed) and found.reason in (MORE_THAN_ONE, LABEL_CONTRADICTS_WORD)
 
     def _events(self, text: str) -> tuple[list[Event], list[Clause]]:
         events: list[Event] = []
