@@ -20,6 +20,7 @@ from harness.run.watch import Watch
 from harness.store import RunFolder
 from harness.store.replies import JUDGE, judge_replies
 from harness.tasks.answers import parse_reply
+from harness.tasks.finish_reasons import ending
 from harness.types import JudgeReply, JudgeRequest, ReplyError
 
 
@@ -159,6 +160,10 @@ class Judging:
         if problem:
             invalid = ReplyError("invalid_reply", problem, False)
             self._fail_request(reply.id, asked, invalid, own=True)
+            return
+        if ending(fields.get("finish_reason")) == "failed":
+            message = f"the server ended the reply with the finish reason {fields['finish_reason']!r}"
+            self._fail_request(reply.id, asked, ReplyError("server_error", message), own=True)
             return
         record = {
             "id": reply.id,

@@ -136,7 +136,7 @@ ANSWERS = ("answer", "structured", "refuse", "filter")
 def completion(received: ReceivedRequest, action: str) -> dict[str, Any]:
     """A chat completion as providers send it."""
     message: dict[str, Any] = {"role": "assistant", "content": f"The face looks {received.emotion}."}
-    finish = "stop"
+    finish = "insufficient_system_resource" if action == "unfinished" else "stop"
     if action == "structured":
         message["content"] = json.dumps({"answer": received.emotion})
     if action == "refuse":
@@ -217,7 +217,7 @@ def _handler(endpoint: FakeEndpoint) -> type[BaseHTTPRequestHandler]:
                 endpoint.end()
 
         def _act(self, received: ReceivedRequest, action: str) -> None:
-            if action in ANSWERS:
+            if action in (*ANSWERS, "unfinished"):
                 self._send(200, json.dumps(endpoint.answer(received, action)).encode())
             elif action == "slow":
                 time.sleep(0.3)

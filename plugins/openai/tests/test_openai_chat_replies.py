@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from memobench_openai.chat_replies import (
+    FAILED_REASONS,
     add_cost,
     count_tokens,
     option_from_text,
@@ -75,6 +76,28 @@ def test_an_invalid_completion_is_retryable(body: dict[str, Any]) -> None:
     with pytest.raises(ApiError) as error:
         parse_completion(body)
     assert error.value.retryable
+
+
+@pytest.mark.parametrize("finish", [*sorted(FAILED_REASONS), "ERROR"])
+def test_a_reply_that_the_server_did_not_finish_is_asked_again(finish: str) -> None:
+    with pytest.raises(ApiError) as error:
+        parse_completion(completion({"content": "sad"}, finish))
+    assert (error.value.kind, error.value.retryable) == ("server_error", True)
+    assert repr(finish) in error.value.message
+
+
+def test_the_cause_that_a_gateway_names_beside_the_finish_reason() -> None:
+    def failed(code: int, message: str) -> ApiError:
+        choice = completion({"content": ""}, "error", error={"code": code, "message": message})
+        with pytest.raises(ApiError) as error:
+            parse_completion(choice)
+        return error.value
+
+    overloaded = failed(502, "Provider returned error")
+    assert overloaded.retryable
+    assert "'error': 502: Provider returned error" in overloaded.message
+    assert failed(403, "The input was flagged by moderation").refusal
+    assert failed(402, "Insufficient credits").fatal
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,18 @@ def test_a_failed_request_is_a_reply_and_the_others_are_answered(serve) -> None:
     assert server.repeated_after_answer() == []
 
 
+def test_a_reply_that_the_server_did_not_finish_is_no_answer(serve) -> None:
+    server = serve(lambda received: "unfinished" if received.attempt < 2 else "answer")
+    assert all(r.error is None for r in ask(judge(server), requests(3)))
+    assert len(server.log) == 9
+    server = serve(lambda received: "answer" if received.emotion == EMOTIONS[0] else "unfinished")
+    replies = ask(judge(server, max_retries=1), requests(4))
+    assert [r.error is None for r in replies].count(True) == 1
+    errors = [r.error for r in replies if r.error]
+    assert {(e.kind, e.retryable) for e in errors} == {("server_error", True)}
+    assert "'insufficient_system_resource'" in errors[0].message
+
+
 def test_concurrency_limits_the_requests_in_flight(serve) -> None:
     server = serve()
     assert len(ask(judge(server, concurrency=3), requests(40))) == 40

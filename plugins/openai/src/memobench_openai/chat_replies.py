@@ -9,7 +9,7 @@ from typing import Any
 
 from harness import JudgeReply, JudgeRequest, Question
 from harness.mllm import answer_words
-from memobench_openai.error_responses import excerpt
+from memobench_openai.error_responses import classify_error_body, excerpt
 from memobench_openai.errors import ApiError
 from memobench_openai.options import JudgeOptions
 
@@ -28,6 +28,11 @@ FILTER_REASONS = frozenset(
 )
 """Finish reasons of several providers that mean a content filter intervened, in lower case."""
 
+FAILED_REASONS = frozenset(
+    {"error", "failed", "cancelled", "canceled", "abort", "aborted", "insufficient_system_resource"}
+)
+"""Finish reasons of several servers and gateways that mean that generating the reply failed, in lower case."""
+
 
 @dataclass(frozen=True)
 class Completion:
@@ -41,7 +46,7 @@ class Completion:
 
 
 def parse_completion(body: Mapping[str, Any]) -> Completion:
-    """Parse a completion. Raises a retryable `ApiError` for JSON that is not one."""
+    """Parse a completion. Raises a retryable `ApiError` for JSON that is not one, and for one that the server did not finish."""
     choices = body.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, Mapping) else None
@@ -55,6 +60,8 @@ def parse_completion(body: Mapping[str, Any]) -> Completion:
         )
     text, refused = _text(message.get("content"))
     finish = choice.get("finish_reason")
+    if str(finish).lower() in FAILED_REASONS:
+        raise _unfinished(choice, str(finish))
     reasons = {
         str(r).lower() for r in (finish, choice.get("native_finish_reason"), choice.get("stop_reason")) if r
     }
@@ -68,6 +75,20 @@ def parse_completion(body: Mapping[str, Any]) -> Completion:
         None if finish is None else str(finish),
         None if refusal is None else str(refusal),
         [c for c in content if isinstance(c, Mapping)] if isinstance(content, list) else [],
+    )
+
+
+def _unfinished(choice: Mapping[str, Any], finish: str) -> ApiError:
+    """The error of a reply that failed in the middle. Gateways name the cause beside it."""
+    found = classify_error_body(choice["error"]) if choice.get("error") else None
+    if found is not None and (found.refusal or found.fatal):
+        return found
+    cause = f": {found.message}" if found is not None else ""
+    return ApiError(
+        "server_error",
+        f"the server ended the reply with the finish reason {finish!r}{cause}",
+        retryable=True,
+        retry_after=None if found is None else found.retry_after,
     )
 
 
