@@ -23,7 +23,7 @@ from harness.arrays import Mask
 from harness.gating.verdicts import decide, make_check
 from harness.stats import power
 from harness.stats.paired import paired_shares
-from harness.stats.sequential import sequential_test
+from harness.stats.sequential import cleared, clearing_test, sequential_test
 
 SEED = 20_261_129
 ALPHA, MARGIN = 0.05, 0.05
@@ -81,13 +81,14 @@ def sequential(one: Mask, two: Mask) -> tuple[str, float]:
     """The verdict of the sequential mode, and the share of the samples that it asks."""
     clusters, size = one.shape
     differences = two.astype(float) - one
-    alarm, clear = (sequential_test(ALPHA / 2, clusters, size) for _ in range(2))
+    alarm = sequential_test(ALPHA / 2, clusters, size)
+    clear = clearing_test(ALPHA / 2, np.full(clusters, size), MARGIN)
     total = 0.0
     for number, d in enumerate(differences, 1):
         total += d.sum()
         if alarm.add(d) and -total / (number * size) > MARGIN:
             return "regression", number / clusters
-        if clear.add(-(d + MARGIN) / (1 + MARGIN)):
+        if clear.add(cleared(d, MARGIN)):
             return "pass", number / clusters
     return fixed(one, two, ALPHA / 2)[0], 1.0
 

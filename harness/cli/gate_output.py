@@ -29,8 +29,11 @@ def write_artifacts(report: GateReport, files: dict[str, Path | None]) -> None:
                 write_atomically(path, makers[name](report).encode())
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
-        with new_output(Path(summary), "Unset GITHUB_STEP_SUMMARY."), Path(summary).open("ab") as file:
-            file.write(gate_artifacts.markdown(report).encode())
+        try:
+            with Path(summary).open("ab") as file:
+                file.write(gate_artifacts.markdown(report).encode())
+        except OSError as e:  # The verdict matters more.
+            click.echo(f"note: GITHUB_STEP_SUMMARY cannot be written: {e.strerror or e}", err=True)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         # On standard error, which GitHub reads too: standard output may be JSON.
         for line in gate_artifacts.annotations(report):

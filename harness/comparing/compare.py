@@ -14,7 +14,7 @@ from harness.comparing.changed import changed_samples
 from harness.comparing.comparable import check_comparable, check_roles, entry_name
 from harness.comparing.loaded import LoadedRun, load_run
 from harness.comparing.records import ComparedValue, Comparison, Kind, RunDifference
-from harness.comparing.shared import SharedRows, shared_entries
+from harness.comparing.shared import SharedRows, same_data_names, shared_entries
 from harness.components.metric import Direction, Metric
 from harness.errors import RequestError, unknown
 from harness.metrics.paired import PairedValue, compare_metric
@@ -50,12 +50,14 @@ def compare_loaded(
     runs: Sequence[LoadedRun], *, anyway: bool = False, group_by: Sequence[str] = (), samples: bool = False
 ) -> Comparison:
     """`compare` for runs that were read already."""
+    runs = same_data_names(runs)
     check_roles(runs)
     warnings = check_comparable(runs, anyway=anyway)
     entries, left_out = shared_entries(runs)
     warnings += left_out
     warnings += [f"{run.record.name} is incomplete" for run in runs if not run.complete]
     check_columns(entries, group_by)
+    warnings += [warning for shared in entries for warning in shared.ungrouped(group_by)]
     rows = []
     for shared in entries:
         rows += list(_values(shared, runs[0].record.seed, group_by))

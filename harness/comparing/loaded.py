@@ -18,6 +18,7 @@ from harness.scoring.rows import Key, Rows, collect
 from harness.scoring.run_record import RunRecord, answer_of
 from harness.scoring.score_rows import make_metric
 from harness.scoring.stored import StoredRun, StoredSample, read_stored
+from harness.store.replies import GENERATOR
 from harness.store.runfolder import GENERATE_ONLY, RESULTS, intact, read_run
 from harness.tasks.answers import truth_of
 from harness.tasks.spec import Answer, MetricSpec, TaskSpec
@@ -65,11 +66,8 @@ class LoadedRun:
     complete: bool
     """Every question has an answer, and one release gave all of them."""
     entries: Mapping[EntryKey, Entry] = field(repr=False)
-
-    @property
-    def mixed(self) -> bool:
-        """Whether it is incomplete although nothing failed: its replies come from several releases."""
-        return not self.complete and not any(entry.failed for entry in self.entries.values())
+    mixed: bool = False
+    """Its replies come from two releases, by what servers said they served."""
 
     def info(self) -> ComparedRun:
         """What a comparison shows of it."""
@@ -97,12 +95,17 @@ def load_run(path: Path) -> LoadedRun:
         stored = read_stored(path, run.selected)
         found = _generator_entries(run, stored) if run.role == "generator" else _judge_entries(run, stored)
         entries = {entry.key: entry for entry in found}
-    return LoadedRun(path, run, _complete(path, entries), entries)
+        if run.role == "generator":
+            for sample in stored.everything():
+                stored.served.add(GENERATOR, run.model.name, stored.images.get(sample.id, {}).get("served"))
+        # Read from the replies: results are edited by hand more easily.
+        mixed = bool(stored.served.mixtures())
+    return LoadedRun(path, run, _complete(path, entries, mixed), entries, mixed)
 
 
-def _complete(path: Path, entries: Mapping[EntryKey, Entry]) -> bool:
+def _complete(path: Path, entries: Mapping[EntryKey, Entry], mixed: bool) -> bool:
     """Whether every question has an answer, as the run itself recorded it where it was scored."""
-    if any(entry.failed for entry in entries.values()):
+    if mixed or any(entry.failed for entry in entries.values()):
         return False
     try:
         return read_results(json.loads((path / RESULTS).read_bytes())).run.complete

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,13 +30,26 @@ class SharedRows:
 
     def groups(self, columns: Sequence[str]) -> list[tuple[dict[str, str], Mask]]:
         """The groups of the shared rows by these columns; cells that are too small for the task are left out."""
+        return [group for cells in self._cells(columns).values() for group in cells.groups]
+
+    def _cells(self, columns: Sequence[str]) -> dict[str, grouping.Cells]:
         spec, rows = self.entries[0].spec, self.rows[0]
         labels = {*LABELS, rows.answer.truth.field}
-        found = []
-        for name in columns:
-            smallest = 1 if name in labels else spec.group.smallest
-            found += grouping.intersections({name: rows.column(name)}, smallest).groups
-        return found
+        return {
+            name: grouping.intersections(
+                {name: rows.column(name)}, 1 if name in labels else spec.group.smallest
+            )
+            for name in columns
+        }
+
+    def ungrouped(self, columns: Sequence[str]) -> list[str]:
+        """Warnings about what of these columns is in no group: small groups, and columns that have none."""
+        entry = self.entries[0]
+        cells = self._cells(columns)
+        none = [name for name, cell in cells.items() if not cell.groups and not cell.small]
+        found = [f"no groups by {', '.join(none)}: too many values, or none"] if none else []
+        found += grouping.small_cells(cells.values(), entry.spec.group.smallest)
+        return [f"{entry_name(entry)}: {warning}" for warning in found]
 
     def select(self, mask: Mask) -> list[Rows]:
         """The rows of a group, of each run."""
@@ -91,7 +104,10 @@ def same_data_names(runs: Sequence[LoadedRun]) -> Sequence[LoadedRun]:
         entries = {
             key._replace(data=others.get(key.data, key.data)): entry for key, entry in run.entries.items()
         }
-        renamed.append(LoadedRun(run.path, run.record, run.complete, entries) if others else run)
+        data = {others.get(name, name): digest for name, digest in run.record.data.items()}
+        renamed.append(
+            replace(run, record=replace(run.record, data=data), entries=entries) if others else run
+        )
     return renamed
 
 

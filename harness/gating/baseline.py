@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.errors import RequestError, RunMismatch
 from harness.results import read_results
-from harness.store.files import new_output, read_lines, write_atomically, write_json
+from harness.store.files import new_output, read_lines, storage_errors, write_atomically, write_json
 from harness.store.packed import pack
 from harness.store.replies import GENERATOR, role_of
 from harness.store.runfolder import GENERATE_ONLY, REPLIES, RESULTS, RUN, SAMPLES, read_run
@@ -35,7 +35,7 @@ _JUDGE = (
 _GENERATOR = ("id", "role", "by", "sample_id", "outcome", "faces", "served")
 """What of a reply scores depend on; how long it took and what it cost is left out."""
 _LOCAL = ("folders", "command", "git")
-"""What of run.json is about the machine of the run alone."""
+"""What of run.json, and of its attempts, is about the machine of the run alone."""
 
 
 def bless(run: Path, folder: Path) -> list[Path]:
@@ -50,11 +50,14 @@ def bless(run: Path, folder: Path) -> list[Path]:
     _check_folder(folder)
     stored = folder / RUN
     with new_output(folder, "Choose a different --baseline."):
-        folder.mkdir(parents=True, exist_ok=True)
+        with storage_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / f"{SAMPLES}.gz", pack(_lines(read_lines(run / SAMPLES))))
         write_atomically(folder / f"{REPLIES}.gz", pack(_lines(map(_reduced, read_lines(run / REPLIES)))))
         write_atomically(folder / RESULTS, (run / RESULTS).read_bytes())
-        kept = {name: value for name, value in document.items() if name not in _LOCAL}
+        kept = _shared(document)
+        if "attempts" in kept:
+            kept["attempts"] = [_shared(attempt) for attempt in kept["attempts"]]
         write_json(stored, {**kept, "baseline": True})
     return [folder / name for name in (RESULTS, RUN, f"{SAMPLES}.gz", f"{REPLIES}.gz")]
 
@@ -81,6 +84,12 @@ def _check_run(run: Path, document: Mapping[str, Any]) -> None:
             "Finish it with the command that started it, then bless it.",
         )
 
+    if (document.get("sequential") or {}).get("stopped"):
+        raise RequestError(
+            f"The run {str(run)!r} was stopped early by its gate: a baseline must not lack answers.",
+            "Finish it with the same command without --gate, then bless it.",
+        )
+
 
 def _check_folder(folder: Path) -> None:
     """Refuse to write among files that are not a baseline's."""
@@ -95,6 +104,10 @@ def _check_folder(folder: Path) -> None:
     raise RequestError(
         f"{str(folder)!r} exists and is not a baseline.", "Name a new folder, or one that holds a baseline."
     )
+
+
+def _shared(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name not in _LOCAL}
 
 
 def _reduced(reply: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,7 +31,9 @@ class Limits(_Model):
 class TaskGate(_Model):
     """What differs for one task."""
 
-    margin: float | None = Field(None, ge=0, description="The drop of the primary metric that is tolerated.")
+    margin: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="The drop of the primary metric that is tolerated."
+    )
     groups: tuple[str, ...] | None = Field(None, description="The columns whose groups are watched.")
 
 
@@ -39,7 +41,10 @@ class GateConfig(_Model):
     """How a run is compared with a baseline."""
 
     margin: float = Field(
-        0.05, ge=0, description="The drop of a primary metric that is tolerated, in its units."
+        0.05,
+        ge=0,
+        allow_inf_nan=False,
+        description="The drop of a primary metric that is tolerated, in its units.",
     )
     alpha: float = Field(
         0.05, gt=0, lt=0.5, description="The rate of false alarms over everything that is watched."

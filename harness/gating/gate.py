@@ -15,7 +15,7 @@ from harness.comparing.loaded import LoadedRun, load_run
 from harness.comparing.shared import SharedRows, same_data_names, shared_entries
 from harness.errors import RequestError
 from harness.gating.config import GateConfig, load_config
-from harness.gating.records import Check, GateReport, Sequential
+from harness.gating.records import CANNOT_TELL, Check, GateReport, Sequential
 from harness.gating.replay import asked_samples, replay, stopped_checks
 from harness.gating.verdicts import EXIT_CODES, decide, make_check, overall
 from harness.scoring.run_result import RunResult
@@ -57,17 +57,19 @@ def gate_loaded(
     """`gate` for runs that were read already."""
     entries, warnings = comparable_entries(run, baseline, config, anyway=anyway)
     sequential, alpha = None, config.alpha
-    if run.record.sequential and (played := replay(run, baseline, config)):
-        asked, planned = asked_samples(run, run.record.sequential)
-        sequential = Sequential(
-            asked=asked, planned=planned, stopped=played.verdict is not None and asked < planned
-        )
+    stored = run.record.sequential or {}
+    stopped = bool(stored.get("stopped"))
+    played = replay(run, baseline, config)
+    if played:
+        asked, planned = asked_samples(run, stored)
+        sequential = Sequential(asked=asked, planned=planned, stopped=stopped)
         alpha /= 2
-    elif run.record.sequential and run.record.sequential.get("stopped"):
+    elif stopped:
         warnings.append(
-            f"{run.record.name} was stopped early against another baseline: what it asked depends on that one"
+            f"{run.record.name} was stopped early against another baseline, and what it asked depends on that one: "
+            f"{CANNOT_TELL}"
         )
-    if sequential and sequential.stopped and played:
+    if played and stopped:
         checks = list(stopped_checks(entries, played, config, run.record.seed))
     else:
         checks = [
@@ -76,7 +78,7 @@ def gate_loaded(
         decide(checks, alpha)
     failures = [failed_check(shared, config) for shared in entries]
     checks += [check for check in failures if check.value or check.baseline]
-    verdict = overall(checks, no_evidence=run.mixed)
+    verdict = overall(checks, no_evidence=run.mixed or baseline.mixed or (stopped and not played))
     warnings += _state(run, baseline)
     return GateReport(
         verdict=verdict,
@@ -135,6 +137,8 @@ def comparable_entries(
             "Run the same samples.",
         )
     check_columns(watched, [name for shared in watched for name in config.groups_of(shared.key.task)])
+    for shared in watched:
+        left_out += shared.ungrouped(config.groups_of(shared.key.task))
     return watched, [*warnings, *left_out]
 
 
@@ -197,8 +201,11 @@ def failed_check(shared: SharedRows, config: GateConfig) -> Check:
 def _state(run: LoadedRun, baseline: LoadedRun) -> list[str]:
     """Warnings on the state of both."""
     warnings = [f"{found.record.name} is incomplete" for found in (run, baseline) if not found.complete]
-    if run.mixed:
-        warnings.append(f"{run.record.name} mixes replies of two releases: the gate cannot tell")
+    warnings += [
+        f"{found.record.name} mixes replies of two releases: {CANNOT_TELL}"
+        for found in (run, baseline)
+        if found.mixed
+    ]
     if run.record.model == baseline.record.model and run.record.release == baseline.record.release:
         warnings.append(
             f"the baseline is of the same release of {run.record.model.name}: name releases: `harness run --release ID`"

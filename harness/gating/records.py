@@ -11,6 +11,8 @@ from harness.results import Direction, Number, Record
 
 Verdict = Literal["pass", "regression", "inconclusive"]
 """`inconclusive` is shown as "cannot tell"."""
+CANNOT_TELL = "the gate cannot tell"
+"""How a warning ends that makes a run no evidence."""
 
 
 class Check(Record):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from harness.arrays import Ints
 from harness.comparing.compare import about, paired_values
 from harness.comparing.loaded import EntryKey, LoadedRun, Unit
 from harness.comparing.shared import SharedRows, same_data_names
@@ -40,11 +42,26 @@ def replay(run: LoadedRun, baseline: LoadedRun, config: GateConfig) -> Sequentia
         config,
         ((key, unit) for key, entry in run.entries.items() for unit in entry.places),
         run.record.seed,
+        dict(_planned_sizes(stored)),
     )
     for key, unit, right in answers(run):
         gate.settle(key, unit, right, look=False)
     gate.look(stored.get("clusters"))
     return gate
+
+
+def stored_sizes(gate: SequentialGate) -> list[dict[str, Any]]:
+    """What `run.json` keeps of the clusters that were planned: how many have so many rows, of each entry."""
+    return [
+        {**key._asdict(), "sizes": sorted(Counter(sizes.tolist()).items())} for key, sizes in gate.sizes()
+    ]
+
+
+def _planned_sizes(stored: Mapping[str, Any]) -> Iterator[tuple[EntryKey, Ints]]:
+    for entry in stored.get("entries", ()):
+        sizes, counts = zip(*entry["sizes"], strict=True) if entry["sizes"] else ((), ())
+        key = EntryKey(*(entry[name] for name in EntryKey._fields))
+        yield key, np.repeat(np.array(sizes, np.int64), np.array(counts, np.int64))
 
 
 def answers(run: LoadedRun) -> Iterator[tuple[EntryKey, Unit, bool]]:

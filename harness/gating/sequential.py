@@ -7,18 +7,19 @@ same verdict. Half of alpha is spent while it runs, the other half on the test a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from harness.arrays import Ints
 from harness.comparing.comparable import entry_name
 from harness.comparing.loaded import Entry, EntryKey, LoadedRun, Unit
 from harness.gating.config import GateConfig
 from harness.gating.records import Verdict
 from harness.metrics.paired import right_rows
 from harness.scoring.score_rows import make_metric, scores_for
-from harness.stats.sequential import SequentialTest, sequential_test
+from harness.stats.sequential import SequentialTest, cleared, clearing_test, sequential_test
 from harness.tasks.clusters import cluster_column
 
 FEWEST_CLUSTERS = 60
@@ -36,7 +37,11 @@ class _Watched:
     baseline: dict[Unit, bool]
     """Which units the baseline has right, of those that are planned."""
     clusters: dict[Cluster, list[Unit]]
+    sizes: Ints
+    """Of the clusters that were planned."""
     margin: float
+    early_pass: bool
+    """Groups are watched at the end: a pass on all rows says nothing of them."""
     alarm: SequentialTest
     clear: SequentialTest
     verdict: Verdict | None = None
@@ -54,10 +59,10 @@ class _Watched:
         self.n += len(d)
         self.total += float(d.sum())
         alarmed = self.alarm.add(d)
-        cleared = self.clear.add(-(d + self.margin) / (1 + self.margin))
+        passes = self.clear.add(cleared(d, self.margin))
         if self.verdict is None and alarmed and -self.total / self.n > self.margin:
             self.verdict = "regression"
-        elif self.verdict is None and cleared:
+        elif self.verdict is None and passes and self.early_pass:
             self.verdict = "pass"
 
 
@@ -65,11 +70,17 @@ class SequentialGate:
     """The state of a sequential gate. `verdict` is None until it is clear."""
 
     def __init__(
-        self, baseline: LoadedRun, config: GateConfig, planned: Iterable[tuple[EntryKey, Unit]], seed: int
+        self,
+        baseline: LoadedRun,
+        config: GateConfig,
+        planned: Iterable[tuple[EntryKey, Unit]],
+        seed: int,
+        sizes: Mapping[EntryKey, Ints] | None = None,
     ) -> None:
         """`planned`: the units that the new run asks, with the entries that they belong to.
 
-        `seed`, the run's, decides the order of clusters.
+        `seed`, the run's, decides the order of clusters. `sizes`: those of all clusters that were planned, where
+        `planned` holds only what was answered before a stop: the tests depend on them.
         """
         units: dict[EntryKey, set[Unit]] = {}
         for key, unit in planned:
@@ -80,7 +91,13 @@ class SequentialGate:
             if key in units and (not config.only or key.task in config.only)
         }
         self._watched = {
-            key: _watch(entry, units[key], config, config.alpha / 2 / len(entries))
+            key: _watch(
+                entry,
+                units[key],
+                config,
+                config.alpha / 2 / len(entries),
+                None if sizes is None else sizes.get(key),
+            )
             for key, entry in entries.items()
         }
         names = {cluster for watched in self._watched.values() for cluster in watched.clusters}
@@ -100,6 +117,11 @@ class SequentialGate:
         self.clusters = 0
         """How many clusters have been looked at, in order."""
         self.verdict: Verdict | None = None
+
+    def sizes(self) -> Iterator[tuple[EntryKey, Ints]]:
+        """The rows of each cluster that is planned, of each entry."""
+        for key, watched in self._watched.items():
+            yield key, watched.sizes
 
     @property
     def units(self) -> int:
@@ -158,7 +180,9 @@ class SequentialGate:
             yield key, watched.verdict, units
 
 
-def _watch(entry: Entry, planned: set[Unit], config: GateConfig, alpha: float) -> _Watched:
+def _watch(
+    entry: Entry, planned: set[Unit], config: GateConfig, alpha: float, sizes: Ints | None = None
+) -> _Watched:
     metric = make_metric(entry.metric)
     right = right_rows(metric, scores_for(entry.rows, metric, entry.spec.cluster))
     assert right is not None, "checked by why_not"
@@ -168,14 +192,18 @@ def _watch(entry: Entry, planned: set[Unit], config: GateConfig, alpha: float) -
     for unit in sorted(baseline):
         sample = entry.rows.samples[entry.places[unit]]
         clusters.setdefault((entry.key.data, sample.attributes.get(column) or sample.id), []).append(unit)
-    largest = max(map(len, clusters.values()), default=1)
+    if sizes is None:
+        sizes = np.array([len(held) for held in clusters.values()], np.int64)
+    margin = config.margin_of(entry.spec.name)
     return _Watched(
         entry,
         baseline,
         clusters,
-        config.margin_of(entry.spec.name),
-        sequential_test(alpha, len(clusters), largest),
-        sequential_test(alpha, len(clusters), largest),
+        sizes,
+        margin,
+        not config.groups_of(entry.spec.name),
+        sequential_test(alpha, len(sizes), int(sizes.max(initial=1))),
+        clearing_test(alpha, sizes, margin),
     )
 
 

@@ -89,13 +89,15 @@ def _verdict(check: Check, alpha: float) -> tuple[Verdict, str]:
 
 
 def overall(checks: Sequence[Check], *, no_evidence: bool = False) -> Verdict:
-    """Regression if any check is one; else inconclusive if a task's own check is, or if the run is no evidence.
+    """Inconclusive if the run is no evidence; regression if any check is one; inconclusive if a task's own check is.
 
     Groups and shares of unparsed replies only raise an alarm: they are too small to prove that nothing is worse.
     """
+    if no_evidence:
+        return "inconclusive"
     if any(check.verdict == "regression" for check in checks):
         return "regression"
     decisive = [check for check in checks if check.kind != "unparsed" and not check.group]
-    if no_evidence or any(check.verdict == "inconclusive" for check in decisive):
+    if any(check.verdict == "inconclusive" for check in decisive):
         return "inconclusive"
     return "pass"

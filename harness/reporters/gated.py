@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.gating.records import Check, GateReport, SelfTest, Verdict
+from harness.gating.records import CANNOT_TELL, Check, GateReport, SelfTest, Verdict
 from harness.reporters import compared
 from harness.reporters.formatting import number
 
@@ -38,7 +38,9 @@ def why(report: GateReport) -> str:
     if report.verdict == "pass":
         return f"{count(len(report.checks), 'check')} within the margins"
     if not checks:
-        return next(iter(cautions(report)), "nothing was compared")
+        # What makes the run no evidence says so.
+        said = sorted(cautions(report), key=lambda caution: not caution.endswith(CANNOT_TELL))
+        return next(iter(said), "nothing was compared")
     more = f" (and {count(len(checks) - 1, 'more check')})" if len(checks) > 1 else ""
     return f"{check_name(checks[0], compared.names(report.checks).shown)}: {checks[0].reason}{more}"
 
@@ -100,7 +102,10 @@ def saving(report: GateReport) -> str:
     asked = f"asked {found.asked} of {count(found.planned, 'sample')}"
     if not found.stopped:
         return f"{asked}: the verdict was not clear before the last"
-    return f"{asked}, {1 - found.asked / max(found.planned, 1):.0%} saved: the verdict was clear"
+    why = (
+        "it was stopped with other settings" if report.verdict == "inconclusive" else "the verdict was clear"
+    )
+    return f"{asked}, {1 - found.asked / max(found.planned, 1):.0%} saved: {why}"
 
 
 def failures(report: GateReport) -> str:

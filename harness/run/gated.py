@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.comparing.loaded import Entry, EntryKey, LoadedRun, Unit, load_run
-from harness.errors import RunMismatch
+from harness.errors import RequestError, RunMismatch
 from harness.gating.config import GateConfig, load_config
 from harness.gating.gate import check_requests, gate_loaded
 from harness.gating.records import GateReport
-from harness.gating.replay import baseline_name
+from harness.gating.replay import baseline_name, stored_sizes
 from harness.gating.sequential import SequentialGate, why_not
 from harness.run.plan import Plan
 from harness.run.schedule import judge_jobs
@@ -55,6 +55,11 @@ def execute_gated(plan: Plan, watch: Watch) -> GatedRun:
     """
     assert plan.request.gate is not None
     path = find_run(plan.request.gate)
+    if path.resolve() == plan.folder.resolve():
+        raise RequestError(
+            "The run and the baseline are the same folder.",
+            "Choose a different --out, or a different --gate.",
+        )
     baseline, config = load_run(path), load_config(None, path)
     check_requests(_planned_run(plan), baseline, config)
     reason = why_not(baseline, config)
@@ -63,6 +68,8 @@ def execute_gated(plan: Plan, watch: Watch) -> GatedRun:
         watch.note(f"the gate cannot stop this run early, and looks at the end: {reason}")
     else:
         stopping = GateStopping(plan, baseline, config)
+        if any(config.groups_of(key.task) for key in baseline.entries):
+            watch.note("groups are watched: only a regression stops this run early")
     result = execute(plan, watch, stopping)
     report = gate_loaded(load_run(result.path), baseline, config)
     write_json(result.path / GATE, report.document())
@@ -192,6 +199,7 @@ class GateStopping(Stopping):
                 "clusters": self.gate.clusters,
                 "planned": len(planned),
                 "stopped": stopped,
+                "entries": stored_sizes(self.gate),
             }
         }
         if stopped:

@@ -11,7 +11,8 @@ from typing import Protocol
 
 import numpy as np
 
-from harness.arrays import Floats
+from harness.arrays import Floats, Ints
+from harness.stats.paired import ASSUMED_ICC
 
 BETS = np.array([0.05, 0.1, 0.2, 0.4, 0.7])
 """The shares of the wealth that are bet; below 0.95, so that no wealth is ever lost at once."""
@@ -61,9 +62,10 @@ class AsymptoticSequence:
     Ann. Stat. 52, with the parameter rho that makes it tightest after a third of the clusters.
     """
 
-    def __init__(self, alpha: float, clusters: int, largest: int) -> None:
-        """`clusters`: how many there are in all; `largest`: the rows of the largest one."""
-        self._alpha, self._largest = alpha, largest
+    def __init__(self, alpha: float, clusters: int, largest: int, least: float = 0.0) -> None:
+        """`clusters`: how many there are in all; `largest`: the rows of the largest one; `least`: of the variance of
+        the sums divided by `largest`, for differences that are rare: the first clusters may hold none."""
+        self._alpha, self._largest, self._least = alpha, largest, least
         self._first = max(FIRST_LOOK, clusters / FIRST_SHARE)
         chance = -2 * math.log(2 * alpha)
         self._rho2 = (chance + math.log(chance) + 1) / max(clusters / OPTIMISED, 1.0)
@@ -79,7 +81,7 @@ class AsymptoticSequence:
         t = self._count
         if t >= self._first:
             mean = self._sum / t
-            spread = math.sqrt(max(self._squares / t - mean**2, 0.0))
+            spread = math.sqrt(max(self._squares / t - mean**2, self._least))
             inside = t * self._rho2 + 1
             reach = math.sqrt(
                 2 * inside / (t**2 * self._rho2) * math.log(1 + math.sqrt(inside) / (2 * self._alpha))
@@ -88,6 +90,25 @@ class AsymptoticSequence:
         return self.rejected
 
 
-def sequential_test(alpha: float, clusters: int, largest: int) -> SequentialTest:
+def sequential_test(alpha: float, clusters: int, largest: int, least: float = 0.0) -> SequentialTest:
     """The test for so many clusters of at most `largest` rows, at the level `alpha` (below 0.5)."""
-    return Betting(alpha) if largest == 1 else AsymptoticSequence(alpha, clusters, largest)
+    return Betting(alpha) if largest == 1 else AsymptoticSequence(alpha, clusters, largest, least)
+
+
+def clearing_test(alpha: float, sizes: Ints, margin: float) -> SequentialTest:
+    """The test of a drop by `margin` or more, for clusters of so many rows: it takes `cleared(d, margin)`.
+
+    Where a drop by the margin is the truth, the variance is at least that of rows that are all equal or lost, with
+    `ASSUMED_ICC` within clusters. The observed one is far smaller as long as no cluster differed yet.
+    """
+    largest = int(sizes.max(initial=1))
+    rows: Floats = sizes * (1 + (sizes - 1) * ASSUMED_ICC)
+    share = min(margin, 1.0)
+    least = float(rows.mean()) * share * (1 - share) / (largest * (1 + margin)) ** 2 if len(sizes) else 0.0
+    return sequential_test(alpha, len(sizes), largest, least)
+
+
+def cleared(differences: Floats, margin: float) -> Floats:
+    """Differences turned round a drop by `margin`, in -1..1: their mean is 0 or more if the drop is so large."""
+    turned: Floats = -(differences + margin) / (1 + margin)
+    return turned

@@ -1,11 +1,12 @@
 """Sequential tests: the formulas by hand, their level and power at any time of looking."""
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 
-from harness.stats.sequential import AsymptoticSequence, Betting, sequential_test
+from harness.stats.sequential import AsymptoticSequence, Betting, cleared, clearing_test, sequential_test
 
 
 def ever(test, clusters):
@@ -71,3 +72,22 @@ def test_false_alarms_and_power_at_any_time(clusters, size):
             alarms[drop] += ever(sequential_test(0.025, clusters, size), second.astype(float) - first)
     assert alarms[0.0] / times <= 0.045
     assert alarms[0.2] / times >= 0.95
+
+
+@pytest.mark.parametrize(("base", "new", "least"), [(0.97, 0.92, 0.0), (0.97, 0.97, 0.8)])
+def test_a_pass_is_not_given_before_differences_that_are_rare_can_have_shown(base, new, least):
+    """A drop of the margin in which few people lose all their pictures is hardly ever ruled out; no drop mostly is."""
+    rng = np.random.default_rng(5)
+    sizes, margin, times, passed = np.full(200, 6), 0.05, 300, 0
+    for _ in range(times):
+        common = np.sqrt(0.5) * rng.normal(size=(200, 1)) + np.sqrt(0.5) * rng.normal(size=(200, 6))
+        first, second = (
+            np.sqrt(0.9) * common
+            + np.sqrt(0.05) * rng.normal(size=(200, 1))
+            + np.sqrt(0.05) * rng.normal(size=(200, 6))
+            < edge
+            for edge in map(NormalDist().inv_cdf, (base, new))
+        )
+        test = clearing_test(0.025, sizes, margin)
+        passed += ever(test, [cleared(d, margin) for d in second.astype(float) - first])
+    assert least <= passed / times <= (1 if least else 0.04)
