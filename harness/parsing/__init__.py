@@ -1,9 +1,8 @@
 """Parse free-text replies into answers, or give the reason why a reply has none. Never guesses, never raises.
 
-A reply passes through stages, one module each: `clean` (thinking, end tokens, markup), `fields` (JSON), `tokens` with
-`vocabulary` and `labels` (which words, letters and numbers name an option), `clauses` and `clause_parser` (what each
-clause says about the options; `unasserted` and `attribution` find statements that are not the reply's own), and
-`resolve` (the last explicit commitment wins).
+A reply passes through stages: `thinking` and `clean` cut what is not the answer, `declared` reads the forms in which models
+declare one (with `fields` for JSON), and only where there is none, `prose` understands sentences. `vocabulary` holds the
+names of one question's options; all words come from the TOML files in `words/`.
 """
 
 from __future__ import annotations

@@ -12,8 +12,13 @@ HEAD, TAIL = 4_000, 16_000  # characters kept from the start and the end of an o
 ANSWER_MARK = "\ue000"  # placed before the content of an answer tag or a box
 END_MARK = "\ue001"  # placed after it
 
-_MARKS = re.compile("[\u0300-\u036f]")
+_MARKS = re.compile("[\u0300-\u036f\u064b-\u065f\u0640]")
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\ufe0e\ufe0f\u00ad\u0000-\u0008]")
+_SPACED = re.compile(
+    "(?<=[\u3040-\u30ff\u3400-\u9fff])[ \t\u3000]+(?=[\u3040-\u30ff\u3400-\u9fff])"
+    "|(?<=\ub9e4\uc6b0)\\s+(?=[\uac00-\ud7af])|(?<=\uc544\uc8fc)\\s+(?=[\uac00-\ud7af])"
+)
+"""Spaces within Chinese and Japanese, and after the Korean words for "very"."""
 _QUOTES = str.maketrans(
     {
         "\u2018": "'",
@@ -112,7 +117,12 @@ def fold(text: str) -> str:
 
 def key(text: str) -> str:
     """Comparison key of a lexicon word, an option or a label: folded, lower case, hyphens as spaces."""
-    return " ".join(fold(text).lower().replace("_", " ").replace("-", " ").split())
+    return squeezed(" ".join(fold(text).lower().replace("_", " ").replace("-", " ").split()))
+
+
+def squeezed(text: str) -> str:
+    """The text without spaces where the script has none, or where an intensifier belongs to its level."""
+    return text if text.isascii() else _SPACED.sub("", text)
 
 
 def answer_part(text: str) -> str | None:
@@ -162,7 +172,7 @@ def bounded(text: str) -> str:
 
 def plain(text: str) -> str:
     """Fold the text and remove its markup; answer tags and boxes become `ANSWER_MARK`."""
-    text = fold(text)
+    text = squeezed(fold(text))
     if "\\" in text:
         text = _TEX.sub(r"\1", text)
         text = _BOX.sub(rf"\n{ANSWER_MARK} \1 {END_MARK}\n", text)

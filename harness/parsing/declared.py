@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from harness.parsing import fields
 from harness.parsing.clean import key
-from harness.parsing.events import FIELDS_CONTRADICT, MORE_THAN_ONE, Event, Kind
+from harness.parsing.prose.events import FIELDS_CONTRADICT, MORE_THAN_ONE, Event, Kind
 from harness.parsing.result import Parsed, Unparsed
 from harness.parsing.vocabulary import NOT_OFFERED, Value
 
@@ -83,7 +83,10 @@ _CORRECTS = re.compile(
     re.IGNORECASE,
 )
 _FINAL = re.compile(r"final|revised|corrected|endg|\u6700\u7ec8|\u6700\u7d42|conclu", re.IGNORECASE)
-_CONDITION = re.compile(r"\b(?:if|unless|when|whether|or|either|nor|and|vs|versus)\b|[/|&]|\u6216|\u8fd8\u662f|\u548c", re.IGNORECASE)
+_CONDITION = re.compile(
+    r"\b(?:if|unless|when|whether|or|either|nor|and|vs|versus)\b|[/|&]|\u6216|\u8fd8\u662f|\u548c",
+    re.IGNORECASE,
+)
 _LINE_MARKS = re.compile(r"^[ \t]*(?:[-*#>\u2022]+[ \t]+)?")
 
 Bare = Callable[[str], "tuple[Value, str] | None"]
@@ -136,7 +139,7 @@ def declared(text: str, names: Names) -> Parsed[Value] | Unparsed | None:
     conflict = [one for one in found if one.value != last.value or one.reason]
     if conflict:
         before = conflict[-1]
-        corrected = last.final and not before.final or _CORRECTS.search(text[before.end : last.start])
+        corrected = (last.final and not before.final) or _CORRECTS.search(text[before.end : last.start])
         if last.reason or not corrected:
             return Unparsed(last.reason or before.reason or _contradiction(found))
     if last.value is NOT_OFFERED or (last.label and names.contradicts(text)):
@@ -189,12 +192,18 @@ def _verdict(match: re.Match[str], names: Names) -> Found | None:
         return None
     sign = match.group("sign").lower()
     sign = re.sub(r"^(?:is|are|looks) |(?:much|slightly|clearly) ", "", sign)
-    winner = sides[1] if sign[0] in "<\u2264\u226a\uff1c" or sign.startswith(("worse", "weaker", "less")) else sides[0]
+    winner = (
+        sides[1]
+        if sign[0] in "<\u2264\u226a\uff1c" or sign.startswith(("worse", "weaker", "less"))
+        else sides[0]
+    )
     return Found(*match.span(), winner[0], "verdict")
 
 
 def _inside(match: re.Match[str], taken: list[tuple[int, int]]) -> bool:
-    return any(start <= match.start("rest" if "rest" in match.re.groupindex else 0) < end for start, end in taken)
+    return any(
+        start <= match.start("rest" if "rest" in match.re.groupindex else 0) < end for start, end in taken
+    )
 
 
 def _from_event(start: int, end: int, event: Event) -> Found:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.parsing.clean import key
-from harness.parsing.contradictions import agreed
-from harness.parsing.events import Event, Kind
-from harness.parsing.scores import top
+from harness.parsing.prose.contradictions import agreed
+from harness.parsing.prose.events import Event, Kind
+from harness.parsing.prose.scores import top
 from harness.parsing.vocabulary import Value
 
 _MAX_OBJECTS = 20

@@ -8,19 +8,19 @@ from functools import lru_cache
 from itertools import pairwise
 
 from harness.parsing.choice import check_options
-from harness.parsing.clauses import split
 from harness.parsing.clean import END_MARK, key
-from harness.parsing.labels import mark_labels
-from harness.parsing.lexicon import SIDES, Tag, emotion_words, forms
-from harness.parsing.lexicon.special_words import ASPECTS, COMPARES
+from harness.parsing.lexicon import Tag, emotion_words, forms, side_words, words, words_in_order
+from harness.parsing.prose.clauses import split
+from harness.parsing.prose.labels import mark_labels
+from harness.parsing.prose.tokens import Item
+from harness.parsing.prose.word_sets import ASPECTS, COMPARES
 from harness.parsing.reply_parser import ReplyParser
 from harness.parsing.result import Parsed, Unparsed
-from harness.parsing.tokens import Item
 from harness.parsing.vocabulary import NOT_OFFERED, Entry, Value, Vocabulary, build, with_labels
 
 _CACHED_QUESTIONS = 512
 _THING = (
-    r"(?:image|picture|photo|portrait|face|option|number|figure|img|pic|person|photograph|imagen|bild|foto|photographie|panel|frame"
+    r"(?:image|picture|photo|portrait|face|option|number|figure|img|pic|person|photograph|imagen|imagem|immagine|bild|foto|photographie|panel|frame"
     r"|\u56fe\u7247?|\u5716\u7247?|\u753b\u50cf|\u56fe\u50cf|\u5716\u50cf|\u5199\u771f|\u7167\u7247)"
 )
 _NUMBERED = re.compile(
@@ -52,30 +52,10 @@ _WEAKER = re.compile(
 )
 _RIVALS = re.compile(r"\b(?:come close|match|reach|rival|beat|exceed|surpass|equal|compare)\b")
 _THAN = re.compile(r"\b(?:than|as|que|als)\b")
-_STEP_FOLLOWERS = frozenset(
-    [
-        "i",
-        "we",
-        "let",
-        "looking",
-        "look",
-        "the",
-        "consider",
-        "considering",
-        "compare",
-        "comparing",
-        "observe",
-        "observing",
-        "examine",
-        "examining",
-        "analyze",
-        "analyzing",
-        "note",
-    ]
-)
-_UNSEEN = frozenset(["missing", "blank", "unavailable", "corrupted", "broken", "empty", "absent"])
-_WEARS = ("wears", "wearing", "holds", "stands", "sits", "faces", "sports")
-_DEGREES = ("strong", "intens", "weak", "tense", "furrow", "tie", "equal", "same")
+_STEP_FOLLOWERS = words("pair.step_followers")
+_UNSEEN = words("pair.unseen")
+_WEARS = words_in_order("pair.wears")
+_DEGREES = words_in_order("pair.degrees")
 
 
 class PairParser(ReplyParser):
@@ -245,7 +225,7 @@ def _equates(items: list[Item], index: int) -> bool:
 
 def _sides(options: tuple[str, ...]) -> dict[str, str]:
     """Map the first picture, the second and the tie to the options."""
-    ties = set(forms(SIDES["tie"]))
+    ties = set(forms(side_words()["tie"]))
     tie = [option for option in options if key(option) in ties or key(option) in ("equal", "neither")]
     pictures = [option for option in options if option not in tie]
     if len(pictures) != 2 or len(tie) > 1:
@@ -259,7 +239,7 @@ def _parser(options: tuple[str, ...], labels: tuple[str, ...] | None) -> PairPar
     sides = _sides(options)
     vocabulary = build({option: [option] for option in options})
     vocabulary.pictures = True
-    for name, lines in SIDES.items():
+    for name, lines in side_words().items():
         value: Value = sides.get(name, NOT_OFFERED)
         for form in forms(lines):
             if key(form) not in {key(option) for option in options}:

@@ -9,20 +9,21 @@ from functools import lru_cache
 
 from harness.parsing.choice import check_options
 from harness.parsing.clean import END_MARK
-from harness.parsing.labels import mark_labels
-from harness.parsing.lexicon import NUMBER_WORDS, Tag
-from harness.parsing.lexicon.special_words import LEVEL_WORDS
-from harness.parsing.rating_numbers import number_value, skip_levels_of_other_nouns, skip_scale_legend
+from harness.parsing.lexicon import Tag, number_words, words_in_order
+from harness.parsing.prose.labels import mark_labels
+from harness.parsing.prose.rating_numbers import number_value, skip_levels_of_other_nouns, skip_scale_legend
+from harness.parsing.prose.tokens import Item
+from harness.parsing.prose.typos import one_edit_apart
+from harness.parsing.prose.word_sets import LEVEL_WORDS
 from harness.parsing.reply_parser import ReplyParser
 from harness.parsing.result import Parsed, Unparsed
-from harness.parsing.tokens import Item
-from harness.parsing.typos import one_edit_apart
 from harness.parsing.vocabulary import NOT_OFFERED, Value, Vocabulary, build, with_labels
 
 _CACHED_QUESTIONS = 512
 _CACHED_WORDS = 64
 _OFF_SCALE = "\ue003"  # replaces a number on a different scale
 _N = r"(\d{1,6}(?:\.\d{1,6})?)"
+_REPEATED = re.compile(r"\s*(\d{1,2}(?:\.\d)?)(?:[\s,;]+\1)+[\s.,;\u2026]*")
 _COMMA = re.compile(r"(?<=\d),(?=\d\b)")
 _SIZES = re.compile(
     r"\bAUs?\s?-?\d{1,2}[A-E]?\b|\b\d{1,3}[- ](?:years?|yrs?)[- ]?(?:old)?\b|\b\d{2,}\s*[x\u00d7]\s*\d{2,}(?:\s*px)?\b|\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}/\d{1,2}/\d{2,4}\b|\b\d{1,2}:\d{2}\b",
@@ -38,7 +39,7 @@ _OF_SCALE = re.compile(
 )
 _NEGATIVE = re.compile(rf"(?<![\w.)\]]\s)(?<![\w.)\]])-\s?{_N}")
 _WORDED = re.compile(
-    rf"\b({'|'.join(word for word in NUMBER_WORDS if word.isascii())})\s+(?:out of|of|over)\s+(\w+)\b",
+    rf"\b({'|'.join(word for word in number_words() if word.isascii())})\s+(?:out of|of|over)\s+(\w+)\b",
     re.IGNORECASE,
 )
 _WORDED_SCALE = re.compile(
@@ -58,10 +59,17 @@ _BETWEEN = re.compile(r"\b(?:between|entre|zwischen)\s+\d", re.IGNORECASE)
 _UNITS = re.compile(
     r"^(?:point|points|star|stars|\u5206|\u70b9|\u7d1a|\u7ea7|puntos|punkte|punkten|etoiles|estrellas|\uc810|\u30dd\u30a4\u30f3\u30c8)$"
 )
+_BLANK = re.compile(r"(?<![\w/])(?:[xXnN_?]|_+|\.\.\.)\s*/\s*\d+")
+"""A form that was not filled in: "X/5"."""
+_BROKEN = re.compile(
+    r"\b(very|extremely|muy|sehr|tres|molto|muito|\u043e\u0447\u0435\u043d\u044c)[ \t]*\n\s*(?=\w)",
+    re.IGNORECASE,
+)
+"""An intensifier at the end of a line belongs to the level in the next one."""
 _PAIR = re.compile(r"\b([A-Za-z]{3,5})(?=\s+([A-Za-z]+)\b)")
 _NO_SLIPS = ("very", "every", "vary", "verb")  # the word itself, and real words one letter away
-_RATING_VERBS = ("rate", "rates", "rating", "score", "scores", "give", "say", "sit", "sits", "put", "assign")
-_MEASURES = ("of", "about", "around", "at", "with", "to", "by", "approximately", "roughly", "no", "number")
+_RATING_VERBS = words_in_order("rating.rating_verbs")
+_MEASURES = words_in_order("rating.measures")
 _STOPPED = frozenset(".!?\u3002;:,()[]}|-\"'=~>\u3001" + END_MARK)
 _RATED = (
     Tag.BUT,
@@ -95,9 +103,15 @@ class RatingParser(ReplyParser):
         super().__init__(vocabulary, reconcile=_midpoint)
         self.low, self.high = low, high
 
+    def parse_sentences(self, text: str) -> Parsed[Value] | Unparsed:
+        """One number that is repeated to no end is that number."""
+        text = _BROKEN.sub(r"\1 ", text)
+        repeated = _REPEATED.fullmatch(text)
+        return self.parse(repeated.group(1)) if repeated else super().parse_sentences(text)
+
     def prepare(self, text: str) -> str:
         """Replace n/5, ranges and quoted scales by the number meant, or by a mark for a number off the scale."""
-        text = _PAIR.sub(self._intensifier, text)
+        text = _BLANK.sub(" ", _PAIR.sub(self._intensifier, text))
         if "scale" in text:
             text = _WORDED_SCALE.sub(_scale_digits, text)
         if " of " in text or " over " in text:
@@ -166,7 +180,7 @@ class RatingParser(ReplyParser):
             after = items[index + 2] if index + 2 < len(items) else None
         follows = after is None or after.tag is Tag.NEWLINE or after.tag in _GO_ON
         follows = follows or (after is not None and after.tag is Tag.PUNCT and after.text in _STOPPED)
-        if not follows and after is not None and after.tag is Tag.WORD:
+        if not follows and after is not None and after.tag in (Tag.WORD, Tag.FILLER):
             follows = after.text in ("on", "for", "stars", "in", "here", "would", "\u5206", "i")
         if not follows or (after is not None and after.text == "of"):
             return False
@@ -215,15 +229,15 @@ def _is_count(items: list[Item], index: int) -> bool:
 def _digits(found: re.Match[str]) -> str:
     """ "four out of five" in digits."""
     first, last = (
-        NUMBER_WORDS[found.group(1).lower()],
-        NUMBER_WORDS.get(found.group(2).lower(), found.group(2)),
+        number_words()[found.group(1).lower()],
+        number_words().get(found.group(2).lower(), found.group(2)),
     )
     return f"{first} out of {last}"
 
 
 def _scale_digits(found: re.Match[str]) -> str:
     """ "scale of one to five" and "five point scale" in digits."""
-    return " ".join(str(NUMBER_WORDS.get(word.lower(), word)) for word in found.group().split())
+    return " ".join(str(number_words().get(word.lower(), word)) for word in found.group().split())
 
 
 def _list_numbers(items: list[Item]) -> set[int]:
@@ -288,7 +302,7 @@ def _words(levels: tuple[str, ...], low: float) -> Vocabulary:
     vocabulary = build(values)
     vocabulary.numeric = vocabulary.labels_first = True
     high = low + len(levels) - 1
-    for word, number in NUMBER_WORDS.items():
+    for word, number in number_words().items():
         if low <= number <= high:
             vocabulary.exact.setdefault(word, (float(number), "number"))
     for number in range(math.ceil(low), math.floor(high) + 1):
@@ -310,7 +324,7 @@ def _parser(levels: tuple[str, ...], low: float, labels: tuple[str, ...] | None)
 
 def _are_values(labels: Sequence[str], low: float) -> bool:
     """Whether the labels are the values of the levels, in their order: "1" to "5", also with brackets or stops."""
-    numbers = [label.strip("()[]{}.:) \t") for label in labels]
+    numbers = [re.sub(r"[()\[\]{}.:\s]", "", label) for label in labels]
     return all(number.isdigit() and int(number) == low + step for step, number in enumerate(numbers))
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from functools import lru_cache
 
 from harness.parsing import clean, fields
-from harness.parsing.clause_parser import ClauseParser, Reconcile
-from harness.parsing.clauses import Clause, split
-from harness.parsing.contradictions import LABEL_CONTRADICTS_WORD
 from harness.parsing.declared import Names, declared
-from harness.parsing.events import MORE_THAN_ONE, Event, Kind, Strength
-from harness.parsing.labels import mark_labels
-from harness.parsing.lexicon import Tag
-from harness.parsing.resolve import resolve
-from harness.parsing.result import Parsed, Unparsed
-from harness.parsing.scores import scored
-from harness.parsing.tokens import Item, scan
-from harness.parsing.typos import mark_fallbacks
+from harness.parsing.lexicon import Tag, undecided
+from harness.parsing.prose.clause_parser import ClauseParser, Reconcile
+from harness.parsing.prose.clauses import Clause, split
+from harness.parsing.prose.contradictions import LABEL_CONTRADICTS_WORD
+from harness.parsing.prose.events import MORE_THAN_ONE, Event, Kind, Strength
+from harness.parsing.prose.labels import mark_labels
+from harness.parsing.prose.resolve import resolve
+from harness.parsing.prose.scores import scored
+from harness.parsing.prose.tokens import Item, scan
+from harness.parsing.prose.typos import mark_fallbacks
+from harness.parsing.result import PROSE, Parsed, Unparsed
 from harness.parsing.vocabulary import Value, Vocabulary
 
 _HEAD_ITEMS, _TAIL_ITEMS = 1_500, 4_500  # kept from the start and the end of an overlong reply
@@ -93,6 +93,10 @@ class ReplyParser:
         return self._prose(part) if found is None else found
 
     def _prose(self, text: str) -> Parsed[Value] | Unparsed:
+        folded = clean.fold(text).lower().replace("-", " ")
+        for reason, pattern in undecided().items():
+            if pattern.search(folded):
+                return Unparsed(reason)
         events, clauses = self._events(text)
         return resolve(events, cut_off=_cut_off(clauses), open_answer=_open_answer(clauses))
 
@@ -156,7 +160,8 @@ class ReplyParser:
         result = resolve(events)
         if isinstance(result, Unparsed):
             return Event(Kind.OPEN, Strength.FINAL, reason=result.reason, field=True)
-        return Event(Kind.COMMIT, Strength.FINAL, result.value, result.how, field=True)
+        how = "field" if result.how == PROSE else result.how
+        return Event(Kind.COMMIT, Strength.FINAL, result.value, how, field=True)
 
 
 @lru_cache(maxsize=_CACHED_REPLIES)

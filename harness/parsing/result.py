@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+PROSE = "prose"
+"""The rule of an answer that was understood from a sentence. Every other answer is declared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed(Generic[T]):
     """An answer that the reply commits to.
 
-    `value` is one of the options, or a rating on the scale; `how` names the rule that found it
-    ("letter", "word", "synonym", "number", "json field", ...).
+    `value` is one of the options, or a rating on the scale; `how` names the rule that found it: "prose" where a sentence
+    had to be understood, else the form in which the answer is declared ("letter", "word", "number", "json field", ...).
     """
 
     value: T

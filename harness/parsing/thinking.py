@@ -41,9 +41,10 @@ def outside_thinking(text: str) -> str | None:
     Text before a block that is opened counts, as text after it does; everything before a closing mark that was never
     opened is thinking.
     """
-    text = _final_channel(text)
-    if text is None or _BARE_THOUGHT.match(text):
+    final = _final_channel(text)
+    if final is None or _BARE_THOUGHT.match(final):
         return None
+    text = final
     kept: list[str] = []
     start = depth = 0
     for mark in _BLOCK.finditer(text):

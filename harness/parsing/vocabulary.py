@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from harness.parsing.clean import key
-from harness.parsing.lexicon import AMBIGUOUS, DESCRIBED_NOUNS, Tag, families, forms, grammar
+from harness.parsing.lexicon import Tag, ambiguous, described_nouns, families, forms, grammar
 
-CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0600-\u06ff\u0900-\u097f"
+"""Scripts whose words are found within others: without spaces (Chinese, Japanese), or with prefixes, suffixes and signs
+that are no letters (Korean, Arabic, Hindi)."""
 _HAS_CJK = re.compile(f"[{CJK}]")
 _LABEL_MARKS = re.compile(r"^[(\[{\s]+|[)\]}.:\s]+$")
 _HAS_LETTER = re.compile(r"[^\W\d_]")
@@ -148,7 +150,7 @@ def _claims(
                     continue
                 for value in claimed:
                     yield form, value, "word" if index == 0 else "synonym"
-    for form, fitting in AMBIGUOUS.items():
+    for form, fitting in ambiguous().items():
         if form not in own and form not in declared:
             for name in fitting:
                 if name in own:
@@ -169,7 +171,7 @@ def _family_named(groups: Sequence[Sequence[str]], roots: Mapping[str, Value]) -
 
 
 def _add_described_nouns(vocabulary: Vocabulary, option: str) -> None:
-    for thing in forms([DESCRIBED_NOUNS.get(option, "")]):
+    for thing in forms(described_nouns().get(option, [])):
         vocabulary.add(f"{option} {thing}", Entry(Tag.SKIP), replace=False)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import json
+import re
 import time
 from collections.abc import Callable
 from itertools import chain
@@ -29,10 +31,14 @@ FRAGMENTS = st.sampled_from(
 
 
 def known_words() -> list[str]:
-    """Every short string in the parser's own modules."""
+    """Every short string in the parser's own modules and word lists."""
     files = Path(harness.parsing.__path__[0]).rglob("*.py")
     nodes = chain.from_iterable(ast.walk(ast.parse(file.read_text(encoding="utf-8"))) for file in files)
     texts = [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    tables = Path(harness.parsing.__path__[0]).rglob("*.toml")
+    texts += [
+        text for table in tables for text in re.findall(r'"([^"\n]+)"', table.read_text(encoding="utf-8"))
+    ]
     return sorted({word for text in texts if len(text) < 40 for word in [text, *text.split()]})
 
 
@@ -162,3 +168,53 @@ def test_a_bare_answer_is_quick() -> None:
     for _ in range(2_000):
         read_choice("Sad.", EMOTIONS, labels=LETTERS)
     assert (time.process_time() - began) / 2_000 < 50e-6
+
+
+def _lettered() -> list[str]:
+    """The corpus's replies to questions with letters that name no option in words, articles aside."""
+    lines = (Path(__file__).parent / "corpus.jsonl").read_text(encoding="utf-8").splitlines()
+    entries = [json.loads(line) for line in lines]
+    texts = {e["text"] for e in entries if e["ask"] in ("emotion A-F", "emotion, other order A-F")}
+    return sorted(
+        text
+        for text in texts
+        if text.isascii()
+        and not re.search(r"\ba\s+[A-Za-z]|\bA\s+[a-z]", text)
+        and not any(word in text.lower() for word in WORDED)
+    )
+
+
+WORDED = (
+    "happ", "sad", "angr", "surpris", "worr", "neutral", "joy", "fear", "anger", "anxi", "smil", "upset", "disgust",
+    "shock", "sorpres", "trist",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("moved", ["BCDEFA", "FEDCBA", "BACDEF", "ACBDEF", "FBCDEA"])
+def test_exchanging_letters_exchanges_answers_and_never_whether_they_are_read(moved: str) -> None:
+    texts = _lettered()
+    assert len(texts) > 100
+    table = str.maketrans("ABCDEFabcdef", moved + moved.lower())
+    wrong = []
+    for text in texts:
+        other = re.sub(r"\b[A-Fa-f]\b", lambda found: found.group().translate(table), text)
+        one, two = (read_choice(t, EMOTIONS, labels=LETTERS) for t in (text, other))
+        expected = (
+            EMOTIONS[LETTERS.index(LETTERS[EMOTIONS.index(one.value)].translate(table))]
+            if isinstance(one, Parsed)
+            else None
+        )
+        found = two.value if isinstance(two, Parsed) else None
+        if found != expected:
+            wrong.append((text, one, other, two))
+    assert wrong == []
+
+
+def test_the_order_of_options_changes_nothing() -> None:
+    lines = (Path(__file__).parent / "corpus.jsonl").read_text(encoding="utf-8").splitlines()
+    for entry in map(json.loads, lines[::7]):
+        if entry["ask"] == "emotion":
+            assert read_choice(entry["text"], EMOTIONS) == read_choice(entry["text"], EMOTIONS[::-1]), entry
+        elif entry["ask"] == "emotion A-F":
+            one = read_choice(entry["text"], EMOTIONS, labels=LETTERS)
+            assert one == read_choice(entry["text"], EMOTIONS[::-1], labels=LETTERS[::-1]), entry

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from harness.parsing.clauses import Clause
-from harness.parsing.events import (
+from harness.parsing.lexicon import Tag, words, words_in_order
+from harness.parsing.prose.clauses import Clause
+from harness.parsing.prose.events import (
     CANNOT_TELL,
     CUT_OFF,
     DENIED_OWN,
@@ -16,13 +17,12 @@ from harness.parsing.events import (
     Kind,
     Strength,
 )
-from harness.parsing.lexicon import Tag
-from harness.parsing.result import Parsed, Unparsed
+from harness.parsing.result import PROSE, Parsed, Unparsed
 from harness.parsing.vocabulary import NOT_OFFERED, Value
 
-_FACES = frozenset(["face", "visage", "gesicht", "rostro", "cara", "volto", "\u8138\u4e0a"])
-_SHOWS = ("show", "shows", "express", "expresses", "is", "are")
-_SEEMS = ("look", "looks", "seem", "seems", "appear", "appears")
+_FACES = words("resolve.faces")
+_SHOWS = words_in_order("resolve.shows")
+_SEEMS = words_in_order("resolve.seems")
 
 
 def resolve(
@@ -47,7 +47,16 @@ def resolve(
         return Unparsed(current.reason or SEVERAL_NAMED)
     if current.value is NOT_OFFERED:
         return Unparsed(OTHER_ANSWER)
-    return Parsed(current.value, current.how)
+    return Parsed(current.value, current.how if _declares(current) else PROSE)
+
+
+def _declares(event: Event) -> bool:
+    """Whether an answer is nothing but a name, is called the answer, or is a label or a number."""
+    return (
+        event.strength >= Strength.BARE
+        or event.how in ("letter", "number", "score")
+        or event.how.startswith("json")
+    )
 
 
 class _State:
@@ -297,4 +306,4 @@ def _from_passing(state: _State, cut_off: bool) -> Parsed[Value] | Unparsed:
         return Unparsed(DENIED_OWN)
     if first.value is NOT_OFFERED:
         return Unparsed(OTHER_ANSWER)
-    return Parsed(first.value, first.how)
+    return Parsed(first.value, first.how if first.how in ("letter", "number") else PROSE)

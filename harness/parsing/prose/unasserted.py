@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from harness.parsing.attribution import is_attributed, looks_like_person
-from harness.parsing.clauses import Clause
-from harness.parsing.lexicon import Tag
-from harness.parsing.lexicon.special_words import (
+from harness.parsing.lexicon import Tag, words
+from harness.parsing.prose.attribution import is_attributed, looks_like_person
+from harness.parsing.prose.clauses import Clause
+from harness.parsing.prose.tokens import Item
+from harness.parsing.prose.word_sets import (
     ASPECTS,
     CONDITIONALS,
     DEFINES,
@@ -16,12 +17,11 @@ from harness.parsing.lexicon.special_words import (
     INSCRIBED,
     INSCRIBES,
 )
-from harness.parsing.tokens import Item
 
-_SPEAKER = frozenset(["i", "we", "i think", "i believe", "best", "correct", "fit", "right"])
-_POSSESSES = frozenset(["of", "has", "have", "having", "and", "with"])
-_ADJECTIVES = frozenset(["happy", "sad", "angry", "neutral", "worried", "cheerful", "mad"])
-_ADVERBS = frozenset(["today", "now", "here", "because", "about", "inside", "then", "all", "in"])
+_SPEAKER = words("unasserted.speaker")
+_POSSESSES = words("unasserted.possesses")
+_ADJECTIVES = words("unasserted.adjectives")
+_ADVERBS = words("unasserted.adverbs")
 _SPEAKS_OF_SELF = frozenset(
     {
         ("i", "am"),
@@ -34,33 +34,17 @@ _SPEAKS_OF_SELF = frozenset(
         ("io", "sono"),
     }
 )
-_ANYONE = frozenset(["people", "persons", "faces", "individuals", "humans", "expressions"])
-_CALLING = frozenset(["calling", "labeling", "labelling", "naming", "describing", "classifying", "tagging"])
+_ANYONE = words("unasserted.anyone")
+_CALLING = words("unasserted.calling")
 _CONTRACTED = frozenset(["he'd", "she'd", "they'd", "it'd", "that'd"])
 _SEEM = frozenset(["be", "seem", "look", "appear", "feel"])
-_YOU_ARE = frozenset(["are", "be", "may be", "might be", "feel", "were", "you're", "seem"])
-_FITS = frozenset(
-    [
-        "ish",
-        "applies",
-        "fits",
-        "matches",
-        "works",
-        "wins",
-        "seems",
-        "comes",
-        "suits",
-        "describes",
-        "overall",
-        "throughout",
-        "though",
-    ]
-)
-_TITLES = frozenset(["mr", "mrs", "ms", "miss", "dr", "captain", "uncle", "aunt", "saint", "professor"])
-_SETTINGS = frozenset(["light", "lighting", "context", "circumstances", "setting", "situation", "culture"])
-_SELF_WORDS = frozenset(["i", "i'm", "my", "you", "you're", "ich", "je", "yo", "io", "happily", "angrily"])
+_YOU_ARE = words("unasserted.you_are")
+_FITS = words("unasserted.fits")
+_TITLES = words("unasserted.titles")
+_SETTINGS = words("unasserted.settings")
+_SELF_WORDS = words("unasserted.self_words")
 _ADVERBIAL = ("happily", "angrily")
-_OWN = frozenset(["only", "main", "biggest", "one", "sole", "greatest", "own", "first", "real"])
+_OWN = words("unasserted.own")
 
 
 class AssertionChecks:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
 
-from harness.parsing.clauses import Clause
 from harness.parsing.lexicon import Tag
+from harness.parsing.prose.clauses import Clause
 from harness.parsing.vocabulary import Value
 
 SEVERAL_NAMED = "names several options without choosing one"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from harness.parsing.lexicon import Tag
-from harness.parsing.lexicon.attribution import (
+from harness.parsing.lexicon import Tag, words, words_in_order
+from harness.parsing.prose.tokens import Item
+from harness.parsing.prose.word_sets import (
     ATTRIBUTES,
     DIRECTED,
     EVERYONE,
     FILED,
     HABITS,
     KIN,
+    LEAD_WORDS,
     MODALS,
     NAMED,
     OWN_SUBJECTS,
@@ -23,93 +25,13 @@ from harness.parsing.lexicon.attribution import (
     VERDICTS,
     WORKS,
 )
-from harness.parsing.lexicon.special_words import LEAD_WORDS
-from harness.parsing.tokens import Item
 
 _BY = ("laut", "selon", "segun", "secondo")
-_POSSESSIVES = ("his", "her", "their", "sein", "seine", "ihr", "ihre", "su", "sus", "son", "sa", "suo", "sua")
-_OTHERS = frozenset(["another", "andere", "otros", "otras", "autres", "d'autres", "altri"])
-_PASSIVE = (",", "to", "been", "was", "is", "being", "just")
-_PERSON_ENDINGS = (
-    "er",
-    "or",
-    "ist",
-    "ian",
-    "man",
-    "woman",
-    "men",
-    "women",
-    "girl",
-    "boy",
-    "ess",
-    "ant",
-    "ee",
-    "kid",
-    "nurse",
-    "barista",
-    "baby",
-    "athlete",
-    "chef",
-    "king",
-    "queen",
-    "priest",
-    "guard",
-    "ent",
-    "infant",
-    "clown",
-    "hero",
-    "prince",
-    "coach",
-    "judge",
-    "guest",
-    "host",
-    "twin",
-    "elf",
-    "knight",
-    "clerk",
-    "folk",
-    "cop",
-    "pilot",
-    "teen",
-    "adult",
-    "senior",
-    "model",
-    "youth",
-    "couple",
-    "monk",
-    "ide",
-    "om",
-    "ot",
-)
-_THINGS = frozenset(
-    [
-        "poster",
-        "folder",
-        "flower",
-        "paper",
-        "computer",
-        "water",
-        "sweater",
-        "corner",
-        "banner",
-        "number",
-        "letter",
-        "wallpaper",
-        "weather",
-        "sticker",
-        "picture",
-        "color",
-        "floor",
-        "door",
-        "mirror",
-        "leather",
-        "cover",
-        "river",
-        "monitor",
-        "plant",
-        "room",
-    ]
-)
+_POSSESSIVES = words_in_order("attribution.possessives")
+_OTHERS = words("attribution.others")
+_PASSIVE = words_in_order("attribution.passive")
+_PERSON_ENDINGS = words_in_order("attribution.person_endings")
+_THINGS = words("attribution.things")
 _REACH = 6  # maximum number of items between a source and its verb
 
 
@@ -206,7 +128,7 @@ def about_someone_else(items: list[Item]) -> bool:
 
 
 def _owns(item: Item) -> bool:
-    return item.text in _POSSESSIVES or item.text.endswith("'s")
+    return item.text in _POSSESSIVES or item.text in ("my", "our", "your") or item.text.endswith("'s")
 
 
 def _directed(items: list[Item]) -> bool:

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from harness.parsing.lexicon import NUMBER_WORDS, Tag, emotion_words
-from harness.parsing.lexicon.special_words import PEOPLE, RATED_NOUNS
-from harness.parsing.tokens import Item
+from harness.parsing.lexicon import Tag, emotion_words, number_words, words_in_order
+from harness.parsing.prose.tokens import Item
+from harness.parsing.prose.word_sets import PEOPLE, RATED_NOUNS
 
-_LOOSE_NUMBERS = ("one", "un", "uno", "acht", "sept", "once", "null")
-_MEANS = ("=", ":", "means", "meaning", "for", "stands", "denotes", "corresponds", "to", "(", '"', "'")
-_PHYSICAL = (
-    "jaw",
-    "posture",
-    "jawline",
-    "chin",
-    "nose",
-    "hair",
-    "shoulders",
-    "cheekbones",
-    "arms",
-    "hands",
-    "light",
-    "lighting",
-)
-_DESCRIBES = ("is", "was", "are", "looks", "appears", "seems", "be")
-_ARTICLES = ("a", "an", "un", "una", "une", "ein", "eine", "einen")
+_LOOSE_NUMBERS = words_in_order("rating_numbers.loose_numbers")
+_MEANS = words_in_order("rating_numbers.means")
+_PHYSICAL = words_in_order("rating_numbers.physical")
+_DESCRIBES = words_in_order("rating_numbers.describes")
+_ARTICLES = words_in_order("rating_numbers.articles")
 
 
 def number_value(item: Item) -> float | None:
     """Value of a numeral or a number word; None for any other item."""
     if item.tag is Tag.NUMBER:
         return float(item.raw)
-    if item.tag in (Tag.WORD, Tag.FILLER) and item.text in NUMBER_WORDS and item.text not in _LOOSE_NUMBERS:
-        return float(NUMBER_WORDS[item.text])
+    if item.tag in (Tag.WORD, Tag.FILLER) and item.text in number_words() and item.text not in _LOOSE_NUMBERS:
+        return float(number_words()[item.text])
     return None
 
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import pairwise
 
-from harness.parsing.clauses import Clause
-from harness.parsing.events import Strength
 from harness.parsing.lexicon import Tag
-from harness.parsing.lexicon.special_words import LIST_WORDS, OR
-from harness.parsing.tokens import Item
-from harness.parsing.unasserted import AssertionChecks
+from harness.parsing.prose.clauses import Clause
+from harness.parsing.prose.events import Strength
+from harness.parsing.prose.tokens import Item
+from harness.parsing.prose.unasserted import AssertionChecks
+from harness.parsing.prose.word_sets import LIST_WORDS, OR
 
 _JOINING = frozenset({Tag.JOIN, Tag.FILLER, Tag.PUNCT, Tag.PERSON})
 _NEAR = frozenset({Tag.LINK, Tag.FILLER, Tag.PUNCT})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.parsing.events import FIELDS_CONTRADICT, SEVERAL_NAMED, Event, Kind, Strength
-from harness.parsing.mentions import Found
+from harness.parsing.prose.events import FIELDS_CONTRADICT, SEVERAL_NAMED, Event, Kind, Strength
+from harness.parsing.prose.mentions import Found
 
 LABEL_CONTRADICTS_WORD = "label and word contradict each other"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from harness.parsing.attribution import opens_attribution
-from harness.parsing.lexicon import Tag
-from harness.parsing.lexicon.special_words import CONDITIONALS, IN_GENERAL, NOT_CONDITIONAL
-from harness.parsing.tokens import Item
+from harness.parsing.lexicon import Tag, words, words_in_order
+from harness.parsing.prose.attribution import opens_attribution
+from harness.parsing.prose.tokens import Item
+from harness.parsing.prose.word_sets import CONDITIONALS, IN_GENERAL, NOT_CONDITIONAL
 
 _STOPS = frozenset(".!?;\u3002")
 _SOFT = frozenset(",:-([|\u3001")
@@ -30,39 +30,14 @@ _LEADS = frozenset(
     }
 )
 _MAX_ITEMS = 100  # items per clause; longer ones are split, so that time stays linear
-_VERDICT_TAILS = frozenset(
-    [
-        "he",
-        "she",
-        "it",
-        "they",
-        "is",
-        "does",
-        "do",
-        "are",
-        "quite",
-        "really",
-        "likely",
-        "exactly",
-        "possible",
-        "fitting",
-        "at",
-        "all",
-        "not",
-        "definitely",
-    ]
-)
+_VERDICT_TAILS = words("clauses.verdict_tails")
 _TURNS = ("so", "though", "although", "which")
 _OBLIGED = (("had", "to"), ("have", "to"), ("were", "to"))
-_QUESTION_WORDS = frozenset(
-    ["how", "which", "what", "does", "do", "is", "are", "would", "could", "should", "can", "who", "whose"]
-)
-_INVERTS = frozenset(
-    ["is", "are", "was", "were", "does", "do", "did", "would", "could", "should", "can", "has", "have"]
-)
+_QUESTION_WORDS = words("clauses.question_words")
+_INVERTS = words("clauses.inverts")
 _INTERJECTIONS = ("no", "nein", "non", "nope")
 _IMAGINED = ("show", "give", "remove")  # "give him a smile and he would look happy"
-_INVERTED = ("were", "had", "should", "ware", "hatte", "wurde", "sollte")  # "were she smiling, ..."
+_INVERTED = words_in_order("clauses.inverted")
 _OPENS_CONDITION = frozenset([*_INVERTED, *_IMAGINED, "when", "whenever", "provided", "s'", "si"])
 _CARRIED = frozenset({Tag.CONCLUDE, Tag.CORRECT})
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.parsing.events import Event, Kind, Strength
 from harness.parsing.lexicon import Tag
-from harness.parsing.tokens import Item
+from harness.parsing.prose.events import Event, Kind, Strength
+from harness.parsing.prose.tokens import Item
 from harness.parsing.vocabulary import Value
 
 _BETWEEN = frozenset(":=|(-~,")

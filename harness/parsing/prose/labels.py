@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from harness.parsing.lexicon import Tag
-from harness.parsing.lexicon.special_words import LEAD_WORDS
-from harness.parsing.tokens import Item
+from harness.parsing.lexicon import Tag, words
+from harness.parsing.prose.tokens import Item
+from harness.parsing.prose.word_sets import LEAD_WORDS
 from harness.parsing.vocabulary import NOT_OFFERED, Vocabulary
 
 _KEYS = (Tag.ANSWER, Tag.TOPIC, Tag.PREFER)
 _STOPS = frozenset(".!?,;:)]}/\"'-|&~")
 _MARKERS = frozenset(".):]-/|")
-_PICTURED = frozenset(
-    ["image", "picture", "photo", "person", "figure", "face", "panel", "subject", "man", "woman"]
-)
-_VERDICTS = frozenset(["it", ">", "<", "better", "stronger", "weaker", "worse", "wins", "beats", "over", "%"])
+_PICTURED = words("labels.pictured")
+_VERDICTS = words("labels.verdicts")
 """After these a letter is a label, never an article."""
+_NO_NOUNS = (Tag.SKIP, Tag.THAN, Tag.PREFER, Tag.ANSWER, Tag.NOT, Tag.MAYBE, Tag.CONCLUDE)
+_SURELY = words("labels.surely")
+"""Behind these, at the start of a sentence, a letter is a label: an article comes before a noun or an adjective."""
 _SENTENCE = frozenset(".!?;\n")
 
 
@@ -126,6 +127,8 @@ def _meant(items: list[Item], index: int, *, pictures: bool) -> bool:
             return True
         if item.raw == "A" and len(after.raw) == 1 and after.raw.isupper():
             return True
+        if item.raw == "A" and (after.tag in _NO_NOUNS or after.text in _SURELY):
+            return True
         if item.text == "a" or item.raw.isdigit() or item.raw.islower():
             return after.tag in (Tag.LINK, Tag.CAUSE, Tag.BUT, Tag.JOIN) and not item.raw.islower()
         return True
@@ -149,9 +152,15 @@ def _meant(items: list[Item], index: int, *, pictures: bool) -> bool:
         return _keyed(items, index) and _ends(after)
     if item.raw == "A" and after is not None and len(after.raw) == 1 and after.raw.isupper():
         return True
-    if item.raw in "AI":
+    if item.raw == "A":
+        return True  # Within a sentence an article is not written so.
+    if item.raw == "I":
         follows = (
-            after is None or _ends(after) or after.tag in (Tag.LINK, Tag.JOIN, Tag.CAUSE, Tag.BUT, Tag.THAN)
+            after is None
+            or _ends(after)
+            or after.tag in (Tag.LINK, Tag.JOIN, Tag.CAUSE, Tag.BUT, Tag.THAN, Tag.NUMBER)
+            or after.text in _VERDICTS
+            or after.text in ("here", "then", "again", "overall")
         )
         return follows and not (item.raw == "I" and after is not None and after.tag in (Tag.LINK, Tag.BUT))
     return True

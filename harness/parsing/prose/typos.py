@@ -2,52 +2,14 @@
 
 from __future__ import annotations
 
-from harness.parsing.lexicon import Tag
-from harness.parsing.tokens import Item
+from harness.parsing.lexicon import Tag, words
+from harness.parsing.prose.tokens import Item
 from harness.parsing.vocabulary import Value, Vocabulary
 
 _MAX_WORDS = 15
 _MAX_WORDS_WITH_SYMBOL = 8
 # English words one edit away from a word of the lexicon.
-_REAL_WORDS = frozenset(
-    [
-        "angel",
-        "angels",
-        "angler",
-        "neural",
-        "string",
-        "strung",
-        "wordy",
-        "wormy",
-        "exited",
-        "native",
-        "moderated",
-        "modern",
-        "strange",
-        "stronger",
-        "strongest",
-        "weaker",
-        "weakest",
-        "happier",
-        "surprises",
-        "anger",
-        "hungry",
-        "worn",
-        "word",
-        "words",
-        "world",
-        "works",
-        "worse",
-        "worth",
-        "positions",
-        "fist",
-        "fires",
-        "secondary",
-        "poster",
-        "posters",
-        "neatly",
-    ]
-)
+_REAL_WORDS = words("typos.real_words")
 
 
 def mark_fallbacks(items: list[Item], vocabulary: Vocabulary) -> list[Item]:

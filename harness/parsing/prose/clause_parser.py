@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.parsing.attribution import about_someone_else, about_unknown_noun
-from harness.parsing.clauses import Clause
-from harness.parsing.contradictions import conflict_reason
-from harness.parsing.events import CANNOT_TELL, LISTED, RETRACTED, SEVERAL_NAMED, Event, Kind, Strength
-from harness.parsing.lexicon import Tag, english, foreign
-from harness.parsing.lexicon.special_words import (
+from harness.parsing.lexicon import Tag, english, foreign, words
+from harness.parsing.prose.attribution import about_someone_else, about_unknown_noun
+from harness.parsing.prose.clauses import Clause
+from harness.parsing.prose.contradictions import conflict_reason
+from harness.parsing.prose.events import CANNOT_TELL, LISTED, RETRACTED, SEVERAL_NAMED, Event, Kind, Strength
+from harness.parsing.prose.mentions import Found, MentionParser, Role
+from harness.parsing.prose.tokens import Item
+from harness.parsing.prose.word_sets import (
     BLENDS,
     BROAD_TOPICS,
     COMPARES,
@@ -25,8 +27,6 @@ from harness.parsing.lexicon.special_words import (
     PICTURES,
     RETRACTS,
 )
-from harness.parsing.mentions import Found, MentionParser, Role
-from harness.parsing.tokens import Item
 from harness.parsing.vocabulary import Value
 
 Reconcile = Callable[[list[Value]], Value]
@@ -34,13 +34,11 @@ Reconcile = Callable[[list[Value]], Value]
 
 _SUBJECTS = frozenset({Tag.PERSON, Tag.TOPIC, Tag.FEATURE})
 _EXPLAINS = frozenset({Tag.LINK, Tag.SUGGEST, Tag.ANSWER, Tag.PREFER, Tag.CONCLUDE, Tag.CORRECT, Tag.MAYBE})
-_ENGLISH_LINKS = frozenset(["the", "a", "an", "of", "in", "on", "with", "about", "for", "from", "at", "by"])
-_FOREIGN_ARTICLES = frozenset(
-    ["der", "die", "das", "le", "la", "el", "il", "lo", "ihr", "sein", "er", "sie", "les"]
-)
+_ENGLISH_LINKS = words("clause_parser.english_links")
+_FOREIGN_ARTICLES = words("clause_parser.foreign_articles")
 _REFUSAL_TAGS = frozenset({Tag.UNSURE, Tag.CORRECT, Tag.NOT, Tag.MAYBE})
 _REFUSAL_WORDS = GIVES_UP | HIDDEN | PERHAPS | {"back", "turned"}
-_INTRODUCES = frozenset([":", "-", "=", ",", "(", "|", "~"])
+_INTRODUCES = words("clause_parser.introduces")
 
 
 def _unknown(item: Item) -> bool:
