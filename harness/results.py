@@ -272,6 +272,14 @@ class CalibratedValue(Interval):
     method: str
 
 
+class ReadAs(Record):
+    """How the answers of replies were found. Log-probabilities, ratings and guided choices are declared."""
+
+    declared: int = Field(description="An option, a label, a field, a number, or a form such as: Answer: X.")
+    prose: int = Field(description="Understood from a sentence.")
+    unparsed: int
+
+
 class TaskResult(Record):
     """One task, judge, data set and prompt variant."""
 
@@ -322,6 +330,9 @@ class TaskResult(Record):
     calibrated: list[CalibratedValue] = Field(
         default=[],
         description="Generator tasks with people's ratings of some portraits: prediction-powered estimates.",
+    )
+    read_as: ReadAs | None = Field(
+        default=None, description="How many answers were declared, or understood from prose."
     )
     unparsed_reasons: dict[str, int] = {}
     usage: dict[str, float] = Field(default={}, description="What the judge's answers used: tokens, cost.")

@@ -56,6 +56,7 @@ from harness.store.runfolder import FAILURES
     show_default=True,
     help="The answer mode.",
 )
+@click.option("--strict", is_flag=True, help="Count answers that are understood from a sentence as unparsed.")
 @click.option(
     "--prompt-variants",
     "--wordings",

@@ -13,15 +13,16 @@ from harness.scoring.run_record import RunRecord
 from harness.scoring.stored import read_stored
 from harness.store.files import read_lines
 from harness.store.runfolder import FAILURES, GENERATE_ONLY, read_run
-from harness.tasks.answers import parse_reply, truth_of
+from harness.tasks.answers import PROSE_ONLY, parse_reply, truth_of
 
 
 def sample_lines(
-    path: Path, *, wrong: bool, unparsed: bool, failed: bool, limit: int, as_json: bool = False
+    path: Path, *, wrong: bool, unparsed: bool, prose: bool, failed: bool, limit: int, as_json: bool = False
 ) -> Iterator[str]:
     """Lines for `harness show RUN --samples`; with no filter, everything; filters add up."""
-    everything = not (wrong or unparsed or failed)
-    rows = _answers(path, wrong=wrong or everything, unparsed=unparsed or everything, right=everything)
+    everything = not (wrong or unparsed or prose or failed)
+    chosen = {"wrong": wrong, "unparsed": unparsed, "prose": prose}
+    rows = (row for row in _answers(path) if everything or any(chosen[kind] for kind in _kinds(row)))
     lines = (json.dumps(row) if as_json else _line(row) for row in rows)
     shown = list(islice(lines, limit + 1))
     if failed or everything:
@@ -35,7 +36,16 @@ def sample_lines(
         yield "no such samples"
 
 
-def _answers(path: Path, *, wrong: bool, unparsed: bool, right: bool) -> Iterator[dict[str, Any]]:
+def _kinds(row: Mapping[str, Any]) -> Iterator[str]:
+    """The filters that show a row."""
+    if row["state"] in ("wrong", "unparsed"):
+        yield row["state"]
+    # A strict run counts them as unparsed.
+    if row["how"] == "prose" or row["reason"] == PROSE_ONLY:
+        yield "prose"
+
+
+def _answers(path: Path) -> Iterator[dict[str, Any]]:
     document = read_run(path)
     if document["request"]["role"] == GENERATE_ONLY:
         return
@@ -47,25 +57,22 @@ def _answers(path: Path, *, wrong: bool, unparsed: bool, right: bool) -> Iterato
         if answer is None:
             continue
         shown = sample.shown.get(reply["task"], answer.options)
-        parsed = parse_reply(reply, answer, shown, run.answer_modes[reply["by"]][reply["task"]])
+        mode = run.answer_modes[reply["by"]][reply["task"]]
+        limit = run.questions[reply["task"]].sampling.max_tokens
+        parsed = parse_reply(reply, answer, shown, mode, limit)
         truth = truth_of(answer, sample)
-        state = _state(truth, parsed.value)
-        if (
-            (state == "wrong" and wrong)
-            or (state == "unparsed" and unparsed)
-            or (state in ("right", "rated") and right)
-        ):
-            yield {
-                "sample": reply["sample_id"],
-                "task": reply["task"],
-                "by": reply["by"],
-                "state": state,
-                "truth": truth,
-                "read": parsed.value,
-                "reason": parsed.reason,
-                "reply": _raw(reply),
-                "shown": list(shown),
-            }
+        yield {
+            "sample": reply["sample_id"],
+            "task": reply["task"],
+            "by": reply["by"],
+            "state": _state(truth, parsed.value),
+            "how": parsed.how,
+            "truth": truth,
+            "read": parsed.value,
+            "reason": parsed.reason,
+            "reply": _raw(reply),
+            "shown": list(shown),
+        }
 
 
 def _state(truth: str | float | None, parsed: str | float | None) -> str:
@@ -86,7 +93,7 @@ def _line(row: Mapping[str, Any]) -> str:
     parsed = row["reason"] if row["read"] is None else _short(row["read"])
     reply = row["reply"] if isinstance(row["reply"], str) else json.dumps(row["reply"])
     return (
-        f"{row['state']:<8} {plain(row['sample'], 34):<20} {row['task']:<17} true {_short(row['truth'] if row['truth'] is not None else '-'):<9} "
+        f"{row['state']:<8} {row['how'] or '-':<8} {plain(row['sample'], 34):<20} {row['task']:<17} true {_short(row['truth'] if row['truth'] is not None else '-'):<9} "
         f"parsed {plain(parsed, 60):<9} by {plain(row['by'])}: {plain(reply, 160)}"
     )
 
@@ -96,4 +103,4 @@ def _short(value: Any) -> str:
 
 
 def _failure(row: Mapping[str, Any]) -> str:
-    return f"failed   {plain(row['sample_id'], 34):<20} {row['task'] or 'generation':<17} {plain(row['error']['kind'])}: {plain(row['error']['message'], 200)}"
+    return f"failed   {'-':<8} {plain(row['sample_id'], 34):<20} {row['task'] or 'generation':<17} {plain(row['error']['kind'])}: {plain(row['error']['message'], 200)}"

@@ -24,7 +24,12 @@ from harness.store.runfolder import GENERATE_ONLY, intact, read_run
     metavar="COLUMN[*COLUMN]",
     help="More columns to report values by, such as generator or gender*skin_tone; repeatable.",
 )
-def command(run: str, as_json: bool, columns: tuple[str, ...]) -> int:
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Count answers that are understood from a sentence as unparsed; results.json stays as it is.",
+)
+def command(run: str, as_json: bool, columns: tuple[str, ...], strict: bool) -> int:
     """Parse and score RUN again from its folder alone: no model, no pictures."""
     path = find_run(run)
     if read_run(path)["request"].get("role") == GENERATE_ONLY:
@@ -36,10 +41,11 @@ def command(run: str, as_json: bool, columns: tuple[str, ...]) -> int:
         lock = Lock(path)
     try:
         with intact(path):
-            result = score_folder(path, group_by=listed(columns))
+            result = score_folder(path, group_by=listed(columns), strict=strict)
     finally:
         lock.release()
     print_results(result.results, "json" if as_json else "table")
-    if columns:
-        click.echo(f"\nresults by these columns: {results_file(path, listed(columns))}", err=True)
+    if columns or strict:
+        what = "results by these columns" if columns else "strict results"
+        click.echo(f"\n{what}: {results_file(path, listed(columns), strict=strict)}", err=True)
     return exit_code(result.results)

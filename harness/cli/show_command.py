@@ -31,6 +31,7 @@ from harness.tasks.spec import SuiteSpec
 @click.option("--samples", is_flag=True, help="For a run: each reply and how it was parsed.")
 @click.option("--wrong", is_flag=True, help="With --samples: only wrong replies.")
 @click.option("--unparsed", is_flag=True, help="With --samples: only replies that could not be parsed.")
+@click.option("--prose", is_flag=True, help="With --samples: only answers understood from a sentence.")
 @click.option("--failed", is_flag=True, help="With --samples: only samples that failed.")
 @click.option(
     "--limit",
@@ -39,12 +40,9 @@ from harness.tasks.spec import SuiteSpec
     show_default=True,
     help="With --samples: at most N lines.",
 )
-def command(
-    name: str, form: str, as_json: bool, samples: bool, wrong: bool, unparsed: bool, failed: bool, limit: int
-) -> int:
+def command(name: str, form: str, as_json: bool, samples: bool, limit: int, **filters: bool) -> int:
     """Show a task, a component with its options, or a run."""
     form = "json" if as_json else form
-    filters = {"wrong": wrong, "unparsed": unparsed, "failed": failed}
     if samples or any(filters.values()):
         _show_samples(find_run(name), form, limit, filters)
     elif run_path(name) is not None:

@@ -97,6 +97,7 @@ def counts(task: TaskResult) -> str:
         f"n {task.n}",
         f"answered {task.answered}",
         f"unparsed {task.unparsed}",
+        *([f"prose {task.read_as.prose}"] if task.read_as and task.read_as.prose else []),
         f"failed {task.failed}",
     ]
     if task.role == "generator":

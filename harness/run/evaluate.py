@@ -41,6 +41,7 @@ def evaluate(
     max_cost: Number | None = None,
     max_time: Number | None = None,
     gate: str | Path | None = None,
+    strict: bool = False,
     watch: Watch | None = None,
 ) -> RunResult:
     """Evaluate a model on a task and return the scored run.
@@ -56,6 +57,7 @@ def evaluate(
     early: `RunResult.stopped` says so, and the same call resumes.
     `gate` names a baseline that the run is compared with while replies arrive: it ends once the verdict is clear, and
     `harness.gate(result, baseline)` gives the report.
+    `strict` counts answers that are understood from a sentence as unparsed; `TaskResult.read_as` says how many there are.
     Failed samples are counted in the result, not raised. Raises `HarnessError` (see `harness.errors`).
     """
     given: dict[str, Any] = {  # The request converts them.
@@ -79,6 +81,7 @@ def evaluate(
         "max_cost": max_cost,
         "max_time": max_time,
         "gate": gate,
+        "strict": strict,
     }
     watch = safe(watch)
     return execute_plan(make_plan(RunRequest(**given), watch), watch)

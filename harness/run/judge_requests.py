@@ -92,7 +92,7 @@ class RequestBuilder:
             name,
             self.judge.described,
             asked,
-            self.answer(name).model_dump(mode="json"),
+            self.answer(name).model_dump(mode="json", exclude={"prose"}),  # It concerns the reading alone.
             spec.sampling.model_dump(mode="json"),
             self.answer_modes[name],
             self.seed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from harness.run.request import RunRequest
 from harness.run.suites import answerable, labelled
 from harness.run.watch import Watch, safe
 from harness.tasks import catalog
-from harness.tasks.answers import has_truth
+from harness.tasks.answers import has_truth, without_prose
 from harness.tasks.catalog import ResolvedTask
 from harness.tasks.promptsets import PromptRow, PromptSet
 from harness.tasks.spec import TaskSpec
@@ -98,6 +98,8 @@ class Plan:
 def make_plan(request: RunRequest, watch: Watch | None = None) -> Plan:
     """Resolve and check a request. Raises `RequestError` or a subclass; loads no weights, opens no picture."""
     tasks = tuple(catalog.find_tasks(request.tasks))
+    if request.strict:
+        tasks = tuple(replace(task, spec=without_prose(task.spec)) for task in tasks)
     roles = {t.spec.role for t in tasks}
     if len(roles) > 1:
         raise RequestError(
@@ -164,6 +166,8 @@ def _generator_plan(request: RunRequest, tasks: tuple[ResolvedTask, ...]) -> Pla
         )
     generator = make_participant("generator", request.model, request.options, request.release)
     questions = {name: catalog.find_judge_task(name, t) for t in tasks for name in t.spec.asks}
+    if request.strict:
+        questions = {name: without_prose(question) for name, question in questions.items()}
     for name, question in questions.items():
         if question.pairs is not None:
             raise BadTask(

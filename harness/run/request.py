@@ -58,6 +58,9 @@ class RunRequest:
     command: tuple[str, ...] | None = None
     """The arguments of the command line, which `run.json` stores without secrets; None from Python."""
 
+    strict: bool = False
+    """Count answers that are understood from a sentence as unparsed: tasks then have `prose = "unparsed"`."""
+
     gate: str | None = None
     """A baseline, or a run, that this run is compared with while replies arrive."""
 
@@ -86,6 +89,7 @@ class RunRequest:
             fresh=flag("fresh", self.fresh),
             max_cost=amount("max-cost", self.max_cost),
             max_time=duration("max-time", self.max_time),
+            strict=flag("strict", self.strict),
             gate=None if self.gate is None else text("gate", self.gate),
             command=None if self.command is None else texts("command", self.command),
         )

@@ -8,15 +8,16 @@ from typing import Any
 
 from harness.datasets.ratings import Known, read_ratings
 from harness.metrics.interval import Resampling
-from harness.results import DataInfo, Setting, TaskResult
+from harness.results import DataInfo, MetricValue, ReadAs, Setting, TaskResult
 from harness.scoring.costs import totals
 from harness.scoring.family import family_warning
 from harness.scoring.panel import PANEL, RULE, agreement, answers_together, no_majority, panel_rows
 from harness.scoring.ppi import calibrated
+from harness.scoring.reading_notes import Read, cut_off_notes, prose_notes
 from harness.scoring.rows import Key, Rows, collect
 from harness.scoring.run_record import ParticipantRecord, RunRecord, answer_of
 from harness.scoring.score_rows import RESAMPLES, RowScores, columns_used, score_rows
-from harness.scoring.settings import participant_settings, task_settings
+from harness.scoring.settings import participant_settings, prose_setting, task_settings
 from harness.scoring.stored import StoredRun, StoredSample
 from harness.tasks.answers import rates_unlabelled, truth_of
 from harness.tasks.spec import Answer, TaskSpec
@@ -31,7 +32,8 @@ def score_generator_tasks(run: RunRecord, stored: StoredRun) -> Iterator[TaskRes
         for name, spec in run.questions.items()
         for judge in run.judges
     }
-    rows = collect(stored, asked, columns_used(run.tasks))
+    limits = {name: spec.sampling.max_tokens for name, spec in run.questions.items()}
+    rows = collect(stored, asked, columns_used(run.tasks), limits)
     for name, spec in run.tasks.items():
         views: dict[str, dict[str, Rows]] = {}
         for judge in run.judges:
@@ -114,7 +116,7 @@ def _score(
             *task_settings(spec),
             *participant_settings(run.model),
             *participant_settings(judge),
-            *(Setting(name=f"{q} answer mode", value=answer_modes[q], source="run") for q in spec.asks),
+            *(setting for q in spec.asks for setting in _question_settings(q, rows[q], answer_modes[q])),
         ],
         n=n,
         answered=answered,
@@ -128,6 +130,7 @@ def _score(
         confusion=found.confusion,
         tests=found.tests,
         calibrated=[value for q in questions for value in calibrated(q, rows[q], spec.cluster, people)],
+        read_as=_read_as([rows[q] for q in questions]),
         unparsed_reasons=dict(reasons),
         warnings=[
             *run.notes.get("generator", ()),
@@ -138,9 +141,50 @@ def _score(
                 [j.name for j in run.judges] if judge.name == PANEL else [judge.name],
                 {run.model.name, *(s.attributes.get("generator") for s in samples)},
             ),
+            *_reading_notes(spec, judge, rows, answer_modes, reasons, found.metrics),
             *dict.fromkeys(found.warnings),
         ],
     )
+
+
+def _question_settings(question: str, rows: Rows, mode: str) -> list[Setting]:
+    """How the answers to one question were obtained."""
+    return [
+        Setting(name=f"{question} answer mode", value=mode, source="run"),
+        *prose_setting(rows.answer, f"{question} "),
+    ]
+
+
+def _read_as(rows: Sequence[Rows]) -> ReadAs:
+    """How the answers to all questions were read."""
+    found = [r.read_as for r in rows]
+    return ReadAs(
+        declared=sum(r.declared for r in found),
+        prose=sum(r.prose for r in found),
+        unparsed=sum(r.unparsed for r in found),
+    )
+
+
+def _reading_notes(
+    spec: TaskSpec,
+    judge: ParticipantRecord,
+    rows: Mapping[str, Rows],
+    answer_modes: Mapping[str, str],
+    reasons: Mapping[str, int],
+    values: Sequence[MetricValue],
+) -> list[str]:
+    """How the replies of a judge were read, question by question. A panel's are those of its judges."""
+    if judge.name == PANEL:
+        return []
+    notes = []
+    for question in spec.asks:
+        metrics = sorted((m for m in spec.metrics if m.asks == question), key=lambda m: not m.primary)
+        for metric in metrics[:1]:
+            value = next((v for v in values if v.primary), None) if metric.primary else None
+            read = Read(rows[question], answer_modes[question], spec.cluster)
+            found = prose_notes(read, metric, value)
+            notes += [note if len(spec.asks) == 1 else f"{question}: {note}" for note in found]
+    return notes + cut_off_notes(reasons, judge, under_test=False)
 
 
 def _rated(stored: StoredRun) -> Known:

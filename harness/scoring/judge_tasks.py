@@ -6,6 +6,7 @@ from harness.results import DataInfo, TaskResult, Transfer
 from harness.scoring.costs import totals
 from harness.scoring.human import add_people
 from harness.scoring.prompt_spread import add_prompt_spread
+from harness.scoring.reading_notes import Read, cut_off_notes, prose_notes
 from harness.scoring.rows import Key, Rows, collect
 from harness.scoring.run_record import RunRecord, answer_of
 from harness.scoring.score_rows import columns_used, score_rows
@@ -29,7 +30,8 @@ def score_judge_tasks(run: RunRecord, stored: StoredRun) -> tuple[list[TaskResul
         for data in run.data
         for variant in spec.prompt_variants
     }
-    rows = collect(stored, asked, columns_used(run.tasks))
+    limits = {name: spec.sampling.max_tokens for name, spec in run.tasks.items()}
+    rows = collect(stored, asked, columns_used(run.tasks), limits)
     ratings = stored_ratings(stored.path)
     results = []
     for (name, by, data, variant), (_, mode) in asked.items():
@@ -46,6 +48,7 @@ def _score(run: RunRecord, spec: TaskSpec, data: str, variant: str, mode: str, r
     n = run.counts[f"{spec.name}@{data}"]
     found = score_rows(rows, spec.metrics, spec, run.seed)
     asked = n // run.repeats
+    main = next((m for m in found.metrics if m.primary), None)
     return TaskResult(
         task=spec.name,
         version=spec.version,
@@ -65,6 +68,7 @@ def _score(run: RunRecord, spec: TaskSpec, data: str, variant: str, mode: str, r
         confusion=found.confusion,
         tests=found.tests,
         stability=stability(rows, spec.cluster) if run.repeats > 1 else None,
+        read_as=rows.read_as,
         unparsed_reasons=rows.unparsed,
         usage=totals([rows.usage], 6),
         timings=totals([rows.timings], 3),
@@ -75,6 +79,8 @@ def _score(run: RunRecord, spec: TaskSpec, data: str, variant: str, mode: str, r
             *run.training_warning(
                 [run.model.name], {data, *(s.attributes.get("generator") for s in rows.samples)}
             ),
+            *prose_notes(Read(rows, mode, spec.cluster), spec.primary, main),
+            *cut_off_notes(rows.unparsed, run.model, under_test=True),
             *found.warnings,
         ],
     )

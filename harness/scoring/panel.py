@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from typing import Any
@@ -22,7 +22,7 @@ from harness.scoring.stored import StoredSample
 from harness.stats.agreement import interval_alpha, interval_columns, nominal_alpha, nominal_columns
 from harness.stats.intervals import percentile_interval
 from harness.stats.weights import cluster_weights
-from harness.tasks.answers import ParsedReply
+from harness.tasks.answers import How, ParsedReply
 from harness.tasks.spec import Answer
 
 PANEL = "panel"
@@ -48,18 +48,18 @@ def panel_rows(judges: Sequence[Rows]) -> Rows:
     """One row for each portrait, from the judges whose replies could be parsed.
 
     A choice is the option that more judges chose than any other, a rating the mean. Where the judges are tied, or no
-    reply could be parsed, the row is unparsed with that reason.
+    reply could be parsed, the row is unparsed with that reason. It counts as prose where a reply that it rests on does.
     """
     answer = judges[0].answer
-    codes: dict[str, list[float]] = {}
+    codes: dict[str, list[tuple[float, bool]]] = {}
     samples: dict[str, tuple[StoredSample, Any, bool]] = {}
     for rows in judges:
-        for sample, truth, code, reason in zip(
-            rows.samples, rows.truths, rows.predicted, rows.reasons, strict=True
+        for sample, truth, code, reason, prose in zip(
+            rows.samples, rows.truths, rows.predicted, rows.reasons, rows.prose, strict=True
         ):
             answered = reason is not None or samples.get(sample.id, (sample, truth, False))[2]
             samples[sample.id] = (sample, truth, answered)
-            codes.setdefault(sample.id, []).extend([code] if np.isfinite(code) else [])
+            codes.setdefault(sample.id, []).extend([(code, bool(prose))] if np.isfinite(code) else [])
     joined = Rows(answer, question=judges[0].question)
     for id_, (sample, truth, answered) in samples.items():
         if answered:
@@ -69,15 +69,22 @@ def panel_rows(judges: Sequence[Rows]) -> Rows:
     return joined
 
 
-def _combined(codes: Sequence[float], answer: Answer) -> ParsedReply:
-    if not codes:
+def _combined(given: Sequence[tuple[float, bool]], answer: Answer) -> ParsedReply:
+    """One answer from the judges' codes; with each, whether it was understood from prose."""
+    if not given:
         return ParsedReply(None, "no judge's reply can be parsed")
+    codes = [code for code, _ in given]
     if answer.kind == "rating":
-        return ParsedReply(float(np.mean(codes)), "")
+        return ParsedReply(float(np.mean(codes)), how=_how(prose for _, prose in given))
     ranked = Counter(codes).most_common(2)
     if len(ranked) > 1 and ranked[0][1] == ranked[1][1]:
         return ParsedReply(None, "the judges are tied")
-    return ParsedReply(answer.options[int(ranked[0][0])], "")
+    most = ranked[0][0]
+    return ParsedReply(answer.options[int(most)], how=_how(prose for code, prose in given if code == most))
+
+
+def _how(prose: Iterable[bool]) -> How:
+    return "prose" if any(prose) else "declared"
 
 
 def agreement(

@@ -6,7 +6,7 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,11 @@ import numpy.typing as npt
 from harness.arrays import Floats, Ints, Objects
 from harness.components.metric import Scores, ScoresColumn
 from harness.metrics.groups import Column, column_of, column_of_numbers
+from harness.results import ReadAs
 from harness.scoring.costs import add_up
 from harness.scoring.stored import StoredRun, StoredSample
 from harness.store.replies import JUDGE
-from harness.tasks.answers import ParsedReply, parse_reply, rates_unlabelled, truth_of
+from harness.tasks.answers import PROSE_ONLY, ParsedReply, parse_reply, rates_unlabelled, truth_of
 from harness.tasks.clusters import cluster_column
 from harness.tasks.spec import Answer
 from harness.types import EMOTIONS
@@ -47,6 +48,8 @@ class Rows:
     """For each row one number for each option, NaN where the reply has none; None where no metric uses them."""
     extra: list[Mapping[str, Any]] | None = None
     """What the judge noted with each reply; None where no metric uses it."""
+    prose: bytearray = field(default_factory=bytearray)
+    """1 for each row whose answer was understood from a sentence, else 0."""
 
     def add(
         self,
@@ -66,6 +69,7 @@ class Rows:
         self.truths.append(truth)
         self.predicted.append(code)
         self.reasons.append("" if value is not None else parsed.reason)
+        self.prose.append(parsed.how == "prose")
         self.repeats.append(repeat)
         if self.probabilities is not None:
             given = parsed.probabilities
@@ -92,6 +96,24 @@ class Rows:
         counts = Counter(r for r in self.reasons if r)
         return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
+    @property
+    def read_as(self) -> ReadAs:
+        """How many replies declare their answer, were understood from prose, or could not be parsed."""
+        prose, parsed = sum(self.prose), self.reasons.count("")
+        return ReadAs(declared=parsed - prose, prose=prose, unparsed=self.answered - parsed)
+
+    def without_prose(self) -> Rows:
+        """The same rows with the answers that were understood from prose counted as unparsed."""
+        prose = np.frombuffer(self.prose, np.bool_)
+        predicted = np.where(prose, math.nan, np.array(self.predicted))
+        reasons = [PROSE_ONLY if p else r for p, r in zip(self.prose, self.reasons, strict=True)]
+        return replace(
+            self,
+            predicted=array("d", predicted.tobytes()),
+            reasons=reasons,
+            prose=bytearray(len(self.prose)),
+        )
+
     def select(self, chosen: Iterable[int]) -> Rows:
         """The rows of these numbers, in this order."""
         chosen = list(chosen)
@@ -107,6 +129,7 @@ class Rows:
             if self.probabilities is None
             else array("d", self._probability_table()[np.array(chosen, np.int64)].tobytes()),
             extra=None if self.extra is None else [self.extra[i] for i in chosen],
+            prose=bytearray([self.prose[i] for i in chosen]),
         )
 
     def _probability_table(self) -> Floats:
@@ -214,11 +237,13 @@ def collect(
     stored: StoredRun,
     asked: Mapping[Key, tuple[Answer, str]],
     used: Mapping[str, frozenset[ScoresColumn]],
+    max_tokens: Mapping[str, int] | None = None,
 ) -> dict[Key, Rows]:
     """Parse every reply once; rows come sorted. `asked` maps each key to its answer and answer mode.
 
-    `used` names, for each question, the optional columns that its metrics use.
+    `used` names, for each question, the optional columns that its metrics use, `max_tokens` its limit of tokens.
     """
+    limits = max_tokens or {}
     rows = {
         key: Rows(
             answer,
@@ -249,7 +274,8 @@ def collect(
         if truth is not None or rates_unlabelled(answer, sample):
             mine = rows[key]
             shown = sample.shown.get(key[0], answer.options)
-            mine.add(sample, truth, parse_reply(reply, answer, shown, mode), repeat, reply.get("extra"))
+            parsed = parse_reply(reply, answer, shown, mode, limits.get(key[0]))
+            mine.add(sample, truth, parsed, repeat, reply.get("extra"))
             add_up(mine.usage, reply.get("usage"))
             add_up(mine.timings, reply.get("timings"))
     for key in rows:

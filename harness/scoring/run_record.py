@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.results import HumanAgreement, RunInfo, Served
+from harness.tasks.answers import without_prose
 from harness.tasks.spec import Answer, TaskSpec
 
 
@@ -66,13 +67,15 @@ class RunRecord:
     """Of a run with a sequential gate: which baseline, how many clusters it looked at, whether it stopped early."""
 
     @classmethod
-    def parse(cls, document: Mapping[str, Any], group_by: Sequence[str] = ()) -> RunRecord:
-        """The record in a `run.json`; `group_by` names more columns to group by.
+    def parse(
+        cls, document: Mapping[str, Any], group_by: Sequence[str] = (), *, strict: bool = False
+    ) -> RunRecord:
+        """The record in a `run.json`; `group_by` names more columns to group by, `strict` counts prose as unparsed.
 
         Raises KeyError, TypeError or ValueError where something is missing or malformed.
         """
         request = document["request"]
-        tasks = {name: _task(table, group_by) for name, table in request["tasks"].items()}
+        tasks = {name: _task(table, group_by, strict=strict) for name, table in request["tasks"].items()}
         asked, selected = request.get("questions"), document.get("selected")
         return cls(
             name=document["name"],
@@ -82,7 +85,9 @@ class RunRecord:
             model=_participant(request["model"]),
             judges=tuple(map(_participant, request.get("judges", ()))),
             tasks=tasks,
-            questions=tasks if asked is None else {name: _task(table) for name, table in asked.items()},
+            questions=tasks
+            if asked is None
+            else {name: _task(table, strict=strict) for name, table in asked.items()},
             seed=request["seed"],
             repeats=request["repeats"],
             data=request.get("data", {}),
@@ -142,8 +147,9 @@ class RunRecord:
         ]
 
 
-def _task(table: Mapping[str, Any], group_by: Sequence[str] = ()) -> TaskSpec:
+def _task(table: Mapping[str, Any], group_by: Sequence[str] = (), *, strict: bool = False) -> TaskSpec:
     spec = TaskSpec.model_validate(table)
+    spec = without_prose(spec) if strict else spec
     return spec.model_copy(update={"group": spec.group.with_columns(group_by)}) if group_by else spec
 
 

@@ -22,16 +22,19 @@ from harness.store.runfolder import RESULTS, read_run
 from harness.tasks.answers import LABELS
 
 
-def score_folder(path: Path, *, complete: bool = True, group_by: Sequence[str] = ()) -> RunResult:
+def score_folder(
+    path: Path, *, complete: bool = True, group_by: Sequence[str] = (), strict: bool = False
+) -> RunResult:
     """Recompute `results.json` from the run folder alone and write it.
 
-    `group_by` names more columns whose values are reported apart, or several joined by `*`: these results get a file of
-    their own (`results_file`), and `results.json` stays as it is.
+    `group_by` names more columns whose values are reported apart, or several joined by `*`; `strict` counts answers that
+    are understood from prose as unparsed. With either, results get a file of their own (`results_file`), and `results.json`
+    stays as it is.
 
     Raises `RunMismatch` where there is no run, and `UnknownName` for a metric that is no longer installed or a column
     that no sample has.
     """
-    run = RunRecord.parse(read_run(path), group_by)
+    run = RunRecord.parse(read_run(path), group_by, strict=strict)
     stored = read_stored(path, run.selected)
     _check_columns(group_by, stored)
     transfers: list[Transfer] = []
@@ -54,16 +57,17 @@ def score_folder(path: Path, *, complete: bool = True, group_by: Sequence[str] =
         tasks=tasks,
         transfer=transfers,
     )
-    write_json(results_file(path, group_by), results.document())
+    write_json(results_file(path, group_by, strict=strict), results.document())
     return RunResult(path, results)
 
 
-def results_file(path: Path, group_by: Sequence[str] = ()) -> Path:
-    """Where results are stored: `results.json`, or a file named after the columns to group by."""
+def results_file(path: Path, group_by: Sequence[str] = (), *, strict: bool = False) -> Path:
+    """Where results are stored: `results.json`, or a file named after the columns to group by, or after `strict`."""
+    end = ".strict.json" if strict else ".json"
     if not group_by:
-        return path / RESULTS
+        return path / RESULTS if not strict else path / f"results{end}"
     named = re.sub(r"[^A-Za-z0-9._+-]+", "-", "+".join(group_by).replace("*", "-x-"))[:100]
-    return path / f"results.by-{named}.json"
+    return path / f"results.by-{named}{end}"
 
 
 def _check_columns(group_by: Sequence[str], stored: StoredRun) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.results import Setting
 from harness.scoring.run_record import ParticipantRecord
-from harness.tasks.spec import TaskSpec
+from harness.tasks.spec import Answer, TaskSpec
 
 
 def task_settings(spec: TaskSpec, variant: str = "") -> list[Setting]:
@@ -15,7 +15,16 @@ def task_settings(spec: TaskSpec, variant: str = "") -> list[Setting]:
     for setting in settings:
         if variant and setting.name == "wording":
             setting.value = variant
-    return settings
+    return settings if spec.answer is None else settings + prose_setting(spec.answer)
+
+
+def prose_setting(answer: Answer, prefix: str = "") -> list[Setting]:
+    """Says so where answers that are understood from prose count as unparsed."""
+    return (
+        []
+        if answer.prose == "read"
+        else [Setting(name=f"{prefix}answers from prose", value="unparsed", source="run")]
+    )
 
 
 def participant_settings(participant: ParticipantRecord) -> list[Setting]:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from harness.parsing import Parsed, Unparsed, read_choice, read_pair, read_rating
+from harness.tasks.finish_reasons import ending
 from harness.tasks.prompts import shown_labels
 from harness.tasks.spec import Answer, TaskSpec
 
 LABELS = ("emotion", "intensity", "quality")
+PROSE_ONLY = "understood from prose only"
+"""The reason of a reply that is unparsed because the task, or the run, accepts declared answers alone."""
+SERVER_ERROR = "the server reported an error"
+CUT_OFF = "cut off"
+"""Begins the reasons of replies that reached their limit of tokens before they declared an answer."""
+How = Literal["declared", "prose", ""]
 
 
 class ParsedReply(NamedTuple):
@@ -20,6 +27,8 @@ class ParsedReply(NamedTuple):
     reason: str = ""
     probabilities: Sequence[float] | None = None
     """One per option of the answer, in order; 0 for an option that was not shown."""
+    how: How = ""
+    """Whether the answer was declared (an option, a field, a number) or understood from a sentence; "" if unparsed."""
 
 
 class Labelled(Protocol):
@@ -64,10 +73,26 @@ def rates_unlabelled(answer: Answer, sample: Labelled) -> bool:
     return answer.kind == "rating" and sample.emotion not in answer.truth.leave_out
 
 
-def parse_reply(reply: Mapping[str, Any], answer: Answer, shown: Sequence[str], mode: str) -> ParsedReply:
-    """Parse a reply record in the answer mode `mode`. Never guesses: a reply that cannot be parsed gets a reason instead of a value."""
-    if reply.get("refusal"):
+def without_prose(spec: TaskSpec) -> TaskSpec:
+    """The task with answers that are understood from prose counted as unparsed."""
+    if spec.answer is None:
+        return spec
+    return spec.model_copy(update={"answer": spec.answer.model_copy(update={"prose": "unparsed"})})
+
+
+def parse_reply(
+    reply: Mapping[str, Any], answer: Answer, shown: Sequence[str], mode: str, max_tokens: int | None = None
+) -> ParsedReply:
+    """Parse a reply record in the answer mode `mode`. Never guesses: a reply that cannot be parsed gets a reason instead of a value.
+
+    `max_tokens`, the task's limit, is named for a reply that was cut off and does not say how many tokens it has.
+    """
+    finish = reply.get("finish_reason")
+    end = None if finish is None or finish == "stop" else ending(finish)
+    if reply.get("refusal") or end == "filtered":
         return ParsedReply(None, "refused")
+    if end == "failed":
+        return ParsedReply(None, SERVER_ERROR)
     if mode == "logprobs":
         return _from_scores(reply.get("scores"), answer, shown)
     if mode == "rating":
@@ -75,6 +100,15 @@ def parse_reply(reply: Mapping[str, Any], answer: Answer, shown: Sequence[str], 
     text = reply.get("text")
     if text is None:
         return ParsedReply(None, "the reply has no text")
+    parsed = _from_text(text, answer, shown, mode)
+    if end == "cut off" and parsed.how != "declared":
+        return ParsedReply(None, _cut_off(reply.get("usage"), max_tokens))
+    if parsed.how == "prose" and answer.prose == "unparsed":
+        return ParsedReply(None, PROSE_ONLY)
+    return parsed
+
+
+def _from_text(text: str, answer: Answer, shown: Sequence[str], mode: str) -> ParsedReply:
     labels = shown_labels(answer, shown)
     parsed: Parsed[Any] | Unparsed
     if answer.kind == "rating":
@@ -90,7 +124,17 @@ def parse_reply(reply: Mapping[str, Any], answer: Answer, shown: Sequence[str], 
         parsed = read_choice(
             text, options if labels is None else shown, labels=labels, synonyms=synonyms or None
         )
-    return ParsedReply(None, parsed.reason) if isinstance(parsed, Unparsed) else ParsedReply(parsed.value)
+    if isinstance(parsed, Unparsed):
+        return ParsedReply(None, parsed.reason)
+    # A judge that is held to the options declares one; a server that ignores the constraint may send sentences.
+    held = mode == "choice" and text in shown
+    return ParsedReply(parsed.value, how="prose" if parsed.how == "prose" and not held else "declared")
+
+
+def _cut_off(usage: Any, max_tokens: int | None) -> str:
+    given = usage.get("completion_tokens") if isinstance(usage, Mapping) else None
+    tokens = given if isinstance(given, (int, float)) and given > 0 else max_tokens
+    return CUT_OFF if tokens is None else f"{CUT_OFF} at {tokens:g} tokens"
 
 
 def _from_number(rating: Any, answer: Answer) -> ParsedReply:
@@ -99,7 +143,7 @@ def _from_number(rating: Any, answer: Answer) -> ParsedReply:
         return ParsedReply(None, "the reply has no rating")
     if not scale.low <= rating <= scale.high:
         return ParsedReply(None, f"the rating {rating:g} is outside {scale.low:g} to {scale.high:g}")
-    return ParsedReply(float(rating))
+    return ParsedReply(float(rating), how="declared")
 
 
 def _from_scores(scores: Any, answer: Answer, shown: Sequence[str]) -> ParsedReply:
@@ -119,8 +163,8 @@ def _from_scores(scores: Any, answer: Answer, shown: Sequence[str]) -> ParsedRep
     probabilities = [weight / total for weight in weights]
     if answer.kind == "rating":
         expected = sum([share * (answer.low + level) for level, share in enumerate(probabilities)])
-        return ParsedReply(expected, probabilities=probabilities)
+        return ParsedReply(expected, probabilities=probabilities, how="declared")
     if logs.count(top) > 1:
         best = [option for option, log in zip(shown, logs, strict=True) if log == top]
         return ParsedReply(None, f"equal log-probability for {' and '.join(best)}", probabilities)
-    return ParsedReply(shown[logs.index(top)], probabilities=probabilities)
+    return ParsedReply(shown[logs.index(top)], probabilities=probabilities, how="declared")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer, model_validator
 
 from harness.errors import BadOption, BadTask, nearest
 from harness.types import EMOTIONS, AnswerMode, Scale
@@ -57,6 +57,10 @@ class Answer(_Model):
         min_length=1,
         description="Answer modes in order of preference; the first one that the judge supports is used.",
     )
+    prose: Literal["read", "unparsed"] = Field(
+        "read",
+        description="Whether an answer that must be understood from a sentence counts, or only a declared one.",
+    )
     synonyms: Mapping[str, tuple[str, ...]] = Field(
         {}, description="Additional words accepted for an option."
     )
@@ -69,6 +73,11 @@ class Answer(_Model):
         Truth(field=STRONGER),
         description="The correct answer. Omit for a pair, where it follows from the table pairs.",
     )
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, handler: Callable[[Answer], dict[str, Any]]) -> dict[str, Any]:
+        # Run folders of versions without this field hold the same request.
+        return {k: v for k, v in handler(self).items() if (k, v) != ("prose", "read")}
 
     @model_validator(mode="after")
     def _consistent(self) -> Answer:
