@@ -136,8 +136,8 @@ def answer_part(text: str) -> str | None:
     outside = outside_thinking(text)
     if outside is None:
         return None
-    text = _START.sub("", outside, count=1)
-    end = _END.search(text)
+    text = outside if outside is text else _START.sub("", outside, count=1)
+    end = _END.search(text) if "<" in text or "[" in text else None
     if end:
         text = text[: end.start()]
     return _own_turn(text)

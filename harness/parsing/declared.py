@@ -89,6 +89,12 @@ _CONDITION = re.compile(
 )
 _LINE_MARKS = re.compile(r"^[ \t]*(?:[-*#>\u2022]+[ \t]+)?")
 
+# Cheap signs of each form: most replies have none.
+_BRACKETED = ("<", "\\", "[")
+_COMPARED = (">", "<", " than ", "\u2264", "\u2265", "\u226a", "\u226b", "\uff1e", "\uff1c")
+_COLONS = (":", "\uff1a", "=", "->", "\u2192", "\u662f", "\u306f", "\uc740", "\ub294")
+_CALLED = tuple(dict.fromkeys(noun.rpartition(" ")[2] for noun in _NOUNS.split("|") if noun != "ans"))
+
 Bare = Callable[[str], "tuple[Value, str] | None"]
 Whole = Callable[[str], "Event | None"]
 
@@ -168,21 +174,28 @@ def _explicit(text: str, names: Names) -> Iterator[Found]:
         for event in fields.events(json.content, names.whole, lambda prose: []):
             taken.append((json.start, json.end))
             yield _from_event(json.start, json.end, event)
-    for pattern in (_TAG, *_BOXES):
+    for pattern in (_TAG, *_BOXES) if any(sign in text for sign in _BRACKETED) else ():
         for match in pattern.finditer(text):
             found = _fragment(match, pattern.groups, names)
             if found is not None and not _inside(match, taken):
                 taken.append(match.span())
                 yield found
-    for match in _VERDICT.finditer(text):
+    for match in _VERDICT.finditer(text) if any(sign in text for sign in _COMPARED) else ():
         found = _verdict(match, names)
         if found is not None:
             yield found
-    for match in _CUE.finditer(text):
+    for match in _CUE.finditer(text) if _has_cue(text) else ():
         if not _inside(match, taken):
             cue = _after_cue(match, names)
             if cue is not None:
                 yield cue
+
+
+def _has_cue(text: str) -> bool:
+    if any(sign in text for sign in _COLONS):
+        return True
+    lower = text.lower()
+    return any(words in lower for words in _CALLED)
 
 
 def _verdict(match: re.Match[str], names: Names) -> Found | None:
@@ -272,6 +285,8 @@ def _contradicted(after: str, value: Value, names: Names) -> bool:
 
 def _lines(text: str, names: Names) -> Iterator[Found]:
     """A first or last line, or a bold part, that is nothing but a name, if no other line names another option."""
+    if "\n" not in text:
+        return
     position, rows = 0, []
     for line in text.split("\n"):
         rows.append((position, line))

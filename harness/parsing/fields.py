@@ -69,6 +69,8 @@ class Found:
 
 def objects(text: str) -> Iterator[Found]:
     """The JSON objects, and arrays of objects or strings, in reading order."""
+    if "{" not in text and "[" not in text:
+        return
     position = 0
     for _ in range(_MAX_OBJECTS):
         starts = [at for at in (text.find("{", position), _array_start(text, position)) if at >= 0]

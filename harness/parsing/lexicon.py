@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from enum import IntEnum, auto
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.parsing.clean import key
 
@@ -123,10 +123,22 @@ def emotion_words() -> frozenset[str]:
     )
 
 
+class Undecided(NamedTuple):
+    """A kind of sentence that does not choose the option it names."""
+
+    reason: str
+    needs: tuple[str, ...]
+    """One of these is in every such sentence: most replies need no pattern."""
+    pattern: re.Pattern[str]
+
+
 @lru_cache(maxsize=1)
-def undecided() -> dict[str, re.Pattern[str]]:
-    """Reason -> a pattern of sentences that do not choose the option they name."""
-    return {reason: re.compile("|".join(patterns)) for reason, patterns in _table("undecided").items()}
+def undecided() -> tuple[Undecided, ...]:
+    """Sentences that name an option and do not choose it."""
+    return tuple(
+        Undecided(entry["reason"], tuple(entry["needs"]), re.compile(entry["pattern"]))
+        for entry in _table("undecided")["sentence"]
+    )
 
 
 @lru_cache(maxsize=1)

@@ -105,13 +105,16 @@ class RatingParser(ReplyParser):
 
     def parse_sentences(self, text: str) -> Parsed[Value] | Unparsed:
         """One number that is repeated to no end is that number."""
-        text = _BROKEN.sub(r"\1 ", text)
+        if "\n" in text:
+            text = _BROKEN.sub(r"\1 ", text)
         repeated = _REPEATED.fullmatch(text)
         return self.parse(repeated.group(1)) if repeated else super().parse_sentences(text)
 
     def prepare(self, text: str) -> str:
         """Replace n/5, ranges and quoted scales by the number meant, or by a mark for a number off the scale."""
-        text = _BLANK.sub(" ", _PAIR.sub(self._intensifier, text))
+        text = _PAIR.sub(self._intensifier, text)
+        if "/" in text:
+            text = _BLANK.sub(" ", text)
         if "scale" in text:
             text = _WORDED_SCALE.sub(_scale_digits, text)
         if " of " in text or " over " in text:

@@ -93,10 +93,10 @@ class ReplyParser:
         return self._prose(part) if found is None else found
 
     def _prose(self, text: str) -> Parsed[Value] | Unparsed:
-        folded = clean.fold(text).lower().replace("-", " ")
-        for reason, pattern in undecided().items():
-            if pattern.search(folded):
-                return Unparsed(reason)
+        lower = text.lower().replace("-", " ")
+        for sentence in undecided():
+            if any(word in lower for word in sentence.needs) and sentence.pattern.search(clean.fold(lower)):
+                return Unparsed(sentence.reason)
         events, clauses = self._events(text)
         return resolve(events, cut_off=_cut_off(clauses), open_answer=_open_answer(clauses))
 

@@ -45,6 +45,8 @@ def outside_thinking(text: str) -> str | None:
     if final is None or _BARE_THOUGHT.match(final):
         return None
     text = final
+    if not any(sign in text for sign in "<>\u25c1["):
+        return text
     kept: list[str] = []
     start = depth = 0
     for mark in _BLOCK.finditer(text):
@@ -68,7 +70,7 @@ def outside_thinking(text: str) -> str | None:
 
 def _final_channel(text: str) -> str | None:
     """What gpt-oss says in its final channel, with or without the special tokens; other replies as they are."""
-    channels = list(_CHANNEL.finditer(text))
+    channels = list(_CHANNEL.finditer(text)) if "<|channel|>" in text else []
     if channels:
         last = channels[-1]
         if last.group(1).lower() != "final":
