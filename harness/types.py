@@ -143,6 +143,8 @@ class JudgeReply:
     rating: float | None = None
     """A number on the question's scale, given by the judge itself."""
     finish_reason: str | None = None
+    """Why the reply ended: "stop", "length" (at the limit of tokens), or what the engine says. With "error", "abort" and the
+    like it is a failure, as with `error`."""
     refusal: str | None = None
     usage: Mapping[str, float] | None = None
     timings: Mapping[str, float] | None = None

@@ -58,7 +58,7 @@ def _answers(path: Path) -> Iterator[dict[str, Any]]:
             continue
         shown = sample.shown.get(reply["task"], answer.options)
         mode = run.answer_modes[reply["by"]][reply["task"]]
-        limit = run.questions[reply["task"]].sampling.max_tokens
+        limit = run.max_tokens(reply["task"], reply["by"])
         parsed = parse_reply(reply, answer, shown, mode, limit)
         truth = truth_of(answer, sample)
         yield {

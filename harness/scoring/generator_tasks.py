@@ -32,8 +32,7 @@ def score_generator_tasks(run: RunRecord, stored: StoredRun) -> Iterator[TaskRes
         for name, spec in run.questions.items()
         for judge in run.judges
     }
-    limits = {name: spec.sampling.max_tokens for name, spec in run.questions.items()}
-    rows = collect(stored, asked, columns_used(run.tasks), limits)
+    rows = collect(stored, asked, columns_used(run.tasks), run.max_tokens)
     for name, spec in run.tasks.items():
         views: dict[str, dict[str, Rows]] = {}
         for judge in run.judges:

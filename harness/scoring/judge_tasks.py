@@ -30,8 +30,7 @@ def score_judge_tasks(run: RunRecord, stored: StoredRun) -> tuple[list[TaskResul
         for data in run.data
         for variant in spec.prompt_variants
     }
-    limits = {name: spec.sampling.max_tokens for name, spec in run.tasks.items()}
-    rows = collect(stored, asked, columns_used(run.tasks), limits)
+    rows = collect(stored, asked, columns_used(run.tasks), run.max_tokens)
     ratings = stored_ratings(stored.path)
     results = []
     for (name, by, data, variant), (_, mode) in asked.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -237,13 +237,14 @@ def collect(
     stored: StoredRun,
     asked: Mapping[Key, tuple[Answer, str]],
     used: Mapping[str, frozenset[ScoresColumn]],
-    max_tokens: Mapping[str, int] | None = None,
+    max_tokens: Callable[[str, str], int] | None = None,
 ) -> dict[Key, Rows]:
     """Parse every reply once; rows come sorted. `asked` maps each key to its answer and answer mode.
 
-    `used` names, for each question, the optional columns that its metrics use, `max_tokens` its limit of tokens.
+    `used` names, for each question, the optional columns that its metrics use. `max_tokens` gives the limit of tokens of a
+    question and a judge.
     """
-    limits = max_tokens or {}
+    limits = {key: max_tokens(*key[:2]) for key in asked} if max_tokens else {}
     rows = {
         key: Rows(
             answer,
@@ -274,7 +275,7 @@ def collect(
         if truth is not None or rates_unlabelled(answer, sample):
             mine = rows[key]
             shown = sample.shown.get(key[0], answer.options)
-            parsed = parse_reply(reply, answer, shown, mode, limits.get(key[0]))
+            parsed = parse_reply(reply, answer, shown, mode, limits.get(key))
             mine.add(sample, truth, parsed, repeat, reply.get("extra"))
             add_up(mine.usage, reply.get("usage"))
             add_up(mine.timings, reply.get("timings"))

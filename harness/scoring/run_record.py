@@ -110,6 +110,12 @@ class RunRecord:
             sequential=document.get("sequential"),
         )
 
+    def max_tokens(self, question: str, judge: str) -> int:
+        """How many tokens a reply may have: what the judge's own option says, else the task."""
+        options = next((p.options for p in (*self.judges, self.model) if p.name == judge), {})
+        own = options.get("max_tokens")
+        return own if isinstance(own, int) and own > 0 else self.questions[question].sampling.max_tokens
+
     @property
     def plugins(self) -> list[str]:
         """The distributions that the participants come from."""

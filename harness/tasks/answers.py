@@ -85,7 +85,7 @@ def parse_reply(
 ) -> ParsedReply:
     """Parse a reply record in the answer mode `mode`. Never guesses: a reply that cannot be parsed gets a reason instead of a value.
 
-    `max_tokens`, the task's limit, is named for a reply that was cut off and does not say how many tokens it has.
+    `max_tokens`, the limit of tokens, is named for a reply that was cut off and does not say how many tokens it has.
     """
     finish = reply.get("finish_reason")
     end = None if finish is None or finish == "stop" else ending(finish)

@@ -184,6 +184,24 @@ def test_replies_that_were_cut_off(judge: Judge) -> None:
     assert "cut off at 64 tokens" in judge.run("show", "run", "--unparsed").ok().out
 
 
+def test_the_limit_that_a_judge_sets_is_named(judge: Judge, install: Install) -> None:
+    options = """
+class Options(HarnessOptions):
+    max_tokens: int = option(0, "Maximum reply tokens.")
+
+def judge(self, batch):
+    for r in batch:
+        yield JudgeReply(r.id, text="The mouth is", finish_reason="length")
+"""
+    install("limited", plugins.judge("limited", options))
+    run = [*RUN, "--json", "--model", "limited", "--out"]
+    for given, n in ((["-o", "max_tokens=500"], 500), ([], 64)):
+        [task] = judge.run(*run, f"at{n}", *given).ok().results["tasks"]
+        assert task["unparsed_reasons"] == {f"cut off at {n} tokens": N}
+        assert any("-o max_tokens=N, or max_tokens in the table" in w for w in task["warnings"])
+        assert f"cut off at {n} tokens" in judge.run("show", f"at{n}", "--samples").ok().out
+
+
 @pytest.mark.parametrize("finish", ["error", "insufficient_system_resource"])
 def test_a_reply_that_failed_in_the_server_is_asked_again(finish: str, judge: Judge) -> None:
     judge.says(s00004={"text": "worry", "finish_reason": finish})

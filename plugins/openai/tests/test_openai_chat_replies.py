@@ -87,8 +87,8 @@ def test_a_reply_that_the_server_did_not_finish_is_asked_again(finish: str) -> N
 
 
 def test_the_cause_that_a_gateway_names_beside_the_finish_reason() -> None:
-    def failed(code: int, message: str) -> ApiError:
-        choice = completion({"content": ""}, "error", error={"code": code, "message": message})
+    def failed(code: int, message: str, finish: str | None = "error") -> ApiError:
+        choice = completion({"content": ""}, finish, error={"code": code, "message": message})
         with pytest.raises(ApiError) as error:
             parse_completion(choice)
         return error.value
@@ -96,6 +96,7 @@ def test_the_cause_that_a_gateway_names_beside_the_finish_reason() -> None:
     overloaded = failed(502, "Provider returned error")
     assert overloaded.retryable
     assert "'error': 502: Provider returned error" in overloaded.message
+    assert failed(502, "Provider returned error", None).retryable, "the cause alone says enough"
     assert failed(403, "The input was flagged by moderation").refusal
     assert failed(402, "Insufficient credits").fatal
 

@@ -60,8 +60,8 @@ def parse_completion(body: Mapping[str, Any]) -> Completion:
         )
     text, refused = _text(message.get("content"))
     finish = choice.get("finish_reason")
-    if str(finish).lower() in FAILED_REASONS:
-        raise _unfinished(choice, str(finish))
+    if str(finish).lower() in FAILED_REASONS or choice.get("error"):
+        raise _unfinished(choice.get("error"), finish)
     reasons = {
         str(r).lower() for r in (finish, choice.get("native_finish_reason"), choice.get("stop_reason")) if r
     }
@@ -78,17 +78,17 @@ def parse_completion(body: Mapping[str, Any]) -> Completion:
     )
 
 
-def _unfinished(choice: Mapping[str, Any], finish: str) -> ApiError:
+def _unfinished(cause: object, finish: object) -> ApiError:
     """The error of a reply that failed in the middle. Gateways name the cause beside it."""
-    found = classify_error_body(choice["error"]) if choice.get("error") else None
+    found = classify_error_body(cause) if cause else None
     if found is not None and (found.refusal or found.fatal):
         return found
-    cause = f": {found.message}" if found is not None else ""
     return ApiError(
         "server_error",
-        f"the server ended the reply with the finish reason {finish!r}{cause}",
+        f"the server ended the reply with the finish reason {finish!r}"
+        + (f": {found.message}" if found else ""),
         retryable=True,
-        retry_after=None if found is None else found.retry_after,
+        retry_after=found.retry_after if found else None,
     )
 
 
