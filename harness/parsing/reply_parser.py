@@ -106,15 +106,9 @@ class ReplyParser:
         return isinstance(found, Unparsed) and found.reason in (MORE_THAN_ONE, LABEL_CONTRADICTS_WORD)
 
     def _events(self, text: str) -> tuple[list[Event], list[Clause]]:
-        events: list[Event] = []
-        clauses: list[Clause] = []
-        position = 0
-        for json in fields.objects(text):
-            events += self._parse_text(text[position : json.start])[0]
-            events += fields.events(json.content, self.parse_value, lambda prose: self._parse_text(prose)[0])
-            position = json.end
-        tail, clauses = self._parse_text(text[position:])
-        return events + tail, clauses
+        for json in reversed(list(fields.objects(text))):
+            text = f"{text[: json.start]}\n{text[json.end :]}"
+        return self._parse_text(text)
 
     def _parse_text(self, text: str) -> tuple[list[Event], list[Clause]]:
         if not text.strip():
