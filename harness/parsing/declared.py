@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from harness.parsing import fields
 from harness.parsing.clean import key
+from harness.parsing.lexicon import alternatives
 from harness.parsing.prose.events import FIELDS_CONTRADICT, MORE_THAN_ONE, Event, Kind
 from harness.parsing.result import Parsed, Unparsed
 from harness.parsing.vocabulary import NOT_OFFERED, Value
@@ -21,10 +22,7 @@ from harness.parsing.vocabulary import NOT_OFFERED, Value
 LONGEST = 120
 """Characters of a fragment that is read as a name."""
 _STRIP = " \t\r\n.!*`_\"'\u3002\uff01\u201c\u201d\u2018\u2019,;:\uff1a\u2026"
-_TAGS = (
-    r"final_?answer|answer|ans|final|choice|label|emotion|rating|score|verdict|result|output|response|expression"
-    r"|intensity|level|quality|option|prediction|classification|polarity|sentiment"
-)
+_TAGS = alternatives("tags")
 _TAG = re.compile(rf"<\s*({_TAGS})\s*>(.{{0,400}}?)(?:<\s*/\s*\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _BOXES = (
     re.compile(r"\\(?:boxed|fbox)\s*\{((?:[^{}]|\{[^{}]{0,200}\}){0,400})\}"),
@@ -34,25 +32,11 @@ _BOXES = (
 )
 _TEX = re.compile(r"\\(?:text|textbf|mathrm|mathbf|texttt|textit|mathit|emph)\s*\{([^{}]{0,200})\}")
 _BEFORE = r"(?:^|(?<=[.!?:;\u3002\uff01\n>]))[ \t]*(?:[-*#>\u2022]+[ \t]*)*(?:\*\*|__|`)?[ \t]*"
-_LEAD = r"(?:(?:so|thus|therefore|hence|overall|in conclusion|to conclude|in summary|based on (?:this|that|the above))\s*,?\s+)?"
-_NOUNS = (
-    r"answer|choice|verdict|prediction|classification|label|rating|score|decision|selection|selected option|chosen option|"
-    r"option|conclusion|pick|guess|response|result|grade|category|ans"
-)
-_TOPICS = (
-    r"emotion|expression|facial expression|intensity|intensity level|level|quality|image quality|sentiment|polarity|"
-    r"strength|emotional intensity|mood|feeling|primary emotion|dominant emotion|main emotion|detected emotion|"
-    r"overall quality|overall emotion|emotional expression|predicted emotion|emotion label|emotion shown|quality rating|"
-    r"intensity rating|overall rating|emotion intensity|overall intensity|winner|stronger(?: image| one)?"
-)
-_ADJECTIVES = r"(?:(?:the|my|your|final|correct|revised|corrected|updated|best|right|overall|single|most likely|most appropriate|predicted)\s+){0,4}"
-_FOREIGN = (
-    r"respuesta(?: final)?|la respuesta|antwort|die antwort|endg\u00fcltige antwort|r\u00e9ponse|la r\u00e9ponse|reponse|resposta"
-    r"|a resposta|risposta|la risposta|\u043e\u0442\u0432\u0435\u0442|\u7b54\u6848|\u6700\u7ec8\u7b54\u6848|\u6700\u7d42\u7b54\u6848|\u56de\u7b54|\u7b54\u3048"
-    r"|\uc815\ub2f5|\ub2f5|\ub2f5\ubcc0|\u0627\u0644\u0625\u062c\u0627\u0628\u0629|\u0627\u0644\u062c\u0648\u0627\u0628|\u0909\u0924\u094d\u0924\u0930"
-    r"|emoci\u00f3n|gef\u00fchl|\u00e9motion|emo\u00e7\u00e3o|emozione|\u60c5\u7eea|\u60c5\u611f|\u60c5\u7dd2|\u8868\u60c5|\u611f\u60c5|\uac10\uc815|\u0434\u0435\u043c\u043e\u0446\u0438\u044f"
-    r"|\u044d\u043c\u043e\u0446\u0438\u044f|\u5f3a\u5ea6|\u5f37\u5ea6|intensidad|intensit\u00e4t|intensit\u00e9|\uac15\ub3c4|\u8bc4\u5206|\u8a55\u4fa1"
-)
+_LEAD = rf"(?:(?:{alternatives('leads')})\s*,?\s+)?"
+_NOUNS = alternatives("nouns")
+_TOPICS = alternatives("topics")
+_ADJECTIVES = rf"(?:(?:{alternatives('adjectives')})\s+){{0,4}}"
+_FOREIGN = alternatives("other_languages")
 _COLON = r"(?:\*\*|__)?[ \t]*(?:[:\uff1a=]|->|\u2192|=>)[ \t]*(?:\*\*|__)?[ \t]*"
 _IS = r"(?:\*\*|__)?[ \t]+(?:is|would be|should be|must be|has to be|=)[ \t]*:?[ \t]*(?:\*\*|__)?[ \t]*"
 _CUE = re.compile(
@@ -77,12 +61,9 @@ _HEAD_END = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _CORRECTS = re.compile(
-    r"\b(?:wait|actually|correct(?:ion|ed)|revis(?:ed|ion)|on (?:second|further|closer) (?:thoughts?|reflection|look|inspection)|scratch that"
-    r"|strike that|i was wrong|my mistake|let me (?:correct|reconsider|rethink|revise)|i take (?:that|it) back|hold on|looking again)\b"
-    r"|\u4e0d\u5bf9|\u4e0d\u5c0d|\u66f4\u6b63|\u5f85\u3063\u3066|\u8a02\u6b63",
-    re.IGNORECASE,
+    rf"\b(?:{alternatives('corrections')})\b|{alternatives('corrections_without_spaces')}", re.IGNORECASE
 )
-_FINAL = re.compile(r"final|revised|corrected|endg|\u6700\u7ec8|\u6700\u7d42|conclu", re.IGNORECASE)
+_FINAL = re.compile(alternatives("final"), re.IGNORECASE)
 _CONDITION = re.compile(
     r"\b(?:if|unless|when|whether|or|either|nor|and|vs|versus)\b|[/|&]|\u6216|\u8fd8\u662f|\u548c",
     re.IGNORECASE,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.parsing.clean import key
+from harness.parsing.lexicon import declared_words
 from harness.parsing.prose.contradictions import agreed
 from harness.parsing.prose.events import Event, Kind
 from harness.parsing.prose.scores import top
@@ -22,40 +23,10 @@ _PAIR = re.compile(
 )
 
 # Keys that hold the answer.
-_FINAL_KEYS = frozenset([
-    "answer", "final answer", "final", "prediction", "predicted", "choice", "selected", "selected option",
-    "selection", "final choice", "final prediction", "predicted label", "final emotion", "final rating",
-    "predicted emotion", "chosen", "chosen option", "decision", "respuesta", "antwort", "reponse", "答案",
-    "最终答案", "回答", "答え",
-])  # fmt: skip
-_ANSWER_KEYS = frozenset([
-    "emotion", "label", "expression", "facial expression", "class", "category", "result", "response",
-    "output", "sentiment", "polarity", "primary emotion", "dominant emotion", "main emotion",
-    "overall emotion", "classification", "option", "letter", "rating", "score", "intensity", "level",
-    "quality", "value", "strength", "detected emotion", "emotion label", "mood", "feeling", "primary", "top",
-    "best", "winner", "stronger", "image", "position", "side", "degree", "overall", "grade",
-    "overall rating", "intensity level", "emotion intensity", "emotion class", "emocion",
-    "emocion principal", "gefuhl", "情绪", "情感", "表情", "情緒", "感情", "类别", "結果", "结果", "强度", "等级", "intensidad",
-    "intensitat", "intensite", "calidad", "qualitat", "qualite", "overall quality", "image quality",
-    "number", "choice letter", "preferred", "preference", "stronger image", "sentimiento",
-    "emotion detected", "face emotion", "facial emotion", "評価", "评分", "text", "content", "message", "name",
-    "type", "state", "emotional state", "predicted class", "answer letter", "answer text", "option text",
-    "rating value", "top emotion", "most likely",
-])  # fmt: skip
-_PROSE_KEYS = frozenset([
-    "reason", "reasoning", "explanation", "rationale", "description", "analysis", "thought", "thoughts",
-    "justification", "evidence", "comment", "comments", "notes", "note", "observations", "observation",
-    "details", "cues", "features", "summary", "caption", "理由", "原因", "explicacion", "begrundung",
-    "explication", "step", "steps", "thinking",
-])  # fmt: skip
-_SKIPPED_KEYS = frozenset([
-    "confidence", "probability", "certainty", "alternatives", "alternative", "alternative emotion", "other",
-    "others", "second", "secondary", "secondary emotion", "runner up", "options", "choices", "candidates",
-    "question", "prompt", "possible emotions", "confidence level", "置信度", "second choice", "rejected", "not",
-    "labels", "scale", "max", "min", "age", "gender", "background", "lighting", "bbox", "box", "id",
-    "image id", "max score", "out of", "tone", "other emotions", "excluded", "least likely", "second best",
-    "confidence score", "considered", "possible",
-])  # fmt: skip
+_FINAL_KEYS = frozenset(declared_words("final_keys"))
+_ANSWER_KEYS = frozenset(declared_words("answer_keys"))
+_PROSE_KEYS = frozenset(declared_words("prose_keys"))
+_SKIPPED_KEYS = frozenset(declared_words("skipped_keys"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,6 +123,16 @@ def emotion_words() -> frozenset[str]:
     )
 
 
+def declared_words(name: str) -> tuple[str, ...]:
+    """A list in `words/declared.toml`, as it is written there."""
+    return tuple(_table("declared")[name])
+
+
+def alternatives(name: str) -> str:
+    """The same as alternatives of a regular expression."""
+    return "|".join(declared_words(name))
+
+
 class Undecided(NamedTuple):
     """A kind of sentence that does not choose the option it names."""
 
