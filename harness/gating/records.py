@@ -61,6 +61,8 @@ class SelfTest(Record):
 
     task: str
     data: str
+    judge: str | None = None
+    prompt_variant: str | None = None
     metric: str
     splits: int
     alarms: float = Field(description="Share of the splits in which the gate says regression.")

@@ -71,6 +71,8 @@ def _test(entry: Entry, repeats: int, config: GateConfig, seed: int, splits: int
     return SelfTest(
         task=entry.spec.name,
         data=entry.key.data,
+        judge=entry.key.judge or None,
+        prompt_variant=entry.key.variant or None,
         metric=entry.metric.name,
         splits=done,
         alarms=alarms / done,
@@ -97,12 +99,12 @@ def _checked(
 
 
 def _by_repeats(scores: Scores, rng: np.random.Generator) -> tuple[Scores, Scores] | None:
-    """Two repeats of each sample, in random order."""
+    """Two repeats of each sample, in random order; of a pair, of each order of its pictures, which have different truths."""
     assert scores.sample is not None
-    order = np.lexsort((rng.random(scores.n), scores.sample))
-    sample = scores.sample[order]
-    start = np.flatnonzero(np.r_[True, sample[1:] != sample[:-1]])
-    size = np.diff(np.r_[start, len(sample)])
+    order = np.lexsort((rng.random(scores.n), scores.truth, scores.sample))
+    sample, truth = scores.sample[order], scores.truth[order]
+    start = np.flatnonzero(np.r_[True, (sample[1:] != sample[:-1]) | (truth[1:] != truth[:-1])])
+    size = np.diff(np.r_[start, scores.n])
     start = start[size > 1]
     if not len(start):
         return None

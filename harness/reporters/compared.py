@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from harness.comparing.records import ChangedSample, ComparedRun, ComparedValue, Comparison, RunDifference
-from harness.gating.records import Check
+from harness.gating.records import Check, SelfTest
 from harness.reporters.formatting import interval, number, probability
 
 SIGNIFICANT = 0.05
@@ -44,7 +44,7 @@ def context(shared: dict[str, str], separator: str = " \N{MIDDLE DOT} ") -> str:
     return separator.join(f"{words[name]} {value}" for name, value in shared.items())
 
 
-def place(row: ComparedValue | Check | ChangedSample, shown: frozenset[str]) -> str:
+def place(row: ComparedValue | Check | ChangedSample | SelfTest, shown: frozenset[str]) -> str:
     """The task, and what else tells it apart."""
     parts = [row.task]
     if "data" in shown:

@@ -36,7 +36,9 @@ def why(report: GateReport) -> str:
     """One sentence on the verdict."""
     checks = [check for check in report.checks if check.verdict == report.verdict]
     if report.verdict == "pass":
-        return f"{count(len(report.checks), 'check')} within the margins"
+        open_ = len(report.checks) - len(checks)
+        more = f"; {open_} of groups or unparsed replies cannot tell" if open_ else ""
+        return f"{count(len(checks), 'check')} within the margins{more}"
     if not checks:
         # What makes the run no evidence says so.
         said = sorted(cautions(report), key=lambda caution: not caution.endswith(CANNOT_TELL))
@@ -116,7 +118,7 @@ def failures(report: GateReport) -> str:
 def self_test(found: SelfTest) -> str:
     """What the self-test found for one value."""
     return (
-        f"self-test of {found.task} {found.metric} on {found.data}: false alarms in {found.alarms:.1%} and rejections in "
+        f"self-test of {compared.place(found, frozenset({'data', 'judge', 'prompt_variant'}))}: {found.metric}: false alarms in {found.alarms:.1%} and rejections in "
         f"{found.rejections:.1%} of {count(found.splits, 'split')} of the baseline ({found.how})"
     )
 

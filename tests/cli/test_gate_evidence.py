@@ -206,3 +206,36 @@ def test_outputs_that_cannot_be_written(
     done = harness("gate", "--baseline", base, run, "--margin", "inf", "--json")
     assert done.code == 2
     assert "finite" in done.err
+
+
+def test_repeats_of_pairs_are_split_within_their_orders(harness: InProcess, make_data: Make) -> None:
+    make_data(120)
+    harness(
+        "run", "--task", "nuance_pairs", "--model", "echo", "-o", "accuracy=0.8", "--data", "faces",
+        "--repeats", "2", "--out", "old",
+    ).ok()  # fmt: skip
+    done = harness("gate", "--baseline", "old", "--self-test", "--json").ok()
+    [found] = json.loads(done.out)
+    assert found["how"] == "repeats of each sample"
+
+
+def test_a_pass_says_which_checks_cannot_tell(harness: InProcess, base: Path) -> None:
+    (base / "gate.toml").write_text('margin = 0.02\ngroups = ["emotion"]\n')
+    run = releases.run(harness, "new", wrong(range(0, N, 20)), "--release", "2")
+    done = harness("gate", "--baseline", base, run).ok()
+    first = done.out.splitlines()[0]
+    report = json.loads(harness("gate", "--baseline", base, run, "--json").out)
+    counted = [check["verdict"] for check in report["checks"]]
+    assert "inconclusive" in counted
+    assert f"{counted.count('pass')} check" in first
+    assert f"{counted.count('inconclusive')} of groups" in first
+
+
+def test_the_self_test_names_prompt_variants(harness: InProcess, make_data: Make) -> None:
+    make_data(48)
+    harness(
+        "run", "--task", "coarse_emotion", "--model", "echo", "--data", "faces", "--prompt-variants", "all", "--out", "old"
+    ).ok()  # fmt: skip
+    shown = " ".join(harness("gate", "--baseline", "old", "--self-test").ok().out.split())
+    assert "prompt variant plain" in shown
+    assert "prompt variant look" in shown
