@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -61,6 +61,11 @@ _DEGREES = words_in_order("pair.degrees")
 class PairParser(ReplyParser):
     """Recognises pictures by position and number."""
 
+    def __init__(self, vocabulary: Vocabulary, side_of: Mapping[Value, str]) -> None:
+        """`side_of` names each option by its side: first, second or tie."""
+        super().__init__(vocabulary)
+        self._side_of = side_of
+
     def prepare(self, text: str) -> str:
         """Normalise the names of pictures: "image 2" becomes "second"."""
         text = _ORDINAL.sub(lambda found: f" {_NAMES[found.group(1)]} ", text)
@@ -71,7 +76,8 @@ class PairParser(ReplyParser):
     def _name(self, found: re.Match[str]) -> str:
         called = found.group(1).lower()
         if called in self.vocabulary.labels:
-            return found.group()
+            # "Image A" is the picture with that label, whether or not it could be an article.
+            return f" {self._side_of[self.vocabulary.labels[called]]} "
         name = _NAMES.get(called)
         if name is None:
             return " third " if called not in ("c", "d") or self.vocabulary.letter_labels else found.group()
@@ -251,7 +257,7 @@ def _parser(options: tuple[str, ...], labels: tuple[str, ...] | None) -> PairPar
     vocabulary.finish()
     if labels is not None:
         vocabulary = with_labels(vocabulary, dict(zip(labels, options, strict=True)))
-    return PairParser(vocabulary)
+    return PairParser(vocabulary, {option: name for name, option in sides.items()})
 
 
 def _add_side(vocabulary: Vocabulary, form: str, value: Value) -> None:

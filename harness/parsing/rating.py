@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from harness.parsing.choice import check_options
 from harness.parsing.clean import END_MARK
-from harness.parsing.lexicon import Tag, number_words, words_in_order
+from harness.parsing.lexicon import Tag, number_words, words, words_in_order
 from harness.parsing.prose.labels import mark_labels
 from harness.parsing.prose.rating_numbers import number_value, skip_levels_of_other_nouns, skip_scale_legend
 from harness.parsing.prose.tokens import Item
@@ -31,9 +31,15 @@ _SIZES = re.compile(
 )
 _PERCENT = re.compile(rf"(?<![\w.]){_N}\s*(?:%|percent\b|per cent\b|prozent\b)", re.IGNORECASE)
 _OUT_OF = re.compile(
-    rf"(?<![\w./]){_N}\s*(?:/|out of|over|de|von|sur|sobre|of|\u70b9\s*/|\u5206\s*/)\s*(?:a (?:possible|maximum) )?{_N}(?![\w.]*\d)",
+    rf"(?<![\w./]){_N}\s*(?:/|out of|over|de|von|sur|sobre|su|di|of|\u0438\u0437|\u0645\u0646|\u70b9\s*/|\u5206\s*/)\s*(?:a (?:possible|maximum) )?{_N}(?![\w.]*\d)",
     re.IGNORECASE,
 )
+_HINDI_OF = re.compile(r"(?<!\d)(\d)\s*\u092e\u0947\u0902\s*\u0938\u0947\s*(\d(?:\.\d)?)")
+_LEGEND = re.compile(
+    r"\b(?:if|where|with|given that|when) [01] (?:is|means|being|stands for|=)[^.\n]{0,60}?\b(?:and|to) (?:[4-9]|10)\b[^.,;:\n]{0,40}[,;:]\s*(?:then\s+)?",
+    re.IGNORECASE,
+)
+"""The scale explained before the rating: "If 1 is very weak and 5 is very strong, then ..."."""
 _OF_SCALE = re.compile(
     r"(?<!\d)(\d{1,3})\s*(?:\u5206\u4e2d[\u306e\u7684]|\u6bb5\u968e\u3067|\u6bb5\u968e\u4e2d|\u5206\u5236\u4e2d?|\u5206\u6ee1\u5206)[^\d\n]{0,4}?(\d{1,3}(?:\.\d{1,3})?)"
 )
@@ -59,7 +65,7 @@ _BETWEEN = re.compile(r"\b(?:between|entre|zwischen)\s+\d", re.IGNORECASE)
 _UNITS = re.compile(
     r"^(?:point|points|star|stars|\u5206|\u70b9|\u7d1a|\u7ea7|puntos|punkte|punkten|etoiles|estrellas|\uc810|\u30dd\u30a4\u30f3\u30c8)$"
 )
-_BLANK = re.compile(r"(?<![\w/])(?:[xXnN_?]|_+|\.\.\.)\s*/\s*\d+")
+_BLANK = re.compile(r"(^|[:(\[=>\n]|(?<![\w/])[xXnN?])\s*/\s*\d+")
 """A form that was not filled in: "X/5"."""
 _BROKEN = re.compile(
     r"\b(very|extremely|muy|sehr|tres|molto|muito|\u043e\u0447\u0435\u043d\u044c)[ \t]*\n\s*(?=\w)",
@@ -70,6 +76,7 @@ _PAIR = re.compile(r"\b([A-Za-z]{3,5})(?=\s+([A-Za-z]+)\b)")
 _NO_SLIPS = ("very", "every", "vary", "verb")  # the word itself, and real words one letter away
 _RATING_VERBS = words_in_order("rating.rating_verbs")
 _MEASURES = words_in_order("rating.measures")
+_FOLLOWS = words("rating.follows")
 _STOPPED = frozenset(".!?\u3002;:,()[]}|-\"'=~>\u3001" + END_MARK)
 _RATED = (
     Tag.BUT,
@@ -93,6 +100,7 @@ _GO_ON = (
     Tag.MENTION,
     Tag.THAN,
     Tag.PREFER,
+    Tag.ANSWER,
 )
 
 
@@ -114,19 +122,19 @@ class RatingParser(ReplyParser):
         """Replace n/5, ranges and quoted scales by the number meant, or by a mark for a number off the scale."""
         text = _PAIR.sub(self._intensifier, text)
         if "/" in text:
-            text = _BLANK.sub(" ", text)
+            text = _BLANK.sub(r"\1 ", text)
         if "scale" in text:
             text = _WORDED_SCALE.sub(_scale_digits, text)
         if " of " in text or " over " in text:
             text = _WORDED.sub(_digits, text)
         if not any(character.isdigit() for character in text):
             return _STARS.sub(self._stars, text) if "\u2605" in text or "\u2b50" in text else text
-        text = _COMMA.sub(".", text)
+        text = _LEGEND.sub(" ", _COMMA.sub(".", text))
         text = _SIZES.sub(" ", text)
         text = _SCALE.sub(self._scale, text)
         text = _PERCENT.sub(f" {_OFF_SCALE} ", text)
         if not text.isascii():
-            text = _OF_SCALE.sub(r"\2/\1", text)
+            text = _OF_SCALE.sub(r"\2/\1", _HINDI_OF.sub(r"\2/\1", text))
         text = _OUT_OF.sub(self._fraction, text)
         text = _RANGE.sub(self._range, text)
         return _NEGATIVE.sub(f" {_OFF_SCALE} ", text)
@@ -145,7 +153,7 @@ class RatingParser(ReplyParser):
         return " scale " if numbers[-1] == self.high else f" scale {_OFF_SCALE} "
 
     def _fraction(self, found: re.Match[str]) -> str:
-        return f" {found.group(1)} " if float(found.group(2)) == self.high else f" {_OFF_SCALE} "
+        return f" score {found.group(1)} " if float(found.group(2)) == self.high else f" {_OFF_SCALE} "
 
     def _range(self, found: re.Match[str]) -> str:
         first, last = float(found.group(1)), float(found.group(2))
@@ -183,8 +191,8 @@ class RatingParser(ReplyParser):
             after = items[index + 2] if index + 2 < len(items) else None
         follows = after is None or after.tag is Tag.NEWLINE or after.tag in _GO_ON
         follows = follows or (after is not None and after.tag is Tag.PUNCT and after.text in _STOPPED)
-        if not follows and after is not None and after.tag in (Tag.WORD, Tag.FILLER):
-            follows = after.text in ("on", "for", "stars", "in", "here", "would", "\u5206", "i")
+        if not follows and after is not None:
+            follows = after.text in _FOLLOWS
         if not follows or (after is not None and after.text == "of"):
             return False
         return self._introduced(items, index)

@@ -32,6 +32,7 @@ _OTHERS = words("attribution.others")
 _PASSIVE = words_in_order("attribution.passive")
 _PERSON_ENDINGS = words_in_order("attribution.person_endings")
 _THINGS = words("attribution.things")
+_BEINGS, _BESIDE = words("attribution.beings"), words("attribution.beside")
 _REACH = 6  # maximum number of items between a source and its verb
 
 
@@ -114,6 +115,8 @@ def _work(items: list[Item]) -> bool:
 
 def about_someone_else(items: list[Item]) -> bool:
     """Whether the clause is about a different person: "her husband looks happy", "everyone else is"."""
+    if _other_being(items):
+        return True
     for index, item in enumerate(items):
         if item.tag is Tag.MENTION:
             return False
@@ -124,6 +127,32 @@ def about_someone_else(items: list[Item]) -> bool:
             return True
         if item.text == "the" and after == "others":
             return True
+    return False
+
+
+def _other_being(items: list[Item]) -> bool:
+    """Whether the subject is an animal or a likeness, or stands next to the person: "the man behind her"."""
+    person = False
+    for index, item in enumerate(items):
+        if item.tag in (Tag.MENTION, Tag.LINK):
+            return False
+        if item.text in _BEINGS and not person:
+            return True
+        after = items[index + 1].text if index + 1 < len(items) else ""
+        if person and item.text in _BESIDE and after in ("her", "him", "them"):
+            return True
+        if (
+            person
+            and item.text == "next"
+            and [one.text for one in items[index + 1 : index + 3]]
+            in (
+                ["to", "her"],
+                ["to", "him"],
+                ["to", "them"],
+            )
+        ):
+            return True
+        person = person or item.tag is Tag.PERSON or item.text in EVERYONE
     return False
 
 

@@ -45,7 +45,11 @@ def _rates_something_else(items: list[Item], index: int, after: Item | None) -> 
             return True  # "the man is strong" describes him, not his emotion
     if after is None or after.tag is not Tag.WORD or after.text in RATED_NOUNS:
         return False
-    return before in _ARTICLES or (before in ("has", "have", "with") and after.text.endswith("s"))
+    return (
+        before in _ARTICLES
+        or before == "the"
+        or (before in ("has", "have", "with") and after.text.endswith("s"))
+    )
 
 
 def skip_scale_legend(items: list[Item], low: float, high: float) -> list[Item]:
