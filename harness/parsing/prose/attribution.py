@@ -36,13 +36,14 @@ _BEINGS, _BESIDE = words("attribution.beings"), words("attribution.beside")
 _REACH = 6  # maximum number of items between a source and its verb
 
 
+_ELSEWHERE = KIN | _BEINGS | _BESIDE | {"else", "other", "others", "next", "rest"}
 _TRIGGERS = FILED | NAMED | SPEECH_VERBS | WORKS | SOURCES | _OTHERS
 _REPORTS = frozenset(["according", "per", "d'", *_BY])
 
 
 def is_attributed(items: list[Item], words: frozenset[str]) -> bool:
     """Whether the clause reports somebody else's statement, describes somebody else, or describes a requested look."""
-    owners = not words.isdisjoint(KIN) or not words.isdisjoint(("else", "other", "others"))
+    owners = not words.isdisjoint(_ELSEWHERE)
     if owners and about_someone_else(items):
         return True
     if not words.isdisjoint(DIRECTED) and _directed(items):
@@ -123,7 +124,9 @@ def about_someone_else(items: list[Item]) -> bool:
         after = items[index + 1].text if index + 1 < len(items) else ""
         if item.text in KIN and index and _owns(items[index - 1]):
             return True
-        if (item.text in EVERYONE and after == "else") or (item.text == "other" and after in EVERYONE):
+        if (item.text in EVERYONE and after == "else") or (
+            item.text == "other" and after in (*EVERYONE, "half")
+        ):
             return True
         if item.text == "the" and after == "others":
             return True
