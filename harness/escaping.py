@@ -8,7 +8,7 @@ import re
 _CONTROL = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
 )
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&!$])")
 _LINKED = re.compile(r"@|\\#|:(?=//)|www(?=\.)|gh(?=-\d)", re.IGNORECASE)
 _LATEX = {
     "\\": r"\textbackslash{}",

@@ -52,6 +52,8 @@ def bless(run: Path, folder: Path) -> list[Path]:
     with new_output(folder, "Choose a different --baseline."):
         with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
+        # Without run.json the folder is no baseline: a process that is killed leaves none that mixes two runs.
+        stored.unlink(missing_ok=True)
         write_atomically(folder / f"{SAMPLES}.gz", pack(_lines(read_lines(run / SAMPLES))))
         write_atomically(folder / f"{REPLIES}.gz", pack(_lines(map(_reduced, read_lines(run / REPLIES)))))
         write_atomically(folder / RESULTS, (run / RESULTS).read_bytes())

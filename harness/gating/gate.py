@@ -78,7 +78,8 @@ def gate_loaded(
         decide(checks, alpha)
     failures = [failed_check(shared, config) for shared in entries]
     checks += [check for check in failures if check.value or check.baseline]
-    verdict = overall(checks, no_evidence=run.mixed or baseline.mixed or (stopped and not played))
+    unusable = run.mixed or baseline.mixed or bool(run.record.halted) or (stopped and not played)
+    verdict = overall(checks, no_evidence=unusable)
     warnings += _state(run, baseline)
     return GateReport(
         verdict=verdict,
@@ -206,6 +207,8 @@ def _state(run: LoadedRun, baseline: LoadedRun) -> list[str]:
         for found in (run, baseline)
         if found.mixed
     ]
+    if run.record.halted:
+        warnings.append(f"{run.record.name} asked no further, since {run.record.halted}: {CANNOT_TELL}")
     if run.record.model == baseline.record.model and run.record.release == baseline.record.release:
         warnings.append(
             f"the baseline is of the same release of {run.record.model.name}: name releases: `harness run --release ID`"

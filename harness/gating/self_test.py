@@ -26,7 +26,7 @@ def self_test(
 ) -> list[SelfTest]:
     """Compare a baseline with itself, many times, and count alarms: of each task's primary metric.
 
-    With repeats, each sample's repeats are dealt to two sides at random. Without, clusters are paired at random, and
+    With repeats that differ, each sample's repeats are dealt to two sides at random. Without, clusters are paired at random, and
     samples of the two with the same truth are compared as if they were one sample: two releases that are equally good
     and have nothing else in common. `splits`: how often, by default 1,000 (200 where a metric is resampled). Raises
     `RequestError` where no task has enough clusters.
@@ -53,7 +53,7 @@ def _test(entry: Entry, repeats: int, config: GateConfig, seed: int, splits: int
     share = right_rows(metric, scores) is not None
     times = splits or (SPLITS if share else RESAMPLED_SPLITS)
     rng = np.random.default_rng((seed % 2**64, scores.n))
-    by_repeat = repeats > 1 and scores.sample is not None
+    by_repeat = repeats > 1 and _repeats_differ(scores)
     if not by_repeat and scores.clusters < 4:
         return None
     alarms = rejections = done = 0
@@ -96,6 +96,16 @@ def _checked(
     )
     decide([check], config.alpha)
     return check.verdict == "regression", check.p is not None and check.p <= config.alpha
+
+
+def _repeats_differ(scores: Scores) -> bool:
+    """Whether any sample has different answers: repeats of a deterministic model test nothing."""
+    if scores.sample is None:
+        return False
+    order = np.lexsort((scores.predicted, scores.truth, scores.sample))
+    same = (np.diff(scores.sample[order]) == 0) & (np.diff(scores.truth[order]) == 0)
+    answers = np.nan_to_num(scores.predicted[order], nan=-np.inf)
+    return bool((same & (answers[1:] != answers[:-1])).any())
 
 
 def _by_repeats(scores: Scores, rng: np.random.Generator) -> tuple[Scores, Scores] | None:

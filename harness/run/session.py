@@ -74,6 +74,8 @@ def execute(plan: Plan, watch: Watch, stopping: Stopping | None = None) -> RunRe
         folder.flush()
         if work.error is None:
             until.ended(folder)
+        if work.halt is not None and not work.halt.settled:
+            folder.update({"halted": work.halt.reason})
         for data in plan.data:
             data.samples.clear()  # Not needed any more: scoring reads the folder alone and needs the memory.
         whole = work.halt is None or work.halt.settled

@@ -63,6 +63,8 @@ class RunRecord:
     selected: Mapping[str, frozenset[str]] | None
     """With a limit: data set, or generator -> ids of its samples; None for all that the folder holds."""
 
+    halted: str = ""
+    """Why a run asked no further: a limit on cost or time."""
     sequential: Mapping[str, Any] | None = None
     """Of a run with a sequential gate: which baseline, how many clusters it looked at, whether it stopped early."""
 
@@ -107,6 +109,7 @@ class RunRecord:
             release=request["model"].get("release"),
             attempts=document.get("attempts", ()),
             selected=None if selected is None else {name: frozenset(ids) for name, ids in selected.items()},
+            halted=document.get("halted", ""),
             sequential=document.get("sequential"),
         )
 

@@ -76,10 +76,10 @@ def paired_shares(
 
     Single-row clusters: McNemar's mid-p. Otherwise the score test of the difference, with its variance multiplied by
     the design effect of the clusters and Student's t for their number; with fewer than `FEW_DISCORDANT` discordant
-    clusters, whose variance says little, signs are permuted between whole clusters. Intervals and bounds invert the
+    clusters, whose variance says little, each p is the larger one of this test and of sign flips of whole clusters. Intervals and bounds invert the
     score test (Tango 1998, "Equivalence test and confidence interval for the difference in proportions for the
     paired-sample design", Stat. Med. 17), which needs no discordant row, on the effective number of rows. The design
-    effect is at least 1, and with few discordant clusters at least that of a correlation of `ASSUMED_ICC`.
+    effect is at least 1, and where few of many clusters are discordant at least that of a correlation of `ASSUMED_ICC`.
     """
     n = len(first)
     lost, gained = int((first & ~second).sum()), int((second & ~first).sum())
@@ -93,8 +93,11 @@ def paired_shares(
     if clusters < 2:
         return _nothing(value, "none: one cluster", lost, gained)
     single = clusters == n
-    few = not single and int(((sums != 0) | _mixed(first, second, cluster)).sum()) < FEW_DISCORDANT
-    effect = 1.0 if single else _design_effect(value, (lost + gained) / n, sums, sizes, assumed=few)
+    discordant = int(((sums != 0) | _mixed(first, second, cluster)).sum())
+    few = not single and discordant < FEW_DISCORDANT
+    # Where most clusters are discordant, they show how alike their rows are, however few they are.
+    assumed = few and 2 * discordant < clusters
+    effect = 1.0 if single else _design_effect(value, (lost + gained) / n, sums, sizes, assumed=assumed)
     rows = n / effect
     freedom = math.inf if single else effective_clusters(sizes, np.ones(clusters, np.int64)) - 1
     score = _Score(rows * gained / n, rows * lost / n, rows)
@@ -105,13 +108,14 @@ def paired_shares(
             mcnemar_below(lost, gained),
         )
         method = "McNemar mid-p"
-    elif few:
-        p, below, above = sign_flip(sums, np.ones(clusters, np.int64), seed=seed, resamples=resamples)
-        method = "sign flips of clusters"
     else:
         t = score.statistic(0.0)
         below, above = t_cdf(t, freedom), t_cdf(-t, freedom)
         p, method = min(1.0, 2 * min(below, above)), "clustered score test"
+    if few:
+        flips = sign_flip(sums, np.ones(clusters, np.int64), seed=seed, resamples=resamples)
+        p, below, above = (max(pair) for pair in zip((p, below, above), flips, strict=True))
+        method = "clustered score test and sign flips: the larger p"
     low, high = (score.end(side * _critical(level, freedom)) for side in (1, -1))
     lower, upper = (score.end(side * _critical(2 * level - 1, freedom)) for side in (1, -1))
     if p > 1 - level:

@@ -334,8 +334,8 @@ def read_toml(path: Path, what: str, schema: str = "task") -> dict[str, Any]:
     `schema` names what `harness schema` prints for such files.
     """
     try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
+        # Editors on Windows write a byte order mark.
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n"))
     except OSError as e:
         raise BadTask(f"The {what} {str(path)!r} cannot be read: {e.strerror}.", "Check the path.") from e
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:

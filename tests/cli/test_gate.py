@@ -222,10 +222,14 @@ def test_self_test_on_samples_and_repeats(harness: InProcess, base: Path) -> Non
     assert (found["task"], found["splits"]) == ("coarse_emotion", 1000)
     assert found["alarms"] <= found["rejections"] <= 0.08
     assert "two clusters" in found["how"]
-    harness(
-        "run", "--task", "coarse_emotion", "--model", "echo", "-o", "accuracy=0.8", "--repeats", "3",
-        "--data", "faces", "--out", "repeated",
-    ).ok()  # fmt: skip
+    for name, temperature in (("same", 0.0), ("repeated", 1.0)):
+        releases.task_with_temperature("coarse_emotion", Path(f"{name}.toml"), temperature)
+        harness(
+            "run", "--task", f"{name}.toml", "--model", "echo", "-o", "accuracy=0.8", "--repeats", "3",
+            "--data", "faces", "--out", name,
+        ).ok()  # fmt: skip
+    [found] = json.loads(harness("gate", "--baseline", "same", "--self-test", "--json").ok().out)
+    assert "two clusters" in found["how"], "repeats that never differ test nothing"
     [found] = json.loads(harness("gate", "--baseline", "repeated", "--self-test", "--json").ok().out)
     assert "repeats" in found["how"]
     assert found["alarms"] <= 0.05

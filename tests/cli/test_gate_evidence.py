@@ -210,8 +210,9 @@ def test_outputs_that_cannot_be_written(
 
 def test_repeats_of_pairs_are_split_within_their_orders(harness: InProcess, make_data: Make) -> None:
     make_data(120)
+    releases.task_with_temperature("nuance_pairs", Path("pairs.toml"), 1.0)
     harness(
-        "run", "--task", "nuance_pairs", "--model", "echo", "-o", "accuracy=0.8", "--data", "faces",
+        "run", "--task", "pairs.toml", "--model", "echo", "-o", "accuracy=0.8", "--data", "faces",
         "--repeats", "2", "--out", "old",
     ).ok()  # fmt: skip
     done = harness("gate", "--baseline", "old", "--self-test", "--json").ok()

@@ -33,3 +33,10 @@ def run(
         command += ["--data", "faces"]
     harness(*command, *more, "--json").ok()
     return Path(name)
+
+
+def task_with_temperature(name: str, path: Path, temperature: float) -> Path:
+    """A copy of a built-in task whose judge samples its answers."""
+    text = (Path(__file__).parents[2] / "tasks" / f"{name}.toml").read_text(encoding="utf-8")
+    path.write_text(f"{text}\n[sampling]\ntemperature = {temperature}\n", encoding="utf-8")
+    return path

@@ -90,9 +90,9 @@ def test_few_discordant_clusters_have_sign_flips():
     first, second = np.ones((60, 5), bool), np.ones((60, 5), bool)
     second[:5] = False
     found = paired_shares(first.ravel(), second.ravel(), np.repeat(np.arange(60), 5))
-    assert found.method == "sign flips of clusters"
-    assert found.p == 1 / 32, "five clusters on one side, two-sided mid-p"
-    assert found.p_below == 1 / 64
+    assert found.method == "clustered score test and sign flips: the larger p"
+    assert found.p >= 1 / 32, "five clusters on one side, two-sided mid-p"
+    assert found.p_below >= 1 / 64
 
 
 def test_a_cluster_whose_differences_cancel_counts_as_discordant():
@@ -126,8 +126,6 @@ def test_exchanging_the_runs_exchanges_everything(rows):
     ):
         if cluster.min() == cluster.max():
             assert math.isnan(one.p)
-        elif one.method == "sign flips of clusters" and a != b:
-            assert a == pytest.approx(b, abs=1e-9)
         else:
             assert a == pytest.approx(b, abs=1e-6)
     if cluster.min() != cluster.max():
