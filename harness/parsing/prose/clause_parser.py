@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.parsing.lexicon import Tag, english, foreign, words
+from harness.parsing.lexicon import Tag, emotion_words, english, foreign, words
 from harness.parsing.prose.attribution import about_someone_else, about_unknown_noun
 from harness.parsing.prose.clauses import Clause
 from harness.parsing.prose.contradictions import conflict_reason
@@ -38,6 +38,8 @@ _ENGLISH_LINKS = words("clause_parser.english_links")
 _FOREIGN_ARTICLES = words("clause_parser.foreign_articles")
 _REFUSAL_TAGS = frozenset({Tag.UNSURE, Tag.CORRECT, Tag.NOT, Tag.MAYBE})
 _REFUSAL_WORDS = GIVES_UP | HIDDEN | PERHAPS | {"back", "turned"}
+_ON_TOPIC = frozenset({Tag.ANSWER, Tag.PREFER, Tag.CONCLUDE, Tag.CORRECT, Tag.TOPIC, Tag.FEATURE})
+_SAYING, _OWN_SUBJECTS = words("clause_parser.saying"), words("clause_parser.own_subjects")
 _INTRODUCES = words("clause_parser.introduces")
 
 
@@ -256,8 +258,28 @@ class ClauseParser(MentionParser):
             alternative=self._alternative(),
             also=Tag.ALSO in self.tags,
             subject=self.subject,
-            doubtful=found.doubtful,
+            doubtful=found.doubtful or (kind is Kind.COMMIT and self._off_topic(found)),
         )
+
+    def _off_topic(self, found: Found) -> bool:
+        """Whether nothing in the clause says that it is about the portrait, and a word says that it is about something else.
+
+        Words that are in no lexicon count, save those with which people say what they see.
+        """
+        if (
+            self.comparing
+            or self.subject is not None
+            or self.tags & _ON_TOPIC
+            or not found.item.text.isascii()
+        ):
+            return False
+        if self.previous is not None and not self.clause.opens:
+            return False
+        other = [
+            i for i in self.items if _unknown(i) and i.text not in _SAYING and i.text not in emotion_words()
+        ]
+        own = any(item.text in _OWN_SUBJECTS for item in self.items)
+        return bool(other) and not own
 
     def _alternative(self) -> bool:
         """Whether the clause adds an option to another one: "maybe worry", "happy yet surprised"."""

@@ -13,7 +13,7 @@ _MARKERS = frozenset(".):]-/|")
 _PICTURED = words("labels.pictured")
 _VERDICTS = words("labels.verdicts")
 """After these a letter is a label, never an article."""
-_NO_NOUNS = (Tag.SKIP, Tag.THAN, Tag.PREFER, Tag.ANSWER, Tag.NOT, Tag.MAYBE, Tag.CONCLUDE)
+_NO_NOUNS = (Tag.SKIP, Tag.THAN, Tag.ANSWER, Tag.NOT, Tag.MAYBE, Tag.CONCLUDE)
 _SURELY = words("labels.surely")
 """Behind these, at the start of a sentence, a letter is a label: an article comes before a noun or an adjective."""
 _SENTENCE = frozenset(".!?;\n")

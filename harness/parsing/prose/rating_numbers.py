@@ -43,13 +43,14 @@ def _rates_something_else(items: list[Item], index: int, after: Item | None) -> 
         subject = index - (3 if before == "be" else 2)
         if _of_person(items, index - 2) or _of_thing(items, subject):
             return True  # "the man is strong" describes him, not his emotion
+    named = index > 0 and items[index].raw.istitle() and items[index - 1].raw.istitle()
+    if named and items[index - 1].tag is Tag.WORD and (index < 2 or items[index - 2].text not in ".!?\n"):
+        return True  # "Mark Strong"
     if after is None or after.tag is not Tag.WORD or after.text in RATED_NOUNS:
         return False
-    return (
-        before in _ARTICLES
-        or before == "the"
-        or (before in ("has", "have", "with") and after.text.endswith("s"))
-    )
+    # "strong coffee", "a weak signal": a noun that has nothing to do with the portrait.
+    noun = after.text.isascii() and after.text.isalpha() and len(after.text) > 3
+    return before in (*_ARTICLES, "the") or (noun and not after.text.endswith(("ly", "ing", "ed")))
 
 
 def skip_scale_legend(items: list[Item], low: float, high: float) -> list[Item]:

@@ -42,6 +42,7 @@ _YOU_ARE = words("unasserted.you_are")
 _FITS = words("unasserted.fits")
 _TITLES = words("unasserted.titles")
 _SETTINGS = words("unasserted.settings")
+_IMPERATIVES = words("unasserted.imperatives")
 _SELF_WORDS = words("unasserted.self_words")
 _ADVERBIAL = ("happily", "angrily")
 _OWN = words("unasserted.own")
@@ -62,7 +63,7 @@ class AssertionChecks:
             return True
         if len(self.items) == 1:
             return False
-        if self._hypothetical() or self._inscribed():
+        if self._hypothetical() or self._inscribed() or self._demands():
             return True
         if is_attributed(self.items, self.words):
             return True
@@ -78,6 +79,13 @@ class AssertionChecks:
         if Tag.UNSURE in self.tags and Tag.PREFER not in self.tags:
             return True
         return Tag.OTHER_KEY in self.tags and self.items[0].tag in (Tag.OTHER_KEY, Tag.FILLER, Tag.PUNCT)
+
+    def _demands(self) -> bool:
+        """Whether the sentence asks for something: "please send the second image again"."""
+        if not self.clause.opens or self.tags & {Tag.ANSWER, Tag.PREFER, Tag.CONCLUDE}:
+            return False
+        first = next((item for item in self.items if item.tag not in (Tag.FILLER, Tag.PUNCT)), None)
+        return first is not None and first.text in _IMPERATIVES
 
     def _hypothetical(self) -> bool:
         """Whether the clause is conditional: "if it were sad", "anger would show", but not "if I had to pick"."""
