@@ -30,6 +30,7 @@ LAYERS = (
     ("registry",),
     ("tasks",),
     ("scoring",),
+    ("exporting",),
     ("comparing",),
     ("gating",),
     ("run",),
