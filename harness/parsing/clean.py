@@ -17,11 +17,9 @@ _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\ufe0e\ufe0f\u00ad\u0000-\u00
 _SPACED = re.compile(
     "(?<=[\u3040-\u30ff\u3400-\u9fff])[ \t\u3000]+(?=[\u3040-\u30ff\u3400-\u9fff])"
     "|(?:(?<=\ub9e4\uc6b0)|(?<=\uc544\uc8fc))\\s+(?=[\uac00-\ud7af])|(?:(?<=\ub450)|(?<=\uccab))\\s+(?=\ubc88\uc9f8)"
-    "|(?:(?<=\u092c\u0939\u0941\u0924)|(?<=\u0905\u0924\u094d\u092f\u0902\u0924)|(?<=\u0905\u0924\u094d\u092f\u0927\u093f\u0915))\\s+"
-    "|(?<=[\u0600-\u06ff])\\s+(?=\u062c\u062f\u0627|\u0644\u0644\u063a\u0627\u064a\u0629)"
 )
-"""Spaces within Chinese and Japanese, and between "very" and its level, or an ordinal and its noun, in Korean, Hindi and
-Arabic: such words are found within others."""
+"""Spaces within Chinese and Japanese, and between "very" and its level, or an ordinal and its noun, in Korean: such words
+are found within others."""
 _QUOTES = str.maketrans(
     {
         "\u2018": "'",
@@ -41,6 +39,9 @@ _QUOTES = str.maketrans(
         "\u301c": "~",
         "\u2192": ":",
         "\u0964": ". ",
+        "\u060c": ",",
+        "\u061b": ";",
+        "\u061f": "?",
         "\u300c": '"',
         "\u300d": '"',
         "\u3010": "[",

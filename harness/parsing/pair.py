@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 
 from harness.parsing.choice import check_options
-from harness.parsing.clean import END_MARK, key
+from harness.parsing.clean import key
 from harness.parsing.lexicon import Tag, emotion_words, forms, side_words, words, words_in_order
 from harness.parsing.prose.clauses import split
 from harness.parsing.prose.labels import mark_labels
@@ -61,11 +61,6 @@ _DEGREES = words_in_order("pair.degrees")
 class PairParser(ReplyParser):
     """Recognises pictures by position and number."""
 
-    def __init__(self, vocabulary: Vocabulary, side_of: Mapping[Value, str]) -> None:
-        """`side_of` names each option by its side: first, second or tie."""
-        super().__init__(vocabulary)
-        self._side_of = side_of
-
     def prepare(self, text: str) -> str:
         """Normalise the names of pictures: "image 2" becomes "second"."""
         text = _ORDINAL.sub(lambda found: f" {_NAMES[found.group(1)]} ", text)
@@ -75,9 +70,6 @@ class PairParser(ReplyParser):
 
     def _name(self, found: re.Match[str]) -> str:
         called = found.group(1).lower()
-        if called in self.vocabulary.labels:
-            # "Image A" is the picture with that label, whether or not it could be an article.
-            return f" {self._side_of[self.vocabulary.labels[called]]} "
         name = _NAMES.get(called)
         if name is None:
             return " third " if called not in ("c", "d") or self.vocabulary.letter_labels else found.group()
@@ -86,7 +78,6 @@ class PairParser(ReplyParser):
     def mark(self, items: list[Item]) -> list[Item]:
         """Skip steps ("First, ..."), sides of a face and "right" meaning correct; invert "less ... than"."""
         items = mark_labels(items, self.vocabulary)
-        _mark_bare_names(items, self.vocabulary)
         for index, item in enumerate(items):
             if item.tag is Tag.MENTION and not self._pictures(items, index):
                 items[index] = Item(Tag.SKIP, item.text, item.raw)
@@ -105,11 +96,7 @@ class PairParser(ReplyParser):
             if after.text == "," and index + 2 < len(items):
                 then = items[index + 2]
                 return then.tag in (Tag.CAUSE, Tag.FILLER, Tag.MENTION) and then.text != "the"
-            if after.text in _STEP_FOLLOWERS and after.text != "the":
-                return False
             return after.text != "the"
-        if item.text == "right" and before is not None and before.tag is Tag.LINK and after is not None:
-            return after.text in ("one", "image", "picture", "face", "side")
         if item.text in ("both", "same"):
             return _equates(items, index)
         return not (item.text in ("left", "right") and after is not None and after.tag is Tag.FEATURE)
@@ -194,36 +181,9 @@ def _compares(item: Item) -> bool:
     )
 
 
-def _mark_bare_names(items: list[Item], vocabulary: Vocabulary) -> None:
-    """Turn bare numbers and letters into mentions: "Answer: 2" works even if no labels were shown."""
-    for index, item in enumerate(items):
-        if (
-            item.raw not in ("1", "2", "A", "B")
-            or item.tag is Tag.MENTION
-            or vocabulary.bare(item.text) is None
-        ):
-            continue
-        before = index - 1
-        while before >= max(0, index - 4) and (
-            items[before].tag is Tag.LINK or items[before].text in (":", "=", "(")
-        ):
-            before -= 1
-        after = items[index + 1] if index + 1 < len(items) else None
-        ends = after is None or after.tag is Tag.NEWLINE or after.text in (".", ",", ")", END_MARK)
-        if before >= 0 and items[before].tag is Tag.ANSWER and ends:
-            value, how = vocabulary.bare(item.text) or (NOT_OFFERED, "number")
-            items[index] = Item(Tag.MENTION, item.text, item.raw, value, how)
-
-
 def _equates(items: list[Item], index: int) -> bool:
     """Whether "both" or "same" means a tie: "both equally", "show the same level"."""
     after = items[index + 1] if index + 1 < len(items) else None
-    if items[index].text == "same":
-        return (
-            after is None
-            or after.tag in (Tag.TOPIC, Tag.PUNCT, Tag.NEWLINE, Tag.MENTION)
-            or after.text in ("amount", "worry")
-        )
     sentence = [item.text for item in items[max(0, index - 6) : index + 8]]
     alone = after is None or after.tag in (Tag.PUNCT, Tag.NEWLINE, Tag.LINK, Tag.MENTION, Tag.ALSO)
     return alone or any(word in sentence for word in ("equally", "same", "similar", "similarly", "equal"))
@@ -257,13 +217,11 @@ def _parser(options: tuple[str, ...], labels: tuple[str, ...] | None) -> PairPar
     vocabulary.finish()
     if labels is not None:
         vocabulary = with_labels(vocabulary, dict(zip(labels, options, strict=True)))
-    return PairParser(vocabulary, {option: name for name, option in sides.items()})
+    return PairParser(vocabulary)
 
 
 def _add_side(vocabulary: Vocabulary, form: str, value: Value) -> None:
     vocabulary.add(form, Entry(Tag.MENTION, value, "word"))
-    if value is not NOT_OFFERED:
-        vocabulary.exact.setdefault(form, (value, "word"))
 
 
 def read_pair(

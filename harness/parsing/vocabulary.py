@@ -10,9 +10,8 @@ from typing import NamedTuple
 from harness.parsing.clean import key
 from harness.parsing.lexicon import Tag, ambiguous, described_nouns, families, forms, grammar
 
-CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0600-\u06ff\u0900-\u097f"
-"""Scripts whose words are found within others: without spaces (Chinese, Japanese), or with prefixes, suffixes and signs
-that are no letters (Korean, Arabic, Hindi)."""
+CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+"""Scripts whose words are found within others: without spaces (Chinese, Japanese), or with suffixes (Korean)."""
 _HAS_CJK = re.compile(f"[{CJK}]")
 _LABEL_MARKS = re.compile(r"^[(\[{\s]+|[)\]}.:\s]+$")
 _HAS_LETTER = re.compile(r"[^\W\d_]")

@@ -76,10 +76,7 @@ def _attributed(items: list[Item]) -> bool:
             if any(word.split(" ")[0] in ATTRIBUTES for word in said):
                 return True
             continue
-        around = texts[max(mention, index - 3) : index]
-        if "what" in texts[mention:index]:
-            around += texts[index + 1 : index + 3]
-        if ATTRIBUTES & set(around):
+        if ATTRIBUTES & set(texts[max(mention, index - 3) : index]):
             return True
     return False
 
@@ -127,8 +124,6 @@ def about_someone_else(items: list[Item]) -> bool:
         if (item.text in EVERYONE and after == "else") or (
             item.text == "other" and after in (*EVERYONE, "half")
         ):
-            return True
-        if item.text == "the" and after == "others":
             return True
     return False
 
@@ -195,12 +190,6 @@ def looks_like_person(noun: str) -> bool:
 def _named(items: list[Item]) -> bool:
     """Whether the option is part of a name: "known as the worried mother"."""
     at = next(index for index, item in enumerate(items) if item.text in NAMED)
-    if items[at].text == "called" and items[at - 1].text in ("was", "were"):
-        return True
-    if items[at].text == "called" and not (
-        items[at - 1].tag is Tag.LINK and items[at + 1 : at + 2] and items[at + 1].text in "'\""
-    ):
-        return False
     return any(item.tag is Tag.MENTION for item in items[at + 1 : at + 9])
 
 
@@ -226,7 +215,5 @@ def opens_attribution(items: list[Item]) -> bool:
         )
     behind = 2 if head[:2] == ["d'", "apres"] else 1 if head[:1] and head[0] in _BY else len(items)
     after = items[behind] if behind < len(items) else None
-    if after is not None and after.text in ("la", "le", "el", "der", "dem", "l'", "les", "los"):
-        after = items[items.index(after) + 1] if items.index(after) + 1 < len(items) else None
     seen = (Tag.PERSON, Tag.TOPIC, Tag.FEATURE, Tag.PUNCT, Tag.MENTION)
     return after is not None and after.tag not in seen and after.text not in ("moi", "mir", "mi", "yo", "me")

@@ -13,7 +13,6 @@ from harness.parsing.prose.mentions import Found, MentionParser, Role
 from harness.parsing.prose.tokens import Item
 from harness.parsing.prose.word_sets import (
     BLENDS,
-    BROAD_TOPICS,
     COMPARES,
     DOING,
     EQUALLY,
@@ -121,8 +120,6 @@ class ClauseParser(MentionParser):
 
     def _adds_alternative(self) -> bool:
         """Whether the clause adds an alternative that is not an option: "possibly just tired"."""
-        if self.clause.opens:
-            return False
         if self.items[-1].tag is Tag.NOT or (
             self.clause.stop and [item.tag for item in self.items[-2:-1]] == [Tag.NOT]
         ):
@@ -150,12 +147,6 @@ class ClauseParser(MentionParser):
             found.strength = self._strength(found, preferred)
             found.doubtful = found.strength <= Strength.STATEMENT and self._unexplained(found)
         values = list(dict.fromkeys(found.item.value for found in chosen))
-        if len(values) > 1:
-            strong = [found for found in chosen if found.strength > Strength.PASSING]
-            between = self.items[chosen[0].position : chosen[-1].position]
-            narrowed = list(dict.fromkeys(found.item.value for found in strong))
-            if len(narrowed) == 1 and not any(item.tag is Tag.JOIN for item in between):
-                chosen, values = strong, narrowed
         best = max(chosen, key=lambda found: found.strength)
         value: Value | None = values[0]
         if len(values) > 1:
@@ -169,8 +160,6 @@ class ClauseParser(MentionParser):
             event.kind, event.also, event.reason = Kind.OPEN, True, SEVERAL_NAMED
         if value is None:
             event.reason = conflict_reason(chosen)
-            if len(values) > 2 and event.strength < Strength.FINAL:
-                event.kind = Kind.LIST
         return [event]
 
     def _head(self) -> Item:
@@ -180,8 +169,6 @@ class ClauseParser(MentionParser):
         """Whether the clause only adds an option to an earlier one ("but also ...") or ends with an alternative ("or ...")."""
         head = self._head()
         if self.clause.but and head.tag is Tag.ALSO:
-            return True
-        if not self.comparing and (self._equally_likely() or {Tag.ALSO, Tag.MAYBE} <= self.tags):
             return True
         if head.tag is Tag.JOIN and head.text.startswith(OR):
             return True
@@ -220,8 +207,6 @@ class ClauseParser(MentionParser):
         if denied:
             return [self._event(Kind.DENY, found) for found in denied]
         level = self._equally_likely() or (self.clause.parallel and about_someone_else(self.items))
-        if Tag.UNSURE in self.tags and not level:
-            return [Event(Kind.REFUSE, Strength.STATEMENT, clause=self.clause, reason=CANNOT_TELL)]
         kind = Kind.OPEN if Tag.CORRECT in self.tags else Kind.LIST
         strength = Strength.FINAL if Tag.CORRECT in self.tags else Strength.PASSING
         head = self._head()
@@ -372,21 +357,12 @@ class ClauseParser(MentionParser):
         if any(item.tag is Tag.PERSON for item in subjects):
             subjects = [item for item in subjects if item.text not in DOING]
         after = {item.tag for item in self.items[found.position + 1 :]}
-        if subjects and subjects[-1].tag is Tag.SUGGEST and len(subjects) > 1:
-            subjects.pop()
         if not subjects:
-            head = self._head()
-            if head.tag in (Tag.LINK, Tag.SUGGEST, Tag.CAUSE) or head.text == "which":
-                return Strength.PASSING if self.previous is Tag.FEATURE else Strength.STATEMENT
-            if Tag.LINK in after and Tag.TOPIC in after:
-                return Strength.TOPICAL
             if not self.clause.opens and self.previous is Tag.FEATURE:
                 return Strength.PASSING
             words = sum(item.tag is Tag.WORD for item in self.items)
             return Strength.STATEMENT if words <= 4 and Tag.FEATURE not in after else Strength.PASSING
         nearest = subjects[-1]
         if nearest.tag is Tag.TOPIC:
-            if any(word in nearest.text for word in BROAD_TOPICS):
-                return Strength.STATEMENT
             return Strength.TOPICAL
         return Strength.STATEMENT if nearest.tag is Tag.PERSON else Strength.PASSING

@@ -83,8 +83,6 @@ class _Cutter:
         if self.now.items:
             self.now.stop = stop
             self.done.append(self.now)
-        elif stop and self.done:
-            self.done[-1].stop = self.done[-1].stop or stop
         opens = bool(stop)
         self.now = Clause(
             items=carried, line=self.line, but=but, opens=opens, after_blank=self.blank and opens
@@ -123,16 +121,6 @@ class _Cutter:
                 if item.text == "(" and self._next_tag(index + 1) in (Tag.PREFER, Tag.MINOR):
                     return self.items[min(index + 2, len(self.items) - 1)].text != ")"
                 return not self._leads_to_mention(index + 1) and not self._verdict_ahead(index + 1)
-            if item.tag in (Tag.ANSWER, Tag.CONCLUDE, Tag.CORRECT):
-                return self._mention_ahead(index + 1)
-        if item.tag is Tag.JOIN:
-            if self._arguing() and self._argued_next(index + 1):
-                return True
-            return (
-                self.seen_something()
-                and self._next_tag(index + 1) in (Tag.PERSON, Tag.LINK)
-                and (not self.seen or self._mention_ahead(index + 1))
-            )
         if item.text == "," and index + 1 < len(self.items) and self.items[index + 1].text in _TURNS:
             return self.seen_something()
         if item.tag is Tag.PUNCT and item.text in ",\u3001":
@@ -167,20 +155,10 @@ class _Cutter:
         after = self.items[index + 1 : index + 2]
         return not after or after[0].tag in (Tag.NEWLINE, Tag.CAUSE) or after[0].text in _STOPS
 
-    def _argued_next(self, index: int) -> bool:
-        """Whether an option with its own argument follows: "and the second for the mouth"."""
-        while index < len(self.items) and self.items[index].tag is Tag.FILLER:
-            index += 1
-        return [item.tag for item in self.items[index : index + 2]] == [Tag.MENTION, Tag.CAUSE]
-
     def _subject_ahead(self, index: int) -> bool:
         """Whether a subject follows before any option."""
-        for item in self.items[index : index + 8]:
-            if item.tag in (Tag.FEATURE, Tag.PERSON, Tag.TOPIC):
-                return True
-            if item.tag in (Tag.MENTION, Tag.NEWLINE, Tag.PUNCT):
-                return False
-        return False
+        subjects = (Tag.FEATURE, Tag.PERSON, Tag.TOPIC)
+        return any(item.tag in subjects for item in self.items[index : index + 8])
 
     def _subject_at(self, index: int) -> bool:
         """Whether the mention is the subject of its own clause: "the second image shows"."""
@@ -234,14 +212,6 @@ class _Cutter:
             "\u662f",
             "\u5426",
         )
-
-    def _mention_ahead(self, index: int) -> bool:
-        for item in self.items[index : index + 40]:
-            if item.tag is Tag.NEWLINE or (item.tag is Tag.PUNCT and item.text in _STOPS):
-                return False
-            if item.tag is Tag.MENTION:
-                return True
-        return False
 
 
 def _forced(item: Item) -> bool:

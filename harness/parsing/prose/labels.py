@@ -78,8 +78,6 @@ def _after(items: list[Item], index: int) -> Item | None:
 
 def _at_start(items: list[Item], index: int) -> bool:
     before = _before(items, index)
-    if before is not None and before.text in "([" and before.tag is Tag.PUNCT:
-        before = items[index - 2] if index > 1 else None
     return before is None or before.tag is Tag.NEWLINE or before.text in _SENTENCE or before.raw == "\ue000"
 
 
@@ -150,20 +148,7 @@ def _meant(items: list[Item], index: int, *, pictures: bool) -> bool:
         )
     if item.raw.islower():
         return _keyed(items, index) and _ends(after)
-    if item.raw == "A" and after is not None and len(after.raw) == 1 and after.raw.isupper():
-        return True
-    if item.raw == "A":
-        return True  # Within a sentence an article is not written so.
-    if item.raw == "I":
-        follows = (
-            after is None
-            or _ends(after)
-            or after.tag in (Tag.LINK, Tag.JOIN, Tag.CAUSE, Tag.BUT, Tag.THAN, Tag.NUMBER)
-            or after.text in _VERDICTS
-            or after.text in ("here", "then", "again", "overall")
-        )
-        return follows and not (item.raw == "I" and after is not None and after.tag in (Tag.LINK, Tag.BUT))
-    return True
+    return item.raw != "I" or _ends(after)
 
 
 def _continues_labels(items: list[Item], index: int) -> bool:
@@ -174,8 +159,6 @@ def _continues_labels(items: list[Item], index: int) -> bool:
         or items[position].text in (",", "/", "&", "+", "|", "-", "~", "through", "to")
     ):
         position -= 1
-    if not 0 <= position < index - 1:
-        return False
     after = _after(items, index)
     last = items[position]
     return (

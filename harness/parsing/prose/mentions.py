@@ -71,8 +71,6 @@ class MentionParser(AssertionChecks):
             return Role.DENIED
         if item.tag is Tag.ALSO and item.text == "too" and self._too_much(item):
             return Role.DENIED
-        if item.tag is Tag.MINOR and item.text.startswith("alternative") and self._after_or(item):
-            return role
         if item.tag is Tag.THAN and item.text == "than" and self._less():
             return Role.PLAIN
         than = item.tag is Tag.THAN or (item.text == ">" and self._has_plain())
@@ -91,11 +89,6 @@ class MentionParser(AssertionChecks):
         return bool(self.found) and any(
             item.tag is Tag.NOT and item.text == "less" for item in self.items[: self.found[0].position]
         )
-
-    def _after_or(self, item: Item) -> bool:
-        at = next(index for index, other in enumerate(self.items) if other is item)
-        before = [other for other in self.items[:at] if other.tag is not Tag.PUNCT]
-        return bool(before) and before[-1].tag is Tag.JOIN
 
     def _too_much(self, item: Item) -> bool:
         """Whether "too" denies what follows: "too calm to be anger"."""
@@ -122,8 +115,6 @@ class MentionParser(AssertionChecks):
         if role is Role.DENIED:
             if item.text in ("choose", "pick", "select") and self.items[position - 1].tag is Tag.JOIN:
                 return True  # "I'd rule out D and choose E"
-            if item.text == ":" and self.found:
-                return not self._denied_list(position)  # "not a tie: the first"
             answers = tag in (Tag.ANSWER, Tag.CONCLUDE, Tag.CORRECT) and not self._denied_verb(position)
             argued = feature_since and tag in (Tag.SUGGEST, Tag.LINK)
             breaks = stops or (tag is Tag.PUNCT and item.text in "-:")
@@ -172,8 +163,6 @@ class MentionParser(AssertionChecks):
 
     def _set_aside(self, role: Role) -> None:
         for found in reversed(self.found):
-            if found.role is not Role.PLAIN:
-                break
             found.role = role
 
     def _void_quoted_lists(self) -> None:
@@ -188,8 +177,6 @@ class MentionParser(AssertionChecks):
             return
         run: list[Found] = []
         for found in self.found:
-            if found.position < listing:
-                continue
             repeats = found.item.value in {one.item.value for one in run[:-1]}
             numbers = {one.item.value for one in run if one.item.how != "number"}
             repeats = repeats or (

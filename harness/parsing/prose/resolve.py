@@ -142,11 +142,6 @@ class _State:
             self.conflict = SEVERAL_NAMED
         elif current is None or event.correction:
             self._replace(event)
-            if any(
-                one.doubtful and one.value != event.value and one.strength >= event.strength
-                for one in self.passing
-            ):
-                self.conflict = MORE_THAN_ONE
         elif event.kind is Kind.COMMIT and current.kind is Kind.COMMIT and event.value == current.value:
             if event.strength >= current.strength:
                 self.current = event
@@ -169,8 +164,6 @@ class _State:
 
     def _supersedes(self, event: Event, current: Event) -> bool:
         """Whether a later, different answer replaces the current one."""
-        if event.also:
-            return False
         if (
             _only_seems(current)
             and event.clause is not None
@@ -180,17 +173,11 @@ class _State:
         ):
             return True
         adjacent = self.just_before is current
-        if event.how.startswith("json") and current.strength >= Strength.TOPICAL:
-            return False
-        if event.field and current.field and adjacent:
-            return _is_final(event) and not _is_final(current)
         labelled = [one.how in ("letter", "number") for one in (current, event)]
         if adjacent and labelled == [False, True] and not isinstance(event.value, float):
             return False
         if adjacent and labelled == [True, False] and current.bare and not isinstance(event.value, float):
             return False
-        if event.strength is Strength.FINAL and current.strength is Strength.FINAL:
-            return not adjacent or _is_final(event)
         return event.strength > current.strength
 
     def _replace(self, event: Event) -> None:
@@ -201,8 +188,6 @@ class _State:
 def _parallel(stated: Event, other: Event) -> bool:
     """Whether the face and a part of it show different options in the same words, so that neither outweighs the other."""
     if stated.value == other.value or stated.clause is None or other.clause is None:
-        return False
-    if stated.strength is not Strength.STATEMENT or other.hedged:
         return False
     if all(item.tag is not Tag.FEATURE for item in other.clause.items):
         return False
@@ -236,14 +221,6 @@ def _only_seems(event: Event) -> bool:
     return event.clause is not None and any(item.text in _SEEMS for item in event.clause.items)
 
 
-def _is_final(event: Event) -> bool:
-    """Whether the clause explicitly says that this is the final answer."""
-    clause = event.clause
-    return clause is not None and any(
-        "final" in item.text or "endgult" in item.text or "最终" in item.text for item in clause.items
-    )
-
-
 def _merge_listed_options(events: list[Event]) -> list[Event]:
     """Replace consecutive lines of one option each by a single event: they list the options."""
     kept: list[Event] = []
@@ -255,11 +232,7 @@ def _merge_listed_options(events: list[Event]) -> list[Event]:
             kept.append(events[index])
             index += 1
             continue
-        values = [event.value for event in run]
-        last_repeats = len(set(values[:-1])) == len(values) - 1 > 2 and values[-1] in values[:-1]
         kept.append(Event(Kind.OPEN if len(run) == 2 else Kind.LIST, Strength.BARE, reason=LISTED))
-        if last_repeats:
-            kept.append(run[-1])
         index += len(run)
     return kept
 
@@ -271,15 +244,6 @@ def _listed_options(events: list[Event], start: int) -> list[Event]:
         alone = event.kind is Kind.COMMIT and event.bare and event.strength is Strength.BARE
         if not alone or clause is None or not (clause.whole_line or clause.keyed) or event.correction:
             break
-        if run:
-            last = run[-1].clause
-            if (
-                last is None
-                or last.keyed is not clause.keyed
-                or clause.line - last.line != 1
-                or clause.after_blank
-            ):
-                break
         run.append(event)
     return run
 
@@ -294,8 +258,6 @@ def _from_passing(state: _State, cut_off: bool) -> Parsed[Value] | Unparsed:
         return Unparsed("only rules out options" if state.denied else "names no option")
     if cut_off:
         return Unparsed(CUT_OFF)
-    if any(event.kind is Kind.OPEN for event in state.passing):
-        return Unparsed(SEVERAL_NAMED)
     if all(event.doubtful for event in state.passing):
         return Unparsed("mentions an option only in passing")
     values = {event.value for event in state.passing}

@@ -9,7 +9,12 @@ from harness.parsing.clean import ANSWER_MARK, END_MARK
 from harness.parsing.lexicon import Tag
 from harness.parsing.vocabulary import CJK, Entry, Value, Vocabulary
 
-_LETTER = "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u1fff"
+_LETTER = "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u065f\u066e-\u06ef\u06fa-\u1fff"
+_ARABIC = re.compile("[\u0620-\u06ff]{3,}")
+_AND = "\u0648"
+_ARTICLES = ("\u0627\u0644", "\u0628\u0627\u0644", "\u0644\u0644", "\u0628", "\u0644", "")
+"""Written as one with the word that follows: "the", "with the", "for the", "with", "for"."""
+_ENDINGS = ("", "\u0629", "\u0627", "\u0627\u0646", "\u064a\u0646", "\u0648\u0646", "\u0627\u062a", "\u0647", "\u0647\u0627")
 _TOKEN = re.compile(
     rf"(?P<cjk>[{CJK}]+)"
     rf"|(?P<number>\d+(?:\.\d+)?)"
@@ -45,6 +50,9 @@ def scan(text: str, vocabulary: Vocabulary) -> list[Item]:
         word = lowered[index]
         index += 1
         if kind == "word" or kind == "elision":
+            if _ARABIC.fullmatch(word):
+                items += _joined(word, vocabulary)
+                word = lowered[index - 1] = _stem(word, vocabulary)
             entry, used = _lookup(word, lowered, index, vocabulary)
             joined = word if not used else " ".join(lowered[index - 1 : index + used])
             index += used
@@ -58,6 +66,29 @@ def scan(text: str, vocabulary: Vocabulary) -> list[Item]:
         else:
             items.extend(_spaceless(raw, vocabulary))
     return items
+
+
+def _joined(word: str, vocabulary: Vocabulary) -> list[Item]:
+    """The "and" that Arabic writes as one with the word that follows."""
+    known = word in vocabulary.single or word in vocabulary.multi
+    if word[0] != _AND or known or _stem(word, vocabulary) == word:
+        return []
+    entry = vocabulary.single.get(_AND, Entry(Tag.JOIN))
+    return [Item(entry.tag, _AND, _AND)]
+
+
+def _stem(word: str, vocabulary: Vocabulary) -> str:
+    """The known form of an Arabic word, without what is written as one with it; the word itself if none is known."""
+    for start in ("", _AND) if word[0] == _AND else ("",):
+        for article in _ARTICLES:
+            if not word.startswith(start + article):
+                continue
+            rest = word[len(start + article) :]
+            for ending in _ENDINGS:
+                form = rest[: len(rest) - len(ending)] if rest.endswith(ending) else ""
+                if len(form) > 2 and (form in vocabulary.single or form in vocabulary.multi):
+                    return form
+    return word
 
 
 def _lookup(word: str, lowered: list[str], after: int, vocabulary: Vocabulary) -> tuple[Entry, int]:

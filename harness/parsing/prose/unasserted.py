@@ -117,8 +117,6 @@ class AssertionChecks:
 
     def _defines(self) -> bool:
         """Whether the sentence describes an emotion in general: "anger is characterized by", "a typical angry face has"."""
-        if not self.clause.opens:
-            return False
         head = [item for item in self.items[:5] if item.tag is not Tag.PUNCT]
         if len(head) > 2 and (head[0].text, head[1].text) == ("a", "typical"):
             return True
@@ -127,8 +125,6 @@ class AssertionChecks:
 
     def _counterfactual(self) -> bool:
         """Whether the clause is counterfactual: "worry would look softer", not "worry would be my choice"."""
-        if self._in_another_face():
-            return True
         if self.tags & {Tag.ANSWER, Tag.TOPIC, Tag.PREFER, Tag.CONCLUDE, Tag.CORRECT}:
             return False
         texts = [item.text for item in self.items]
@@ -139,13 +135,6 @@ class AssertionChecks:
         ):
             return True
         return any(text.startswith("would") for text in texts) and not _SPEAKER & set(texts)
-
-    def _in_another_face(self) -> bool:
-        """Whether the clause is about a different face: "in a weak expression only the mouth would move"."""
-        if not self.clause.opens or len(self.items) < 4 or self.items[0].text != "in":
-            return False
-        named = self.items[1].text in ("a", "an") and self.items[2].tag is Tag.MENTION
-        return named and any(item.text.startswith("would") for item in self.items[3:])
 
     def _unjustified(self) -> bool:
         """Whether the clause rejects a description: "calling her sad isn't justified"."""
@@ -231,16 +220,12 @@ class AssertionChecks:
         item = self.items[position]
         before = self.items[position - 1].text if position else ""
         after = self.items[position + 1 : position + 5]
-        if item.how in ("letter", "number"):
-            return False
         if after and before in ("'", '"') and after[0].text == before and position > 1:
             before, after = self.items[position - 2].text, after[1:]  # the 'neutral' setting
         if not after or not self._describes(item.text, before, after[0]):
             return False
         if after[0].text == "shade of":
             return True
-        if after[0].text == "looking":
-            after = after[1:]
         ends = next((i for i, item in enumerate(after) if item.tag is not Tag.WORD), len(after))
         owners = (Tag.PERSON, Tag.TOPIC, Tag.FEATURE, Tag.MENTION)
         owned = bool(after[ends:]) and after[ends].tag in owners

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from harness.parsing.lexicon import words, words_in_order
 
-BROAD_TOPICS = tuple(words("special.broad_topics"))
 LIST_WORDS = words("special.list_words")
 COMPARES = words("special.compares")
 PICTURES = words("special.pictures")
