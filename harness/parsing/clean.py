@@ -102,7 +102,7 @@ _CROSSED_LINE = re.compile(r"(?m)^[^\n]{0,300}[\u2717\u2718\u274c][^\n]*$")
 _CROSS = re.compile("[\u2717\u2718\u274c]")
 _EITHER_MARK = re.compile(f"{_CHECK.pattern}|{_CROSS.pattern}")
 _EMPHASIS = re.compile(r"\*+|`+|__+|\$+")
-_IS = re.compile(r"\b[\u00e8\u00c8]\b")
+_IS = re.compile(r"\b[\u00e8\u00c8\u00e9\u00c9]\b")
 _ORDINAL = re.compile(r"\b(1st|2nd|3rd)\b")
 _ORDINALS = {"1st": "first", "2nd": "second", "3rd": "third"}
 _INNER_HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
@@ -113,7 +113,7 @@ def fold(text: str) -> str:
     """Normalise width, accents, quotes and dashes; letters keep their case."""
     if text.isascii():
         return text
-    if "\u00e8" in text or "\u00c8" in text:
+    if any(letter in text for letter in "\u00e8\u00c8\u00e9\u00c9"):
         text = _IS.sub("est", text)  # folded to "e", it would mean "and"
     text = unicodedata.normalize("NFKD", text.translate(_QUOTES))
     text = unicodedata.normalize("NFC", _MARKS.sub("", text))

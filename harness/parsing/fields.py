@@ -25,6 +25,7 @@ _PAIR = re.compile(
 # Keys that hold the answer.
 _FINAL_KEYS = frozenset(declared_words("final_keys"))
 _ANSWER_KEYS = frozenset(declared_words("answer_keys"))
+_COMPARING_KEYS = frozenset(declared_words("comparing_keys"))
 _PROSE_KEYS = frozenset(declared_words("prose_keys"))
 _SKIPPED_KEYS = frozenset(declared_words("skipped_keys"))
 
@@ -125,7 +126,9 @@ def _sort_fields(
             if isinstance(value, str):
                 prose.append((index, parse_prose(value)))
             continue
-        known = folded in _FINAL_KEYS or folded in _ANSWER_KEYS
+        known = (
+            folded in _FINAL_KEYS or folded in _ANSWER_KEYS or not _COMPARING_KEYS.isdisjoint(folded.split())
+        )
         if isinstance(value, (dict, list)):
             for event in events(value, parse_value, parse_prose):
                 if event.field:

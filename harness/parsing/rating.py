@@ -61,6 +61,7 @@ _RANGE = re.compile(
     rf"(?<![\w./-])(?:between (?:a )?|entre |zwischen )?{_N}\s*(?:-|to(?: a)?|~|\u2013|\u5230|\u81f3|\u304b\u3089|through|bis|a|and(?=\s*\d)|and a(?=\s*\d))\s*{_N}(?![\w/%-]*\d|%)",
     re.IGNORECASE,
 )
+_OF_HIGHEST = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:/|out of|of|von|sur|su|de)\s*(\d+)")
 _BETWEEN = re.compile(r"\b(?:between|entre|zwischen)\s+\d", re.IGNORECASE)
 _UNITS = re.compile(
     r"^(?:point|points|star|stars|\u5206|\u70b9|\u7d1a|\u7ea7|puntos|punkte|punkten|etoiles|estrellas|\uc810|\u30dd\u30a4\u30f3\u30c8)$"
@@ -117,6 +118,14 @@ class RatingParser(ReplyParser):
             text = _BROKEN.sub(r"\1 ", text)
         repeated = _REPEATED.fullmatch(text)
         return self.parse(repeated.group(1)) if repeated else super().parse_sentences(text)
+
+    def bare(self, text: str) -> tuple[Value, str] | None:
+        """Also n/5, where the scale ends there."""
+        of = _OF_HIGHEST.fullmatch(text)
+        if of is None or float(of.group(2)) != self.high:
+            return super().bare(text)
+        value = float(of.group(1).replace(",", "."))
+        return (value, "number") if self.low <= value <= self.high else None
 
     def prepare(self, text: str) -> str:
         """Replace n/5, ranges and quoted scales by the number meant, or by a mark for a number off the scale."""

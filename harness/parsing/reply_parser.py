@@ -56,7 +56,11 @@ class ReplyParser:
         self.vocabulary = vocabulary
         self.reconcile = reconcile
         labels = bool(vocabulary.labels)
-        self.names = Names(vocabulary.bare, self.parse_value, labels, self._contradicts)
+        self.names = Names(self.bare, self.parse_value, labels, self._contradicts)
+
+    def bare(self, text: str) -> tuple[Value, str] | None:
+        """The answer and the rule of a folded text that is nothing but a name; None for any other text."""
+        return self.vocabulary.bare(text)
 
     def prepare(self, text: str) -> str:
         """Rewrite the plain text before it is tokenised."""

@@ -255,6 +255,7 @@ class ClauseParser(MentionParser):
             self.comparing
             or self.subject is not None
             or self.tags & _ON_TOPIC
+            or "face" in self.words
             or not found.item.text.isascii()
         ):
             return False

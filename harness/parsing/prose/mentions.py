@@ -211,6 +211,8 @@ class MentionParser(AssertionChecks):
             ahead = [found for found in self.found if found.position > position]
             if not before or before[-1].role is Role.VOID:
                 continue
+            if item.tag is Tag.PREFER and before[-1].role is Role.DENIED:
+                continue  # "I wouldn't say that the first is stronger"
             nearby = _NEAR | {Tag.PERSON} if item.text == "nicht" else _NEAR
             near = all(other.tag in nearby for other in self.items[before[-1].position + 1 : position])
             if item.tag is Tag.PREFER and (not ahead or (near and position - before[-1].position > 1)):

@@ -28,13 +28,20 @@ def skip_levels_of_other_nouns(items: list[Item]) -> list[Item]:
         if item.tag is not Tag.MENTION or item.how == "number":
             continue
         after = items[index + 1] if index + 1 < len(items) else None
-        if item.text == "starke" and after is not None and after.text == ":":
+        if item.text == "starke" and _is_noun(items, index, after):
             items[index] = Item(Tag.TOPIC, item.text, item.raw)  # strength, not strong
         elif (after is None or after.text not in emotion_words()) and _rates_something_else(
             items, index, after
         ):
             items[index] = Item(Tag.SKIP, item.text, item.raw)
     return items
+
+
+def _is_noun(items: list[Item], index: int, after: Item | None) -> bool:
+    """Whether the German "Stärke" is the noun: after an article, or before a colon or a genitive."""
+    before = items[index - 1].text if index else ""
+    named = before in ("die", "der", "eine", "zur") and items[index].raw[0].isupper()
+    return named or (after is not None and after.text in (":", "des", "der", "von"))
 
 
 def _rates_something_else(items: list[Item], index: int, after: Item | None) -> bool:

@@ -258,6 +258,8 @@ def _from_passing(state: _State, cut_off: bool) -> Parsed[Value] | Unparsed:
         return Unparsed("only rules out options" if state.denied else "names no option")
     if cut_off:
         return Unparsed(CUT_OFF)
+    if any(event.kind is Kind.OPEN for event in state.passing):
+        return Unparsed(SEVERAL_NAMED)
     if all(event.doubtful for event in state.passing):
         return Unparsed("mentions an option only in passing")
     values = {event.value for event in state.passing}

@@ -14,7 +14,17 @@ _ARABIC = re.compile("[\u0620-\u06ff]{3,}")
 _AND = "\u0648"
 _ARTICLES = ("\u0627\u0644", "\u0628\u0627\u0644", "\u0644\u0644", "\u0628", "\u0644", "")
 """Written as one with the word that follows: "the", "with the", "for the", "with", "for"."""
-_ENDINGS = ("", "\u0629", "\u0627", "\u0627\u0646", "\u064a\u0646", "\u0648\u0646", "\u0627\u062a", "\u0647", "\u0647\u0627")
+_ENDINGS = (
+    "",
+    "\u0629",
+    "\u0627",
+    "\u0627\u0646",
+    "\u064a\u0646",
+    "\u0648\u0646",
+    "\u0627\u062a",
+    "\u0647",
+    "\u0647\u0627",
+)
 _TOKEN = re.compile(
     rf"(?P<cjk>[{CJK}]+)"
     rf"|(?P<number>\d+(?:\.\d+)?)"

@@ -235,7 +235,7 @@ class AssertionChecks:
 
     def _describes(self, word: str, before: str, after: Item) -> bool:
         """Whether an option at this position can be an adjective of what follows."""
-        if before in ("a", "an"):
+        if before in ("a", "an", "what"):
             return True
         if word not in _ADJECTIVES or after.text in _FITS or after.text in _ADVERBS:
             return False
