@@ -73,7 +73,8 @@ _BROKEN = re.compile(
     re.IGNORECASE,
 )
 """An intensifier at the end of a line belongs to the level in the next one."""
-_PAIR = re.compile(r"\b([A-Za-z]{3,5})(?=\s+([A-Za-z]+)\b)")
+_PAIR = re.compile(r"\b(ve[a-z]{1,3}|[a-z]{1,3}ry|v[a-z]{2}y)(?=\s+([a-z]+)\b)", re.IGNORECASE)
+"""A word that may be a misspelled "very": one edit leaves one half of it as it is, or exchanges the middle."""
 _NO_SLIPS = ("very", "every", "vary", "verb")  # the word itself, and real words one letter away
 _RATING_VERBS = words_in_order("rating.rating_verbs")
 _MEASURES = words_in_order("rating.measures")
@@ -138,7 +139,10 @@ class RatingParser(ReplyParser):
             text = _WORDED.sub(_digits, text)
         if not any(character.isdigit() for character in text):
             return _STARS.sub(self._stars, text) if "\u2605" in text or "\u2b50" in text else text
-        text = _LEGEND.sub(" ", _COMMA.sub(".", text))
+        if "," in text:
+            text = _COMMA.sub(".", text)
+        if "1" in text or "0" in text:
+            text = _LEGEND.sub(" ", text)
         text = _SIZES.sub(" ", text)
         text = _SCALE.sub(self._scale, text)
         text = _PERCENT.sub(f" {_OFF_SCALE} ", text)
@@ -146,7 +150,7 @@ class RatingParser(ReplyParser):
             text = _OF_SCALE.sub(r"\2/\1", _HINDI_OF.sub(r"\2/\1", text))
         text = _OUT_OF.sub(self._fraction, text)
         text = _RANGE.sub(self._range, text)
-        return _NEGATIVE.sub(f" {_OFF_SCALE} ", text)
+        return _NEGATIVE.sub(f" {_OFF_SCALE} ", text) if "-" in text else text
 
     def _intensifier(self, found: re.Match[str]) -> str:
         """Correct a misspelled "very", because "vrey strong" is not the level "strong"."""

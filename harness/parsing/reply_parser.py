@@ -99,8 +99,11 @@ class ReplyParser:
     def _prose(self, text: str) -> Parsed[Value] | Unparsed:
         lower = text.lower().replace("-", " ")
         for sentence in undecided():
-            if any(word in lower for word in sentence.needs) and sentence.pattern.search(clean.fold(lower)):
-                return Unparsed(sentence.reason)
+            for word in sentence.needs:
+                if word in lower:
+                    if sentence.pattern.search(clean.fold(lower)):
+                        return Unparsed(sentence.reason)
+                    break
         events, clauses = self._events(text)
         return resolve(events, cut_off=_cut_off(clauses), open_answer=_open_answer(clauses))
 

@@ -33,12 +33,12 @@ class Entry(NamedTuple):
 class Vocabulary:
     """Lookup tables for one set of options.
 
-    `single` holds one-word forms, `multi` longer ones by their first word (longest first), `cjk` the forms
+    `single` holds one-word forms, `multi` longer ones by their first and second word (longest first), `cjk` the forms
     of scripts without spaces, `symbols` emoji. `labels` maps a shown label to its answer.
     """
 
     single: dict[str, Entry] = field(default_factory=dict)
-    multi: dict[str, list[tuple[tuple[str, ...], Entry]]] = field(default_factory=dict)
+    multi: dict[str, dict[str, list[tuple[tuple[str, ...], Entry]]]] = field(default_factory=dict)
     spaceless: dict[str, Entry] = field(default_factory=dict)
     symbols: dict[str, Value] = field(default_factory=dict)
     labels: dict[str, Value] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Vocabulary:
             if replace or first not in self.single:
                 self.single[first] = entry
             return
-        phrases = self.multi.setdefault(first, [])
+        phrases = self.multi.setdefault(first, {}).setdefault(rest[0], [])
         known = [index for index, (words, _) in enumerate(phrases) if words == tuple(rest)]
         if known and replace:
             phrases[known[0]] = (tuple(rest), entry)
@@ -82,8 +82,9 @@ class Vocabulary:
 
     def finish(self) -> Vocabulary:
         """Sort phrases longest first and compile the pattern for scripts without spaces."""
-        for phrases in self.multi.values():
-            phrases.sort(key=lambda item: -len(item[0]))
+        for by_second in self.multi.values():
+            for phrases in by_second.values():
+                phrases.sort(key=lambda item: -len(item[0]))
         alternatives = sorted(self.spaceless, key=len, reverse=True)
         self.cjk = re.compile("|".join(map(re.escape, alternatives)))
         return self
@@ -190,7 +191,10 @@ def with_labels(base: Vocabulary, labels: Mapping[str, Value]) -> Vocabulary:
     if not long_ones:
         return vocabulary
     vocabulary.single = dict(base.single)
-    vocabulary.multi = {first: list(phrases) for first, phrases in base.multi.items()}
+    vocabulary.multi = {
+        first: {second: list(phrases) for second, phrases in by_second.items()}
+        for first, by_second in base.multi.items()
+    }
     vocabulary.spaceless = dict(base.spaceless)
     for label, value in long_ones.items():
         if label not in base.single or base.single[label].tag is not Tag.MENTION:

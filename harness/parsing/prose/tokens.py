@@ -60,7 +60,7 @@ def scan(text: str, vocabulary: Vocabulary) -> list[Item]:
         word = lowered[index]
         index += 1
         if kind == "word" or kind == "elision":
-            if _ARABIC.fullmatch(word):
+            if not word.isascii() and _ARABIC.fullmatch(word):
                 items += _joined(word, vocabulary)
                 word = lowered[index - 1] = _stem(word, vocabulary)
             entry, used = _lookup(word, lowered, index, vocabulary)
@@ -103,10 +103,11 @@ def _stem(word: str, vocabulary: Vocabulary) -> str:
 
 def _lookup(word: str, lowered: list[str], after: int, vocabulary: Vocabulary) -> tuple[Entry, int]:
     """The entry of a word or of the longest phrase that starts with it, and the number of further words used."""
-    follower = lowered[after] if after < len(lowered) else ""
-    for rest, entry in vocabulary.multi.get(word, ()):
-        if rest[0] == follower and tuple(lowered[after : after + len(rest)]) == rest:
-            return entry, len(rest)
+    phrases = vocabulary.multi.get(word)
+    if phrases is not None and after < len(lowered):
+        for rest, entry in phrases.get(lowered[after], ()):
+            if tuple(lowered[after : after + len(rest)]) == rest:
+                return entry, len(rest)
     entry_or_none = vocabulary.single.get(word)
     if entry_or_none is None and word.endswith("'s"):
         entry_or_none = vocabulary.single.get(word[:-2])
