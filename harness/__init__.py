@@ -25,6 +25,9 @@ _MODULES = {
     "components.sources": "Listed RequestSource",
     "errors": "BadData BadOption BadTask ExitCode HarnessError MissingPackage PluginError RequestError StorageError "
     "UnknownName nearest",
+    "exporting.exporter": "Exporter",
+    "exporting.samples": "SampleRow",
+    "exporting.source": "ExportSource",
     "gating.gate": "gate",
     "gating.records": "GateReport",
     "hookspecs": "hookimpl",
@@ -81,6 +84,9 @@ if TYPE_CHECKING:
     from harness.errors import StorageError as StorageError
     from harness.errors import UnknownName as UnknownName
     from harness.errors import nearest as nearest
+    from harness.exporting.exporter import Exporter as Exporter
+    from harness.exporting.samples import SampleRow as SampleRow
+    from harness.exporting.source import ExportSource as ExportSource
     from harness.gating.gate import gate as gate
     from harness.gating.records import GateReport as GateReport
     from harness.hookspecs import hookimpl as hookimpl

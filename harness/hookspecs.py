@@ -59,5 +59,10 @@ def harness_reporters() -> Sequence[Component]:  # type: ignore[empty-body]
 
 
 @hookspec
+def harness_exporters() -> Sequence[Component]:  # type: ignore[empty-body]
+    """Files of other tools, for `harness export --format NAME`: components that load a `harness.Exporter`."""
+
+
+@hookspec
 def harness_executors() -> Sequence[Component]:  # type: ignore[empty-body]
     """Where a judge runs: components that load a `harness.Executor`."""

@@ -83,5 +83,16 @@ def harness_reporters() -> Sequence[Component]:
 
 
 @hookimpl
+def harness_exporters() -> Sequence[Component]:
+    return [
+        Component(
+            "every-eval-ever",
+            lazy("harness.exporting.every_eval_ever:EveryEvalEver"),
+            "Every Eval Ever, schema 0.3.0: an aggregate file and one record a question",
+        )
+    ]
+
+
+@hookimpl
 def harness_executors() -> Sequence[Component]:
     return [Component("local", lazy("harness.components.executor:LocalExecutor"), "in this process")]

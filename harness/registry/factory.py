@@ -22,6 +22,7 @@ CLASSES: Mapping[str, lazy] = {
     "detector": lazy("harness.components.detector:Detector"),
     "metric": lazy("harness.components.metric:Metric"),
     "reporter": lazy("harness.components.reporter:Reporter"),
+    "exporter": lazy("harness.exporting.exporter:Exporter"),
     "executor": lazy("harness.components.executor:Executor"),
 }
 """The base class required for each kind of component."""

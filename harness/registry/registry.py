@@ -26,6 +26,7 @@ HOOKS = {
     "detector": "harness_detectors",
     "metric": "harness_metrics",
     "reporter": "harness_reporters",
+    "exporter": "harness_exporters",
     "executor": "harness_executors",
     "task folder": "harness_tasks",
 }

@@ -17,7 +17,7 @@ SPECS = {name: value for name, value in vars(hookspecs).items() if name.startswi
 EVERYTHING = """
 from pathlib import Path
 import numpy as np
-from harness import (Component, DataSet, Detector, Executor, Face, Generator, ImageReply, Judge, JudgeReply, Metric,
+from harness import (Component, DataSet, Detector, Executor, Exporter, Face, Generator, ImageReply, Judge, JudgeReply, Metric,
                      Reporter, hookimpl)
 
 HERE = Path(__file__).parent
@@ -47,6 +47,13 @@ class AMetric(Metric):
 class AReporter(Reporter):
     def render(self, results, *, width=100, color=False):
         return "reported " + results["run"]["model"] + chr(10)
+
+class AnExporter(Exporter):
+    output = "exported.txt"
+    def write(self, source, out):
+        rows = list(source.samples())
+        out.write_text(f"{len(rows)} of {source.results.run.model}: {source.question(rows[0])}")
+        return [out]
 
 class AnExecutor(Executor):
     def run(self, judge, requests):
@@ -78,6 +85,10 @@ def harness_metrics():
 @hookimpl
 def harness_reporters():
     return [Component("a_reporter", lambda: AReporter)]
+
+@hookimpl
+def harness_exporters():
+    return [Component("an_exporter", lambda: AnExporter)]
 
 @hookimpl
 def harness_executors():

@@ -13,10 +13,10 @@ import pytest
 import harness
 
 NAMES = [
-    "BadData", "BadOption", "BadTask", "Capability", "Comparison", "Component", "DataSet", "Detector", "EMOTIONS", "Estimate", "Executor", "ExitCode", "Face",
+    "BadData", "BadOption", "BadTask", "Capability", "Comparison", "Component", "DataSet", "Detector", "EMOTIONS", "Estimate", "Executor", "ExitCode", "ExportSource", "Exporter", "Face",
     "GateReport", "Generator", "HarnessError", "HarnessOptions", "HypothesisTest", "ImageReply", "ImageRequest", "Judge", "JudgeReply", "JudgeRequest",
     "Listed", "Message", "Metric", "MetricValue", "MissingPackage", "Part", "Picture", "PluginError", "Question", "ReplyError", "Reporter",
-    "RequestError", "RequestSource", "Results", "RunResult", "Sample", "Sampling", "Scale", "Scores", "StorageError", "TaskResult", "UnknownName",
+    "RequestError", "RequestSource", "Results", "RunResult", "Sample", "SampleRow", "Sampling", "Scale", "Scores", "StorageError", "TaskResult", "UnknownName",
     "__version__", "compare", "evaluate", "gate", "hookimpl", "lazy", "nearest", "option",
 ]  # fmt: skip
 
