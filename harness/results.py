@@ -346,6 +346,14 @@ class TaskResult(Record):
         """The primary metric on all rows."""
         return next((m for m in self.metrics if m.primary), None)
 
+    @property
+    def best_baseline(self) -> BaselineValue | None:
+        """The trivial baseline that does best on the primary metric."""
+        main = self.primary
+        sign = -1 if main and main.direction == "lower" else 1
+        known = [b for b in self.baselines if main and b.metric == main.name and b.name != HUMAN]
+        return max((b for b in known if b.value is not None), key=lambda b: sign * (b.value or 0.0), default=None)
+
 
 class DataSetValue(Interval):
     """A task's primary metric on one data set."""

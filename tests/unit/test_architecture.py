@@ -32,6 +32,8 @@ LAYERS = (
     ("scoring",),
     ("exporting",),
     ("comparing",),
+    ("ranking",),
+    ("charts",),
     ("gating",),
     ("run",),
     ("reporters",),
@@ -62,6 +64,10 @@ HEAVY = {
     "resvg_py",
     "diffusers",
     "transformers",
+    "altair",
+    "vl_convert",
+    "jinja2",
+    "pandas",
 }
 LONGEST_FILE, LONGEST_FUNCTION = 400, 70
 
