@@ -24,7 +24,7 @@ from typing import Any
 from harness.exporting.eee_aggregate import SCHEMA, evaluation_name, result_id
 from harness.exporting.eee_identity import Identity
 from harness.exporting.eee_metrics import mean_of_rows
-from harness.exporting.samples import SampleRow
+from harness.exporting.sample_row import SampleRow
 from harness.exporting.source import ExportSource
 from harness.results import TaskResult
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import RequestError
-from harness.exporting.samples import SampleRow, iter_samples
+from harness.exporting.sample_row import SampleRow
+from harness.exporting.samples import iter_samples
 from harness.results import Results, TaskResult, read_results
 from harness.scoring.run_record import RunRecord
 from harness.store.files import read_lines
