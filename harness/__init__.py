@@ -26,14 +26,15 @@ _MODULES = {
     "errors": "BadData BadOption BadTask ExitCode HarnessError MissingPackage PluginError RequestError StorageError "
     "UnknownName nearest",
     "exporting.exporter": "Exporter",
-    "exporting.samples": "SampleRow",
+    "exporting.load": "load",
+    "exporting.run_result": "RunResult",
+    "exporting.sample_row": "SampleRow",
     "exporting.source": "ExportSource",
     "gating.gate": "gate",
     "gating.records": "GateReport",
     "hookspecs": "hookimpl",
     "results": "HypothesisTest MetricValue Results TaskResult",
     "run.evaluate": "evaluate",
-    "scoring.run_result": "RunResult",
     "types": "EMOTIONS Capability Face ImageReply ImageRequest JudgeReply JudgeRequest Message Part Picture Question "
     "ReplyError Sample Sampling Scale",
 }
@@ -85,7 +86,9 @@ if TYPE_CHECKING:
     from harness.errors import UnknownName as UnknownName
     from harness.errors import nearest as nearest
     from harness.exporting.exporter import Exporter as Exporter
-    from harness.exporting.samples import SampleRow as SampleRow
+    from harness.exporting.load import load as load
+    from harness.exporting.run_result import RunResult as RunResult
+    from harness.exporting.sample_row import SampleRow as SampleRow
     from harness.exporting.source import ExportSource as ExportSource
     from harness.gating.gate import gate as gate
     from harness.gating.records import GateReport as GateReport
@@ -95,7 +98,6 @@ if TYPE_CHECKING:
     from harness.results import Results as Results
     from harness.results import TaskResult as TaskResult
     from harness.run.evaluate import evaluate as evaluate
-    from harness.scoring.run_result import RunResult as RunResult
     from harness.types import EMOTIONS as EMOTIONS
     from harness.types import Capability as Capability
     from harness.types import Face as Face

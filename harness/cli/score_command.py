@@ -41,11 +41,11 @@ def command(run: str, as_json: bool, columns: tuple[str, ...], strict: bool) -> 
         lock = Lock(path)
     try:
         with intact(path):
-            result = score_folder(path, group_by=listed(columns), strict=strict)
+            results = score_folder(path, group_by=listed(columns), strict=strict)
     finally:
         lock.release()
-    print_results(result.results, "json" if as_json else "table")
+    print_results(results, "json" if as_json else "table")
     if columns or strict:
         what = "results by these columns" if columns else "strict results"
         click.echo(f"\n{what}: {results_file(path, listed(columns), strict=strict)}", err=True)
-    return exit_code(result.results)
+    return exit_code(results)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import click
 
-from harness.cli.samples import sample_lines
+from harness.cli.samples import json_lines, sample_rows, text_line
 from harness.cli.shared import exit_code, print_results
 from harness.errors import ExitCode, HarnessError, RequestError, unknown
 from harness.escaping import plain
@@ -20,6 +21,9 @@ from harness.store.find import find_run, run_path
 from harness.store.runfolder import GENERATE_ONLY, RESULTS, intact, read_run
 from harness.tasks import catalog
 from harness.tasks.spec import SuiteSpec
+
+SHOWN = 50
+"""Samples that are shown where no limit is given."""
 
 
 @click.command("show")
@@ -36,11 +40,9 @@ from harness.tasks.spec import SuiteSpec
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
-    default=50,
-    show_default=True,
-    help="With --samples: at most N lines.",
+    help="With --samples: at most N lines.  [default: 50, with --json all]",
 )
-def command(name: str, form: str, as_json: bool, samples: bool, limit: int, **filters: bool) -> int:
+def command(name: str, form: str, as_json: bool, samples: bool, limit: int | None, **filters: bool) -> int:
     """Show a task, a component with its options, or a run."""
     form = "json" if as_json else form
     if samples or any(filters.values()):
@@ -52,14 +54,25 @@ def command(name: str, form: str, as_json: bool, samples: bool, limit: int, **fi
     return ExitCode.OK
 
 
-def _show_samples(path: Path, form: str, limit: int, filters: Mapping[str, bool]) -> None:
+def _show_samples(path: Path, form: str, limit: int | None, filters: Mapping[str, bool]) -> None:
     if form not in ("table", "json"):
         raise RequestError(
             f"Samples cannot be shown as {form}.", "Omit --format, or use --json for JSON lines."
         )
+    as_json = form == "json"
+    limit = limit or (None if as_json else SHOWN)
     with intact(path):
-        for line in sample_lines(path, limit=limit, as_json=form == "json", **filters):
+        rows = sample_rows(path, **filters)
+        lines = json_lines(path, rows) if as_json else map(text_line, rows)
+        shown = 0
+        for shown, line in enumerate(islice(lines, limit), 1):  # noqa: B007
             click.echo(line)
+        more = limit is not None and next(lines, None) is not None
+    # Standard output holds samples alone where a program reads it.
+    if more:
+        click.echo(f"... more; --limit N shows more than {limit}", err=as_json)
+    elif not shown:
+        click.echo("no such samples", err=as_json)
 
 
 def _show_run(name: str, form: str) -> ExitCode:

@@ -17,9 +17,9 @@ from harness.comparing.records import ComparedValue, Comparison, Kind, RunDiffer
 from harness.comparing.shared import SharedRows, same_data_names, shared_entries
 from harness.components.metric import Direction, Metric
 from harness.errors import RequestError, unknown
+from harness.exporting.run_result import RunResult
 from harness.metrics.paired import PairedValue, compare_metric
 from harness.scoring.rows import Rows
-from harness.scoring.run_result import RunResult
 from harness.scoring.score_rows import make_metric, scores_for
 from harness.stats.comparison import holm
 from harness.stats.paired import PairedDifference, paired_shares

@@ -14,11 +14,11 @@ from harness.comparing.compare import about, check_columns, paired_values, unpar
 from harness.comparing.loaded import LoadedRun, load_run
 from harness.comparing.shared import SharedRows, same_data_names, shared_entries
 from harness.errors import RequestError
+from harness.exporting.run_result import RunResult
 from harness.gating.config import GateConfig, load_config
 from harness.gating.records import CANNOT_TELL, Check, GateReport, Sequential
 from harness.gating.replay import asked_samples, replay, stopped_checks
 from harness.gating.verdicts import EXIT_CODES, decide, make_check, overall
-from harness.scoring.run_result import RunResult
 from harness.scoring.score_rows import make_metric
 from harness.stats.paired import paired_shares
 from harness.store.find import find_run

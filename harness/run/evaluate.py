@@ -8,11 +8,11 @@ from typing import Any, SupportsIndex, TypeAlias
 
 from harness.components.generator import Generator
 from harness.components.judge import Judge
+from harness.exporting.run_result import RunResult
 from harness.run.gated import execute_plan
 from harness.run.plan import make_plan
 from harness.run.request import RunRequest
 from harness.run.watch import Watch, safe
-from harness.scoring.run_result import RunResult
 
 Names: TypeAlias = str | Path | Iterable[str | Path]
 Number: TypeAlias = SupportsIndex | float | str

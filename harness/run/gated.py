@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.comparing.loaded import Entry, EntryKey, LoadedRun, Unit, load_run
 from harness.errors import RequestError, RunMismatch
+from harness.exporting.run_result import RunResult
 from harness.gating.config import GateConfig, load_config
 from harness.gating.gate import check_requests, gate_loaded
 from harness.gating.records import GateReport
@@ -22,7 +23,6 @@ from harness.run.stopping import Stopping
 from harness.run.watch import Watch
 from harness.scoring.rows import Rows
 from harness.scoring.run_record import RunRecord, answer_of
-from harness.scoring.run_result import RunResult
 from harness.store import RunFolder
 from harness.store.files import write_json
 from harness.store.find import find_run

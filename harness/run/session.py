@@ -12,6 +12,7 @@ from PIL import Image
 from harness.components.detector import Detector
 from harness.datasets.ratings import FILE as RATINGS
 from harness.errors import ExitCode, HarnessError
+from harness.exporting.run_result import RunResult
 from harness.registry.factory import make
 from harness.registry.registry import registry
 from harness.run.detectors import choose_detector
@@ -25,7 +26,6 @@ from harness.run.record import run_document
 from harness.run.schedule import Job, image_jobs, judge_jobs, planned_images
 from harness.run.stopping import Budget, Halt, Several, Stopping
 from harness.run.watch import Watch, safe
-from harness.scoring.run_result import RunResult
 from harness.scoring.score_run import score_folder
 from harness.scoring.stored_ratings import store_ratings
 from harness.store import RunFolder
@@ -79,14 +79,14 @@ def execute(plan: Plan, watch: Watch, stopping: Stopping | None = None) -> RunRe
         for data in plan.data:
             data.samples.clear()  # Not needed any more: scoring reads the folder alone and needs the memory.
         whole = work.halt is None or work.halt.settled
-        result = score_folder(path, complete=work.error is None and whole)
+        results = score_folder(path, complete=work.error is None and whole)
     finally:
         folder.close()
     if work.error is not None:
         raise work.error
     halt = work.halt
     return RunResult(
-        path, result.results, tuple(work.faults), str(halt or ""), settled=halt is not None and halt.settled
+        path, results, tuple(work.faults), str(halt or ""), settled=halt is not None and halt.settled
     )
 
 

@@ -13,7 +13,6 @@ from harness.scoring.generator_tasks import score_generator_tasks
 from harness.scoring.judge_tasks import score_judge_tasks
 from harness.scoring.panel import PANEL
 from harness.scoring.run_record import RunRecord
-from harness.scoring.run_result import RunResult
 from harness.scoring.stored import StoredRun, read_stored
 from harness.stats.comparison import holm
 from harness.store.files import write_json
@@ -24,8 +23,8 @@ from harness.tasks.answers import LABELS
 
 def score_folder(
     path: Path, *, complete: bool = True, group_by: Sequence[str] = (), strict: bool = False
-) -> RunResult:
-    """Recompute `results.json` from the run folder alone and write it.
+) -> Results:
+    """Recompute `results.json` from the run folder alone, write it, and return the results.
 
     `group_by` names more columns whose values are reported apart, or several joined by `*`; `strict` counts answers that
     are understood from prose as unparsed. With either, results get a file of their own (`results_file`), and `results.json`
@@ -58,7 +57,7 @@ def score_folder(
         transfer=transfers,
     )
     write_json(results_file(path, group_by, strict=strict), results.document())
-    return RunResult(path, results)
+    return results
 
 
 def results_file(path: Path, group_by: Sequence[str] = (), *, strict: bool = False) -> Path:

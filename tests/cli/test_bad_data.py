@@ -20,7 +20,7 @@ def reasons(harness: InProcess, folder: str) -> dict[str, tuple[str, str]]:
     """Sample id -> kind and message of each failure of a run, from `show`."""
     shown = harness("show", folder, "--samples", "--failed", "--format", "json", "--json").ok().out
     rows = [json.loads(line) for line in shown.splitlines()]
-    return {row["sample_id"]: (row["error"]["kind"], row["error"]["message"]) for row in rows}
+    return {row["sample"]: (row["failure"]["kind"], row["failure"]["message"]) for row in rows}
 
 
 def partly(outcome: CommandResult, answered: int, failed: int) -> None:

@@ -29,6 +29,7 @@ SHOWN_BY = {
     "harness/cli/samples.py": [("show",)],
     "harness/cli/people_command.py": [("data", "people")],
     "harness/datasets/export.py": [EXPORT],
+    "harness/exporting/samples_file.py": [("export",)],
     "harness/gating/baseline.py": [("gate",)],
     "harness/datasets/imports/verify.py": [("data", "verify")],
     "harness/datasets/imports/": [IMPORT],

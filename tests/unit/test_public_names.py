@@ -17,7 +17,7 @@ NAMES = [
     "GateReport", "Generator", "HarnessError", "HarnessOptions", "HypothesisTest", "ImageReply", "ImageRequest", "Judge", "JudgeReply", "JudgeRequest",
     "Listed", "Message", "Metric", "MetricValue", "MissingPackage", "Part", "Picture", "PluginError", "Question", "ReplyError", "Reporter",
     "RequestError", "RequestSource", "Results", "RunResult", "Sample", "SampleRow", "Sampling", "Scale", "Scores", "StorageError", "TaskResult", "UnknownName",
-    "__version__", "compare", "evaluate", "gate", "hookimpl", "lazy", "nearest", "option",
+    "__version__", "compare", "evaluate", "gate", "hookimpl", "lazy", "load", "nearest", "option",
 ]  # fmt: skip
 
 FIELDS = {

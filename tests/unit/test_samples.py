@@ -193,7 +193,7 @@ def test_repeats_prompt_variants_data_sets_and_limits(make_data: Make, limit: in
 def test_strict_rows_are_those_of_a_strict_score(tmp_path: Path) -> None:
     result = evaluate("comprehension", Mixed(), data=people_data.make_people(tmp_path / "people"))
     plain = agree(result, list(iter_samples(result.path)))
-    strict = score_folder(result.path, strict=True)
+    strict = RunResult(result.path, score_folder(result.path, strict=True))
     rows = list(iter_samples(result.path, strict=True))
     assert agree(strict, rows)["unparsed"] > plain["unparsed"]
     assert not any(r.how == "prose" for r in rows)
