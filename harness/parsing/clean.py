@@ -13,7 +13,7 @@ ANSWER_MARK = "\ue000"  # placed before the content of an answer tag or a box
 END_MARK = "\ue001"  # placed after it
 
 _MARKS = re.compile("[\u0300-\u036f\u064b-\u065f\u0640]")
-_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\ufe0e\ufe0f\u00ad\u0000-\u0008]")
+_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\ufe0e\ufe0f\u00ad\u20e3\u0000-\u0008]")
 _SPACED = re.compile(
     "(?<=[\u3040-\u30ff\u3400-\u9fff])[ \t\u3000]+(?=[\u3040-\u30ff\u3400-\u9fff])"
     "|(?:(?<=\ub9e4\uc6b0)|(?<=\uc544\uc8fc))\\s+(?=[\uac00-\ud7af])|(?:(?<=\ub450)|(?<=\uccab))\\s+(?=\ubc88\uc9f8)"
@@ -101,6 +101,9 @@ _UNCHECKED_LINE = re.compile(r"(?m)^[ \t]*(?:[-*+][ \t]*)?(?:\[ ?\]|\u2610)[^\n]
 _CROSSED_LINE = re.compile(r"(?m)^[^\n]{0,300}[\u2717\u2718\u274c][^\n]*$")
 _CROSS = re.compile("[\u2717\u2718\u274c]")
 _EITHER_MARK = re.compile(f"{_CHECK.pattern}|{_CROSS.pattern}")
+_ASIDES = re.compile(r",\s*though\s*(?=[,.;!?]|\Z)|\bto be (?:fair|honest)\s*,", re.IGNORECASE)
+"""Remarks that turn nothing round, unlike "though" at the start of a clause."""
+_CODE_COMMENT = re.compile(r"(?m)^([ \t]*\w+[ \t]*=[ \t]*[^\s#]+)[ \t]+#[ \t].*$")
 _EMPHASIS = re.compile(r"\*+|`+|__+|\$+")
 _IS = re.compile(r"\b[\u00e8\u00c8\u00e9\u00c9]\b")
 _ORDINAL = re.compile(r"\b(1st|2nd|3rd)\b")
@@ -211,6 +214,10 @@ def plain(text: str) -> str:
         text = _DOTTED.sub(_join_groups, text)
     if "1st" in text or "2nd" in text or "3rd" in text:
         text = _ORDINAL.sub(lambda found: _ORDINALS[found.group()], text)
+    if "though" in text or "to be " in text:
+        text = _ASIDES.sub("", text)
+    if "#" in text:
+        text = _CODE_COMMENT.sub(r"\1", text)
     return _INNER_HYPHEN.sub(" ", text).replace("_", " ")
 
 

@@ -41,7 +41,7 @@ _LEGEND = re.compile(
 )
 """The scale explained before the rating: "If 1 is very weak and 5 is very strong, then ..."."""
 _OF_SCALE = re.compile(
-    r"(?<!\d)(\d{1,3})\s*(?:\u5206\u4e2d[\u306e\u7684]|\u6bb5\u968e\u3067|\u6bb5\u968e\u4e2d|\u5206\u5236\u4e2d?|\u5206\u6ee1\u5206)[^\d\n]{0,4}?(\d{1,3}(?:\.\d{1,3})?)"
+    r"(?<!\d)(\d{1,3})\s*(?:\u5206\u4e2d[\u306e\u7684]|\u6bb5\u968e\u3067|\u6bb5\u968e\u4e2d|\u5206\u5236\u4e2d?|\u5206\u6ee1\u5206|\uc810\s*\ub9cc\uc810\uc5d0)[^\d\n]{0,4}?(\d{1,3}(?:\.\d{1,3})?)"
 )
 _NEGATIVE = re.compile(rf"(?<![\w.)\]]\s)(?<![\w.)\]])-\s?{_N}")
 _WORDED = re.compile(
