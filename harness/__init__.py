@@ -33,6 +33,8 @@ _MODULES = {
     "gating.gate": "gate",
     "gating.records": "GateReport",
     "hookspecs": "hookimpl",
+    "ranking.leaderboard": "leaderboard",
+    "ranking.records": "Leaderboard",
     "results": "HypothesisTest MetricValue Results TaskResult",
     "run.evaluate": "evaluate",
     "types": "EMOTIONS Capability Face ImageReply ImageRequest JudgeReply JudgeRequest Message Part Picture Question "
@@ -93,6 +95,8 @@ if TYPE_CHECKING:
     from harness.gating.gate import gate as gate
     from harness.gating.records import GateReport as GateReport
     from harness.hookspecs import hookimpl as hookimpl
+    from harness.ranking.leaderboard import leaderboard as leaderboard
+    from harness.ranking.records import Leaderboard as Leaderboard
     from harness.results import HypothesisTest as HypothesisTest
     from harness.results import MetricValue as MetricValue
     from harness.results import Results as Results

@@ -352,7 +352,8 @@ class TaskResult(Record):
         main = self.primary
         sign = -1 if main and main.direction == "lower" else 1
         known = [b for b in self.baselines if main and b.metric == main.name and b.name != HUMAN]
-        return max((b for b in known if b.value is not None), key=lambda b: sign * (b.value or 0.0), default=None)
+        found = [b for b in known if b.value is not None]
+        return max(found, key=lambda b: sign * (b.value or 0.0), default=None)
 
 
 class DataSetValue(Interval):

@@ -13,6 +13,8 @@ from harness.results import TaskResult
 UNPARSED = "unparsed"
 STRONG = 0.6
 """Shares above this have a strong colour, on which text is in the other one: both have a contrast of 4.5 or nearly so."""
+_PAGE, _TRUTHS, _CHARACTER = 320, 60, 5.2
+"""Pixels of the matrix on a narrow page, of the labels beside it, and of a character."""
 _NUMBERED_CELLS = 12
 """With more options than this, cells are too small for shares below their counts."""
 
@@ -29,9 +31,9 @@ def confusion(task: TaskResult, *, width: Width = "container") -> alt.LayerChart
     numbered = len(columns) <= _NUMBERED_CELLS
     cells = alt.Scale(paddingInner=0.03, paddingOuter=0)
     base = alt.Chart(alt.InlineData(values=rows)).encode(
-        x=alt.X("column:N", sort=columns, title="answer", scale=cells, axis=alt.Axis(orient="top", labelAngle=0 if len(columns) <= 7 else -40, domain=False, ticks=False)),
+        x=alt.X("column:N", sort=columns, title="answer", scale=cells, axis=_answers(columns, width)),
         y=row_axis(order).title("truth").scale(cells),
-    )  # fmt: skip
+    )
     tips = tooltips({"truth": "truth", "answer": "answer", "count": "count", "share": "share of the row"})
     shade = alt.Color("share:Q", scale=alt.Scale(domain=[0, 1], range="heatmap"), legend=None)
     layers: list[alt.Chart] = [base.mark_rect().encode(color=shade, tooltip=tips)]
@@ -48,9 +50,19 @@ def confusion(task: TaskResult, *, width: Width = "container") -> alt.LayerChart
     title = titled(
         f"Answers of {task.task}",
         f"Counts and their share of the row; {task.data.name}{who}, n {sum(row['count'] for row in rows)}",
+        width=width,
     )
     return finished(
         layers, step, width, title, f"Confusion matrix of {task.task}: truth by answer, in counts."
+    )
+
+
+def _answers(columns: list[str], width: Width) -> alt.Axis:
+    """Names of answers above the matrix, upright where they would touch."""
+    room = (_PAGE if width == "container" else width - _TRUTHS) / max(1, len(columns))
+    upright = max(map(len, columns), default=0) * _CHARACTER > room
+    return alt.Axis(
+        orient="top", labelAngle=-90 if upright else 0, labelOverlap=False, domain=False, ticks=False
     )
 
 

@@ -10,6 +10,7 @@ import altair as alt
 from harness.charts.names import entry_names, in_order, key_of, label, metric_label, rows_in, run_names
 from harness.charts.parts import (
     Rows,
+    axis_title,
     finished,
     lane,
     row_axis,
@@ -39,7 +40,7 @@ def groups(task: TaskResult, column: str | None = None, *, width: Width = "conta
     order = list(dict.fromkeys(row["row"] for row in rows))
     base = alt.Chart(alt.InlineData(values=rows)).encode(y=row_axis(order))
     name = metric_label(main)
-    x = alt.X("value:Q", title=name, scale=alt.Scale(zero=False, nice=True))
+    x = alt.X("value:Q", title=axis_title(name), scale=alt.Scale(zero=False, nice=True))
     tips = tooltips({"column": "column", "group": "group", "value": name, "low": "95% from", "high": "95% to", "n": "n", "method": "method"})  # fmt: skip
     overall = alt.Chart(
         alt.InlineData(values=[{"value": main.value, "low": main.low, "high": main.high, "group": "all"}])
@@ -51,11 +52,14 @@ def groups(task: TaskResult, column: str | None = None, *, width: Width = "conta
         base.transform_filter("datum.group !== ''").mark_rule(style="interval").encode(**spans),
         base.transform_filter("datum.group !== ''").mark_point(style="value", filled=True, size=55).encode(x=x, tooltip=tips),
     ]  # fmt: skip
+    count = base.transform_filter("datum.group !== ''").mark_text(style="note", align="left", dx=6)
+    layers.append(count.encode(x=alt.value("width"), text="n:N"))
     who = f", judge {task.judge}" if task.judge else ""
     title = titled(
         f"{task.task}: {name} by group",
         f"95% intervals; band: all {rows_in(main.n, main.clusters)}; p: Holm-corrected",
         f"{task.data.name}{who}",
+        width=width,
     )
     return finished(
         layers, row_step(order), width, title, f"{name} of {task.task} in each group, with 95% intervals."
@@ -90,7 +94,7 @@ def group_rows(task: TaskResult, column: str | None = None) -> Rows:
         rows.append(_row(row_id(len(rows), label(f"{name}: {p}"), heading=True), name, None, test))
         for value in values:
             group = ", ".join(value.group.values())
-            named = row_id(len(rows), label(group, rows_in(value.n, value.clusters)))
+            named = row_id(len(rows), label(group))
             rows.append(_row(named, name, value, test) | {"group": group})
     return rows
 
@@ -130,7 +134,9 @@ def valence_gap(results: Sequence[Results], *, width: Width = "container") -> al
         base = base.encode(yOffset=offset)
     colour = run_colour(lanes)
     x = alt.X(
-        "value:Q", title="accuracy on positive minus negative emotions", scale=alt.Scale(nice=True, zero=True)
+        "value:Q",
+        title=axis_title("accuracy, positive minus negative emotions"),
+        scale=alt.Scale(nice=True, zero=True),
     )
     tips = tooltips({"entry": "task", "run": "run", "value": "gap", "low": "95% from", "high": "95% to", "p_adjusted": "p (Holm)",
                      "n": "n", "method": "method"})  # fmt: skip
@@ -144,7 +150,9 @@ def valence_gap(results: Sequence[Results], *, width: Width = "container") -> al
     ]
     single = names[0] if len(names) == 1 else ""
     title = titled(
-        "Valence gap", f"95% intervals; above 0, positive emotions do better{', ' + single if single else ''}"
+        "Valence gap",
+        f"95% intervals; above 0, positive emotions do better{', ' + single if single else ''}",
+        width=width,
     )
     described = f"Valence gap of each task with 95% intervals, for {', '.join(names)}."
     return finished(layers, row_step(order, len(lanes)), width, title, described)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 CELLS = 9
 """Most distinct values an axis shows as they are; more are put into as many equal steps."""
+_NARROWEST = 140
+"""Pixels of a panel with its labels: with less room there are fewer beside each other."""
 _BUBBLE = 160
 """Square pixels of the largest bubble."""
 
@@ -41,7 +43,7 @@ def intensity(
             "No sample has a rating and a true strength.", "Ratings have them: fine_intensity."
         )
     panels = list(dict.fromkeys(mark["panel"] for mark in marks))
-    columns = max(1, min(columns, len(panels)))
+    columns = max(1, min(columns, len(panels), width // _NARROWEST))
     side = max(60, (width - 46) // columns - 22)
     counts = [mark["count"] for mark in marks if mark["kind"] == "cell"]
     charts = [
@@ -55,6 +57,7 @@ def intensity(
         f"Strength read against {asked}",
         f"{who}n {sum(counts)}",
         "Line: medians, with the middle half of the samples; dashes: equal strength",
+        width=width,
     )
     described = f"Strength read against {asked} of {sum(counts)} samples, by emotion."
     return alt.concat(*charts, columns=columns, spacing=10, title=heading, description=described)
@@ -122,12 +125,14 @@ def _measured(task: TaskResult | None, emotion: str, n: int) -> list[str]:
     main = task.primary if task is not None else None
     if task is None or main is None:
         return [f"n {n}"]
-    name = main.name.removesuffix("_within_emotion")
-    mine = next((m for m in task.metrics if m.name == name and m.group == {"emotion": emotion}), None)
+    # Within one emotion, a correlation within emotions is the correlation.
+    names = (main.name, main.name.removesuffix("_within_emotion"))
+    here = [m for m in task.metrics if m.group == {"emotion": emotion} and m.name in names]
+    mine = min(here, key=lambda m: names.index(m.name), default=None)
     if mine is None or mine.value is None:
         return [f"n {n}"]
     interval = "" if mine.low is None or mine.high is None else f" [{mine.low:.2f}, {mine.high:.2f}]"
-    return [f"{name} {mine.value:.2f}{interval}", f"n {mine.n}"]
+    return [mine.name, f"{mine.value:.2f}{interval}", f"n {mine.n}"]
 
 
 def _steps(values: Sequence[float], low: float, high: float) -> float:

@@ -19,6 +19,7 @@ from harness.charts.names import (
 )
 from harness.charts.parts import (
     Rows,
+    axis_title,
     finished,
     lane,
     layered,
@@ -55,7 +56,9 @@ def ladder(results: Sequence[Results], *, width: Width = "container") -> alt.Lay
     }
     charts = [_panel(found, names) for found in panels.values()] or [_panel([], names)]
     single = f", {names[0]}" if len(names) == 1 else ""
-    title = titled("Primary metric of each task", f"95% intervals{single}; n samples in clusters")
+    title = titled(
+        "Primary metric of each task", f"95% intervals{single}; n samples in clusters", width=width
+    )
     described = f"Primary metric of each task with 95% intervals, for {', '.join(names)}."
     if len(charts) == 1:
         return finished(*charts[0], width, title, described)
@@ -139,7 +142,7 @@ def _panel(rows: Rows, names: Sequence[str]) -> tuple[list[alt.Chart], alt.Step]
     domain = [min(0.0, *ends, 0.0), 1.0] if shared and ends else alt.Undefined
     x = alt.X(
         "value:Q",
-        title=metrics[0] if len(metrics) == 1 else "primary metric (higher is better)",
+        title=axis_title(metrics[0] if len(metrics) == 1 else "higher is better"),
         scale=alt.Scale(domain=domain, nice=not shared, zero=True),
     )
     base = alt.Chart(alt.InlineData(values=rows)).encode(y=row_axis(order))

@@ -32,9 +32,14 @@ def key_of(task: TaskResult) -> EntryKey:
 
 
 def entry_names(keys: Sequence[EntryKey]) -> dict[EntryKey, str]:
-    """A name for each entry: the task, and of the data set, judge and prompt variant what differs between them."""
-    several = {field: len({getattr(key, field) for key in keys}) > 1 for field in EntryKey._fields}
-    return {key: " \N{MIDDLE DOT} ".join(_parts(key, several)) for key in keys}
+    """A name for each entry: the task, and of data set, judge and prompt variant what differs between its entries."""
+    several = {
+        field: any(
+            len({getattr(k, field) for k in keys if k.task == task}) > 1 for task in {k.task for k in keys}
+        )
+        for field in ("data", "judge", "variant")
+    }
+    return {key: ", ".join(_parts(key, several)) for key in keys}
 
 
 def _parts(key: EntryKey, several: dict[str, bool]) -> list[str]:

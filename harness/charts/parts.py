@@ -20,8 +20,12 @@ _LINE = 13
 """Pixels from line to line of a label."""
 STACKED_WIDTH = 320
 """Pixels of what is drawn in panels below each other, where a page would choose it for a single one."""
-_SUBTITLE = 62
-"""Characters of a line below the title: a phone shows them."""
+_AXIS_TITLE = 28
+"""Characters of a line of an axis title."""
+_SHORT = 10
+"""Names of runs up to so many characters stand beside each other in the legend."""
+_SUBTITLE, _CHARACTER = 58, 5.4
+"""Characters of a line below the title where a page chooses the width, so that a phone shows them; else pixels of one."""
 
 
 def row_id(number: int, label: str, *, heading: bool = False) -> str:
@@ -66,17 +70,21 @@ def lane(names: Sequence[str]) -> alt.YOffset | None:
     return alt.YOffset("lane:N", sort=list(names), scale=alt.Scale(paddingOuter=0.2))
 
 
+def axis_title(text: str) -> list[str]:
+    """A title below an axis, on lines that the narrowest figure has room for."""
+    return lines(text, _AXIS_TITLE, most=3)
+
+
 def run_colour(names: Sequence[str]) -> dict[str, Any]:
     """The colour and the shape of runs; nothing where there is one."""
     if len(names) < 2:
         return {}
     shown = list(names)
     shapes = [SHAPES[k % len(SHAPES)] for k in range(len(shown))]
+    legend = alt.Legend(title=None, columns=2 if max(map(len, shown)) <= _SHORT else 1)
     return {
-        "color": alt.Color("run:N", scale=alt.Scale(domain=shown), legend=alt.Legend(title=None)),
-        "shape": alt.Shape(
-            "run:N", scale=alt.Scale(domain=shown, range=shapes), legend=alt.Legend(title=None)
-        ),
+        "color": alt.Color("run:N", scale=alt.Scale(domain=shown), legend=legend),
+        "shape": alt.Shape("run:N", scale=alt.Scale(domain=shown, range=shapes), legend=legend),
     }
 
 
@@ -97,10 +105,11 @@ def tooltips(fields: Mapping[str, str]) -> list[alt.Tooltip]:
     ]
 
 
-def titled(title: str, *subtitles: str) -> alt.TitleParams:
-    """A title with lines below it."""
-    below = [part for line in subtitles for part in lines(line, _SUBTITLE, most=4) if part]
-    above = lines(title, 50)
+def titled(title: str, *subtitles: str, width: Width = "container") -> alt.TitleParams:
+    """A title with lines below it, broken where the chart ends."""
+    room = _SUBTITLE if width == "container" else max(24, int(width / _CHARACTER))
+    below = [part for line in subtitles for part in lines(line, room, most=5) if part]
+    above = lines(title, int(room * 0.85))
     return alt.TitleParams(above if len(above) > 1 else title, subtitle=below)
 
 

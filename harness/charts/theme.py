@@ -40,6 +40,8 @@ _RAMP: dict[Theme, list[str]] = {
     "light": ["#f4f8fc", "#bcd7ec", "#5c9fd0", "#1c5f99", "#0a3560"],
     "dark": ["#1a2129", "#1b3b5a", "#2d6594", "#73afe3", "#d3e9fd"],
 }
+BACKGROUNDS: dict[Theme, str] = {"light": "#ffffff", "dark": "#0d1117"}
+"""Behind figures; pages have their own."""
 SHAPES = [
     "circle",
     "square",
@@ -72,11 +74,12 @@ def config(theme: Theme = "light", *, font_size: float = 11) -> dict[str, Any]:
         "font": "Helvetica, Arial, Liberation Sans, sans-serif",
         "padding": 4,
         "view": {"stroke": None},
-        "title": {"anchor": "start", "frame": "group", "color": role["text"], "fontSize": font_size + 1, "fontWeight": "bold", "limit": 0,
+        "title": {"anchor": "start", "frame": "bounds", "color": role["text"], "fontSize": font_size + 1, "fontWeight": "bold", "limit": 0,
                   "subtitleColor": role["muted"], "subtitleFontSize": font_size, "subtitlePadding": 3, "offset": 8},
         "axis": {**text, "domainColor": role["rule"], "tickColor": role["rule"], "gridColor": role["grid"], "labelPadding": 4},
+        "axisX": {"labelFlush": False, "labelOverlap": "greedy", "labelSeparation": 6, "tickCount": 5},
         "axisY": {"domain": False, "ticks": False, "grid": False},
-        "legend": {**text, "orient": "bottom", "direction": "horizontal", "columns": 2, "symbolSize": 55, "symbolStrokeWidth": 1.2,
+        "legend": {**text, "orient": "bottom", "direction": "horizontal", "columns": 2, "layout": {"bottom": {"direction": "vertical", "anchor": "start", "margin": 4}}, "symbolSize": 55, "symbolStrokeWidth": 1.2,
                    "rowPadding": 3, "columnPadding": 14, "offset": 8},
         "header": {**text, "titleFontSize": font_size, "labelFontWeight": "bold"},
         "range": {"category": runs, "heatmap": _RAMP[theme], "ramp": _RAMP[theme], "ordinal": _RAMP[theme], "symbol": SHAPES},

@@ -95,7 +95,8 @@ def _of_entry(one: LoadedRun, two: LoadedRun, mine: Entry, theirs: Entry) -> Ite
     if modes[0] != modes[1]:
         yield f"the answer mode of {task} is {modes[0]} and {modes[1]}"
     texts = [
-        _prompt(run.questions[entry.question], entry.key.variant) for run, entry in ((a, mine), (b, theirs))
+        prompt_texts(run.questions[entry.question], entry.key.variant)
+        for run, entry in ((a, mine), (b, theirs))
     ]
     if texts[0] != texts[1]:
         yield f"the prompt variant of {entry_name(mine)} is worded differently"
@@ -111,12 +112,18 @@ def _of_judge(a: ParticipantRecord, b: ParticipantRecord) -> Iterator[str]:
                 yield f"the {what} {name} of the judge {a.name} is {_short(mine.get(name))} and {_short(theirs.get(name))}"
 
 
+def definition(spec: TaskSpec) -> dict[str, Any]:
+    """The fields of a task that change what is asked and are not named on their own."""
+    return spec.model_dump(mode="json", exclude=_DESCRIPTIVE)
+
+
 def _changed(a: TaskSpec, b: TaskSpec) -> list[str]:
-    mine, theirs = (spec.model_dump(mode="json", exclude=_DESCRIPTIVE) for spec in (a, b))
+    mine, theirs = definition(a), definition(b)
     return [name for name in mine if mine[name] != theirs[name]]
 
 
-def _prompt(spec: TaskSpec, variant: str) -> Any:
+def prompt_texts(spec: TaskSpec, variant: str) -> Any:
+    """The texts of a prompt variant; of the first one where none is named."""
     found = next((v for v in spec.prompt_variants if v.name == variant), spec.prompt_variants[0])
     return found.system, found.text
 

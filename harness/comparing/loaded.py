@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from harness.components.metric import ScoresColumn
 from harness.errors import RequestError, RunMismatch
 from harness.results import read_results
 from harness.scoring.generator_tasks import rows_of_task
+from harness.scoring.panel import PANEL, answers_together, panel_rows
 from harness.scoring.rows import Key, Rows, collect
 from harness.scoring.run_record import RunRecord, answer_of
 from harness.scoring.score_rows import make_metric
@@ -172,12 +173,7 @@ def _generator_entries(run: RunRecord, stored: StoredRun) -> Iterator[Entry]:
         question = spec.primary.asks
         for judge in run.judges:
             found = rows_of_task(name, rows[question, judge.name, generator, variants[question]], stored)
-            counted: Counter[str] = Counter()
-            places: dict[Unit, int] = {}
-            for row, sample in enumerate(found.samples):
-                prompt = sample.attributes.get("prompt_id") or sample.attributes.get("source_id") or sample.id
-                places[prompt, counted[prompt]] = row
-                counted[prompt] += 1
+            places = _portraits(found)
             n = run.counts[f"{name}@generator"]
             yield Entry(
                 EntryKey(name, run.prompt_sets[name][0], judge.name),
@@ -190,3 +186,35 @@ def _generator_entries(run: RunRecord, stored: StoredRun) -> Iterator[Entry]:
                 max(0, n - len(found.samples)),
                 n,
             )
+
+
+def _portraits(rows: Rows) -> dict[Unit, int]:
+    """Where in the rows each portrait is: by its prompt, and which of its portraits it is."""
+    counted: Counter[str] = Counter()
+    places: dict[Unit, int] = {}
+    for row, sample in enumerate(rows.samples):
+        prompt = sample.attributes.get("prompt_id") or sample.attributes.get("source_id") or sample.id
+        places[prompt, counted[prompt]] = row
+        counted[prompt] += 1
+    return places
+
+
+def panel_entry(run: LoadedRun, task: str) -> Entry | None:
+    """A generator task as its judges answer it together, oracles left out; None where they have no answer in common."""
+    mine = [
+        entry
+        for key, entry in run.entries.items()
+        if key.task == task and key.judge and key.judge not in run.record.oracles
+    ]
+    if len(mine) < 2 or not answers_together(mine[0].rows.answer, len(mine)):
+        return None
+    rows = panel_rows([entry.rows for entry in mine]).sorted()
+    places = _portraits(rows)
+    return replace(
+        mine[0],
+        key=mine[0].key._replace(judge=PANEL),
+        rows=rows,
+        places=places,
+        asked={unit: rows.samples[row] for unit, row in places.items()},
+        failed=max(0, mine[0].planned - len(rows.samples)),
+    )

@@ -79,7 +79,7 @@ def shared_entries(runs: Sequence[LoadedRun]) -> tuple[list[SharedRows], list[st
         )
     found = []
     for key in keys:
-        shared, notes = _shared(key, runs)
+        shared, notes = shared_rows(key, runs)
         warnings += notes
         if shared.units:
             found.append(shared)
@@ -111,7 +111,8 @@ def same_data_names(runs: Sequence[LoadedRun]) -> Sequence[LoadedRun]:
     return renamed
 
 
-def _shared(key: EntryKey, runs: Sequence[LoadedRun]) -> tuple[SharedRows, list[str]]:
+def shared_rows(key: EntryKey, runs: Sequence[LoadedRun]) -> tuple[SharedRows, list[str]]:
+    """What all runs answered of an entry that each of them has, and warnings about what only some answered."""
     entries = [run.entries[key] for run in runs]
     generated = bool(key.judge)
     common = [

@@ -1,1 +1,1 @@
-"""Many runs in one table: which models can be told apart, and which places each of them may have."""
+"""Many runs in one table: which models can be told apart, and which ranks each of them may have."""

@@ -30,7 +30,7 @@ class BoardColumn(Record):
     )
     metric: str
     direction: Direction
-    ranked: int = Field(default=0, description="Models that have a place.")
+    ranked: int = Field(default=0, description="Models that are ranked.")
     pairs: int = Field(
         default=0, description="Pairs of models that were tested; Holm's correction is over these."
     )
@@ -38,35 +38,34 @@ class BoardColumn(Record):
 
 
 class BoardValue(Interval):
-    """The value of a model in a column, and the places that it may have."""
+    """The value of a model in a column, as it stands in the run's results, and the ranks that it may have."""
 
+    run: str
+    path: str
+    created: str
     n: int
     clusters: int | None = None
     method: str | None = None
     unparsed: int = 0
     failed: int = 0
     best: int | None = Field(
-        default=None, description="The best place that the tests leave open; None where it is not ranked."
+        default=None, description="The best rank that the tests leave open; None where it is not ranked."
     )
-    worst: int | None = Field(default=None, description="The worst place that the tests leave open.")
-    marks: list[str] = Field(default=[], description="Why this value is not ranked.")
+    worst: int | None = Field(default=None, description="The worst rank that the tests leave open.")
+    marks: list[str] = Field(default=[], description="Why it is not ranked; empty where it is.")
 
 
 class BoardRow(Record):
-    """A model: one run of it."""
+    """A model under test."""
 
     model: str
     release: str | None = None
     label: str = Field(description="The model, with what tells it from others of this name.")
-    run: str
-    path: str
-    created: str
-    marks: list[str] = Field(default=[], description="Why no value of this run is ranked.")
-    values: list[BoardValue | None] = Field(description="One for each column; None where the run has none.")
+    values: list[BoardValue | None] = Field(description="One for each column; None where no run has it.")
 
     @property
     def ranked(self) -> bool:
-        """Whether a value of it has a place."""
+        """Whether a value of it has a rank."""
         return any(value is not None and value.best is not None for value in self.values)
 
 
@@ -84,7 +83,7 @@ class BoardPair(Interval):
 
 
 class BoardTable(Record):
-    """Models that have a column in common, and all their columns."""
+    """Models that were asked the same of the same data, and by the same judge: role, data and judge are one throughout."""
 
     columns: list[BoardColumn]
     rows: list[BoardRow]
@@ -104,7 +103,7 @@ class Leaderboard(Record):
         return self.model_dump(mode="json", by_alias=True)
 
     def records(self) -> list[dict[str, Any]]:
-        """A flat record for each value: table, model, column, value with interval and places."""
+        """A flat record for each value: table, model, column, value with interval and ranks."""
         return list(self._records())
 
     def to_frame(self) -> Any:
@@ -121,8 +120,7 @@ class Leaderboard(Record):
                 for column, value in zip(table.columns, row.values, strict=True):
                     if value is None:
                         continue
-                    head = row.model_dump(exclude={"values", "marks"})
+                    head = row.model_dump(exclude={"values"})
                     what = column.model_dump(exclude={"ranked", "pairs", "paired"})
                     found = value.model_dump(exclude={"marks"})
-                    marks = "; ".join(dict.fromkeys([*row.marks, *value.marks]))
-                    yield {"table": number, **head, **what, **found, "marks": marks}
+                    yield {"table": number, **head, **what, **found, "marks": "; ".join(value.marks)}

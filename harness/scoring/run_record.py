@@ -146,14 +146,21 @@ class RunRecord:
 
     def training_warning(self, judges: Iterable[str], sources: Iterable[str | None]) -> list[str]:
         """Says where a judge was trained on pictures from the same generator or data set; `sources` name those asked on."""
-        # NAME:REF and DISTRIBUTION/NAME are the component NAME.
-        names = {source.partition(":")[0].rpartition("/")[2] for source in sources if source}
+        found = self.trained_on_these(judges, sources)
         return [
             f"{judge} was trained on pictures of {', '.join(same)}, as these are: "
             "the results do not show how it does on other pictures"
-            for judge in judges
-            if (same := [name for name in self.trained_on.get(judge, ()) if name in names])
+            for judge, same in found.items()
         ]
+
+    def trained_on_these(self, judges: Iterable[str], sources: Iterable[str | None]) -> dict[str, list[str]]:
+        """Judges with those of `sources`, generators and data sets, whose pictures their training used; others left out."""
+        # NAME:REF and DISTRIBUTION/NAME are the component NAME.
+        names = {source.partition(":")[0].rpartition("/")[2] for source in sources if source}
+        found = {
+            judge: [name for name in self.trained_on.get(judge, ()) if name in names] for judge in judges
+        }
+        return {judge: same for judge, same in found.items() if same}
 
 
 def _task(table: Mapping[str, Any], group_by: Sequence[str] = (), *, strict: bool = False) -> TaskSpec:

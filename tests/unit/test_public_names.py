@@ -15,9 +15,9 @@ import harness
 NAMES = [
     "BadData", "BadOption", "BadTask", "Capability", "Comparison", "Component", "DataSet", "Detector", "EMOTIONS", "Estimate", "Executor", "ExitCode", "ExportSource", "Exporter", "Face",
     "GateReport", "Generator", "HarnessError", "HarnessOptions", "HypothesisTest", "ImageReply", "ImageRequest", "Judge", "JudgeReply", "JudgeRequest",
-    "Listed", "Message", "Metric", "MetricValue", "MissingPackage", "Part", "Picture", "PluginError", "Question", "ReplyError", "Reporter",
+    "Leaderboard", "Listed", "Message", "Metric", "MetricValue", "MissingPackage", "Part", "Picture", "PluginError", "Question", "ReplyError", "Reporter",
     "RequestError", "RequestSource", "Results", "RunResult", "Sample", "SampleRow", "Sampling", "Scale", "Scores", "StorageError", "TaskResult", "UnknownName",
-    "__version__", "compare", "evaluate", "gate", "hookimpl", "lazy", "load", "nearest", "option",
+    "__version__", "compare", "evaluate", "gate", "hookimpl", "lazy", "leaderboard", "load", "nearest", "option",
 ]  # fmt: skip
 
 FIELDS = {
