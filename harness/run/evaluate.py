@@ -2,25 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, SupportsIndex, TypeAlias
+from typing import Any, SupportsIndex, TypeAlias, overload
 
 from harness.components.generator import Generator
 from harness.components.judge import Judge
+from harness.errors import RequestError
+from harness.escaping import plain
 from harness.exporting.run_result import RunResult
+from harness.run.arguments import each, flag, out_path
 from harness.run.gated import execute_plan
-from harness.run.plan import make_plan
+from harness.run.plan import Plan, make_plan
+from harness.run.progress import automatic
+from harness.run.python_arguments import named_arguments
 from harness.run.request import RunRequest
 from harness.run.watch import Watch, safe
 
+Model: TypeAlias = str | Path | Judge | Generator
 Names: TypeAlias = str | Path | Iterable[str | Path]
 Number: TypeAlias = SupportsIndex | float | str
 
 
+@overload
+def evaluate(  # type: ignore[overload-overlap]
+    task: Names,
+    model: Model,
+    *,
+    judge: str | Path | Judge | Iterable[str | Path | Judge] | None = ...,
+    data: Names | None = ...,
+    limit: Number | None = ...,
+    seed: Number | None = ...,
+    repeats: Number | None = ...,
+    out: str | Path | None = ...,
+    read: str | None = ...,
+    executor: str | None = ...,
+    options: Mapping[str, Any] | None = ...,
+    judge_options: Mapping[str, Any] | None = ...,
+    max_failures: Number | None = ...,
+    allow_outside: bool = ...,
+    prompt_variants: str | Iterable[str] | None = ...,
+    wordings: str | Iterable[str] | None = ...,
+    release: str | None = ...,
+    fresh: bool = ...,
+    max_cost: Number | None = ...,
+    max_time: Number | None = ...,
+    gate: str | Path | None = ...,
+    strict: bool = ...,
+    progress: bool | None = ...,
+    watch: Watch | None = ...,
+) -> RunResult: ...
+@overload
 def evaluate(
     task: Names,
-    model: str | Path | Judge | Generator,
+    model: Sequence[Model] | Set[Model] | Iterator[Model],
+    *,
+    judge: str | Path | Judge | Iterable[str | Path | Judge] | None = ...,
+    data: Names | None = ...,
+    limit: Number | None = ...,
+    seed: Number | None = ...,
+    repeats: Number | None = ...,
+    out: str | Path | None = ...,
+    read: str | None = ...,
+    executor: str | None = ...,
+    options: Mapping[str, Any] | None = ...,
+    judge_options: Mapping[str, Any] | None = ...,
+    max_failures: Number | None = ...,
+    allow_outside: bool = ...,
+    prompt_variants: str | Iterable[str] | None = ...,
+    wordings: str | Iterable[str] | None = ...,
+    release: str | None = ...,
+    fresh: bool = ...,
+    max_cost: Number | None = ...,
+    max_time: Number | None = ...,
+    gate: str | Path | None = ...,
+    strict: bool = ...,
+    progress: bool | None = ...,
+    watch: Watch | None = ...,
+) -> list[RunResult]: ...
+@named_arguments
+def evaluate(
+    task: Names,
+    model: Model | Sequence[Model] | Set[Model] | Iterator[Model],
     *,
     judge: str | Path | Judge | Iterable[str | Path | Judge] | None = (),
     data: Names | None = (),
@@ -42,15 +107,18 @@ def evaluate(
     max_time: Number | None = None,
     gate: str | Path | None = None,
     strict: bool = False,
+    progress: bool | None = None,
     watch: Watch | None = None,
-) -> RunResult:
-    """Evaluate a model on a task and return the scored run.
+) -> RunResult | list[RunResult]:
+    """Evaluate a model on a task and return the scored run; of several models, a list of runs in the same order.
 
     `task` is a name, a path to a TOML file, a suite, or several of these. `model` is the model under test: a
     name or an object; `judge` names the judges of a generator task. `data` names data sets or
     folders; `prompt_variants` is "default", "all", or names of prompt variants (`wordings` is its earlier name). The run
     is stored in `out` (by default below `runs/`) and resumed if it exists. Numbers may be of numpy or texts; the items of
-    a set are taken in the order of their names. What `watch` raises does not stop the run.
+    a set are taken in the order of their names.
+    Several models are asked one after the other, each in a run of its own: then `out` is the folder that these are put
+    in, and everything else is the same for each. All of it is checked before the first one is asked.
     `release` names the release of the model under test: answers of one release are never those of another.
     `fresh` asks everything anew, and keeps what the folder held in `previous/N`. `max_cost` (all replies of the folder,
     in the unit of the prices that options give) and `max_time` (of this call: seconds, or a text such as "10m") end a run
@@ -58,30 +126,94 @@ def evaluate(
     `gate` names a baseline that the run is compared with while replies arrive: it ends once the verdict is clear, and
     `harness.gate(result, baseline)` gives the report.
     `strict` counts answers that are understood from a sentence as unparsed; `TaskResult.read_as` says how many there are.
-    Failed samples are counted in the result, not raised. Raises `HarnessError` (see `harness.errors`).
+    `progress` shows how far it is: by default in notebooks and interactive interpreters only, where True shows it
+    everywhere and False nowhere. `watch` receives progress instead; what it raises does not stop the run.
+    Failed samples are counted in the result, not raised. Raises `HarnessError` (see `harness.errors`); whatever is wrong
+    with the arguments is a `RequestError` that names the argument, before anything is asked.
     """
-    given: dict[str, Any] = {  # The request converts them.
+    return _evaluate(**locals())
+
+
+def _evaluate(
+    task: object,
+    model: Any,
+    judge: Any,
+    out: Any,
+    prompt_variants: object,
+    wordings: object,
+    progress: bool | None,
+    watch: Watch | None,
+    **given: Any,
+) -> RunResult | list[RunResult]:
+    """`evaluate`; the request converts what is in `given`."""
+    models, judges = list(each(model)) if _several(model) else [model], list(each(judge))
+    _check_objects("model", models)
+    _check_objects("judge", judges)
+    given |= {
         "tasks": task,
-        "model": model,
-        "judges": judge,
-        "data": data,
-        "limit": limit,
-        "seed": seed,
-        "repeats": repeats,
-        "out": out,
-        "read": read,
-        "executor": executor,
-        "options": options,
-        "judge_options": judge_options,
-        "max_failures": max_failures,
-        "allow_outside": allow_outside,
+        "judges": judges,
         "prompt_variants": prompt_variants if wordings is None else wordings,
-        "release": release,
-        "fresh": fresh,
-        "max_cost": max_cost,
-        "max_time": max_time,
-        "gate": gate,
-        "strict": strict,
     }
-    watch = safe(watch)
-    return execute_plan(make_plan(RunRequest(**given), watch), watch)
+    display = _display(progress, watch)
+    try:
+        if _several(model):
+            plans = _plans(models, out_path(out), given, display)
+        else:
+            plans = [make_plan(RunRequest(model=model, out=out, **given), display)]
+        results = [execute_plan(plan, display) for plan in plans]
+    finally:
+        display.close()
+    return results if _several(model) else results[0]
+
+
+def _several(model: object) -> bool:
+    if isinstance(model, (str, bytes, os.PathLike, Judge, Generator, Mapping)):
+        return False
+    array = getattr(model, "shape", ()) != () and hasattr(model, "tolist")
+    return array or isinstance(model, (Sequence, Set, Iterator))
+
+
+def _check_objects(name: str, given: Sequence[Any]) -> None:
+    """Refuse what can be neither a judge nor a generator."""
+    for value in given:
+        if not isinstance(value, (str, os.PathLike, Judge, Generator)):
+            shown = f"the class {value.__name__}" if isinstance(value, type) else plain(repr(value), 60)
+            raise RequestError(
+                f"{name} must be a name or an object, not {shown}.",
+                f"For example: {name}='fer', or an instance of a class of harness.Judge or harness.Generator.",
+            )
+
+
+def _plans(models: Sequence[Any], out: Path | None, given: dict[str, Any], watch: Watch) -> list[Plan]:
+    """The plan of each model, with a folder of its own."""
+    for name in ("release", "gate"):
+        if given[name] is not None:
+            raise RequestError(
+                f"{name} is about one model, and several are given.", "Evaluate that one alone."
+            )
+    # Iterators are used up by the first of several requests.
+    given = {k: tuple(v) if isinstance(v, Iterator) else v for k, v in given.items()}
+    plans: dict[Path, Plan] = {}
+    for model in models:
+        plan = make_plan(RunRequest(model=model, **given), watch)
+        if out is not None:
+            plan = replace(plan, request=replace(plan.request, out=out / plan.folder.name))
+        if plan.folder in plans:
+            raise RequestError(f"The model {plan.model.name!r} is given twice.", "Give each model once.")
+        plans[plan.folder] = plan
+    if not plans:
+        raise RequestError("No model is given.", 'Name one, such as model="fer", or give an object.')
+    return list(plans.values())
+
+
+def _display(progress: bool | None, watch: Watch | None) -> Watch:
+    if watch is None:
+        return safe(automatic(None if progress is None else flag("progress", progress)))
+    if not isinstance(watch, Watch):
+        raise RequestError(
+            f"watch must be a Watch, not {plain(repr(watch), 60)}.",
+            "Give an instance of harness.run.watch.Watch, or progress=True for the usual display.",
+        )
+    if progress is not None:
+        raise RequestError("progress and watch cannot both be given.", "Omit one of them.")
+    return safe(watch)

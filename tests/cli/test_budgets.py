@@ -187,7 +187,7 @@ def test_limits_from_python(faces: Path, tmp_path: Path) -> None:
     )
     assert (result.settled, result.results.run.complete) == (False, False)
     assert not evaluate("coarse_emotion", "priced", data=faces, out=tmp_path / "run").stopped
-    with pytest.raises(RequestError, match="--max-cost must be a number above 0"):
+    with pytest.raises(RequestError, match="max_cost must be a number above 0"):
         evaluate("coarse_emotion", "priced", data=faces, max_cost=True)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.cli.progress import LiveWatch, PlainWatch
+from harness.run.progress import LiveWatch, PlainWatch
 
 
 def test_lines_are_printed_at_intervals(capsys: pytest.CaptureFixture[str]) -> None:
