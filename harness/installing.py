@@ -19,6 +19,7 @@ PLUGINS: dict[str, tuple[str, ...]] = {
     "diffusers": (),
     "echo": (),
     "fer": (),
+    "inspect": (),
     "nano": ("transformers",),
     "openai": (),
     "portraits": (),

@@ -8,12 +8,19 @@ from pathlib import Path
 import click
 
 from harness.cli.shared import pairs
-from harness.errors import ExitCode, RequestError, unknown
+from harness.errors import ExitCode, HarnessError, PluginError, RequestError, unknown
 from harness.escaping import plain
+from harness.exporting.exporter import Exporter
 from harness.exporting.samples_file import DEFAULT_NAMES, STANDARD_OUTPUT, export_samples
+from harness.exporting.source import ExportSource
+from harness.registry.factory import make
+from harness.registry.registry import RegisteredComponent, registry
+from harness.store.files import cannot_write
 from harness.store.find import find_run
 
 SUFFIXES = {".parquet": "parquet", ".csv": "csv", ".jsonl": "jsonl"}
+BY_PLUGINS = ("inspect",)
+"""Formats of this project's plugins, which may not be installed."""
 
 
 @click.command("export")
@@ -62,18 +69,36 @@ def _export_for_tool(
     path: Path, form: str, out: Path | None, options: Sequence[str], *, strict: bool
 ) -> ExitCode:
     """Write a run with a registered exporter."""
-    from harness.exporting.source import ExportSource
-    from harness.registry.factory import make
-    from harness.registry.registry import registry
-
-    known = {found.component.name for found in registry().components("exporter")}
-    if not any(form.partition(":")[0] in (name, name.rpartition("/")[2]) for name in known):
+    exporters = registry().components("exporter")
+    known = {name for found in exporters for name in (found.component.name, *found.component.aliases)}
+    name = form.partition(":")[0].rpartition("/")[2]
+    if name not in known and name not in BY_PLUGINS:
         raise unknown("format", form, {*DEFAULT_NAMES, *known})
+    found = registry().find("exporter", form)  # Names a plugin of this project that is not installed.
     if strict:
         raise RequestError(
             "--strict is for parquet, csv and jsonl.", "Omit it, or run with --strict: such a run is strict."
         )
-    exporter = make(registry().find("exporter", form), pairs(options, "-o"))
-    for file in exporter.write(ExportSource.of(path), out or path / exporter.output):
+    exporter = make(found, pairs(options, "-o"))
+    target = out or path / exporter.output
+    if str(target) == "-":
+        raise RequestError(f"The format {name} is not written to standard output.", "Give --out a path.")
+    for file in _written(found, exporter, ExportSource.of(path), target):
         click.echo(plain(file))
     return ExitCode.OK
+
+
+def _written(
+    found: RegisteredComponent, exporter: Exporter, source: ExportSource, target: Path
+) -> Sequence[Path]:
+    try:
+        return exporter.write(source, target)
+    except HarnessError:
+        raise
+    except OSError as e:
+        raise cannot_write(target, e, "Choose another place with --out.") from e
+    except Exception as e:  # may be a plugin's code
+        raise PluginError(
+            f"The exporter {found.component.name!r} of {found.dist} failed: {type(e).__name__}: {e}.",
+            f"Update {found.dist}, or use another format.",
+        ) from e

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.exporting.eee_identity import Identity, model_info
-from harness.exporting.eee_metrics import base_name, metric_config
+from harness.exporting.eee_metrics import metric_config
 from harness.exporting.source import ExportSource
 from harness.results import CalibratedValue, Interval, MetricValue, TaskResult
 from harness.scoring.panel import PANEL
@@ -151,8 +151,7 @@ def _config(
     if spec.summary:
         config["evaluation_description"] = spec.summary
     if task.role == "generator":
-        question = next((m.asks for m in spec.metrics if m.name == base_name(metric)), "")
-        config["llm_scoring"] = _judges(source, task, question or spec.asks[0])
+        config["llm_scoring"] = _judges(source, task, source.asked_by(task, metric))
     return config
 
 

@@ -76,8 +76,7 @@ def _score(source: ExportSource, row: SampleRow, task: TaskResult | None) -> tup
     if spec is None or spec.answer is None or task is None:
         return None, 0.0
     kind = spec.answer.kind
-    asks = {m.name: m.asks or task.task for m in source.record.tasks[task.task].metrics}
-    reported = [m.name for m in task.metrics if not m.group and asks.get(m.name) == row.question]
+    reported = [m.name for m in task.metrics if source.asked_by(task, m.name) == row.question and not m.group]
     metric = mean_of_rows(kind, reported)
     if kind != "rating":
         # A portrait that was blocked shows nothing, which counts; a request that failed says nothing of the model.

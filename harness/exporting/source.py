@@ -12,12 +12,13 @@ from typing import Any
 from harness.errors import RequestError
 from harness.exporting.sample_row import SampleRow
 from harness.exporting.samples import iter_samples
-from harness.results import Results, TaskResult, read_results
+from harness.results import BOUND, Results, TaskResult, read_results
 from harness.scoring.run_record import RunRecord
 from harness.store.files import read_lines
 from harness.store.runfolder import GENERATE_ONLY, RESULTS, SAMPLES, read_run
 from harness.tasks.prompts import as_text, render
 from harness.tasks.spec import PromptVariant, TaskSpec
+from harness.types import Message
 
 
 @dataclass(frozen=True)
@@ -73,13 +74,30 @@ class ExportSource:
         """Whether the model under test is a generator."""
         return self.record.role == "generator"
 
-    def question(self, row: SampleRow) -> str:
-        """The text that the judge was shown, with `<image>` where each picture stood; "" if nothing was asked."""
+    def messages(self, row: SampleRow) -> tuple[Message, ...]:
+        """What the judge was shown; a part with `image` stands for one of `pictures`. Empty if nothing was asked."""
         spec = self.record.questions.get(row.question)
         if spec is None or spec.answer is None:
-            return ""
+            return ()
         shown = row.shown or spec.answer.options
-        return as_text(render(_variant(spec, row.prompt_variant), spec.answer, shown, row.emotion))
+        return render(_variant(spec, row.prompt_variant), spec.answer, shown, row.emotion)
+
+    def question(self, row: SampleRow) -> str:
+        """The same as text, with `<image>` where each picture stood; "" if nothing was asked."""
+        return as_text(self.messages(row))
+
+    def kind(self, question: str) -> str:
+        """Of the answers to a question: choice, rating or pair; "" for an unknown one."""
+        spec = self.record.questions.get(question)
+        return spec.answer.kind if spec is not None and spec.answer is not None else ""
+
+    def asked_by(self, task: TaskResult, metric: str) -> str:
+        """The question whose answers a metric of a task rests on: the task itself, or one that a generator task asks."""
+        if task.role == "judge":
+            return task.task
+        spec = self.record.tasks[task.task]
+        base = metric.removesuffix(BOUND)
+        return next((m.asks for m in spec.metrics if m.name == base and m.asks), spec.asks[0])
 
     def template(self, question: str, prompt_variant: str | None = None) -> str:
         """The prompt of a question before its placeholders are filled; "" for an unknown one."""
