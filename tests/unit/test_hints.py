@@ -29,6 +29,7 @@ SHOWN_BY = {
     "harness/cli/samples.py": [("show",)],
     "harness/cli/people_command.py": [("data", "people")],
     "harness/datasets/export.py": [EXPORT],
+    "harness/exporting/aside.py": [("export",)],
     "harness/exporting/samples_file.py": [("export",)],
     "harness/gating/baseline.py": [("gate",)],
     "harness/datasets/imports/verify.py": [("data", "verify")],
@@ -42,6 +43,7 @@ SHOWN_BY = {
     "harness/run/": [RUN],
     "harness/store/runfolder.py": [RUN, GENERATE],
     "harness/tasks/spec.py": [("score",)],
+    "plugins/inspect/": [("export",)],
     "plugins/": [RUN],
 }
 """The commands that show the messages of a file which name options, by the beginning of its path; the first match
