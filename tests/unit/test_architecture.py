@@ -37,6 +37,7 @@ LAYERS = (
     ("gating",),
     ("run",),
     ("reporters",),
+    ("report",),
     ("cli",),
 )
 """A package imports packages of the lines above its own, never one of its own line."""

@@ -1,0 +1,51 @@
+// Pictures: thumbnails in the page, else files beside it, which are loaded only once they come into view.
+
+const pictures = {
+  /** Files that could not be loaded; after a few the page stops trying: it was moved away from them. */
+  failed: 0,
+  observer: null,
+
+  /** An element that shows a picture of the page; `large` prefers the file. */
+  element(store, number, text, large = false) {
+    const frame = make("span", { class: large ? "picture large" : "picture" });
+    const thumbnail = number === null ? undefined : store.thumbnails[number];
+    const link = number === null ? "" : store.links.get(number);
+    const sources = [];
+    if (thumbnail !== undefined) sources.push(`data:image/webp;base64,${thumbnail}`);
+    if (link && pictures.failed < 3) large ? sources.unshift(link) : sources.push(link);
+    const empty = () => {
+      const why = number === null ? "no picture" : link ? "file not found" : "not stored";
+      frame.replaceChildren(make("span", { class: "no-picture" }, why));
+    };
+    if (!sources.length) {
+      empty();
+      return frame;
+    }
+    const image = make("img", { alt: text, decoding: "async", width: 96, height: 96 });
+    const show = () => {
+      const source = sources.shift();
+      if (source === undefined) empty();
+      else image.src = source;
+    };
+    image.addEventListener("error", () => {
+      if (!image.src.startsWith("data:")) pictures.failed += 1;
+      show();
+    });
+    frame.append(image);
+    if (sources[0].startsWith("data:") || large) show();
+    else pictures.whenSeen(frame, show);
+    return frame;
+  },
+
+  whenSeen(element, show) {
+    pictures.observer ??= new IntersectionObserver((entries) => {
+      for (const entry of entries) {
+        if (!entry.isIntersecting) continue;
+        pictures.observer.unobserve(entry.target);
+        entry.target.show();
+      }
+    });
+    element.show = show;
+    pictures.observer.observe(element);
+  },
+};
