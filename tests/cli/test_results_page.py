@@ -22,6 +22,7 @@ def blocks() -> list[tuple[str, str]]:
 
 @pytest.mark.e2e
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_page_works(tmp_path: Path) -> None:
     environment = os.environ | COMMON
     assert {"", "python"} <= {language for language, _ in blocks()}
