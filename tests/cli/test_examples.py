@@ -27,16 +27,15 @@ def commands(readme: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that the example plugin's wheel is installed into."""
+    """A folder that the wheels of the example plugins are installed into."""
     folder = tmp_path_factory.mktemp("plugin")
-    source = shutil.copytree(EXAMPLES / "plugin_brightness", folder / "source")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    subprocess.run(
-        [*pip, "wheel", "--no-build-isolation", "--no-deps", "-w", str(folder / "dist"), str(source)],
-        check=True,
-    )
-    (wheel,) = (folder / "dist").glob("*.whl")
-    subprocess.run([*pip, "install", "--no-deps", "--target", str(folder / "site"), str(wheel)], check=True)
+    for name in ("plugin_brightness", "plugin_mlflow"):
+        source = shutil.copytree(EXAMPLES / name, folder / name)
+        build = ["wheel", "--no-build-isolation", "--no-deps", "-w", str(folder / "dist"), str(source)]
+        subprocess.run([*pip, *build], check=True)
+    wheels = [str(wheel) for wheel in (folder / "dist").glob("*.whl")]
+    subprocess.run([*pip, "install", "--no-deps", "--target", str(folder / "site"), *wheels], check=True)
     return folder / "site"
 
 
@@ -153,3 +152,45 @@ def test_the_custom_data_match_their_manifest() -> None:
             picture.load()
             assert picture.size == (128, 128)
         assert (folder / row["image"]).stat().st_size < 40_000
+
+
+SEARCH = """
+import json, mlflow
+mlflow.set_tracking_uri("sqlite:///mlflow.db")
+for experiment in ("memobench", "other"):
+    runs = mlflow.search_runs(experiment_names=[experiment])
+    print(runs.to_json(orient="records"))
+path = mlflow.artifacts.download_artifacts(run_id=runs["run_id"][0], artifact_path="results.json")
+print(json.dumps(json.load(open(path))))
+"""
+
+
+def test_mlflow_finds_what_was_exported(workplace: Path, installed: Path, tmp_path: Path) -> None:
+    data = workplace / "custom_data"
+    run = f"harness run --task comprehension --model echo -o accuracy=0.8 --data {data} --out run --json"
+    results = json.loads(type_in(run, tmp_path, installed).stdout)
+    export = "harness export run --format mlflow --out mlflow.db"
+    for command in (export, export, f"{export} -o experiment=other"):
+        done = type_in(command, tmp_path, installed)
+        assert (done.returncode, done.stdout) == (0, f"{tmp_path / 'mlflow.db'}\n"), done.stderr
+    found = subprocess.run(
+        [sys.executable, "-c", SEARCH], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120
+    )
+    first, second, artifact = (json.loads(line) for line in found.stdout.splitlines()[-3:])
+    assert len(first) == len(second) == 1, "exporting again replaces the run"
+    assert artifact == results
+    compared = 0
+    for task in results["tasks"]:
+        for metric in task["metrics"]:
+            if metric["value"] is None or metric["group"]:
+                continue
+            for end, value in (("", "value"), ("_low", "low"), ("_high", "high"), ("_n", "n")):
+                name = f"metrics.{task['task']}/{metric['name']}{end}"
+                if metric[value] is None:
+                    assert name not in first[0]
+                else:
+                    assert first[0][name] == pytest.approx(metric[value], rel=1e-9)
+                    compared += 1
+        assert first[0][f"params.{task['task']}/answer_mode"] == task["read"]
+    assert compared > 50
+    assert first[0]["tags.memobench.version.memobench"] == results["run"]["versions"]["memobench"]

@@ -1,0 +1,9 @@
+from harness import Component, hookimpl, lazy
+
+
+@hookimpl
+def harness_exporters():
+    target = "memobench_plugin_mlflow.exporter:MlflowExporter"
+    return [
+        Component("mlflow", lazy(target), "a run of an MLflow experiment, in a SQLite file or on a server")
+    ]
