@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 
 import click
 
 from harness.cli.shared import listed
-from harness.cli.streams import takes_escapes
+from harness.cli.streams import columns as terminal_width
+from harness.cli.streams import show, takes_color
 from harness.comparing.compare import compare
 from harness.errors import ExitCode, RequestError
 from harness.reporters.comparison import FORMS, render_comparison
@@ -43,9 +43,9 @@ def command(
     if len(runs) < 2:
         raise RequestError("A comparison needs two runs or more.", "For example: harness compare RUN RUN")
     found = compare(runs, anyway=anyway, group_by=listed(columns), samples=samples)
-    width = max(80, min(160, shutil.get_terminal_size((100, 24)).columns))
-    click.echo(
-        render_comparison(found, "json" if as_json else form, width=width, color=takes_escapes(sys.stdout)),
-        nl=False,
+    show(
+        render_comparison(
+            found, "json" if as_json else form, width=max(80, terminal_width()), color=takes_color(sys.stdout)
+        )
     )
     return ExitCode.OK

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
 import click
 
-from harness.cli.streams import takes_escapes
+from harness.cli.streams import columns, show, takes_color
 from harness.gating.records import GateReport
 from harness.reporters import gate_artifacts
 from harness.reporters.gate_text import render_gate
@@ -42,6 +41,5 @@ def write_artifacts(report: GateReport, files: dict[str, Path | None]) -> None:
 
 def print_report(report: GateReport, *, err: bool = False) -> None:
     """The report as text, on standard output, or with `err` on standard error."""
-    width = max(80, min(160, shutil.get_terminal_size((100, 24)).columns))
-    color = takes_escapes(sys.stderr if err else sys.stdout)
-    click.echo(render_gate(report, width=width, color=color), nl=False, err=err)
+    color = takes_color(sys.stderr if err else sys.stdout)
+    show(render_gate(report, width=max(80, columns()), color=color), err=err)

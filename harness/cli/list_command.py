@@ -7,15 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from harness.cli.listing import Entry, Group, disabled_plugins, print_list
 from harness.errors import ExitCode, HarnessError
-from harness.escaping import plain
-from harness.registry.registry import registry
-from harness.reporters.formatting import number
+from harness.registry.registry import RegisteredComponent, registry
+from harness.reporters.formatting import STAGES, number
 from harness.results import read_results
 from harness.store.runfolder import RESULTS
 from harness.tasks import catalog
@@ -45,14 +41,113 @@ def command(what: str, as_json: bool) -> int:
             f"There are no {what} here." + (" Run something: harness run --help" if what == "runs" else "")
         )
         return ExitCode.OK
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in rows[0]:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text("" if v is None else plain(v)) for v in row.values()))
-    console = Console(highlight=False, emoji=False)
-    console.print(table)
+    _print(what, rows)
     return ExitCode.OK
+
+
+_HINTS = {
+    "tasks": "`harness show NAME` shows a task",
+    "models": "NAME:REF passes a model to those that take one; `harness show NAME` shows options and what is known",
+    "data": "`harness show NAME` shows one; a folder is a data set too: --data FOLDER",
+    "metrics": "`harness show NAME` shows a metric with its options",
+    "plugins": "`harness doctor` checks them, and says how to install others",
+    "runs": "`harness show RUN` shows a run",
+}
+
+
+def _print(what: str, rows: list[dict[str, Any]]) -> None:
+    """The rows by kind: names, and a summary of each in the width that there is."""
+    groups = {
+        "tasks": _task_groups,
+        "models": lambda rows: [_model_group(kind) for kind in _MODELS],
+        "data": lambda rows: [Group(title, _of_kind(rows, kind)) for kind, title in _DATA.items()],
+        "metrics": lambda rows: [Group("", [Entry(row["name"], row["summary"]) for row in rows])],
+        "plugins": lambda rows: [_working_plugins()],
+        "runs": _run_groups,
+    }[what](rows)
+    if what != "runs":
+        groups.append(disabled_plugins())
+    print_list(groups, _HINTS[what], lines=1 if what == "models" else 0)
+
+
+_MODELS = {
+    "judge": "judges: --model of judge tasks, --judge of generator tasks",
+    "generator": "generators: --model of generator tasks",
+}
+_DATA = {"data set": "data sets: --data", "prompt set": "prompt sets: --prompts of `harness generate`"}
+
+
+def _of_kind(rows: list[dict[str, Any]], kind: str) -> list[Entry]:
+    return [Entry(row["name"], row["summary"]) for row in rows if row["kind"] == kind]
+
+
+def _model_group(kind: str) -> Group:
+    """The models of a kind. Presets stand below the component that they preset."""
+    found = registry().components(kind)
+    names = [f.component.name for f in found]
+
+    def name(one: RegisteredComponent) -> str:
+        clash = names.count(one.component.name) > 1
+        return f"{one.dist}/{one.component.name}" if clash else one.component.name
+
+    def base(one: RegisteredComponent) -> RegisteredComponent | None:
+        same = (f for f in found if (f.dist, f.component.load) == (one.dist, one.component.load))
+        return next((f for f in same if one.component.defaults and not f.component.defaults), None)
+
+    entries = []
+    for one in found:
+        if base(one) is None:
+            entries.append(Entry(name(one), one.component.summary))
+            presets = [preset for preset in found if base(preset) is one]
+            entries += [Entry(name(preset), preset.component.summary, depth=1) for preset in presets]
+    return Group(_MODELS[kind], entries)
+
+
+def _task_groups(rows: list[dict[str, Any]]) -> list[Group]:
+    """Suites, then tasks from coarse to nuance."""
+    titles = {
+        "suite": "suites",
+        "judge task": "judge tasks",
+        "generator task": "generator tasks",
+        "BROKEN": "tasks that cannot be read",
+    }
+    order = {stage: number for number, stage in enumerate(STAGES)}
+    rows = sorted(rows, key=lambda row: order.get(row["stage"], len(order)))
+    return [Group(title, _of_kind(rows, kind), warning=kind == "BROKEN") for kind, title in titles.items()]
+
+
+def _working_plugins() -> Group:
+    """The plugins that work, also those that do so in part. Presets are counted, since `list models` has them."""
+    entries = []
+    for plugin in registry().plugins:
+        if not plugin.problem:
+            offers = [_offers(kind, items) for kind, items in plugin.offers.items() if items]
+            entries.append(Entry(plugin.dist, "; ".join([plugin.version, *offers])))
+    return Group("plugins", entries)
+
+
+_MANY = 8
+"""Components of a kind beyond which they are counted."""
+
+
+def _offers(kind: str, items: list[Any]) -> str:
+    if kind == "task folder":
+        return "tasks"
+    if len(items) > _MANY and not any(item.defaults for item in items):
+        return f"{len(items)} {kind}s"
+    presets = [item for item in items if item.defaults]
+    shown = [item.name for item in items if item not in presets] or [item.name for item in items]
+    more = len(items) - len(shown)
+    named = ", ".join(shown) + (f" and {more} preset{'s' if more > 1 else ''}" if more else "")
+    return f"{kind}{'s' if len(items) > 1 else ''} {named}"
+
+
+def _run_groups(rows: list[dict[str, Any]]) -> list[Group]:
+    entries = []
+    for row in rows:
+        parts = (f"model {row['model']}" if row["model"] else "", row["state"], row["metrics"])
+        entries.append(Entry(row["run"], " \N{MIDDLE DOT} ".join(part for part in parts if part)))
+    return [Group("", entries)]
 
 
 def _components(*kinds: str) -> list[dict[str, Any]]:

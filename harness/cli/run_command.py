@@ -11,7 +11,7 @@ import click
 from harness.cli.arguments import RecordedCommand, command_line
 from harness.cli.gate_output import print_report, write_artifacts
 from harness.cli.progress import make_watch
-from harness.cli.shared import exit_code, listed, pairs, print_results
+from harness.cli.shared import exit_code, folder_of, listed, pairs, print_results
 from harness.errors import ExitCode, RequestError
 from harness.escaping import plain
 from harness.run.gated import execute_gated
@@ -92,10 +92,11 @@ from harness.store.runfolder import FAILURES
     help="Compare with a baseline while replies arrive, and stop once the verdict is clear; exits as `harness gate` does.",
 )
 @click.option("--dry-run", is_flag=True, help="Print counts, rendered prompts and the cost; ask nothing.")
+@click.option("--full", is_flag=True, help="Print all details of the results below the first screen.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print results.json, and nothing else, on standard output."
 )
-def command(dry_run: bool, as_json: bool, **given: Any) -> int:
+def command(dry_run: bool, as_json: bool, full: bool, **given: Any) -> int:
     """Evaluate a model on tasks; run the same command again to resume.
 
     \b
@@ -123,11 +124,11 @@ def command(dry_run: bool, as_json: bool, **given: Any) -> int:
             result, report = gated.result, gated.report
     finally:
         watch.close()
-    sheet = _sheet(result.path) if plan.generator is not None else None
-    print_results(result.results, "json" if as_json else "table")
-    click.echo(f"\nrun folder: {result.path}", err=True)
-    if sheet is not None:
-        click.echo(f"contact sheet: {sheet}", err=True)
+    if plan.generator is not None:
+        _sheet(result.path)
+    print_results(result.results, "json" if as_json else "table", folder_of(result.path), full=full)
+    if as_json:
+        click.echo(f"\nrun folder: {result.path}", err=True)
     for fault in result.faults[:5]:
         click.echo(f"fault: {fault}", err=True)
     # Of a run that was stopped, what was never asked has no answer either, and did not fail.
@@ -168,9 +169,9 @@ def _hints(path: Path) -> list[str]:
     return [hint for hint, _ in Counter(hint for hint in hints if hint).most_common(2)]
 
 
-def _sheet(path: Path) -> Path | None:
+def _sheet(path: Path) -> None:
     # Imported late: most runs are judge runs, which generate nothing.
     from harness.reporters.sheet import write_sheet, write_thumbnails
 
     write_thumbnails(path)
-    return write_sheet(path)
+    write_sheet(path)

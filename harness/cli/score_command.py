@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
-from harness.cli.shared import exit_code, listed, print_results
+from harness.cli.shared import exit_code, folder_of, listed, print_results
 from harness.errors import RequestError
 from harness.scoring.score_run import results_file, score_folder
 from harness.store.files import Lock, new_output
@@ -29,7 +31,10 @@ from harness.store.runfolder import GENERATE_ONLY, intact, read_run
     is_flag=True,
     help="Count answers that are understood from a sentence as unparsed; results.json stays as it is.",
 )
-def command(run: str, as_json: bool, columns: tuple[str, ...], strict: bool) -> int:
+@click.option(
+    "--full", is_flag=True, help="All details below the first screen; with --group-by they are there."
+)
+def command(run: str, as_json: bool, columns: tuple[str, ...], strict: bool, full: bool) -> int:
     """Parse and score RUN again from its folder alone: no model, no pictures."""
     path = find_run(run)
     if read_run(path)["request"].get("role") == GENERATE_ONLY:
@@ -44,8 +49,12 @@ def command(run: str, as_json: bool, columns: tuple[str, ...], strict: bool) -> 
             results = score_folder(path, group_by=listed(columns), strict=strict)
     finally:
         lock.release()
-    print_results(results, "json" if as_json else "table")
-    if columns or strict:
+    stored = results_file(path, listed(columns), strict=strict)
+    options = [*(["--group-by", ",".join(columns)] if columns else []), *(["--strict"] if strict else [])]
+    again = shlex.join(["score", str(path), *options])
+    folder = folder_of(path, stored, again if options else "")
+    print_results(results, "json" if as_json else "table", folder, full=full or bool(columns))
+    if as_json and options:
         what = "results by these columns" if columns else "strict results"
-        click.echo(f"\n{what}: {results_file(path, listed(columns), strict=strict)}", err=True)
+        click.echo(f"\n{what}: {stored}", err=True)
     return exit_code(results)

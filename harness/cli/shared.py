@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-import click
-
-from harness.cli.streams import takes_escapes
+from harness.cli.streams import columns, show, takes_color
 from harness.components.reporter import Reporter
 from harness.errors import BadOption, ExitCode
 from harness.registry.factory import make
 from harness.registry.registry import registry
+from harness.reporters.footer import Folder, Phase
+from harness.reporters.table import render_table
 from harness.results import Results
+from harness.store.runfolder import PACE, RESULTS, read_run
+
+SHEET = "sheet.png"
 
 
 def pairs(values: Sequence[str], flag: str) -> dict[str, str]:
@@ -32,11 +35,28 @@ def listed(values: Sequence[str]) -> tuple[str, ...]:
     return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
 
 
-def print_results(results: Results, form: str) -> None:
-    """Print results in a registered format."""
+def print_results(results: Results, form: str, folder: Folder | None = None, *, full: bool = False) -> None:
+    """Print results in a registered format; as a table, with what the run folder adds, and with `full` all details."""
+    width, color = columns(), takes_color(sys.stdout)
+    if form == "table":
+        show(render_table(results, width=width, color=color, full=full, folder=folder))
+        return
     reporter: Reporter = make(registry().find("reporter", form))
-    width = max(80, min(160, shutil.get_terminal_size((100, 24)).columns))
-    click.echo(reporter.render(results, width=width, color=takes_escapes(sys.stdout)), nl=False)
+    show(reporter.render(results, width=width, color=color))
+
+
+def folder_of(path: Path, results: Path | None = None, again: str = "") -> Folder:
+    """What a run folder says that its results do not. `results` is their file, by default `results.json`.
+
+    `again` is the command that prints these results, where it is not `show RUN`.
+    """
+    document = read_run(path)
+    files = [(results or path / RESULTS).name, *([SHEET] if (path / SHEET).is_file() else [])]
+    phases = [
+        Phase(str(entry["phase"]), int(entry["requests"]), float(entry["seconds"]))
+        for entry in document.get(PACE) or ()
+    ]
+    return Folder(str(path), tuple(files), tuple(phases), str(document.get("halted") or ""), again)
 
 
 def exit_code(results: Results) -> ExitCode:

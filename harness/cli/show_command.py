@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from harness.cli.samples import json_lines, sample_rows, text_line
-from harness.cli.shared import exit_code, print_results
+from harness.cli.shared import exit_code, folder_of, print_results
 from harness.errors import ExitCode, HarnessError, RequestError, unknown
 from harness.escaping import plain
 from harness.registry.factory import load_class, options_table
@@ -32,6 +32,7 @@ SHOWN = 50
     "--format", "form", default="table", show_default=True, help="For a run: table, json, csv, markdown."
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--full", is_flag=True, help="For a run: all details below the first screen.")
 @click.option("--samples", is_flag=True, help="For a run: each reply and how it was parsed.")
 @click.option("--wrong", is_flag=True, help="With --samples: only wrong replies.")
 @click.option("--unparsed", is_flag=True, help="With --samples: only replies that could not be parsed.")
@@ -42,13 +43,15 @@ SHOWN = 50
     type=click.IntRange(min=1),
     help="With --samples: at most N lines.  [default: 50, with --json all]",
 )
-def command(name: str, form: str, as_json: bool, samples: bool, limit: int | None, **filters: bool) -> int:
+def command(
+    name: str, form: str, as_json: bool, full: bool, samples: bool, limit: int | None, **filters: bool
+) -> int:
     """Show a task, a component with its options, or a run."""
     form = "json" if as_json else form
     if samples or any(filters.values()):
         _show_samples(find_run(name), form, limit, filters)
     elif run_path(name) is not None:
-        return _show_run(name, form)
+        return _show_run(name, form, full=full)
     else:
         _show_named(name, as_json=form == "json")
     return ExitCode.OK
@@ -75,7 +78,7 @@ def _show_samples(path: Path, form: str, limit: int | None, filters: Mapping[str
         click.echo("no such samples", err=as_json)
 
 
-def _show_run(name: str, form: str) -> ExitCode:
+def _show_run(name: str, form: str, *, full: bool) -> ExitCode:
     path = find_run(name)
     if read_run(path)["request"].get("role") == GENERATE_ONLY:
         raise RequestError(
@@ -95,7 +98,7 @@ def _show_run(name: str, form: str) -> ExitCode:
             f"{stored} is damaged, or was written by a different version.",
             f"Recompute it: harness score {path}",
         ) from e
-    print_results(results, form)
+    print_results(results, form, folder_of(path), full=full)
     return exit_code(results)
 
 

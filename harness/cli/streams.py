@@ -7,9 +7,12 @@ import errno
 import io
 import os
 import select
+import shutil
 import stat
 import sys
 from typing import TYPE_CHECKING, TextIO
+
+import click
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -79,6 +82,55 @@ def unwritten() -> OSError | None:
 def takes_escapes(stream: TextIO) -> bool:
     """Whether a stream is a terminal that understands escape sequences."""
     return stream.isatty() and os.environ.get("TERM", "").lower() not in _NO_ESCAPES
+
+
+def takes_color(stream: TextIO) -> bool:
+    """Whether output is coloured: NO_COLOR says no, then FORCE_COLOR says yes, else what the stream is."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return os.environ.get("FORCE_COLOR", "0") not in ("", "0") or takes_escapes(stream)
+
+
+def columns() -> int:
+    """The width of output: that of the terminal, or what COLUMNS says, else 80; 200 at most, since longer lines are not read."""
+    return max(40, min(200, shutil.get_terminal_size((80, 24)).columns))
+
+
+_PLAIN = str.maketrans(
+    {
+        "\N{BOX DRAWINGS LIGHT HORIZONTAL}": "-",
+        "\N{MIDDLE DOT}": "-",
+        "\N{HORIZONTAL ELLIPSIS}": "...",
+        "\N{EN DASH}": "-",
+        "\N{RIGHTWARDS ARROW}": "->",
+        "\N{DOWNWARDS ARROW WITH CORNER LEFTWARDS}": "\\n",
+        "\N{MULTIPLICATION SIGN}": "x",
+        "\N{CHECK MARK}": "+",
+        "\N{ALMOST EQUAL TO}": "~",
+        "\N{BALLOT X}": "x",
+        "\N{REPLACEMENT CHARACTER}": "?",
+    }
+)
+
+
+def within(text: str, stream: TextIO) -> str:
+    """The text with plainer signs in place of those that the encoding of the stream lacks."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    lacking = {}
+    for code, plainer in _PLAIN.items():
+        try:
+            chr(code).encode(encoding)
+        except UnicodeEncodeError:
+            lacking[code] = plainer
+        except LookupError:
+            return text
+    return text.translate(lacking)
+
+
+def show(text: str, *, err: bool = False) -> None:
+    """Print text that may hold terminal codes, as it is, on standard output or error."""
+    stream = sys.stderr if err else sys.stdout
+    click.echo(within(text, stream), nl=False, err=err, color=True)
 
 
 def _usable(descriptor: int) -> bool:

@@ -20,6 +20,7 @@ from harness.run.generation import Generation
 from harness.run.image_requests import PlannedImage
 from harness.run.judge_requests import RequestBuilder
 from harness.run.judging import Judging, Tally
+from harness.run.pace import Pace
 from harness.run.participants import Participant
 from harness.run.plan import Plan
 from harness.run.record import run_document
@@ -50,7 +51,7 @@ def execute(plan: Plan, watch: Watch, stopping: Stopping | None = None) -> RunRe
 
     `stopping` may end the run early, as the limits of the request do. That raises nothing: the result says so.
     """
-    watch = safe(watch)
+    watch = Pace(safe(watch))
     path = plan.folder
     wanted = planned_images(plan)
     chosen = choose_detector([t.spec.detector for t in plan.tasks]) if plan.generator else None
@@ -72,6 +73,7 @@ def execute(plan: Plan, watch: Watch, stopping: Stopping | None = None) -> RunRe
             until.order = stopping.order if stopping else None
             work = _work(plan, folder, wanted, chosen.detector if chosen else None, watch, until)
         folder.flush()
+        watch.store(folder)
         if work.error is None:
             until.ended(folder)
         if work.halt is not None and not work.halt.settled:

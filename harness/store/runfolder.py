@@ -39,6 +39,8 @@ RUN, SAMPLES, REPLIES, FAILURES, RESULTS = (
 )
 GENERATE_ONLY = "draw"
 """The role in the request of a folder that holds generated images and no answers."""
+PACE = "pace"
+"""The key of `run.json` with how many requests each phase had, over all attempts, and how long they took."""
 REQUIRED_KEYS = ("request", "plan", "name", "created", "versions")
 
 
@@ -193,7 +195,7 @@ def _merge(path: Path, run: Mapping[str, Any]) -> dict[str, Any]:
             "Choose a different --out, or omit --out to use a folder named after this request."
             + (_OBJECT_HINT if any("identity.object" in d for d in differences) else ""),
         )
-    first = {key: stored[key] for key in OF_ATTEMPT if key in stored}
+    first = {key: stored[key] for key in (*OF_ATTEMPT, PACE) if key in stored}
     unknown = {
         key: None for key in OF_ATTEMPT if key in run and key not in stored
     }  # An earlier version wrote it.

@@ -61,7 +61,7 @@ def test_repeats_have_their_stability(harness: InProcess, install: Install, make
     make_data(30)
     install("unsteady", plugins.judge("unsteady", UNSTEADY))
     run = ("run", "--task", "coarse_emotion,fine_intensity", "--model", "unsteady", "--data", "faces")
-    out = harness(*run, "--repeats", "2", "--out", "run").ok().out
+    out = harness(*run, "--repeats", "2", "--out", "run", "--full").ok().out
     answers: dict[tuple[str, str], list[str]] = {}
     for reply in replies("run").values():
         answers.setdefault((reply["task"], reply["sample_id"]), []).append(reply["text"])

@@ -34,7 +34,7 @@ def test_values_are_shown_by_columns_and_their_combinations(
     task = Path("run/run.json").read_bytes()
     harness("score", "run", "--group-by", "absent").fails(2, "Unknown column 'absent'", "age")
     done = harness("score", "run", "--group-by", "sex", "--group-by", "sex*age").ok()
-    assert "results.by-sex+sex-x-age.json" in done.err
+    assert "files    results.by-sex+sex-x-age.json\n" in done.out
     out = done.out
     assert json.loads(Path("run/results.json").read_text()) == before, "the results of the run stay"
     [entry] = json.loads(Path("run/results.by-sex+sex-x-age.json").read_text())["tasks"]

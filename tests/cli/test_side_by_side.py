@@ -110,7 +110,7 @@ def test_values_of_a_judge_that_refuses(harness: InProcess, make_data: Make, tmp
         "the same truth"
     )
     assert constant["fitted"] == "in-sample"
-    shown = harness("show", "run").ok().out
+    shown = harness("show", "run", "--full").ok().out
     assert "32 of 100 rows (32%) have no parsed reply" in " ".join(shown.split())
     assert "srcc_bound" in shown
     assert "in-sample" in shown

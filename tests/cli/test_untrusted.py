@@ -148,7 +148,7 @@ primary = true
 """)
     run = ["run", "--task", "mine.toml", "--model", "echo", "--judge", "echo", "-o", "size=64"]
     assert safe(harness(*run, "--dry-run").ok())
-    out = safe(harness(*run, "--out", "run").ok()).out
+    out = safe(harness(*run, "--out", "run", "--full").ok()).out
     assert "[bold red]" in " ".join(out.split())
     for form in ("csv", "markdown", "json"):
         assert safe(harness("show", "run", "--format", form).ok())

@@ -125,7 +125,11 @@ def test_a_ceiling_is_shown_next_to_a_judges_metrics(
         samples = list(csv.DictReader(file))
     rated(data, [s["id"] for s in samples], [s["emotion"] for s in samples])
     out = (
-        harness("run", "--task", "coarse_emotion", "--model", "echo", "--data", data, "--out", "run").ok().out
+        harness(
+            "run", "--task", "coarse_emotion", "--model", "echo", "--data", data, "--out", "run", "--full"
+        )
+        .ok()
+        .out
     )
     entry = json.loads(Path("run/results.json").read_text())["tasks"][0]
     ceiling = entry["people"]["ceiling"]
@@ -137,6 +141,8 @@ def test_a_ceiling_is_shown_next_to_a_judges_metrics(
     assert ceiling["difference"]["value"] == pytest.approx(1 / 3)
     assert entry["people"]["labels"] == {"samples": 12, "differ": 0, "srcc": None}
     assert "human" not in {b["name"] for b in entry["baselines"]}, "people have no value against the labels"
+    said = "coarse_emotion: one person reaches accuracy 0.333 against the others, the judge 0.667 against the same people"
+    assert said in " ".join(out.split()).replace("note: ", "")
     assert "accuracy, one left out" in out
     assert "judge against the same people" in out
     assert "people: the ceiling is about these 3 raters, not about people" in entry["warnings"]
@@ -170,7 +176,7 @@ def test_people_who_rated_some_portraits_calibrate_the_judge(
     assert value["value"] == pytest.approx(2 / 3)
     assert value["people_alone"]["value"] == pytest.approx(2 / 3)
     assert [need["width"] for need in value["labels_needed"]] == [0.2, 0.1, 0.05]
-    assert "calibrated" in harness("show", "run").ok().out
+    assert "calibrated" in harness("show", "run", "--full").ok().out
 
 
 def test_one_rater_has_one_vote(tmp_path: Path) -> None:
