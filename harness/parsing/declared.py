@@ -68,6 +68,12 @@ _CONDITION = re.compile(
     r"\b(?:if|unless|when|whether|or|either|nor|and|vs|versus)\b|[/|&]|\u6216|\u8fd8\u662f|\u548c",
     re.IGNORECASE,
 )
+_EXAMPLE = re.compile(
+    r"\b(?:for example|for instance|e\.g\.|an? example|example(?: of [^\n.]{0,40})?|would look like|should look like|looks like this)"
+    r"[^\n.!?]{0,40}\Z",
+    re.IGNORECASE | re.DOTALL,
+)
+ONLY_EXAMPLE = "only shows an example of an answer"
 _LINE_MARKS = re.compile(r"^[ \t]*(?:[-*#>\u2022]+[ \t]+)?")
 
 # Cheap signs of each form: most replies have none.
@@ -113,6 +119,8 @@ class Names:
 def declared(text: str, names: Names) -> Parsed[Value] | Unparsed | None:
     """The answer that `text`, a reply without its thinking, declares; None where it declares none."""
     found = sorted(_explicit(text, names), key=lambda one: one.start)
+    if found and all(_EXAMPLE.search(text, max(0, one.start - LONGEST), one.start + 1) for one in found):
+        return Unparsed(ONLY_EXAMPLE)
     if not found:
         found = list(_lines(text, names))
     if not found:

@@ -13,6 +13,7 @@ _MARKERS = frozenset(".):]-/|")
 _PICTURED = words("labels.pictured")
 _VERDICTS = words("labels.verdicts")
 """After these a letter is a label, never an article."""
+_KINDS, _OPENERS = words("labels.kinds"), words("labels.openers")
 _NO_NOUNS = (Tag.SKIP, Tag.THAN, Tag.ANSWER, Tag.NOT, Tag.MAYBE, Tag.CONCLUDE)
 _SURELY = words("labels.surely")
 """Behind these, at the start of a sentence, a letter is a label: an article comes before a noun or an adjective."""
@@ -114,7 +115,13 @@ def _meant(items: list[Item], index: int, *, pictures: bool) -> bool:
         return True
     if (item.raw.isupper() and _ranges(items, index)) or _joined_number(items, index):
         return True
+    if before is not None and before.text in _KINDS:
+        return False
     if _at_start(items, index):
+        if item.raw in ("E", "O") and after is not None and after.text in _OPENERS:
+            return False
+        if after is not None and not after.raw.isascii() and after.raw[0].isalpha():
+            return True
         if (
             after is None
             or after.tag is Tag.NEWLINE
@@ -140,11 +147,16 @@ def _meant(items: list[Item], index: int, *, pictures: bool) -> bool:
         return False  # "a B on his cap", "Vitamin D is"
     if item.raw.isdigit():
         linked = before is not None and (
-            before.tag in (Tag.LINK, Tag.JOIN) or before.text in ("it's", "that's")
+            before.tag in (Tag.LINK, Tag.JOIN)
+            or before.text in ("it's", "that's")
+            or (before.text in ("in", "than") and any(one.tag is Tag.THAN for one in items))
         )
         return (_keyed(items, index) or linked) and (
             _ends(after)
-            or (after is not None and after.tag in (Tag.CAUSE, Tag.JOIN, Tag.BUT, Tag.MENTION, Tag.LINK))
+            or (
+                after is not None
+                and after.tag in (Tag.CAUSE, Tag.JOIN, Tag.BUT, Tag.MENTION, Tag.LINK, Tag.THAN)
+            )
         )
     if item.raw.islower():
         return _keyed(items, index) and _ends(after)

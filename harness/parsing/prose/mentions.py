@@ -58,7 +58,7 @@ class MentionParser(AssertionChecks):
                 given = Role.VOID if clause_void or self.is_irrelevant(position) else role
                 self.found.append(Found(item, position, given))
             elif item.tag in (Tag.NOT_BEFORE, Tag.THAN_BEFORE):
-                self._set_aside(Role.DENIED if item.tag is Tag.NOT_BEFORE else Role.ASIDE)
+                self._set_aside(item.tag)
             elif self._scope_ends(role, position, feature_since):
                 role = Role.PLAIN
             else:
@@ -161,9 +161,14 @@ class MentionParser(AssertionChecks):
         denial = next(index for index, item in enumerate(self.items) if item.tag is Tag.NOT)
         return any(item.text == ":" for item in self.items[denial : self.found[0].position])
 
-    def _set_aside(self, role: Role) -> None:
-        for found in reversed(self.found):
-            found.role = role
+    def _set_aside(self, tag: Tag) -> None:
+        """Apply a denial to all mentions before it, and a comparison to the last one."""
+        if tag is Tag.THAN_BEFORE and self.found:
+            for found in self._joined_back(self.found):
+                found.role = Role.ASIDE
+        elif tag is Tag.NOT_BEFORE:
+            for found in self.found:
+                found.role = Role.DENIED
 
     def _void_quoted_lists(self) -> None:
         """Void the options listed after "between" or "options:", which are no answers."""
@@ -211,7 +216,7 @@ class MentionParser(AssertionChecks):
             ahead = [found for found in self.found if found.position > position]
             if not before or before[-1].role is Role.VOID:
                 continue
-            if item.tag is Tag.PREFER and before[-1].role is Role.DENIED:
+            if item.tag is Tag.PREFER and before[-1].role in (Role.DENIED, Role.ASIDE):
                 continue  # "I wouldn't say that the first is stronger"
             nearby = _NEAR | {Tag.PERSON} if item.text == "nicht" else _NEAR
             near = all(other.tag in nearby for other in self.items[before[-1].position + 1 : position])
