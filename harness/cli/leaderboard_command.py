@@ -70,7 +70,10 @@ def command(
     with new_output(out, "Choose a different --out."):
         write_atomically(out, text.encode("utf-8", "backslashreplace"))
     models = {row.label for table in board.tables for row in table.rows}
-    click.echo(f"{plain(out)}: {len(models)} models in {len(board.tables)} tables")
+    tables = len(board.tables)
+    click.echo(
+        f"{plain(out)}: {len(models)} model{'s' * (len(models) != 1)} in {tables} table{'s' * (tables != 1)}"
+    )
     return ExitCode.OK
 
 

@@ -38,11 +38,18 @@ class PairedValue:
 
 
 def compare_metric(
-    metric: Metric, one: Scores, two: Scores, *, seed: int, level: float = 0.95, resamples: int = RESAMPLES
+    metric: Metric,
+    one: Scores,
+    two: Scores,
+    *,
+    seed: int,
+    level: float = 0.95,
+    resamples: int = RESAMPLES,
+    beyond: bool = False,
 ) -> PairedValue:
     """Compare a metric on `one` and `two`, which hold the same rows in the same order.
 
-    Only rows that enter both values are compared. Raises ValueError where the rows differ in number, cluster or truth.
+    Only rows that enter both values are compared. `beyond`: as `paired_difference` takes it. Raises ValueError where the rows differ in number, cluster or truth.
     """
     if one.n != two.n or not np.array_equal(one.cluster, two.cluster):
         raise ValueError("the two runs do not hold the same rows")
@@ -64,7 +71,7 @@ def compare_metric(
     ):
         found = paired_shares(hits[0], hits[1], one.cluster, seed=seed, resamples=resamples, level=level)
     else:
-        found = _resampled(metric, one, two, seed, level, resamples)
+        found = _resampled(metric, one, two, seed, level, resamples, beyond)
     return PairedValue(first, second, found, one.n, clusters)
 
 
@@ -83,7 +90,7 @@ def right_rows(metric: Metric, scores: Scores) -> Mask | None:
 
 
 def _resampled(
-    metric: Metric, one: Scores, two: Scores, seed: int, level: float, resamples: int
+    metric: Metric, one: Scores, two: Scores, seed: int, level: float, resamples: int, beyond: bool
 ) -> PairedDifference:
     n = one.n
     one, two, counts = _collapsed(one, two, metric)
@@ -98,6 +105,7 @@ def _resampled(
         resamples=min(resamples, max(FEWEST_RESAMPLES, ROWS_RESAMPLED // max(n, 1))),
         level=level,
         width=0 if metric.summed else one.n,
+        beyond=beyond,
     )
 
 

@@ -10,7 +10,7 @@ from statistics import NormalDist
 from harness.comparing.loaded import Entry, LoadedRun
 from harness.comparing.shared import SharedRows, same_data_names, shared_rows
 from harness.metrics.interval import point
-from harness.metrics.paired import SAME, compare_metric
+from harness.metrics.paired import RESAMPLES, SAME, compare_metric
 from harness.ranking.columns import Candidate, Column, Participant
 from harness.ranking.records import BoardPair
 from harness.results import MetricValue
@@ -18,6 +18,8 @@ from harness.scoring.score_rows import make_metric, scores_for
 from harness.stats.comparison import holm
 
 SIGNIFICANT = 0.05
+FEWEST, FOR_ALL_PAIRS = 2_000, 100_000
+"""Resamples of a pair at least, and of all pairs of a column, beyond which each has fewer than `harness compare` takes."""
 _Z = NormalDist().inv_cdf(0.975)
 INTERVALS = "from the intervals: the difference by its recovered variances, normal"
 
@@ -31,8 +33,10 @@ def tested_pairs(column: Column, ranked: Sequence[Participant]) -> list[BoardPai
     """
     cells = [column.cells[model] for model in ranked]
     rows = [_rows(cell) for cell in cells]
+    count = len(cells) * (len(cells) - 1) // 2
+    resamples = max(FEWEST, min(RESAMPLES, FOR_ALL_PAIRS // max(1, count)))
     pairs = [
-        _paired(cells[i], cells[j], rows[i], rows[j]) or _by_intervals(cells[i], cells[j])
+        _paired(cells[i], cells[j], rows[i], rows[j], resamples) or _by_intervals(cells[i], cells[j])
         for i, j in combinations(range(len(cells)), 2)
     ]
     known = [pair for pair in pairs if pair.p is not None]
@@ -75,6 +79,7 @@ def _paired(
     two: Candidate,
     first: tuple[LoadedRun, Entry] | None,
     second: tuple[LoadedRun, Entry] | None,
+    resamples: int,
 ) -> BoardPair | None:
     if first is None or second is None:
         return None
@@ -83,7 +88,8 @@ def _paired(
         return None
     metric = make_metric(shared.entries[0].metric)
     scores = [scores_for(rows, metric, shared.entries[0].spec.cluster) for rows in shared.rows]
-    found = compare_metric(metric, scores[0], scores[1], seed=one.run.record.seed)
+    seed = one.run.record.seed
+    found = compare_metric(metric, scores[0], scores[1], seed=seed, resamples=resamples, beyond=True)
     difference = found.difference
     if difference is None or not math.isfinite(difference.p):
         return None

@@ -203,6 +203,7 @@ def paired_difference(
     resamples: int = 10_000,
     level: float = 0.95,
     width: int = 0,
+    beyond: bool = False,
 ) -> PairedDifference:
     """Compare any two estimates by a paired cluster bootstrap that gives both the same resamples.
 
@@ -215,6 +216,9 @@ def paired_difference(
     differences are rare, but 4 differences have the same sign by chance in 1 of 8 cases. The second is `sign_flip`
     of each cluster's share in the difference, which is McNemar's mid-p where clusters are single right or wrong answers.
     Where only the second keeps 0, the interval is extended to it. With more patterns than resamples there is no second.
+
+    So many resamples cannot tell how small a p is below their number. With `beyond`, a p at this floor is that of Student's
+    t, for corrections over many tests.
     """
     value = float((second(counts[None]) - first(counts[None]))[0])
     method = "paired cluster bootstrap and sign flips"
@@ -235,6 +239,8 @@ def paired_difference(
     )
     p = min(1.0, 2 * min(below, above))
     error = float(found.std()) if len(found) else math.nan
+    floor = _expanded_p(1 / (len(found) + 1), clusters)
+    flips = 0.0
     if len(counts) <= resamples:
         left_out = leave_one_out(lambda weights: second(weights) - first(weights), counts)
         total = int(counts.sum())
@@ -245,6 +251,12 @@ def paired_difference(
         if not math.isnan(flipped[0]):
             p, below, above = (max(pair) for pair in zip((p, below, above), flipped, strict=True))
             error = max(error, standard_error(left_out, counts))
+            flips = min(flipped[1:]) if min(flipped[1:]) > 2 / (resamples + 1) else 0.0
+    if beyond and min(below, above) <= floor * (1 + 1e-9) and error > 0:
+        least = max(flips, t_cdf(-abs(value) / error, int(counts.sum()) - 1))
+        below, above = (min(below, least), above) if value < 0 else (below, min(above, least))
+        p = min(1.0, 2 * min(below, above))
+        method += ", Student's t beyond the resamples"
     return PairedDifference(value, low, high, p, lower, upper, below, above, error, method)
 
 
