@@ -29,6 +29,7 @@ COMMANDS = {
     "list": "List tasks, models, data, metrics, plugins or runs.",
     "show": "Show a task, a component with its options, or a run.",
     "export": "Write a run's questions to Parquet, CSV or JSON Lines.",
+    "cite": "Say in a paper what a run measured, with BibTeX.",
     "power": "Plan how many answers a comparison needs.",
     "schema": "Print the JSON Schema of task files or of results.",
     "doctor": "Show what is installed, what works, what to install.",
