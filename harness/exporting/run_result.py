@@ -105,7 +105,7 @@ class RunResult:
         A pandas data frame, or a list of dicts where pandas is not installed. `strict` counts answers that are
         understood from a sentence as unparsed.
         """
-        columns = SampleColumns.of_run(self.path, strict=strict)
+        columns = SampleColumns.of_run(self.path)
         cells: list[list[Any]] = [[] for _ in columns.kinds]
         for row in self.rows(strict=strict):
             for column, cell in zip(cells, columns.cells(row), strict=True):

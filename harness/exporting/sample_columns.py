@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import RunMismatch
-from harness.exporting.samples import SampleRow, iter_samples
+from harness.exporting.samples import SampleRow
+from harness.scoring.run_record import RunRecord, answer_of
+from harness.store.files import read_lines
+from harness.store.replies import judge_replies
+from harness.store.runfolder import GENERATE_ONLY, SAMPLES, intact, read_run
 
 Kind = Literal["text", "texts", "number", "count"]
 Cell = str | float | int | list[str] | None
@@ -66,27 +70,32 @@ class SampleColumns:
     attribute: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, rows: Iterable[SampleRow]) -> SampleColumns:
-        """The columns of these rows."""
-        names: dict[str, dict[str, None]] = {group: {} for group in GROUPS}
-        for row in rows:
-            for group, values in _groups(row).items():
-                known = names[group]
-                for name in values:
-                    if name not in known:
-                        known[name] = None
+    def of_run(cls, run: Path) -> SampleColumns:
+        """The columns of a run, from what was asked, its samples and what its replies report. Parses no reply."""
+        with intact(run):
+            document = read_run(run)
+            if document["request"]["role"] == GENERATE_ONLY:
+                return cls()
+            record = RunRecord.parse(document)
+            options: set[str] = set()
+            for modes in record.answer_modes.values():
+                asked = [
+                    name for name, mode in modes.items() if mode == "logprobs" and name in record.questions
+                ]
+                options.update(
+                    option for name in asked for option in answer_of(record.questions[name]).options
+                )
+            attributes: dict[str, None] = {}
+            for line in read_lines(run / SAMPLES):
+                if record.selected is None or line["id"] in record.selected.get(line["data"], ()):
+                    attributes |= dict.fromkeys(line["attributes"])
+            usage: set[str] = set()
+            timing: set[str] = set()
+            for reply in judge_replies(run):
+                usage.update(_numbers(reply.get("usage")))
+                timing.update(_numbers(reply.get("timings")))
         # Options are shuffled and replies come in any order; the columns of the data have one of their own.
-        return cls(
-            **{
-                group: tuple(found if group == "attribute" else sorted(found))
-                for group, found in names.items()
-            }
-        )
-
-    @classmethod
-    def of_run(cls, run: Path, *, strict: bool = False) -> SampleColumns:
-        """The columns of a run, from a first pass over its rows."""
-        return cls.of(iter_samples(run, strict=strict))
+        return cls(tuple(sorted(options)), tuple(sorted(usage)), tuple(sorted(timing)), tuple(attributes))
 
     @cached_property
     def kinds(self) -> dict[str, Kind]:
@@ -120,19 +129,20 @@ class SampleColumns:
     def record(self, row: SampleRow) -> dict[str, Any]:
         """The row as JSON values: GROUP.NAME is nested. Groups without any column are left out."""
         record: dict[str, Any] = {}
-        for name, cell in zip(self.kinds, self.cells(row), strict=True):
-            group, dot, rest = name.partition(".")
-            if dot:
-                record.setdefault(group, {})[rest] = cell
-            else:
-                record[name] = cell
-        return record
+        nested: dict[str, dict[str, Cell]] = {group: {} for group in self._nested}
+        for (group, name), cell in zip(self._paths, self.cells(row), strict=True):
+            (nested[group] if group else record)[name] = cell
+        return record | nested
 
+    @cached_property
+    def _paths(self) -> list[tuple[str, str]]:
+        """For each column the object that it is in ("" for none), and its name there."""
+        split = (name.partition(".") for name in self.kinds)
+        return [(before, after) if dot else ("", before) for before, dot, after in split]
 
-def sample_records(run: Path, *, strict: bool = False) -> Iterator[dict[str, Any]]:
-    """The rows of a run as JSON values, streamed; all of them have the same keys."""
-    columns = SampleColumns.of_run(run, strict=strict)
-    return map(columns.record, iter_samples(run, strict=strict))
+    @cached_property
+    def _nested(self) -> list[str]:
+        return [group for group in dict.fromkeys(group for group, _ in self._paths) if group]
 
 
 def _fixed(row: SampleRow) -> dict[str, Cell]:
@@ -181,8 +191,10 @@ def _groups(row: SampleRow) -> dict[str, dict[str, Any]]:
     }
 
 
-def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
-    """The numbers of what a reply used: plugins may store more, which no sum counts either."""
+def _numbers(values: Any) -> dict[str, float]:
+    """The numbers of what a reply used: plugins may store anything else, which no sum counts either."""
+    if not isinstance(values, Mapping):
+        return {}
     return {
         name: value
         for name, value in values.items()

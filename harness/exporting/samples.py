@@ -157,8 +157,8 @@ class _Rows:
             reply=_text(reply),
             refusal=reply.get("refusal") or "",
             answer_mode=mode,
-            usage=reply.get("usage") or {},
-            timings=reply.get("timings") or {},
+            usage=_table(reply.get("usage")),
+            timings=_table(reply.get("timings")),
         )
 
     def unanswered(self) -> Iterator[SampleRow]:
@@ -376,3 +376,8 @@ def _text(reply: Mapping[str, Any]) -> str:
         return str(text)
     rating = reply.get("rating")
     return "" if rating is None else f"{rating:g}"
+
+
+def _table(found: Any) -> Mapping[str, float]:
+    """What a reply says that it used: plugins of earlier versions may have stored anything."""
+    return found if isinstance(found, Mapping) else {}

@@ -73,7 +73,7 @@ def export_samples(
         return _to_standard_output(run, form, strict=strict)
     out = run / DEFAULT_NAMES[form] if out is None else out
     _check_target(out, force=force)
-    columns = SampleColumns.of_run(run, strict=strict)
+    columns = SampleColumns.of_run(run)
     rows = 0
     try:
         with _replacing(out) as file:
@@ -92,7 +92,7 @@ def _to_standard_output(run: Path, form: str, *, strict: bool) -> ExportedSample
         raise RequestError(
             "Parquet is not text, and is not printed.", "Name a file, or use --format csv or jsonl."
         )
-    columns, rows = SampleColumns.of_run(run, strict=strict), 0
+    columns, rows = SampleColumns.of_run(run), 0
     writer = _Csv(sys.stdout, columns) if form == "csv" else _JsonLines(sys.stdout, columns)
     for rows, row in enumerate(iter_samples(run, strict=strict), 1):  # noqa: B007
         writer.add(row)
