@@ -181,10 +181,14 @@ def _explicit(text: str, names: Names) -> Iterator[Found]:
 
 
 def _has_cue(text: str) -> bool:
-    if any(sign in text for sign in _COLONS):
-        return True
+    for sign in _COLONS:
+        if sign in text:
+            return True
     lower = text.lower()
-    return any(words in lower for words in _CALLED)
+    for words in _CALLED:  # noqa: SIM110 - a generator costs more than the search
+        if words in lower:
+            return True
+    return False
 
 
 def _verdict(match: re.Match[str], names: Names) -> Found | None:

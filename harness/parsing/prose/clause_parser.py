@@ -261,11 +261,12 @@ class ClauseParser(MentionParser):
             return False
         if self.previous is not None and not self.clause.opens:
             return False
-        other = [
-            i for i in self.items if _unknown(i) and i.text not in _SAYING and i.text not in emotion_words()
-        ]
-        own = any(item.text in _OWN_SUBJECTS for item in self.items)
-        return bool(other) and not own
+        if not self.words.isdisjoint(_OWN_SUBJECTS):
+            return False
+        return any(
+            _unknown(item) and item.text not in _SAYING and item.text not in emotion_words()
+            for item in self.items
+        )
 
     def _alternative(self) -> bool:
         """Whether the clause adds an option to another one: "maybe worry", "happy yet surprised"."""

@@ -35,6 +35,10 @@ class Found:
     doubtful: bool = False
 
 
+_TURNING_TAGS = frozenset({Tag.NOT, Tag.THAN, Tag.ALSO, Tag.MINOR, Tag.PREFER})
+_TURNING_WORDS = frozenset({">", "que", "qu'", "then", "probably", "likely"})
+
+
 class MentionParser(AssertionChecks):
     """Finds the mentions of one clause and their roles."""
 
@@ -67,13 +71,14 @@ class MentionParser(AssertionChecks):
 
     def _next_role(self, role: Role, item: Item) -> Role:
         """The role of the mentions after this word."""
-        if item.tag is Tag.NOT:
+        tag = item.tag
+        if tag not in _TURNING_TAGS and item.text not in _TURNING_WORDS:
+            return role
+        if tag is Tag.NOT or (tag is Tag.ALSO and item.text == "too" and self._too_much(item)):
             return Role.DENIED
-        if item.tag is Tag.ALSO and item.text == "too" and self._too_much(item):
-            return Role.DENIED
-        if item.tag is Tag.THAN and item.text == "than" and self._less():
+        if tag is Tag.THAN and item.text == "than" and self._less():
             return Role.PLAIN
-        than = item.tag is Tag.THAN or (item.text == ">" and self._has_plain())
+        than = tag is Tag.THAN or (item.text == ">" and self._has_plain())
         if than or (item.text in ("que", "qu'") and Tag.PREFER in self.tags and self._has_plain()):
             return Role.ASIDE
         if role is Role.DENIED:
@@ -82,7 +87,9 @@ class MentionParser(AssertionChecks):
             return Role.MINOR
         if item.text in ("probably", "likely") and self._alternatives_before(item):
             return Role.PREFERRED
-        return {Tag.MINOR: Role.MINOR, Tag.PREFER: Role.PREFERRED}.get(item.tag, role)
+        if tag is Tag.MINOR:
+            return Role.MINOR
+        return Role.PREFERRED if tag is Tag.PREFER else role
 
     def _less(self) -> bool:
         """Whether the clause compares with "less": "less happy than surprised" denies only the first."""
