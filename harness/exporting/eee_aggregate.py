@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.exporting.eee_identity import Identity, model_info
+from harness.exporting.eee_identity import Identity, model_info, without_folders
 from harness.exporting.eee_metrics import metric_config
 from harness.exporting.source import ExportSource
 from harness.results import CalibratedValue, Interval, MetricValue, TaskResult
@@ -190,7 +190,7 @@ def _source_data(task: TaskResult) -> dict[str, Any]:
 
 
 def _generation_config(source: ExportSource, task: TaskResult, spec: TaskSpec) -> dict[str, Any]:
-    details = {f"setting.{s.name}": f"{s.value} ({s.source})" for s in task.settings}
+    details = {f"setting.{s.name}": f"{without_folders(s.value)} ({s.source})" for s in task.settings}
     details |= {"task_version": task.version, "repeats": str(source.record.repeats)}
     details["seed"] = str(source.record.seed)
     if task.role == "generator":

@@ -11,9 +11,18 @@ from typing import Any
 from harness.scoring.run_record import ParticipantRecord
 
 PLUGIN = "memobench-plugin-"
+OBJECT = "python"
+"""What `run.json` names as the plugin of an object that was made in Python."""
 UNKNOWN = "unspecified"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+-]+")
 _RESERVED = re.compile(r"(data|unknown|con|prn|aux|nul|com[1-9]|lpt[1-9])(\..*)?", re.IGNORECASE)
+_FOLDERS = re.compile(r"(?:^|(?<=[\s:=,\"'(]))(?:~?/(?!/)|[A-Za-z]:[\\/])(?:[^/\\\s,\"']+[/\\])*")
+"""The folders of an absolute path, not those of a URL."""
+
+
+def without_folders(text: object) -> str:
+    """Text with local paths cut to their last part: an export is for others, whom the folders do not concern."""
+    return _FOLDERS.sub("", str(text))
 
 
 @dataclass(frozen=True)
@@ -54,9 +63,11 @@ def model_info(
     weights: str = "unknown",
 ) -> dict[str, Any]:
     """The `model_info` of a participant. What neither the run nor the user says is "unknown", never guessed."""
-    engine = participant.plugin.removeprefix(PLUGIN)
+    # An object that was made in Python belongs to no plugin.
+    plugin = participant.plugin if participant.plugin != OBJECT else ""
+    engine = plugin.removeprefix(PLUGIN)
     found: dict[str, Any] = {
-        "name": participant.name,
+        "name": without_folders(participant.name),
         "id": _model_id(participant, model_id, developer),
         "additional_details": {"deployment_type": deployment, "model_availability": weights},
     }
@@ -64,9 +75,11 @@ def model_info(
         found["developer"] = developer
     if engine in versions:
         found["inference_engine"] = {"name": engine, "version": versions[engine]}
-    details = {"plugin": participant.plugin} if participant.plugin else {}
+    details = {"plugin": plugin} if plugin else {}
     for source, table in (("option", participant.options), ("identity", participant.identity)):
-        details |= {f"{source}.{name}": str(value) for name, value in table.items() if value is not None}
+        details |= {
+            f"{source}.{name}": without_folders(value) for name, value in table.items() if value is not None
+        }
     found["additional_details"] |= details
     return found
 
@@ -76,7 +89,8 @@ def _model_id(participant: ParticipantRecord, given: str, developer: str) -> str
     parts = given.split("/") if given else _reference(participant)
     if len(parts) < 2 or (developer and not given):
         own = not participant.options.get("ref") and ":" not in participant.name
-        owner = developer or (participant.plugin if own else "") or UNKNOWN
+        plugin = participant.plugin if participant.plugin != OBJECT else ""
+        owner = developer or (plugin if own else "") or UNKNOWN
         parts = [owner, *parts[1:]] if len(parts) > 1 else [owner, *parts]
     return "/".join(map(component, parts))
 

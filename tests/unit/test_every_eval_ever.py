@@ -15,12 +15,13 @@ from jsonschema import Draft7Validator
 
 from harness import RunResult
 from harness.errors import BadOption, RequestError
-from harness.exporting.eee_identity import component
+from harness.exporting.eee_identity import Identity, component, model_info, without_folders
 from harness.exporting.eee_instances import METHODS
 from harness.exporting.every_eval_ever import EveryEvalEver
 from harness.exporting.source import ExportSource
 from harness.registry.factory import make
 from harness.registry.registry import registry
+from harness.scoring.run_record import ParticipantRecord
 
 SCHEMAS = Path(__file__).parents[1] / "helpers" / "every_eval_ever"
 NAME = re.compile(
@@ -268,3 +269,47 @@ def test_a_run_without_results_is_refused(runs: tuple[RunResult, RunResult], tmp
 
 def test_options_are_documented() -> None:
     assert all(info.description for info in EveryEvalEver.Options.model_fields.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "plugin", "ref", "expected"),
+    [
+        ("vllm:llava-hf/llava-1.5-7b-hf", "memobench-plugin-vllm", None, "llava-hf/llava-1.5-7b-hf"),
+        ("llava", "memobench-plugin-vllm", "llava-hf/llava-1.5-7b-hf@main", "llava-hf/llava-1.5-7b-hf-main"),
+        ("openai:gpt-x", "memobench-plugin-openai", None, "unspecified/gpt-x"),
+        ("vllm:/home/someone/models/mine", "memobench-plugin-vllm", None, "unspecified/mine"),
+        ("vllm:./mine", "memobench-plugin-vllm", None, "unspecified/mine"),
+        ("fer", "memobench-plugin-fer", None, "memobench-plugin-fer/fer"),
+        ("Mixed", "python", None, "unspecified/Mixed"),
+    ],
+)
+def test_models_are_named_by_their_reference(name: str, plugin: str, ref: str | None, expected: str) -> None:
+    participant = ParticipantRecord(name, {"ref": ref, "batch": 4}, {"revision": "abc"}, plugin)
+    versions = {"python": "3.11", "vllm": "0.32"}
+    info = model_info(participant, versions)
+    assert info["id"] == expected
+    assert info["additional_details"]["deployment_type"] == "unknown"
+    assert info["additional_details"]["identity.revision"] == "abc"
+    engine = {"name": "vllm", "version": "0.32"} if plugin.endswith("vllm") else None
+    assert info.get("inference_engine") == engine
+    assert model_info(participant, versions, developer="A lab")["id"] == f"A-lab/{expected.partition('/')[2]}"
+    assert model_info(participant, versions, model_id="a/b/c")["id"] == "a/b/c"
+    folder = Identity.of(model_info(participant, versions, model_id="a/b/c"), "2026-01-01T00:00:00+00:00")
+    assert (folder.developer, folder.model, folder.timestamp) == ("a", "b_c", "1767225600")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("vllm:/home/someone/models/mine", "vllm:mine"),
+        ("/srv/data/x.csv", "x.csv"),
+        ("~/models/mine", "mine"),
+        ("C:\\Users\\me\\mine", "mine"),
+        ("a: /one/two, b: 3/4", "a: two, b: 3/4"),
+        ("https://host/v1/chat", "https://host/v1/chat"),
+        ("llava-hf/llava-1.5-7b-hf", "llava-hf/llava-1.5-7b-hf"),
+        ("1/2 and/or", "1/2 and/or"),
+    ],
+)
+def test_folders_of_whoever_ran_it_are_not_exported(text: str, shown: str) -> None:
+    assert without_folders(text) == shown
