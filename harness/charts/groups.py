@@ -13,6 +13,7 @@ from harness.charts.parts import (
     axis_title,
     finished,
     lane,
+    on_one_line,
     row_axis,
     row_id,
     row_step,
@@ -148,13 +149,13 @@ def valence_gap(results: Sequence[Results], *, width: Width = "container") -> al
         ),
         base.mark_point(style="value", filled=True, size=55).encode(x=x, tooltip=tips, **colour),
     ]
-    single = names[0] if len(names) == 1 else ""
+    single = on_one_line(names) if len(names) == 1 else ""
     title = titled(
         "Valence gap",
         f"95% intervals; above 0, positive emotions do better{', ' + single if single else ''}",
         width=width,
     )
-    described = f"Valence gap of each task with 95% intervals, for {', '.join(names)}."
+    described = f"Valence gap of each task with 95% intervals, for {on_one_line(names)}."
     return finished(layers, row_step(order, len(lanes)), width, title, described)
 
 

@@ -23,6 +23,7 @@ from harness.charts.parts import (
     finished,
     lane,
     layered,
+    on_one_line,
     row_axis,
     row_id,
     row_step,
@@ -38,7 +39,7 @@ from harness.results import Interval, Results, TaskResult
 BASELINE, PERSON, AGAINST = (
     "best baseline",
     "one person, against the others",
-    "the model, against the same people",
+    "model, against the same people",
 )
 _REFERENCES = {BASELINE: "M-0.12,-1H0.12V1H-0.12Z", PERSON: "diamond", AGAINST: "triangle-up"}
 _SHARE, _OTHER = "share", "other"
@@ -55,11 +56,11 @@ def ladder(results: Sequence[Results], *, width: Width = "container") -> alt.Lay
         panel: [r for r in rows if r["panel"] == panel] for panel in dict.fromkeys(r["panel"] for r in rows)
     }
     charts = [_panel(found, names) for found in panels.values()] or [_panel([], names)]
-    single = f", {names[0]}" if len(names) == 1 else ""
+    single = f", {on_one_line(names)}" if len(names) == 1 else ""
     title = titled(
         "Primary metric of each task", f"95% intervals{single}; n samples in clusters", width=width
     )
-    described = f"Primary metric of each task with 95% intervals, for {', '.join(names)}."
+    described = f"Primary metric of each task with 95% intervals, for {on_one_line(names)}."
     if len(charts) == 1:
         return finished(*charts[0], width, title, described)
     return stacked([layered(*chart) for chart in charts], width, described, title)
@@ -158,7 +159,7 @@ def _panel(rows: Rows, names: Sequence[str]) -> tuple[list[alt.Chart], alt.Step]
     references = alt.Shape(
         "kind:N",
         scale=alt.Scale(domain=known, range=[_REFERENCES[k] for k in known]),
-        legend=alt.Legend(title=None),
+        legend=alt.Legend(title=None, columns=1),
     )
     layers = [
         base.transform_filter(others).mark_rule(style="reference", strokeDash=[1, 0]).encode(**spans),

@@ -10,8 +10,8 @@ from harness.escaping import plain
 from harness.results import MetricValue, Results, TaskResult
 
 STAGES = ("coarse", "fine", "nuance")
-LABEL_WIDTH, LABEL_LINES = 30, 3
-"""Characters and lines of a label; the whole text is in the tooltip."""
+NAME_WIDTH, LABEL_WIDTH, LABEL_LINES = 24, 30, 3
+"""Characters of a line of a run's name, of a label, and lines of each; the whole text is in the tooltip."""
 SEPARATOR = "\N{SYMBOL FOR UNIT SEPARATOR}"
 """Stands in data between what sorts and tells labels apart, and what is shown."""
 _BREAKS = str.maketrans({c: f"{c}\u200b" for c in "_/:-"})
@@ -56,17 +56,19 @@ def in_order(tasks: Sequence[TaskResult]) -> list[TaskResult]:
 
 
 def run_names(results: Sequence[Results]) -> list[str]:
-    """A name for each run: its model, with the release or the run's name where models are alike."""
+    """A name for each run, on short lines: its model, with the release or the run's name where models are alike."""
     runs = [found.run for found in results]
     candidates = (
         [run.model for run in runs],
         [f"{run.model} {run.release}" if run.release else run.model for run in runs],
         [f"{run.model} ({run.name})" for run in runs],
+        [f"{k} {run.model} ({run.name})" for k, run in enumerate(runs, 1)],
     )
     for found in candidates:
-        if len(set(found)) == len(runs):
-            return [plain(name) for name in found]
-    return [f"{plain(run.model)} ({plain(run.name)}, run {k})" for k, run in enumerate(runs, 1)]
+        names = ["\n".join(lines(name, NAME_WIDTH)) for name in found]
+        if len(set(names)) == len(runs):
+            break
+    return names
 
 
 def lines(text: str, width: int = LABEL_WIDTH, most: int = LABEL_LINES) -> list[str]:

@@ -75,13 +75,20 @@ def axis_title(text: str) -> list[str]:
     return lines(text, _AXIS_TITLE, most=3)
 
 
+def on_one_line(names: Sequence[str]) -> str:
+    """Names of runs for a sentence."""
+    return ", ".join(name.replace("\n", " ") for name in names)
+
+
 def run_colour(names: Sequence[str]) -> dict[str, Any]:
     """The colour and the shape of runs; nothing where there is one."""
     if len(names) < 2:
         return {}
     shown = list(names)
     shapes = [SHAPES[k % len(SHAPES)] for k in range(len(shown))]
-    legend = alt.Legend(title=None, columns=2 if max(map(len, shown)) <= _SHORT else 1)
+    legend = alt.Legend(
+        title=None, columns=2 if max(map(len, shown)) <= _SHORT else 1, labelExpr="split(datum.label, '\\n')"
+    )
     return {
         "color": alt.Color("run:N", scale=alt.Scale(domain=shown), legend=legend),
         "shape": alt.Shape("run:N", scale=alt.Scale(domain=shown, range=shapes), legend=legend),
