@@ -47,8 +47,8 @@ def command(what: str, as_json: bool) -> int:
 
 _HINTS = {
     "tasks": "`harness show NAME` shows a task",
-    "models": "NAME:REF passes a model to those that take one; `harness show NAME` shows options and what is known",
-    "data": "`harness show NAME` shows one; a folder is a data set too: --data FOLDER",
+    "models": "`harness run --model NAME` takes one, NAME:REF where it loads models; `harness show NAME` shows its options",
+    "data": "`harness run --data NAME` takes data sets, and folders too; `harness generate --prompts NAME` takes prompt sets",
     "metrics": "`harness show NAME` shows a metric with its options",
     "plugins": "`harness doctor` checks them, and says how to install others",
     "runs": "`harness show RUN` shows a run",
@@ -71,10 +71,10 @@ def _print(what: str, rows: list[dict[str, Any]]) -> None:
 
 
 _MODELS = {
-    "judge": "judges: --model of judge tasks, --judge of generator tasks",
-    "generator": "generators: --model of generator tasks",
+    "judge": "judges",
+    "generator": "generators",
 }
-_DATA = {"data set": "data sets: --data", "prompt set": "prompt sets: --prompts of `harness generate`"}
+_DATA = {"data set": "data sets", "prompt set": "prompt sets"}
 
 
 def _of_kind(rows: list[dict[str, Any]], kind: str) -> list[Entry]:

@@ -158,7 +158,7 @@ def test_models_are_listed_by_kind_with_presets_below_their_base(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     out = harness("list", "models").ok().out
-    judges, generators = out.split("\ngenerators: ")
+    judges, generators = out.split("\ngenerators\n")
     lines = judges.splitlines()
     names = [line.split()[0] for line in lines[1:] if line]
     assert names[names.index("vllm") + 1] == "deepseek-vl2", "indented, after its base"

@@ -27,6 +27,9 @@ RUN, GENERATE = ("run",), ("generate",)
 IMPORT, EXPORT = ("data", "import"), ("data", "export")
 SHOWN_BY = {
     "harness/cli/samples.py": [("show",)],
+    "harness/reporters/footer.py": [("show",)],
+    "harness/reporters/ladder_text.py": [("run",), ("show",), ("score",)],
+    "harness/reporters/screen.py": [("run",), ("show",), ("score",)],
     "harness/cli/people_command.py": [("data", "people")],
     "harness/datasets/export.py": [EXPORT],
     "harness/exporting/aside.py": [("export",)],
