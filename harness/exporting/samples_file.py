@@ -62,7 +62,8 @@ def export_samples(
     is no run, `RequestError` for a folder that holds portraits alone or a run without any question, `BadOutput` or
     `StorageError` if the file cannot be written, and `MissingPackage` for Parquet without pyarrow.
     """
-    if read_run(run)["request"].get("role") == GENERATE_ONLY:
+    document = read_run(run)
+    if document["request"].get("role") == GENERATE_ONLY:
         raise RequestError(
             f"{str(run)!r} holds portraits but no answers.",
             f"Run a judge on them: harness run --task coarse_emotion --model fer --data {run}",
@@ -71,6 +72,10 @@ def export_samples(
         load_pyarrow("Writing Parquet")
     if out == STANDARD_OUTPUT:
         return _to_standard_output(run, form, strict=strict)
+    if out is None and document.get("baseline") is True:
+        raise BadOutput(
+            f"{str(run)!r} is a baseline of the gate, which stays as it is.", "Name a file with --out."
+        )
     out = run / DEFAULT_NAMES[form] if out is None else out
     _check_target(out, force=force)
     columns = SampleColumns.of_run(run)

@@ -224,3 +224,15 @@ def test_a_strict_export_has_the_rows_of_a_strict_score(harness: InProcess, face
     harness("export", "run", "--strict", "--out", "strict.csv").ok()
     assert {row["how"] for row in table(Path("plain.csv"))} == {"prose"}
     assert {(row["how"], row["state"]) for row in table(Path("strict.csv"))} == {("", "unparsed")}
+
+
+def test_a_baseline_stays_as_it_is(harness: InProcess, faces: Path) -> None:
+    evaluate("coarse_emotion", "echo", data=faces, out="run")
+    harness("gate", "--bless", "run", "--baseline", "base").ok()
+    before = sorted(p.name for p in Path("base").iterdir())
+    assert harness("export", "base").fails(2, "baseline of the gate", "--out")
+    harness("export", "base", "--out", "base.csv").ok()
+    harness("export", "run", "--out", "run.csv").ok()
+    assert len(table(Path("base.csv"))) == len(table(Path("run.csv"))) == 12
+    assert sorted(p.name for p in Path("base").iterdir()) == before
+    assert len(load("base").samples()) == 12
