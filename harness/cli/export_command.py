@@ -79,11 +79,15 @@ def _export_for_tool(
         raise RequestError(
             "--strict is for parquet, csv and jsonl.", "Omit it, or run with --strict: such a run is strict."
         )
-    exporter = make(found, pairs(options, "-o"))
+    exporter, source = make(found, pairs(options, "-o")), ExportSource.of(path)
+    if out is None and source.document.get("baseline") is True:
+        raise RequestError(
+            f"{str(path)!r} is a baseline of the gate, which stays as it is.", "Name a place with --out."
+        )
     target = out or path / exporter.output
     if str(target) == "-":
         raise RequestError(f"The format {name} is not written to standard output.", "Give --out a path.")
-    for file in _written(found, exporter, ExportSource.of(path), target):
+    for file in _written(found, exporter, source, target):
         click.echo(plain(file))
     return ExitCode.OK
 

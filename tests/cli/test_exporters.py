@@ -77,3 +77,10 @@ def test_what_is_refused(run: InProcess) -> None:
     run("export", "run", "--format", "every-eval-ever", "--out", "-").fails(2, "standard output")
     Path("file").touch()
     run("export", "run", "--format", "every-eval-ever", "--out", "file").fails(2, "cannot be written")
+
+
+def test_a_baseline_stays_as_it_is(run: InProcess) -> None:
+    run("gate", "--bless", "run", "--baseline", "base").ok()
+    run("export", "base", "--format", "every-eval-ever").fails(2, "baseline of the gate", "--out")
+    assert len(run("export", "base", "--format", "every-eval-ever", "--out", "out").ok().out.split()) == 2
+    assert "accuracy" in run("cite", "base").ok().out
