@@ -79,6 +79,10 @@ class PlainWatch(Counting):
         print(plain(text), file=sys.stderr, flush=True)
 
 
+_COUNTS, _LEFT, _BAR, _TITLE = 44, 9, 11, 16
+"""Characters of the counts and the state, of the time that is left, and the least of the bar and of the title."""
+
+
 class LiveWatch(Counting):
     """A progress bar, redrawn at most ten times a second."""
 
@@ -90,27 +94,38 @@ class LiveWatch(Counting):
             BarColumn,
             MofNCompleteColumn,
             Progress,
+            ProgressColumn,
             TaskID,
             TextColumn,
             TimeRemainingColumn,
         )
 
-        self._progress = Progress(
-            TextColumn("{task.fields[title]}", markup=False),
-            BarColumn(),
+        console = Console(stderr=True, highlight=False)
+        title: ProgressColumn = TextColumn("{task.fields[title]}", markup=False)
+        columns: list[ProgressColumn] = [
             MofNCompleteColumn(),
             TextColumn("{task.fields[state]}", markup=False),
-            TimeRemainingColumn(),
-            console=Console(stderr=True, highlight=False),
-            auto_refresh=False,
-            transient=True,
-        )
+        ]
+        # Counts are never cut off: where there is no room, the bar is left out, then the time that is left.
+        room = console.width - _COUNTS
+        if room >= _TITLE + _LEFT:
+            columns.append(TimeRemainingColumn())
+            room -= _LEFT
+        if room >= _TITLE + _BAR:
+            columns.insert(0, BarColumn(None))
+            room -= _BAR
+        self._title_width = max(room, _TITLE)
+        self._progress = Progress(title, *columns, console=console, auto_refresh=False, transient=True)
         self._bar: TaskID | None = None
         self._drawn = 0.0
 
     def phase(self, title: str, total: int, done: int = 0) -> None:
         super().phase(title, total, done)
-        self._bar = self._progress.add_task("", total=total, completed=done, title=self.title, state="")
+        shown = self.title
+        if len(shown) > self._title_width:
+            # The end of a name tells models apart better than its beginning.
+            shown = "\N{HORIZONTAL ELLIPSIS}" + shown[1 - self._title_width :]
+        self._bar = self._progress.add_task("", total=total, completed=done, title=shown, state="")
         self._progress.start()
 
     def advance(self, *, failed: bool = False, unparsed: bool = False) -> None:

@@ -32,3 +32,22 @@ def test_the_bar_shows_the_step(capsys: pytest.CaptureFixture[str], monkeypatch:
     watch.working("step 7 of 30")
     watch.close()
     assert "step 7 of 30" in capsys.readouterr().err
+
+
+def test_a_narrow_terminal_leaves_out_the_bar_but_no_count(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    for width in (60, 72, 80, 120):
+        monkeypatch.setenv("COLUMNS", str(width))
+        watch = LiveWatch()
+        watch.phase("judging with vllm:a-maker/a-model-with-a-long-name-8b", 7145, 1200)
+        watch.advance(failed=True)
+        watch.working("")
+        watch.close()
+        shown = capsys.readouterr().err
+        assert "1201/7145" in shown
+        assert "1 failed, 0 unparsed" in shown
+        assert "name-8b" in shown
+        assert ("\N{BOX DRAWINGS HEAVY HORIZONTAL}" in shown) == (width >= 80)
