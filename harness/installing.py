@@ -56,6 +56,16 @@ def install_command(package: str) -> str:
     return f"pip install {' '.join(f'./{f}' for f in folders)} (in a clone of the memobench repository)"
 
 
+def install_extra(name: str) -> str:
+    """The command that installs an extra of the core, from where the core came from."""
+    checkout, repository = _checkout(), _repository()
+    if checkout is not None:
+        return f"pip install {shlex.quote(f'{checkout}[{name}]')}"
+    if repository:
+        return f"pip install {shlex.quote(f'memobench[{name}] @ git+{repository}')}"
+    return f"pip install '.[{name}]' (in a clone of the memobench repository)"
+
+
 def _plugin(package: str) -> str | None:
     """The name of the plugin of this project that a distribution or module belongs to; None for all others."""
     match = _NAME.fullmatch(package)

@@ -1,15 +1,13 @@
-"""Typed results, schema 1: what scoring builds, `results.json` and `--json` hold, and reporters and plugins read.
-
-A field that holds a number takes NaN and infinity as "does not exist" and stores None: JSON has neither.
-"""
+"""Typed results, schema 1: what scoring builds, `results.json` and `--json` hold, and reporters and plugins read."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import Field
+
+from harness.records import Direction, Interval, Number, Record
 
 COUNT = "none: a count"
 """The method of a metric value that is a count, which has no interval."""
@@ -17,44 +15,6 @@ BOUND = "_bound"
 """Ends the names of values that count each unparsed reply as an unfavourable answer."""
 HUMAN = "human"
 """The baseline with which results of earlier versions say how well people do: now `TaskResult.people`."""
-
-
-def _finite(value: float | None) -> float | None:
-    """The number, or None where it is None, NaN or infinite: the one place where NaN becomes null."""
-    return None if value is None or not math.isfinite(value) else float(value)
-
-
-Number = Annotated[float | None, BeforeValidator(_finite)]
-Direction = Literal["higher", "lower", "none"]
-
-
-class Record(BaseModel):
-    """Base of the records below. A field can also be read as `record["name"]`, by its name in the document."""
-
-    model_config = ConfigDict(
-        populate_by_name=True,
-        validate_assignment=True,
-        serialize_by_alias=True,
-        protected_namespaces=(),
-        # Reading ignores fields of later versions; the schema describes what this version writes.
-        json_schema_extra={"additionalProperties": False},
-    )
-
-    def __getitem__(self, name: str) -> Any:
-        return getattr(self, _names(type(self))[name])
-
-
-def _names(model: type[Record]) -> dict[str, str]:
-    """Field by its name in the document."""
-    return {info.alias or name: name for name, info in model.model_fields.items()}
-
-
-class Interval(Record):
-    """A value with its 95% interval."""
-
-    value: Number
-    low: Number
-    high: Number
 
 
 class Served(Record):
@@ -317,7 +277,7 @@ class TaskResult(Record):
     metrics: list[MetricValue]
     baselines: list[BaselineValue]
     confusion: ConfusionMatrix | None = None
-    tests: list[HypothesisTest] = []
+    tests: list[HypothesisTest] = Field(default=[])
     stability: RepeatStability | None = Field(
         default=None, description="Judge tasks that were asked repeatedly."
     )
@@ -334,7 +294,7 @@ class TaskResult(Record):
     read_as: ReadAs | None = Field(
         default=None, description="How many answers were declared, or understood from prose."
     )
-    unparsed_reasons: dict[str, int] = {}
+    unparsed_reasons: dict[str, int] = Field(default={})
     usage: dict[str, float] = Field(default={}, description="What the judge's answers used: tokens, cost.")
     timings: dict[str, float] = Field(
         default={}, description="What may differ between runs with the same answers: seconds, cached tokens."
@@ -347,12 +307,22 @@ class TaskResult(Record):
         return next((m for m in self.metrics if m.primary), None)
 
     @property
+    def compared(self) -> MetricValue | None:
+        """What baselines stand beside: the primary metric, or its bound where unparsed replies are left out of it."""
+        bound = f"{self.primary.name}{BOUND}" if self.primary else ""
+        return next((m for m in self.metrics if m.name == bound and not m.group), self.primary)
+
+    @property
     def best_baseline(self) -> BaselineValue | None:
-        """The trivial baseline that does best on the primary metric."""
-        main = self.primary
-        sign = -1 if main and main.direction == "lower" else 1
-        known = [b for b in self.baselines if main and b.metric == main.name and b.name != HUMAN]
-        found = [b for b in known if b.value is not None]
+        """The trivial baseline that does best on what is compared."""
+        return self.best_baseline_of(self.compared) if self.compared else None
+
+    def best_baseline_of(self, metric: MetricValue) -> BaselineValue | None:
+        """The trivial baseline that does best on a metric."""
+        sign = -1 if metric.direction == "lower" else 1
+        found = [
+            b for b in self.baselines if b.metric == metric.name and b.value is not None and b.name != HUMAN
+        ]
         return max(found, key=lambda b: sign * (b.value or 0.0), default=None)
 
 
@@ -377,7 +347,7 @@ class Transfer(Record):
     metric: str
     direction: Direction
     sets: list[DataSetValue]
-    warnings: list[str] = []
+    warnings: list[str] = Field(default=[])
 
 
 class Results(Record):

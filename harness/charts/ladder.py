@@ -34,7 +34,8 @@ from harness.charts.parts import (
     unlisted,
 )
 from harness.charts.theme import Width
-from harness.results import Interval, Results, TaskResult
+from harness.records import Interval
+from harness.results import Results, TaskResult
 
 BASELINE, PERSON, AGAINST = (
     "best baseline",

@@ -11,6 +11,7 @@ import importlib.util
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.errors import MissingPackage, unknown
+from harness.installing import install_extra
 
 if TYPE_CHECKING:
     import altair as alt
@@ -20,7 +21,7 @@ Width = int | Literal["container"]
 """Pixels of the whole chart, axis labels included; or as wide as the element of the page that holds it."""
 COLUMN_WIDTH = 454
 """Pixels, 160 mm at 72 a inch: the width of a page of text."""
-INSTALL = "pip install 'memobench[report]'"
+INSTALL = install_extra("report")
 
 _ROLES: dict[Theme, dict[str, str]] = {
     "light": {

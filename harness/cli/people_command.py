@@ -14,8 +14,9 @@ import click
 from harness.datasets.ratings import FILE
 from harness.errors import BadData, ExitCode, RequestError
 from harness.escaping import plain
+from harness.records import Interval
 from harness.reporters.formatting import interval, number
-from harness.results import HumanAgreement, Interval
+from harness.results import HumanAgreement
 from harness.run.data_sets import find_data_set
 from harness.run.watch import Watch
 from harness.scoring.human import compared_samples, describe, notes, rating_columns

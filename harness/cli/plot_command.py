@@ -54,7 +54,7 @@ def command(
       harness plot runs/sdxl --kind confusion --task t2i_emotion --judge fer --width 80 --out confusion.svg
 
     Confusion, intensity and groups show one entry of one run; the other kinds take several runs.
-    Needs the extra report: pip install 'memobench[report]'.
+    Needs the extra report: pip install '.[report]' in a clone.
     """
     if not runs:
         raise RequestError(

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from harness.results import Direction, Interval, Number, Record
+from harness.records import Direction, Interval, Number, Record
 
 Kind = Literal["metric", "unparsed", "failed"]
 """What a row compares: the primary metric of a task, or the shares of unparsed replies and of failed samples."""

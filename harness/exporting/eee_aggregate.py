@@ -8,7 +8,8 @@ from typing import Any
 from harness.exporting.eee_identity import Identity, model_info, without_folders
 from harness.exporting.eee_metrics import metric_config
 from harness.exporting.source import ExportSource
-from harness.results import CalibratedValue, Interval, MetricValue, TaskResult
+from harness.records import Interval
+from harness.results import CalibratedValue, MetricValue, TaskResult
 from harness.scoring.panel import PANEL
 from harness.tasks.spec import TaskSpec
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from harness.results import BOUND, Direction
+from harness.records import Direction
+from harness.results import BOUND
 
 Limit = float | str
 

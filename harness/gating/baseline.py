@@ -89,7 +89,7 @@ def _check_run(run: Path, document: Mapping[str, Any]) -> None:
     if (document.get("sequential") or {}).get("stopped"):
         raise RequestError(
             f"The run {str(run)!r} was stopped early by its gate: a baseline must not lack answers.",
-            "Finish it with the same command without --gate, then bless it.",
+            "Finish it with the same harness run command without --gate, then bless it.",
         )
 
 

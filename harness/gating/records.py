@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from harness.comparing.records import ComparedRun, Kind
-from harness.results import Direction, Number, Record
+from harness.records import Direction, Number, Record
 
 Verdict = Literal["pass", "regression", "inconclusive"]
 """`inconclusive` is shown as "cannot tell"."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from harness.results import Direction, Interval, Record
+from harness.records import Direction, Interval, Record
 
 Evidence = Literal["paired", "intervals"]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.results import COUNT, HUMAN, Interval, MetricValue, Results, TaskResult
+from harness.records import Interval
+from harness.results import COUNT, HUMAN, MetricValue, Results, TaskResult
 
 STAGES = ("coarse", "fine", "nuance")
 _DASH = "\N{EN DASH}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.reporters.formatting import STAGES
-from harness.results import BOUND, HUMAN, BaselineValue, MetricValue, Results, TaskResult
+from harness.results import BaselineValue, MetricValue, Results, TaskResult
 
 Standing = Literal["beats", "unclear", "below", "none"]
 """Where a value's interval lies: beyond the best trivial baseline, around it, short of it; "none" where there is no
@@ -60,14 +60,10 @@ def _rung(task: TaskResult) -> Rung:
     main = task.primary
     if main is None:
         return Rung(task, None, None, "none")
-    bound = next((m for m in task.metrics if m.name == main.name + BOUND and not m.group), None)
-    compared = main if bound is None else bound
-    sign = -1 if main.direction == "lower" else 1
-    trivial = [
-        b for b in task.baselines if b.metric == compared.name and b.value is not None and b.name != HUMAN
-    ]
-    best = max(trivial, key=lambda b: sign * (b.value or 0.0), default=None)
-    return Rung(task, main, best, _standing(compared, best, sign))
+    best = task.best_baseline
+    return Rung(
+        task, main, best, _standing(task.compared or main, best, -1 if main.direction == "lower" else 1)
+    )
 
 
 def _standing(value: MetricValue, best: BaselineValue | None, sign: int) -> Standing:

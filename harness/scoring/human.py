@@ -16,14 +16,8 @@ import numpy as np
 
 from harness.arrays import Floats, Ints, Mask
 from harness.datasets.ratings import RaterAnswers
-from harness.results import (
-    HumanAgreement,
-    HumanCeiling,
-    Interval,
-    LabelAgreement,
-    Reliability,
-    TaskResult,
-)
+from harness.records import Interval
+from harness.results import HumanAgreement, HumanCeiling, LabelAgreement, Reliability, TaskResult
 from harness.scoring.rows import Rows, codes
 from harness.stats.agreement import (
     interval_alpha,

@@ -14,7 +14,8 @@ import numpy as np
 
 from harness.arrays import Floats, Ints, Mask
 from harness.datasets.ratings import RaterAnswers
-from harness.results import CalibratedValue, Interval, LabelsNeeded
+from harness.records import Interval
+from harness.results import CalibratedValue, LabelsNeeded
 from harness.scoring.rows import Rows
 from harness.scoring.stored import StoredSample
 from harness.stats.intervals import proportion_interval

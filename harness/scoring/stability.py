@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from harness.arrays import Floats, Ints
-from harness.results import Interval, RepeatStability
+from harness.records import Interval
+from harness.results import RepeatStability
 from harness.scoring.rows import Rows, codes
 from harness.stats.clustered import effective_clusters
 from harness.stats.intervals import proportion_interval

@@ -11,7 +11,8 @@ from harness.arrays import Floats
 from harness.components.metric import Metric, Scores
 from harness.metrics.collapsed import collapsed, detail
 from harness.metrics.resampling import on_data, resample
-from harness.results import DataSetValue, Interval, TaskResult, Transfer
+from harness.records import Interval
+from harness.results import DataSetValue, TaskResult, Transfer
 from harness.scoring.rows import Key, Rows
 from harness.scoring.score_rows import RESAMPLES, make_metric, scores_for
 from harness.stats.intervals import percentile_interval

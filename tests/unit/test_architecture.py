@@ -21,6 +21,7 @@ PLUGINS = sorted(p.parent for p in (ROOT / "plugins").glob("*/pyproject.toml"))
 LAYERS = (
     ("installing",),
     ("errors", "types", "arrays", "escaping", "_version"),
+    ("records",),
     ("results",),
     ("components", "parsing", "store"),
     ("hookspecs", "stats"),

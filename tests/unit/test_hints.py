@@ -31,6 +31,8 @@ SHOWN_BY = {
     "harness/reporters/ladder_text.py": [("run",), ("show",), ("score",)],
     "harness/reporters/screen.py": [("run",), ("show",), ("score",)],
     "harness/cli/people_command.py": [("data", "people")],
+    "harness/charts/": [("plot",)],
+    "harness/report/": [("report",)],
     "harness/datasets/export.py": [EXPORT],
     "harness/exporting/aside.py": [("export",)],
     "harness/exporting/samples_file.py": [("export",)],
