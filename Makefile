@@ -67,6 +67,7 @@ bench: setup
 	$(BIN)/python benchmarks/bench_run.py
 	$(BIN)/python benchmarks/bench_stats.py
 	$(BIN)/python benchmarks/bench_coverage.py
+	$(BIN)/python benchmarks/bench_report.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_vllm.py
 
 clean:

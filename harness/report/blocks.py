@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from harness.results import COUNT, Interval, MetricValue
+from harness.records import Interval
+from harness.results import COUNT, MetricValue
 
 DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -66,10 +67,12 @@ def write_report(
     if not runs:
         raise RequestError("No run is named.", "For example: harness report RUN --out report.html")
     if out.is_dir():
-        raise BadOutput(f"{str(out)!r} is a folder.", f"Name a file: --out {out / 'report.html'}")
+        raise BadOutput(
+            f"{str(out)!r} is a folder.", f"Name a file: harness report RUN --out {out / 'report.html'}"
+        )
     page = _Page(read_runs(runs), out, embed, max_mb, gallery)
     data = page.render().encode("utf-8")
-    with new_output(out, "Choose a different --out."), storage_errors(out):
+    with new_output(out, "Choose a different place for the page."), storage_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(out, data)
     return WrittenReport(
@@ -150,7 +153,8 @@ class _Page:
         room = int((self.max_mb * 1e6 - used) * 3 / 4)
         found = pack(self.answers, links, meta, max(room, 0))
         self.notes += [
-            f"{note} `harness export` has everything; --max-mb N leaves more room." for note in found.notes
+            f"{note} `harness report --max-mb N` leaves more room, `harness export` has everything."
+            for note in found.notes
         ]
         return found
 
@@ -237,10 +241,12 @@ def _script() -> str:
     return '"use strict";\n(() => {\n' + "\n".join(_source(path.name) for path in modules) + "\n})();"
 
 
+@functools.cache
 def _bundle() -> str:
     """Vega, Vega-Lite and Vega-Embed, as one script that cannot end its element."""
     import vl_convert
 
     text: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     safe = text.replace("\r\n", "\n").replace("</script", "<\\/script").replace("<!--", "<\\!--")
-    return f"/* {_CREDITS} */\n{safe}"
+    # In a scope of its own: its functions have names such as gc.
+    return f"/* {_CREDITS} */\n(() => {{\n{safe}\n}})();"

@@ -18,7 +18,7 @@ import base64
 import gzip
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,6 +54,9 @@ class Codes:
     def __getitem__(self, row: int) -> str:
         return self.values[self.codes[row]]
 
+    def __iter__(self) -> Iterator[str]:
+        return (self.values[code] for code in self.codes)
+
     def put(self, row: int, value: str) -> None:
         """Replace the text of a row."""
         self.add(value)
@@ -61,6 +64,8 @@ class Codes:
 
     def cut(self, limit: int) -> Codes:
         """The same column with each text at most `limit` characters long, and how many more it had in brackets."""
+        if all(len(value) <= limit for value in self.values):
+            return self
         shorter = [shortened(value, limit) for value in self.values]
         return Codes(shorter[code] for code in self.codes)
 
@@ -102,12 +107,12 @@ class Packer:
         packed = {key: self._column(column) for key, column in columns.items()}
         self._tables[name] = {"rows": max(lengths, default=0), "columns": packed}
 
-    def packed(self, meta: Mapping[str, Any]) -> bytes:
-        """The compressed stream. Equal input gives equal bytes."""
+    def packed(self, meta: Mapping[str, Any], level: int = 9) -> bytes:
+        """The stream, compressed at a level of gzip. Equal input gives equal bytes."""
         header = json.dumps({"meta": meta, "tables": self._tables}, separators=(",", ":")).encode("ascii")
         header += b" " * (-(len(header) + 4) % 8)
         stream = len(header).to_bytes(4, "little") + header + bytes(self._blocks)
-        return gzip.compress(stream, 9, mtime=0)
+        return gzip.compress(stream, level, mtime=0)
 
     def _column(self, column: Column) -> dict[str, Any]:
         if isinstance(column, Codes):

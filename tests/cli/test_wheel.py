@@ -30,6 +30,9 @@ def test_contents(wheel: Path) -> None:
     for path in (ROOT / "tasks").rglob("*"):
         if path.suffix in (".toml", ".csv"):
             assert f"harness/_tasks/{path.relative_to(ROOT / 'tasks').as_posix()}" in names
+    for path in (ROOT / "harness" / "report").rglob("*.*"):
+        if path.suffix in (".jinja", ".css", ".js"):
+            assert path.relative_to(ROOT).as_posix() in names
     for path in (ROOT / "harness").rglob("*.py"):
         assert path.relative_to(ROOT).as_posix() in names
     assert "harness/py.typed" in names

@@ -5,14 +5,14 @@ const pictures = {
   failed: 0,
   observer: null,
 
-  /** An element that shows a picture of the page; `large` prefers the file. */
-  element(store, number, text, large = false) {
-    const frame = make("span", { class: large ? "picture large" : "picture" });
+  /** An element that shows a picture of the page, else the file that it links. */
+  element(store, number, text) {
+    const frame = make("span", { class: "picture" });
     const thumbnail = number === null ? undefined : store.thumbnails[number];
     const link = number === null ? "" : store.links.get(number);
     const sources = [];
     if (thumbnail !== undefined) sources.push(`data:image/webp;base64,${thumbnail}`);
-    if (link && pictures.failed < 3) large ? sources.unshift(link) : sources.push(link);
+    if (link && pictures.failed < 3) sources.push(link);
     const empty = () => {
       const why = number === null ? "no picture" : link ? "file not found" : "not stored";
       frame.replaceChildren(make("span", { class: "no-picture" }, why));
@@ -32,9 +32,26 @@ const pictures = {
       show();
     });
     frame.append(image);
-    if (sources[0].startsWith("data:") || large) show();
+    if (sources[0].startsWith("data:")) show();
     else pictures.whenSeen(frame, show);
     return frame;
+  },
+
+  /** The same with a button for the file itself, where the page holds a thumbnail of it. */
+  large(store, number, text) {
+    const frame = pictures.element(store, number, text);
+    frame.classList.add("large");
+    const link = number === null ? "" : store.links.get(number);
+    if (!link || store.thumbnails[number] === undefined) return [frame];
+    const button = make("button", { type: "button", class: "plain" }, "Show the picture file");
+    button.addEventListener("click", () => {
+      const image = make("img", { alt: text });
+      image.addEventListener("load", () => frame.replaceChildren(image));
+      image.addEventListener("error", () => (button.textContent = "The picture file is not there any more."));
+      button.disabled = true;
+      image.src = link;
+    });
+    return [frame, button];
   },
 
   whenSeen(element, show) {

@@ -60,7 +60,7 @@ class Detail {
     const shown = this.store.pictures(row);
     const text = `Picture of ${oneLine(this.store.sample("id", row), 60)}`;
     return (shown.length ? shown : [null]).map((number, k) => {
-      const picture = pictures.element(this.store, number, shown.length > 1 ? `${text}, ${k ? "second" : "first"}` : text, true);
+      const picture = pictures.large(this.store, number, shown.length > 1 ? `${text}, ${k ? "second" : "first"}` : text);
       return shown.length > 1 ? make("figure", {}, picture, make("figcaption", {}, k ? "second" : "first")) : picture;
     });
   }

@@ -42,6 +42,8 @@ const charts = {
     console.warn = () => {};
     try {
       charts.drawn.set(element.dataset.chart, await vegaEmbed(element, spec, options));
+      // The element around it has the description, and the table beside it the numbers.
+      element.querySelector("svg").setAttribute("aria-hidden", "true");
     } catch {
       element.textContent = "This chart cannot be drawn here; its numbers are in the table.";
     } finally {
