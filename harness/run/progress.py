@@ -79,7 +79,7 @@ class PlainWatch(Counting):
         print(plain(text), file=sys.stderr, flush=True)
 
 
-_COUNTS, _LEFT, _BAR, _TITLE = 44, 9, 11, 16
+_COUNTS, _LEFT, _BAR, _TITLE = 44, 9, 9, 18
 """Characters of the counts and the state, of the time that is left, and the least of the bar and of the title."""
 
 
