@@ -25,7 +25,7 @@ from harness.run.failures import ALIKE_GENERATOR, FailureLog, as_error, start_er
 from harness.run.image_requests import IMAGES, PlannedImage
 from harness.run.manifest import write_manifest
 from harness.run.participants import Participant
-from harness.run.received import json_value, replies_of, served_record
+from harness.run.received import json_value, note_left_out, replies_of, served_record, used_numbers
 from harness.run.stopping import Halt, Stopping, Until
 from harness.run.watch import Watch
 from harness.store import RunFolder
@@ -60,6 +60,8 @@ class Generation:
         """Why not everything was requested."""
         self._answered = 0
         self._in_flight: dict[str, PlannedImage] = {}
+        self._left_out: set[str] = set()
+        """Names of numbers in replies that were not stored."""
 
     def run(self, wanted: Sequence[PlannedImage]) -> None:
         """Generate what has no reply yet. Raises `TooManyFailures`, `NothingAnswered`, and what the generator's `open` raises."""
@@ -80,6 +82,7 @@ class Generation:
             if error is not None:
                 for id_ in [id_ for id_ in self._in_flight if id_ not in left]:
                     self._fail(id_, error)
+        note_left_out(self.watch, self.generator.name, self._left_out)
         self.watch.end()
         delivered = {r["id"] for r in image_replies(self.folder.path) if r["outcome"] == "ok"}
         write_manifest(self.folder.path, wanted, self.generator.name, delivered)
@@ -170,7 +173,7 @@ class Generation:
             raise ValueError(f"the outcome {reply.outcome!r} is none of {', '.join(OUTCOMES)}, error")
         if reply.image is not None and not isinstance(reply.image, Image.Image):
             raise TypeError(f"the image is {type(reply.image).__name__}, not a PIL image")
-        extra = {str(k): json_value(v) for k, v in reply.extra.items()}
+        extra = used_numbers("extra", {str(k): json_value(v) for k, v in reply.extra.items()}, self._left_out)
         json.dumps(extra, allow_nan=False)
         record: dict[str, Any] = {
             "id": reply.id,

@@ -13,7 +13,7 @@ from harness.errors import HarnessError
 from harness.run.failures import ALIKE_JUDGE, FailureLog, as_error, start_error
 from harness.run.judge_requests import InFlight, JobOutcome, RequestBuilder
 from harness.run.prefetch import PrefetchSource, Prepared
-from harness.run.received import judge_fields, replies_of
+from harness.run.received import judge_fields, note_left_out, replies_of
 from harness.run.schedule import Job
 from harness.run.stopping import Halt, Stopping, Until
 from harness.run.watch import Watch
@@ -63,6 +63,8 @@ class Judging:
         self.tally = Tally()
         self._in_flight: dict[str, InFlight] = {}
         self._by = builder.judge.name
+        self._left_out: set[str] = set()
+        """Names of numbers in replies that were not stored."""
 
     def run(self, executor: Executor, jobs: Iterator[Job]) -> Tally:
         """Ask everything that has no reply yet. Replies are stored one by one; failures are counted.
@@ -78,6 +80,7 @@ class Judging:
                 self._end(source, until, error)
         finally:
             source.close()
+        note_left_out(self.watch, self._by, self._left_out)
         self.watch.end()
         return self.tally
 
@@ -156,7 +159,7 @@ class Judging:
         if reply.error is not None:
             self._fail_request(reply.id, asked, as_error(reply.error), own=True)
             return
-        fields, problem = judge_fields(reply)
+        fields, problem = judge_fields(reply, self._left_out)
         if problem:
             invalid = ReplyError("invalid_reply", problem, False)
             self._fail_request(reply.id, asked, invalid, own=True)

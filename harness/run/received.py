@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any, TypeVar
 
+from harness.numbers import amounts, described, is_amount, is_number, storable
+from harness.run.watch import Watch
 from harness.types import JudgeReply
 
 MIN_LOG_PROBABILITY = -9999.0
@@ -54,6 +56,8 @@ def json_value(value: Any) -> Any:
 
 MOST_SERVED, LONGEST_SERVED = 10, 200
 """Entries of what a server says it served, and characters of each key and value."""
+MOST_NAMED = 20
+"""Names of numbers that are reported as left out."""
 
 
 def served_record(served: object) -> dict[str, str] | None:
@@ -76,8 +80,12 @@ def served_record(served: object) -> dict[str, str] | None:
     return {str.__str__(key): str.__str__(served[key]) for key in sorted(served)} or None
 
 
-def judge_fields(reply: JudgeReply) -> tuple[dict[str, Any], str]:
-    """The fields of a reply that are set, as JSON values, and what is wrong with them ("" if nothing is)."""
+def judge_fields(reply: JudgeReply, left_out: set[str] | None = None) -> tuple[dict[str, Any], str]:
+    """The fields of a reply that are set, as JSON values, and what is wrong with them ("" if nothing is).
+
+    A rating or a score that is no usable number is wrong. In `usage`, `timings` and `extra` such a number is left out, and
+    its name is added to `left_out`: it is no reason to lose an answer.
+    """
     fields: dict[str, Any] = {}
     for name, kinds in _KINDS.items():
         given = getattr(reply, name)
@@ -85,9 +93,14 @@ def judge_fields(reply: JudgeReply) -> tuple[dict[str, Any], str]:
             continue
         try:
             value = json_value(given)
+            if name in ("usage", "timings", "extra"):
+                value = used_numbers(name, value, left_out)
         except Exception as e:  # it may hold objects of any kind
+            if name == "extra" and isinstance(e, RecursionError):
+                _leave_out("extra", left_out)
+                continue
             return {}, f"{name} cannot be read: {type(e).__name__}: {e}"
-        if not isinstance(value, kinds):
+        if not isinstance(value, kinds) or isinstance(value, bool):
             return {}, f"{name} is {type(given).__name__}"
         if value or name != "extra":
             fields[name] = value
@@ -97,18 +110,52 @@ def judge_fields(reply: JudgeReply) -> tuple[dict[str, Any], str]:
         return {}, str(e) if isinstance(e, (TypeError, ValueError)) else f"served cannot be read: {e}"
     if served is not None:
         fields["served"] = served
-    rating = fields.get("rating", 0)
-    if not _finite(rating):
-        return {}, f"rating is {rating}, {_ENGINE}"
+    return fields, _answer_problem(fields)
+
+
+def used_numbers(name: str, value: Any, left_out: set[str] | None = None) -> Any:
+    """The `usage`, `timings` or `extra` of a reply as JSON values without numbers that cannot be stored or added up.
+
+    Their names are added to `left_out`. `value` has the values of `json_value`; one that is no table is returned as it is.
+    """
+    if not isinstance(value, dict):
+        return value
+    if name != "extra":
+        for key, number in value.items():
+            if number is not None and not (isinstance(key, str) and is_amount(number)):
+                _leave_out(f"{name}.{key}", left_out)
+        return amounts(value)
+    kept = {}
+    for key, part in value.items():
+        inner = used_numbers(key, part, left_out) if key in ("usage", "timings") else part
+        kept[key] = storable(inner)
+        if kept[key] != inner:
+            _leave_out(f"{name}.{key}", left_out)
+    return kept
+
+
+def _leave_out(name: str, left_out: set[str] | None) -> None:
+    if left_out is not None and len(left_out) < MOST_NAMED:
+        left_out.add(name[:LONGEST_SERVED])
+
+
+def note_left_out(watch: Watch, by: str, left_out: set[str]) -> None:
+    """Say once which values of a component's replies are not stored."""
+    if left_out:
+        names = ", ".join(sorted(left_out))
+        watch.note(f"{by}: values of {names} are not stored: they are no amounts, or no numbers of JSON.")
+
+
+def _answer_problem(fields: dict[str, Any]) -> str:
+    """What is wrong with the rating and the scores; minus infinity among the scores is replaced."""
+    rating = fields.get("rating")
+    if rating is not None and not is_number(rating):
+        return f"rating is {described(rating)}, {_ENGINE}"
     if "scores" in fields:
         scores = fields["scores"] = {
             k: MIN_LOG_PROBABILITY if v == -math.inf else v for k, v in fields["scores"].items()
         }
         for option, value in scores.items():
-            if not _finite(value):
-                return {}, f"the score of {option!r} is {value}, {_ENGINE}"
-    return fields, ""
-
-
-def _finite(value: Any) -> bool:
-    return not isinstance(value, float) or math.isfinite(value)
+            if value is not None and not is_number(value):
+                return f"the score of {option!r} is {described(value)}, {_ENGINE}"
+    return ""

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from harness.numbers import is_amount
+
+_ENDLESS = 1e100
+
 
 def reply_cost(record: Mapping[str, Any]) -> float | None:
     """What a stored reply cost, in the unit of the prices that were given; None if it does not say."""
@@ -12,7 +16,7 @@ def reply_cost(record: Mapping[str, Any]) -> float | None:
     for holder in (record, extra):
         usage = holder.get("usage") if isinstance(holder, Mapping) else None
         cost = usage.get("cost") if isinstance(usage, Mapping) else None
-        if isinstance(cost, (int, float)) and not isinstance(cost, bool):
+        if is_amount(cost):
             return float(cost)
     return None
 
@@ -21,7 +25,8 @@ def add_up(total: dict[str, float], part: Mapping[str, Any] | None) -> None:
     """Add the numbers of `part` to those of `total`, key by key."""
     if isinstance(part, Mapping):  # plugins may store anything under "usage"
         for key, value in part.items():
-            if isinstance(value, (int, float)):
+            # Sums of amounts, which may be larger than one amount, are added up, too.
+            if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < _ENDLESS:
                 total[key] = total.get(key, 0) + value
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.numbers import usable
 from harness.store.files import read_lines
 from harness.store.runfolder import REPLIES
 
@@ -20,11 +21,11 @@ def role_of(record: Mapping[str, Any]) -> str:
 
 def judge_replies(folder: Path) -> Iterator[dict[str, Any]]:
     """The judges' replies of a run folder, in the order in which they came."""
-    return (record for record in read_lines(folder / REPLIES) if role_of(record) == JUDGE)
+    return (usable(record) for record in read_lines(folder / REPLIES) if role_of(record) == JUDGE)
 
 
 def image_replies(folder: Path) -> Iterator[dict[str, Any]]:
     """The generator's replies of a run folder, in the order in which they came."""
     # All of them have an outcome, which judges' replies seldom mention: most lines need no parsing.
     found = read_lines(folder / REPLIES, containing=b'"outcome"')
-    return (record for record in found if role_of(record) == GENERATOR)
+    return (usable(record) for record in found if role_of(record) == GENERATOR)
