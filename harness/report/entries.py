@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.charts.names import STAGES, EntryKey, entry_names
 from harness.report.stored import StoredReport
-from harness.results import HUMAN, BaselineValue, MetricValue, TaskResult
+from harness.results import MetricValue, TaskResult
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,6 @@ def line_up(runs: Sequence[StoredReport]) -> list[Entry]:
     return sorted(
         found, key=lambda e: STAGES.index(e.first.stage) if e.first.stage in STAGES else len(STAGES)
     )
-
-
-def best_baseline(task: TaskResult, metric: MetricValue) -> BaselineValue | None:
-    """The best trivial predictor on a metric."""
-    found = [b for b in task.baselines if b.metric == metric.name and b.value is not None and b.name != HUMAN]
-    sign = -1 if metric.direction == "lower" else 1
-    return max(found, key=lambda b: sign * (b.value or 0.0), default=None)
 
 
 def is_panel(task: TaskResult, judges: Sequence[str]) -> bool:

@@ -20,11 +20,17 @@ from harness.report.blocks import (
     words,
 )
 from harness.report.compared import verdict
-from harness.report.entries import Entry, best_baseline
+from harness.report.entries import Entry
 from harness.report.stored import StoredReport
-from harness.results import COUNT, BaselineValue, MetricValue, TaskResult
+from harness.reporters.ladder import Standing, rungs
+from harness.results import COUNT, BaselineValue, MetricValue
 
-_NOT_SHOWN = "not shown to beat"
+_SAYS: dict[Standing, tuple[str, Tone]] = {
+    "beats": ("Better than the best baseline", "good"),
+    "unclear": ("Not told apart from the best baseline", "warn"),
+    "below": ("Short of the best baseline", "bad"),
+    "none": ("", ""),
+}
 _TRACK = 200
 
 
@@ -79,7 +85,7 @@ def head(runs: Sequence[StoredReport], entries: Sequence[Entry], compared: Compa
     )
     return Head(
         _eyebrow(runs, entries), title, _lead(runs, entries), _flags(runs),
-        [_card(entry) for entry in entries if entry.metric is not None] if len(runs) == 1 else [],
+        _cards(runs[0], entries) if len(runs) == 1 else [],
         _matrix(entries, runs, compared) if len(runs) > 1 else None,
     )  # fmt: skip
 
@@ -135,11 +141,16 @@ def _flags(runs: Sequence[StoredReport]) -> list[tuple[str, Tone]]:
     return flags
 
 
-def _card(entry: Entry) -> Card:
+def _cards(run: StoredReport, entries: Sequence[Entry]) -> list[Card]:
+    standing = {id(rung.task): rung.standing for rung in rungs(run.results)}
+    return [_card(entry, standing[id(entry.first)]) for entry in entries if entry.metric is not None]
+
+
+def _card(entry: Entry, standing: Standing) -> Card:
     task, main = entry.first, entry.metric
     assert main is not None, "only entries with a primary metric have a card"
-    best = best_baseline(task, main)
-    says, tone = _says(task, main, best)
+    best = task.best_baseline
+    says, tone = _SAYS[standing]
     cell, shown = metric_cell(main), rows_cell(main.n, main.clusters)
     missing = [
         f"{count:,} {what}" for count, what in ((task.unparsed, "unparsed"), (task.failed, "failed")) if count
@@ -148,19 +159,6 @@ def _card(entry: Entry) -> Card:
         task.stage, entry.name, main.name, cell.figure, cell.low, cell.high, number(best.value) if best else None, best.name if best else "",
         [part for part in (shown.figure, *shown.extra) if part is not None], ", ".join(missing), says, tone, _track(main, best),
     )  # fmt: skip
-
-
-def _says(task: TaskResult, main: MetricValue, best: BaselineValue | None) -> tuple[str, Tone]:
-    """What value, interval and baselines say together."""
-    warning = next((w for w in task.warnings if w.startswith(_NOT_SHOWN)), "")
-    if warning:
-        return warning.partition(":")[0], "warn"
-    if best is None or best.value is None or main.low is None or main.high is None:
-        return "", ""
-    beats = main.high < best.value if main.direction == "lower" else main.low > best.value
-    if beats:
-        return f"The interval lies {'below' if main.direction == 'lower' else 'above'} every baseline", "good"
-    return f"The interval does not exclude the baseline {best.name}", "warn"
 
 
 def _track(main: MetricValue, best: BaselineValue | None) -> Track | None:

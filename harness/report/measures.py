@@ -22,7 +22,7 @@ from harness.report.blocks import (
     value_cell,
     words,
 )
-from harness.report.entries import Entry, best_baseline
+from harness.report.entries import Entry
 from harness.report.stored import StoredReport
 from harness.reporters import formatting
 from harness.results import HUMAN, HypothesisTest, MetricValue, TaskResult
@@ -44,7 +44,7 @@ def ladder(entries: Sequence[Entry], runs: Sequence[StoredReport]) -> Table:
             main = task.primary
             if main is None:
                 continue
-            trivial, (person, judge) = best_baseline(task, main), people(task, main)
+            trivial, (person, judge) = task.best_baseline, people(task, main)
             baseline = (
                 Cell(DASH) if trivial is None else Cell(figure=number(trivial.value), extra=(trivial.name,))
             )

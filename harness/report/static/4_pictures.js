@@ -14,7 +14,7 @@ const pictures = {
     if (thumbnail !== undefined) sources.push(`data:image/webp;base64,${thumbnail}`);
     if (link && pictures.failed < 3) sources.push(link);
     const empty = () => {
-      const why = number === null ? "no picture" : link ? "file not found" : "not stored";
+      const why = number === null ? "no picture" : link ? "file not found" : "not at hand";
       frame.replaceChildren(make("span", { class: "no-picture" }, why));
     };
     if (!sources.length) {

@@ -44,7 +44,7 @@ class Detail {
     const row = this.rows[this.place];
     const { state, task } = cardText(store, row);
     const [sign, word] = STATES[state] ?? ["", state];
-    byId("detail-title").textContent = `${oneLine(store.sample("id", row), 60)} \u00b7 ${oneLine(task, 60)}`;
+    byId("detail-title").textContent = breakable(`${oneLine(store.sample("id", row), 60)} \u00b7 ${oneLine(task, 60)}`);
     byId("detail-place").textContent = `${counted(this.place + 1)} of ${counted(this.rows.length)}`;
     byId("detail-previous").disabled = this.place === 0;
     byId("detail-next").disabled = this.place >= this.rows.length - 1;
