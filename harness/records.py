@@ -11,9 +11,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 
-def _finite(value: float | None) -> float | None:
+def _finite(value: Any) -> Any:
     """The number, or None where it is None, NaN or infinite: the one place where NaN becomes null."""
-    return None if value is None or not math.isfinite(value) else float(value)
+    if value is None or isinstance(value, (str, list, dict)):
+        return value  # What is no number is refused by the field itself.
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return None
+    return number if math.isfinite(number) else None
 
 
 Number = Annotated[float | None, BeforeValidator(_finite)]

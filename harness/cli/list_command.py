@@ -12,8 +12,8 @@ from harness.cli.listing import Entry, Group, disabled_plugins, print_list
 from harness.errors import ExitCode, HarnessError
 from harness.registry.registry import RegisteredComponent, registry
 from harness.reporters.formatting import STAGES, number
-from harness.results import read_results
-from harness.store.runfolder import RESULTS
+from harness.store.runfolder import read_run
+from harness.store.scored import scored_results
 from harness.tasks import catalog
 from harness.tasks.spec import SuiteSpec
 
@@ -214,15 +214,15 @@ def _runs() -> list[dict[str, Any]]:
     for path in sorted(Path("runs").glob("*/run.json")):
         row: dict[str, Any] = {"run": path.parent.name, "model": None, "state": "unreadable", "metrics": ""}
         try:
-            row["model"] = json.loads(path.read_bytes())["request"]["model"]["name"]
+            row["model"] = read_run(path.parent)["request"]["model"]["name"]
             row["state"] = "not scored"
-            results = read_results(json.loads((path.parent / RESULTS).read_bytes()))
+            results = scored_results(path.parent)
             row["state"] = "complete" if results.run.complete else "incomplete"
             found = [(task.task, task.primary) for task in results.tasks if task.primary]
             row["metrics"] = ", ".join(f"{task} {main.name} {number(main.value)}" for task, main in found)
         except FileNotFoundError:
             pass
-        except (OSError, ValueError, KeyError, TypeError):
+        except (HarnessError, OSError, KeyError):
             row["state"] = "unreadable"
         rows.append(row)
     return rows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -10,11 +9,11 @@ import click
 from harness.charts.theme import require_report
 from harness.errors import BadOutput, ExitCode, RequestError
 from harness.escaping import plain
-from harness.results import read_results
 from harness.scoring.run_record import RunRecord
 from harness.store.files import new_output, write_atomically
 from harness.store.find import find_run
-from harness.store.runfolder import RESULTS, intact, read_run
+from harness.store.runfolder import intact, read_run
+from harness.store.scored import scored_results
 
 KINDS = "ladder, confusion, intensity, groups, leaderboard or valence_gap"
 
@@ -79,8 +78,8 @@ def command(
             name for name, spec in questions.items() if spec.answer and spec.answer.kind == "rating"
         )
         try:
-            results = read_results(json.loads((path / RESULTS).read_bytes()))
-        except (OSError, ValueError) as e:
+            results = scored_results(path)
+        except FileNotFoundError as e:
             raise RequestError(
                 f"The run {str(path)!r} has no results that can be read.", f"Score it: harness score {path}"
             ) from e

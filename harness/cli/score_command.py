@@ -9,8 +9,9 @@ import click
 from harness.cli.shared import exit_code, folder_of, listed, print_results
 from harness.errors import RequestError
 from harness.scoring.score_run import results_file, score_folder
-from harness.store.files import Lock, new_output
+from harness.store.files import new_output
 from harness.store.find import find_run
+from harness.store.locks import Lock
 from harness.store.runfolder import GENERATE_ONLY, intact, read_run
 
 

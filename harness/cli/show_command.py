@@ -16,9 +16,9 @@ from harness.errors import ExitCode, HarnessError, RequestError, unknown
 from harness.escaping import plain
 from harness.registry.factory import load_class, options_table
 from harness.registry.registry import HOOKS, RegisteredComponent, registry
-from harness.results import read_results
 from harness.store.find import find_run, run_path
-from harness.store.runfolder import GENERATE_ONLY, RESULTS, intact, read_run
+from harness.store.runfolder import GENERATE_ONLY, intact, read_run
+from harness.store.scored import scored_results
 from harness.tasks import catalog
 from harness.tasks.spec import SuiteSpec
 
@@ -85,18 +85,12 @@ def _show_run(name: str, form: str, *, full: bool) -> ExitCode:
             f"{name!r} holds portraits but no answers.",
             f"Run a judge on them: harness run --task coarse_emotion --model fer --data {path}",
         )
-    stored = path / RESULTS
-    if not stored.is_file():
+    try:
+        results = scored_results(path)
+    except FileNotFoundError as e:
         raise RequestError(
             f"The run {name!r} has no results yet.",
             f"Finish it with the command that started it, or: harness score {path}",
-        )
-    try:
-        results = read_results(json.loads(stored.read_bytes()))
-    except (ValueError, TypeError) as e:
-        raise RequestError(
-            f"{stored} is damaged, or was written by a different version.",
-            f"Recompute it: harness score {path}",
         ) from e
     print_results(results, form, folder_of(path), full=full)
     return exit_code(results)

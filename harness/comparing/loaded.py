@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,6 @@ from typing import NamedTuple
 from harness.comparing.records import ComparedRun
 from harness.components.metric import ScoresColumn
 from harness.errors import RequestError, RunMismatch
-from harness.results import read_results
 from harness.scoring.generator_tasks import rows_of_task
 from harness.scoring.panel import PANEL, answers_together, panel_rows
 from harness.scoring.rows import Key, Rows, collect
@@ -20,7 +18,8 @@ from harness.scoring.run_record import RunRecord, answer_of
 from harness.scoring.score_rows import make_metric
 from harness.scoring.stored import StoredRun, StoredSample, read_stored
 from harness.store.replies import GENERATOR
-from harness.store.runfolder import GENERATE_ONLY, RESULTS, intact, read_run
+from harness.store.runfolder import GENERATE_ONLY, intact, read_run
+from harness.store.scored import scored_results
 from harness.tasks.answers import truth_of
 from harness.tasks.spec import Answer, MetricSpec, TaskSpec
 
@@ -109,8 +108,8 @@ def _complete(path: Path, entries: Mapping[EntryKey, Entry], mixed: bool) -> boo
     if mixed or any(entry.failed for entry in entries.values()):
         return False
     try:
-        return read_results(json.loads((path / RESULTS).read_bytes())).run.complete
-    except (OSError, ValueError, RunMismatch):
+        return scored_results(path).run.complete
+    except (OSError, RunMismatch):
         return True
 
 

@@ -21,7 +21,8 @@ from harness.datasets.imports.ratings import Ratings, read_ratings
 from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source, open_source
 from harness.errors import BadData, RequestError
-from harness.store.files import cannot_write, new_folder_aside
+from harness.store.files import cannot_write
+from harness.store.owners import new_folder_aside
 from harness.types import EMOTIONS, Sample
 
 GROUP_ROWS, GROUP_BYTES = 1000, 16 * 2**20

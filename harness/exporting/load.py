@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 from harness.errors import RequestError
 from harness.escaping import plain
 from harness.exporting.run_result import RunResult
-from harness.results import Results, read_results
+from harness.results import Results
 from harness.store.find import find_run
-from harness.store.runfolder import GENERATE_ONLY, RESULTS, read_run
+from harness.store.runfolder import GENERATE_ONLY, read_run
+from harness.store.scored import scored_results
 
 
 def load(run: str | os.PathLike[str]) -> RunResult:
@@ -37,14 +37,9 @@ def stored_results(path: Path) -> Results:
             f"Run a judge on them: harness run --task coarse_emotion --model fer --data {path}",
         )
     try:
-        return read_results(json.loads((path / RESULTS).read_bytes()))
+        return scored_results(path)
     except FileNotFoundError as e:
         raise RequestError(
             f"The run {str(path)!r} has no results yet.",
             f"Finish it with the command that started it, or: harness score {path}",
-        ) from e
-    except (ValueError, TypeError) as e:
-        raise RequestError(
-            f"{path / RESULTS} is damaged, or was written by a different version.",
-            f"Recompute it: harness score {path}",
         ) from e

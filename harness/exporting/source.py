@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,10 +11,11 @@ from typing import Any
 from harness.errors import RequestError
 from harness.exporting.sample_row import SampleRow
 from harness.exporting.samples import iter_samples
-from harness.results import BOUND, Results, TaskResult, read_results
+from harness.results import BOUND, Results, TaskResult
 from harness.scoring.run_record import RunRecord
 from harness.store.files import read_lines
-from harness.store.runfolder import GENERATE_ONLY, RESULTS, SAMPLES, read_run
+from harness.store.runfolder import GENERATE_ONLY, SAMPLES, intact, read_run
+from harness.store.scored import scored_results
 from harness.tasks.prompts import as_text, render
 from harness.tasks.spec import PromptVariant, TaskSpec
 from harness.types import Message
@@ -36,18 +36,12 @@ class ExportSource:
                 f"{str(path)!r} holds portraits but no answers.",
                 f"Run a judge on them: harness run --task coarse_emotion --model fer --data {path}",
             )
-        stored = path / RESULTS
         try:
-            return cls(path, read_results(json.loads(stored.read_bytes())))
+            return cls(path, scored_results(path))
         except FileNotFoundError as e:
             raise RequestError(
                 f"The run {str(path)!r} has no results yet.",
                 f"Finish it with the command that started it, or: harness score {path}",
-            ) from e
-        except (ValueError, TypeError) as e:
-            raise RequestError(
-                f"{stored} is damaged, or was written by a different version.",
-                f"Recompute it: harness score {path}",
             ) from e
 
     def samples(self) -> Iterator[SampleRow]:
@@ -62,7 +56,8 @@ class ExportSource:
     @cached_property
     def record(self) -> RunRecord:
         """What was asked, as `run.json` describes it."""
-        return RunRecord.parse(self.document)
+        with intact(self.path):
+            return RunRecord.parse(self.document)
 
     @cached_property
     def document(self) -> dict[str, Any]:

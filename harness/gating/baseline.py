@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import RequestError, RunMismatch
-from harness.results import read_results
 from harness.store.files import new_output, read_lines, storage_errors, write_atomically, write_json
 from harness.store.packed import pack
+from harness.store.regular import open_to_read
 from harness.store.replies import GENERATOR, role_of
 from harness.store.runfolder import GENERATE_ONLY, REPLIES, RESULTS, RUN, SAMPLES, read_run
+from harness.store.scored import scored_results
 
 _JUDGE = (
     "id",
@@ -56,7 +57,8 @@ def bless(run: Path, folder: Path) -> list[Path]:
         stored.unlink(missing_ok=True)
         write_atomically(folder / f"{SAMPLES}.gz", pack(_lines(read_lines(run / SAMPLES))))
         write_atomically(folder / f"{REPLIES}.gz", pack(_lines(map(_reduced, read_lines(run / REPLIES)))))
-        write_atomically(folder / RESULTS, (run / RESULTS).read_bytes())
+        with open_to_read(run / RESULTS) as results:
+            write_atomically(folder / RESULTS, results.read())
         kept = _shared(document)
         if "attempts" in kept:
             kept["attempts"] = [_shared(attempt) for attempt in kept["attempts"]]
@@ -75,11 +77,9 @@ def _check_run(run: Path, document: Mapping[str, Any]) -> None:
             f"{str(run)!r} is a baseline already.", "Bless a run folder, or copy the baseline as it is."
         )
     try:
-        results = read_results(json.loads((run / RESULTS).read_bytes()))
-    except (OSError, ValueError) as e:
-        raise RequestError(
-            f"The run {str(run)!r} has no results that can be read: {e}.", f"Score it: harness score {run}"
-        ) from e
+        results = scored_results(run)
+    except FileNotFoundError as e:
+        raise RequestError(f"The run {str(run)!r} has no results.", f"Score it: harness score {run}") from e
     if not results.run.complete:
         raise RequestError(
             f"The run {str(run)!r} is incomplete: a baseline must not lack answers.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,13 +10,14 @@ from functools import cached_property
 from pathlib import Path
 
 from harness.comparing.loaded import Entry, EntryKey, LoadedRun, load_run, panel_entry
-from harness.errors import HarnessError, RequestError, RunMismatch
-from harness.results import Results, TaskResult, read_results
+from harness.errors import HarnessError, RequestError
+from harness.results import Results, TaskResult
 from harness.scoring.panel import PANEL
 from harness.scoring.run_record import RunRecord
 from harness.store.archive import PREVIOUS
 from harness.store.find import find_run, run_path
-from harness.store.runfolder import GENERATE_ONLY, RESULTS, RUN, intact, read_run
+from harness.store.runfolder import GENERATE_ONLY, RUN, intact, read_run
+from harness.store.scored import scored_results
 
 DEEPEST = 6
 """Folders below the one named in which runs are looked for."""
@@ -137,13 +137,9 @@ def _read(path: Path) -> RankedRun:
     with intact(path):
         record = RunRecord.parse(document)
     try:
-        results = read_results(json.loads((path / RESULTS).read_bytes()))
+        results = scored_results(path)
     except FileNotFoundError as e:
         raise RequestError(f"{str(path)!r} has no results.", f"Score it: harness score {path}") from e
-    except (OSError, ValueError) as e:
-        raise RunMismatch(
-            f"The results of {str(path)!r} cannot be read.", f"Score it again: harness score {path}"
-        ) from e
     return RankedRun(
         path, record, results, document.get("baseline") is True, tuple(_run_marks(record, results))
     )

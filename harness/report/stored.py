@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +11,10 @@ from urllib.parse import quote
 
 from harness.charts.names import EntryKey, run_names
 from harness.errors import HarnessError, RequestError
-from harness.results import Results, TaskResult, read_results
+from harness.results import Results, TaskResult
 from harness.scoring.run_record import RunRecord
-from harness.store.runfolder import GENERATE_ONLY, RESULTS, intact, read_run
+from harness.store.runfolder import GENERATE_ONLY, intact, read_run
+from harness.store.scored import scored_results
 
 
 @dataclass(frozen=True)
@@ -95,17 +95,12 @@ def _answered(path: Path) -> dict[str, Any]:
 
 def _results(path: Path) -> Results:
     try:
-        return read_results(json.loads((path / RESULTS).read_bytes()))
+        return scored_results(path)
     except FileNotFoundError:
         raise RequestError(
             f"The run {str(path)!r} has no results yet.",
             f"Finish it with the command that started it, or: harness score {path}",
         ) from None
-    except (ValueError, TypeError, OSError) as e:
-        raise RequestError(
-            f"{path / RESULTS} is damaged, or was written by a different version.",
-            f"Recompute it: harness score {path}",
-        ) from e
 
 
 def _data_names(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:

@@ -16,7 +16,7 @@ from harness.run.record import base_document
 from harness.run.request import GenerateRequest
 from harness.run.watch import Watch, safe
 from harness.store import RunFolder
-from harness.store.replies import image_replies
+from harness.store.replies import latest_image_replies
 from harness.store.runfolder import GENERATE_ONLY
 from harness.tasks import catalog
 
@@ -61,7 +61,8 @@ def generate(request: GenerateRequest, watch: Watch) -> GenerateResult:
         generation = Generation(model, folder, watch, chosen.detector, request.max_failures)
         generation.run(wanted)
         ids = {planned.request.id for planned in wanted}
-        outcomes = Counter(reply["outcome"] for reply in image_replies(path) if reply["id"] in ids)
+        found = latest_image_replies(path)
+        outcomes = Counter(found[id_]["outcome"] for id_ in ids if id_ in found)
     finally:
         folder.close()
     return GenerateResult(path, len(wanted), outcomes, generation.failures.count, tuple(generation.faults))

@@ -26,11 +26,12 @@ from harness.run.image_requests import IMAGES, PlannedImage
 from harness.run.manifest import write_manifest
 from harness.run.participants import Participant
 from harness.run.received import json_value, note_left_out, replies_of, served_record, used_numbers
+from harness.run.stored_images import ids_of_stored_images
 from harness.run.stopping import Halt, Stopping, Until
 from harness.run.watch import Watch
 from harness.store import RunFolder
 from harness.store.files import write_atomically
-from harness.store.replies import GENERATOR, image_replies
+from harness.store.replies import GENERATOR, latest_image_replies
 from harness.types import ImageReply, ImageRequest, ReplyError
 
 OUTCOMES = ("ok", "blocked", "blank")
@@ -65,10 +66,7 @@ class Generation:
 
     def run(self, wanted: Sequence[PlannedImage]) -> None:
         """Generate what has no reply yet. Raises `TooManyFailures`, `NothingAnswered`, and what the generator's `open` raises."""
-        (self.folder.path / IMAGES).mkdir(exist_ok=True)
-        for incomplete in (self.folder.path / IMAGES).glob(".*.tmp"):
-            incomplete.unlink(missing_ok=True)
-        done = {reply["id"] for reply in image_replies(self.folder.path)}
+        done = ids_of_stored_images(self.folder.path, self.watch)
         self._in_flight = {p.request.id: p for p in wanted if p.request.id not in done}
         stored = len(wanted) - len(self._in_flight)
         self.watch.phase(f"generating with {self.generator.name}", len(wanted), stored)
@@ -84,7 +82,8 @@ class Generation:
                     self._fail(id_, error)
         note_left_out(self.watch, self.generator.name, self._left_out)
         self.watch.end()
-        delivered = {r["id"] for r in image_replies(self.folder.path) if r["outcome"] == "ok"}
+        found = latest_image_replies(self.folder.path)
+        delivered = {id_ for id_, reply in found.items() if reply["outcome"] == "ok"}
         write_manifest(self.folder.path, wanted, self.generator.name, delivered)
 
     def _generate(self, requests: Until[ImageRequest]) -> ReplyError:

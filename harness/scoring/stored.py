@@ -11,8 +11,11 @@ from typing import Any, NamedTuple
 
 from harness.scoring.served import ServedCounts
 from harness.store.files import read_lines
-from harness.store.replies import image_replies, judge_replies
+from harness.store.replies import JUDGE_KEYS, judge_replies, latest_image_replies
 from harness.store.runfolder import SAMPLES
+
+SAMPLE_KEYS = frozenset({"id", "data", "emotion", "intensity", "quality", "attributes", "shown"})
+"""What every line of `samples.jsonl` has."""
 
 
 class StoredSample(NamedTuple):
@@ -54,7 +57,7 @@ class StoredRun:
     @cached_property
     def images(self) -> dict[str, dict[str, Any]]:
         """Image request id -> reply of the generator."""
-        return {reply["id"]: reply for reply in image_replies(self.path)}
+        return latest_image_replies(self.path)
 
     def outcome(self, sample: StoredSample) -> str:
         """What became of the request for a portrait."""
@@ -63,7 +66,7 @@ class StoredRun:
 
     def replies(self) -> Iterable[tuple[dict[str, Any], StoredSample]]:
         """The judges' replies to pictures as they are now, with their samples."""
-        for reply in judge_replies(self.path):
+        for reply in judge_replies(self.path, JUDGE_KEYS):
             sample = self.samples.get(reply["data"], {}).get(reply["sample_id"])
             if sample is not None and sample.picture == hash(reply["picture"]):
                 yield reply, sample
@@ -77,7 +80,7 @@ class StoredRun:
 def read_stored(path: Path, selected: Mapping[str, Collection[str]] | None = None) -> StoredRun:
     """Read the samples, or those `selected` (data set -> ids). If one is duplicated, its last line counts."""
     stored, shared = StoredRun(path), _Shared()
-    for line in read_lines(path / SAMPLES):
+    for line in read_lines(path / SAMPLES, needs=SAMPLE_KEYS):
         if selected is not None and line["id"] not in selected.get(line["data"], ()):
             continue
         stored.samples.setdefault(line["data"], {})[line["id"]] = shared.sample(line, stored.count)

@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.store.files import is_temporary, storage_errors
+from harness.store.files import storage_errors
+from harness.store.owners import is_temporary
+from harness.store.regular import subfolder
 
 PREVIOUS = "previous"
 _NUMBER = re.compile(r"[1-9]\d*")
@@ -31,9 +33,10 @@ def is_archived(folder: Path, first: str) -> bool:
 
 def finish_move(folder: Path, first: str) -> None:
     """End a move that was interrupted. `first` is the file that is moved first: `run.json`."""
-    for moving in _entries(folder / PREVIOUS):
+    for moving in _entries(subfolder(folder, PREVIOUS, create=False)):
         if not _MOVING.fullmatch(moving.name):
             continue
+        subfolder(moving.parent, moving.name)
         with storage_errors(folder):
             if not (moving / first).exists():
                 os.rmdir(moving)  # The move had not begun.
@@ -52,10 +55,8 @@ def move_aside(folder: Path, first: str) -> Path | None:
     if not (folder / first).exists():
         return None
     with storage_errors(folder):
-        (folder / PREVIOUS).mkdir(exist_ok=True)
-        target = _free(folder / PREVIOUS)
-        moving = target.with_name(f".{target.name}.moving")
-        moving.mkdir(exist_ok=True)
+        target = _free(subfolder(folder, PREVIOUS))
+        moving = subfolder(target.parent, f".{target.name}.moving")
         os.rename(folder / first, moving / first)
         _move_all(folder, moving)
         os.rename(moving, target)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.store.regular import open_to_read
+
 OF_ATTEMPT = ("created", "versions", "hardware", "git", "command")
 """The keys of `run.json` that belong to an attempt; at the top of the document they are those of the first."""
 _CHANGES = ("versions", "hardware")
@@ -35,7 +37,7 @@ def answering_attempts(attempts: list[Mapping[str, Any]], replies: int) -> list[
 def count_lines(path: Path) -> int:
     """The complete lines of a file; 0 if there is none."""
     try:
-        with path.open("rb") as file:
+        with open_to_read(path) as file:
             return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
     except FileNotFoundError:
         return 0

@@ -16,6 +16,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from harness.store.owners import machine, start_of
+from harness.store.regular import open_to_create, open_to_read
+
 REFRESHED_EVERY, ABANDONED_AFTER = 20.0, 300.0
 """Seconds. The second applies to owners on other machines only: on the same one it is known whether the process lives."""
 
@@ -47,7 +50,8 @@ class Claim:
         self._released.set()
         try:
             temporary = self._path.with_name(f"{self._path.name}.tmp")
-            temporary.write_text(json.dumps({"released": True}))
+            with open_to_create(temporary) as file:
+                file.write(json.dumps({"released": True}).encode())
             os.replace(temporary, self._path)
         except OSError:  # on a full disk the claim ends with the process
             return
@@ -84,16 +88,18 @@ def _numbers(folder: Path) -> list[int]:
 def _holder(path: Path) -> str:
     """The process that holds a claim; "" if it was released or its process is gone."""
     try:
-        text, written = path.read_text(), path.stat().st_mtime
+        with open_to_read(path) as file:
+            text, written = file.read(4096), os.fstat(file.fileno()).st_mtime
     except FileNotFoundError:
         return ""
     try:
         owner = json.loads(text)
-        name = "" if owner.get("released") else f"process {owner['pid']} on {owner['host']}"
-    except (ValueError, KeyError, AttributeError):  # its owner has not written it yet
+        name = "" if owner.get("released") else f"process {int(owner['pid'])} on {str(owner['host'])[:200]}"
+    except (ValueError, KeyError, AttributeError, TypeError, OverflowError, RecursionError):
+        # Its owner has not written it yet.
         owner, name = {}, "a process that is starting"
-    if name and owner.get("machine") == _machine():
-        return name if _start_of(owner["pid"]) == owner.get("start") else ""
+    if name and owner.get("machine") == machine():
+        return name if start_of(int(owner["pid"])) == owner.get("start") else ""
     with tempfile.TemporaryFile(dir=path.parent) as probe:
         now = os.fstat(probe.fileno()).st_mtime  # by the clock of the file server
     return name if now - written < ABANDONED_AFTER else ""
@@ -101,30 +107,4 @@ def _holder(path: Path) -> str:
 
 def _me() -> dict[str, Any]:
     pid = os.getpid()
-    return {"host": socket.gethostname(), "machine": _machine(), "pid": pid, "start": _start_of(pid)}
-
-
-def _machine() -> str:
-    """What must be the same for a process id to mean the same process: host, boot, and container."""
-    parts = [socket.gethostname()]
-    try:
-        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
-        parts.append(os.readlink("/proc/self/ns/pid"))
-    except OSError:  # not Linux
-        parts.append("")
-    return " ".join(parts)
-
-
-def _start_of(pid: int) -> str | None:
-    """When a process started, as text that differs for a later process of the same id; None if it is gone."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
-    except OSError:  # it belongs to another user
-        pass
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:  # not Linux
-        return ""
-    return None if fields[0] in "ZX" else fields[19]
+    return {"host": socket.gethostname(), "machine": machine(), "pid": pid, "start": start_of(pid)}

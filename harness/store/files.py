@@ -1,24 +1,26 @@
-"""Crash-safe files: atomic documents, append-only JSON Lines, and a lock for a single writer."""
+"""Crash-safe files: atomic documents and append-only JSON Lines."""
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import time
-import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from pydantic_core import from_json
+from pydantic_core import SchemaValidator, from_json
 
 from harness.errors import BadOutput, RunMismatch, StorageError
-from harness.store.claims import ABANDONED_AFTER, Claim, ClaimHeld
-from harness.store.packed import unpacked_lines
+from harness.store.owners import temporary_path
+from harness.store.packed import LONGEST_LINE, unpacked_lines
+from harness.store.regular import open_regular, open_to_create, open_to_read, own_copy
+from harness.store.shapes import problem_of, shape_of, unusable_number
 
+LARGEST_DOCUMENT = 1 << 28
+"""Bytes of a document that is read whole."""
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
@@ -63,35 +65,22 @@ def new_output(path: Path, remedy: str) -> Iterator[None]:
 def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
     """Write to a temporary file and rename it: readers see the old file or the new one, never a partial file.
 
-    `sync` flushes to disk, so the file also survives a power failure; a killed process does not need it.
+    `sync` flushes to disk, so the file also survives a power failure; a killed process does not need it. A link of this
+    name is replaced, not followed.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_path(path)
     with storage_errors(path):
         try:
-            with temporary.open("wb") as file:
+            with open_to_create(temporary) as file:
                 file.write(data)
                 if sync:
                     file.flush()
                     os.fsync(file.fileno())
             os.replace(temporary, path)
         except OSError:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
             raise
-
-
-def new_folder_aside(target: Path) -> Path:
-    """An empty folder next to `target`, with a name of its own, for what is renamed to `target` once it is complete.
-
-    Unlike those of `tempfile`, it has the permissions that the umask gives: `target` is for others, too.
-    """
-    folder = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.tmp")
-    folder.mkdir()
-    return folder
-
-
-def is_temporary(path: Path) -> bool:
-    """Whether a file is a temporary file of `write_atomically`, left behind by a killed process."""
-    return path.name.startswith(".") and path.name.endswith(".tmp")
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
@@ -112,7 +101,7 @@ class LineFile:
         self._buffer: list[str] = []
         self._last_flush = time.monotonic()
         with storage_errors(path):
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+            self._fd = own_copy(path, open_regular(path, os.O_RDWR | os.O_CREAT | os.O_APPEND))
             self._truncate_incomplete_line()
 
     def _truncate_incomplete_line(self) -> None:
@@ -173,88 +162,113 @@ class LineFile:
                 self._fd = -1
 
 
-def read_lines(path: Path, containing: bytes = b"") -> Iterator[dict[str, Any]]:
+def read_lines(
+    path: Path, containing: bytes = b"", needs: Collection[str] = frozenset()
+) -> Iterator[dict[str, Any]]:
     """The records of a JSON Lines file, or only those whose line contains `containing`.
 
     An incomplete last line is skipped; a missing file is empty, unless there is a compressed one (`NAME.gz`). Raises
-    `RunMismatch` for an invalid line.
+    `RunMismatch` for an invalid line: not JSON, without one of the keys `needs`, or, in a file of a run folder, with a
+    value of another kind than the file has.
     """
-    for number, line in enumerate(_stored_lines(path), 1):
+    shape, needs = shape_of(path.name), frozenset(needs) | {"id"}
+    for number, line in enumerate(stored_lines(path), 1):
         if not line.endswith(b"\n"):
-            return
-        if containing not in line:
-            continue
-        try:
-            record = _decode(line)
-            if not isinstance(record, dict) or "id" not in record:
-                raise ValueError("not a record")
-        except ValueError as e:
-            raise RunMismatch(
-                f"{path}, line {number}: not a valid record.",
-                "The file was edited or the disk is faulty: remove that line, then run again.",
-            ) from e
-        yield record
+            if len(line) < LONGEST_LINE:
+                return
+            raise _bad_line(path, number, f"longer than {LONGEST_LINE // 2**20} MiB")
+        if containing in line:
+            record, problem = checked_line(line, shape, needs)
+            if problem:
+                raise _bad_line(path, number, problem)
+            yield record
 
 
-def _stored_lines(path: Path) -> Iterator[bytes]:
+def checked_line(
+    line: bytes, shape: SchemaValidator | None, needs: frozenset[str] = frozenset({"id"})
+) -> tuple[dict[str, Any], str]:
+    """The record of a complete line, and what is wrong with it ("" if nothing is)."""
     try:
-        file = path.open("rb")
+        record = decode_json(line)
+    except ValueError as e:
+        return {}, str(e).replace(" at line 1 column", " at column")
+    if not isinstance(record, dict):
+        return {}, "not an object"
+    if not needs <= record.keys():
+        return {}, f"the key {min(needs - record.keys())!r} is missing"
+    if shape is not None and not shape.isinstance_python(record):
+        return {}, problem_of(shape, record)
+    return record, ""
+
+
+def _bad_line(path: Path, number: int, problem: str) -> RunMismatch:
+    return RunMismatch(
+        f"{path}, line {number}: not a valid record: {problem}.",
+        "The file was edited or the disk is faulty: remove that line, then run again.",
+    )
+
+
+def stored_lines(path: Path) -> Iterator[bytes]:
+    """The lines of a file, or of its compressed form; the last one may be incomplete. A missing file has none."""
+    try:
+        file = open_to_read(path)
     except FileNotFoundError:
         packed = path.with_name(f"{path.name}.gz")
-        if packed.is_file():
+        if os.path.lexists(packed):
             yield from unpacked_lines(packed)
         return
+    except OSError as e:
+        raise _unreadable(path, e) from e
     with file:
-        yield from file
-
-
-def _decode(line: bytes) -> Any:
-    """Decode JSON with pydantic_core, several times as fast as `json`, which accepts more, such as lone surrogates."""
-    try:
-        return from_json(line)
-    except ValueError:
-        return json.loads(line.decode())
-
-
-class Lock:
-    """An exclusive lock on a folder that ends with the process, however it dies.
-
-    The kernel holds it; where the file system has no `flock`, it is a `Claim`.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._fd = -1
-        self._claim: Claim | None = None
-        path = folder / ".lock"
         try:
-            with storage_errors(path):
-                self._fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-                try:
-                    fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except (BlockingIOError, PermissionError):
-                    raise _in_use(folder) from None
-                except OSError:  # ENOLCK, ENOSYS, EOPNOTSUPP, ...: a file system without locks
-                    self._claim = Claim(folder)
-        except ClaimHeld as e:
-            self.release()
-            raise _in_use(folder, str(e)) from None
-        except BaseException:
-            self.release()
-            raise
-
-    def release(self) -> None:
-        """Let others write the folder; a second call does nothing."""
-        if self._claim is not None:
-            self._claim.release()
-            self._claim = None
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+            while line := file.readline(LONGEST_LINE):
+                yield line
+        except OSError as e:
+            raise _unreadable(path, e) from e
 
 
-def _in_use(folder: Path, holder: str = "") -> RunMismatch:
-    message = f"Another process is writing the run folder {str(folder)!r}{holder and f': {holder}'}."
-    hint = "Wait for it to finish, or use a different folder."
-    if holder:
-        hint += f" On another machine, a process that died counts as finished after {ABANDONED_AFTER / 60:g} minutes."
-    return RunMismatch(message, hint)
+def _unreadable(path: Path, e: OSError) -> RunMismatch:
+    return RunMismatch(
+        f"{str(path)!r} cannot be read: {e.strerror or e}.", "Check the permissions of the folder."
+    )
+
+
+def read_document(path: Path, remedy: str) -> dict[str, Any]:
+    """A JSON object that a run folder holds, such as `results.json`. Its numbers are finite and have at most 64 bits.
+
+    Raises `FileNotFoundError` where there is none, and `RunMismatch` with file, line and `remedy` where it is damaged.
+    """
+    try:
+        with open_to_read(path) as file:
+            data = file.read(LARGEST_DOCUMENT + 1)
+    except FileNotFoundError:
+        raise
+    except OSError as e:
+        raise _unreadable(path, e) from e
+    try:
+        if len(data) > LARGEST_DOCUMENT:
+            raise ValueError(f"it is larger than {LARGEST_DOCUMENT // 2**20} MiB")
+        document = decode_json(data)
+        if not isinstance(document, dict):
+            raise ValueError("it is not an object")
+        if unusable_number(document):
+            raise ValueError("it holds a number that is not finite or too large")
+    except ValueError as e:
+        raise RunMismatch(f"{path} cannot be read: {e}.", remedy) from e
+    return document
+
+
+def decode_json(text: bytes) -> Any:
+    """Decode JSON: nothing that nests more than 200 deep, no number of thousands of digits.
+
+    Raises `ValueError` that says what is wrong and where.
+    """
+    try:
+        return from_json(text)
+    except ValueError as e:
+        problem = str(e)
+    # `json` is slower, and accepts lone surrogates, which replies may hold.
+    if b"\\u" in text and "recursion" not in problem:
+        with suppress(ValueError, RecursionError):
+            return json.loads(text.decode())
+    raise ValueError(problem.replace("recursion limit exceeded", "it nests too deeply"))

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness.errors import RunMismatch
+from harness.store.regular import open_to_read
 
-LARGEST, LONGEST_LINE = 1 << 32, 1 << 24
+LARGEST, LONGEST_LINE = 1 << 32, 1 << 26
 """Bytes that are unpacked of a file, and of one line: a small file may unpack to any size."""
 
 
@@ -26,7 +27,7 @@ def unpacked_lines(path: Path) -> Iterator[bytes]:
     """The lines of a compressed file. Raises `RunMismatch` where it is damaged or too large."""
     total = 0
     try:
-        with gzip.open(path, "rb") as file:
+        with open_to_read(path) as packed, gzip.GzipFile(fileobj=packed, mode="rb") as file:
             while line := file.readline(LONGEST_LINE):
                 total += len(line)
                 if total > LARGEST or len(line) == LONGEST_LINE:

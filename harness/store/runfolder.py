@@ -21,14 +21,10 @@ from typing import Any
 from harness.errors import RunMismatch
 from harness.store.archive import PREVIOUS, finish_move, is_archived, is_kept, move_aside
 from harness.store.attempts import OF_ATTEMPT, attempt_of, attempts_after
-from harness.store.files import (
-    LineFile,
-    Lock,
-    new_output,
-    read_lines,
-    storage_errors,
-    write_json,
-)
+from harness.store.files import LineFile, new_output, read_document, read_lines, storage_errors, write_json
+from harness.store.locks import Lock
+from harness.store.owners import sweep
+from harness.store.shapes import check_run
 
 RUN, SAMPLES, REPLIES, FAILURES, RESULTS = (
     "run.json",
@@ -55,7 +51,7 @@ class RunFolder:
         self._replies = LineFile(path / REPLIES)
         self._failures = LineFile(path / FAILURES)
         # Keep hashes instead of records: a run may have millions of samples.
-        self._known_samples = dict(map(_sample_key, read_lines(path / SAMPLES)))
+        self._known_samples = dict(map(_sample_key, read_lines(path / SAMPLES, needs={"data"})))
         self._failures.clear()
 
     @classmethod
@@ -86,6 +82,7 @@ class RunFolder:
         _refuse_baseline(path)
         lock = Lock(path)
         try:
+            sweep(path)
             finish_move(path, RUN)
             if fresh:
                 move_aside(path, RUN)
@@ -103,7 +100,8 @@ class RunFolder:
 
     def answered(self) -> set[bytes]:
         """The ids, as bytes, of all requests with a reply."""
-        return {bytes.fromhex(r["id"]) for r in read_lines(self.path / REPLIES)}
+        with intact(self.path):
+            return {bytes.fromhex(r["id"]) for r in read_lines(self.path / REPLIES)}
 
     def add_sample(self, record: Mapping[str, Any]) -> None:
         """Store a sample unless an earlier attempt stored it with the same picture. Call once per sample and attempt."""
@@ -150,7 +148,15 @@ def intact(path: Path) -> Iterator[None]:
     """Convert errors from missing or invalid keys of a stored run to `RunMismatch`: it is damaged, or a different version wrote it."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError) as e:
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        ArithmeticError,
+        AssertionError,
+        RecursionError,
+    ) as e:
         raise RunMismatch(
             f"The run folder {str(path)!r} is damaged or was written by a different version: {type(e).__name__}: {e}.",
             "Use the version named in its run.json, or start a new run in a different folder.",
@@ -159,20 +165,18 @@ def intact(path: Path) -> Iterator[None]:
 
 def read_run(path: Path) -> dict[str, Any]:
     """The `run.json` of a run folder. Raises `RunMismatch` if it is missing or invalid."""
-    if not (path / RUN).is_file():
+    remedy = "Restore it from a copy, or start a new run in a different folder."
+    try:
+        document = read_document(path / RUN, remedy)
+    except (FileNotFoundError, NotADirectoryError) as e:
         raise RunMismatch(
             f"{str(path)!r} is not a run folder: it contains no {RUN}.", "See `harness list runs`."
-        )
-    try:
-        document = json.loads((path / RUN).read_bytes())
-        missing = [key for key in REQUIRED_KEYS if key not in document]
-        if missing or not isinstance(document["request"], dict):
-            raise ValueError(f"it has no {' and no '.join(missing) or 'request'}")
-    except (ValueError, TypeError, OSError) as e:
-        raise RunMismatch(
-            f"{path / RUN} cannot be read: {e}.", "Start a new run in a different folder."
         ) from e
-    return dict(document)
+    missing = [key for key in REQUIRED_KEYS if key not in document]
+    problem = f"it has no {' and no '.join(missing)}" if missing else check_run(document)
+    if problem:
+        raise RunMismatch(f"{path / RUN} is damaged: {problem}.", remedy)
+    return document
 
 
 def _refuse_baseline(path: Path) -> None:

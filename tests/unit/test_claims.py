@@ -19,7 +19,7 @@ import pytest
 from harness.errors import BadOutput, RunMismatch
 from harness.store import RunFolder, claims
 from harness.store.claims import Claim, ClaimHeld
-from harness.store.files import Lock
+from harness.store.locks import Lock
 
 RUN: dict[str, Any] = {"request": {"seed": 0}, "plan": {}, "name": "x", "created": "", "versions": {}}
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from harness import StorageError
 from harness.errors import BadOutput, RunMismatch
 from harness.store import RunFolder
-from harness.store.files import LineFile, Lock, read_lines, write_atomically, write_json
+from harness.store.files import LineFile, read_lines, write_atomically, write_json
+from harness.store.locks import Lock
 from harness.store.replies import judge_replies
 from harness.store.runfolder import read_run
 
@@ -103,7 +104,7 @@ def test_one_writer_at_a_time(tmp_path: Path) -> None:
 
 
 def test_locks_end_with_their_process(tmp_path: Path) -> None:
-    code = "import os, pathlib, sys, harness.store.files as f; lock = f.Lock(pathlib.Path(sys.argv[1])); os._exit(0)"
+    code = "import os, pathlib, sys, harness.store.locks as f; lock = f.Lock(pathlib.Path(sys.argv[1])); os._exit(0)"
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=60)
     lock = Lock(tmp_path)  # raises while another process holds it
     assert any(tmp_path.iterdir()), "the lock file remains, but is not locked"

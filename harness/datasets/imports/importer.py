@@ -24,7 +24,8 @@ from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source, open_source
 from harness.datasets.imports.table import infer_scale
 from harness.errors import BadData, RequestError, StorageError
-from harness.store.files import cannot_write, new_folder_aside
+from harness.store.files import cannot_write
+from harness.store.owners import new_folder_aside
 
 COPIED = "pictures"
 """The folder of copied pictures in a data set."""
