@@ -75,7 +75,7 @@ def section(found: Comparison | str | None, runs: Sequence[StoredReport]) -> Sec
         if value.kind == "metric" or any(value.values)
         for number, difference in enumerate(value.differences, 1)
     ]
-    heads = [Column("Task"), Column("Metric"), Column("Model"), *columns("", first, runs[1].name if len(runs) == 2 else "Value", "Difference and 95% interval", "p (Holm)", "Newly right", "Newly wrong", "n")[1:], Column("Says")]  # fmt: skip
+    heads = [Column("Task"), Column("Metric"), Column("Model"), *columns("", first, runs[1].name if len(runs) == 2 else "Value", "Difference and 95% interval", "p (Holm)", "Newly right", "Newly wrong", "n")[1:], Column("Verdict")]  # fmt: skip
     shown.blocks.append(Table("Paired differences", heads, rows))
     shown.blocks += strips(found, runs)
     if found.warnings:

@@ -78,11 +78,9 @@ class Head:
 
 def head(runs: Sequence[StoredReport], entries: Sequence[Entry], compared: Comparison | str | None) -> Head:
     """The head of a page of one run or several."""
-    title = (
-        " and ".join([", ".join(run.name for run in runs[:-1]), runs[-1].name])
-        if len(runs) > 1
-        else runs[0].name
-    )
+    names = [run.name for run in runs]
+    several = f"{len(runs)} models" if len(runs) > 3 else f"{', '.join(names[:-1])} and {names[-1]}"
+    title = several if len(runs) > 1 else names[0]
     return Head(
         _eyebrow(runs, entries), title, _lead(runs, entries), _flags(runs),
         _cards(runs[0], entries) if len(runs) == 1 else [],
@@ -199,19 +197,18 @@ def _matrix(
     for entry in entries:
         if entry.metric is None:
             continue
-        cells = [words(entry.name), words("" if pair else entry.first.stage), words(entry.metric.name)]
+        cells = [words(entry.name), words(entry.metric.name)]
         cells += [metric_cell(task.primary if task else None) for task in entry.tasks]
         if pair and isinstance(compared, Comparison):
             cells += _paired(entry, compared)
         rows.append(cells)
     heads = [
         Column("Task"),
-        Column("Stage"),
         Column("Metric"),
         *(Column(run.name, numeric=True) for run in runs),
     ]
     if pair:
-        heads += [Column("Difference", numeric=True), Column("p (Holm)", numeric=True), Column("")]
+        heads += [Column("Difference", numeric=True), Column("p (Holm)", numeric=True), Column("Verdict")]
     return Table("Primary metric of each task, with 95% intervals", heads, rows)
 
 

@@ -126,7 +126,8 @@ def groups(
     )
     for entry in entries:
         tables = list(_group_tables(entry, runs))
-        drawn = [chart(k, task) for k, task in entry.held()] if tables else []
+        # With many runs, charts of each would bury the tables.
+        drawn = [chart(k, task) for k, task in entry.held()] if tables and len(runs) < 3 else []
         if tables:
             shown = [block for block in drawn if block is not None]
             section.blocks += (

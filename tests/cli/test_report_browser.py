@@ -118,10 +118,12 @@ def test_filters_show_what_they_say(page: Path) -> None:
 
 def test_a_count_of_the_matrix_shows_its_pictures(page: Path) -> None:
     with browser.opened(page) as found:
-        cell = found.page.locator("#confusion td button").first
-        expected = int(cell.text_content() or "0")
-        cell.click()
-        assert count(found.page) == expected
+        cells = found.page.locator("#confusion td button")
+        assert cells.count() > 20
+        for k in range(0, cells.count(), 2):
+            expected = int(cells.nth(k).text_content() or "0")
+            cells.nth(k).click()
+            assert count(found.page) == expected, cells.nth(k).get_attribute("data-filter")
         found.quiet()
 
 
