@@ -11,6 +11,7 @@ from harness import JudgeReply, JudgeRequest, Question
 from harness.mllm import answer_words
 from memobench_openai.error_responses import classify_error_body, excerpt
 from memobench_openai.errors import ApiError
+from memobench_openai.json_values import count
 from memobench_openai.options import JudgeOptions
 
 FILTER_REASONS = frozenset(
@@ -123,8 +124,8 @@ def count_tokens(bodies: Sequence[Mapping[str, Any]]) -> dict[str, float]:
             value: object = body
             for key in path:
                 value = value.get(key) if isinstance(value, Mapping) else None
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
-                total[name] = total.get(name, 0) + value
+            if (number := count(value)) is not None:
+                total[name] = total.get(name, 0) + number
     return total
 
 
@@ -143,7 +144,7 @@ def add_cost(tokens: Mapping[str, float], options: JudgeOptions) -> dict[str, fl
         cached = tokens.get("cached_tokens", 0)
         price_cached = options.price_input if options.price_cached is None else options.price_cached
         cost = (
-            (used["prompt_tokens"] - cached) * options.price_input
+            max(used["prompt_tokens"] - cached, 0) * options.price_input
             + cached * price_cached
             + used.get("completion_tokens", 0) * options.price_output
         )

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from urllib.parse import urljoin, urlsplit
+from dataclasses import dataclass
 
 import httpx
 
 from memobench_openai.address import Address
+from memobench_openai.bodies import BadBody, Inflater, check_length
 from memobench_openai.errors import ApiError
-from memobench_openai.hosts import parse_ip
 from memobench_openai.image_replies import MAX_BYTES
+from memobench_openai.picture_hosts import PictureHosts, Target
 from memobench_openai.proxies import DIRECT, Proxy, ProxyMode, client_settings, find_proxy
 from memobench_openai.retry import parse_retry_after
 
 _REDIRECTS = 5
 _RETRYABLE_STATUS = frozenset({408, 425, 429})
+
+
+@dataclass(frozen=True)
+class _Redirect:
+    location: str
 
 
 class ImageDownloader:
@@ -25,8 +31,8 @@ class ImageDownloader:
         self, address: Address, timeout: float, max_bytes: int = MAX_BYTES, proxy: ProxyMode = "auto"
     ) -> None:
         """`address`: the endpoint that returned the URLs. `timeout`: seconds for one attempt, redirects included."""
-        self._endpoint_is_local, self._timeout, self._max_bytes = address.local, timeout, max_bytes
-        self._proxy = proxy
+        self._timeout, self._max_bytes = timeout, max_bytes
+        self._hosts, self._proxy = PictureHosts(address), proxy
         self._clients: dict[str | None, httpx.AsyncClient] = {}
         """One for each proxy, and one without."""
 
@@ -53,20 +59,34 @@ class ImageDownloader:
             await client.aclose()
 
     async def _follow(self, url: str) -> bytes:
+        at = self._hosts.parse(url)
         for _ in range(_REDIRECTS + 1):
-            host = self._host(url)
-            proxy = await asyncio.to_thread(find_proxy, urlsplit(url).scheme, host, self._proxy)
+            proxy = await asyncio.to_thread(find_proxy, at.scheme, at.host, self._proxy)
+            target = await self._hosts.check(at, through_proxy=proxy is not None)
+            found = await self._ask(target, proxy)
+            if isinstance(found, bytes):
+                return found
+            at = self._hosts.parse(found.location, at)
+        raise ApiError("bad_url", "the picture URL redirects too often")
+
+    async def _ask(self, target: Target, proxy: Proxy | None) -> bytes | _Redirect:
+        """What the first address that takes a connection answers."""
+        attempts = target.attempts()
+        for number, (url, headers, extensions) in enumerate(attempts, 1):
             try:
-                async with self._client(proxy).stream("GET", url) as response:
-                    if not response.has_redirect_location:
-                        return await self._read(response, host)
-                    url = urljoin(url, response.headers["location"])
+                request = self._client(proxy).stream("GET", url, headers=headers, extensions=extensions)
+                async with request as response:
+                    if response.has_redirect_location:
+                        return _Redirect(response.headers["location"])
+                    return await self._read(response, target.host)
             except httpx.TransportError as e:
+                if isinstance(e, (httpx.ConnectError, httpx.ConnectTimeout)) and number < len(attempts):
+                    continue
                 if proxy is None or isinstance(e, httpx.TimeoutException):
                     raise
                 message = f"the picture could not be downloaded through {proxy}: {e}"
                 raise ApiError("connection", message, retryable=True) from None
-        raise ApiError("bad_url", "the picture URL redirects too often")
+        raise AssertionError("a target has at least one attempt")
 
     def _client(self, proxy: Proxy | None) -> httpx.AsyncClient:
         name = None if proxy is None else proxy.url
@@ -83,18 +103,6 @@ class ImageDownloader:
                 ) from None
         return self._clients[name]
 
-    def _host(self, url: str) -> str:
-        try:
-            parts = urlsplit(url)
-        except ValueError:
-            raise ApiError("bad_url", "the picture URL is invalid") from None
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ApiError("bad_url", "the picture URL is neither http nor https")
-        if not self._endpoint_is_local and _is_internal(parts.hostname):
-            # A remote service must not make us request addresses that only this machine can reach.
-            raise ApiError("bad_url", "the picture URL points to this machine, but the endpoint is remote")
-        return parts.hostname
-
     async def _read(self, response: httpx.Response, host: str) -> bytes:
         status = response.status_code
         if status != 200:
@@ -106,16 +114,12 @@ class ImageDownloader:
                 retry_after=wait,
                 throttle_all=status == 429 or wait is not None,
             )
-        data = bytearray()
-        async for chunk in response.aiter_bytes():
-            data += chunk
-            if len(data) > self._max_bytes:
-                raise ApiError("too_large", f"the picture file exceeds {self._max_bytes // 2**20} MB")
-        return bytes(data)
-
-
-def _is_internal(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    number = parse_ip(host)
-    return number is not None and (number.is_loopback or number.is_link_local or number.is_unspecified)
+        try:
+            check_length(response.headers, self._max_bytes, "the picture file")
+            inflater = Inflater(
+                response.headers.get("content-encoding", ""), self._max_bytes, "the picture file"
+            )
+            # Undone here, step by step: the client decompresses without a bound.
+            return b"".join([inflater.feed(chunk) async for chunk in response.aiter_raw()])
+        except BadBody as e:
+            raise e.error from None

@@ -162,7 +162,11 @@ def _token_logprobs(position: Mapping[str, Any]) -> dict[int, float]:
     top = position.get("top_logprobs")
     entries = [position, *(top if isinstance(top, list) else [])]
     known = {_token_id(e.get("token")): e.get("logprob") for e in entries if isinstance(e, Mapping)}
-    return {t: float(v) for t, v in known.items() if t is not None and isinstance(v, (int, float))}
+    return {
+        t: float(v)
+        for t, v in known.items()
+        if t is not None and isinstance(v, (int, float)) and -1e300 < v < 1e300
+    }
 
 
 def _generated_token(position: Mapping[str, Any]) -> int | None:
@@ -172,4 +176,4 @@ def _generated_token(position: Mapping[str, Any]) -> int | None:
 def _token_id(token: object) -> int | None:
     """The id in `token_id:123`."""
     name, _, number = str(token).partition(":")
-    return int(number) if name == "token_id" and number.isdigit() else None
+    return int(number) if name == "token_id" and number.isdecimal() and len(number) < 20 else None

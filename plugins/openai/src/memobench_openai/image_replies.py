@@ -15,6 +15,7 @@ from memobench_openai.chat_replies import FILTER_REASONS
 from memobench_openai.error_responses import error_details, mentions_filter
 from memobench_openai.errors import ApiError
 from memobench_openai.image_options import ImageOptions
+from memobench_openai.json_values import count
 
 MAX_BYTES = 50 * 2**20
 """Largest accepted picture file, in bytes."""
@@ -155,7 +156,7 @@ def _extra(body: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
     counts: dict[str, float] = {}
     for name, fields in _COUNTS.items():
         found = [usage.get(f) for f in fields] if isinstance(usage, Mapping) else []
-        numbers = [n for n in found if isinstance(n, (int, float)) and not isinstance(n, bool)]
+        numbers = [n for n in map(count, found) if n is not None]
         if numbers:
             counts[name] = numbers[0]
     if counts:

@@ -16,7 +16,7 @@ from memobench_openai.error_responses import one_line
 from memobench_openai.errors import ApiError
 from memobench_openai.fatal_errors import fatal_error
 from memobench_openai.image_options import ImageOptions, image_body
-from memobench_openai.image_replies import ImageResult, decode_image, parse_image_reply
+from memobench_openai.image_replies import MAX_BYTES, ImageResult, decode_image, parse_image_reply
 from memobench_openai.retry import RetryPolicy
 from memobench_openai.served import ServedModel, reported_model
 from memobench_openai.startup import Startup
@@ -37,6 +37,7 @@ class ImageSession:
             timeout=options.timeout,
             hints=options.hints,
             proxy=options.proxy,
+            max_bytes=MAX_BYTES * 3 // 2,  # a picture in base64, and what is said of it
         )
         self._downloader = ImageDownloader(options.address, options.timeout, proxy=options.proxy)
         self._retry_policy = RetryPolicy(options.max_retries, max_wait=options.wait)

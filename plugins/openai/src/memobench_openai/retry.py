@@ -62,7 +62,9 @@ def body_delay(body: object, message: str) -> float | None:
     seconds = _delay_field(body, 0)
     if seconds is None and (found := _DELAY_TEXT.search(message)):
         seconds = _seconds(found[1], found[2]) + (_seconds(found[3], found[4]) if found[3] else 0.0)
-    return None if seconds is None else min(max(seconds, 0.0), MAX_RETRY_AFTER)
+    if seconds is None or seconds != seconds:  # NaN is no time
+        return None
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER)
 
 
 def _delay_field(value: object, depth: int) -> float | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from memobench_openai.json_values import parse
 
 Json = dict[str, Any]
 _TEXTS = ("content", "refusal", "reasoning_content", "reasoning")
@@ -45,8 +46,8 @@ def _chunks(text: str) -> Iterator[Json]:
         if not line.startswith("data:"):
             continue
         try:
-            chunk = json.loads(line[5:])
-        except ValueError:  # [DONE], or a line that was cut off
+            chunk = parse(line[5:])
+        except (ValueError, RecursionError):  # [DONE], or a line that was cut off
             continue
         if isinstance(chunk, dict):
             yield chunk

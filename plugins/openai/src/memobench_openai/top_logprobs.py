@@ -88,4 +88,5 @@ def _normalized(text: str) -> str:
 def _probability(logprob: object) -> float | None:
     if not isinstance(logprob, (int, float)) or isinstance(logprob, bool):
         return None
-    return math.exp(min(float(logprob), 0.0))
+    # Some servers round a probability of 1 up. NaN, and numbers of hundreds of digits, are none.
+    return math.exp(min(float(logprob), 0.0)) if -1e300 < logprob < 1e300 else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -14,8 +13,10 @@ import openai
 from harness import RequestError
 from harness.hub import certificate_problem
 from memobench_openai.address import Address
+from memobench_openai.bodies import ACCEPTED, CHAT_BYTES, BadBody, body_bound
 from memobench_openai.error_responses import classify_error_body, classify_status, excerpt, is_html, one_line
 from memobench_openai.errors import ApiError
+from memobench_openai.json_values import parse
 from memobench_openai.keys import Secrets
 from memobench_openai.proxies import DIRECT, Proxy, ProxyMode, client_settings, find_proxy
 from memobench_openai.retry import parse_retry_after
@@ -36,10 +37,11 @@ class Transport:
         timeout: float,
         hints: Mapping[str, str] | None = None,
         proxy: ProxyMode = "auto",
+        max_bytes: int = CHAT_BYTES,
     ) -> None:
         """`timeout`: seconds for one attempt, from the first byte sent to the last byte received. `hints`: see `classify_status`.
 
-        Raises `RequestError` for a proxy that cannot be used.
+        `max_bytes`: of the body of one reply, decompressed. Raises `RequestError` for a proxy that cannot be used.
         """
         self._hints = hints
         self.disturbances = 0
@@ -59,7 +61,7 @@ class Transport:
             timeout=timeout,
             max_retries=0,
             default_headers=headers,
-            http_client=_http_client(self.proxy, timeout),
+            http_client=_http_client(self.proxy, timeout, address, max_bytes),
         )
         if not address.host.endswith("openai.com"):
             # The client reads them from the environment; other hosts must not see them.
@@ -86,9 +88,12 @@ class Transport:
         except (asyncio.TimeoutError, openai.APITimeoutError):
             error = ApiError("timeout", f"no reply within {self._timeout:g} seconds", retryable=True)
             self.disturbances += 1
+        except BadBody as e:
+            error = e.error
         except openai.APIConnectionError as e:
-            error = _connection_error(e, self.proxy)
-            self.disturbances += 1
+            refused = e.__cause__
+            error = refused.error if isinstance(refused, BadBody) else _connection_error(e, self.proxy)
+            self.disturbances += not isinstance(refused, BadBody)
         except openai.OpenAIError as e:
             error = ApiError("client", f"{type(e).__name__}: {e}")
         else:
@@ -104,7 +109,7 @@ class Transport:
             body = assemble(text)
         else:
             with contextlib.suppress(ValueError, RecursionError):
-                body = json.loads(text)
+                body = parse(text)
         if not isinstance(body, dict):
             raise _not_json(text)
         if not body.get("choices") and not body.get("data"):
@@ -123,10 +128,15 @@ class Transport:
         return error
 
 
-def _http_client(proxy: Proxy | None, timeout: float) -> Any:
-    """The client with our own choice of proxy: by default it would follow the environment."""
+def _http_client(proxy: Proxy | None, timeout: float, address: Address, max_bytes: int) -> Any:
+    """The client with our own choice of proxy, which would follow the environment by default, and with bounded bodies."""
     try:
-        return openai.DefaultAsyncHttpxClient(timeout=timeout, **client_settings(proxy))
+        return openai.DefaultAsyncHttpxClient(
+            timeout=timeout,
+            headers={"Accept-Encoding": ACCEPTED},
+            event_hooks={"request": [_same_host(address)], "response": [body_bound(max_bytes)]},
+            **client_settings(proxy),
+        )
     except Exception as e:
         if proxy is None or isinstance(e, OSError):  # such as a file of certificates that does not exist
             raise
@@ -140,6 +150,19 @@ def _http_client(proxy: Proxy | None, timeout: float) -> Any:
             f"Requests would go through {proxy}, which cannot be used: {reason}.",
             f"{'pip install socksio. ' if isinstance(e, ImportError) else ''}{DIRECT}",
         ) from None
+
+
+def _same_host(address: Address) -> Any:
+    """A hook of an HTTP client that stops a redirect to another host: it would see the request, and we its answer."""
+
+    async def check(request: Any) -> None:
+        if request.url.host != type(request.url)(str(address)).host:
+            refused = BadBody("redirected", f"it redirects to another host, {request.url.host[:100]}")
+            refused.error.fatal = "If that is the right one, name it in base_url."
+            refused.error.unless_answered = True
+            raise refused
+
+    return check
 
 
 def _not_json(text: str) -> ApiError:
