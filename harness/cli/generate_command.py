@@ -7,12 +7,17 @@ from pathlib import Path
 import click
 
 from harness.cli.arguments import RecordedCommand, command_line
+from harness.cli.guests import give_up, guests
 from harness.cli.progress import make_watch
 from harness.cli.shared import pairs
 from harness.errors import ExitCode
+from harness.escaping import plain
 from harness.reporters.sheet import write_sheet, write_thumbnails
+from harness.run.arguments import duration
 from harness.run.generate import generate
 from harness.run.request import GenerateRequest
+from harness.run.supervisor import Supervisor
+from harness.run.watch import safe
 
 
 @click.command("generate", cls=RecordedCommand)
@@ -26,6 +31,11 @@ from harness.run.request import GenerateRequest
     "-o", "options", multiple=True, metavar="KEY=VALUE", help="An option of the generator; repeatable."
 )
 @click.option("--max-failures", type=int, metavar="N", help="Stop after N failures.")
+@click.option(
+    "--timeout",
+    metavar="T",
+    help="Fail what is not delivered after T, such as 120 or 2m. [default: no limit]",
+)
 def command(
     model: str,
     prompts: str,
@@ -35,6 +45,7 @@ def command(
     out: Path | None,
     options: tuple[str, ...],
     max_failures: int | None,
+    timeout: str | None,
 ) -> int:
     """Generate images for a prompt set; the folder is a data set that `harness run --data` accepts.
 
@@ -43,13 +54,23 @@ def command(
       harness run --task coarse_emotion --model fer --data mine
     """
     request = GenerateRequest(
-        model, prompts, per_prompt, limit, seed, out, pairs(options, "-o"), max_failures, command_line()
+        model,
+        prompts,
+        per_prompt,
+        limit,
+        seed,
+        out,
+        pairs(options, "-o"),
+        max_failures,
+        command_line(),
+        duration("timeout", timeout),
     )
     watch = make_watch()
     try:
-        result = generate(request, watch)
+        with guests(), Supervisor(watch, request.timeout, stuck=give_up):
+            result = generate(request, watch)
     finally:
-        watch.close()
+        safe(watch).close()
     sheet = write_sheet(result.path)
     write_thumbnails(result.path)
     outcomes = ", ".join(f"{k} {v}" for k, v in result.outcomes.items()) or "none"
@@ -57,5 +78,5 @@ def command(
     if sheet is not None:
         click.echo(f"contact sheet: {sheet}")
     for fault in result.faults[:5]:
-        click.echo(f"fault: {fault}", err=True)
+        click.echo(f"fault: {plain(fault, 500)}", err=True)
     return ExitCode.FAILED if result.failed or result.faults else ExitCode.OK

@@ -13,6 +13,7 @@ from types import FrameType
 import click
 
 from harness._version import __version__
+from harness.cli.interrupts import handle_interrupts, limit_shutdown
 from harness.cli.streams import protect_streams, unwritten
 from harness.errors import ExitCode, HarnessError, nearest
 
@@ -20,6 +21,7 @@ COMMANDS = {
     "run": "Evaluate a model on tasks; resumes an unfinished run.",
     "generate": "Generate images for a prompt set; the folder is a data set.",
     "score": "Parse and score a run again, without a model.",
+    "verify": "Check that a run folder is whole: lines, images, results.",
     "compare": "Compare runs: paired differences with intervals.",
     "gate": "Tell whether a new release is worse than a baseline.",
     "report": "Write runs to one HTML file, with every answer and its picture.",
@@ -91,7 +93,16 @@ def harness() -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Run the command line and exit with its code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _main(list(sys.argv[1:] if argv is None else argv))
+    except KeyboardInterrupt:  # again, while the first one is dealt with
+        code = ExitCode.INTERRUPTED
+    if argv is None:
+        limit_shutdown(code)
+    sys.exit(code)
+
+
+def _main(arguments: list[str]) -> int:
     show_traceback = "--traceback" in arguments
     arguments = [a for a in arguments if a != "--traceback"]
     protect_streams()
@@ -100,12 +111,13 @@ def main(argv: list[str] | None = None) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # Metrics are small matrices: threads of the linear algebra library only stall on a busy machine.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    code = _guarded(arguments, show_traceback)
-    problem = unwritten()
-    if problem is not None:
-        failed = _unwritable(problem)
-        code = code or failed
-    sys.exit(code)
+    with handle_interrupts():
+        code = _guarded(arguments, show_traceback)
+        problem = unwritten()
+        if problem is not None:
+            failed = _unwritable(problem)
+            code = code or failed
+    return code
 
 
 def _unwritable(e: OSError) -> int:
@@ -141,13 +153,30 @@ def _guarded(arguments: list[str], show_traceback: bool) -> int:
         cause = e.__context__ if isinstance(e, SystemExit) and e.__context__ else e
         if isinstance(cause, OSError) and cause.errno in FULL:
             code = _unwritable(cause)
+        elif plugin := _blamed(cause):
+            what = f"The plugin {plugin} failed: {type(cause).__name__}: {_text(cause)}."
+            code = _say(what, "Report it to its authors. What was stored is kept.", ExitCode.FAILED)
         else:
             report = "Please report it with the output of the same command and --traceback. What was stored is kept."
-            what = f"Internal error: {type(cause).__name__}: {cause}"
+            what = f"Internal error: {type(cause).__name__}: {_text(cause)}"
             code = _say(what, report, ExitCode.INTERNAL_ERROR)
     if show_traceback:
         traceback.print_exception(type(cause), cause, cause.__traceback__)
     return code
+
+
+def _blamed(error: BaseException) -> str:
+    """The plugin whose code raised an error that nothing caught; "" for our own code."""
+    # Imported late: most commands end without an error.
+    from harness.cli.guests import blamed
+
+    return blamed(error)
+
+
+def _text(error: BaseException) -> str:
+    from harness.components.failures import message_of
+
+    return message_of(error)
 
 
 def _usage(e: click.ClickException) -> tuple[str, str]:

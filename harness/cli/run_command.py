@@ -10,6 +10,7 @@ import click
 
 from harness.cli.arguments import RecordedCommand, command_line
 from harness.cli.gate_output import print_report, write_artifacts
+from harness.cli.guests import give_up, guests
 from harness.cli.progress import make_watch
 from harness.cli.shared import exit_code, folder_of, listed, pairs, print_results
 from harness.errors import ExitCode, RequestError
@@ -19,6 +20,8 @@ from harness.run.plan import make_plan
 from harness.run.preview import preview
 from harness.run.request import RunRequest
 from harness.run.session import execute
+from harness.run.supervisor import Supervisor
+from harness.run.watch import safe
 from harness.store.files import read_lines
 from harness.store.runfolder import FAILURES
 
@@ -79,6 +82,9 @@ from harness.store.runfolder import FAILURES
     "--max-cost", metavar="X", help="Stop once replies cost X, earlier attempts included; needs prices."
 )
 @click.option("--max-time", metavar="T", help="Stop after T: seconds, or 90s, 10m, 2h.")
+@click.option(
+    "--timeout", metavar="T", help="Fail what has no reply after T, such as 120 or 2m. [default: no limit]"
+)
 @click.option("--allow-outside", is_flag=True, help="Read pictures outside the data folder.")
 @click.option(
     "--release", metavar="ID", help="Which release of the model this is: another one is asked anew."
@@ -110,27 +116,29 @@ def command(dry_run: bool, as_json: bool, full: bool, **given: Any) -> int:
     given["options"] = pairs(given["options"], "-o")
     given["judge_options"] = pairs(given["judge_options"], "--judge-option")
     request = RunRequest(**given, command=command_line())
-    watch = make_watch()
-    plan = make_plan(request, watch)
-    if dry_run:
-        click.echo(preview(plan), nl=False)
-        return ExitCode.OK
-    report = None
+    watch, report = make_watch(), None
     try:
-        if plan.request.gate is None:
-            result = execute(plan, watch)
-        else:
-            gated = execute_gated(plan, watch)
-            result, report = gated.result, gated.report
+        with guests(), Supervisor(watch, request.timeout, stuck=give_up):
+            plan = make_plan(request, watch)
+            if dry_run:
+                shown = preview(plan)
+            elif plan.request.gate is None:
+                result = execute(plan, watch)
+            else:
+                gated = execute_gated(plan, watch)
+                result, report = gated.result, gated.report
     finally:
-        watch.close()
+        safe(watch).close()
+    if dry_run:
+        click.echo(shown, nl=False)
+        return ExitCode.OK
     if plan.generator is not None:
         _sheet(result.path)
     print_results(result.results, "json" if as_json else "table", folder_of(result.path), full=full)
     if as_json:
         click.echo(f"\nrun folder: {result.path}", err=True)
     for fault in result.faults[:5]:
-        click.echo(f"fault: {fault}", err=True)
+        click.echo(f"fault: {plain(fault, 500)}", err=True)
     # Of a run that was stopped, what was never asked has no answer either, and did not fail.
     failed = _count(result.path) if result.stopped else result.failed
     if failed:

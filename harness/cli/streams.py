@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import io
 import os
 import select
 import shutil
 import stat
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
 import click
@@ -68,6 +70,56 @@ def protect_streams() -> None:
         sys.stdout.reconfigure(errors="replace")
     if sys.stderr is sys.__stderr__:
         sys.stderr = _text(_Tolerant(2), sys.stderr, "backslashreplace", lines=True)
+
+
+@contextlib.contextmanager
+def divert_output() -> Iterator[None]:
+    """What is written to standard output, also by libraries and other processes, goes to standard error.
+
+    Afterwards both streams are what they were, whatever was done to them meanwhile.
+    """
+    out, err = sys.stdout, sys.stderr
+    own = _output is not None and not out.closed and out.fileno() == _output.fileno()
+    with contextlib.suppress(OSError, ValueError):
+        out.flush()
+    kept = [_copy(1), _copy(2)] if own else []
+    if kept:
+        os.dup2(2, 1)
+    sys.stdout = err
+    try:
+        yield
+    finally:
+        for number, descriptor in enumerate(kept, 1):
+            _put_back(descriptor, number)
+        sys.stdout, sys.stderr = _open_again(out, 1), _open_again(err, 2)
+
+
+def _copy(descriptor: int) -> int:
+    # High numbers: code that closes "all" descriptors closes the first few hundred, and none is in anybody's way.
+    try:
+        return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 900)
+    except OSError:
+        return os.dup(descriptor)
+
+
+def _put_back(kept: int, number: int) -> None:
+    try:
+        os.dup2(kept, number)
+        os.close(kept)
+    except OSError:  # it was closed
+        if not _usable(number):
+            _discard(number)
+
+
+def _open_again(stream: TextIO, number: int) -> TextIO:
+    """The stream, or one like it where it was closed."""
+    global _output
+    if not stream.closed:
+        return stream
+    raw = _Tolerant(number)
+    if number == 1:
+        _output = raw
+    return _text(raw, None, "replace" if number == 1 else "backslashreplace", lines=True)
 
 
 def unwritten() -> OSError | None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 from harness.components.base import Configured
+from harness.components.failures import ItemTimeout, failure, is_interrupt
 from harness.components.sources import RequestSource, checked_replies
 from harness.errors import HarnessError
-from harness.types import ImageReply, ImageRequest, ReplyError, Sample
+from harness.types import ImageReply, ImageRequest, Sample
 
 
 class Generator(Configured, ABC):
@@ -44,7 +46,8 @@ class Generator(Configured, ABC):
     def stream(self, requests: RequestSource[ImageRequest]) -> Iterator[ImageReply]:
         """Generate an image for each request. An exception fails only its own batch, as with `Judge.stream`."""
         remaining = iter(requests)
-        while batch := list(islice(remaining, self.batch_size)):
+        singly: deque[ImageRequest] = deque()
+        while batch := [singly.popleft()] if singly else list(islice(remaining, self.batch_size)):
             left = {r.id for r in batch}
             try:
                 for reply in checked_replies(
@@ -52,9 +55,15 @@ class Generator(Configured, ABC):
                 ):
                     left.discard(reply.id)
                     yield reply
-            except HarnessError:
+            except (HarnessError, GeneratorExit):
                 raise
-            except (Exception, SystemExit) as e:
+            except BaseException as e:
+                if is_interrupt(e):
+                    raise
+                unanswered = [r for r in batch if r.id in left]
+                if isinstance(e, ItemTimeout) and len(batch) > 1:
+                    singly.extend(unanswered)
+                    continue
                 # A model may fail in any way; the other batches must still run.
-                error = ReplyError(type(e).__name__, str(e))
-                yield from (ImageReply(r.id, outcome="error", error=error) for r in batch if r.id in left)
+                error = failure(e)
+                yield from (ImageReply(r.id, outcome="error", error=error) for r in unanswered)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import ClassVar, Literal
 
 from harness.components.base import Configured
+from harness.components.failures import ItemTimeout, failure, is_interrupt
 from harness.components.sources import RequestSource, checked_replies
 from harness.errors import HarnessError
-from harness.types import Capability, JudgeReply, JudgeRequest, Question, ReplyError
+from harness.types import Capability, JudgeReply, JudgeRequest, Question
 
 
 class Judge(Configured, ABC):
@@ -48,18 +50,26 @@ class Judge(Configured, ABC):
         """Answer all `requests`; override for an engine with continuous batching.
 
         If `judge` raises, the unanswered requests of that batch fail with its error and the next batch
-        continues. A `HarnessError` ends the stream.
+        continues. A `HarnessError` ends the stream. A batch that is not answered in the time that the user allows is
+        asked again one by one, so that only what hangs fails.
         """
         remaining = iter(requests)
-        while batch := list(islice(remaining, self.batch_size)):
+        singly: deque[JudgeRequest] = deque()
+        while batch := [singly.popleft()] if singly else list(islice(remaining, self.batch_size)):
             left = {r.id for r in batch}
             try:
                 for reply in checked_replies(self.judge(batch), JudgeReply, f"{type(self).__name__}.judge"):
                     left.discard(reply.id)
                     yield reply
-            except HarnessError:
+            except (HarnessError, GeneratorExit):
                 raise
-            except (Exception, SystemExit) as e:
+            except BaseException as e:
+                if is_interrupt(e):
+                    raise
+                unanswered = [r for r in batch if r.id in left]
+                if isinstance(e, ItemTimeout) and len(batch) > 1:
+                    singly.extend(unanswered)
+                    continue
                 # A model may fail in any way; the other batches must still run.
-                error = ReplyError(type(e).__name__, str(e))
-                yield from (JudgeReply(r.id, error=error) for r in batch if r.id in left)
+                error = failure(e)
+                yield from (JudgeReply(r.id, error=error) for r in unanswered)

@@ -40,6 +40,11 @@ class Listed(RequestSource[R]):
     def __init__(self, requests: Iterable[R]) -> None:
         self._left = deque(requests)
 
+    @property
+    def left(self) -> tuple[R, ...]:
+        """What was not handed out."""
+        return tuple(self._left)
+
     def __iter__(self) -> Iterator[R]:
         while self._left:
             yield self._left.popleft()

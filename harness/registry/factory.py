@@ -10,6 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import ValidationError
 
+from harness.components.failures import is_interrupt, message_of
 from harness.components.options import HarnessOptions
 from harness.components.record import Component, lazy
 from harness.errors import BadOption, HarnessError, MissingPackage, PluginError, nearest
@@ -39,10 +40,12 @@ def load_class(found: RegisteredComponent) -> type[Any]:
         raise
     except ModuleNotFoundError as e:
         raise MissingPackage(f"The {found.kind} {found.component.name!r}", e.name or "?") from e
-    except Exception as e:  # importing a plugin may raise anything
+    except BaseException as e:  # importing a plugin may raise anything
+        if is_interrupt(e):
+            raise
         raise PluginError(
             f"The {found.kind} {found.component.name!r} of {found.dist} cannot be loaded: "
-            f"{type(e).__name__}: {e}.",
+            f"{type(e).__name__}: {message_of(e)}.",
             f"Reinstall or update {found.dist}.",
         ) from e
     return loaded
@@ -75,9 +78,12 @@ def make(found: RegisteredComponent, given: Mapping[str, Any] | None = None) -> 
         ) from e
     except HarnessError:
         raise
-    except Exception as e:  # a plugin's constructor may raise anything
+    except BaseException as e:  # a plugin's constructor may raise anything
+        if is_interrupt(e):
+            raise
         raise PluginError(
-            f"The {found.kind} {found.component.name!r} of {found.dist} cannot be created: {type(e).__name__}: {e}.",
+            f"The {found.kind} {found.component.name!r} of {found.dist} cannot be created: "
+            f"{type(e).__name__}: {message_of(e)}.",
             f"Reinstall or update {found.dist}.",
         ) from e
 

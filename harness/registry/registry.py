@@ -13,6 +13,7 @@ from typing import Any
 import pluggy
 
 from harness import hookspecs
+from harness.components.failures import is_interrupt, message_of
 from harness.components.record import Component
 from harness.errors import RequestError, UnknownName, unknown
 from harness.installing import PLUGINS, install_command
@@ -168,9 +169,11 @@ def load() -> Registry:
         plugin = Plugin(dist, dist_version, point.value)
         try:
             module = point.load()
-        except (Exception, SystemExit) as e:
+        except BaseException as e:
             # A plugin may fail in any way; it must not affect the others.
-            plugin.problem = f"fails to import: {type(e).__name__}: {e}"
+            if is_interrupt(e):
+                raise
+            plugin.problem = f"fails to import: {type(e).__name__}: {message_of(e)}"
         else:
             _collect(plugin, module)
         plugins.append(plugin)
@@ -201,7 +204,9 @@ def _collect(plugin: Plugin, module: ModuleType) -> Plugin:
     try:
         manager.register(module, plugin.entry_point)
         manager.check_pending()
-    except Exception as e:  # pluggy raises various exceptions for a misspelt hook or wrong arguments
+    except BaseException as e:  # pluggy raises various exceptions for a misspelt hook or wrong arguments
+        if is_interrupt(e):
+            raise
         plugin.problem = f"misuses a hook: {e}"
         return plugin
     unmarked = [
@@ -214,9 +219,11 @@ def _collect(plugin: Plugin, module: ModuleType) -> Plugin:
         expected = Path if kind == "task folder" else Component
         try:
             returned = [item for result in getattr(manager.hook, hook)() for item in result]
-        except (Exception, SystemExit) as e:
+        except BaseException as e:
             # An error in a hook disables only what that hook offers.
-            plugin.faults.append(f"{hook} raises {type(e).__name__}: {e}")
+            if is_interrupt(e):
+                raise
+            plugin.faults.append(f"{hook} raises {type(e).__name__}: {message_of(e)}")
             continue
         wrong = next((item for item in returned if not isinstance(item, expected)), None)
         if wrong is not None:

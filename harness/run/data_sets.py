@@ -7,11 +7,13 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from harness.components.failures import is_interrupt, message_of
 from harness.datasets import DataFolder, read_folder
 from harness.errors import BadData, HarnessError, PluginError, RequestError, nearest, unknown
 from harness.registry.factory import make
 from harness.registry.registry import registry
 from harness.run.suites import has_label
+from harness.run.supervisor import current
 from harness.run.watch import Watch
 from harness.tasks.pairing import no_pairs
 from harness.tasks.spec import TaskSpec
@@ -48,12 +50,15 @@ def _prepare(reference: str, watch: Watch) -> DataFolder:
     notice.daemon = True
     notice.start()
     try:
-        folder = Path(make(found).prepare())
+        with current().calling(f"the data set {reference}", "preparing itself"):
+            folder = Path(make(found).prepare())
     except HarnessError:
         raise
-    except Exception as e:  # prepare() is a plugin's code
+    except BaseException as e:  # prepare() is a plugin's code
+        if is_interrupt(e):
+            raise
         raise PluginError(
-            f"The data set {reference!r} cannot be prepared: {type(e).__name__}: {e}.",
+            f"The data set {reference!r} cannot be prepared: {type(e).__name__}: {message_of(e)}.",
             "Check that there is room in the cache; see `harness doctor`.",
         ) from e
     finally:

@@ -13,12 +13,13 @@ from harness.components.judge import Judge
 from harness.errors import RequestError
 from harness.escaping import plain
 from harness.exporting.run_result import RunResult
-from harness.run.arguments import each, flag, out_path
+from harness.run.arguments import duration, each, flag, out_path
 from harness.run.gated import execute_plan
 from harness.run.plan import Plan, make_plan
 from harness.run.progress import automatic
 from harness.run.python_arguments import named_arguments
 from harness.run.request import RunRequest
+from harness.run.supervisor import Supervisor
 from harness.run.watch import Watch, safe
 
 Model: TypeAlias = str | Path | Judge | Generator
@@ -49,6 +50,7 @@ def evaluate(  # type: ignore[overload-overlap]
     fresh: bool = ...,
     max_cost: Number | None = ...,
     max_time: Number | None = ...,
+    timeout: Number | None = ...,
     gate: str | Path | None = ...,
     strict: bool = ...,
     progress: bool | None = ...,
@@ -77,6 +79,7 @@ def evaluate(
     fresh: bool = ...,
     max_cost: Number | None = ...,
     max_time: Number | None = ...,
+    timeout: Number | None = ...,
     gate: str | Path | None = ...,
     strict: bool = ...,
     progress: bool | None = ...,
@@ -105,6 +108,7 @@ def evaluate(
     fresh: bool = False,
     max_cost: Number | None = None,
     max_time: Number | None = None,
+    timeout: Number | None = None,
     gate: str | Path | None = None,
     strict: bool = False,
     progress: bool | None = None,
@@ -123,6 +127,8 @@ def evaluate(
     `fresh` asks everything anew, and keeps what the folder held in `previous/N`. `max_cost` (all replies of the folder,
     in the unit of the prices that options give) and `max_time` (of this call: seconds, or a text such as "10m") end a run
     early: `RunResult.stopped` says so, and the same call resumes.
+    `timeout` (seconds, or a text such as "2m") fails what has no reply after that time; `--timeout` of `harness run` says what
+    it cannot stop.
     `gate` names a baseline that the run is compared with while replies arrive: it ends once the verdict is clear, and
     `harness.gate(result, baseline)` gives the report.
     `strict` counts answers that are understood from a sentence as unparsed; `TaskResult.read_as` says how many there are.
@@ -156,11 +162,12 @@ def _evaluate(
     }
     display = _display(progress, watch)
     try:
-        if _several(model):
-            plans = _plans(models, out_path(out), given, display)
-        else:
-            plans = [make_plan(RunRequest(model=model, out=out, **given), display)]
-        results = [execute_plan(plan, display) for plan in plans]
+        with Supervisor(display, duration("timeout", given["timeout"])):
+            if _several(model):
+                plans = _plans(models, out_path(out), given, display)
+            else:
+                plans = [make_plan(RunRequest(model=model, out=out, **given), display)]
+            results = [execute_plan(plan, display) for plan in plans]
     finally:
         display.close()
     return results if _several(model) else results[0]

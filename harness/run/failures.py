@@ -112,13 +112,6 @@ class FailureLog:
         )
 
 
-def as_error(error: Any) -> ReplyError:
-    """The error of a reply as a record of texts, whatever a plugin put there."""
-    if isinstance(error, ReplyError):
-        return ReplyError(str(error.kind), str(error.message), bool(error.retryable), str(error.hint or ""))
-    return ReplyError("error", str(error))
-
-
 def start_error(kind: str, name: str, cause: BaseException) -> HarnessError:
     """The error of a judge or generator (`kind`) that raised before its first request."""
     if isinstance(cause, ModuleNotFoundError):

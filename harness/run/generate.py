@@ -14,10 +14,12 @@ from harness.run.naming import RUNS, run_name
 from harness.run.participants import make_participant
 from harness.run.record import base_document
 from harness.run.request import GenerateRequest
+from harness.run.supervisor import current
 from harness.run.watch import Watch, safe
 from harness.store import RunFolder
 from harness.store.replies import latest_image_replies
 from harness.store.runfolder import GENERATE_ONLY
+from harness.store.state import COMPLETE, FAILED, STATE, attempt
 from harness.tasks import catalog
 
 
@@ -55,14 +57,14 @@ def generate(request: GenerateRequest, watch: Watch) -> GenerateResult:
     watch, chosen = safe(watch), choose_detector()
     document = base_document(path.resolve().name, described, {"images": len(wanted)}, request.command, chosen)
     folder = RunFolder.open(path, document)
-    for note in chosen.notes:
-        watch.note(note)
-    try:
+    with attempt(folder):
+        for note in chosen.notes:
+            watch.note(note)
         generation = Generation(model, folder, watch, chosen.detector, request.max_failures)
         generation.run(wanted)
         ids = {planned.request.id for planned in wanted}
-        found = latest_image_replies(path)
+        found = latest_image_replies(folder.path)
         outcomes = Counter(found[id_]["outcome"] for id_ in ids if id_ in found)
-    finally:
-        folder.close()
-    return GenerateResult(path, len(wanted), outcomes, generation.failures.count, tuple(generation.faults))
+        folder.update({STATE: FAILED if generation.failures.count else COMPLETE})
+    faults = (*generation.faults, *current().faults)
+    return GenerateResult(path, len(wanted), outcomes, generation.failures.count, faults)

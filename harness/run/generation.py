@@ -17,17 +17,19 @@ from PIL.PngImagePlugin import PngInfo
 from harness._version import __version__
 from harness.components.base import Configured
 from harness.components.detector import Detector
+from harness.components.failures import ItemTimeout, failure, is_interrupt, message_of
 from harness.components.generator import Generator
 from harness.components.sources import Listed
 from harness.errors import HarnessError
 from harness.images.decoding import to_rgb
-from harness.run.failures import ALIKE_GENERATOR, FailureLog, as_error, start_error
+from harness.run.failures import ALIKE_GENERATOR, FailureLog, start_error
 from harness.run.image_requests import IMAGES, PlannedImage
 from harness.run.manifest import write_manifest
 from harness.run.participants import Participant
-from harness.run.received import json_value, note_left_out, replies_of, served_record, used_numbers
-from harness.run.stored_images import ids_of_stored_images
+from harness.run.received import Unasked, identified, json_value, note_left_out, served_record, used_numbers
 from harness.run.stopping import Halt, Stopping, Until
+from harness.run.stored_images import ids_of_stored_images
+from harness.run.supervisor import current
 from harness.run.watch import Watch
 from harness.store import RunFolder
 from harness.store.files import write_atomically
@@ -35,6 +37,8 @@ from harness.store.replies import GENERATOR, latest_image_replies
 from harness.types import ImageReply, ImageRequest, ReplyError
 
 OUTCOMES = ("ok", "blocked", "blank")
+MOST_BARREN = 3
+"""Attempts in a row in which a generator hangs before it delivers anything."""
 
 
 class Generation:
@@ -59,6 +63,7 @@ class Generation:
         """Ways in which the plugin broke its contract."""
         self.halt: Halt | None = None
         """Why not everything was requested."""
+        self._unasked = Unasked(generator.name, self.faults)
         self._answered = 0
         self._in_flight: dict[str, PlannedImage] = {}
         self._left_out: set[str] = set()
@@ -73,7 +78,7 @@ class Generation:
         if self._in_flight:
             listed = Listed([p.request for p in self._in_flight.values()])
             until = Until(listed, self.stopping)
-            error = None if until.halt() else self._generate(until)
+            error = None if until.halt() else self._ask(until, listed)
             left = {request.id for request in listed} if until.reason is not None else set()
             if left:  # A stop after the last request cut nothing short.
                 self.halt = until.halted(self.generator.name, stored + self._answered, len(wanted))
@@ -86,64 +91,78 @@ class Generation:
         delivered = {id_ for id_, reply in found.items() if reply["outcome"] == "ok"}
         write_manifest(self.folder.path, wanted, self.generator.name, delivered)
 
-    def _generate(self, requests: Until[ImageRequest]) -> ReplyError:
-        """Store what the generator yields. Returns the error of requests that are left without a reply."""
+    def _ask(self, requests: Until[ImageRequest], listed: Listed[ImageRequest]) -> ReplyError:
+        """Generate; a generator that hangs is opened again for what is left. Returns the error of what has no reply."""
+        barren = 0
+        while True:
+            answered = self._answered
+            error = self._generate(requests)
+            barren = 0 if self._answered > answered else barren + 1
+            if not isinstance(error, ItemTimeout):
+                return error
+            if barren == MOST_BARREN or requests.halt() or listed.exhausted:
+                return failure(error)
+            waiting = {request.id for request in listed.left}
+            for id_ in [id_ for id_ in self._in_flight if id_ not in waiting]:
+                self._fail(id_, failure(error), own=True)
+
+    def _generate(self, requests: Until[ImageRequest]) -> ReplyError | ItemTimeout:
+        """Store what the generator yields, until there is no more, or nothing in time."""
         model: Generator = self.generator.instance
         raised: list[BaseException] = []
+        calls, by = current(), self.generator.name
+        asked = calls.requests(requests)
         try:
             self._open(model)
             # Encoding and face detection run in threads while the generator works.
             with (
                 ThreadPoolExecutor(2, thread_name_prefix="memobench-store") as pool,
-                closing(replies_of(lambda: model.stream(requests), raised)) as replies,
+                closing(calls.replies(by, lambda: model.stream(asked), raised)) as replies,
             ):
                 self._store_all(replies, pool)
         finally:
-            self._close(model)
+            self._close(model, by)
             if self.detector is not None:
-                self._close(self.detector)
+                self._close(self.detector, type(self.detector).__name__)
         if not raised:
-            return ReplyError("no_reply", f"{self.generator.name} gave no reply to this request")
-        if isinstance(raised[0], HarnessError):
-            raise raised[0]
-        return ReplyError(type(raised[0]).__name__, str(raised[0]))  # what it generated is kept
+            return ReplyError("no_reply", f"{by} gave no reply to this request")
+        cause = raised[0]
+        if isinstance(cause, HarnessError):
+            raise cause
+        # What it generated is kept.
+        return cause if isinstance(cause, ItemTimeout) else failure(cause)
 
     def _open(self, model: Generator) -> None:
         kind, name = "generator", self.generator.name
         try:
             model.progress = self.watch.working
-            model.open()
+            with current().calling(name, "loading"):
+                model.open()
             if self.detector is not None:
                 kind, name = "face detector", type(self.detector).__name__
-                self.detector.open()
+                with current().calling(name, "loading"):
+                    self.detector.open()
         except HarnessError:
             raise
-        except (Exception, SystemExit) as e:  # both are a plugin's code
+        except BaseException as e:  # both are a plugin's code
+            if is_interrupt(e):
+                raise
             raise start_error(kind, name, e) from e
 
-    def _close(self, component: Configured) -> None:
+    def _close(self, component: Configured, name: str) -> None:
         try:
-            component.close()
-        except Exception as e:  # the images are stored: a plugin that fails to close does no harm
-            self.faults.append(f"close() raises {type(e).__name__}: {e}")
+            with current().calling(name, "closing"):
+                component.close()
+        except BaseException as e:  # the images are stored: a plugin that fails to close does no harm
+            if is_interrupt(e):
+                raise
+            self.faults.append(f"close() raises {type(e).__name__}: {message_of(e)}")
 
     def _store_all(self, replies: Iterator[ImageReply], pool: ThreadPoolExecutor) -> None:
         pending: deque[Future[dict[str, Any]]] = deque()
         try:
             for reply in replies:
-                shown = getattr(reply, "id", reply)
-                known = isinstance(reply, ImageReply) and isinstance(reply.id, str)
-                planned = self._in_flight.pop(reply.id, None) if known else None
-                if planned is None:
-                    self.faults.append(
-                        f"it answered {shown!r}, which was not requested or already has a reply"
-                    )
-                elif reply.error is not None or reply.outcome == "error":
-                    error = as_error(reply.error or "the generator reported an error")
-                    self._fail(reply.id, error, own=True)
-                else:
-                    self.stopping.arrived({"by": self.generator.name, "extra": reply.extra})
-                    pending.append(pool.submit(self._finish, reply, planned))
+                self._take(reply, pending, pool)
                 while pending and (len(pending) > 16 or pending[0].done()):
                     self._store(pending.popleft().result())
         finally:
@@ -157,17 +176,32 @@ class Generation:
             if problem is not None:
                 raise problem
 
-    def _finish(self, reply: ImageReply, planned: PlannedImage) -> dict[str, Any]:
+    def _take(self, reply: Any, pending: deque[Future[dict[str, Any]]], pool: ThreadPoolExecutor) -> None:
+        found = identified(reply, ImageReply)
+        if isinstance(found, str):
+            self._unasked.add(found)
+            return
+        id_, error, reply = found
+        planned = self._in_flight.pop(id_, None)
+        if planned is None:
+            self._unasked.add(f"it answered {id_!r}, which was not requested or already has a reply")
+        elif error is not None or reply.outcome == "error":
+            self._fail(id_, error or ReplyError("error", "the generator reported an error"), own=True)
+        else:
+            self.stopping.arrived({"by": self.generator.name, "extra": reply.extra})
+            pending.append(pool.submit(self._finish, reply, id_, planned))
+
+    def _finish(self, reply: ImageReply, id_: str, planned: PlannedImage) -> dict[str, Any]:
         """Check one image and write it; runs in a thread. Returns the reply's record, or one with an error."""
         try:
-            return self._checked(reply, planned)
+            return self._checked(reply, id_, planned)
         except HarnessError:
             raise
-        except Exception as e:  # a generator may reply with anything
-            error = ReplyError("invalid_reply", f"{type(e).__name__}: {e}", False)
-            return {"id": reply.id, "outcome": "error", "error": error}
+        except BaseException as e:  # a generator may reply with anything
+            error = ReplyError("invalid_reply", f"{type(e).__name__}: {message_of(e)}", False)
+            return {"id": id_, "outcome": "error", "error": error}
 
-    def _checked(self, reply: ImageReply, planned: PlannedImage) -> dict[str, Any]:
+    def _checked(self, reply: ImageReply, id_: str, planned: PlannedImage) -> dict[str, Any]:
         if reply.outcome not in OUTCOMES:
             raise ValueError(f"the outcome {reply.outcome!r} is none of {', '.join(OUTCOMES)}, error")
         if reply.image is not None and not isinstance(reply.image, Image.Image):
@@ -175,10 +209,10 @@ class Generation:
         extra = used_numbers("extra", {str(k): json_value(v) for k, v in reply.extra.items()}, self._left_out)
         json.dumps(extra, allow_nan=False)
         record: dict[str, Any] = {
-            "id": reply.id,
+            "id": id_,
             "role": GENERATOR,
             "by": self.generator.name,
-            "sample_id": reply.id,
+            "sample_id": id_,
             "outcome": reply.outcome,
             "extra": extra,
         }
@@ -195,7 +229,7 @@ class Generation:
         if self.detector is not None:
             record["faces"] = self._faces(self.detector, image, extra)
         data = encode(image, self._provenance(planned.request))
-        write_atomically(self.folder.path / IMAGES / f"{reply.id}.png", data, sync=False)
+        write_atomically(self.folder.path / IMAGES / f"{id_}.png", data, sync=False)
         return record | {"picture": hashlib.sha256(data).hexdigest(), "size": list(image.size)}
 
     def _provenance(self, request: ImageRequest) -> dict[str, str]:
@@ -219,8 +253,8 @@ class Generation:
     def _faces(detector: Detector, image: Image.Image, extra: dict[str, Any]) -> int | None:
         try:
             return len(detector.detect(image))
-        except Exception as e:  # a detector is a plugin's code; the image is good without it
-            extra["detector_error"] = f"{type(e).__name__}: {e}"
+        except BaseException as e:  # a detector is a plugin's code; the image is good without it
+            extra["detector_error"] = f"{type(e).__name__}: {message_of(e)}"
             return None
 
     def _store(self, record: dict[str, Any]) -> None:

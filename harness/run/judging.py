@@ -9,19 +9,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.components.executor import Executor
+from harness.components.failures import ItemTimeout, failure
 from harness.errors import HarnessError
-from harness.run.failures import ALIKE_JUDGE, FailureLog, as_error, start_error
+from harness.run.failures import ALIKE_JUDGE, FailureLog, start_error
 from harness.run.judge_requests import InFlight, JobOutcome, RequestBuilder
 from harness.run.prefetch import PrefetchSource, Prepared
-from harness.run.received import judge_fields, note_left_out, replies_of
+from harness.run.received import Unasked, identified, judge_fields, note_left_out
 from harness.run.schedule import Job
 from harness.run.stopping import Halt, Stopping, Until
+from harness.run.supervisor import current
 from harness.run.watch import Watch
 from harness.store import RunFolder
 from harness.store.replies import JUDGE, judge_replies
 from harness.tasks.answers import parse_reply
 from harness.tasks.finish_reasons import ending
 from harness.types import JudgeReply, JudgeRequest, ReplyError
+
+MOST_BARREN = 3
+"""Attempts in a row in which a judge hangs before it answers anything."""
 
 
 @dataclass
@@ -63,6 +68,7 @@ class Judging:
         self.tally = Tally()
         self._in_flight: dict[str, InFlight] = {}
         self._by = builder.judge.name
+        self._unasked = Unasked(self._by, self.tally.faults)
         self._left_out: set[str] = set()
         """Names of numbers in replies that were not stored."""
 
@@ -76,7 +82,7 @@ class Judging:
             until = Until(source, self.stopping)
             # A judge with nothing left to answer is not opened: loading weights may take minutes.
             if source.any():
-                error = None if until.halt() else self._consume(executor, source, until)
+                error = None if until.halt() else self._ask(executor, source, until)
                 self._end(source, until, error)
         finally:
             source.close()
@@ -115,13 +121,35 @@ class Judging:
                 if stored[question, job.data, job.sample.id] < self.builder.times(question):
                     self._fail(question, job.data, job.sample.id, error)
 
-    def _consume(
+    def _ask(
         self, executor: Executor, source: PrefetchSource[Job, JudgeRequest], until: Until[JudgeRequest]
     ) -> ReplyError:
-        """Take replies until there are no more. Returns the error for requests left without a reply."""
+        """Take replies until there are no more; a judge that hangs is opened again for what is left.
+
+        Returns the error for requests left without a reply.
+        """
+        barren = 0
+        while True:
+            answered = self.tally.answered
+            error = self._consume(executor, source, until)
+            barren = 0 if self.tally.answered > answered else barren + 1
+            if not isinstance(error, ItemTimeout):
+                return error
+            if barren == MOST_BARREN or until.halt() or not source.any():
+                return failure(error)
+            waiting = {request.id for request in source.waiting()}
+            for id_ in [id_ for id_ in self._in_flight if id_ not in waiting]:
+                self._fail_request(id_, self._in_flight.pop(id_), failure(error), own=True)
+
+    def _consume(
+        self, executor: Executor, source: PrefetchSource[Job, JudgeRequest], until: Until[JudgeRequest]
+    ) -> ReplyError | ItemTimeout:
+        """Take replies until there are no more, or none in time."""
         raised: list[BaseException] = []
+        calls, judge = current(), self.builder.judge.instance
+        asked = calls.requests(until)
         # With close() the executor closes the judge as soon as the loop is left.
-        with closing(replies_of(lambda: executor.run(self.builder.judge.instance, until), raised)) as replies:
+        with closing(calls.replies(self._by, lambda: executor.run(judge, asked), raised)) as replies:
             for reply in replies:
                 self._take(reply)
                 source.check()
@@ -133,7 +161,8 @@ class Judging:
             raise cause
         if not source.handed:
             raise start_error("judge", self._by, cause) from cause
-        return ReplyError(type(cause).__name__, str(cause))  # what the judge answered is kept
+        # What the judge answered is kept.
+        return cause if isinstance(cause, ItemTimeout) else failure(cause)
 
     def _arrived(self, job: Job, prepared: Prepared[JudgeRequest]) -> None:
         outcome = prepared.outcome
@@ -147,29 +176,29 @@ class Judging:
         self._in_flight.update(outcome.requests)
 
     def _take(self, reply: Any) -> None:
-        if not isinstance(reply, JudgeReply):
-            self.tally.faults.append(f"it yielded {type(reply).__name__} instead of a JudgeReply")
+        found = identified(reply, JudgeReply)
+        if isinstance(found, str):
+            self._unasked.add(found)
             return
-        asked = self._in_flight.pop(reply.id, None) if isinstance(reply.id, str) else None
+        id_, error, reply = found
+        asked = self._in_flight.pop(id_, None)
         if asked is None:
-            self.tally.faults.append(
-                f"it answered {reply.id!r}, which was not requested or already has a reply"
-            )
+            self._unasked.add(f"it answered {id_!r}, which was not requested or already has a reply")
             return
-        if reply.error is not None:
-            self._fail_request(reply.id, asked, as_error(reply.error), own=True)
+        if error is not None:
+            self._fail_request(id_, asked, error, own=True)
             return
         fields, problem = judge_fields(reply, self._left_out)
         if problem:
             invalid = ReplyError("invalid_reply", problem, False)
-            self._fail_request(reply.id, asked, invalid, own=True)
+            self._fail_request(id_, asked, invalid, own=True)
             return
         if ending(fields.get("finish_reason")) == "failed":
             message = f"the server ended the reply with the finish reason {fields['finish_reason']!r}"
-            self._fail_request(reply.id, asked, ReplyError("server_error", message), own=True)
+            self._fail_request(id_, asked, ReplyError("server_error", message), own=True)
             return
         record = {
-            "id": reply.id,
+            "id": id_,
             "role": JUDGE,
             "task": asked.question,
             "by": self._by,
@@ -185,7 +214,7 @@ class Judging:
         except (TypeError, ValueError) as e:
             problem = f"the reply cannot be stored as JSON: {e}"
             invalid = ReplyError("invalid_reply", problem, False)
-            self._fail_request(reply.id, asked, invalid, own=True)
+            self._fail_request(id_, asked, invalid, own=True)
             return
         self.stopping.stored(record)
         self.tally.answered += 1

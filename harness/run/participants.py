@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.components.base import Configured
+from harness.components.failures import is_interrupt, message_of
 from harness.components.generator import Generator
 from harness.components.judge import Judge
 from harness.errors import BadOption, HarnessError, PluginError, RequestError
 from harness.registry.factory import make, trained_on
 from harness.registry.registry import registry
 from harness.run.code_identity import code_identity
+from harness.run.supervisor import current
 from harness.types import Capability
 
 
@@ -49,7 +51,8 @@ def make_participant(
             if any(f.component.name == model.partition(":")[0] for f in registry().components(other)):
                 e.hint = f"{model!r} is a {other}; this task needs a {kind}. " + e.hint
             raise
-        name, instance, owner = found.reference, make(found, options), found.dist
+        with current().calling(found.component.name, "being made"):
+            name, instance, owner = found.reference, make(found, options), found.dist
         learnt_from = trained_on(found)
     else:
         wanted = Judge if kind == "judge" else Generator
@@ -84,16 +87,19 @@ def identity_of(name: str, instance: Any, owner: str) -> dict[str, str]:
     Raises `PluginError` for an `identity()` that raises.
     """
     try:
-        identity = {str(k): str(v) for k, v in instance.identity().items()}
+        with current().calling(name, "identifying itself"):
+            identity = {str(k): str(v) for k, v in instance.identity().items()}
         if isinstance(instance, Judge):
             wrong = [c for c in instance.capabilities if not isinstance(c, Capability)]
             if wrong:
                 raise TypeError(f"{wrong[0]!r} is not a harness.Capability")
     except HarnessError:
         raise
-    except Exception as e:  # both are a plugin's code
+    except BaseException as e:  # both are a plugin's code
+        if is_interrupt(e):
+            raise
         raise PluginError(
-            f"{name}: identity() or capabilities raises {type(e).__name__}: {e}.",
+            f"{name}: identity() or capabilities raises {type(e).__name__}: {message_of(e)}.",
             "Report it to the plugin's authors.",
         ) from e
     if type(instance).identity is not Configured.identity:
@@ -133,9 +139,11 @@ def check_costs(participants: Sequence[Participant]) -> None:
     for participant in participants:
         try:
             known = participant.instance.reports_cost()
-        except Exception as e:  # it is a plugin's code
+        except BaseException as e:  # it is a plugin's code
+            if is_interrupt(e):
+                raise
             raise PluginError(
-                f"{participant.name}: reports_cost() raises {type(e).__name__}: {e}.",
+                f"{participant.name}: reports_cost() raises {type(e).__name__}: {message_of(e)}.",
                 "Report it to the plugin's authors.",
             ) from e
         if known is False:

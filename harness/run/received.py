@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from harness.components.failures import is_interrupt, message_of
+from harness.errors import PluginError
 from harness.numbers import amounts, described, is_amount, is_number, storable
 from harness.run.watch import Watch
-from harness.types import JudgeReply
+from harness.types import ImageReply, JudgeReply, ReplyError
 
 MIN_LOG_PROBABILITY = -9999.0
 """Replaces minus infinity in stored replies, since JSON has none."""
@@ -20,19 +22,56 @@ _KINDS: Mapping[str, type | tuple[type, ...]] = {
 
 _ENGINE = "a fault of the judge or its engine"
 _PLAIN = frozenset({str, float, int, bool, type(None)})
-R = TypeVar("R")
+R = TypeVar("R", JudgeReply, ImageReply)
+_A: Mapping[type, str] = {JudgeReply: "a JudgeReply", ImageReply: "an ImageReply"}
 
 
-def replies_of(start: Callable[[], Iterable[R]], raised: list[BaseException]) -> Generator[R, None, None]:
-    """The replies of a component, from `start`. What the component raises ends them and is put into `raised`.
-
-    What the code that takes the replies raises does not pass through here: it is never taken for the component's
-    error, nor replaced by what the component raises while it is closed.
-    """
+def identified(reply: object, expected: type[R]) -> tuple[str, ReplyError | None, R] | str:
+    """The id of a reply, its error and the reply; or what is wrong with it, since a component may give any object."""
     try:
-        yield from start()
-    except (Exception, SystemExit) as e:  # a component may fail in any way
-        raised.append(e)
+        if not isinstance(reply, expected):
+            return f"it yielded {type(reply).__name__} instead of {_A[expected]}"
+        if type(reply) is not expected:  # A subclass may compute a field, and fail.
+            reply = expected(**{name: getattr(reply, name) for name in expected.__dataclass_fields__})
+        given, error = reply.id, reply.error
+        if not isinstance(given, str):
+            return f"it answered {type(given).__name__}, which was not requested"
+        return str.__str__(given), None if error is None else as_error(error), reply
+    except BaseException as e:
+        if is_interrupt(e):
+            raise
+        return f"its reply cannot be read: {type(e).__name__}: {message_of(e)}"
+
+
+def as_error(error: Any) -> ReplyError:
+    """The error of a reply as a record of texts, whatever a component put there."""
+    if isinstance(error, ReplyError):
+        kind, message, hint = (message_of(value or "") for value in (error.kind, error.message, error.hint))
+        return ReplyError(kind, message, error.retryable is not False, hint)
+    return ReplyError("error", message_of(error))
+
+
+MOST_UNASKED, SHOWN_FAULTS = 1000, 100
+"""Replies in one attempt that nobody asked for, and how many of them are described."""
+
+
+class Unasked:
+    """Replies that nobody asked for. A component that yields them without end is stopped."""
+
+    def __init__(self, by: str, faults: list[str]) -> None:
+        """`faults` receives a line for each."""
+        self._by, self._faults, self._count = by, faults, 0
+
+    def add(self, fault: str) -> None:
+        """Count one. Raises `PluginError` where there are too many."""
+        self._count += 1
+        if self._count <= SHOWN_FAULTS:
+            self._faults.append(fault)
+        if self._count >= MOST_UNASKED:
+            raise PluginError(
+                f"Stopped: {self._by} gave {self._count} replies that nobody asked for; the last: {fault}.",
+                "Report it to the plugin's authors. What was answered is kept.",
+            )
 
 
 def json_value(value: Any) -> Any:

@@ -13,6 +13,7 @@ from harness.run.environment import git_commit, hardware, versions
 from harness.run.image_requests import PlannedImage
 from harness.run.plan import Plan
 from harness.run.schedule import judge_jobs
+from harness.store.state import RUNNING, STATE
 
 
 def run_document(
@@ -49,6 +50,7 @@ def base_document(
     return {
         "schema": 1,
         "name": name,
+        STATE: RUNNING,
         "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "request": dict(request),
         "plan": dict(counts),

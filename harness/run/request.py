@@ -55,6 +55,8 @@ class RunRequest:
     """What all replies of the run folder may cost, in the unit of the prices that options give."""
     max_time: float | None = None
     """Seconds that this attempt may take; texts such as 10m are converted."""
+    timeout: float | None = None
+    """Seconds without a reply after which what a model was asked fails; texts such as 2m are converted. None: no limit."""
     command: tuple[str, ...] | None = None
     """The arguments of the command line, which `run.json` stores without secrets; None from Python."""
 
@@ -89,6 +91,7 @@ class RunRequest:
             fresh=flag("fresh", self.fresh),
             max_cost=amount("max-cost", self.max_cost),
             max_time=duration("max-time", self.max_time),
+            timeout=duration("timeout", self.timeout),
             strict=flag("strict", self.strict),
             gate=None if self.gate is None else text("gate", self.gate),
             command=None if self.command is None else texts("command", self.command),
@@ -112,7 +115,8 @@ class GenerateRequest:
     options: Mapping[str, Any] = field(default_factory=dict)
     max_failures: int | None = None
     command: tuple[str, ...] | None = None
-    """As in `RunRequest`."""
+    """As in `RunRequest`, and so is `timeout`."""
+    timeout: float | None = None
 
     def __post_init__(self) -> None:
         """Convert what has another type than the field, as `RunRequest` does. Raises `RequestError`."""
@@ -126,6 +130,7 @@ class GenerateRequest:
             out=out_path(self.out),
             options=option_values("options", self.options),
             max_failures=count("max-failures", self.max_failures),
+            timeout=duration("timeout", self.timeout),
             command=None if self.command is None else texts("command", self.command),
         )
 

@@ -26,12 +26,14 @@ from harness.run.plan import Plan
 from harness.run.record import run_document
 from harness.run.schedule import Job, image_jobs, judge_jobs, planned_images
 from harness.run.stopping import Budget, Halt, Several, Stopping
+from harness.run.supervisor import current
 from harness.run.watch import Watch, safe
 from harness.scoring.score_run import score_folder
 from harness.scoring.stored_ratings import store_ratings
 from harness.store import RunFolder
 from harness.store.files import write_atomically
 from harness.store.replies import judge_replies
+from harness.store.state import COMPLETE, FAILED, INTERRUPTED, STATE, attempt
 
 
 @dataclass
@@ -52,44 +54,54 @@ def execute(plan: Plan, watch: Watch, stopping: Stopping | None = None) -> RunRe
     `stopping` may end the run early, as the limits of the request do. That raises nothing: the result says so.
     """
     watch = Pace(safe(watch))
-    path = plan.folder
     wanted = planned_images(plan)
     chosen = choose_detector([t.spec.detector for t in plan.tasks]) if plan.generator else None
-    document = run_document(plan, path.resolve().name, wanted, chosen)
-    folder = RunFolder.open(path, document, fresh=plan.request.fresh)
-    for note in (*plan.omitted, *(chosen.notes if chosen else ())):
-        watch.note(note)
-    for data in plan.data:
-        for note in data.notes:
-            watch.note(f"{data.name}: {note}")
-    try:
-        store_ratings(path, {data.name: data.ratings for data in plan.data})
-        # Pictures are bounded by our own check, before they are decoded.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            budget = Budget(plan.request.max_cost, plan.request.max_time, path, watch)
-            # A clear verdict is no error, although a limit may be reached at the same time.
-            until = Several([*([stopping] if stopping else []), budget])
-            until.order = stopping.order if stopping else None
-            work = _work(plan, folder, wanted, chosen.detector if chosen else None, watch, until)
-        folder.flush()
-        watch.store(folder)
-        if work.error is None:
-            until.ended(folder)
-        if work.halt is not None and not work.halt.settled:
-            folder.update({"halted": work.halt.reason})
+    document = run_document(plan, plan.folder.resolve().name, wanted, chosen)
+    folder = RunFolder.open(plan.folder, document, fresh=plan.request.fresh)
+    with attempt(folder):
+        for note in (*plan.omitted, *(chosen.notes if chosen else ())):
+            watch.note(note)
         for data in plan.data:
-            data.samples.clear()  # Not needed any more: scoring reads the folder alone and needs the memory.
-        whole = work.halt is None or work.halt.settled
-        results = score_folder(path, complete=work.error is None and whole)
-    finally:
-        folder.close()
+            for note in data.notes:
+                watch.note(f"{data.name}: {note}")
+        return _ask_and_score(plan, folder, wanted, chosen.detector if chosen else None, watch, stopping)
+
+
+def _ask_and_score(
+    plan: Plan,
+    folder: RunFolder,
+    wanted: list[PlannedImage],
+    detector: Detector | None,
+    watch: Pace,
+    stopping: Stopping | None,
+) -> RunResult:
+    path = folder.path
+    store_ratings(path, {data.name: data.ratings for data in plan.data})
+    # Pictures are bounded by our own check, before they are decoded.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        budget = Budget(plan.request.max_cost, plan.request.max_time, path, watch)
+        # A clear verdict is no error, although a limit may be reached at the same time.
+        until = Several([*([stopping] if stopping else []), budget])
+        until.order = stopping.order if stopping else None
+        work = _work(plan, folder, wanted, detector, watch, until)
+    folder.flush()
+    watch.store(folder)
+    if work.error is None:
+        until.ended(folder)
+    cut = work.halt is not None and not work.halt.settled
+    if work.halt is not None and cut:
+        folder.update({"halted": work.halt.reason})
+    for data in plan.data:
+        data.samples.clear()  # Not needed any more: scoring reads the folder alone and needs the memory.
+    results = score_folder(path, complete=work.error is None and not cut)
+    state = COMPLETE if results.run.complete else INTERRUPTED if cut else FAILED
+    folder.update({STATE: state})
     if work.error is not None:
         raise work.error
-    halt = work.halt
-    return RunResult(
-        path, results, tuple(work.faults), str(halt or ""), settled=halt is not None and halt.settled
-    )
+    halt, faults = work.halt, (*work.faults, *current().faults)
+    settled = halt is not None and halt.settled
+    return RunResult(plan.folder, results, faults, str(halt or ""), settled=settled)
 
 
 def _work(

@@ -6,6 +6,8 @@ import contextlib
 import warnings
 from collections.abc import Callable
 
+from harness.components.failures import is_interrupt, message_of
+
 
 class Watch:
     """Receives progress. This one shows nothing; a subclass does. What a watch raises never stops a run."""
@@ -57,13 +59,15 @@ class SafeWatch(Watch):
     def _guard(self, call: Callable[[], None]) -> None:
         try:
             call()
-        except (Exception, SystemExit) as e:  # a watch is the caller's code, and may fail in any way
+        except BaseException as e:  # a watch is the caller's code, and may fail in any way
+            if is_interrupt(e):
+                raise
             if self._warned:
                 return
             self._warned = True
             with contextlib.suppress(Exception):  # where warnings are errors
                 warnings.warn(
-                    f"Progress cannot be shown ({type(e).__name__}: {e}); the run goes on.",
+                    f"Progress cannot be shown ({type(e).__name__}: {message_of(e)}); the run goes on.",
                     RuntimeWarning,
                     stacklevel=3,
                 )

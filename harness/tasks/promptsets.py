@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,8 +66,8 @@ def read_prompts(path: Path) -> PromptSet:
         raise BadTask(f"The prompt file cannot be used: {e.message}", e.hint) from e
     if not rows:
         raise BadTask(f"The prompt file {str(path)!r} contains no prompts.", "Add one row per prompt.")
-    ids = [r.prompt_id for r in rows]
-    duplicate = next((i for i in ids if ids.count(i) > 1), None) if len(set(ids)) < len(ids) else None
+    counts = Counter(r.prompt_id for r in rows)
+    duplicate = next((i for i, count in counts.items() if count > 1), None)
     if duplicate is not None:
         raise BadTask(
             f"{path}: the prompt_id {duplicate!r} is duplicated.", "Give each prompt a unique prompt_id."
