@@ -93,7 +93,9 @@ _FILE_NAME = re.compile(r"\b[\w-]{1,200}\.(?:jpe?g|png|webp|gif|bmp|tiff?|mp4)\b
 _STRUCK = re.compile(r"~~[^~\n]{1,200}~~|<(?:s|del|strike)>[^<\n]{1,200}</(?:s|del|strike)>")
 _BREAK = re.compile(r"<\s*/?\s*(?:br|p|div|li|ul|ol|h[1-6]|tr)\s*/?\s*>", re.IGNORECASE)
 _HTML = re.compile(r"</?[a-zA-Z][^<>\n]{0,60}>|<\|[^<>|\n]{1,40}\|>|&nbsp;")
-_RULE = re.compile(r"(?m)^[ \t]*(?:[-=*_]{3,}|\|?[ \t:|-]*-{2,}[ \t:|-]*)[ \t]*$")
+_RULE = re.compile(r"(?m)^[ \t|:=*_-]{2,}$")
+_DRAWN = re.compile(r"--|[=*_]{3}")
+"""A line of signs is a rule, or a row of a table's head, if it holds one of these."""
 _LINE_MARK = re.compile(r"(?m)^[ \t]*(?:#{1,6}[ \t]+|>[ \t]*|[-*+\u2022\u25cf\u25aa\u2023][ \t]+)+")
 _CHECK = re.compile(r"\[[xX\u2713\u2714]\]|\u2705|\u2714|\u2611|\u2713")
 _CHECKED_LINE = re.compile(rf"(?m)^[ \t]*([^\n]{{1,300}}?)[ \t]*(?:{_CHECK.pattern})[ \t]*$")
@@ -208,7 +210,7 @@ def plain(text: str) -> str:
     if "```" in text:
         text = _FENCE.sub("\n", text)
     if "---" in text or "===" in text or "***" in text or "___" in text:
-        text = _RULE.sub("", text)
+        text = _RULE.sub(lambda line: "" if _DRAWN.search(line.group()) else line.group(), text)
     text = _EMPHASIS.sub("", _LINE_MARK.sub("", text))
     if "." in text:
         text = _DOTTED.sub(_join_groups, text)

@@ -31,7 +31,7 @@ _BOXES = (
     re.compile(r"\[\[\s*([^\[\]\n]{1,60}?)\s*\]\]"),
 )
 _TEX = re.compile(r"\\(?:text|textbf|mathrm|mathbf|texttt|textit|mathit|emph)\s*\{([^{}]{0,200})\}")
-_BEFORE = r"(?:^|(?<=[.!?:;\u3002\uff01\n>]))[ \t]*(?:[-*#>\u2022]+[ \t]*)*(?:\*\*|__|`)?[ \t]*"
+_BEFORE = r"(?:^|(?<=[.!?:;\u3002\uff01\n>]))[-*#>_`\u2022 \t]{0,16}"
 _LEAD = rf"(?:(?:{alternatives('leads')})\s*,?\s+)?"
 _NOUNS = alternatives("nouns")
 _TOPICS = alternatives("topics")
@@ -45,9 +45,9 @@ _CUE = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _VERDICT = re.compile(
-    r"(?:^|[\n:.,(])[ \t*]*(?:verdict|answer)?[ \t:*]*(?P<left>[^\W\d_][\w ()]{0,24}?|\d)[ \t]*"
+    r"(?:^|[\n:.,(])[ \t*]{0,8}(?:verdict|answer)?[ \t:*]{0,8}(?P<left>[^\W\d_][\w ()]{0,24}?|\d)[ \t]*"
     r"(?P<sign>>{1,2}=?|\u2265|\u226b|\uff1e|<{1,2}=?|\u2264|\u226a|\uff1c|(?:is |are |looks )?(?:much |slightly |clearly )?(?:better|stronger|greater|worse|weaker) than)"
-    r"[ \t]*(?P<right>[^\W\d_][\w ()]{0,24}?|\d)(?=[ \t*]*(?:$|[\n.,;!)]))",
+    r"[ \t]*(?P<right>[^\W\d_][\w ()]{0,24}?|\d)(?=[ \t*]{0,8}(?:$|[\n.,;!)]))",
     re.IGNORECASE,
 )
 _TOPIC_CUE = re.compile(rf"(?:{_TOPICS})\Z", re.IGNORECASE)

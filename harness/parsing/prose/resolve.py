@@ -229,17 +229,17 @@ def _merge_listed_options(events: list[Event]) -> list[Event]:
         run = _listed_options(events, index)
         keyed = run and run[0].clause is not None and run[0].clause.keyed
         if len({event.value for event in run}) < (3 if keyed else 2):
-            kept.append(events[index])
-            index += 1
-            continue
-        kept.append(Event(Kind.OPEN if len(run) == 2 else Kind.LIST, Strength.BARE, reason=LISTED))
-        index += len(run)
+            kept += run or [events[index]]
+        else:
+            kept.append(Event(Kind.OPEN if len(run) == 2 else Kind.LIST, Strength.BARE, reason=LISTED))
+        index += max(1, len(run))
     return kept
 
 
 def _listed_options(events: list[Event], start: int) -> list[Event]:
     run: list[Event] = []
-    for event in events[start:]:
+    for index in range(start, len(events)):
+        event = events[index]
         clause = event.clause
         alone = event.kind is Kind.COMMIT and event.bare and event.strength is Strength.BARE
         if not alone or clause is None or not (clause.whole_line or clause.keyed) or event.correction:
