@@ -31,7 +31,7 @@ _BOXES = (
     re.compile(r"\[\[\s*([^\[\]\n]{1,60}?)\s*\]\]"),
 )
 _TEX = re.compile(r"\\(?:text|textbf|mathrm|mathbf|texttt|textit|mathit|emph)\s*\{([^{}]{0,200})\}")
-_BEFORE = r"(?:^|(?<=[.!?:;\u3002\uff01\n>]))[-*#>_`\u2022 \t]{0,16}"
+_BEFORE = r"(?:^|(?<=[.!?:;\u3002\uff01\n>]))[-*#>_`\u2022 \t]{0,8}"
 _LEAD = rf"(?:(?:{alternatives('leads')})\s*,?\s+)?"
 _NOUNS = alternatives("nouns")
 _TOPICS = alternatives("topics")
