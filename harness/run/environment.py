@@ -70,7 +70,7 @@ def _cpu_name() -> str:
 @functools.cache
 def _gpu_names() -> tuple[str, ...]:
     """The names of the GPUs, as `nvidia-smi` shows them; none if there is none, or if it gives no answer in time."""
-    program = shutil.which("nvidia-smi")
+    program = _program("nvidia-smi")
     if program is None:
         return ()
     try:
@@ -91,11 +91,29 @@ def _gpu_names() -> tuple[str, ...]:
     return tuple(name.strip()[:200] for name in found)[:64]
 
 
+def _program(name: str) -> str | None:
+    """The path of a program. Folders of PATH that are not absolute are left out: they are in the working directory."""
+    folders = [
+        folder for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(folder)
+    ]
+    return shutil.which(name, path=os.pathsep.join(folders)) if folders else None
+
+
 def git_commit() -> str | None:
     """The commit of the folder that the command runs in, if it is a git checkout."""
+    program = _program("git")
+    if program is None:
+        return None
     try:
+        # What a checkout configures to be run is not.
         done = subprocess.run(
-            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False
+            [program, "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            timeout=5,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -1,8 +1,8 @@
 """Renders portraits in worker processes on all cores, because the rasteriser holds the interpreter lock.
 
-Workers are started with `python -m memobench_portraits.pool` rather than `multiprocessing`, which would import
-the caller's main module again, and whose forks are unsafe in a threaded process. A worker reads specs as one
-line of JSON and writes the RGB bytes of each portrait, one after the other.
+Workers are processes of their own rather than `multiprocessing`, which would import the caller's main module again, and
+whose forks are unsafe in a threaded process. A worker reads specs as one line of JSON and writes the RGB bytes of each
+portrait, one after the other.
 """
 
 from __future__ import annotations
@@ -116,14 +116,22 @@ class _Worker:
         process.wait()
 
 
+_WORKER = """
+import sys
+sys.path[:] = sys.argv[1:]
+from memobench_portraits.pool import serve
+serve(sys.stdin.buffer, sys.stdout.buffer)
+"""
+
+
 def _start() -> subprocess.Popen[bytes]:
-    path = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
+    # Isolated (-I): else Python looks for modules in the working directory first, where anybody may have put a json.py.
+    path = [os.path.abspath(entry) for entry in sys.path if entry]
     return subprocess.Popen(
-        [sys.executable, "-m", __spec__.name],
+        [sys.executable, "-I", "-c", _WORKER, *path],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": path},
     )
 
 
@@ -150,7 +158,3 @@ def serve(source: IO[bytes], target: IO[bytes]) -> None:
             picture = render(PortraitSpec(**{**spec, "who": Identity(**spec["who"])}))
             target.write(picture.tobytes())
             target.flush()
-
-
-if __name__ == "__main__":
-    serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -17,6 +17,7 @@ from harness import BadOption, MissingPackage, nearest
 from harness.hub import Resolved, check_files, resolve
 from harness.mllm import check_tensors, preset_of
 from memobench_vllm import cpu
+from memobench_vllm.children import safe_paths
 from memobench_vllm.failures import EngineLog, captured_output, to_harness_error
 from memobench_vllm.options import ENGINE, VllmOptions
 from memobench_vllm.watchdog import Watchdog, forward_process_exit
@@ -101,7 +102,7 @@ def _start(options: VllmOptions, model: Resolved) -> Any:
     on_cpu = _on_cpu()
     if on_cpu:
         cpu.apply_defaults(arguments, model)
-    with _engine_placement(on_cpu, options.in_process) as here:
+    with safe_paths(), _engine_placement(on_cpu, options.in_process) as here:
         if on_cpu and here:
             cpu.retain_freed_memory()
         llm = LLM(**(arguments | options.engine))

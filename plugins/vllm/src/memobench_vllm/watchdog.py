@@ -44,9 +44,10 @@ class Watchdog:
     def __init__(self, pids: Sequence[int]) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         if pids:
-            # In its own session: Ctrl-C in a terminal must not kill the watchdog before the engine.
+            # In its own session: Ctrl-C in a terminal must not kill the watchdog before the engine. Isolated (-I): the
+            # working directory, where anybody may have put a signal.py, is not looked into for modules.
             self._process = subprocess.Popen(
-                [sys.executable, "-S", "-c", _WATCH_SCRIPT, *map(str, pids)],
+                [sys.executable, "-I", "-S", "-c", _WATCH_SCRIPT, *map(str, pids)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
