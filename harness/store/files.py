@@ -93,6 +93,17 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
     )
 
 
+_APPEND = os.O_RDWR | os.O_CREAT | os.O_APPEND
+
+
+def _identity(fd: int) -> tuple[int, int] | None:
+    try:
+        status = os.fstat(fd)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 class LineFile:
     """An append-only JSON Lines file. Opening it truncates an incomplete last line."""
 
@@ -101,8 +112,9 @@ class LineFile:
         self._buffer: list[str] = []
         self._last_flush = time.monotonic()
         with storage_errors(path):
-            self._fd = own_copy(path, open_regular(path, os.O_RDWR | os.O_CREAT | os.O_APPEND))
+            self._fd = own_copy(path, open_regular(path, _APPEND))
             self._truncate_incomplete_line()
+            self._identity = _identity(self._fd)
 
     def _truncate_incomplete_line(self) -> None:
         size = end = os.fstat(self._fd).st_size
@@ -135,9 +147,18 @@ class LineFile:
         if lines:
             self._write(lines.encode("utf-8", "backslashreplace"))
 
+    def _check(self) -> None:
+        """Open the file again if its descriptor was closed, or is another file's now: a component may close all of them."""
+        if _identity(self._fd) == self._identity:
+            return
+        self._fd = open_regular(self.path, _APPEND)
+        if _identity(self._fd) != self._identity:
+            raise OSError(errno.ESTALE, "it was closed and replaced while it was written")
+
     def _write(self, line: bytes) -> None:
         done = 0
         with storage_errors(self.path):
+            self._check()
             try:
                 while done < len(line):
                     done += os.write(self._fd, line[done:])
@@ -158,7 +179,8 @@ class LineFile:
             try:
                 self.flush()
             finally:
-                os.close(self._fd)
+                if _identity(self._fd) == self._identity:
+                    os.close(self._fd)
                 self._fd = -1
 
 

@@ -82,7 +82,8 @@ class Lock:
     def forget(self) -> None:
         """Close this process's copy of the lock. In a forked one, the process that took it still holds it."""
         if self._fd >= 0:
-            os.close(self._fd)
+            with suppress(OSError):  # A component may have closed all files.
+                os.close(self._fd)
             self._fd = -1
 
 
