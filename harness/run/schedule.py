@@ -59,8 +59,8 @@ def judge_jobs(plan: Plan) -> Iterator[Job]:
 
     A limit counts pictures for each data set, and pairs for a task that compares pictures.
     """
-    for data in plan.data:
-        root = real_root(data.root)
+    # All roots first: a judge may change the working directory.
+    for data, root in [(data, real_root(data.root)) for data in plan.data]:
         for sample in limited(data, plan.request.limit, plan.request.seed):
             # A sample with a problem fails in every task: its labels are unknown.
             asked = tuple(plan.questions) if sample.problem else _questions_for(sample, plan.questions)

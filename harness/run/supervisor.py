@@ -59,7 +59,7 @@ class Supervisor:
         self._expired, self._expiries = False, 0
         self._since = time.monotonic()
         """The last sign of life: a call began, a request was handed out, or a reply came."""
-        self._pid, self._home = os.getpid(), _working_folder()
+        self._process, self._home = _PROCESS, _working_folder()
         self._thread = threading.get_ident()
         self._ended = threading.Event()
         self._token: Token[Supervisor] | None = None
@@ -91,6 +91,7 @@ class Supervisor:
             yield
         finally:
             self._leave()
+            self.go_back()
             self._name, self._doing, self._in_hand = before
 
     def replies(
@@ -125,6 +126,7 @@ class Supervisor:
             raised.append(e)
         finally:
             self._leave()
+            self.go_back()
             self._name = ""
 
     def _close(self, replies: Any, raised: list[BaseException]) -> None:
@@ -152,11 +154,14 @@ class Supervisor:
         self._inside = True
 
     def _leave(self) -> None:
-        """The component's code is left. Ends a process that it forked; goes back to the folder that it left."""
+        """The component's code is left. Ends a process that it forked."""
         self._inside = False
-        if os.getpid() != self._pid:
+        if self._process is not _PROCESS:
             # A copy of this process would run to the end, too, and write the same files.
             os._exit(1)
+
+    def go_back(self) -> None:
+        """Return to the working directory that the component left. Paths of a run are absolute meanwhile."""
         if self._home is not None and _working_folder() != self._home:
             with contextlib.suppress(OSError):
                 os.chdir(self._home)
@@ -231,6 +236,17 @@ class Supervisor:
                 stuck(self._name)
 
 
+_PROCESS = object()
+"""Stands for this process: a forked one has another."""
+
+
+def _renew() -> None:
+    global _PROCESS
+    _PROCESS = object()
+
+
+os.register_at_fork(after_in_child=_renew)
+
 _CURRENT: ContextVar[Supervisor] = ContextVar("supervisor")
 
 
@@ -255,6 +271,7 @@ class _Handed(RequestSource[R]):
                     return
                 self._supervisor.handed(1)
             yield request
+            del request  # It would hold its picture while the next one is decoded.
 
     def ready(self, max_n: int, timeout: float = 0.0) -> list[R]:
         with self._supervisor.ours():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import time
@@ -93,15 +94,18 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
     )
 
 
-_APPEND = os.O_RDWR | os.O_CREAT | os.O_APPEND
+_OUT_OF_THE_WAY = 700
+"""Descriptors from here on are not given to files that components open, nor closed by those that close "all" files."""
 
 
-def _identity(fd: int) -> tuple[int, int] | None:
+def _open_to_append(path: Path) -> int:
+    fd = own_copy(path, open_regular(path, os.O_RDWR | os.O_CREAT | os.O_APPEND))
     try:
-        status = os.fstat(fd)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+        high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _OUT_OF_THE_WAY)
+    except OSError:  # the system allows fewer open files
+        return fd
+    os.close(fd)
+    return high
 
 
 class LineFile:
@@ -112,9 +116,9 @@ class LineFile:
         self._buffer: list[str] = []
         self._last_flush = time.monotonic()
         with storage_errors(path):
-            self._fd = own_copy(path, open_regular(path, _APPEND))
+            self._fd = _open_to_append(path)
             self._truncate_incomplete_line()
-            self._identity = _identity(self._fd)
+            self._file = os.fstat(self._fd)
 
     def _truncate_incomplete_line(self) -> None:
         size = end = os.fstat(self._fd).st_size
@@ -147,22 +151,22 @@ class LineFile:
         if lines:
             self._write(lines.encode("utf-8", "backslashreplace"))
 
-    def _check(self) -> None:
-        """Open the file again if its descriptor was closed, or is another file's now: a component may close all of them."""
-        if _identity(self._fd) == self._identity:
-            return
-        self._fd = open_regular(self.path, _APPEND)
-        if _identity(self._fd) != self._identity:
+    def _open_again(self) -> None:
+        """After its descriptor was closed: a component may close all that there are."""
+        self._fd = _open_to_append(self.path)
+        if not os.path.samestat(os.fstat(self._fd), self._file):
             raise OSError(errno.ESTALE, "it was closed and replaced while it was written")
 
     def _write(self, line: bytes) -> None:
         done = 0
         with storage_errors(self.path):
-            self._check()
             try:
                 while done < len(line):
                     done += os.write(self._fd, line[done:])
-            except OSError:
+            except OSError as e:
+                if e.errno == errno.EBADF and not done:
+                    self._open_again()
+                    return self._write(line)
                 # The next line must not follow a partial one.
                 if done:
                     os.ftruncate(self._fd, os.fstat(self._fd).st_size - done)
@@ -179,7 +183,7 @@ class LineFile:
             try:
                 self.flush()
             finally:
-                if _identity(self._fd) == self._identity:
+                with suppress(OSError):
                     os.close(self._fd)
                 self._fd = -1
 
