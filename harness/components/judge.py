@@ -14,6 +14,23 @@ from harness.components.sources import RequestSource, checked_replies
 from harness.errors import HarnessError
 from harness.types import Capability, JudgeReply, JudgeRequest, Question
 
+MOST_PIXELS = 32_000_000
+"""Pixels after which a batch of the default `stream` ends, whatever its size: 128 MB of pictures."""
+
+
+def next_batch(requests: Iterator[JudgeRequest], most: int) -> list[JudgeRequest]:
+    """The next `most` requests, or fewer of large pictures. Questions about one picture share it."""
+    batch: list[JudgeRequest] = []
+    images: dict[int, int] = {}
+    for request in islice(requests, most):
+        batch.append(request)
+        for picture in request.images:
+            if picture.image is not None:
+                images[id(picture.image)] = picture.image.width * picture.image.height
+        if sum(images.values()) >= MOST_PIXELS:
+            break
+    return batch
+
 
 class Judge(Configured, ABC):
     """A model, or a person, that answers questions about pictures.
@@ -55,7 +72,7 @@ class Judge(Configured, ABC):
         """
         remaining = iter(requests)
         singly: deque[JudgeRequest] = deque()
-        while batch := [singly.popleft()] if singly else list(islice(remaining, self.batch_size)):
+        while batch := [singly.popleft()] if singly else next_batch(remaining, self.batch_size):
             left = {r.id for r in batch}
             try:
                 for reply in checked_replies(self.judge(batch), JudgeReply, f"{type(self).__name__}.judge"):
@@ -73,3 +90,5 @@ class Judge(Configured, ABC):
                 # A model may fail in any way; the other batches must still run.
                 error = failure(e)
                 yield from (JudgeReply(r.id, error=error) for r in unanswered)
+                unanswered = []
+            batch = []  # Its pictures are not held while the next ones are decoded.

@@ -6,33 +6,47 @@ import functools
 import io
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from harness.images.bare import MAX_SCANNED, bare
 from harness.images.formats import FORMATS, MAX_PIXELS, MEDIA_TYPES
+from harness.images.problem import PictureProblem as PictureProblem
 from harness.images.unread import HEAD, unread_content
 
 MAX_BYTES = 256 * 2**20
+_LARGE_FILE = 8 * 2**20
 _ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""Orientation -> what makes a picture upright."""
+_STRIP = 1_000_000
+"""Pixels of a strip of a picture that is worked on in parts."""
 _PNG_DEPTH = 24
 """Where a PNG states its bits per sample."""
 _PLAIN_MODES = {"1", "L", "LA", "P", "RGB", "RGBA"}
 """Modes that all decoders turn into the same 8-bit RGB, unless a pixel is transparent."""
 
 
-class PictureProblem(Exception):
-    """Why a picture cannot be used: `kind` is machine-readable, the message is for users."""
+def read_bytes(
+    root: str, path: str, *, allow_outside: bool = False, reserve: Callable[[int], None] | None = None
+) -> bytes:
+    """The bytes of the picture at `path` below `root` (a real path). Raises `PictureProblem`.
 
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
-
-
-def read_bytes(root: str, path: str, *, allow_outside: bool = False) -> bytes:
-    """The bytes of the picture at `path` below `root` (a real path). Raises `PictureProblem`."""
+    `reserve` is called with the size of a large file before it is read; it may wait.
+    """
     full = os.path.join(root, path)
     try:
         status = os.lstat(full)
@@ -46,8 +60,10 @@ def read_bytes(root: str, path: str, *, allow_outside: bool = False) -> bytes:
             raise PictureProblem("unreadable", f"{path} is not a file")
         if status.st_size > MAX_BYTES:
             raise PictureProblem("too_large", f"{path} is larger than {MAX_BYTES // 2**20} MiB")
+        if reserve is not None and status.st_size > _LARGE_FILE:
+            reserve(status.st_size)
         with open(full, "rb", buffering=0) as file:
-            data = file.readall()
+            data = file.read(MAX_BYTES + 1) or b""
     except (FileNotFoundError, NotADirectoryError):
         raise PictureProblem("missing", f"{path} does not exist") from None
     except (OSError, ValueError) as e:
@@ -82,27 +98,16 @@ class Decoded:
     """Whether any decoder obtains these pixels from the file once `strip_metadata` has removed its metadata."""
 
 
-def decode(data: bytes, path: str) -> Decoded:
+def decode(data: bytes, path: str, reserve: Callable[[int], None] | None = None) -> Decoded:
     """Decode a file: orientation and transparency are what it says, whatever its format.
 
+    `reserve` is called with the bytes of memory that decoding takes, before it takes them; it may wait.
     Raises `PictureProblem` unless the file is a complete picture.
     """
     try:
-        image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
-        width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise PictureProblem("too_large", f"{width}x{height} pixels are more than {MAX_PIXELS:,}")
-        media_type = MEDIA_TYPES[image.format or ""]
-        image.load()
-        depth = data[_PNG_DEPTH] if media_type == "image/png" else 8
-        plain = image.mode in _PLAIN_MODES and depth <= 8 and _is_still(data, media_type)
-        turned = _is_turned(image)
-        image = _with_transparent_colour(image, data, depth)
-        rgb, transparent = _flatten(ImageOps.exif_transpose(image) if turned else image)
-        plain = plain and not turned and not transparent
-        return Decoded(_without_metadata(rgb) if rgb.info else rgb, media_type, plain)
+        return _decode(data, reserve or (lambda _: None))
     except PictureProblem as problem:
-        raise PictureProblem(problem.kind, f"{path}: {problem}") from None
+        raise PictureProblem(problem.kind, f"{path}: {problem}", retryable=problem.retryable) from None
     except Image.DecompressionBombError:
         raise PictureProblem("too_large", f"{path} has more than {MAX_PIXELS:,} pixels") from None
     except UnidentifiedImageError:
@@ -110,7 +115,50 @@ def decode(data: bytes, path: str) -> Decoded:
         reason = f"{path}: {unread}" if unread else f"{path} is not a picture in a known format"
         raise PictureProblem("not_a_picture", reason) from None
     except Exception as e:  # decoders raise arbitrary exceptions on broken files
+        if _is_memory(e):
+            raise PictureProblem("memory", f"{path}: {NO_MEMORY}", retryable=True) from None
         raise PictureProblem("broken", f"{path} is broken: {e}") from None
+
+
+NO_MEMORY = "decoding it takes more memory than there is"
+BYTES_PER_PIXEL = 4
+"""In memory, of an RGB picture."""
+_WHILE_DECODING = 2
+"""Pictures of that size that decoding holds at once."""
+
+
+def _is_memory(error: Exception) -> bool:
+    # Decoders name it in several ways.
+    return isinstance(error, MemoryError) or "out of memory" in str(error).lower()
+
+
+def _decode(data: bytes, reserve: Callable[[int], None]) -> Decoded:
+    found = bare(data)
+    image: Image.Image = Image.open(io.BytesIO(found.data), formats=FORMATS)
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise PictureProblem("too_large", f"{width}x{height} pixels are more than {MAX_PIXELS:,}")
+    if width * height * found.scans > MAX_SCANNED:
+        raise PictureProblem("too_large", f"{found.scans} scans are too many for {width}x{height} pixels")
+    reserve(width * height * BYTES_PER_PIXEL * _WHILE_DECODING)
+    media_type = MEDIA_TYPES[image.format or ""]
+    image.load()
+    depth = data[_PNG_DEPTH] if media_type == "image/png" else 8
+    plain = image.mode in _PLAIN_MODES and depth <= 8 and _is_still(data, media_type)
+    orientation = _stored_orientation(image) if found.orientation is None else found.orientation
+    image = _with_transparent_colour(image, found.data, depth)
+    if orientation in _UPRIGHT:
+        image = _turned(image, orientation)
+    rgb, transparent = _flatten(image)
+    plain = plain and orientation not in _UPRIGHT and not transparent
+    return Decoded(_without_metadata(rgb), media_type, plain)
+
+
+def _turned(image: Image.Image, orientation: int) -> Image.Image:
+    """The picture upright. What is known of its transparency stays."""
+    upright = image.transpose(_UPRIGHT[orientation])
+    upright.info = dict(image.info)
+    return upright
 
 
 def _is_still(data: bytes, media_type: str) -> bool:
@@ -120,12 +168,13 @@ def _is_still(data: bytes, media_type: str) -> bool:
     return media_type in ("image/png", "image/jpeg")
 
 
-def _is_turned(image: Image.Image) -> bool:
-    """Whether the EXIF or XMP orientation says that the picture is stored turned or flipped."""
+def _stored_orientation(image: Image.Image) -> int:
+    """The EXIF or XMP orientation, 1 to 8; 0 where it says nothing."""
     try:
-        return image.getexif().get(_ORIENTATION, 1) in range(2, 9)
+        found = image.getexif().get(_ORIENTATION, 1)
+        return found if found in range(1, 9) else 0
     except Exception:  # broken metadata says nothing about the pixels
-        return False
+        return 0
 
 
 def _with_transparent_colour(image: Image.Image, data: bytes, depth: int) -> Image.Image:
@@ -137,23 +186,33 @@ def _with_transparent_colour(image: Image.Image, data: bytes, depth: int) -> Ima
         # Pillow drops the low byte of each value, so they are read apart.
         low = Image.open(io.BytesIO(data), formats=("PNG",))
         low.tile = [tile._replace(args="RGB;16L") for tile in low.tile]
-        values = np.asarray(image).astype(np.uint16) << 8 | np.asarray(low)
-        clear = (values == np.array(colour, np.uint16)).all(axis=-1)
-        image.putalpha(Image.fromarray(np.where(clear, 0, 255).astype(np.uint8)))
+        high_bytes, low_bytes = np.array(colour) >> 8, np.array(colour) & 255
+        alpha = Image.new("L", image.size)
+        rows = max(1, _STRIP // max(1, image.width))
+        for top in range(0, image.height, rows):
+            box = (0, top, image.width, min(top + rows, image.height))
+            clear = (np.asarray(image.crop(box)) == high_bytes) & (np.asarray(low.crop(box)) == low_bytes)
+            alpha.paste(Image.fromarray(np.where(clear.all(axis=-1), 0, 255).astype(np.uint8)), (0, top))
+        image.putalpha(alpha)
         del image.info["transparency"]
     return image
 
 
 def _without_metadata(image: Image.Image) -> Image.Image:
     """The pixels only: prompts and comments in a file may reveal its label."""
-    copy = image.copy()
-    copy.info = {}
-    return copy
+    if type(image) is Image.Image:
+        image.info = {}
+        return image
+    # The class of a format keeps more than `info`; only the pixels go on, and are not copied.
+    pixels = Image.Image()._new(image.im)
+    pixels.info = {}
+    return pixels
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
     """8-bit RGB: upright, transparency composited over white, 16-bit greys scaled rather than clipped."""
-    return _flatten(ImageOps.exif_transpose(image) if _is_turned(image) else image)[0]
+    orientation = _stored_orientation(image)
+    return _flatten(_turned(image, orientation) if orientation in _UPRIGHT else image)[0]
 
 
 def _flatten(image: Image.Image) -> tuple[Image.Image, bool]:
@@ -163,22 +222,48 @@ def _flatten(image: Image.Image) -> tuple[Image.Image, bool]:
     if image.mode == "F":
         raise PictureProblem("unsupported", "floating-point pictures have no known range")
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        if np.asarray(image.getchannel("A")).min(initial=255) == 255:
-            return image.convert("RGB"), False
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB"), True
+        return _by_strips(image, _over_white)
     return (image if image.mode == "RGB" else image.convert("RGB")), False
 
 
+def _by_strips(
+    image: Image.Image, flatten: Callable[[Image.Image], tuple[Image.Image, bool]]
+) -> tuple[Image.Image, bool]:
+    """What `flatten` makes of a picture, strip by strip: it holds several copies of what it works on."""
+    rows = max(1, _STRIP // max(1, image.width))
+    if image.height <= rows:
+        return flatten(image)
+    whole, any_clear = Image.new("RGB", image.size), False
+    for top in range(0, image.height, rows):
+        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+        flat, clear = flatten(strip)
+        whole.paste(flat, (0, top))
+        any_clear = any_clear or clear
+    return whole, any_clear
+
+
+def _over_white(image: Image.Image) -> tuple[Image.Image, bool]:
+    image = image.convert("RGBA")
+    if np.asarray(image.getchannel("A")).min(initial=255) == 255:
+        return image.convert("RGB"), False
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image).convert("RGB"), True
+
+
 def _flatten_deep_grey(image: Image.Image) -> tuple[Image.Image, bool]:
-    values = np.asarray(image)
     # "I;16" is always 16-bit; "I" may hold 8-bit or 16-bit values.
-    top = 65535.0 if image.mode.startswith("I;16") or values.max(initial=0) > 255 else 255.0
-    grey = np.clip(values.astype(np.float64) * (255.0 / top) + 0.5, 0, 255).astype(np.uint8)
-    clear = values == image.info.get("transparency", -1)
-    grey[clear] = 255
-    return Image.fromarray(grey).convert("RGB"), bool(clear.any())
+    extremes: Any = image.getextrema()
+    top = 65535.0 if image.mode.startswith("I;16") or extremes[1] > 255 else 255.0
+    transparent = image.info.get("transparency", -1)
+
+    def flatten(part: Image.Image) -> tuple[Image.Image, bool]:
+        values = np.asarray(part)
+        grey = np.clip(values.astype(np.float64) * (255.0 / top) + 0.5, 0, 255).astype(np.uint8)
+        clear = values == transparent
+        grey[clear] = 255
+        return Image.fromarray(grey).convert("RGB"), bool(clear.any())
+
+    return _by_strips(image, flatten)
 
 
 def real_root(root: Path) -> str:

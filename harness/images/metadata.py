@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from harness.images.decoding import decode
 
@@ -22,13 +22,13 @@ _WEBP_KEPT = {b"VP8X", b"VP8 ", b"VP8L", b"ALPH"}
 _WEBP_ALPHA = 0x10
 
 
-def portable(data: bytes, path: str) -> tuple[bytes, str]:
+def portable(data: bytes, path: str, reserve: Callable[[int], None] | None = None) -> tuple[bytes, str]:
     """A file, with its media type, that every decoder shows as the pixels of `decode`; its name is `path` in messages.
 
     It is a PNG, JPEG or WebP: the given one without metadata where that shows the same pixels, otherwise an RGB PNG.
-    Raises `PictureProblem`.
+    `reserve`: see `decode`. Raises `PictureProblem`.
     """
-    found = decode(data, path)
+    found = decode(data, path, reserve)
     if found.plain:
         return strip_metadata(data), found.media_type
     file = io.BytesIO()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +16,14 @@ from harness.images.decoding import PictureProblem
 from harness.images.metadata import portable
 from harness.run.participants import Participant
 from harness.run.prefetch import Prepared
+from harness.run.room import reserve
 from harness.run.schedule import Job
 from harness.tasks.answers import truth_of
 from harness.tasks.prompts import render, reveals_emotion, shown_labels, shown_options
 from harness.tasks.spec import Answer, PromptVariant, TaskSpec
 from harness.types import AnswerMode, Capability, JudgeRequest, Picture, Question, Sample, Sampling
+
+_ALONE = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +117,10 @@ class RequestBuilder:
         try:
             return self._prepare(job)
         except Exception as e:  # one odd sample must not stop the others
-            problem = PictureProblem("unusable", f"{job.sample.path}: {type(e).__name__}: {e}")
+            if isinstance(e, MemoryError):
+                problem = PictureProblem("memory", f"{job.sample.path}: {decoding.NO_MEMORY}", retryable=True)
+            else:
+                problem = PictureProblem("unusable", f"{job.sample.path}: {type(e).__name__}: {e}")
             record = job.record() | {"shown": {}, "digest": None}
             return Prepared([], 0, JobOutcome(record, problem, {}))
 
@@ -164,18 +172,28 @@ class RequestBuilder:
     def _read(self, root: str, sample: Sample) -> bytes:
         if sample.problem or sample.path is None:
             raise PictureProblem("label", sample.problem or "the sample has no picture")
-        return decoding.read_bytes(root, sample.path, allow_outside=self.allow_outside)
+        return decoding.read_bytes(root, sample.path, allow_outside=self.allow_outside, reserve=reserve)
 
     def _picture(self, sample: Sample, data: bytes, digest: str) -> tuple[Picture, int]:
         """A picture in the form that the judge takes, and the memory that it holds."""
         assert sample.path is not None, "a sample without a picture is not read"
+        try:
+            return self._decoded(sample.path, data, digest)
+        except PictureProblem as problem:
+            if problem.kind != "memory":
+                raise
+        # Under a limit of memory, a picture that does not fit beside others may fit alone.
+        with _ALONE:
+            gc.collect()
+            return self._decoded(sample.path, data, digest)
+
+    def _decoded(self, path: str, data: bytes, digest: str) -> tuple[Picture, int]:
         if self.judge.instance.takes == "bytes":
-            file, media_type = portable(data, sample.path)
+            file, media_type = portable(data, path, reserve)
             return Picture(digest, None, file, media_type), len(file)
-        found = decoding.decode(data, sample.path)
-        return Picture(
-            digest, found.image, None, found.media_type
-        ), found.image.width * found.image.height * 3
+        image = (found := decoding.decode(data, path, reserve)).image
+        cost = image.width * image.height * decoding.BYTES_PER_PIXEL
+        return Picture(digest, image, None, found.media_type), cost
 
     def _keys(self, job: Job) -> Iterator[tuple[str, PromptVariant, int]]:
         for question in job.questions:

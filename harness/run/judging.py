@@ -20,7 +20,7 @@ from harness.run.stopping import Halt, Stopping, Until
 from harness.run.supervisor import current
 from harness.run.watch import Watch
 from harness.store import RunFolder
-from harness.store.replies import JUDGE, judge_replies
+from harness.store.replies import JUDGE, JUDGE_KEYS, judge_replies
 from harness.tasks.answers import parse_reply
 from harness.tasks.finish_reasons import ending
 from harness.types import JudgeReply, JudgeRequest, ReplyError
@@ -114,7 +114,7 @@ class Judging:
             if stored is None:
                 stored = Counter(
                     (r["task"], r["data"], r["sample_id"])
-                    for r in judge_replies(self.folder.path)
+                    for r in judge_replies(self.folder.path, JUDGE_KEYS)
                     if r["by"] == self._by
                 )
             for question in job.questions:
@@ -170,7 +170,7 @@ class Judging:
         if self.adds_samples:
             self.folder.add_sample(outcome.record)
         if outcome.problem is not None:
-            error = ReplyError(outcome.problem.kind, str(outcome.problem), False)
+            error = ReplyError(outcome.problem.kind, str(outcome.problem), outcome.problem.retryable)
             for question in job.questions:
                 self._fail(question, job.data, job.sample.id, error)
         self._in_flight.update(outcome.requests)

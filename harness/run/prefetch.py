@@ -8,11 +8,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass, field, replace
+from itertools import count, islice
 from typing import Generic, TypeVar
 
 from harness.components.sources import RequestSource
+from harness.run.room import NoRoom, Room
 
 CHEAP = 0.0015
 """Seconds for one job below which preparing it in parallel costs more than it saves: threads share the interpreter."""
@@ -30,6 +31,17 @@ class Prepared(Generic[T]):
     outcome: object = None
 
 
+@dataclass(frozen=True)
+class _Chunk(Generic[J, T]):
+    """Jobs that one thread prepares, and what becomes of them: of the first ones only, where there was no room for all."""
+
+    number: int
+    jobs: list[J]
+    future: Future[list[Prepared[T]]]
+    again: bool = False
+    """Whether it is what was left of a chunk: it may wait behind others that wait for room."""
+
+
 @dataclass
 class PrefetchSource(RequestSource[T], Generic[J, T]):
     """Prepares `jobs` with `prepare` in threads; `arrived` gets each result in the consumer's thread.
@@ -44,9 +56,13 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
     workers: int = min(4, os.cpu_count() or 1)
     max_ahead: int = 64
     max_bytes: int = 128 * 2**20
-    _pending: deque[tuple[list[J], Future[list[Prepared[T]]]]] = field(default_factory=deque)
+    _pending: deque[_Chunk[J, T]] = field(default_factory=deque)
     _ahead: int = 0
-    _buffer: deque[T] = field(default_factory=deque)
+    _buffer: deque[tuple[T, int]] = field(default_factory=deque)
+    """Requests, each with the memory that is free once it is answered."""
+    _held: int = 0
+    """Memory of what the consumer took and has not come back from."""
+    _numbers: Iterator[int] = field(default_factory=count)
     handed: int = 0
     """How many requests were handed to the consumer."""
     _drained: bool = False
@@ -59,6 +75,7 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
 
     def __post_init__(self) -> None:
         self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="memobench-prepare")
+        self._room = Room(self.max_bytes)
 
     @property
     def _cheap(self) -> bool:
@@ -78,30 +95,42 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
                 self._drained = True
                 return
             self._ahead += len(jobs)
-            self._pending.append((jobs, self._pool.submit(self._prepare_all, jobs)))
+            number = next(self._numbers)
+            self._pending.append(_Chunk(number, jobs, self._pool.submit(self._prepare_all, jobs, number)))
+            if len(self._pending) == 1:
+                self._room.first(number, waiting=False)
 
     def _help(self) -> None:
         """Prepare what no thread has started yet, from the end, so that the consumer does not wait for all of it."""
         for number in range(len(self._pending) - 1, -1, -1):
-            jobs, future = self._pending[number]
-            if not self._cheap or not future.cancel():
+            chunk = self._pending[number]
+            if not self._cheap or not chunk.future.cancel():
                 return
             done: Future[list[Prepared[T]]] = Future()
-            done.set_result(self._prepare_all(jobs))
-            self._pending[number] = (jobs, done)
+            done.set_result(self._prepare_all(chunk.jobs, chunk.number, waits=False))
+            self._pending[number] = replace(chunk, future=done)
 
     def _chunk(self) -> int:
         """How many jobs a thread takes at a time: several, so that threads rarely wait for each other."""
         share = 4 * self.workers
         return max(1, min(8, self.max_ahead // share, self.max_bytes // (share * self._cost)))
 
-    def _prepare_all(self, jobs: list[J]) -> list[Prepared[T]]:
-        done, fastest = [], math.inf
+    def _prepare_all(self, jobs: list[J], number: int, *, waits: bool = True) -> list[Prepared[T]]:
+        """Prepare jobs until there is no room for the next one."""
+        done: list[Prepared[T]] = []
+        fastest = math.inf
         for job in jobs:
             started = time.perf_counter()
-            done.append(self.prepare(job))
+            try:
+                with self._room.entered(number, waits=waits and not done) as taken:
+                    prepared = self.prepare(job)
+                    # While it was decoded, a picture took more than it does now.
+                    taken.settle(prepared.cost)
+            except NoRoom:
+                break
+            done.append(prepared)
             fastest = min(fastest, time.perf_counter() - started)
-        self._seconds = fastest
+        self._seconds = fastest if done else self._seconds
         return done
 
     def _next_jobs(self) -> list[J]:
@@ -118,25 +147,44 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
 
     def _take(self) -> None:
         """Move the first pending jobs' requests into the buffer."""
-        jobs, future = self._pending.popleft()
+        chunk = self._pending.popleft()
+        self._room.first(chunk.number, waiting=True)
         try:
-            self._collect(jobs, future.result())
+            if chunk.again and chunk.future.cancel():
+                results = self._prepare_all(chunk.jobs, chunk.number)
+            else:
+                results = chunk.future.result()
+            self._collect(chunk.jobs, results)
         except Exception as e:
             self._broken = self._broken or e
             raise
-        self._ahead -= len(jobs)
+        finally:
+            self._room.first(self._pending[0].number if self._pending else None, waiting=False)
+        left = chunk.jobs[len(results) :]
+        if left:
+            again = self._pool.submit(self._prepare_all, left, chunk.number)
+            self._pending.appendleft(_Chunk(chunk.number, left, again, True))
+            self._room.first(chunk.number, waiting=False)
+        self._ahead -= len(results)
         self._fill()
 
     def _collect(self, jobs: list[J], results: list[Prepared[T]]) -> None:
-        for job, prepared in zip(jobs, results, strict=True):
+        for job, prepared in zip(jobs, results, strict=False):
             if prepared.cost:
                 self._cost = prepared.cost
             self.arrived(job, prepared)
-            self._buffer.extend(prepared.requests)
+            last = len(prepared.requests) - 1
+            self._buffer.extend(
+                (request, prepared.cost if number == last else 0)
+                for number, request in enumerate(prepared.requests)
+            )
+            if not prepared.requests:
+                self._room.free(prepared.cost)
 
     def ready(self, max_n: int, timeout: float = 0.0) -> list[T]:
         """Up to `max_n` prepared requests; waits up to `timeout` seconds for the first."""
         self._between_steps = True
+        self._come_back()
         deadline = time.monotonic() + timeout
         while len(self._buffer) < max_n:
             self._fill(max_n - len(self._buffer))
@@ -145,9 +193,9 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
             if self._cheap:
                 self._help()
                 self._take()
-            elif self._pending[0][1].done():
+            elif self._pending[0].again or self._pending[0].future.done():
                 self._take()
-            elif self._buffer or not wait([self._pending[0][1]], max(0.0, deadline - time.monotonic())).done:
+            elif self._buffer or not self._wait_for_first(max(0.0, deadline - time.monotonic())):
                 break
         self._fill()
         return [self._hand() for _ in range(min(max_n, len(self._buffer)))]
@@ -161,10 +209,25 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
                 self._take()
             if self._buffer:
                 yield self._hand()
+            self._come_back()
+
+    def _wait_for_first(self, seconds: float) -> bool:
+        """Whether the first pending jobs are prepared within some seconds."""
+        chunk = self._pending[0]
+        # Also after this: a consumer that asks again and again without waiting would never get it otherwise.
+        self._room.first(chunk.number, waiting=True)
+        return bool(wait([chunk.future], seconds).done)
 
     def _hand(self) -> T:
         self.handed += 1
-        return self._buffer.popleft()
+        request, cost = self._buffer.popleft()
+        self._held += cost
+        return request
+
+    def _come_back(self) -> None:
+        """The consumer asks for more: what it took before is answered, or its own."""
+        self._room.free(self._held)
+        self._held = 0
 
     def any(self) -> bool:
         """Whether there is anything to ask: prepares jobs until one has a request."""
@@ -175,7 +238,7 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
 
     def waiting(self) -> list[T]:
         """The requests that are prepared and were not handed out."""
-        return list(self._buffer)
+        return [request for request, _ in self._buffer]
 
     @property
     def exhausted(self) -> bool:
@@ -185,14 +248,15 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
 
     def abandon(self) -> Iterable[J]:
         """Stop preparing; yields the jobs whose requests were never handed out, unstarted ones included."""
-        for _, future in self._pending:
-            future.cancel()
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        left = [job for jobs, _ in self._pending for job in jobs]
+        for chunk in self._pending:
+            chunk.future.cancel()
+        self.close()
+        left = [job for chunk in self._pending for job in chunk.jobs]
         self._pending.clear()
         yield from left
         yield from self.jobs
 
     def close(self) -> None:
         """End the threads."""
+        self._room.close()
         self._pool.shutdown(wait=True, cancel_futures=True)

@@ -176,11 +176,11 @@ class Until(RequestSource[T]):
         """Yield requests, each after asking whether to go on."""
         left = iter(self._source)
         while not self.halt():
-            try:
-                request = next(left)
-            except StopIteration:
+            found = next(left, None)
+            if found is None:
                 return
-            yield request
+            yield found
+            del found  # It would hold the picture while the next one is decoded.
 
     def ready(self, max_n: int, timeout: float = 0.0) -> list[T]:
         """As the other source; nothing after a stop."""

@@ -101,7 +101,9 @@ def _detect_once(session: Any, image: Image, side: int, border: int, threshold: 
     width, height = (max(1, round(length * factor)) for length in image.size)
     rows, columns = (math.ceil((length + 2 * border) / STRIDE) for length in (height, width))
     left, top = (columns * STRIDE - width) // 2, (rows * STRIDE - height) // 2
-    small = image.convert("RGB").resize((width, height), Pillow.Resampling.BILINEAR, reducing_gap=1.0)
+    # A large picture is not copied.
+    colours = image if image.mode == "RGB" else image.convert("RGB")
+    small = colours.resize((width, height), Pillow.Resampling.BILINEAR, reducing_gap=1.0)
     pixels = np.zeros((1, 3, rows * STRIDE, columns * STRIDE), np.float32)
     view = pixels[0, :, top : top + height, left : left + width]
     view[:] = np.asarray(small).transpose(2, 0, 1)

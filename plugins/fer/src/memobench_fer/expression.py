@@ -41,7 +41,8 @@ def preprocess(crop: Image) -> npt.NDArray[np.float32]:
     from PIL import Image as Pillow
     from PIL import ImageOps
 
-    square = ImageOps.pad(crop.convert("RGB"), (SIDE, SIDE), Pillow.Resampling.BILINEAR)
+    colours = crop if crop.mode == "RGB" else crop.convert("RGB")
+    square = ImageOps.pad(colours, (SIDE, SIDE), Pillow.Resampling.BILINEAR)
     pixels = (np.asarray(square, np.float32) - MEAN) / np.float32(255)
     return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
 

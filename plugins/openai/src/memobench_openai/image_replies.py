@@ -20,6 +20,8 @@ from memobench_openai.json_values import count
 MAX_BYTES = 50 * 2**20
 """Largest accepted picture file, in bytes."""
 MAX_PIXELS = 50_000_000
+_MAX_SCANS = 100
+"""Of a JPEG; progressive ones have about ten. Each takes as long to decode as the whole picture."""
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 """Accepted formats. Decoders of some other formats run external programs, and no endpoint sends those."""
 
@@ -82,6 +84,8 @@ def parse_image_reply(body: Mapping[str, Any], options: ImageOptions) -> ImageRe
 
 def decode_image(data: bytes) -> Image.Image:
     """Decode a file to an upright picture. Raises `ApiError`: retryable if it cannot be decoded, final if it is too large."""
+    if data[:2] == b"\xff\xd8" and data.count(b"\xff\xda") > _MAX_SCANS:
+        raise ApiError("too_large", "the picture is a JPEG of too many scans")
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
