@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from harness.records import Direction, Interval, Number, Record
 
@@ -95,6 +95,12 @@ class ConfusionMatrix(Record):
 
     labels: list[str]
     matrix: list[list[int]]
+
+    @model_validator(mode="after")
+    def _has_its_shape(self) -> ConfusionMatrix:
+        if [len(row) for row in self.matrix] != [len(self.labels) + 1] * len(self.labels):
+            raise ValueError("a row for each label, with a column for each label and one more")
+        return self
 
 
 class HypothesisTest(Interval):

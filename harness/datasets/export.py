@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.datasets.exchange import put_in_place, recover
 from harness.datasets.folder import DataFolder
 from harness.datasets.home import document
 from harness.datasets.imports.parquet import HUGGING_FACE, OURS, hugging_face_metadata, load_pyarrow
@@ -22,7 +22,7 @@ from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source, open_source
 from harness.errors import BadData, RequestError
 from harness.store.files import cannot_write
-from harness.store.owners import new_folder_aside
+from harness.store.owners import new_folder_aside, sweep
 from harness.types import EMOTIONS, Sample
 
 GROUP_ROWS, GROUP_BYTES = 1000, 16 * 2**20
@@ -99,7 +99,7 @@ def export_data(
                 )
             report.notes = data.ratings.remarks()
             report.files, report.ratings = writer.rename(out.name if single else None), writer.ratings
-            _move_into_place(folder / out.name if single else folder, out)
+            put_in_place(folder / out.name if single else folder, out.absolute())
     except OSError as e:
         raise cannot_write(out, e, "Choose a different --out; nothing was exported.") from e
     finally:
@@ -286,20 +286,10 @@ def _utf8(text: str) -> str:
 @contextmanager
 def _temporary_folder(out: Path) -> Iterator[Path]:
     """A temporary folder next to the target, deleted on exit unless renamed."""
+    recover(out.absolute().parent)
+    sweep(out.absolute().parent, earlier=False)
     folder = new_folder_aside(out.absolute())
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _move_into_place(result: Path, out: Path) -> None:
-    """Rename the result to its final path; an existing folder is deleted only after that."""
-    if out.is_dir():
-        with tempfile.TemporaryDirectory(
-            prefix=f".{out.name}.", suffix=".tmp", dir=out.absolute().parent
-        ) as old:
-            os.replace(out, Path(old) / "old")
-            os.replace(result, out)
-    else:
-        os.replace(result, out)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.datasets.exchange import recover
 from harness.errors import RequestError
 
 DOCUMENT = "import.json"
@@ -36,6 +37,7 @@ def imported() -> dict[str, Path]:
     """The imported data sets by name; none if their folder is unknown or cannot be read."""
     try:
         home = data_home()
+        recover(home)
         return {name: home / name for name in sorted(os.listdir(home)) if _is_imported(home / name)}
     except (OSError, RequestError):
         return {}

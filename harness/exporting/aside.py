@@ -6,23 +6,25 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from harness.store.files import cannot_write
+from harness.store.owners import temporary_path
+from harness.store.regular import open_to_create
 
 REMEDY = "Choose another place with --out."
 
 
 @contextmanager
-def written_aside(path: Path) -> Iterator[BinaryIO]:
+def written_aside(path: Path) -> Iterator[IO[bytes]]:
     """A file to write to, which becomes `path` if the block ends without an exception. Creates the folders above it.
 
     Raises `BadOutput` or `StorageError` where it cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
+        with open_to_create(temporary) as file:
             yield file
         os.replace(temporary, path)
     except OSError as e:

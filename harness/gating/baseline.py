@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import RequestError, RunMismatch
+from harness.numbers import storable
 from harness.store.files import new_output, read_lines, storage_errors, write_atomically, write_json
 from harness.store.packed import pack
 from harness.store.regular import open_to_read
@@ -119,5 +120,6 @@ def _reduced(reply: Mapping[str, Any]) -> dict[str, Any]:
 
 def _lines(records: Iterator[Mapping[str, Any]]) -> Iterator[bytes]:
     for record in records:
-        text = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        # Lines of earlier versions may hold numbers that JSON does not have.
+        text = json.dumps(storable(record), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         yield (text + "\n").encode("utf-8", "backslashreplace")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from harness.datasets.table import number
+from harness.images.decoding import PictureProblem, decode, read_bytes, real_root
+from harness.run.manifest import manifest_rows
 from harness.store.files import write_atomically
+from harness.store.regular import subfolder
 from harness.types import EMOTIONS
 
 SHEET, THUMBNAILS = "sheet.png", "thumbnails"
@@ -33,12 +36,10 @@ def write_sheet(folder: Path, columns: int = 8) -> Path | None:
         top = _MARGIN + y * (_CELL + _GAP)
         pen.text((_MARGIN, top + _CELL // 2), emotion, fill=_INK, font=font, anchor="lm")
         for x, path in enumerate(cells):
-            try:
-                with Image.open(path) as picture:
-                    picture.draft("RGB", (_CELL, _CELL))
-                    cell = picture.convert("RGB").resize((_CELL, _CELL), Image.Resampling.LANCZOS)
-            except OSError:
+            picture = _picture(folder, path)
+            if picture is None:
                 continue
+            cell = picture.resize((_CELL, _CELL), Image.Resampling.LANCZOS)
             sheet.paste(cell, (_MARGIN + _LABEL + x * (_CELL + _GAP), top))
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG", optimize=True)
@@ -55,36 +56,40 @@ def write_thumbnails(folder: Path) -> list[Path]:
     for emotion, cells in _portraits(folder).items():
         if emotion not in EMOTIONS:
             continue
-        for _, path in sorted(cells, key=lambda cell: (-cell[0], cell[1].name)):
-            try:
-                with Image.open(path) as picture:
-                    small = ImageOps.fit(picture.convert("RGB"), (_CELL, _CELL), Image.Resampling.LANCZOS)
-            except OSError:
+        for _, path in sorted(cells, key=lambda cell: (-cell[0], cell[1])):
+            picture = _picture(folder, path)
+            if picture is None:
                 continue
+            small = ImageOps.fit(picture, (_CELL, _CELL), Image.Resampling.LANCZOS)
             buffer = io.BytesIO()
             small.save(buffer, "PNG", optimize=True)
-            (folder / THUMBNAILS).mkdir(exist_ok=True)
-            write_atomically(folder / THUMBNAILS / f"{emotion}.png", buffer.getvalue())
-            written.append(folder / THUMBNAILS / f"{emotion}.png")
+            file = subfolder(folder, THUMBNAILS) / f"{emotion}.png"
+            write_atomically(file, buffer.getvalue())
+            written.append(file)
             break
     return written
 
 
-def _portraits(folder: Path) -> dict[str, list[tuple[float, Path]]]:
-    found: dict[str, list[tuple[float, Path]]] = {emotion: [] for emotion in EMOTIONS}
-    manifest = folder / "manifest.csv"
-    if manifest.is_file():
-        with manifest.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                found.setdefault(row["emotion"] or "unlabelled", []).append(
-                    (float(row["intensity"] or 0), folder / row["image"])
-                )
+def _picture(folder: Path, path: str) -> Image.Image | None:
+    """A portrait of the run folder; None where it cannot be read, or is not in the folder."""
+    try:
+        return decode(read_bytes(real_root(folder), path), path).image
+    except PictureProblem:
+        return None
+
+
+def _portraits(folder: Path) -> dict[str, list[tuple[float, str]]]:
+    """Emotion -> strength and path in the folder of each portrait."""
+    found: dict[str, list[tuple[float, str]]] = {emotion: [] for emotion in EMOTIONS}
+    for row in manifest_rows(folder):
+        strength = number(row.get("intensity") or "0") or 0.0
+        found.setdefault(row.get("emotion") or "unlabelled", []).append((strength, row.get("image") or ""))
     return found
 
 
-def _spread(cells: list[tuple[float, Path]], columns: int) -> list[Path]:
+def _spread(cells: list[tuple[float, str]], columns: int) -> list[str]:
     """Up to `columns` of the pictures, evenly over their order by strength."""
-    ordered = [path for _, path in sorted(cells, key=lambda cell: (cell[0], cell[1].name))]
+    ordered = [path for _, path in sorted(cells)]
     if len(ordered) <= columns:
         return ordered
     return [ordered[i * len(ordered) // columns] for i in range(columns)]

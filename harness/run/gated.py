@@ -26,7 +26,7 @@ from harness.scoring.run_record import RunRecord, answer_of
 from harness.store import RunFolder
 from harness.store.files import write_json
 from harness.store.find import find_run
-from harness.store.replies import judge_replies
+from harness.store.replies import JUDGE_KEYS, judge_replies
 from harness.store.runfolder import read_run
 from harness.tasks.answers import parse_reply, truth_of
 from harness.tasks.prompts import shown_options
@@ -139,7 +139,7 @@ class GateStopping(Stopping):
             same = read_run(path)["request"] == json.loads(json.dumps(self._plan.describe()))
         except RunMismatch:
             return
-        for reply in judge_replies(path) if same else ():
+        for reply in judge_replies(path, JUDGE_KEYS) if same else ():
             self.stored(reply)
 
     def _key(self, question: str, data: str, variant: str) -> EntryKey:

@@ -175,7 +175,7 @@ def _judge(
         return found if order is None else iter(sorted(found, key=lambda job: order(job.data, job.sample.id)))
 
     total = sum(builder.count(job) for job in jobs())
-    stored = min(total, sum(reply["by"] == judge.name for reply in judge_replies(folder.path)))
+    stored = min(total, sum(reply["by"] == judge.name for reply in judge_replies(folder.path, {"by"})))
     watch.phase(f"judging with {judge.name}", total, stored)
     executor = make(registry().find("executor", request.executor))
     judging = Judging(

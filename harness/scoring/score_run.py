@@ -24,7 +24,16 @@ from harness.tasks.answers import LABELS
 def score_folder(
     path: Path, *, complete: bool = True, group_by: Sequence[str] = (), strict: bool = False
 ) -> Results:
-    """Recompute `results.json` from the run folder alone, write it, and return the results.
+    """Recompute `results.json` from the run folder alone, write it, and return the results: see `compute_results`."""
+    results = compute_results(path, complete=complete, group_by=group_by, strict=strict)
+    write_json(results_file(path, group_by, strict=strict), results.document())
+    return results
+
+
+def compute_results(
+    path: Path, *, complete: bool = True, group_by: Sequence[str] = (), strict: bool = False
+) -> Results:
+    """The results of a run folder, from that alone.
 
     `group_by` names more columns whose values are reported apart, or several joined by `*`; `strict` counts answers that
     are understood from prose as unparsed. With either, results get a file of their own (`results_file`), and `results.json`
@@ -47,7 +56,7 @@ def score_folder(
     mixtures = stored.served.mixtures()
     _warn_of_mixtures(tasks, mixtures)
     complete = complete and not mixtures and not any(task.failed for task in tasks)
-    results = Results(
+    return Results(
         run=run.info(
             complete=complete,
             served=stored.served.listed(),
@@ -56,8 +65,6 @@ def score_folder(
         tasks=tasks,
         transfer=transfers,
     )
-    write_json(results_file(path, group_by, strict=strict), results.document())
-    return results
 
 
 def results_file(path: Path, group_by: Sequence[str] = (), *, strict: bool = False) -> Path:

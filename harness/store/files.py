@@ -123,6 +123,8 @@ class LineFile:
     def _truncate_incomplete_line(self) -> None:
         size = end = os.fstat(self._fd).st_size
         while end:
+            if size - end > LONGEST_LINE:
+                raise _too_long(self.path)
             start = max(0, end - 65536)
             found = os.pread(self._fd, end - start, start).rfind(b"\n")
             if found >= 0:
@@ -202,7 +204,7 @@ def read_lines(
         if not line.endswith(b"\n"):
             if len(line) < LONGEST_LINE:
                 return
-            raise _bad_line(path, number, f"longer than {LONGEST_LINE // 2**20} MiB")
+            raise _too_long(path, number)
         if containing in line:
             record, problem = checked_line(line, shape, needs)
             if problem:
@@ -227,9 +229,14 @@ def checked_line(
     return record, ""
 
 
-def _bad_line(path: Path, number: int, problem: str) -> RunMismatch:
+def _too_long(path: Path, number: int | None = None) -> RunMismatch:
+    return _bad_line(path, number, f"longer than {LONGEST_LINE // 2**20} MiB")
+
+
+def _bad_line(path: Path, number: int | None, problem: str) -> RunMismatch:
+    where = "its last line" if number is None else f"line {number}"
     return RunMismatch(
-        f"{path}, line {number}: not a valid record: {problem}.",
+        f"{path}, {where}: not a valid record: {problem}.",
         "The file was edited or the disk is faulty: remove that line, then run again.",
     )
 

@@ -10,20 +10,34 @@ import re
 import shutil
 import socket
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 FORGOTTEN_AFTER = 24 * 3600.0
 """Seconds after which a temporary file of another machine, or of an earlier version, is taken for left behind."""
-_NAME = re.compile(r"\..+\.([0-9a-f]{8})-(\d{1,10})-(\d*)-\d+\.tmp", re.DOTALL)
+_OWNER = r"([0-9a-f]{8})-(\d{1,10})-(\d*)-\d+"
+_TEMPORARY = re.compile(rf"\..+\.{_OWNER}\.tmp", re.DOTALL)
+_REPLACED = re.compile(rf"\.{_OWNER}\.(.+)\.replaced", re.DOTALL)
+_EARLIER = re.compile(r"\..+\.(\d+|[0-9a-f]{12})\.tmp", re.DOTALL)
+"""Temporary files of earlier versions."""
 _NUMBERS = itertools.count()
 
 
 def temporary_path(path: Path) -> Path:
     """A hidden name next to `path` that says which process writes it, and that no other file has."""
+    # Names of files end at 255 bytes.
+    return path.with_name(f".{path.name[:40]}.{_owner()}.tmp")
+
+
+def replaced_path(path: Path) -> Path:
+    """The same for what waits, whole, until something else has taken its place."""
+    return path.with_name(f".{_owner()}.{path.name}.replaced")
+
+
+def _owner() -> str:
     pid = os.getpid()
-    short = path.name[:40]  # Names of files end at 255 bytes.
-    return path.with_name(f".{short}.{_digest()}-{pid}-{start_of(pid) or ''}-{next(_NUMBERS)}.tmp")
+    return f"{_digest()}-{pid}-{start_of(pid) or ''}-{next(_NUMBERS)}"
 
 
 def new_folder_aside(target: Path) -> Path:
@@ -41,27 +55,37 @@ def is_temporary(path: Path) -> bool:
     return path.name.startswith(".") and path.name.endswith(".tmp")
 
 
-def sweep(folder: Path) -> None:
-    """Remove the temporary files and folders in `folder` whose process is gone."""
+def sweep(folder: Path, *, earlier: bool = True) -> None:
+    """Remove the temporary files and folders in `folder` whose process is gone; `earlier`: those of earlier versions, too."""
+    for path in _entries(folder):
+        match = _TEMPORARY.fullmatch(path.name) or (_EARLIER.fullmatch(path.name) if earlier else None)
+        if match and _is_gone(path, match):
+            with suppress(OSError):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink()
+
+
+def left_replaced(folder: Path) -> Iterator[tuple[Path, str]]:
+    """What a process that is gone had moved aside to replace it, with the name that it had."""
+    for path in _entries(folder):
+        match = _REPLACED.fullmatch(path.name)
+        if match and _is_gone(path, match):
+            yield path, match[4]
+
+
+def _entries(folder: Path) -> list[Path]:
     try:
-        found = [
-            folder / name for name in os.listdir(folder) if name.startswith(".") and name.endswith(".tmp")
-        ]
+        return [folder / name for name in os.listdir(folder) if name.startswith(".")]
     except OSError:
-        return
-    for path in filter(is_left_behind, found):
-        with suppress(OSError):
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink()
+        return []
 
 
-def is_left_behind(path: Path) -> bool:
-    """Whether the process that made a temporary file is gone; one of another machine is after a day."""
-    named = _NAME.fullmatch(path.name)
-    if named and named[1] == _digest():
-        return start_of(int(named[2])) != named[3]
+def _is_gone(path: Path, match: re.Match[str]) -> bool:
+    """Whether the process that a name names is gone; one of another machine, or of an earlier version, is after a day."""
+    if match.re is not _EARLIER and match[1] == _digest():
+        return start_of(int(match[2])) != match[3]
     try:
         return time.time() - path.lstat().st_mtime > FORGOTTEN_AFTER
     except OSError:

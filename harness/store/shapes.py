@@ -197,8 +197,9 @@ def unusable_number(value: object) -> bool:
             waiting += one.values()  # type: ignore[attr-defined]
         elif kind is list:
             waiting += one  # type: ignore[arg-type]
-        elif kind is int and not -LARGEST <= one < LARGEST:  # type: ignore[operator]
-            return True
+        elif kind is int:
+            if not -LARGEST <= one < LARGEST:  # type: ignore[operator]
+                return True
         elif kind is float and not math.isfinite(one):  # type: ignore[arg-type]
             return True
     return False

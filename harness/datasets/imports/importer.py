@@ -7,9 +7,7 @@ import datetime
 import errno
 import hashlib
 import json
-import os
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, TextIO
 
+from harness.datasets.exchange import put_in_place, recover
 from harness.datasets.home import CHECKSUMS, DOCUMENT, NAME, UNUSED, data_home
 from harness.datasets.imports.base import ImportOptions, Kind, Record
 from harness.datasets.imports.pictures import problem_of
@@ -24,8 +23,9 @@ from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source, open_source
 from harness.datasets.imports.table import infer_scale
 from harness.errors import BadData, RequestError, StorageError
-from harness.store.files import cannot_write
-from harness.store.owners import new_folder_aside
+from harness.store.files import cannot_write, new_output
+from harness.store.locks import ImportLock
+from harness.store.owners import new_folder_aside, sweep
 
 COPIED = "pictures"
 """The folder of copied pictures in a data set."""
@@ -62,8 +62,23 @@ def import_data(
     release is unusable, `RequestError` if the options do not match it, `StorageError` if the disk is full.
     """
     name = name or kind.default_name or kind.name
-    target = _target(name, replace or dry_run)
     options.pattern()  # Fail early on an invalid pattern.
+    with _importing(name):
+        target = _target(name, replace or dry_run)
+        return _imported(kind, path, options, name, target, copy=copy, dry_run=dry_run, progress=progress)
+
+
+def _imported(
+    kind: Kind,
+    path: Path,
+    options: ImportOptions,
+    name: str,
+    target: Path,
+    *,
+    copy: bool,
+    dry_run: bool,
+    progress: Progress | None,
+) -> dict[str, Any]:
     source = open_source(path)
     try:
         with _read_errors(source):
@@ -88,7 +103,7 @@ def import_data(
             summary = _summary(kind, path, name, writer, options, report)
             _write(folder / DOCUMENT, summary)
             if not dry_run:
-                _move_into_place(folder, target, replace)
+                put_in_place(folder, target)
     except OSError as e:
         raise cannot_write(target, e, "Set XDG_DATA_HOME to a different folder; nothing was imported.") from e
     finally:
@@ -116,10 +131,6 @@ def _records(kind: Kind, source: Source, options: ImportOptions, report: Report)
 
 
 def _target(name: str, replace: bool) -> Path:
-    if not NAME.fullmatch(name):
-        raise RequestError(
-            f"{name!r} is not a valid data set name.", "Use letters, digits, dot, dash and underscore."
-        )
     target = data_home() / name
     if target.exists() and not replace:
         raise RequestError(
@@ -127,6 +138,28 @@ def _target(name: str, replace: bool) -> Path:
             "Add --replace, or choose a different --name.",
         )
     return target
+
+
+@contextmanager
+def _importing(name: str) -> Iterator[None]:
+    """Import into a name alone; what killed imports left behind is put back or removed before."""
+    if not NAME.fullmatch(name):
+        raise RequestError(
+            f"{name!r} is not a valid data set name.", "Use letters, digits, dot, dash and underscore."
+        )
+    home, remedy = data_home(), "Set XDG_DATA_HOME to a different folder."
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise cannot_write(home, e, remedy) from e
+    with new_output(home, remedy):
+        lock = ImportLock(home, name)
+    try:
+        recover(home)
+        sweep(home)
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
@@ -141,16 +174,6 @@ def _temporary_folder(name: str) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _move_into_place(folder: Path, target: Path, replace: bool) -> None:
-    """Rename the finished folder to its final path; an existing one is deleted only after that."""
-    if replace and target.exists():
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent) as old:
-            os.replace(target, Path(old) / "old")
-            os.replace(folder, target)
-    else:
-        os.replace(folder, target)
 
 
 class _Writer:

@@ -11,10 +11,11 @@ import pwd
 import stat
 import threading
 from collections import Counter
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
-from memobench_portraits import dataset
+from memobench_portraits import dataset, pool
 from memobench_portraits.dataset import PortraitDataSet, entries, manifest, people
 from PIL import Image
 
@@ -83,7 +84,7 @@ def test_it_is_generated_once_and_reproducibly(small: Path, monkeypatch: pytest.
     folder = PortraitDataSet().prepare()
     assert folder.is_relative_to(small)
     first = digests(folder)
-    assert len(first) == 7
+    assert len(first) == 6 + len(("manifest.csv", "checksums.sha256"))
     with Image.open(folder / "images" / f"{dataset.entries()[0].id}.png") as picture:
         assert picture.size == (64, 64)
     times = [p.stat().st_mtime_ns for p in sorted(folder.rglob("*.png"))]
@@ -101,7 +102,7 @@ def test_concurrent_calls_both_get_the_complete_data_set(small: Path) -> None:
     for thread in threads:
         thread.join()
     assert found[0] == found[1]
-    assert len(digests(found[0])) == 7
+    assert len(digests(found[0])) == 8
     assert [p.name for p in found[0].parent.iterdir()] == [found[0].name]
 
 
@@ -115,6 +116,89 @@ def test_a_failed_generation_leaves_no_files(small: Path, monkeypatch: pytest.Mo
             PortraitDataSet().prepare()
     assert list(dataset.cache_folder().parent.iterdir()) == []
     assert (PortraitDataSet().prepare() / "manifest.csv").is_file()
+
+
+def _is_other(path: Path) -> None:
+    (path.parent / "p.png").write_bytes(b"another picture")
+    os.replace(path.parent / "p.png", path)
+
+
+DAMAGES = {
+    "missing": lambda path: path.unlink(),
+    "empty": lambda path: path.write_bytes(b""),
+    "exchanged": _is_other,
+    "cut": lambda path: path.write_bytes(path.read_bytes()[:-20]),
+    "a folder": lambda path: (path.unlink(), path.mkdir(), (path / "x").touch()),
+    "a pipe": lambda path: (path.unlink(), os.mkfifo(path)),
+    "a link": lambda path: (path.unlink(), path.symlink_to("/dev/zero")),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_whatever_is_lost_or_changed_is_made_again(
+    damage: Callable[[Path], object], small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "available_cores", lambda: 1)
+    folder = PortraitDataSet().prepare()
+    whole = digests(folder)
+    for name in (f"images/{dataset.entries()[2].id}.png", "manifest.csv", "checksums.sha256", "images", ""):
+        path = folder / name
+        if path.is_dir():
+            path.rename(path.with_name(".aside"))
+            path.touch()
+        damage(path)
+        assert digests(PortraitDataSet().prepare()).items() >= whole.items(), name
+        assert [p.name for p in folder.parent.iterdir()] == [folder.name]
+        assert {p.name for p in folder.iterdir()} >= {"images", "manifest.csv", "checksums.sha256"}
+
+
+def test_only_what_is_damaged_is_made_again(small: Path) -> None:
+    folder = PortraitDataSet().prepare()
+    first, second = (folder / "images" / f"{entry.id}.png" for entry in dataset.entries()[:2])
+    before = second.stat().st_mtime_ns
+    first.unlink()
+    PortraitDataSet().prepare()
+    assert first.is_file()
+    assert second.stat().st_mtime_ns == before
+
+
+def test_pictures_of_two_renderers_are_never_mixed(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = PortraitDataSet().prepare()
+    before = digests(folder)
+    monkeypatch.setattr(dataset, "SIZE", 32)  # As another version of the rasteriser gives other bytes.
+    (folder / "images" / f"{dataset.entries()[0].id}.png").unlink()
+    after = digests(PortraitDataSet().prepare())
+    assert {name for name in before if before[name] == after[name]} == {"manifest.csv"}
+
+
+def test_what_a_killed_preparation_left_is_removed(small: Path) -> None:
+    folder = PortraitDataSet().prepare()
+    left = folder.with_name(f".{folder.name}-0123")
+    left.mkdir()
+    (left / "half.png").touch()
+    PortraitDataSet().prepare()
+    assert [p.name for p in folder.parent.iterdir()] == [folder.name]
+
+
+def test_a_preparation_under_way_is_left_alone(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes start at once: the second waits, and finds the data set."""
+    written, go_on = threading.Event(), threading.Event()
+    whole = dataset.write
+
+    def slow(folder: Path, names: Collection[str] = ()) -> None:
+        whole(folder, names)
+        written.set()
+        assert go_on.wait(60)
+
+    monkeypatch.setattr(dataset, "write", slow)
+    threads = [threading.Thread(target=PortraitDataSet().prepare) for _ in range(2)]
+    threads[0].start()
+    assert written.wait(60)
+    threads[1].start()
+    go_on.set()
+    for thread in threads:
+        thread.join(60)
+    assert len(digests(dataset.cache_folder())) == 8
 
 
 def test_an_unwritable_cache_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -7,15 +7,15 @@ import hashlib
 import io
 import itertools
 import os
-import shutil
-import uuid
 import zlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import DataSet, HarnessOptions, RequestError, StorageError
 from memobench_portraits import __version__
+from memobench_portraits.cache import complete
 from memobench_portraits.expression import EMOTIONS
 from memobench_portraits.identity import DEFAULT_AGE_GROUPS, SKIN_TONES, Identity, identity
 
@@ -35,6 +35,7 @@ _HAIR = ("long", "quiff", "ponytail", "curls", "braids", "buzz",
 """Each person's hair: one row per age group, one column per skin tone."""
 _GLASSES = {3: "round", 6: "square", 11: "round", 14: "square", 19: "round", 22: "square"}
 
+MANIFEST = "manifest.csv"
 COLUMNS = (
     "image",
     "id",
@@ -65,7 +66,7 @@ class Entry:
         """The picture's row in the manifest."""
         who = self.who
         return {
-            "image": f"images/{self.id}.png",
+            "image": _file(self),
             "id": self.id,
             "emotion": self.emotion,
             "intensity": "" if self.strength is None else str(self.strength),
@@ -136,54 +137,44 @@ class PortraitDataSet(DataSet):
         pass
 
     def prepare(self) -> Path:
-        """The folder with `manifest.csv`, generated if it does not exist.
+        """The folder with `manifest.csv`, generated if it does not exist, and mended where a file is missing or changed.
 
-        It is written to a temporary folder and renamed, so it is complete or absent. If two processes generate
-        it at once, the first to finish wins. Raises `StorageError` if the cache cannot be written, `RequestError` if
-        another user's cannot be read.
+        It is written to a temporary folder and renamed, so it is complete or absent. Raises `StorageError` if the cache
+        cannot be written, `RequestError` if another user's cannot be read.
         """
         folder = cache_folder()
         try:
-            with (folder / "manifest.csv").open("rb"):
-                os.listdir(folder / "images")
+            complete(folder, [MANIFEST, *(_file(entry) for entry in entries())], write)
         except PermissionError as error:
+            if not os.path.lexists(folder):
+                raise _not_stored(folder, error) from error
             raise RequestError(
-                f"The portraits in {str(folder)!r} cannot be read: {error.strerror}.",
+                f"The portraits in {str(folder)!r} cannot be read or mended: {error.strerror}.",
                 f"Let their owner run `chmod -R a+rX {folder}`, or set XDG_CACHE_HOME to a folder of your own.",
             ) from error
-        except OSError:
-            try:
-                _generate(folder)
-            except OSError as error:
-                raise StorageError(
-                    f"The portraits cannot be stored in {str(folder)!r}: {error}.",
-                    "Free some space, or set XDG_CACHE_HOME to a writable folder.",
-                ) from error
+        except OSError as error:
+            raise _not_stored(folder, error) from error
         return folder
 
 
-def _generate(folder: Path) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # Not by `tempfile`, whose folders are for their owner alone: a cache may be shared.
-    temporary = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")
-    temporary.mkdir()
-    try:
-        write(temporary)
-        try:
-            temporary.rename(folder)
-        except OSError:
-            if not (folder / "manifest.csv").is_file():
-                raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+def _not_stored(folder: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"The portraits cannot be stored in {str(folder)!r}: {error}.",
+        "Free some space, or set XDG_CACHE_HOME to a writable folder.",
+    )
 
 
-def write(folder: Path) -> None:
-    """Write the whole data set into an existing folder, the manifest last."""
+def _file(entry: Entry) -> str:
+    return f"images/{entry.id}.png"
+
+
+def write(folder: Path, names: Collection[str] = ()) -> None:
+    """Write the data set, or only the files `names` of it, into an existing folder, the manifest last."""
     from memobench_portraits.pool import PortraitSpec, RenderPool
 
     (folder / "images").mkdir()
-    ordered = sorted(entries(), key=lambda e: e.who.seed)
+    wanted = [entry for entry in entries() if not names or _file(entry) in names]
+    ordered = sorted(wanted, key=lambda e: e.who.seed)
     groups = [list(group) for _, group in itertools.groupby(ordered, key=lambda e: e.who.seed)]
     with RenderPool() as pool:
         futures = [
@@ -194,8 +185,9 @@ def write(folder: Path) -> None:
         ]
         for group in groups:
             for entry, picture in zip(group, futures.pop(0).result(), strict=True):
-                _save(picture, folder / "images" / f"{entry.id}.png")
-    (folder / "manifest.csv").write_text(manifest(), encoding="utf-8", newline="")
+                _save(picture, folder / _file(entry))
+    if not names or MANIFEST in names:
+        (folder / MANIFEST).write_text(manifest(), encoding="utf-8", newline="")
 
 
 def _save(picture: Image, path: Path) -> None:
