@@ -5,6 +5,7 @@ The plugins of this project are not on a public index, so `pip install memobench
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import shlex
@@ -30,6 +31,14 @@ PLUGINS: dict[str, tuple[str, ...]] = {
 _NAME = re.compile(r"(?:memobench[-_]plugin[-_]|memobench_)(\w+)", re.I)
 _DISTRIBUTIONS = {"PIL": "pillow", "cv2": "opencv-python", "sklearn": "scikit-learn", "yaml": "pyyaml"}
 """Distributions whose name differs from that of their module."""
+
+
+def is_importable(module: str) -> bool:
+    """Whether a module of that name is there, found without importing it."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):  # of another finder, or of a module that is half there
+        return False
 
 
 def distribution(package: str) -> str:

@@ -7,11 +7,10 @@ differ in shape as well.
 
 from __future__ import annotations
 
-import importlib.util
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.errors import MissingPackage, unknown
-from harness.installing import install_extra
+from harness.installing import install_extra, is_importable
 
 if TYPE_CHECKING:
     import altair as alt
@@ -59,7 +58,7 @@ SHAPES = [
 def require_report() -> None:
     """Raise `MissingPackage` where the extra `report` is not installed."""
     for module, package in (("altair", "altair"), ("vl_convert", "vl-convert-python")):
-        if importlib.util.find_spec(module) is None:
+        if not is_importable(module):
             raise MissingPackage("A chart", package, INSTALL)
 
 

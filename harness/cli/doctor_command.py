@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
-import importlib.util
 import os
 import platform
 import shutil
@@ -19,15 +18,20 @@ from harness.datasets.home import data_home
 from harness.errors import ExitCode, HarnessError
 from harness.escaping import plain
 from harness.hub.certificates import certificate_problem
-from harness.installing import PLUGINS, distribution, install_command
+from harness.installing import PLUGINS, distribution, install_command, install_extra, is_importable
 from harness.registry.registry import registry
 
 PACKAGES = {
     "onnxruntime": "judge fer",
     "resvg_py": "the portraits plugin",
-    "pyarrow": "manifest.parquet",
+    "pyarrow": "Parquet: manifests, and samples with harness export",
+    "jinja2": "harness report",
+    "altair": "harness report and plot",
+    "vl_convert": "harness report and plot",
 }
 """Optional packages, and what each is for."""
+REPORT = ("jinja2", "altair", "vl_convert")
+"""Those of the extra `report`."""
 
 
 @click.command("doctor")
@@ -86,8 +90,9 @@ def _packages() -> Iterator[Line]:
 
 
 def _package(name: str) -> Line:
-    if importlib.util.find_spec(name) is None:
-        return "-", name, f"not installed; for {PACKAGES[name]}: {install_command(name)}"
+    if not is_importable(name):
+        command = install_extra("report") if name in REPORT else install_command(name)
+        return "-", name, f"not installed; for {PACKAGES[name]}: {command}"
     return "+", name, _version(name)
 
 

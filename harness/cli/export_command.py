@@ -17,6 +17,7 @@ from harness.registry.factory import make
 from harness.registry.registry import RegisteredComponent, registry
 from harness.store.files import cannot_write
 from harness.store.find import find_run
+from harness.store.outputs import refuse_other_format
 
 SUFFIXES = {".parquet": "parquet", ".csv": "csv", ".jsonl": "jsonl"}
 BY_PLUGINS = ("inspect",)
@@ -46,6 +47,7 @@ def command(
 ) -> int:
     """Write a run's questions to a file: one row each with truth, answer, how it was read, reply and labels.
 
+    Formats of other tools, such as every-eval-ever, hold the whole run: `harness list plugins` names them.
     Parquet needs the package pyarrow. CSV opens anywhere: replies are on one line, and no cell is a formula.
     JSON Lines nests what are columns GROUP.NAME in the others.
     """
@@ -56,6 +58,8 @@ def command(
     if options:
         raise RequestError(f"The format {form} has no options.", "Omit -o.")
     meant = SUFFIXES.get(out.suffix.lower()) if out else None
+    if out is not None and meant is None:
+        refuse_other_format(out, form, [suffix for suffix, name in SUFFIXES.items() if name == form])
     if meant not in (None, form):
         raise RequestError(f"{str(out)!r} is not named as {form}.", f"Use --format {meant}, or rename it.")
     done = export_samples(path, form, out, force=force, strict=strict)

@@ -9,11 +9,12 @@ import click
 
 from harness.cli.shared import listed
 from harness.cli.streams import columns, show, takes_color
-from harness.errors import ExitCode, RequestError
+from harness.errors import BadOutput, ExitCode, RequestError
 from harness.escaping import plain
 from harness.ranking.leaderboard import leaderboard
 from harness.reporters.leaderboard import FORMS, render_leaderboard
 from harness.store.files import new_output, write_atomically
+from harness.store.outputs import refuse_file_of_a_run, refuse_other_format
 
 HTML = "html"
 SUFFIXES = {
@@ -58,6 +59,8 @@ def command(
     form = "json" if as_json else form or (SUFFIXES.get(out.suffix.lower(), "table") if out else "table")
     if form == HTML and out is None:
         raise RequestError("A page is written to a file.", "Name it: --out leaderboard.html")
+    if out is not None:
+        _check_target(out, form)
     board = leaderboard(folders, tasks=listed(tasks), data=listed(data), digests=listed(digests))
     if form == HTML and out is not None:
         return _page(
@@ -75,6 +78,15 @@ def command(
         f"{plain(out)}: {len(models)} model{'s' * (len(models) != 1)} in {tables} table{'s' * (tables != 1)}"
     )
     return ExitCode.OK
+
+
+def _check_target(out: Path, form: str) -> None:
+    """Refuse a folder, a file of a run, and a name that says another format, before anything is read."""
+    ending = next(suffix for suffix, name in SUFFIXES.items() if name == form)
+    if out.is_dir():
+        raise BadOutput(f"{str(out)!r} is a folder.", f"Name a file, such as {out / f'leaderboard{ending}'}.")
+    refuse_file_of_a_run(out, f"leaderboard{ending}")
+    refuse_other_format(out, form, [suffix for suffix, name in SUFFIXES.items() if name == form])
 
 
 def _page(paths: list[str], out: Path) -> int:

@@ -30,7 +30,7 @@ COMMANDS = {
     "data": "Import, check and export data sets.",
     "list": "List tasks, models, data, metrics, plugins or runs.",
     "show": "Show a task, a component with its options, or a run.",
-    "export": "Write a run's questions to Parquet, CSV or JSON Lines.",
+    "export": "Write a run as CSV, Parquet, JSON Lines, or for other tools.",
     "cite": "Say in a paper what a run measured, with BibTeX.",
     "power": "Plan how many answers a comparison needs.",
     "schema": "Print the JSON Schema of task files or of results.",

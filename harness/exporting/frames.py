@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping
 from typing import Any
+
+from harness.installing import is_importable
 
 _TYPES = {"number": "float64", "count": "int64", "flag": "bool"}
 """Kind of cells -> type of the column; texts are as pandas infers them."""
@@ -12,7 +13,7 @@ _TYPES = {"number": "float64", "count": "int64", "flag": "bool"}
 
 def frame(columns: Mapping[str, list[Any]], kinds: Mapping[str, str]) -> Any:
     """The columns (name -> cells, all of one length) as a pandas data frame, or as a list of dicts."""
-    if importlib.util.find_spec("pandas") is None:
+    if not is_importable("pandas"):
         return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
     import pandas
 

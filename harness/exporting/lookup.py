@@ -31,6 +31,11 @@ def find_metric(
 
     Raises `NoSuchMetric` or `AmbiguousMetric`.
     """
+    for keyword, text in {"name": name, **wanted}.items():
+        if not isinstance(text, str):
+            raise RequestError(
+                f"{keyword} must be a name, not {plain(repr(text), 60)}.", 'For example: metric("accuracy").'
+            )
     left = list(tasks)
     for key, value in wanted.items():
         known = dict.fromkeys(_of(task)[key] for task in left)

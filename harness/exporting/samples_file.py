@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol, TextIO
@@ -19,18 +19,13 @@ from harness.escaping import csv_cell
 from harness.exporting.sample_columns import FIXED, Cell, SampleColumns
 from harness.exporting.samples import SampleRow, iter_samples
 from harness.store.files import cannot_write
-from harness.store.owners import temporary_path
-from harness.store.regular import open_to_create
-from harness.store.runfolder import GENERATE_ONLY, RUN, read_run
+from harness.store.outputs import refuse_file_of_a_run
+from harness.store.runfolder import GENERATE_ONLY, read_run
 
 DEFAULT_NAMES = {"parquet": "samples.parquet", "csv": "samples.csv", "jsonl": "samples.export.jsonl"}
 """Format -> name of the file in the run folder, where `samples.jsonl` is what the run is made of."""
 STANDARD_OUTPUT = Path("-")
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
-_OF_THE_RUN = re.compile(
-    r"(run|results.*|gate)\.json|(samples|replies|failures|ratings)\.jsonl(\.gz)?|ratings\.csv|manifest\..*"
-)
-"""Names of files that a run folder holds; an export never replaces one."""
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
 BATCH_ROWS, BATCH_CHARACTERS = 5_000, 16 * 2**20
 """Maximum size of a row group of Parquet, which is held in memory."""
@@ -52,7 +47,6 @@ class RowWriter(Protocol):
 
     def add(self, row: SampleRow) -> None: ...
     def finish(self) -> None: ...
-    def abandon(self) -> None: ...
 
 
 def export_samples(
@@ -86,13 +80,9 @@ def export_samples(
     try:
         with _replacing(out) as file:
             writer = _writer(form, file, columns)
-            try:
-                for rows, row in enumerate(iter_samples(run, strict=strict), 1):  # noqa: B007
-                    writer.add(row)
-                writer.finish()
-            except BaseException:
-                writer.abandon()
-                raise
+            for rows, row in enumerate(iter_samples(run, strict=strict), 1):  # noqa: B007
+                writer.add(row)
+            writer.finish()
             size = file.tell()
     except OSError as e:
         raise cannot_write(out, e, "Choose a different --out; nothing was exported.") from e
@@ -115,18 +105,9 @@ def _check_target(out: Path, *, force: bool) -> None:
     """Refuse to replace what is not an export."""
     if out.is_dir():
         raise BadOutput(f"{str(out)!r} is a folder.", f"Name a file, such as {out / 'samples.csv'}.")
-    if (out.parent / RUN).exists() and _OF_THE_RUN.fullmatch(out.name):
-        raise BadOutput(
-            f"{str(out)!r} is, or would be taken for, a file of the run itself.",
-            f"Choose a different --out, such as {out.with_name('samples.export' + out.suffix)}.",
-        )
+    refuse_file_of_a_run(out, f"samples.export{out.suffix}")
     if not os.path.lexists(out):
         return
-    if out.is_symlink() and (out.parent / RUN).exists():
-        raise BadOutput(
-            f"{str(out)!r} is a link, and links in a run folder are not followed.",
-            "Remove it, or choose a different --out.",
-        )
     if not out.is_file():
         raise BadOutput(f"{str(out)!r} exists and is not a file.", "Choose a different --out.")
     if not force and not is_export(out):
@@ -154,9 +135,9 @@ def is_export(path: Path) -> bool:
 def _replacing(out: Path) -> Iterator[IO[bytes]]:
     """A temporary file that takes the place of `out` on success, and is removed otherwise."""
     out = out.resolve()  # The target of a link is replaced, not the link.
-    temporary = temporary_path(out)
+    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
-        with open_to_create(temporary) as file:
+        with temporary.open("wb") as file:
             yield file
         os.replace(temporary, out)
     finally:
@@ -194,9 +175,6 @@ class _Csv:
     def finish(self) -> None:
         """Everything is written already."""
 
-    def abandon(self) -> None:
-        """Nothing is held open."""
-
 
 def _csv(cell: Cell) -> object:
     if isinstance(cell, list):
@@ -217,9 +195,6 @@ class _JsonLines:
 
     def finish(self) -> None:
         """Everything is written already."""
-
-    def abandon(self) -> None:
-        """Nothing is held open."""
 
 
 class _Parquet:
@@ -264,8 +239,3 @@ class _Parquet:
         if self._cells[0]:
             self._flush()
         self._writer.close()
-
-    def abandon(self) -> None:
-        """Close an unfinished file while it is open: later, the writer would complain that it is not."""
-        with suppress(Exception):
-            self._writer.close()

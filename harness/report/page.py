@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from harness.charts.theme import INSTALL, require_report
 from harness.comparing.records import Comparison
 from harness.errors import BadOutput, MissingPackage, RequestError
 from harness.escaping import plain
+from harness.installing import is_importable
 from harness.report import board, compared, measures, origin, reading, thumbnails
 from harness.report.answers import collect, set_units
 from harness.report.blocks import Notes, Section
@@ -25,6 +25,7 @@ from harness.report.payload import as_text, json_script
 from harness.report.policy import policy
 from harness.report.stored import StoredReport, read_runs
 from harness.store.files import new_output, storage_errors, write_atomically
+from harness.store.outputs import refuse_file_of_a_run, refuse_other_format
 
 MAX_MB = 3.0
 """Size of the page without its pictures, in million bytes."""
@@ -70,6 +71,8 @@ def write_report(
         raise BadOutput(
             f"{str(out)!r} is a folder.", f"Name a file: harness report RUN --out {out / 'report.html'}"
         )
+    refuse_file_of_a_run(out, "report.html")
+    refuse_other_format(out, "a page", (".html", ".htm"))
     page = _Page(read_runs(runs), out, embed, max_mb, gallery)
     data = page.render().encode("utf-8")
     with new_output(out, "Choose a different place for the page."), storage_errors(out):
@@ -82,7 +85,7 @@ def write_report(
 
 def require_page() -> None:
     """Raise `MissingPackage` where the extra `report` is not installed."""
-    if importlib.util.find_spec("jinja2") is None:
+    if not is_importable("jinja2"):
         raise MissingPackage("The report", "jinja2", INSTALL)
     require_report()
 

@@ -172,6 +172,7 @@ def test_formats_and_places(harness: InProcess, run: Path, monkeypatch: pytest.M
     assert printed == Path("s.csv").read_text(encoding="utf-8")
     assert harness("export", "run", "--format", "parquet", "--out", "-").fails(2, "csv or jsonl")
     assert harness("export", "run", "--format", "csv", "--out", "s.parquet").fails(2, "--format parquet")
+    assert harness("export", "run", "--out", "s.xlsx").fails(2, "not named as csv", "s.csv")
     assert harness("export", "run", "--format", "jsonll").fails(2, "Did you mean 'jsonl'?")
     assert harness("export", "run", "-o", "a=b").fails(2, "no options")
     assert harness("export", "rum").fails(

@@ -243,6 +243,20 @@ def test_it_is_written_to_a_file_in_the_form_of_its_name(harness: InProcess) -> 
     assert r"\begin{table}" in Path("table.tex").read_text()
     harness("leaderboard", "all", "--out", "no/table.tex").fails(2, "cannot be written")
     harness("leaderboard", "all", "--format", "html").fails(2, "Name it: --out")
+    harness("leaderboard", "all", "--format", "csv", "--out", "table.md").fails(
+        2, "not named as csv", "table.csv"
+    )
+    harness("leaderboard", "all", "--out", "all").fails(2, "is a folder", "all/leaderboard.txt")
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("name", ["run.json", "results.json", "replies.jsonl", "samples.jsonl"])
+def test_files_of_a_run_are_never_replaced(harness: InProcess, name: str) -> None:
+    stored = Path("all/good", name)
+    before = stored.read_bytes()
+    for form in ("json", "csv", "table"):
+        harness("leaderboard", "all", "--format", form, "--out", stored).fails(2, "a file of the run itself")
+    assert stored.read_bytes() == before
 
 
 @pytest.mark.usefixtures("three")

