@@ -12,8 +12,9 @@ from harness.cli.listing import Entry, Group, disabled_plugins, print_list
 from harness.errors import ExitCode, HarnessError
 from harness.registry.registry import RegisteredComponent, registry
 from harness.reporters.formatting import STAGES, number
-from harness.store.runfolder import read_run
+from harness.store.runfolder import GENERATE_ONLY, read_run
 from harness.store.scored import scored_results
+from harness.store.state import COMPLETE, state_of
 from harness.tasks import catalog
 from harness.tasks.spec import SuiteSpec
 
@@ -214,10 +215,16 @@ def _runs() -> list[dict[str, Any]]:
     for path in sorted(Path("runs").glob("*/run.json")):
         row: dict[str, Any] = {"run": path.parent.name, "model": None, "state": "unreadable", "metrics": ""}
         try:
-            row["model"] = read_run(path.parent)["request"]["model"]["name"]
-            row["state"] = "not scored"
+            document = read_run(path.parent)
+            row["model"] = document["request"]["model"]["name"]
+            ended = state_of(path.parent, document)
+            # Results say whether all is answered; of a run that did not end, they are of an earlier attempt.
+            row["state"] = ended if ended not in ("", COMPLETE) else "not scored"
+            if ended == COMPLETE and document["request"].get("role") == GENERATE_ONLY:
+                row["state"] = COMPLETE
             results = scored_results(path.parent)
-            row["state"] = "complete" if results.run.complete else "incomplete"
+            if ended in ("", COMPLETE):
+                row["state"] = "complete" if results.run.complete else "incomplete"
             found = [(task.task, task.primary) for task in results.tasks if task.primary]
             row["metrics"] = ", ".join(f"{task} {main.name} {number(main.value)}" for task, main in found)
         except FileNotFoundError:

@@ -19,6 +19,7 @@ from harness.registry.registry import HOOKS, RegisteredComponent, registry
 from harness.store.find import find_run, run_path
 from harness.store.runfolder import GENERATE_ONLY, intact, read_run
 from harness.store.scored import scored_results
+from harness.store.state import FAILED, INTERRUPTED, RUNNING, state_of
 from harness.tasks import catalog
 from harness.tasks.spec import SuiteSpec
 
@@ -80,7 +81,9 @@ def _show_samples(path: Path, form: str, limit: int | None, filters: Mapping[str
 
 def _show_run(name: str, form: str, *, full: bool) -> ExitCode:
     path = find_run(name)
-    if read_run(path)["request"].get("role") == GENERATE_ONLY:
+    document = read_run(path)
+    ended = state_of(path, document)
+    if document["request"].get("role") == GENERATE_ONLY:
         raise RequestError(
             f"{name!r} holds portraits but no answers.",
             f"Run a judge on them: harness run --task coarse_emotion --model fer --data {path}",
@@ -88,11 +91,18 @@ def _show_run(name: str, form: str, *, full: bool) -> ExitCode:
     try:
         results = scored_results(path)
     except FileNotFoundError as e:
+        known = f": it is {ended}" if ended in (RUNNING, INTERRUPTED, FAILED) else ""
         raise RequestError(
-            f"The run {name!r} has no results yet.",
+            f"The run {name!r} has no results yet{known}.",
             f"Finish it with the command that started it, or: harness score {path}",
         ) from e
     print_results(results, form, folder_of(path), full=full)
+    if ended in (RUNNING, INTERRUPTED):
+        click.echo(
+            f"{ended}: these are the results of an earlier attempt; `harness score {plain(path)}` counts what is stored.",
+            err=True,
+        )
+        return ExitCode.FAILED
     return exit_code(results)
 
 

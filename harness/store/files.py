@@ -98,13 +98,19 @@ _OUT_OF_THE_WAY = 700
 """Descriptors from here on are not given to files that components open, nor closed by those that close "all" files."""
 
 
-def _open_to_append(path: Path) -> int:
+_highest = _OUT_OF_THE_WAY
+
+
+def _open_to_append(path: Path, least: int = _OUT_OF_THE_WAY) -> int:
+    """A descriptor with a number of at least `least`, where the system allows that."""
+    global _highest
     fd = own_copy(path, open_regular(path, os.O_RDWR | os.O_CREAT | os.O_APPEND))
     try:
-        high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _OUT_OF_THE_WAY)
+        high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, least)
     except OSError:  # the system allows fewer open files
         return fd
     os.close(fd)
+    _highest = max(_highest, high)
     return high
 
 
@@ -155,7 +161,8 @@ class LineFile:
 
     def _open_again(self) -> None:
         """After its descriptor was closed: a component may close all that there are."""
-        self._fd = _open_to_append(self.path)
+        # Another file that is written, and was closed, too, must not find this one at its number.
+        self._fd = _open_to_append(self.path, _highest + 1)
         if not os.path.samestat(os.fstat(self._fd), self._file):
             raise OSError(errno.ESTALE, "it was closed and replaced while it was written")
 
