@@ -191,8 +191,10 @@ def _usage(e: click.ClickException) -> tuple[str, str]:
 def _say(message: str, hint: str, code: int) -> int:
     # Imported late: most commands end without an error.
     from harness.escaping import plain
+    from harness.secrets import hide_keys
 
-    click.echo(f"error: {plain(message, LONGEST)}", err=True)
+    # Hidden before the text is cut: a part of a key is a secret, too.
+    click.echo(f"error: {plain(hide_keys(message), LONGEST)}", err=True)
     if hint:
-        click.echo(f"  -> {plain(hint, LONGEST)}", err=True)
+        click.echo(f"  -> {plain(hide_keys(hint), LONGEST)}", err=True)
     return code

@@ -14,6 +14,7 @@ from harness.registry.registry import registry
 from harness.reporters.footer import Folder, Phase
 from harness.reporters.table import render_table
 from harness.results import Results
+from harness.secrets import shown
 from harness.store.runfolder import PACE, RESULTS, read_run
 
 SHEET = "sheet.png"
@@ -25,7 +26,7 @@ def pairs(values: Sequence[str], flag: str) -> dict[str, str]:
     for text in values:
         key, equals, value = text.partition("=")
         if not equals or not key:
-            raise BadOption(f"{flag} {text!r} is not KEY=VALUE.", f"For example: {flag} seed=1")
+            raise BadOption(f"{flag} {shown(text)} is not KEY=VALUE.", f"For example: {flag} seed=1")
         found[key.strip()] = value
     return found
 

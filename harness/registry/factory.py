@@ -15,6 +15,7 @@ from harness.components.options import HarnessOptions
 from harness.components.record import Component, lazy
 from harness.errors import BadOption, HarnessError, MissingPackage, PluginError, nearest
 from harness.registry.registry import RegisteredComponent, registry
+from harness.secrets import HINT, looks_like_key, names_secret, secret_in, shown
 
 CLASSES: Mapping[str, lazy] = {
     "generator": lazy("harness.components.generator:Generator"),
@@ -58,6 +59,11 @@ def make(found: RegisteredComponent, given: Mapping[str, Any] | None = None) -> 
     Raises `BadOption` naming the option and the nearest valid one.
     """
     cls = load_class(found)
+    if found.ref is not None and looks_like_key(found.ref):
+        raise BadOption(
+            f"The name of the model after {found.component.name}: looks like a key, which would be stored with the run.",
+            HINT,
+        )
     values: dict[str, Any] = dict(found.component.defaults)
     if found.ref is not None:
         if "ref" not in cls.Options.model_fields:
@@ -67,6 +73,7 @@ def make(found: RegisteredComponent, given: Mapping[str, Any] | None = None) -> 
             )
         values["ref"] = _preset_ref(found)
     values |= {k: _parse_option(cls.Options, k, v, found) for k, v in (given or {}).items()}
+    check_no_secrets(found.component.name, {k: values[k] for k in given or {}})
     try:
         return cls(cls.Options.model_validate(values))
     except ValidationError as e:
@@ -86,6 +93,18 @@ def make(found: RegisteredComponent, given: Mapping[str, Any] | None = None) -> 
             f"{type(e).__name__}: {message_of(e)}.",
             f"Reinstall or update {found.dist}.",
         ) from e
+
+
+def check_no_secrets(component: str, options: Mapping[str, Any]) -> None:
+    """Raise `BadOption`, without the value, for a key in a table, or where one stands in place of another value."""
+    for name, value in options.items():
+        # A plain option that is named after a secret is its plugin's own affair: it may not be stored at all.
+        where = "" if name.endswith("_env") else secret_in(value, name)
+        if where and not (isinstance(value, str) and "://" in value):
+            raise BadOption(
+                f"{component}: {where} holds what looks like a key or password, which would be stored with the run.",
+                HINT,
+            )
 
 
 def trained_on(found: RegisteredComponent) -> tuple[str, ...]:
@@ -126,7 +145,7 @@ def _parse_option(options: type[HarnessOptions], key: str, value: Any, found: Re
             return json.loads(value)
         except ValueError as e:
             raise BadOption(
-                f"{found.component.name}: {key}: {value!r} is not valid JSON: {e}.",
+                f"{found.component.name}: {key} is not valid JSON: {e}.",
                 "Give lists and tables as JSON.",
             ) from e
     return value
@@ -144,7 +163,7 @@ def _explain(error: Mapping[str, Any], options: type[HarnessOptions]) -> str:
         return f"the option {key!r} must be given: -o {key}=..."
     message = error["msg"].removeprefix("Value error, ")
     # A check across options receives all of them, which may include a URL with a password.
-    given = f" (given: {error.get('input')!r})" if error["loc"] else ""
+    given = f" (given: {shown(error.get('input'))})" if error["loc"] and not names_secret(key) else ""
     return f"{key}: {message[:1].lower()}{message[1:]}{given}"
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-HIDDEN = "***"
+from harness.secrets import HIDDEN, hide_keys, names_secret
+
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<rest>[^\s\"'<>]*)")
 _OPTION = re.compile(
     r"(?P<head>(?:--?[A-Za-z][\w-]*=)?(?:[^=\s]*[.])?)(?P<name>[^=.\s]+)=(?P<value>.*)", re.S
@@ -13,15 +14,6 @@ _OPTION = re.compile(
 _MEMBER = re.compile(
     r"(?P<head>[\"'](?P<name>[^\"']{1,80})[\"']\s*:\s*)(?:\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^,{}\[\]\s]+)"
 )
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_SECRET = frozenset(
-    {"key", "apikey", "token", "secret", "secrets", "password", "passwd", "passphrase", "pwd", "credential",
-     "credentials", "auth", "authorization", "bearer", "cookie"}
-)  # fmt: skip
-_KEY = re.compile(
-    r"\b(?:sk-|pk-|hf_|gh[pousr]_|github_pat_|glpat-|xai-|gsk_|xox[abp]-|AKIA|AIza)[A-Za-z0-9_-]{12,}"
-)
-"""Keys of services, by how they begin: wherever they stand."""
 
 
 def without_secrets(arguments: Iterable[str]) -> list[str]:
@@ -36,17 +28,17 @@ def without_secrets(arguments: Iterable[str]) -> list[str]:
             shown.append(HIDDEN)
             hide_next = False
             continue
-        hide_next = argument.startswith("--") and "=" not in argument and _is_secret(argument)
+        hide_next = argument.startswith("--") and "=" not in argument and names_secret(argument)
         shown.append(_safe(argument))
     return shown
 
 
 def _safe(argument: str) -> str:
     option = _OPTION.fullmatch(argument)
-    if option and _is_secret(option["name"]):
+    if option and names_secret(option["name"]):
         return f"{option['head']}{option['name']}={HIDDEN}"
-    argument = _MEMBER.sub(lambda m: f'{m["head"]}"{HIDDEN}"' if _is_secret(m["name"]) else m[0], argument)
-    return _KEY.sub(HIDDEN, _URL.sub(_safe_url, argument))
+    argument = _MEMBER.sub(lambda m: f'{m["head"]}"{HIDDEN}"' if names_secret(m["name"]) else m[0], argument)
+    return hide_keys(_URL.sub(_safe_url, argument))
 
 
 def _safe_url(found: re.Match[str]) -> str:
@@ -55,8 +47,3 @@ def _safe_url(found: re.Match[str]) -> str:
     if "@" in host:
         host = f"{HIDDEN}@{host.rpartition('@')[2]}"
     return f"{found['scheme']}{host}{slash}{path}" + (f"?{HIDDEN}" if question else "")
-
-
-def _is_secret(name: str) -> bool:
-    words = [word.lower() for word in _WORDS.findall(name)]
-    return bool(_SECRET.intersection(words)) and words[-1] != "env"

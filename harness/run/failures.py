@@ -17,6 +17,7 @@ from harness.errors import (
 from harness.hub.certificates import certificate_problem
 from harness.run.stopping import Stopping
 from harness.run.watch import Watch
+from harness.secrets import hide_keys
 from harness.store import RunFolder
 from harness.store.files import read_lines
 from harness.store.runfolder import REPLIES
@@ -75,9 +76,14 @@ class FailureLog:
         attempt was answered) once the first failures show that all requests fail alike.
         """
         self.count += 1
-        stored: dict[str, Any] = {"kind": error.kind, "message": error.message, "retryable": error.retryable}
+        stored: dict[str, Any] = {
+            "kind": error.kind,
+            # A server may name the key that it refuses.
+            "message": hide_keys(error.message),
+            "retryable": error.retryable,
+        }
         if error.hint:
-            stored["hint"] = error.hint
+            stored["hint"] = hide_keys(error.hint)
         record = {
             "id": id_,
             "task": task,

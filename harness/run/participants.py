@@ -12,7 +12,7 @@ from harness.components.failures import is_interrupt, message_of
 from harness.components.generator import Generator
 from harness.components.judge import Judge
 from harness.errors import BadOption, HarnessError, PluginError, RequestError
-from harness.registry.factory import make, trained_on
+from harness.registry.factory import check_no_secrets, make, trained_on
 from harness.registry.registry import registry
 from harness.run.code_identity import code_identity
 from harness.run.supervisor import current
@@ -72,6 +72,7 @@ def make_participant(
         "options": instance.options.answer_affecting(),
         "identity": identity_of(name, instance, owner if isinstance(model, str) else ""),
     }
+    check_no_secrets(name, described["options"])
     if (
         release is not None
     ):  # Without one, requests keep the ids that they had before releases could be named.

@@ -13,6 +13,7 @@ from helpers.plugins import Install
 
 import harness as public
 from harness.run import record
+from harness.run.command_line import without_secrets
 from harness.run.environment import ENGINES
 
 RUN = ("run", "--task", "coarse_emotion", "--model", "echo", "--data", "faces", "--out", "run")
@@ -106,8 +107,10 @@ def test_folders_of_earlier_versions_are_resumed(
 
 
 def test_the_command_is_stored_without_secrets(harness: InProcess, faces: Path) -> None:
-    harness(*RUN, "-o", "text=sk-abcdefghijklmnopqrst").ok()
-    assert "abcdefgh" not in " ".join(document()["command"])
+    harness(*RUN, "-o", "text=sk-abcdefghijklmnopqrst").fails(2, "looks like a key")
+    assert not Path("run").exists()
+    given = ["run", "-o", "text=sk-abcdefghijklmnopqrst", "-o", "token=abc", "-o", 'x={"auth": "abc']
+    assert without_secrets(given) == ["run", "-o", "text=***", "-o", "token=***", "-o", 'x={"auth": "***"']
     public.evaluate("coarse_emotion", "echo", data=faces, out=Path("other"))
     assert json.loads(Path("other/run.json").read_text())["command"] is None
 

@@ -20,7 +20,7 @@ PLUGINS = sorted(p.parent for p in (ROOT / "plugins").glob("*/pyproject.toml"))
 
 LAYERS = (
     ("installing",),
-    ("errors", "types", "arrays", "escaping", "numbers", "_version"),
+    ("errors", "types", "arrays", "escaping", "numbers", "secrets", "_version"),
     ("records",),
     ("results",),
     ("components", "parsing", "store"),

@@ -18,7 +18,7 @@ _HIDDEN = "[hidden]"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KEY_START = re.compile(r"(sk|pk|rk|hf|gsk|xai|r8|nvapi|key|AIza|AKIA|eyJ)([-_]|(?<=AIza|AKIA)|(?<=eyJ))")
 _KEY_NAME = re.compile(
-    r"(?i)(.*[-_])?(api[-_]?key|authorization|bearer|password|passwd|secret|access[-_]?token)"
+    r"(?i)(.*[-_])?(api[-_]?key|auth|authorization|bearer|passw(or)?d|secret|credentials?|cookie|(access|auth|id)?[-_]?token)"
 )
 _KEY_TEXT = re.compile(
     r"\b(?:sk|gsk|xai|hf|nvapi)[-_][A-Za-z0-9_*.-]{8,}|\bAIza[A-Za-z0-9_*-]{8,}|(?i:bearer) \S+"
@@ -55,7 +55,9 @@ def check_no_keys(value: Any, where: str) -> None:
         value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     )
     for name, inner in entries:
-        if _KEY_NAME.fullmatch(str(name)) or (isinstance(inner, str) and _KEY_START.match(inner)):
+        # A token of the vocabulary, such as "<image>", is none; nor are their numbers.
+        named = _KEY_NAME.fullmatch(str(name)) and not isinstance(inner, (int, float)) and str(inner)[:1] != "<"
+        if named or (isinstance(inner, str) and (_KEY_START.match(inner) or _KEY_TEXT.search(inner))):
             raise BadOption(
                 f"{where} contains what looks like a key, which would be stored with the run.",
                 "Pass keys by environment variable: -o api_key_env=NAME.",

@@ -111,7 +111,8 @@ class Transport:
             with contextlib.suppress(ValueError, RecursionError):
                 body = parse(text)
         if not isinstance(body, dict):
-            raise _not_json(text)
+            # Hidden before the text is cut: a part of a key is a secret, too.
+            raise _not_json(self.secrets.hide(text[:4096]))
         if not body.get("choices") and not body.get("data"):
             # Some gateways and servers report a failure with status 200.
             if body.get("error"):
