@@ -13,7 +13,7 @@ from harness.cli import early
 
 AGAIN = 1.0
 """Seconds that the command has to end after a second Ctrl-C; then it is ended."""
-SHUTDOWN = 15.0
+SHUTDOWN = 10.0
 """Seconds that threads and exit handlers of plugins have once the command is done."""
 
 

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol, TextIO
@@ -20,7 +20,9 @@ from harness.exporting.sample_columns import FIXED, Cell, SampleColumns
 from harness.exporting.samples import SampleRow, iter_samples
 from harness.store.files import cannot_write
 from harness.store.outputs import refuse_file_of_a_run
-from harness.store.runfolder import GENERATE_ONLY, read_run
+from harness.store.owners import temporary_path
+from harness.store.regular import open_to_create
+from harness.store.runfolder import GENERATE_ONLY, RUN, read_run
 
 DEFAULT_NAMES = {"parquet": "samples.parquet", "csv": "samples.csv", "jsonl": "samples.export.jsonl"}
 """Format -> name of the file in the run folder, where `samples.jsonl` is what the run is made of."""
@@ -47,6 +49,7 @@ class RowWriter(Protocol):
 
     def add(self, row: SampleRow) -> None: ...
     def finish(self) -> None: ...
+    def abandon(self) -> None: ...
 
 
 def export_samples(
@@ -80,9 +83,13 @@ def export_samples(
     try:
         with _replacing(out) as file:
             writer = _writer(form, file, columns)
-            for rows, row in enumerate(iter_samples(run, strict=strict), 1):  # noqa: B007
-                writer.add(row)
-            writer.finish()
+            try:
+                for rows, row in enumerate(iter_samples(run, strict=strict), 1):  # noqa: B007
+                    writer.add(row)
+                writer.finish()
+            except BaseException:
+                writer.abandon()
+                raise
             size = file.tell()
     except OSError as e:
         raise cannot_write(out, e, "Choose a different --out; nothing was exported.") from e
@@ -108,6 +115,11 @@ def _check_target(out: Path, *, force: bool) -> None:
     refuse_file_of_a_run(out, f"samples.export{out.suffix}")
     if not os.path.lexists(out):
         return
+    if out.is_symlink() and (out.parent / RUN).exists():
+        raise BadOutput(
+            f"{str(out)!r} is a link, and links in a run folder are not followed.",
+            "Remove it, or choose a different --out.",
+        )
     if not out.is_file():
         raise BadOutput(f"{str(out)!r} exists and is not a file.", "Choose a different --out.")
     if not force and not is_export(out):
@@ -135,9 +147,9 @@ def is_export(path: Path) -> bool:
 def _replacing(out: Path) -> Iterator[IO[bytes]]:
     """A temporary file that takes the place of `out` on success, and is removed otherwise."""
     out = out.resolve()  # The target of a link is replaced, not the link.
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    temporary = temporary_path(out)
     try:
-        with temporary.open("wb") as file:
+        with open_to_create(temporary) as file:
             yield file
         os.replace(temporary, out)
     finally:
@@ -175,6 +187,9 @@ class _Csv:
     def finish(self) -> None:
         """Everything is written already."""
 
+    def abandon(self) -> None:
+        """Nothing is held open."""
+
 
 def _csv(cell: Cell) -> object:
     if isinstance(cell, list):
@@ -195,6 +210,9 @@ class _JsonLines:
 
     def finish(self) -> None:
         """Everything is written already."""
+
+    def abandon(self) -> None:
+        """Nothing is held open."""
 
 
 class _Parquet:
@@ -239,3 +257,8 @@ class _Parquet:
         if self._cells[0]:
             self._flush()
         self._writer.close()
+
+    def abandon(self) -> None:
+        """Close an unfinished file while it is open: later, the writer would complain that it is not."""
+        with suppress(Exception):
+            self._writer.close()

@@ -67,7 +67,8 @@ def test_a_folder_holds_one_release(harness: InProcess, faces: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "head"), [("table", "\nmodel echo, release v2 \N{MIDDLE DOT} "), ("markdown", "Model: echo, release v2\n")]
+    ("form", "head"),
+    [("table", "\nmodel echo, release v2 \N{MIDDLE DOT} "), ("markdown", "Model: echo, release v2\n")],
 )
 def test_reports_name_the_release(form: str, head: str, harness: InProcess, faces: Path) -> None:
     harness(*RUN, "--release", "v2", "--out", "run").ok()

@@ -56,7 +56,9 @@ def check_no_keys(value: Any, where: str) -> None:
     )
     for name, inner in entries:
         # A token of the vocabulary, such as "<image>", is none; nor are their numbers.
-        named = _KEY_NAME.fullmatch(str(name)) and not isinstance(inner, (int, float)) and str(inner)[:1] != "<"
+        named = (
+            _KEY_NAME.fullmatch(str(name)) and not isinstance(inner, (int, float)) and str(inner)[:1] != "<"
+        )
         if named or (isinstance(inner, str) and (_KEY_START.match(inner) or _KEY_TEXT.search(inner))):
             raise BadOption(
                 f"{where} contains what looks like a key, which would be stored with the run.",
