@@ -65,7 +65,7 @@ def document(folder: Path) -> Mapping[str, Any]:
         if folder.resolve().parent != data_home().resolve():
             return {}
         found = json.loads((folder / DOCUMENT).read_bytes())
-    except (OSError, ValueError, RequestError):
+    except (OSError, ValueError, RecursionError, RequestError):
         return {}
     return found if isinstance(found, dict) else {}
 

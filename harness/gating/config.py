@@ -8,7 +8,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import RequestError
-from harness.tasks.spec import explain, read_toml
+from harness.tasks.spec import explain
+from harness.tasks.toml import read_toml
 
 FILE = "gate.toml"
 

@@ -54,7 +54,7 @@ class Resolved:
         text = self.read_text(name)
         try:
             value = json.loads(text) if text else {}
-        except ValueError as e:
+        except (ValueError, RecursionError) as e:
             raise HarnessError(
                 f"{self.ref}: {name} is not valid JSON: {e}.", "Download the model again."
             ) from e

@@ -133,7 +133,7 @@ def _weight_map(index: Path) -> Mapping[str, str]:
         return {
             str(tensor): str(name) for tensor, name in json.loads(index.read_bytes())["weight_map"].items()
         }
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as e:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as e:
         raise _Incomplete(f"{index.name} cannot be read") from e
 
 
@@ -151,7 +151,7 @@ def _header(file: Path) -> dict[str, TensorHeader]:
                 n: TensorHeader(str(t["dtype"]), tuple(map(int, t["shape"]))) for n, t in header.items()
             }
             end = max((int(t["data_offsets"][1]) for t in header.values()), default=0)
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError) as e:
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as e:
             raise _Incomplete(f"{file.name} is damaged: its header cannot be read") from e
     expected = _LENGTH + length + end
     if size < expected:

@@ -144,11 +144,9 @@ def template_text(given: str) -> str:
     try:
         with open(given, encoding="utf-8") as file:
             text = file.read()
-    except (OSError, UnicodeDecodeError) as e:
+        return str(json.loads(text).get("chat_template", "")) if given.endswith(".json") else text
+    except (OSError, ValueError, AttributeError, RecursionError) as e:
         raise RequestError(
             f"The chat template {given!r} cannot be read: {e}.",
             "Specify a file with a Jinja template, or a form with {image} and {text}.",
         ) from e
-    if given.endswith(".json"):
-        return str(json.loads(text).get("chat_template", ""))
-    return text

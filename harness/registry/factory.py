@@ -143,7 +143,7 @@ def _parse_option(options: type[HarnessOptions], key: str, value: Any, found: Re
     if value.lstrip()[:1] in ("{", "["):
         try:
             return json.loads(value)
-        except ValueError as e:
+        except (ValueError, RecursionError) as e:
             raise BadOption(
                 f"{found.component.name}: {key} is not valid JSON: {e}.",
                 "Give lists and tables as JSON.",

@@ -11,6 +11,9 @@ from harness.registry.registry import registry
 from harness.tasks.promptsets import PromptSet, read_prompts
 from harness.tasks.spec import SuiteSpec, TaskSpec, load_spec
 
+DEEPEST = 20
+"""Suites within each other."""
+
 
 @dataclass(frozen=True)
 class ResolvedTask:
@@ -56,24 +59,38 @@ def load(reference: str) -> tuple[TaskSpec | SuiteSpec, Path]:
     return spec, known[reference][0]
 
 
-def find_tasks(references: Sequence[str], within: tuple[Path, ...] = ()) -> list[ResolvedTask]:
+def find_tasks(references: Sequence[str]) -> list[ResolvedTask]:
     """The tasks that names, paths and suites refer to, without duplicates, in order.
 
-    The entries of a suite file are looked up in its folder first. `within` are the suites being resolved.
+    The entries of a suite file are looked up in its folder first. Raises `BadTask` for a suite that contains itself.
     """
+    return list(_resolved(references, (), set()).values())
+
+
+def _resolved(
+    references: Sequence[str], within: tuple[Path, ...], read: set[Path]
+) -> dict[str, ResolvedTask]:
+    """The tasks by name. `within` are the suites being resolved, `read` all so far: each is read once, however often listed."""
     found: dict[str, ResolvedTask] = {}
-    for reference in references:
+    for reference in dict.fromkeys(references):
         spec, path = _suite_entry(reference, within[-1]) if within else load(reference)
         if isinstance(spec, SuiteSpec):
-            if path.resolve() in within:
+            place = path.resolve()
+            if place in within:
                 raise BadTask(f"{path}: the suite contains itself.", "A suite lists tasks, or other suites.")
-            for task in find_tasks(spec.tasks, (*within, path.resolve())):
-                found.setdefault(task.spec.name, replace(task, suite=spec.name))
+            if len(within) == DEEPEST:
+                raise BadTask(
+                    f"{path}: suites nest more than {DEEPEST} deep.", "List the tasks in one suite."
+                )
+            if place not in read:
+                read.add(place)
+                for task in _resolved(spec.tasks, (*within, place), read).values():
+                    found.setdefault(task.spec.name, replace(task, suite=spec.name))
         elif spec.name in found and found[spec.name].path != path:
             raise RequestError(f"Two tasks are named {spec.name!r}.", f"Rename one: {path}.")
         else:
             found[spec.name] = ResolvedTask(spec, path)
-    return list(found.values())
+    return found
 
 
 def _suite_entry(reference: str, suite: Path) -> tuple[TaskSpec | SuiteSpec, Path]:

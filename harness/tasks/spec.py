@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -11,12 +10,8 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer, model_validator
 
 from harness.errors import BadOption, BadTask, nearest
+from harness.tasks.toml import read_toml
 from harness.types import EMOTIONS, AnswerMode, Scale
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 Name = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
 PLACEHOLDERS = ("image", "options", "low", "high", "emotion")
@@ -325,24 +320,7 @@ class SuiteSpec(_Model):
     name: str = Name
     version: str = "1"
     summary: str = ""
-    tasks: tuple[str, ...] = Field(min_length=1)
-
-
-def read_toml(path: Path, what: str, schema: str = "task") -> dict[str, Any]:
-    """The contents of a TOML file. Raises `BadTask` naming the file and, for invalid TOML, the line.
-
-    `schema` names what `harness schema` prints for such files.
-    """
-    try:
-        # Editors on Windows write a byte order mark.
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n"))
-    except OSError as e:
-        raise BadTask(f"The {what} {str(path)!r} cannot be read: {e.strerror}.", "Check the path.") from e
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
-        raise BadTask(
-            f"The {what} {str(path)!r} is not valid TOML: {e}.",
-            f"Fix that line; see `harness schema {schema}`.",
-        ) from e
+    tasks: tuple[str, ...] = Field(min_length=1, max_length=1000)
 
 
 def load_spec(path: Path) -> TaskSpec | SuiteSpec:

@@ -1,38 +1,18 @@
-"""Damages run folders at random, and checks that every command that reads them says what is wrong, and nothing worse.
-
-`python tests/faults/damage.py [COUNT] [SEED]` damages COUNT folders, says how many held, and ends with 1 if one did not.
-"""
+"""Damages the files of a run folder at random: what an editor, a disk or somebody else may do to them."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import io
+import gzip
 import json
 import os
 import random
 import shutil
-import signal
-import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from helpers import data
-
-from harness.cli.main import _guarded
-
-LONGEST = 20.0
-"""Seconds that a command may take: far more than any needs here, so that only a hang is one."""
-ALLOWED = {0, 2, 3}
-GATE = {0, 1, 2, 3, 4}
 OUTSIDE = "outside"
-"""A folder beside the runs, which no command may touch."""
+"""A folder of the working directory, which no command may touch."""
 
 ODD: tuple[Any, ...] = (
     None, True, False, 0, -1, 3, 1.5, -0.0, 10**18, 2**63, 10**30, 10**400, 1e308, -1e308, 5e-324, float("nan"),
@@ -42,165 +22,6 @@ ODD: tuple[Any, ...] = (
 )  # fmt: skip
 
 
-@dataclass
-class Workshop:
-    """Whole runs of each kind, and the commands that made them."""
-
-    root: Path
-    runs: dict[str, list[str]] = field(default_factory=dict)
-
-    @classmethod
-    def make(cls, root: Path) -> Workshop:
-        """Make the runs below `root`, which becomes the working directory."""
-        os.chdir(root)
-        made = cls(root)
-        (root / OUTSIDE).mkdir()
-        (root / OUTSIDE / "file").write_text('{"id": "1"}\n')
-        data.make(root / "faces", 12)
-        judge = ["run", "--model", "echo", "-o", "accuracy=0.7", "--data", "faces", "--repeats", "2"]
-        made.run("judge", *judge, "--task", "coarse_emotion,fine_intensity")
-        made.run("limited", *judge, "--task", "nuance_confusable", "--limit", "7")
-        made.run("scored", "run", "--model", "fer", "--data", "faces", "--task", "coarse_emotion")
-        made.run("failing", *judge, "--task", "coarse_emotion", "-o", "fail_every=3")
-        two = ["--judge", "echo", "--judge", "fer"]
-        made.run(
-            "generator",
-            "run",
-            "--task",
-            "t2i_emotion",
-            "--model",
-            "echo",
-            "-o",
-            "size=64",
-            *two,
-            "--limit",
-            "4",
-        )
-        made.run(
-            "drawn",
-            "generate",
-            "--prompts",
-            "emotion_600",
-            "--model",
-            "echo",
-            "-o",
-            "size=64",
-            "--limit",
-            "4",
-        )
-        call("gate", "--bless", "runs/judge", "--baseline", "runs/baseline").expect(0)
-        made.runs["baseline"] = []
-        shutil.copytree(root / "runs", root / "whole")
-        return made
-
-    def run(self, name: str, *arguments: str) -> None:
-        command = [*arguments, "--out", f"runs/{name}"]
-        call(*command).expect(0, 3)
-        self.runs[name] = command
-
-    def commands(self, name: str) -> Iterator[tuple[list[str], set[int]]]:
-        """The commands that read the run of this name, with the exit codes that they may end with."""
-        run = f"runs/{name}"
-        if name == "baseline":
-            yield ["gate", "--baseline", run, "whole/judge"], GATE
-            yield ["gate", "--self-test", "--baseline", run], GATE
-        else:
-            yield ["gate", "--baseline", "whole/baseline", run], GATE
-            yield ["gate", "--bless", run, "--baseline", "runs/blessed"], ALLOWED
-        yield ["list", "runs"], ALLOWED
-        yield ["list", "runs", "--json"], ALLOWED
-        yield ["verify", run], ALLOWED
-        yield ["verify", run, "--json"], ALLOWED
-        yield ["show", run], ALLOWED
-        yield ["show", run, "--full"], ALLOWED
-        yield ["show", run, "--json"], ALLOWED
-        yield ["show", run, "--samples"], ALLOWED
-        yield ["show", run, "--samples", "--failed", "--json"], ALLOWED
-        yield ["compare", run, "whole/judge"], ALLOWED
-        yield ["compare", "whole/judge", run, "--format", "markdown"], ALLOWED
-        for form in ("csv", "jsonl", "parquet", "every-eval-ever"):
-            yield ["export", run, "--format", form, "--out", f"out/{form}", "--force"], ALLOWED
-        yield ["export", run, "--format", "csv"], ALLOWED
-        yield ["report", run, "whole/judge", "--out", "out/report.html"], ALLOWED
-        yield ["leaderboard", "runs"], ALLOWED
-        for kind in ("ladder", "confusion", "groups"):
-            yield ["plot", run, "--kind", kind, "--out", f"out/{kind}.svg"], ALLOWED
-        yield ["cite", run], ALLOWED
-        if name == "drawn":
-            yield (
-                ["run", "--task", "coarse_emotion", "--model", "echo", "--data", run, "--out", "runs/of"],
-                ALLOWED,
-            )
-        if self.runs[name]:
-            yield self.runs[name], ALLOWED
-        yield ["score", run], ALLOWED
-        yield ["score", run, "--group-by", "emotion", "--strict"], ALLOWED
-        yield ["show", run], ALLOWED
-
-    def restore(self, name: str) -> None:
-        """Put the whole runs back."""
-        shutil.rmtree("runs", ignore_errors=True)
-        shutil.rmtree("out", ignore_errors=True)
-        os.makedirs("out")
-        shutil.copytree(self.root / "whole" / name, self.root / "runs" / name)
-
-    def outside(self) -> str:
-        """A digest of everything that no command may change."""
-        digest = hashlib.sha256()
-        for folder in (OUTSIDE, "whole", "faces"):
-            for path in sorted((self.root / folder).rglob("*")):
-                digest.update(f"{path}{path.stat().st_mode}".encode())
-                if path.is_file() and path.name != ".lock":  # A lock says who held it last.
-                    digest.update(path.read_bytes())
-        return digest.hexdigest()
-
-
-@dataclass(frozen=True)
-class Called:
-    """What a command printed, and how it ended."""
-
-    arguments: tuple[str, ...]
-    code: int
-    out: str
-    seconds: float
-
-    def expect(self, *codes: int) -> None:
-        """Raise AssertionError if it ended otherwise."""
-        assert self.code in codes, f"exit {self.code}: harness {' '.join(self.arguments)}\n{self.out}"
-
-
-class Hang(BaseException):
-    """A command took too long."""
-
-
-def call(*arguments: str) -> Called:
-    """Run the command in this process. A command that takes longer than `LONGEST` counts as exit code 124."""
-    stream = io.TextIOWrapper(io.BytesIO(), "utf-8", "backslashreplace", write_through=True)
-
-    def too_long(number: int, frame: object) -> None:
-        raise Hang
-
-    before = signal.signal(signal.SIGALRM, too_long)
-    signal.setitimer(signal.ITIMER_REAL, LONGEST)
-    start = time.monotonic()
-    try:
-        with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
-            code = _guarded(list(arguments), True)
-    except Hang:
-        code = 124
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    stream.flush()
-    printed = stream.buffer.getvalue().decode("utf-8", "replace")  # type: ignore[attr-defined]
-    if "Hang" in printed and code == 70:
-        code = 124
-    return Called(arguments, int(code), printed, time.monotonic() - start)
-
-
-# What is done to a folder ---------------------------------------------------------------------------------------------
-
-
 def damage(folder: Path, rng: random.Random) -> str:
     """Damage one or two files of a run folder; returns what was done."""
     done = []
@@ -208,7 +29,7 @@ def damage(folder: Path, rng: random.Random) -> str:
         files = sorted(p for p in folder.rglob("*") if p.is_file() and not p.is_symlink())
         likely = [p for p in files if p.suffix in (".json", ".jsonl", ".gz", ".csv")]
         path = rng.choice(likely if likely and rng.random() < 0.9 else files)
-        change = rng.choices((_edited, _bytes, _replaced), (6, 2, 1))[0]
+        change = rng.choices((_edited, change_bytes, replace_file), (6, 2, 1))[0]
         done.append(f"{path.relative_to(folder)}: {change(path, rng)}")
     return "; ".join(done)
 
@@ -216,14 +37,12 @@ def damage(folder: Path, rng: random.Random) -> str:
 def _edited(path: Path, rng: random.Random) -> str:
     """Change one value of a JSON document, or of a line."""
     if path.suffix == ".gz":
-        import gzip
-
         text = gzip.decompress(path.read_bytes()).decode()
         new, what = _edit_lines(text, rng)
         path.write_bytes(gzip.compress(new.encode("utf-8", "surrogatepass")))
         return what
     if path.suffix not in (".json", ".jsonl"):
-        return _bytes(path, rng)
+        return change_bytes(path, rng)
     text = path.read_text(encoding="utf-8", errors="surrogateescape")
     new, what = (_edit_lines if path.suffix == ".jsonl" else _edit_document)(text, rng)
     path.write_bytes(new.encode("utf-8", "surrogatepass"))
@@ -289,7 +108,7 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
         yield from _places(inner)
 
 
-def _bytes(path: Path, rng: random.Random) -> str:
+def change_bytes(path: Path, rng: random.Random) -> str:
     """Change the bytes of a file, whatever it holds."""
     old = path.read_bytes()
     at = rng.randrange(len(old) + 1)
@@ -324,7 +143,7 @@ def _bytes(path: Path, rng: random.Random) -> str:
     return name
 
 
-def _replaced(path: Path, rng: random.Random) -> str:
+def replace_file(path: Path, rng: random.Random) -> str:
     """Put something else in place of a file, or of the folder that it is in."""
     outside = Path.cwd() / OUTSIDE
     what = rng.choice(
@@ -368,58 +187,3 @@ def _replaced(path: Path, rng: random.Random) -> str:
         with path.open("wb") as file:
             file.truncate(3 * 2**30)
     return what
-
-
-# The check --------------------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Tried:
-    """One damaged folder, and what went wrong with it."""
-
-    name: str
-    seed: int
-    what: str
-    wrong: list[str]
-
-
-def try_one(workshop: Workshop, seed: int) -> Tried:
-    """Damage one folder and run every command on it."""
-    rng = random.Random(seed)
-    name = rng.choice(sorted(workshop.runs))
-    workshop.restore(name)
-    what = damage(Path("runs") / name, rng)
-    tried = Tried(name, seed, what, [])
-    before = workshop.outside()
-    for arguments, codes in workshop.commands(name):
-        called = call(*arguments)
-        shown = f"harness {' '.join(arguments)}: exit {called.code}"
-        if called.code not in codes:
-            tried.wrong.append(f"{shown}\n{called.out[-3000:]}")
-        if called.code and not called.out.strip():
-            tried.wrong.append(f"{shown}: it says nothing")
-        if workshop.outside() != before:
-            tried.wrong.append(f"{shown}: it wrote outside of its folder")
-            before = workshop.outside()
-    return tried
-
-
-def main(count: int, seed: int) -> int:
-    """Damage `count` folders, print those that did not hold, and how many did."""
-    with tempfile.TemporaryDirectory() as root:
-        for variable in ("XDG_CACHE_HOME", "XDG_DATA_HOME"):
-            os.environ[variable] = str(Path(root) / variable.lower())
-        workshop = Workshop.make(Path(root))
-        held, start = 0, time.monotonic()
-        for number in range(count):
-            tried = try_one(workshop, seed * 1_000_000 + number)
-            held += not tried.wrong
-            for wrong in tried.wrong:
-                print(f"{tried.name}, seed {tried.seed}: {tried.what}\n{wrong}\n", flush=True)
-        os.chdir("/")
-    print(f"damaged run folders: {held} of {count} held, seed {seed}, {time.monotonic() - start:.0f} s")
-    return int(held < count)
-
-
-if __name__ == "__main__":
-    sys.exit(main(int((sys.argv[1:] or ["100"])[0]), int((sys.argv[2:] or ["1"])[0])))

@@ -232,7 +232,7 @@ def test_importing_harness_loads_nothing_heavy() -> None:
 
 
 def entry_modules(plugin: Path) -> list[str]:
-    from harness.tasks.spec import read_toml
+    from harness.tasks.toml import read_toml
 
     return list(
         read_toml(plugin / "pyproject.toml", "project file")["project"]["entry-points"]["memobench"].values()

@@ -41,7 +41,7 @@ def metadata(schema: Any, key: bytes) -> dict[str, Any]:
     """A JSON object from the schema metadata; empty if missing or invalid."""
     try:
         found = json.loads((schema.metadata or {}).get(key, b"{}"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -49,7 +49,7 @@ def read_replies(path: Path) -> Replies:
 def _entry(line: str, where: str) -> tuple[str, str]:
     try:
         entry = json.loads(line)
-    except ValueError as e:
+    except (ValueError, RecursionError) as e:
         raise BadOption(f"{where}: not valid JSON: {e}.", HINT) from e
     if not isinstance(entry, dict):
         raise BadOption(f"{where}: not an object.", HINT)
