@@ -75,7 +75,7 @@ def _panel(marks: Rows, side: int, most: int, *, first: bool, last: bool, genera
     )
     y = alt.Y("read:Q", title="read" if first else None, scale=scale, axis=axis)
     size = alt.Size("count:Q", title="samples", scale=alt.Scale(domain=[0, most], range=[0, _BUBBLE]),
-                    legend=alt.Legend(values=sorted({1, math.ceil(most / 2), most}), columns=3))  # fmt: skip
+                    legend=alt.Legend(values=sorted({1, math.ceil(most / 2), most}), format=",d", columns=3))  # fmt: skip
     base = alt.Chart(alt.InlineData(values=marks))
     counted = tooltips({"emotion": "emotion", "truth": "true", "read": "read", "count": "samples"})
     middle = tooltips({"emotion": "emotion", "truth": "true", "read": "median read", "count": "samples",

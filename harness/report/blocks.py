@@ -89,6 +89,8 @@ class Chart:
     spec: Mapping[str, Any]
     label: str
     """What it shows, in words."""
+    title: str = ""
+    """Which run it is of, where the page has several and the chart names none."""
     kind: str = "chart"
 
 

@@ -37,11 +37,11 @@ class Figures:
 
         return self._made("valence-gap", lambda: valence_gap(self._results()))
 
-    def groups(self, run: int, task: TaskResult) -> Chart | None:
-        """The primary metric in each group."""
+    def groups(self, name: str, task: TaskResult) -> Chart | None:
+        """The primary metric in each group; `name` says of what."""
         from harness.charts.groups import groups
 
-        return self._made("groups", lambda: groups(task))
+        return self._made("groups", lambda: groups(task), name)
 
     def intensity(self, entries: Sequence[Entry], answers: Answers) -> Section:
         """Strength read against true strength, with the counts as a table."""
@@ -60,7 +60,7 @@ class Figures:
     def _panels(self, name: str, task: TaskResult, found: Any) -> list[Any]:
         from harness.charts.intensity import intensity, intensity_rows
 
-        chart = self._made("intensity", lambda: intensity(found, task=task, width=_PANELS))
+        chart = self._made("intensity", lambda: intensity(found, task=task, width=_PANELS), name)
         rows = [
             [
                 words(mark["emotion"]),
@@ -91,12 +91,18 @@ class Figures:
     def _results(self) -> list[Any]:
         return [run.results for run in self.runs]
 
-    def _made(self, name: str, draw: Callable[[], Any]) -> Chart | None:
+    def _made(self, name: str, draw: Callable[[], Any], of: str = "") -> Chart | None:
+        """Draw a chart; `of` is what it stands for, shown where the page has several runs."""
         try:
             chart = draw()
         except HarnessError:
             return None
         spec = as_spec(chart)
-        found = Chart(f"{name}-{len(self.made) + 1}", spec, str(spec.get("description", name)))
+        found = Chart(
+            f"{name}-{len(self.made) + 1}",
+            spec,
+            str(spec.get("description", name)),
+            of if len(self.runs) > 1 else "",
+        )
         self.made.append(found)
         return found

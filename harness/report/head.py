@@ -23,7 +23,7 @@ from harness.report.compared import verdict
 from harness.report.entries import Entry
 from harness.report.stored import StoredReport
 from harness.reporters.ladder import Standing, rungs
-from harness.results import COUNT, BaselineValue, MetricValue
+from harness.results import COUNT, BaselineValue, MetricValue, TaskResult
 
 _SAYS: dict[Standing, tuple[str, Tone]] = {
     "beats": ("Better than the best baseline", "good"),
@@ -100,9 +100,10 @@ def _eyebrow(runs: Sequence[StoredReport], entries: Sequence[Entry]) -> str:
 
 def _lead(runs: Sequence[StoredReport], entries: Sequence[Entry]) -> str:
     sizes: dict[str, int] = {}
-    for entry in entries:
-        for _, task in entry.held():
-            sizes[task.data.name] = max(task.data.n, sizes.get(task.data.name, 0))
+    held = [(runs[k], task) for entry in entries for k, task in entry.held()]
+    # A pair is two pictures, asked about twice: its number is not that of the data set.
+    for _, task in [found for found in held if not _shows_pairs(*found)] or held:
+        sizes[task.data.name] = max(task.data.n, sizes.get(task.data.name, 0))
     data = [f"{name} ({n:,})" for name, n in sizes.items()]
     judges = list(dict.fromkeys(judge for run in runs for judge in run.results.run.judges))
     tasks = len({entry.key.task for entry in entries})
@@ -110,6 +111,11 @@ def _lead(runs: Sequence[StoredReport], entries: Sequence[Entry]) -> str:
     if judges:
         parts.append(f"read by {_listed(judges)}")
     return ", ".join(parts) + "."
+
+
+def _shows_pairs(run: StoredReport, task: TaskResult) -> bool:
+    spec = run.record.tasks.get(task.task) if run.record else None
+    return spec is not None and spec.answer is not None and spec.answer.kind == "pair"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -116,7 +116,7 @@ def _extras(entry: Entry, runs: Sequence[StoredReport], names: Sequence[str]) ->
 
 
 def groups(
-    entries: Sequence[Entry], runs: Sequence[StoredReport], chart: Callable[[int, TaskResult], Any]
+    entries: Sequence[Entry], runs: Sequence[StoredReport], chart: Callable[[str, TaskResult], Any]
 ) -> Section:
     """The primary metric by each column, and the test of equal values in all groups with Holm's correction."""
     section = Section(
@@ -127,7 +127,9 @@ def groups(
     for entry in entries:
         tables = list(_group_tables(entry, runs))
         # With many runs, charts of each would bury the tables.
-        drawn = [chart(k, task) for k, task in entry.held()] if tables and len(runs) < 3 else []
+        drawn = []
+        if tables and len(runs) < 3:
+            drawn = [chart(named(entry.name, runs[k], runs), task) for k, task in entry.held()]
         if tables:
             shown = [block for block in drawn if block is not None]
             section.blocks += (

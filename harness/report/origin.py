@@ -11,6 +11,7 @@ from harness.report.blocks import (
     Column,
     Details,
     Facts,
+    Figure,
     Notes,
     Section,
     Table,
@@ -80,9 +81,16 @@ def _pace(runs: Sequence[StoredReport]) -> Table:
         for phase in run.document.get(PACE) or ():
             requests, seconds = int(phase["requests"]), float(phase["seconds"])
             rate = requests / seconds if seconds > 0 else None
-            cells = (value_cell(requests, count=True), value_cell(seconds), value_cell(rate))
+            cells = (value_cell(requests, count=True), short_time(seconds), short_time(rate))
             rows.append([words(named(str(phase["phase"]), run, runs)), *cells])
     return Table("Throughput", columns("Phase", "Requests", "Seconds", "Requests a second"), rows)
+
+
+def short_time(value: float | None) -> Cell:
+    """A measured time or rate: one decimal, two below 1, none from 100 on."""
+    if value is None:
+        return value_cell(None)
+    return Cell(figure=Figure(f"{value:,.{0 if value >= 100 else 1 if value >= 1 else 2}f}", value))
 
 
 def _amount(key: str, values: Mapping[str, float]) -> Cell:

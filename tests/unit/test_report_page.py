@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,6 +21,7 @@ import harness
 from harness.errors import BadOutput, MissingPackage, RequestError
 from harness.report import thumbnails
 from harness.report.answers import PictureFile, collect
+from harness.report.origin import short_time
 from harness.report.page import WrittenReport, write_report
 from harness.report.payload import Codes, Numbers, Packer, as_text, json_script, shortened, unpack
 from harness.report.stored import read_runs
@@ -226,6 +228,46 @@ def test_charts_hold_the_numbers_of_the_results(run: Path, page: Page) -> None:
     )
     assert found
     assert {float(value) for value in found if float(value) not in (0.0, 1.0)} <= known
+
+
+def test_charts_and_tables_of_several_runs_say_which_run_they_are_of(run: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    page = Page(write_report([run, copy], tmp_path / "both.html").path.read_text(encoding="utf-8"))
+    charts = [tag["aria-label"] or "" for tag in page.all("div") if "data-chart" in tag]
+    assert len(charts) == len({*charts}) == 7, charts
+    of_one = [label for label in charts if "in each group" in label or "Strength read" in label]
+    assert [label.partition(": ")[0].partition(" \N{MIDDLE DOT} ")[2] for label in of_one] == [
+        *["1 echo (run)", "2 echo (run)"] * 3
+    ]
+    regions = [tag["aria-label"] for tag in page.all("div") if tag.get("role") == "region"]
+    assert len(regions) == len({*regions})
+
+
+def test_regions_have_names_of_their_own(page: Page) -> None:
+    regions = [tag["aria-label"] for tag in page.all("div") if tag.get("role") == "region"]
+    assert len(regions) == len({*regions}), regions
+
+
+def test_times_and_rates_have_the_digits_that_they_are_worth(run: Path, page: Page) -> None:
+    [pace] = json.loads((run / "run.json").read_bytes())["pace"]
+    shown = {float(tag["value"] or "nan") for tag in page.all("data")}
+    assert {pace["seconds"], pace["requests"] / pace["seconds"]} <= shown
+    for value, text in ((322.756, "323"), (1234.5, "1,234"), (15.55, "15.6"), (0.333, "0.33"), (0.0, "0.00")):
+        figure = short_time(value).figure
+        assert figure is not None
+        assert (figure.text, figure.value) == (text, value)
+
+
+def test_the_head_counts_pictures_where_pairs_are_asked_about_too(tmp_path: Path) -> None:
+    faces = data.make(tmp_path / "faces", 150)
+    harness.evaluate(
+        ["coarse_emotion", "nuance_pairs"], model="echo", data=faces, limit=40, out=tmp_path / "run"
+    )
+    [_, pairs] = json.loads((tmp_path / "run" / "results.json").read_bytes())["tasks"]
+    assert pairs["data"]["n"] > 40
+    page = write_report([tmp_path / "run"], tmp_path / "report.html")
+    assert "2 tasks on faces (40)." in Page(page.path.read_text(encoding="utf-8")).text
 
 
 def test_answers_are_those_of_the_run(run: Path, page: Page) -> None:
