@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from harness.components.failures import is_interrupt, message_of
@@ -12,9 +13,11 @@ from harness.datasets import DataFolder, read_folder
 from harness.errors import BadData, HarnessError, PluginError, RequestError, nearest, unknown
 from harness.registry.factory import make
 from harness.registry.registry import registry
+from harness.run.stored_images import changed_images
 from harness.run.suites import has_label
 from harness.run.supervisor import current
 from harness.run.watch import Watch
+from harness.store.runfolder import RUN
 from harness.tasks.pairing import no_pairs
 from harness.tasks.spec import TaskSpec
 
@@ -38,9 +41,24 @@ def find_data_set(reference: str, watch: Watch) -> DataFolder:
     ):
         return _prepare(reference, watch)
     if os.path.exists(path) or "/" in reference:
-        return read_folder(path)
+        return _as_generated(read_folder(path), watch)
     guess = nearest(reference, registered)
     raise unknown("data set", reference, registered, "" if guess else "A path to a folder works too.")
+
+
+def _as_generated(folder: DataFolder, watch: Watch) -> DataFolder:
+    """The samples of generated images, where those that were exchanged since have a problem: nothing judges them."""
+    if not (folder.home / RUN).is_file():
+        return folder
+    changed = changed_images(folder.home)
+    if not changed:
+        return folder
+    watch.note(f"{len(changed)} images of {folder.name} were deleted or exchanged after being generated")
+    problem = (
+        "the image was deleted or exchanged after being generated: run the command that generated it again"
+    )
+    samples = [replace(s, problem=problem) if s.id in changed else s for s in folder.samples]
+    return replace(folder, samples=samples)
 
 
 def _prepare(reference: str, watch: Watch) -> DataFolder:

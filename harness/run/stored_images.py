@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -25,9 +25,7 @@ def ids_of_stored_images(folder: Path, watch: Watch) -> set[str]:
     images = subfolder(folder, IMAGES)
     sweep(images)
     replies = latest_image_replies(folder)
-    with ThreadPoolExecutor(4, thread_name_prefix="memobench-check") as pool:
-        checked = pool.map(lambda reply: is_as_generated(images, reply), replies.values())
-    good = {id_ for id_, as_generated in zip(replies, checked, strict=True) if as_generated}
+    good = {id_ for id_, as_generated in _checked(images, replies) if as_generated}
     for id_ in replies.keys() - good:
         with suppress(FileNotFoundError):
             os.unlink(image_file(images, id_))
@@ -38,6 +36,19 @@ def ids_of_stored_images(folder: Path, watch: Watch) -> set[str]:
             f"and {'is' if count == 1 else 'are'} generated again"
         )
     return good
+
+
+def changed_images(folder: Path) -> set[str]:
+    """The ids of a run folder's images that were deleted, emptied or exchanged after being generated."""
+    replies = latest_image_replies(folder)
+    images = subfolder(folder, IMAGES, create=False) if replies else folder
+    return {id_ for id_, as_generated in _checked(images, replies) if not as_generated}
+
+
+def _checked(images: Path, replies: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, bool]]:
+    with ThreadPoolExecutor(4, thread_name_prefix="memobench-check") as pool:
+        checked = pool.map(lambda reply: is_as_generated(images, reply), replies.values())
+        yield from zip(replies, checked, strict=True)
 
 
 def image_file(images: Path, id_: str) -> Path:
