@@ -71,7 +71,8 @@ GENERATE = ("run", "--task", "t2i_emotion", "--model", "painter", "--judge", "ec
 
 
 @pytest.fixture(autouse=True)
-def _plugins(install: Install, faces: Path) -> None:
+def _plugins(install: Install, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     install("priced", plugins.judge("priced", PRICED, batch=1))
     install("painter", plugins.generator("painter", PAINTER))
 
