@@ -30,15 +30,48 @@ _LATEX = {
 }
 _LATEX_SPECIAL = re.compile("|".join(map(re.escape, _LATEX)))
 _DASHES = re.compile("-(?=-)")
+_STYLE = r"\x1b\[[0-9;]*m"
+# Sequences that terminals interpret: CSI, then OSC, DCS, SOS, PM and APC with their text, then those of two characters.
+_SEQUENCE = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-Z\\^-~]"
+)
+_STYLED = re.compile(f"({_STYLE})|{_SEQUENCE.pattern}")
+# Tabs and the line ends of Windows do no harm.
+_HARMFUL = re.compile("(?!\t|\r\n)" + _CONTROL.pattern)
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def plain(text: object, limit: int | None = None) -> str:
     """Text without control characters, on one line, at most `limit` characters long."""
-    shown = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text)).replace(
-        "\n", " \N{DOWNWARDS ARROW WITH CORNER LEFTWARDS} "
-    )
+    shown = uncontrolled(str(text)).replace("\n", " \N{DOWNWARDS ARROW WITH CORNER LEFTWARDS} ")
     return shown if limit is None or len(shown) <= limit else shown[: limit - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def uncontrolled(text: str) -> str:
+    """Lines without control characters, each of which another character replaces: the length stays."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def printable(text: str, *, styled: bool = False) -> str:
+    """Lines as a terminal may get them: without sequences that it interprets, and without control characters.
+
+    With `styled`, colours and bold type stay. A carriage return at either end stays, too: it draws a line again, as
+    progress bars do. Text that is safe returns as it is.
+    """
+    if _HARMFUL.search(text) is None:
+        return text
+    text = _STYLED.sub(r"\1", text) if styled else _SEQUENCE.sub("", text)
+    start = "\r" * text.startswith("\r")
+    end = "\r" * (len(text) > 1 and text.endswith("\r"))
+    middle = text[len(start) : len(text) - len(end)]
+    kept = re.split(f"({_STYLE})", middle) if styled else [middle]
+    kept[::2] = [_HARMFUL.sub("\N{REPLACEMENT CHARACTER}", part) for part in kept[::2]]
+    return start + "".join(kept) + end
+
+
+def printable_json(text: str) -> str:
+    """A JSON document in which control characters that JSON allows in texts are written as escapes."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def markdown(text: object) -> str:

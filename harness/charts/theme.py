@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.errors import MissingPackage, unknown
+from harness.escaping import xml_text
 from harness.installing import install_extra, is_importable
 
 if TYPE_CHECKING:
@@ -101,6 +102,15 @@ def config(theme: Theme = "light", *, font_size: float = 11) -> dict[str, Any]:
 
 def as_spec(chart: alt.TopLevelMixin, theme: Theme | None = None) -> dict[str, Any]:
     """The chart in Vega-Lite. Without a theme it has no configuration: whoever shows it adds `config(...)`."""
-    spec: dict[str, Any] = chart.to_dict()
+    spec: dict[str, Any] = _writable(chart.to_dict())
     spec.pop("config", None)
     return spec if theme is None else {**spec, "config": config(theme)}
+
+
+def _writable(value: Any) -> Any:
+    """The value with texts that any file can hold: those of a run may have control characters and lone surrogates."""
+    if isinstance(value, dict):
+        return {xml_text(key): _writable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_writable(item) for item in value]
+    return xml_text(value) if isinstance(value, str) else value

@@ -9,6 +9,7 @@ import textwrap
 import click
 
 from harness.errors import ExitCode
+from harness.escaping import printable_json
 from harness.exporting.citation import Citation, cite
 from harness.exporting.source import ExportSource
 from harness.store.find import find_run
@@ -33,7 +34,7 @@ def command(run: str, form: str) -> int:
     """
     found = cite(ExportSource.of(find_run(run)))
     if form == "json":
-        click.echo(json.dumps(found.document(), indent=1, ensure_ascii=False))
+        click.echo(printable_json(json.dumps(found.document(), indent=1, ensure_ascii=False)))
     elif form == "bibtex":
         click.echo(found.bibtex(), nl=False)
     elif form == "latex":

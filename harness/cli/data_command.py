@@ -143,7 +143,7 @@ def verify_command(name: str, as_json: bool) -> int:
         click.echo(plain(f"{difference.what}: {difference.image}"))
     if len(differing) > SHOWN:
         click.echo(f"and {len(differing) - SHOWN} more")
-    click.echo(f"{name}: {total} pictures, {len(differing)} differ from what was imported")
+    click.echo(f"{plain(name)}: {total} pictures, {len(differing)} differ from what was imported")
     return ExitCode.FAILED if differing else ExitCode.OK
 
 

@@ -108,9 +108,10 @@ def _bless(reference: str, folder: Path) -> int:
     path = find_run(reference)
     files = baselines.bless(path, folder)
     for file in files:
-        click.echo(f"{file}  {file.stat().st_size / 1000:.0f} KB")
+        click.echo(f"{plain(file)}  {file.stat().st_size / 1000:.0f} KB")
     click.echo(
-        f"\n{path.name} is the baseline now: commit {folder}, and review results.json as a diff.", err=True
+        f"\n{plain(path.name)} is the baseline now: commit {plain(folder)}, and review results.json as a diff.",
+        err=True,
     )
     return ExitCode.OK
 

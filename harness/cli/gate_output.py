@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from harness.cli.streams import columns, show, takes_color
+from harness.escaping import plain
 from harness.gating.records import GateReport
 from harness.reporters import gate_artifacts
 from harness.reporters.gate_text import render_gate
@@ -32,7 +33,7 @@ def write_artifacts(report: GateReport, files: dict[str, Path | None]) -> None:
             with Path(summary).open("ab") as file:
                 file.write(gate_artifacts.markdown(report).encode())
         except OSError as e:  # The verdict matters more.
-            click.echo(f"note: GITHUB_STEP_SUMMARY cannot be written: {e.strerror or e}", err=True)
+            click.echo(f"note: GITHUB_STEP_SUMMARY cannot be written: {plain(e.strerror or e)}", err=True)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         # On standard error, which GitHub reads too: standard output may be JSON.
         for line in gate_artifacts.annotations(report):

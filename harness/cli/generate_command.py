@@ -73,10 +73,12 @@ def command(
         safe(watch).close()
     sheet = write_sheet(result.path)
     write_thumbnails(result.path)
-    outcomes = ", ".join(f"{k} {v}" for k, v in result.outcomes.items()) or "none"
-    click.echo(f"{result.path}: {result.requested} portraits requested, {outcomes}, {result.failed} failed")
+    outcomes = ", ".join(f"{plain(k)} {v}" for k, v in result.outcomes.items()) or "none"
+    click.echo(
+        f"{plain(result.path)}: {result.requested} portraits requested, {outcomes}, {result.failed} failed"
+    )
     if sheet is not None:
-        click.echo(f"contact sheet: {sheet}")
+        click.echo(f"contact sheet: {plain(sheet)}")
     for fault in result.faults[:5]:
         click.echo(f"fault: {plain(fault, 500)}", err=True)
     return ExitCode.FAILED if result.failed or result.faults else ExitCode.OK

@@ -72,7 +72,7 @@ def command(data: str, out: Path | None, replace: bool, as_json: bool) -> int:
     for note in notes:
         click.echo(plain(f"note: {note}"))
     if out is not None:
-        click.echo(f"each sample's values: {out}")
+        click.echo(f"each sample's values: {plain(out)}")
     return ExitCode.OK
 
 

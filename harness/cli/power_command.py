@@ -12,6 +12,7 @@ from typing import Any, Literal
 import click
 
 from harness.errors import BadOption, ExitCode, unknown
+from harness.escaping import plain
 from harness.stats import power as planning
 
 Kind = Literal["proportion", "mean", "spearman", "pearson", "kendall"]
@@ -342,4 +343,4 @@ def _show(plan: PowerQuery, document: dict[str, Any]) -> None:
     sides = "one-sided" if plan.one_sided else "two-sided"
     click.echo(f"{sides}, alpha {plan.alpha:g}, power {plan.power:g}{begin}")
     for note in document["notes"]:
-        click.echo(f"note: {note}")
+        click.echo(f"note: {plain(note)}")

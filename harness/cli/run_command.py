@@ -136,14 +136,14 @@ def command(dry_run: bool, as_json: bool, full: bool, **given: Any) -> int:
         _sheet(result.path)
     print_results(result.results, "json" if as_json else "table", folder_of(result.path), full=full)
     if as_json:
-        click.echo(f"\nrun folder: {result.path}", err=True)
+        click.echo(f"\nrun folder: {plain(result.path)}", err=True)
     for fault in result.faults[:5]:
         click.echo(f"fault: {plain(fault, 500)}", err=True)
     # Of a run that was stopped, what was never asked has no answer either, and did not fail.
     failed = _count(result.path) if result.stopped else result.failed
     if failed:
         click.echo(
-            f"{failed} failed ({_reasons(result.path)}); see `harness show {result.path} --samples --failed`. "
+            f"{failed} failed ({_reasons(result.path)}); see `harness show {plain(result.path)} --samples --failed`. "
             "Fix the cause and run the same command again to retry them.",
             err=True,
         )

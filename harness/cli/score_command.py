@@ -8,6 +8,7 @@ import click
 
 from harness.cli.shared import exit_code, folder_of, listed, print_results
 from harness.errors import RequestError
+from harness.escaping import plain
 from harness.scoring.score_run import results_file, score_folder
 from harness.store.files import new_output
 from harness.store.find import find_run
@@ -57,5 +58,5 @@ def command(run: str, as_json: bool, columns: tuple[str, ...], strict: bool, ful
     print_results(results, "json" if as_json else "table", folder, full=full or bool(columns))
     if as_json and options:
         what = "results by these columns" if columns else "strict results"
-        click.echo(f"\n{what}: {stored}", err=True)
+        click.echo(f"\n{what}: {plain(stored)}", err=True)
     return exit_code(results)

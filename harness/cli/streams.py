@@ -12,9 +12,11 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import click
+
+from harness.escaping import printable
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -45,6 +47,37 @@ class _Tolerant(io.FileIO):
             else:
                 self.problem = e
             return memoryview(data).nbytes
+
+
+class Screen(io.TextIOWrapper):
+    """Text on its way to a terminal, a pipe or a file: nothing in it controls the terminal.
+
+    All text of the command passes through here: its own, that of Python, and what libraries print.
+    """
+
+    def write(self, text: str, /) -> int:
+        super().write(printable(text))
+        return len(text)
+
+    def write_styled(self, text: str) -> None:
+        """Write text whose colours and bold type are our own."""
+        super().write(printable(text, styled=True))
+
+    @property
+    def unscreened(self) -> TextIO:
+        """The same stream for what draws its lines again and shows only escaped text."""
+        return cast(TextIO, _Unscreened(self))
+
+
+class _Unscreened:
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+
+    def write(self, text: str) -> int:
+        return io.TextIOWrapper.write(self._screen, text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._screen, name)
 
 
 _output: _Tolerant | None = None
@@ -180,9 +213,14 @@ def within(text: str, stream: TextIO) -> str:
 
 
 def show(text: str, *, err: bool = False) -> None:
-    """Print text that may hold terminal codes, as it is, on standard output or error."""
+    """Print text that may hold our own colours on standard output or error."""
     stream = sys.stderr if err else sys.stdout
-    click.echo(within(text, stream), nl=False, err=err, color=True)
+    text = within(text, stream)
+    if isinstance(stream, Screen):
+        stream.write_styled(text)
+        stream.flush()
+    else:
+        click.echo(text, nl=False, err=err, color=True)
 
 
 def _usable(descriptor: int) -> bool:
@@ -201,9 +239,9 @@ def _discard(descriptor: int) -> None:
         os.close(null)
 
 
-def _text(raw: _Tolerant, earlier: TextIO | None, errors: str, *, lines: bool) -> io.TextIOWrapper:
+def _text(raw: _Tolerant, earlier: TextIO | None, errors: str, *, lines: bool) -> Screen:
     found = earlier if isinstance(earlier, io.TextIOWrapper) else None
-    return io.TextIOWrapper(
+    return Screen(
         io.BufferedWriter(raw),
         encoding=found.encoding if found else "utf-8",
         errors=errors,

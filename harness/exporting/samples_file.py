@@ -15,7 +15,7 @@ from typing import IO, Any, Protocol, TextIO
 
 from harness.datasets.imports.parquet import OURS, load_pyarrow
 from harness.errors import BadOutput, RequestError
-from harness.escaping import csv_cell
+from harness.escaping import csv_cell, printable_json
 from harness.exporting.sample_columns import FIXED, Cell, SampleColumns
 from harness.exporting.samples import SampleRow, iter_samples
 from harness.store.files import cannot_write
@@ -206,7 +206,7 @@ class _JsonLines:
         self._file, self._columns = file, columns
 
     def add(self, row: SampleRow) -> None:
-        self._file.write(_ENCODE(self._columns.record(row)) + "\n")
+        self._file.write(printable_json(_ENCODE(self._columns.record(row))) + "\n")
 
     def finish(self) -> None:
         """Everything is written already."""

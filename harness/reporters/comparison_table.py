@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.comparing.records import ComparedValue, Comparison
-from harness.escaping import plain
+from harness.escaping import plain, printable
 from harness.gating.records import Check
 from harness.reporters import compared
 from harness.reporters.formatting import number
@@ -42,7 +42,8 @@ def printed(parts: Iterator[RenderableType], width: int, color: bool) -> str:
     """The parts as text, without blanks at the ends of lines."""
     stream = io.StringIO()
     console(stream, width, color).print(Group(*parts))
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+    shown = printable(stream.getvalue(), styled=color)
+    return "\n".join(line.rstrip() for line in shown.splitlines()) + "\n"
 
 
 def label(row: ComparedValue | Check, previous: ComparedValue | Check | None, shown: frozenset[str]) -> Text:

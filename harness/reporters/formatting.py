@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from harness.escaping import plain
 from harness.records import Interval
 from harness.results import COUNT, HUMAN, MetricValue, Results, TaskResult
 
@@ -102,9 +103,9 @@ def counts(task: TaskResult) -> str:
         f"failed {task.failed}",
     ]
     if task.role == "generator":
-        parts.append("outcomes " + ", ".join(f"{k} {v}" for k, v in task.outcomes.items()))
+        parts.append("outcomes " + ", ".join(f"{plain(k)} {v}" for k, v in task.outcomes.items()))
         if task.faces:
-            parts.append("faces " + ", ".join(f"{k} {v}" for k, v in task.faces.items()))
+            parts.append("faces " + ", ".join(f"{plain(k)} {v}" for k, v in task.faces.items()))
     return " \N{MIDDLE DOT} ".join(parts)
 
 

@@ -159,4 +159,4 @@ def _legend(found: Sequence[Rung], table: Table, width: int, flat: bool) -> Iter
     if lost:
         lines.append(f"no room for {', '.join(lost)}: see --full")
     for line in lines:
-        yield from (Text(folded, style="dim") for folded in fold(line, width))
+        yield from (Text(folded, style="dim") for folded in fold(plain(line), width))

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from harness.components.options import HarnessOptions, option
 from harness.components.reporter import Reporter
+from harness.escaping import uncontrolled
 from harness.reporters.details import details
 from harness.reporters.footer import Folder
 from harness.reporters.screen import first_screen
@@ -52,5 +53,6 @@ def render_table(
         no_color=not color,
     )
     for line in lines:
+        line.plain = uncontrolled(line.plain)
         console.print(line, soft_wrap=True)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"

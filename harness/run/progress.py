@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Any
 
-from harness.escaping import plain
+from harness.escaping import plain, printable
 from harness.run.watch import Watch
 
 
@@ -99,8 +99,19 @@ class LiveWatch(Counting):
             TextColumn,
             TimeRemainingColumn,
         )
+        from rich.text import Text
 
-        console = Console(stderr=True, highlight=False)
+        class Literal(Console):
+            """Shows what libraries print while the bar is drawn, and no markup, link or control character of it."""
+
+            def print(self, *objects: Any, **options: Any) -> None:
+                super().print(*(_literal(o) if isinstance(o, (str, Text)) else o for o in objects), **options)
+
+        def _literal(text: str | Text) -> Text:
+            return Text(printable(str(text)))
+
+        own = getattr(sys.stderr, "unscreened", None)
+        console = Literal(file=own, stderr=True, highlight=False)
         title: ProgressColumn = TextColumn("{task.fields[title]}", markup=False)
         columns: list[ProgressColumn] = [
             MofNCompleteColumn(),
@@ -155,7 +166,7 @@ class LiveWatch(Counting):
         self._progress.stop()
 
     def note(self, text: str) -> None:
-        self._progress.console.print(plain(text), markup=False)
+        self._progress.console.print(plain(text))
 
 
 class NotebookWatch(Counting):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +79,12 @@ class RunRecord:
         request = document["request"]
         tasks = {name: _task(table, group_by, strict=strict) for name, table in request["tasks"].items()}
         asked, selected = request.get("questions"), document.get("selected")
+        questions = (
+            tasks if asked is None else {name: _task(table, strict=strict) for name, table in asked.items()}
+        )
+        missing = [name for name in _asked_by(tasks) if name not in questions]
+        if missing:
+            raise ValueError(f"the question {missing[0]!r} is missing")
         return cls(
             name=document["name"],
             created=document["created"],
@@ -87,9 +93,7 @@ class RunRecord:
             model=_participant(request["model"]),
             judges=tuple(map(_participant, request.get("judges", ()))),
             tasks=tasks,
-            questions=tasks
-            if asked is None
-            else {name: _task(table, strict=strict) for name, table in asked.items()},
+            questions=questions,
             seed=request["seed"],
             repeats=request["repeats"],
             data=request.get("data", {}),
@@ -167,6 +171,13 @@ def _task(table: Mapping[str, Any], group_by: Sequence[str] = (), *, strict: boo
     spec = TaskSpec.model_validate(table)
     spec = without_prose(spec) if strict else spec
     return spec.model_copy(update={"group": spec.group.with_columns(group_by)}) if group_by else spec
+
+
+def _asked_by(tasks: Mapping[str, TaskSpec]) -> Iterator[str]:
+    """The questions that the values of generator tasks are made of."""
+    for spec in tasks.values():
+        if spec.role == "generator":
+            yield from (metric.asks for metric in spec.metrics if metric.asks)
 
 
 def _participant(described: Mapping[str, Any]) -> ParticipantRecord:

@@ -42,6 +42,12 @@ def _object(**fields: CoreSchema) -> CoreSchema:
     )
 
 
+def _whole(**fields: CoreSchema) -> CoreSchema:
+    """An object that has all these fields; others may be of any kind."""
+    named = {name: cs.typed_dict_field(schema, required=True) for name, schema in fields.items()}
+    return cs.typed_dict_schema(named, extra_behavior="ignore", strict=True)
+
+
 _PARTICIPANT = _object(
     name=_TEXT, options=_OBJECT, identity=_OBJECT, plugin=_or_null(_TEXT), release=_or_null(_TEXT)
 )
@@ -87,7 +93,7 @@ _RUN = SchemaValidator(
         command=_or_null(_list(_TEXT)),
         halted=_or_null(_TEXT),
         sequential=_or_null(_OBJECT),
-        pace=_or_null(_list(_object(phase=_TEXT, requests=_COUNT, seconds=_NUMBER))),
+        pace=_or_null(_list(_whole(phase=_TEXT, requests=_COUNT, seconds=_NUMBER))),
         baseline=_or_null(_FLAG),
     )
 )
@@ -170,7 +176,8 @@ def problem_of(shape: SchemaValidator, value: object) -> str:
     except ValidationError as e:
         error = e.errors(include_url=False, include_context=False)[0]
         where = ".".join(str(part) for part in error["loc"] if part != "[key]")
-        return f"{where} cannot be {described(error['input'])}"
+        missing = error["type"] == "missing"
+        return f"{where} is missing" if missing else f"{where} cannot be {described(error['input'])}"
     return ""
 
 
