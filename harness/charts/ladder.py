@@ -141,7 +141,8 @@ def _panel(rows: Rows, names: Sequence[str]) -> tuple[list[alt.Chart], alt.Step]
     metrics = sorted({row["metric"] for row in rows if row["kind"] == "value"})
     shared = bool(rows) and rows[0]["panel"] == _SHARE
     ends = [v for row in rows for v in (row["value"], row["low"], row["high"]) if v is not None]
-    domain = [min(0.0, *ends, 0.0), 1.0] if shared and ends else alt.Undefined
+    # Without any value there is nothing that an axis could be made for.
+    domain = [min(0.0, *ends, 0.0), 1.0] if shared or not ends else alt.Undefined
     x = alt.X(
         "value:Q",
         title=axis_title(metrics[0] if len(metrics) == 1 else "higher is better"),
@@ -160,7 +161,8 @@ def _panel(rows: Rows, names: Sequence[str]) -> tuple[list[alt.Chart], alt.Step]
     references = alt.Shape(
         "kind:N",
         scale=alt.Scale(domain=known, range=[_REFERENCES[k] for k in known]),
-        legend=alt.Legend(title=None, columns=1),
+        # An empty legend is endlessly high.
+        legend=alt.Legend(title=None, columns=1) if known else None,
     )
     layers = [
         base.transform_filter(others).mark_rule(style="reference", strokeDash=[1, 0]).encode(**spans),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from harness.charts.groups import group_rows, groups, valence_gap, valence_rows
 from harness.charts.intensity import intensity, intensity_rows
 from harness.charts.ladder import AGAINST, BASELINE, PERSON, ladder, ladder_rows
 from harness.charts.names import lines
+from harness.charts.render import render
 from harness.charts.theme import as_spec, config
 from harness.errors import RequestError, UnknownName
 from harness.exporting.sample_row import SampleRow
@@ -109,6 +111,17 @@ def test_the_ladder_shows_the_numbers_of_the_results() -> None:
         "the best baseline, not chance"
     )
     assert list(data_of(as_spec(ladder([first, second])))) == rows
+
+
+@pytest.mark.parametrize("value", [0.75, None])
+@pytest.mark.parametrize("main", ["accuracy", "mae"])
+def test_the_ladder_is_drawn_without_baselines_and_without_values(main: str, value: float | None) -> None:
+    found = task(main=main, baselines=[])
+    found["metrics"] = [metric(main, value, primary=True, direction="lower" if main == "mae" else "higher")]
+    for runs in ([results(found)], [results(found), results(task(value=0.5), model="qwen")]):
+        svg = render(lambda width: ladder(runs, width=width), ".svg").decode()  # noqa: B023
+        [height] = re.findall(r'height="([\d.]+)mm"', svg)
+        assert 10 < float(height) < 200
 
 
 def test_metrics_on_other_scales_have_an_axis_of_their_own() -> None:
