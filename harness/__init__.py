@@ -5,6 +5,9 @@ Public names are imported when they are first used, so that `import harness` cos
 
 from __future__ import annotations
 
+# First: it ends the command quietly on Ctrl-C while the modules below are imported.
+from harness.cli import early as _early  # noqa: F401  # isort: skip
+
 import importlib
 from typing import TYPE_CHECKING, Any
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+# Not `signal`, which takes longer to import than all that is here.
+import _signal as signal  # type: ignore[import-not-found]
 import os
-import signal
 import sys
 
 INTERRUPTED = 130
