@@ -1,6 +1,7 @@
 # make demo    generate and judge portraits, on this machine, in minutes
 # make test    every test that needs no accelerator
 # make unit    the logic alone, in well under a minute
+# make fuzz    break everything at random, for an hour or two
 # make lint    ruff and mypy
 # make bench   speed, as ratios
 
@@ -13,7 +14,7 @@ PLUGINS := $(LIGHT) plugins/diffusers plugins/inspect plugins/nano plugins/opena
 SOURCES := $(wildcard pyproject.toml plugins/*/pyproject.toml requirements*.txt tools/vllm_cpu/*)
 PIP := python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: setup demo test unit lint format bench clean
+.PHONY: setup demo test unit fuzz lint format bench clean
 
 setup: $(VENV)/.ready
 
@@ -53,6 +54,9 @@ test: setup
 
 unit: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/unit -n 2 --dist loadfile -q
+
+fuzz: setup
+	OMP_NUM_THREADS=1 $(BIN)/python tests/faults/fuzz.py
 
 lint: setup
 	$(BIN)/ruff check .

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from harness.datasets.table import number
 from harness.images.decoding import PictureProblem, decode, read_bytes, real_root
 from harness.run.manifest import manifest_rows
-from harness.store.files import write_atomically
+from harness.store.files import storage_errors, write_atomically
 from harness.store.regular import subfolder
 from harness.types import EMOTIONS
 
@@ -63,7 +63,8 @@ def write_thumbnails(folder: Path) -> list[Path]:
             small = ImageOps.fit(picture, (_CELL, _CELL), Image.Resampling.LANCZOS)
             buffer = io.BytesIO()
             small.save(buffer, "PNG", optimize=True)
-            file = subfolder(folder, THUMBNAILS) / f"{emotion}.png"
+            with storage_errors(folder):
+                file = subfolder(folder, THUMBNAILS) / f"{emotion}.png"
             write_atomically(file, buffer.getvalue())
             written.append(file)
             break

@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.run.image_requests import IMAGES
 from harness.run.watch import Watch
+from harness.store.files import storage_errors
 from harness.store.owners import sweep
 from harness.store.regular import open_to_read, subfolder
 from harness.store.replies import latest_image_replies
@@ -22,12 +23,13 @@ def ids_of_stored_images(folder: Path, watch: Watch) -> set[str]:
 
     An image that was deleted, emptied or exchanged is removed, so that nothing scores it, and is to be generated again.
     """
-    images = subfolder(folder, IMAGES)
+    with storage_errors(folder):
+        images = subfolder(folder, IMAGES)
     sweep(images)
     replies = latest_image_replies(folder)
     good = {id_ for id_, as_generated in _checked(images, replies) if as_generated}
     for id_ in replies.keys() - good:
-        with suppress(FileNotFoundError):
+        with storage_errors(folder), suppress(FileNotFoundError):
             os.unlink(image_file(images, id_))
     if len(good) < len(replies):
         count = len(replies) - len(good)

@@ -110,7 +110,7 @@ def _damaged_table(path: Path, rng: random.Random) -> str:
         "another header": lambda: rows[0].__setitem__(slice(at, at + 1), [rng.choice(("id", "image", "", "pixels", "x" * 100_000))]),
         "a row dropped": lambda: rows.remove(line),
         "a row twice": lambda: rows.append(line),
-        "a row 20,000 times": lambda: rows.extend([line] * 20_000),
+        "a row 20,000 times": lambda: rows.extend([line] * min(20_000, 2_000_000 // (len("".join(line)) + 1))),
         "a column dropped": lambda: [row.__delitem__(slice(at, at + 1)) for row in rows],
         "a column twice": lambda: [row.extend(row[at : at + 1]) for row in rows],
         "20,000 columns": lambda: [row.extend(f"c{n}" for n in range(20_000)) for row in rows],
