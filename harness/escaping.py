@@ -38,6 +38,10 @@ _SEQUENCE = re.compile(
 _STYLED = re.compile(f"({_STYLE})|{_SEQUENCE.pattern}")
 # Tabs and the line ends of Windows do no harm.
 _HARMFUL = re.compile("(?!\t|\r\n)" + _CONTROL.pattern)
+# Spreadsheets may drop blanks in front of a formula, and those of East Asia take the wide signs.
+_FORMULA = re.compile(
+    "\\s*[=+\\-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}\N{REPLACEMENT CHARACTER}]"
+)
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -84,7 +88,7 @@ def csv_cell(value: object) -> object:
     if not isinstance(value, str):
         return value
     text = plain(value)
-    return "'" + text if text[:1] in ("=", "+", "-", "@", "\N{REPLACEMENT CHARACTER}") else text
+    return "'" + text if _FORMULA.match(text) else text
 
 
 def markdown_comment(text: object) -> str:

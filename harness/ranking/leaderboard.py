@@ -166,10 +166,13 @@ def _labels(models: Sequence[Participant]) -> dict[Participant, str]:
         if len(twins) > 1:
             options = [json.loads(twin.options) for twin in twins]
             mine = json.loads(model.options)
-            differ = [name for name in mine if any(o.get(name) != mine[name] for o in options)]
-            label += (
-                " (" + ", ".join(f"{name}={mine[name]}" for name in sorted(differ)) + ")" if differ else ""
-            )
+            # An option that is not given, with what it would be for the others, says nothing.
+            differ = [
+                name
+                for name in sorted(mine)
+                if mine[name] is not None and any(o.get(name) != mine[name] for o in options)
+            ]
+            label += f" ({', '.join(f'{name}={mine[name]}' for name in differ)})" if differ else ""
         found[model] = label
     return found
 

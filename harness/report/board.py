@@ -27,13 +27,14 @@ def section(runs: Sequence[StoredReport], figures: Figures) -> Section:
     shown.blocks += [chart] if chart is not None else []
     for table in found.tables:
         notes = [*_unranked(table), *table.notes]
-        shown.blocks += [_table(table), *([Notes("", notes)] if notes else [])]
+        shown.blocks += [board_table(table), *([Notes("", notes)] if notes else [])]
     if found.notes:
         shown.blocks.append(Notes("Left out", found.notes))
     return shown
 
 
-def _table(table: BoardTable) -> Table:
+def board_table(table: BoardTable) -> Table:
+    """Values with intervals and ranks: a row a model, two columns for each column of the leaderboard."""
     heads = [Column("Model")]
     for column in table.columns:
         heads += [Column(_title(column), numeric=True), Column("Rank", numeric=True)]
@@ -41,8 +42,9 @@ def _table(table: BoardTable) -> Table:
     for row in table.rows:
         cells = [cell for value in row.values for cell in (estimate(value), _rank(value))]
         rows.append([words(row.label), *cells])
-    first = table.columns[0]
-    return Table(f"{first.data}, answer mode {first.answer_mode}", heads, rows)
+    data = " and ".join(dict.fromkeys(column.data for column in table.columns))
+    modes = " or ".join(dict.fromkeys(column.answer_mode for column in table.columns))
+    return Table(f"{data}, answer mode {modes}", heads, rows)
 
 
 def _unranked(table: BoardTable) -> list[str]:

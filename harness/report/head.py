@@ -79,7 +79,7 @@ class Head:
 def head(runs: Sequence[StoredReport], entries: Sequence[Entry], compared: Comparison | str | None) -> Head:
     """The head of a page of one run or several."""
     names = [run.name for run in runs]
-    several = f"{len(runs)} models" if len(runs) > 3 else f"{', '.join(names[:-1])} and {names[-1]}"
+    several = f"{len(runs)} runs" if len(runs) > 3 else f"{', '.join(names[:-1])} and {names[-1]}"
     title = several if len(runs) > 1 else names[0]
     return Head(
         _eyebrow(runs, entries), title, _lead(runs, entries), _flags(runs),
@@ -215,7 +215,8 @@ def _matrix(
     ]
     if pair:
         heads += [Column("Difference", numeric=True), Column("p (Holm)", numeric=True), Column("Verdict")]
-    return Table("Primary metric of each task, with 95% intervals", heads, rows)
+    note = "Difference: on the samples that both have answered." if pair else ""
+    return Table("Primary metric of each task, with 95% intervals", heads, rows, note)
 
 
 def _paired(entry: Entry, compared: Comparison) -> list[Cell]:

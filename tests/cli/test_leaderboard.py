@@ -259,6 +259,18 @@ def test_files_of_a_run_are_never_replaced(harness: InProcess, name: str) -> Non
     assert stored.read_bytes() == before
 
 
+def test_rows_name_the_options_that_differ_and_are_given(harness: InProcess, make_data: Make) -> None:
+    faces = make_data(12)
+    for name, options in (("plain", {}), ("fixed", {"text": "happy"}), ("less", {"accuracy": 0.5})):
+        public.evaluate("coarse_emotion", "echo", data=faces, options=options, out=f"all/{name}")
+    [table] = board(harness, "all")["tables"]
+    assert sorted(row["label"] for row in table["rows"]) == [
+        "echo (accuracy=0.5)",
+        "echo (accuracy=1.0)",
+        "echo (accuracy=1.0, text=happy)",
+    ]
+
+
 @pytest.mark.usefixtures("three")
 def test_a_model_of_several_runs_is_one_row(harness: InProcess) -> None:
     """Tasks that were run apart stand side by side."""

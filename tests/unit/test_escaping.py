@@ -64,7 +64,17 @@ def test_plain_shows_where_lines_end() -> None:
 def test_csv_cells_are_not_formulas(text: str) -> None:
     cell = csv_cell(text)
     assert isinstance(cell, str)
-    assert cell[:1] not in {"=", "+", "-", "@", "\t", "\r", "\n"}
+    assert cell.lstrip()[:1] not in {*"=+-@\uff1d\uff0b\uff0d\uff20", "\t", "\r", "\n"}
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", " =1+1", "\u3000=1", "\xa0@SUM(A1)", "\uff1d1+1", "\uff20SUM", "\t=1", "  -2+3"]
+)
+def test_csv_cells_that_could_start_a_formula_are_quoted(text: str) -> None:
+    cell = csv_cell(text)
+    assert isinstance(cell, str)
+    assert cell.startswith("'")
+    assert csv_cell(f"x{text}") == plain(f"x{text}")
 
 
 @pytest.mark.parametrize("value", [0.5, -1, None, True, 10**30])

@@ -19,8 +19,10 @@ from hypothesis import strategies as st
 
 import harness
 from harness.errors import BadOutput, MissingPackage, RequestError
+from harness.ranking.records import BoardColumn, BoardRow, BoardTable
 from harness.report import thumbnails
 from harness.report.answers import PictureFile, collect
+from harness.report.board import board_table
 from harness.report.origin import short_time
 from harness.report.page import WrittenReport, write_report
 from harness.report.payload import Codes, Numbers, Packer, as_text, json_script, shortened, unpack
@@ -242,6 +244,29 @@ def test_charts_and_tables_of_several_runs_say_which_run_they_are_of(run: Path, 
     ]
     regions = [tag["aria-label"] for tag in page.all("div") if tag.get("role") == "region"]
     assert len(regions) == len({*regions})
+    assert "Difference: on the samples that both have answered." in page.text
+
+
+def test_the_leaderboard_of_the_page_names_all_data_of_a_table() -> None:
+    about = {"version": "1", "stage": "coarse", "role": "generator", "digest": "abc", "seed": 0, "asked": "1", "metric": "fidelity",
+             "direction": "higher", "ranked": 1, "pairs": 0, "paired": 0}  # fmt: skip
+    asked = [("t2i_emotion", "emotion_600", "choice"), ("t2i_intensity", "intensity_250", "text")]
+    found = [
+        BoardColumn(task=task, data=data, answer_mode=mode, judge="fer", **about)  # type: ignore[arg-type]
+        for task, data, mode in asked
+    ]
+    rows = [BoardRow(model="a", label="a", values=[None, None])]
+    table = board_table(BoardTable(columns=found, rows=rows, pairs=[[], []]))
+    assert table.caption == "emotion_600 and intensity_250, answer mode choice or text"
+
+
+def test_the_head_of_many_runs_counts_runs(run: Path, tmp_path: Path) -> None:
+    for name in "abc":
+        shutil.copytree(run, tmp_path / name)
+    runs = [run, *(tmp_path / name for name in "abc")]
+    page = Page(write_report(runs, tmp_path / "four.html", embed=0).path.read_text(encoding="utf-8"))
+    assert "4 runs" in page.text
+    assert "4 models" not in page.text
 
 
 def test_regions_have_names_of_their_own(page: Page) -> None:
@@ -351,8 +376,9 @@ def test_a_run_without_results_says_how_to_get_them(run: Path, tmp_path: Path) -
         write_report([copy], tmp_path / "report.html")
     assert f"harness score {copy}" in raised.value.hint
     (copy / "results.json").write_text("[1, 2")
-    with pytest.raises(RequestError, match="damaged"):
+    with pytest.raises(RequestError, match="cannot be read") as raised:
         write_report([copy], tmp_path / "report.html")
+    assert f"harness score {copy}" in raised.value.hint
     with pytest.raises(RequestError, match="No run"):
         write_report([], tmp_path / "report.html")
     with pytest.raises(BadOutput, match="is a folder"):
