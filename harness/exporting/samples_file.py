@@ -110,7 +110,7 @@ def _to_standard_output(run: Path, form: str, *, strict: bool) -> ExportedSample
 
 def _check_target(out: Path, *, force: bool) -> None:
     """Refuse to replace what is not an export."""
-    if out.is_dir():
+    if os.path.isdir(out):
         raise BadOutput(f"{str(out)!r} is a folder.", f"Name a file, such as {out / 'samples.csv'}.")
     refuse_file_of_a_run(out, f"samples.export{out.suffix}")
     if not os.path.lexists(out):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,7 @@ def _check_run(run: Path, document: Mapping[str, Any]) -> None:
 
 def _check_folder(folder: Path) -> None:
     """Refuse to write among files that are not a baseline's."""
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+    if not os.path.exists(folder) or (folder.is_dir() and not any(folder.iterdir())):
         return
     try:
         if read_run(folder).get("baseline"):

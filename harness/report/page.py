@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,7 @@ def write_report(
     require_page()
     if not runs:
         raise RequestError("No run is named.", "For example: harness report RUN --out report.html")
-    if out.is_dir():
+    if os.path.isdir(out):
         raise BadOutput(
             f"{str(out)!r} is a folder.", f"Name a file: harness report RUN --out {out / 'report.html'}"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection
 from pathlib import Path
@@ -22,7 +23,7 @@ FORMATS = {
 
 def is_of_a_run(out: Path) -> bool:
     """Whether a file lies in a run folder and is, or would be taken for, a file of that run."""
-    return (out.parent / RUN).exists() and _OF_A_RUN.fullmatch(out.name) is not None
+    return os.path.exists(out.parent / RUN) and _OF_A_RUN.fullmatch(out.name) is not None
 
 
 def refuse_file_of_a_run(out: Path, instead: str) -> None:

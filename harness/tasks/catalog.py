@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -97,7 +98,7 @@ def _suite_entry(reference: str, suite: Path) -> tuple[TaskSpec | SuiteSpec, Pat
     """An entry of a suite: a file in the suite's folder, or an installed task."""
     neighbour = suite.parent / (reference if reference.endswith(".toml") else f"{reference}.toml")
     try:
-        return load(str(neighbour) if neighbour.is_file() else reference)
+        return load(str(neighbour) if os.path.isfile(neighbour) else reference)
     except UnknownName as e:
         raise UnknownName(f"{suite}: tasks: {e.message}", e.hint) from e
 
@@ -105,7 +106,7 @@ def _suite_entry(reference: str, suite: Path) -> tuple[TaskSpec | SuiteSpec, Pat
 def find_judge_task(reference: str, asked_by: ResolvedTask) -> TaskSpec:
     """A judge task that a generator task asks: from the folder of its file, or installed."""
     neighbour = asked_by.path.parent / f"{reference}.toml"
-    spec = load_spec(neighbour) if neighbour.is_file() else load(reference)[0]
+    spec = load_spec(neighbour) if os.path.isfile(neighbour) else load(reference)[0]
     if not isinstance(spec, TaskSpec) or spec.role != "judge":
         raise BadTask(
             f"{asked_by.path}: asks: {reference!r} is not a judge task.", 'Name a task with role = "judge".'
@@ -127,7 +128,7 @@ def find_prompts(reference: str, folder: Path | None = None) -> PromptSet:
     places = [Path(reference)] if reference.endswith(".csv") or "/" in reference else []
     if folder is not None:
         places += [folder / reference, folder / f"{reference}.csv", folder / "prompts" / f"{reference}.csv"]
-    path = next((p for p in places if p.is_file()), None)
+    path = next((p for p in places if os.path.isfile(p)), None)
     if path is None:
         known = prompt_sets()
         if reference not in known:

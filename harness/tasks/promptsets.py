@@ -14,6 +14,8 @@ from harness.datasets.table import Row, folded, number, open_table
 from harness.errors import BadData, BadTask, nearest
 from harness.types import EMOTIONS
 
+LARGEST = 1 << 26
+"""Bytes of a prompt file."""
 _OWN = ("prompt_id", "id", "emotion", "intensity", "prompt")
 _RESERVED = ("image", "generator", "quality")
 """Manifest columns of a folder of generated images: a factor with one of these names would collide."""
@@ -45,7 +47,13 @@ def read_prompts(path: Path) -> PromptSet:
     Raises `BadTask` naming the file, the line and the problem.
     """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+        if len(data) > LARGEST:
+            raise BadTask(
+                f"The prompt file {str(path)!r} is larger than {LARGEST // 2**20} MiB.",
+                "Split it, and generate from each.",
+            )
         table = open_table(str(path), lambda: io.BytesIO(data), needs=[("prompt",)])
         if table.text.encoding == "cp1252":
             # Elsewhere decoded with a note; here a wrong letter would change what is generated.

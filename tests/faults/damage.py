@@ -7,6 +7,7 @@ import json
 import os
 import random
 import shutil
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,15 +30,18 @@ def damage(folder: Path, rng: random.Random) -> str:
         files = sorted(p for p in folder.rglob("*") if p.is_file() and not p.is_symlink())
         likely = [p for p in files if p.suffix in (".json", ".jsonl", ".gz", ".csv")]
         path = rng.choice(likely if likely and rng.random() < 0.9 else files)
-        change = rng.choices((_edited, change_bytes, replace_file), (6, 2, 1))[0]
+        change = rng.choices((edit_json, change_bytes, replace_file), (6, 2, 1))[0]
         done.append(f"{path.relative_to(folder)}: {change(path, rng)}")
     return "; ".join(done)
 
 
-def _edited(path: Path, rng: random.Random) -> str:
+def edit_json(path: Path, rng: random.Random) -> str:
     """Change one value of a JSON document, or of a line."""
     if path.suffix == ".gz":
-        text = gzip.decompress(path.read_bytes()).decode()
+        try:
+            text = gzip.decompress(path.read_bytes()).decode()
+        except (OSError, EOFError, ValueError, zlib.error):  # Damaged before.
+            return change_bytes(path, rng)
         new, what = _edit_lines(text, rng)
         path.write_bytes(gzip.compress(new.encode("utf-8", "surrogatepass")))
         return what

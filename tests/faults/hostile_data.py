@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import random
 import shutil
 import stat
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from faults.calls import ALLOWED, Tried, call
-from faults.damage import OUTSIDE, change_bytes, replace_file
+from faults.damage import OUTSIDE, change_bytes, edit_json, replace_file
 from helpers import data
 from PIL import Image
 
@@ -134,17 +135,19 @@ def try_release(root: Path, seed: int) -> Tried:
     kind = rng.choice(KINDS)
     folder = root / "mine"
     _fresh(root, kind)
+    if kind == "manifest" and rng.random() < 0.4:
+        _as_json(folder / "manifest.csv")
     done = []
     for _ in range(rng.choice((1, 1, 2))):
         files = sorted(p for p in folder.rglob("*") if p.is_file() and not p.is_symlink())
         if not files:  # The only one was replaced.
             break
-        tables = [p for p in files if p.suffix in (".csv", ".txt", ".parquet")]
+        tables = [p for p in files if p.suffix in (".csv", ".txt", ".parquet", ".jsonl")]
         path = rng.choice(tables if tables and rng.random() < 0.8 else files)
-        table = path.suffix in (".csv", ".txt")
-        change = rng.choices(
-            (_damaged_table if table else change_bytes, change_bytes, replace_file), (6, 2, 1)
-        )[0]
+        edit = {".csv": _damaged_table, ".txt": _damaged_table, ".jsonl": edit_json}.get(
+            path.suffix, change_bytes
+        )
+        change = rng.choices((edit, change_bytes, replace_file), (6, 2, 1))[0]
         done.append(f"{path.relative_to(folder)}: {change(path, rng)}")
     tried = Tried(f"{kind}, seed {seed}", "; ".join(done))
     _use(tried, root, kind, folder, rng)
@@ -152,6 +155,15 @@ def try_release(root: Path, seed: int) -> Tried:
         for command in _on_folder(folder):
             tried.command(command, ALLOWED, [root / OUTSIDE])
     return tried
+
+
+def _as_json(path: Path) -> None:
+    """Write a manifest as JSON Lines, with numbers as numbers."""
+    with path.open() as file:
+        rows = [dict(row) for row in csv.DictReader(file)]
+    typed = [{k: float(v) if k == "intensity" and v else v or None for k, v in row.items()} for row in rows]
+    path.with_suffix(".jsonl").write_text("".join(json.dumps(row) + "\n" for row in typed))
+    path.unlink()
 
 
 def try_zip(root: Path, seed: int) -> Tried:

@@ -69,11 +69,14 @@ class Source(ABC):
 
 def open_source(path: Path) -> Source:
     """Open a folder, a zip, or a table with embedded pictures. Raises `BadData` for anything else, and for unsafe archives."""
-    if path.is_dir():
+    # Unlike those of Path, these take names that are too long for a file.
+    if os.path.isdir(path):
         return _Folder(path)
-    if not path.exists():
+    if not os.path.exists(path):
         raise BadData(f"{str(path)!r} does not exist.", "Give the folder or the .zip that was downloaded.")
-    if path.suffix.lower() in TABLES and path.is_file():
+    if not os.path.isfile(path):  # A pipe would be waited for.
+        raise BadData(f"{str(path)!r} is neither a file nor a folder.", "Give the folder or the .zip itself.")
+    if path.suffix.lower() in TABLES:
         return _Table(path)
     if not zipfile.is_zipfile(path):
         packed = path.suffix.lower() in (".rar", ".7z", ".gz", ".tgz", ".tar", ".xz", ".bz2")
