@@ -14,6 +14,7 @@ from harness.errors import RequestError
 from harness.metrics import groups as grouping
 from harness.scoring.rows import Rows
 from harness.tasks.answers import LABELS
+from harness.tasks.clusters import CLUSTERS
 
 
 @dataclass(frozen=True)
@@ -135,10 +136,13 @@ def shared_rows(key: EntryKey, runs: Sequence[LoadedRun]) -> tuple[SharedRows, l
 
 
 def _alike(unit: Unit, entries: Sequence[Entry], generated: bool) -> bool:
-    """Whether a unit has one truth, and for judges one picture, in all runs."""
+    """Whether a unit has one truth, one cluster, and for judges one picture, in all runs."""
     places = [entry.places[unit] for entry in entries]
     truths = {entry.rows.truths[place] for entry, place in zip(entries, places, strict=True)}
     if len(truths) > 1:
         return False
     samples = [entry.rows.samples[place] for entry, place in zip(entries, places, strict=True)]
+    columns = [entries[0].spec.cluster] if entries[0].spec.cluster else CLUSTERS
+    if len({tuple(sample.attributes.get(column) for column in columns) for sample in samples}) > 1:
+        return False
     return generated or len({sample.pictures for sample in samples}) == 1

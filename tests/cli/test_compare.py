@@ -202,3 +202,16 @@ def test_ratings_and_wrong_requests(harness: InProcess, make_data: Make) -> None
     unknown = harness("compare", "right", "noisy", "--group-by", "emotoin")
     assert unknown.code == 2
     assert "Did you mean 'emotion'?" in unknown.err
+
+
+def test_a_sample_of_another_person_in_one_run_has_no_counterpart(harness: InProcess, faces: Path) -> None:
+    """Clusters are resampled together, so that they must be the same in both runs."""
+    judge = ["run", "--task", "coarse_emotion", "--model", "echo", "-o", "accuracy=0.7", "--data", "faces"]
+    harness(*judge, "--out", "one").ok()
+    harness(*judge, "--out", "two").ok()
+    path = Path("two/samples.jsonl")
+    text = path.read_text()
+    assert '"subject":"person0"' in text
+    path.write_text(text.replace('"subject":"person0"', '"subject":"somebody"', 1))
+    done = harness("compare", "one", "two").ok()
+    assert "1 of 12 answers of one have no counterpart" in done.out + done.err
