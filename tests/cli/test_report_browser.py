@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -201,6 +202,25 @@ def test_axe_finds_no_serious_fault(page: Path, scheme: str) -> None:
             violations = Axe().run(found.page).response["violations"]
             serious = [v for v in violations if v["impact"] in ("serious", "critical")]
             assert not serious, [(v["id"], v["nodes"][0]["html"][:200]) for v in serious]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_paper_is_white_and_has_the_pictures_won_and_lost(page: Path, scheme: str) -> None:
+    with browser.opened(page, color_scheme=scheme) as found:
+        view = found.page
+        view.emulate_media(media="print", color_scheme=scheme)
+        assert view.locator(".strip .card").first.is_visible()
+        assert not view.locator(".strip > button").first.is_visible()
+        assert not view.locator("#gallery").is_visible()
+        for name in (".flags li", "body"):
+            colour = view.locator(name).first.evaluate("(e) => getComputedStyle(e).backgroundColor")
+            assert min(map(int, re.findall(r"\d+", colour)[:3])) > 190, (name, colour)
+        # Text of charts that were drawn for a dark page is light; inverted, it is dark.
+        text = view.locator(".chart svg text").first
+        fill = int(re.findall(r"\d+", text.evaluate("(e) => getComputedStyle(e).fill"))[0])
+        inverted = "invert" in view.locator(".chart svg").first.evaluate("(e) => getComputedStyle(e).filter")
+        assert (255 - fill if inverted else fill) < 100
+        assert inverted == (scheme == "dark")
 
 
 def test_hostile_texts_are_texts(hostile: Path) -> None:

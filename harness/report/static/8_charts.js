@@ -42,6 +42,7 @@ const charts = {
     console.warn = () => {};
     try {
       charts.drawn.set(element.dataset.chart, await vegaEmbed(element, spec, options));
+      document.documentElement.dataset.drawn = theme.current;
       // The element around it has the description, and the table beside it the numbers.
       element.querySelector("svg").setAttribute("aria-hidden", "true");
     } catch {
