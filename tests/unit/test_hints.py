@@ -27,6 +27,10 @@ RUN, GENERATE = ("run",), ("generate",)
 IMPORT, EXPORT = ("data", "import"), ("data", "export")
 SHOWN_BY = {
     "harness/cli/samples.py": [("show",)],
+    "harness/cli/guests.py": [RUN, GENERATE],
+    "harness/components/failures.py": [RUN, GENERATE],
+    "harness/store/locks.py": [IMPORT],
+    "harness/store/outputs.py": [("report",), ("leaderboard",), ("export",)],
     "harness/reporters/footer.py": [("show",)],
     "harness/reporters/ladder_text.py": [("run",), ("show",), ("score",)],
     "harness/reporters/screen.py": [("run",), ("show",), ("score",)],
