@@ -86,7 +86,8 @@ def shared_entries(runs: Sequence[LoadedRun]) -> tuple[list[SharedRows], list[st
             found.append(shared)
     if not found:
         raise RequestError(
-            "The runs share no sample: " + "; ".join(warnings) + ".", "Compare runs on the same samples."
+            f"The runs share no sample{': ' if warnings else ''}{'; '.join(warnings)}.",
+            "Compare runs on the same samples.",
         )
     return found, warnings
 

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from harness.escaping import plain
 from harness.reporters import formatting
-from harness.reporters.columns import cut
+from harness.reporters.columns import ELLIPSIS, cut, fold
 from harness.reporters.footer import Folder, footer, unanswered
 from harness.reporters.headline import asked, headline
 from harness.reporters.ladder import rungs
@@ -42,7 +42,7 @@ def _notes(results: Results, width: int, room: int, where: str) -> Iterator[Text
     """The notes that matter, and how many others there are, in `room` lines."""
     found, others = notes(results)
     texts = [*_findings(results), *(note.shown(results) for note in found)]
-    blocks = [cut(plain(text), width - 6, LONGEST_NOTE) for text in texts]
+    blocks = [_brief(plain(text), width - 6) for text in texts]
     shown: list[list[str]] = []
     for block in blocks:
         # A blank line above, and one below that says how many more there are.
@@ -59,6 +59,17 @@ def _notes(results: Results, width: int, room: int, where: str) -> Iterator[Text
         yield Text(
             f"{more} {'more ' if shown else ''}{'note' if more == 1 else 'notes'} {where}", style="dim"
         )
+
+
+def _brief(text: str, width: int) -> list[str]:
+    """The lines of a note. A long one ends after one of its clauses, so that no command or figure is cut."""
+    clauses = text.split("; ")
+    for count in range(len(clauses), 0, -1):
+        end = f" {ELLIPSIS}" if count < len(clauses) else ""
+        lines = fold("; ".join(clauses[:count]) + end, width)
+        if len(lines) <= LONGEST_NOTE:
+            return lines
+    return cut(text, width, LONGEST_NOTE)
 
 
 def _findings(results: Results) -> Iterator[str]:

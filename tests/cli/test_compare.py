@@ -215,3 +215,12 @@ def test_a_sample_of_another_person_in_one_run_has_no_counterpart(harness: InPro
     path.write_text(text.replace('"subject":"person0"', '"subject":"somebody"', 1))
     done = harness("compare", "one", "two").ok()
     assert "1 of 12 answers of one have no counterpart" in done.out + done.err
+
+
+def test_runs_without_any_answer_are_said_to_share_no_sample(make_data: Make, tmp_path: Path) -> None:
+    faces = make_data(6)
+    for name in ("a", "b"):
+        public.evaluate("coarse_emotion", "echo", data=faces, out=tmp_path / name, options={"fail_every": 1})
+    with pytest.raises(public.RequestError) as raised:
+        public.compare([tmp_path / "a", tmp_path / "b"])
+    assert raised.value.message == "The runs share no sample."

@@ -167,6 +167,15 @@ def test_notes_are_shown_once_and_only_those_that_matter() -> None:
     assert "the interval is rough" not in text, "it goes without saying with few clusters"
 
 
+def test_long_notes_end_after_a_clause() -> None:
+    start = "8 of 37 answers (22%) were understood from prose; counted as unparsed, accuracy would be 0.483 instead of 0.617 (n 60)"
+    end = "`harness run --read choice` avoids the question where the judge supports it, `harness score --strict` counts them as unparsed"
+    for width, kept in ((80, f"{start} \N{HORIZONTAL ELLIPSIS}"), (120, f"{start}; {end}")):
+        document = documents.document(documents.suite()[1:2], notes=[f"{start}; {end}"])
+        shown = render_table(read_results(document), width=width, folder=JUDGED)
+        assert f"note: {kept}" in " ".join(shown.split())
+
+
 def test_untrusted_names_are_shown_as_text() -> None:
     evil = "[bold]a\x1b[31mb\u202ec\nd[/]"
     task = documents.suite()[0] | {"task": evil, "judge": evil, "wording": evil, "warnings": [evil]}
