@@ -111,7 +111,8 @@ def _left(root: Path, name: str) -> Any:
     if name == "import":
         # What this process itself could not remove stays until it has ended.
         mine = re.compile(rf"\..*(\.lock|-{os.getpid()}-.*)|import\.json")
-        return sorted(p.name for p in (root / "xdg_data_home").rglob("*") if not mine.fullmatch(p.name))
+        found = (root / "xdg_data_home").rglob("*")
+        return sorted(p.name for p in found if not any(map(mine.fullmatch, p.parts)))
     if name == "export":
         return sorted(p.name for p in (root / "exported").rglob("*"))
     run = root / "runs" / "it"
