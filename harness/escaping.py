@@ -47,7 +47,10 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def plain(text: object, limit: int | None = None) -> str:
     """Text without control characters, on one line, at most `limit` characters long."""
-    shown = uncontrolled(str(text)).replace("\n", " \N{DOWNWARDS ARROW WITH CORNER LEFTWARDS} ")
+    text = str(text)
+    if limit is not None:
+        text = text[: limit + 1]  # It may be of any length, and gets no shorter.
+    shown = uncontrolled(text).replace("\n", " \N{DOWNWARDS ARROW WITH CORNER LEFTWARDS} ")
     return shown if limit is None or len(shown) <= limit else shown[: limit - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 

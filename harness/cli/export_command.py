@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
+from harness.cli.guests import guests
 from harness.cli.shared import pairs
+from harness.components.failures import is_interrupt, message_of
 from harness.errors import ExitCode, HarnessError, PluginError, RequestError, unknown
 from harness.escaping import plain
 from harness.exporting.exporter import Exporter
@@ -17,7 +19,7 @@ from harness.registry.factory import make
 from harness.registry.registry import RegisteredComponent, registry
 from harness.store.files import cannot_write
 from harness.store.find import find_run
-from harness.store.outputs import refuse_other_format
+from harness.store.outputs import refuse_file_of_a_run, refuse_other_format
 
 SUFFIXES = {".parquet": "parquet", ".csv": "csv", ".jsonl": "jsonl"}
 BY_PLUGINS = ("inspect",)
@@ -88,7 +90,7 @@ def _export_for_tool(
         raise RequestError(
             f"{str(path)!r} is a baseline of the gate, which stays as it is.", "Name a place with --out."
         )
-    target = out or path / exporter.output
+    target = out or _own_place(found, exporter, path)
     if str(target) == "-":
         raise RequestError(f"The format {name} is not written to standard output.", "Give --out a path.")
     for file in _written(found, exporter, source, target):
@@ -96,17 +98,32 @@ def _export_for_tool(
     return ExitCode.OK
 
 
+def _own_place(found: RegisteredComponent, exporter: Exporter, path: Path) -> Path:
+    """Where an exporter writes by itself: a place of its own in the run folder."""
+    own = exporter.output
+    if not isinstance(own, str) or not own or Path(own).is_absolute() or ".." in Path(own).parts:
+        raise PluginError(
+            f"The exporter {found.component.name!r} of {found.dist} writes to no place in the run folder.",
+            "Name a place with --out.",
+        )
+    refuse_file_of_a_run(path / own, f"{found.component.name}.export")
+    return path / own
+
+
 def _written(
     found: RegisteredComponent, exporter: Exporter, source: ExportSource, target: Path
 ) -> Sequence[Path]:
     try:
-        return exporter.write(source, target)
+        with guests():
+            return [Path(file) for file in exporter.write(source, target)]
     except HarnessError:
         raise
     except OSError as e:
         raise cannot_write(target, e, "Choose another place with --out.") from e
-    except Exception as e:  # may be a plugin's code
+    except BaseException as e:  # may be a plugin's code
+        if is_interrupt(e):
+            raise
         raise PluginError(
-            f"The exporter {found.component.name!r} of {found.dist} failed: {type(e).__name__}: {e}.",
+            f"The exporter {found.component.name!r} of {found.dist} failed: {type(e).__name__}: {message_of(e)}.",
             f"Update {found.dist}, or use another format.",
         ) from e

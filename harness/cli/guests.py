@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import os
 import sys
@@ -9,29 +10,48 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 from harness.cli.streams import divert_output
-from harness.errors import ExitCode
+from harness.errors import ExitCode, PluginError
 from harness.escaping import plain
 
 
 @contextlib.contextmanager
-def guests() -> Iterator[None]:
-    """While plugins' code runs: what it prints goes to standard error, and it cannot end the command with exit code 0."""
-    pid, leave = os.getpid(), os._exit
+def own_process() -> Iterator[None]:
+    """While the command runs: no plugin ends it with exit code 0, and builtins that one replaced are put back at the end."""
+    pid, leave, functions = os.getpid(), os._exit, dict(vars(builtins))
 
     def refuse(status: int) -> NoReturn:
-        if os.getpid() == pid:
+        module = str(sys._getframe(1).f_globals.get("__name__", "")).partition(".")[0]
+        if os.getpid() == pid and module != "harness":
             say(
-                "error: A plugin ended the process.\n  -> What was stored is kept: run the same command again to resume."
+                f"error: A plugin ended the process: {plain(module, 100)}.\n"
+                "  -> What was stored is kept: run the same command again to resume."
             )
             leave(status or ExitCode.FAILED)
         leave(status)
 
     os._exit = refuse
     try:
-        with divert_output():
-            yield
+        yield
+    except Exception as e:
+        replaced = [name for name, function in functions.items() if vars(builtins).get(name) is not function]
+        if replaced:
+            module = getattr(vars(builtins).get(replaced[0]), "__module__", "")
+            vars(builtins).update(functions)
+            raise PluginError(
+                f"A plugin replaced {replaced[0]}() of Python: {plain(module, 100)}. After that: {type(e).__name__}.",
+                "Report it to its authors. What was stored is kept.",
+            ) from e
+        raise
     finally:
         os._exit = leave
+        vars(builtins).update(functions)
+
+
+@contextlib.contextmanager
+def guests() -> Iterator[None]:
+    """While plugins' code runs: what it prints goes to standard error."""
+    with divert_output():
+        yield
 
 
 def say(text: str) -> None:

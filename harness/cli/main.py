@@ -13,6 +13,7 @@ from types import FrameType
 import click
 
 from harness._version import __version__
+from harness.cli.guests import blamed, own_process
 from harness.cli.interrupts import handle_interrupts, limit_shutdown
 from harness.cli.streams import protect_streams, unwritten
 from harness.errors import ExitCode, HarnessError, nearest
@@ -136,7 +137,8 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 def _guarded(arguments: list[str], show_traceback: bool) -> int:
     cause: BaseException
     try:
-        result = harness.main(arguments, prog_name="harness", standalone_mode=False)
+        with own_process():
+            result = harness.main(arguments, prog_name="harness", standalone_mode=False)
         return result if isinstance(result, int) else ExitCode.OK
     except HarnessError as e:
         cause, code = e, _say(e.message, e.hint, e.exit_code)
@@ -167,9 +169,6 @@ def _guarded(arguments: list[str], show_traceback: bool) -> int:
 
 def _blamed(error: BaseException) -> str:
     """The plugin whose code raised an error that nothing caught; "" for our own code."""
-    # Imported late: most commands end without an error.
-    from harness.cli.guests import blamed
-
     return blamed(error)
 
 

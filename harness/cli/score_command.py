@@ -6,6 +6,7 @@ import shlex
 
 import click
 
+from harness.cli.guests import guests
 from harness.cli.shared import exit_code, folder_of, listed, print_results
 from harness.errors import RequestError
 from harness.escaping import plain
@@ -47,7 +48,7 @@ def command(run: str, as_json: bool, columns: tuple[str, ...], strict: bool, ful
     with new_output(path, "Make the folder writable, or score a copy of it."):
         lock = Lock(path)
     try:
-        with intact(path):
+        with intact(path), guests():
             results = score_folder(path, group_by=listed(columns), strict=strict)
     finally:
         lock.release()

@@ -6,9 +6,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.cli.guests import guests
 from harness.cli.streams import columns, show, takes_color
+from harness.components.failures import is_interrupt, message_of
 from harness.components.reporter import Reporter
-from harness.errors import BadOption, ExitCode
+from harness.errors import BadOption, ExitCode, HarnessError, PluginError
 from harness.registry.factory import make
 from harness.registry.registry import registry
 from harness.reporters.footer import Folder, Phase
@@ -42,8 +44,25 @@ def print_results(results: Results, form: str, folder: Folder | None = None, *, 
     if form == "table":
         show(render_table(results, width=width, color=color, full=full, folder=folder))
         return
-    reporter: Reporter = make(registry().find("reporter", form))
-    show(reporter.render(results, width=width, color=color))
+    found = registry().find("reporter", form)
+    reporter: Reporter = make(found)
+    show(_rendered(f"{found.component.name!r} of {found.dist}", reporter, results, width, color))
+
+
+def _rendered(which: str, reporter: Reporter, results: Results, width: int, color: bool) -> str:
+    try:
+        with guests():
+            text = reporter.render(results, width=width, color=color)
+        if not isinstance(text, str):
+            raise TypeError(f"it returned {type(text).__name__} instead of a text")
+        return str.__str__(text)
+    except BaseException as e:  # it may be a plugin's code
+        if isinstance(e, HarnessError) or is_interrupt(e):
+            raise
+        raise PluginError(
+            f"The reporter {which} failed: {type(e).__name__}: {message_of(e)}.",
+            "Update that plugin, or use another format.",
+        ) from e
 
 
 def folder_of(path: Path, results: Path | None = None, again: str = "") -> Folder:

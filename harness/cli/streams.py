@@ -216,7 +216,7 @@ def show(text: str, *, err: bool = False) -> None:
     """Print text that may hold our own colours on standard output or error."""
     stream = sys.stderr if err else sys.stdout
     text = within(text, stream)
-    if isinstance(stream, Screen):
+    if isinstance(stream, Screen) and takes_color(stream):
         stream.write_styled(text)
         stream.flush()
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, get_args
 
@@ -168,6 +168,10 @@ class Metric(Configured, ABC):
             raise TypeError(
                 f"{cls.__name__}.uses: unknown columns {sorted(unknown)}; known: {', '.join(get_args(ScoresColumn))}"
             )
+        if not isinstance(cls.kinds, Set) or not all(isinstance(kind, str) for kind in cls.kinds):
+            raise TypeError(f"{cls.__name__}.kinds is no set of texts")
+        if cls.direction not in get_args(Direction):
+            raise TypeError(f"{cls.__name__}.direction is none of {', '.join(get_args(Direction))}")
 
     @abstractmethod
     def estimate(self, scores: Scores, weights: Ints) -> Floats:

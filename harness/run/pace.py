@@ -36,7 +36,8 @@ class Pace(SafeWatch):
     def _close_phase(self) -> None:
         if self._title and self._count:
             count, seconds = self._phases.get(self._title, (0, 0.0))
-            took = time.monotonic() - self._began
+            # A component may have replaced the clock: no number is then 0 here.
+            took = max(0.0, time.monotonic() - self._began)
             self._phases[self._title] = (count + self._count, seconds + took)
         self._title, self._count = "", 0
 

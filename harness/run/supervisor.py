@@ -28,6 +28,8 @@ PATIENCE = 60.0
 """Seconds without a sign of life after which it is said where a call hangs; then after twice as long, and so on."""
 GRACE = 5.0
 """Seconds that a call may go on after its time is over."""
+CLOSING = 20.0
+"""Seconds that a component has at least, where there is a limit, to close after its last reply."""
 MOST_EXPIRIES = 5
 """How often in a row a component may catch the error of the time limit and go on without a reply."""
 
@@ -56,6 +58,8 @@ class Supervisor:
         """Whether the component's own code runs now, not ours that it calls."""
         self._in_hand = 0
         """Requests that the component has and did not answer, at most."""
+        self._drained = False
+        """Whether the component was told that there are no more requests."""
         self._expired, self._expiries = False, 0
         self._since = time.monotonic()
         """The last sign of life: a call began, a request was handed out, or a reply came."""
@@ -76,6 +80,9 @@ class Supervisor:
         self._ended.set()
         self._inside = False
         if self._earlier is not None:
+            if self._earlier is signal.SIG_DFL:
+                # A timer that a component left would end the process.
+                signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, self._earlier)
             self._earlier = None
         if self._token is not None:
@@ -103,7 +110,7 @@ class Supervisor:
         error, nor replaced by what the component raises while it is closed.
         """
         self._name, self._doing, self._in_hand = name, "working without a reply", 0
-        self._expired, self._expiries = False, 0
+        self._expired, self._expiries, self._drained = False, 0, False
         self._since = time.monotonic()
         taken, found = False, None
         self._enter()
@@ -127,7 +134,7 @@ class Supervisor:
         finally:
             self._leave()
             self.go_back()
-            self._name = ""
+            self._name, self._drained = "", False
 
     def _close(self, replies: Any, raised: list[BaseException]) -> None:
         """Close the component's replies, which no one takes any more."""
@@ -149,6 +156,11 @@ class Supervisor:
         """The component was given so many requests."""
         if count:
             self._in_hand, self._since = self._in_hand + count, time.monotonic()
+
+    def no_more(self) -> None:
+        """The component was told that there are no more requests."""
+        if not self._drained:
+            self._drained, self._since = True, time.monotonic()
 
     def _enter(self) -> None:
         self._inside = True
@@ -206,8 +218,10 @@ class Supervisor:
             silent = time.monotonic() - since
             if not self._name:
                 continue
-            if self.timeout is not None and self._in_hand and silent > self.timeout:
-                self._expire(silent - self.timeout)
+            if self.timeout is not None and (self._in_hand or self._drained):
+                limit = self.timeout if self._in_hand else max(self.timeout, CLOSING)
+                if silent > limit:
+                    self._expire(silent - limit)
             if silent > patience:
                 patience *= 2
                 self._say(silent)
@@ -268,6 +282,7 @@ class _Handed(RequestSource[R]):
                 try:
                     request = next(left)
                 except StopIteration:
+                    self._supervisor.no_more()
                     return
                 self._supervisor.handed(1)
             yield request
@@ -282,7 +297,10 @@ class _Handed(RequestSource[R]):
     @property
     def exhausted(self) -> bool:
         with self._supervisor.ours():
-            return self._source.exhausted
+            exhausted = self._source.exhausted
+            if exhausted:
+                self._supervisor.no_more()
+            return exhausted
 
 
 def _working_folder() -> str | None:

@@ -143,9 +143,13 @@ class LineFile:
     def append(self, record: Mapping[str, Any]) -> None:
         """Append one line. The data has reached the kernel on return, so it survives if the process is killed.
 
-        Raises TypeError or ValueError, with nothing written, for a record that is not JSON.
+        Raises TypeError or ValueError, with nothing written, for a record that is not JSON, or that would be too long to be
+        read again.
         """
-        self._write((_ENCODE(record) + "\n").encode("utf-8", "backslashreplace"))
+        line = (_ENCODE(record) + "\n").encode("utf-8", "backslashreplace")
+        if len(line) > LONGEST_LINE:
+            raise ValueError(f"longer than {LONGEST_LINE // 2**20} MiB")
+        self._write(line)
 
     def append_buffered(self, record: Mapping[str, Any]) -> None:
         """Append one line that can be recreated: a kill may lose the lines of the last half second."""
