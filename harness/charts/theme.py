@@ -7,6 +7,7 @@ differ in shape as well.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.errors import MissingPackage, unknown
@@ -54,6 +55,7 @@ SHAPES = [
     "triangle-left",
 ]
 """Of runs, in the order of their colours."""
+_SEPARATORS = re.compile("[\u2028\u2029]")
 
 
 def require_report() -> None:
@@ -110,7 +112,8 @@ def as_spec(chart: alt.TopLevelMixin, theme: Theme | None = None) -> dict[str, A
 def _writable(value: Any) -> Any:
     """The value with texts that any file can hold: those of a run may have control characters and lone surrogates."""
     if isinstance(value, dict):
-        return {xml_text(key): _writable(item) for key, item in value.items()}
+        return {_writable(key): _writable(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_writable(item) for item in value]
-    return xml_text(value) if isinstance(value, str) else value
+    # The expressions of Vega hold texts, and no separators of lines and paragraphs in them.
+    return _SEPARATORS.sub(" ", xml_text(value)) if isinstance(value, str) else value

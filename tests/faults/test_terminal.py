@@ -305,3 +305,17 @@ def test_no_text_takes_long(unit: str) -> None:
     printable(unit * 100_000)
     printable("\x1b]" + unit * 100_000, styled=True)
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    "planted", ["\u2028\u2029", "\ud800", "\x00\x1b[31m", "\"'\\`${1}", "\n]"], ids=ascii
+)
+def test_figures_hold_labels_of_any_kind(
+    planted: str, whole: Path, harness: InProcess, tmp_path: Path
+) -> None:
+    run = tmp_path / "runs" / "failing"
+    shutil.copytree(whole / "whole" / "failing", run)
+    for path, items in documents(run):
+        path.write_text("".join(json.dumps(rename(item, "angry", planted)) + "\n" for item in items))
+    for kind in ("confusion", "ladder"):
+        assert harness("plot", str(run), "--kind", kind, "--out", "figure.svg").code in (0, 2)
