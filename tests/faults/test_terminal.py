@@ -270,6 +270,8 @@ def screen() -> tuple[Screen, io.BytesIO]:
 def test_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     """The one place through which text leaves, whoever writes it."""
     stream, raw = screen()
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.delenv("NO_COLOR", raising=False)
     for name in ("stdout", "stderr"):
         monkeypatch.setattr(sys, name, stream)
     print(CONTROLS, SURROGATE)
