@@ -18,7 +18,8 @@ _MODULES = {
     "comparing.records": "Comparison",
     "components.dataset": "DataSet",
     "components.detector": "Detector",
-    "components.executor": "Executor",
+    "components.context": "Context",
+    "components.executor": "Executor Specification Work",
     "components.generator": "Generator",
     "components.judge": "Judge",
     "components.metric": "Estimate Metric Scores",
@@ -35,9 +36,10 @@ _MODULES = {
     "exporting.source": "ExportSource",
     "gating.gate": "gate",
     "gating.records": "GateReport",
-    "hookspecs": "hookimpl",
+    "hookspecs": "API_VERSION hookimpl",
     "ranking.leaderboard": "leaderboard",
     "ranking.records": "Leaderboard",
+    "registry.factory": "make_component",
     "results": "HypothesisTest MetricValue Results TaskResult",
     "run.evaluate": "evaluate",
     "types": "EMOTIONS Capability Face ImageReply ImageRequest JudgeReply JudgeRequest Message Part Picture Question "
@@ -64,9 +66,12 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from harness.comparing.compare import compare as compare
     from harness.comparing.records import Comparison as Comparison
+    from harness.components.context import Context as Context
     from harness.components.dataset import DataSet as DataSet
     from harness.components.detector import Detector as Detector
     from harness.components.executor import Executor as Executor
+    from harness.components.executor import Specification as Specification
+    from harness.components.executor import Work as Work
     from harness.components.generator import Generator as Generator
     from harness.components.judge import Judge as Judge
     from harness.components.metric import Estimate as Estimate
@@ -97,9 +102,11 @@ if TYPE_CHECKING:
     from harness.exporting.source import ExportSource as ExportSource
     from harness.gating.gate import gate as gate
     from harness.gating.records import GateReport as GateReport
+    from harness.hookspecs import API_VERSION as API_VERSION
     from harness.hookspecs import hookimpl as hookimpl
     from harness.ranking.leaderboard import leaderboard as leaderboard
     from harness.ranking.records import Leaderboard as Leaderboard
+    from harness.registry.factory import make_component as make_component
     from harness.results import HypothesisTest as HypothesisTest
     from harness.results import MetricValue as MetricValue
     from harness.results import Results as Results

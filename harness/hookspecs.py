@@ -5,8 +5,12 @@ A plugin is a distribution with an entry point in the group `memobench`:
     [project.entry-points.memobench]
     mine = "memobench_plugin_mine.plugin"
 
-whose module marks functions with `@hookimpl`. Hooks only return values; they have no side effects.
-The module must not import heavy packages; `Component.load` imports the class on first use.
+whose module states the version of this interface that it was written for, and marks functions with `@hookimpl`:
+
+    API_VERSION = "1.0"
+
+Hooks only return values; they have no side effects. The module must not import heavy packages; `Component.load` imports
+the class on first use.
 """
 
 from __future__ import annotations
@@ -18,6 +22,12 @@ import pluggy
 
 from harness.components.record import Component
 
+API_VERSION = "1.0"
+"""The version of the plugin interface: these hooks, the base classes of components, and the public names of `harness`.
+
+The minor number grows when something is added, the major one when something that a plugin may use is changed or removed.
+A plugin works with every core of its major version that is not older than the minor version that it states.
+"""
 PROJECT = "memobench"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
@@ -65,4 +75,14 @@ def harness_exporters() -> Sequence[Component]:  # type: ignore[empty-body]
 
 @hookspec
 def harness_executors() -> Sequence[Component]:  # type: ignore[empty-body]
-    """Where a judge runs: components that load a `harness.Executor`."""
+    """Where judges and generators run: components that load a `harness.Executor`."""
+
+
+@hookspec
+def harness_importers() -> Sequence[Component]:  # type: ignore[empty-body]
+    """Kinds of release for `harness data import KIND`: components that load a `harness.datasets.imports.Importer`."""
+
+
+@hookspec
+def harness_commands() -> Sequence[Component]:  # type: ignore[empty-body]
+    """Subcommands of `harness`: components whose `load` returns a `click.Command`. It is loaded when it is used."""

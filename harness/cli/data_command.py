@@ -15,11 +15,12 @@ from harness.cli.people_command import command as people_command
 from harness.cli.shared import pairs
 from harness.datasets.export import Exported, export_data
 from harness.datasets.home import UNUSED, data_home, imported
-from harness.datasets.imports import KINDS, LABELS, ImportOptions, import_data, kind_of
+from harness.datasets.imports import LABELS, Importer, ImportOptions, folded, import_data
 from harness.datasets.imports import verify as verify_data
 from harness.datasets.table import number
 from harness.errors import BadOption, ExitCode, RequestError
 from harness.escaping import plain
+from harness.registry.factory import load_class
 from harness.registry.registry import registry
 
 SHOWN = 20
@@ -33,9 +34,29 @@ def command() -> None:
 command.add_command(people_command)
 
 
-@command.command(
-    "import", epilog="\b\nKinds:\n" + "\n".join(f"  {n:15}{kind.summary}" for n, kind in KINDS.items())
-)
+class _ImportCommand(click.Command):
+    """Lists the kinds of release below its options, also those of plugins."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Kinds"):
+            formatter.write_dl(
+                [
+                    (plain(registry().name_of(f)), plain(f.component.summary))
+                    for f in registry().components("importer")
+                ]
+            )
+
+
+def _importer(name: str) -> Importer:
+    """The importer of a kind of release, ignoring case and punctuation. Raises `UnknownName` with the nearest."""
+    known = {folded(f.component.name): f.component.name for f in registry().components("importer")}
+    dist, slash, kind = name.rpartition("/")
+    found = registry().find("importer", dist + slash + known.get(folded(kind), kind))
+    importer: Importer = load_class(found)()
+    return importer
+
+
+@command.command("import", cls=_ImportCommand)
 @click.argument("kind", metavar="KIND")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--name", help="The data set's name. [default: KIND]")
@@ -96,7 +117,7 @@ def import_command(
 
     Rows and pictures that are not used are listed with the reason in the data set's unused.csv.
     """
-    found = kind_of(kind)
+    found = _importer(kind)
     name = name or found.default_name or found.name
     owners = [
         f.dist

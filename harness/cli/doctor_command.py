@@ -19,6 +19,8 @@ from harness.errors import ExitCode, HarnessError
 from harness.escaping import plain
 from harness.hub.certificates import certificate_problem
 from harness.installing import PLUGINS, distribution, install_command, install_extra, is_importable
+from harness.registry.factory import preset_problem
+from harness.registry.plugin import Plugin, RegisteredComponent
 from harness.registry.registry import registry
 
 PACKAGES = {
@@ -76,13 +78,23 @@ def _plugins() -> Iterator[Line]:
         )
         name = f"{plugin.dist} {plugin.version}"
         if plugin.problem:
-            yield "!", name, f"DISABLED: {plugin.problem}"
-        elif plugin.faults:
-            yield "!", name, f"{offers}; DISABLED: {'; '.join(plugin.faults)}"
-        else:
-            yield "+", name, offers
+            remedy = f". {plugin.remedy}" if plugin.remedy else ""
+            yield "!", name, f"DISABLED: {plugin.problem}{remedy}"
+            continue
+        presets = [p for p in (preset_problem(f) for f in _own(plugin) if f.component.defaults) if p]
+        wrong = [*plugin.faults, *presets]
+        more = [*registry().clashes(plugin), *plugin.remarks]
+        text = f"{offers}; DISABLED: {'; '.join(wrong)}" if wrong else offers
+        yield "!" if wrong else "+", name, "; ".join([text, *more])
     missing = {distribution(f"memobench_{n}") for n in PLUGINS} - {p.dist for p in registry().plugins}
     yield from (("-", name, f"not installed: {install_command(name)}") for name in sorted(missing))
+
+
+def _own(plugin: Plugin) -> Iterator[RegisteredComponent]:
+    """The components that a plugin offers."""
+    for kind, items in plugin.offers.items():
+        if kind != "task folder":
+            yield from (RegisteredComponent(kind, item, plugin.dist) for item in items)
 
 
 def _packages() -> Iterator[Line]:

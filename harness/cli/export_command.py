@@ -16,7 +16,8 @@ from harness.exporting.exporter import Exporter
 from harness.exporting.samples_file import DEFAULT_NAMES, STANDARD_OUTPUT, export_samples
 from harness.exporting.source import ExportSource
 from harness.registry.factory import make
-from harness.registry.registry import RegisteredComponent, registry
+from harness.registry.plugin import RegisteredComponent
+from harness.registry.registry import registry
 from harness.store.files import cannot_write
 from harness.store.find import find_run
 from harness.store.outputs import refuse_file_of_a_run, refuse_other_format

@@ -30,6 +30,23 @@ from harness.run.watch import safe
 @click.option(
     "-o", "options", multiple=True, metavar="KEY=VALUE", help="An option of the generator; repeatable."
 )
+@click.option(
+    "--detector-option",
+    "detector_options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An option of the face detector; repeatable.",
+)
+@click.option(
+    "--executor", default="local", show_default=True, metavar="NAME", help="Where the generator runs."
+)
+@click.option(
+    "--executor-option",
+    "executor_options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An option of the executor; repeatable.",
+)
 @click.option("--max-failures", type=int, metavar="N", help="Stop after N failures.")
 @click.option(
     "--timeout",
@@ -46,6 +63,9 @@ def command(
     options: tuple[str, ...],
     max_failures: int | None,
     timeout: str | None,
+    executor: str,
+    executor_options: tuple[str, ...],
+    detector_options: tuple[str, ...],
 ) -> int:
     """Generate images for a prompt set; the folder is a data set that `harness run --data` accepts.
 
@@ -64,6 +84,9 @@ def command(
         max_failures,
         command_line(),
         duration("timeout", timeout),
+        executor,
+        pairs(executor_options, "--executor-option"),
+        pairs(detector_options, "--detector-option"),
     )
     watch = make_watch()
     try:

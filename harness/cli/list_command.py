@@ -10,7 +10,9 @@ import click
 
 from harness.cli.listing import Entry, Group, disabled_plugins, print_list
 from harness.errors import ExitCode, HarnessError
-from harness.registry.registry import RegisteredComponent, registry
+from harness.registry.factory import preset_problem
+from harness.registry.plugin import RegisteredComponent
+from harness.registry.registry import registry
 from harness.reporters.formatting import STAGES, number
 from harness.store.runfolder import GENERATE_ONLY, read_run
 from harness.store.scored import scored_results
@@ -85,22 +87,23 @@ def _of_kind(rows: list[dict[str, Any]], kind: str) -> list[Entry]:
 def _model_group(kind: str) -> Group:
     """The models of a kind. Presets stand below the component that they preset."""
     found = registry().components(kind)
-    names = [f.component.name for f in found]
-
-    def name(one: RegisteredComponent) -> str:
-        clash = names.count(one.component.name) > 1
-        return f"{one.dist}/{one.component.name}" if clash else one.component.name
+    name = registry().name_of
 
     def base(one: RegisteredComponent) -> RegisteredComponent | None:
+        if one.component.extends:
+            return next((f for f in found if name(f) == one.component.extends.partition(":")[0]), None)
         same = (f for f in found if (f.dist, f.component.load) == (one.dist, one.component.load))
         return next((f for f in same if one.component.defaults and not f.component.defaults), None)
+
+    def entry(one: RegisteredComponent, depth: int = 0) -> Entry:
+        problem = preset_problem(one) if one.component.extends else ""
+        return Entry(name(one), f"CANNOT BE USED: {problem}" if problem else one.component.summary, depth)
 
     entries = []
     for one in found:
         if base(one) is None:
-            entries.append(Entry(name(one), one.component.summary))
-            presets = [preset for preset in found if base(preset) is one]
-            entries += [Entry(name(preset), preset.component.summary, depth=1) for preset in presets]
+            entries.append(entry(one))
+            entries += [entry(preset, depth=1) for preset in found if base(preset) is one]
     return Group(_MODELS[kind], entries)
 
 
@@ -123,7 +126,8 @@ def _working_plugins() -> Group:
     for plugin in registry().plugins:
         if not plugin.problem:
             offers = [_offers(kind, items) for kind, items in plugin.offers.items() if items]
-            entries.append(Entry(plugin.dist, "; ".join([plugin.version, *offers])))
+            clashes = registry().clashes(plugin)
+            entries.append(Entry(plugin.dist, "; ".join([plugin.version, *offers, *clashes])))
     return Group("plugins", entries)
 
 
@@ -153,7 +157,12 @@ def _run_groups(rows: list[dict[str, Any]]) -> list[Group]:
 
 def _components(*kinds: str) -> list[dict[str, Any]]:
     return [
-        {"name": f.component.name, "kind": kind, "summary": f.component.summary, "plugin": f.dist}
+        {
+            "name": registry().name_of(f),
+            "kind": kind,
+            "summary": f.component.summary,
+            "plugin": f.dist,
+        }
         for kind in kinds
         for f in registry().components(kind)
     ]
@@ -177,7 +186,7 @@ def _data() -> list[dict[str, Any]]:
 
 def _tasks() -> list[dict[str, Any]]:
     rows = []
-    for name in sorted(catalog.files()):
+    for name in catalog.names():
         try:
             spec, _ = catalog.load(name)
         except HarnessError as e:
@@ -200,6 +209,8 @@ def _plugins() -> list[dict[str, Any]]:
             "plugin": p.dist,
             "version": p.version,
             "state": p.state,
+            "api": p.api or None,
+            "remarks": [*p.remarks, *registry().clashes(p)],
             "offers": ", ".join(
                 f"{kind}: {', '.join(str(getattr(i, 'name', i)) for i in items)}"
                 for kind, items in p.offers.items()

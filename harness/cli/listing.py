@@ -11,7 +11,8 @@ from rich.cells import cell_len
 from harness.cli.streams import columns, show, takes_color
 from harness.escaping import plain
 from harness.installing import install_command
-from harness.registry.registry import Plugin, registry
+from harness.registry.plugin import Plugin
+from harness.registry.registry import registry
 from harness.reporters.columns import cut, fold, shortened
 
 _GAP = "  "
@@ -83,6 +84,8 @@ def disabled_plugins() -> Group:
 
 def _remedy(plugin: Plugin) -> str:
     name = plugin.dist
+    if plugin.remedy:
+        return f"{plugin.remedy}; or remove it: pip uninstall {name}"
     if name.startswith("memobench-plugin-"):
         return f"Reinstall or update it: {install_command(name)}; or remove it: pip uninstall {name}"
     return f"Update it, or remove it: pip uninstall {name}"

@@ -52,7 +52,9 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The subcommand of a name, or None."""
         if cmd_name not in COMMANDS:
-            return None
+            from harness.cli.plugin_commands import find_command
+
+            return find_command(cmd_name)
         command: click.Command = importlib.import_module(f"harness.cli.{cmd_name}_command").command
         return command
 
@@ -66,11 +68,15 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The subcommand meant; an unknown one is answered with the nearest."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            guess = nearest(args[0], COMMANDS)
-            raise HarnessError(
-                f"Unknown command {args[0]!r}.",
-                (f"Did you mean {guess!r}? " if guess else "") + f"Commands: {', '.join(COMMANDS)}.",
-            )
+            from harness.cli.plugin_commands import find_command, names
+
+            if find_command(args[0]) is None:
+                known = [*COMMANDS, *names()]
+                guess = nearest(args[0], known)
+                raise HarnessError(
+                    f"Unknown command {args[0]!r}.",
+                    (f"Did you mean {guess!r}? " if guess else "") + f"Commands: {', '.join(known)}.",
+                )
         return super().resolve_command(ctx, args)
 
 

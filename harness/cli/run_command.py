@@ -68,7 +68,7 @@ from harness.store.runfolder import FAILURES
     metavar="default|all|V[,V]",
     help="Judge tasks: the prompt variants to ask; with several, the spread over them is reported.",
 )
-@click.option("--executor", default="local", show_default=True, metavar="NAME", help="Where the judge runs.")
+@click.option("--executor", default="local", show_default=True, metavar="NAME", help="Where models run.")
 @click.option("-o", "options", multiple=True, metavar="KEY=VALUE", help="An option of the model; repeatable.")
 @click.option(
     "--judge-option",
@@ -76,6 +76,27 @@ from harness.store.runfolder import FAILURES
     multiple=True,
     metavar="[JUDGE.]KEY=VALUE",
     help="An option of the judges; repeatable.",
+)
+@click.option(
+    "--data-option",
+    "data_options",
+    multiple=True,
+    metavar="[D.]KEY=VALUE",
+    help="An option of registered data sets; repeatable.",
+)
+@click.option(
+    "--detector-option",
+    "detector_options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An option of the face detector; repeatable.",
+)
+@click.option(
+    "--executor-option",
+    "executor_options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An option of the executor; repeatable.",
 )
 @click.option("--max-failures", type=int, metavar="N", help="Stop after N failures.")
 @click.option(
@@ -114,7 +135,8 @@ def command(dry_run: bool, as_json: bool, full: bool, **given: Any) -> int:
     given |= {name: listed(given[name]) for name in ("tasks", "judges", "data", "prompt_variants")}
     given["prompt_variants"] = given["prompt_variants"] or ("default",)
     given["options"] = pairs(given["options"], "-o")
-    given["judge_options"] = pairs(given["judge_options"], "--judge-option")
+    for name in ("judge", "data", "detector", "executor"):
+        given[f"{name}_options"] = pairs(given[f"{name}_options"], f"--{name}-option")
     request = RunRequest(**given, command=command_line())
     watch, report = make_watch(), None
     try:

@@ -15,7 +15,8 @@ from harness.cli.shared import exit_code, folder_of, print_results
 from harness.errors import ExitCode, HarnessError, RequestError, unknown
 from harness.escaping import plain
 from harness.registry.factory import load_class, options_table
-from harness.registry.registry import HOOKS, RegisteredComponent, registry
+from harness.registry.plugin import HOOKS, RegisteredComponent
+from harness.registry.registry import registry
 from harness.store.find import find_run, run_path
 from harness.store.runfolder import GENERATE_ONLY, intact, read_run
 from harness.store.scored import scored_results
@@ -110,7 +111,7 @@ def _show_named(name: str, *, as_json: bool) -> None:
     """Everything with this name: components, a task or suite, a prompt set."""
     kinds = [kind for kind in HOOKS if kind != "task folder"]
     found = [f for kind in kinds for f in registry().components(kind) if _is_named(f, name)]
-    tasks, prompts = catalog.files(), catalog.prompt_sets()
+    tasks, prompts = catalog.names(), catalog.prompt_sets()
     if not found and name not in tasks and name not in prompts and not name.endswith(".toml"):
         components = {f.component.name for kind in kinds for f in registry().components(kind)}
         raise unknown(

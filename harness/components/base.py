@@ -42,8 +42,12 @@ class Configured:
         """
         return None
 
-    def open(self) -> None:
-        """Load weights and other resources. Called once, before the first request."""
+    def open(self, *args: Any, **kwargs: Any) -> None:
+        """Load weights and other resources. Called once, before the first request.
+
+        Declare it as `open(self)`, or as `open(self, context: harness.Context)` to be given a folder that is kept with the
+        run, the devices to use, and a logger.
+        """
 
     def close(self) -> None:
         """Release the resources of `open`. May be called twice, or without `open`."""

@@ -10,23 +10,30 @@ from typing import Any
 Loader = Callable[[], Any]
 
 
+def nothing() -> Any:
+    """The loader of a component that extends another one."""
+    raise TypeError("the component has neither load nor extends")
+
+
 @dataclass(frozen=True)
 class Component:
     """A named class that is imported on first use.
 
-    `load` imports and returns the class. A preset is also a component: the same class with different `defaults`.
-    `aliases` are alternative names. `facts` returns rows (name, value, source) about the model, which
-    `harness show` prints. `trained_on` names the generators and data sets whose pictures its training used: results
-    on such pictures carry a warning.
+    `load` imports and returns the class. A preset is also a component: the same class with different `defaults`, or, with
+    `extends` instead of `load`, the class of another component of the same kind, named as a user names it (`openai`,
+    `DIST/NAME`), which may belong to another plugin. `aliases` are alternative names. `facts` returns rows (name, value,
+    source) about the model, which `harness show` prints. `trained_on` names the generators and data sets whose pictures
+    its training used: results on such pictures carry a warning.
     """
 
     name: str
-    load: Loader
+    load: Loader = nothing
     summary: str = ""
     defaults: Mapping[str, Any] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
     facts: Callable[[], Sequence[tuple[str, str, str]]] | None = None
     trained_on: tuple[str, ...] = ()
+    extends: str = ""
 
 
 @dataclass(frozen=True)

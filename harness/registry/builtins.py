@@ -37,6 +37,20 @@ _METRICS = (
     ("distinct_values", "rating:DistinctValues", "number of distinct predicted values"),
 )  # fmt: skip
 
+_IMPORTERS = (
+    ("memo-bench", "memo_bench:MemoBench", "the release of MEMO-Bench: dataset/, annotation_emo.csv, annotation_quality.csv"),
+    ("class-folders", "class_folders:ClassFolders", "pictures in folders named after emotions, at any depth; train, validation and test become a column"),
+    ("manifest", "manifest:Manifest", "a folder with manifest.csv (column image; id, emotion, intensity, quality, ...), and an optional ratings.csv"),
+    ("fer2013", "fer2013:Fer2013", "FER2013: fer2013.csv, or class folders"),
+    ("ferplus", "ferplus:FerPlus", "FER+: fer2013new.csv (votes of ten taggers) next to fer2013.csv"),
+    ("raf-db", "raf_db:RafDb", "RAF-DB, basic emotions: EmoLabel/list_patition_label.txt and Image/aligned/"),
+    ("affectnet", "affectnet:AffectNet", "AffectNet: training.csv, validation.csv and the pictures; valence and arousal become columns"),
+    ("ck+", "ck_plus:CkPlus", "CK+: cohn-kanade-images/ and Emotion/; the last frame of each labelled sequence"),
+    ("kdef", "kdef:Kdef", "KDEF: pictures named like AF01ANS.JPG; subject, gender, angle and session become columns"),
+    ("diffusionfer", "diffusionfer:DiffusionFer", "DiffusionFER: dataset_sheet.csv, cropped/ and original/"),
+    ("hf", "hugging_face:HuggingFace", "Parquet files with embedded pictures, from Hugging Face or `harness data export`"),
+)  # fmt: skip
+
 
 @hookimpl
 def harness_generators() -> Sequence[Component]:
@@ -96,3 +110,11 @@ def harness_exporters() -> Sequence[Component]:
 @hookimpl
 def harness_executors() -> Sequence[Component]:
     return [Component("local", lazy("harness.components.executor:LocalExecutor"), "in this process")]
+
+
+@hookimpl
+def harness_importers() -> Sequence[Component]:
+    return [
+        Component(name, lazy(f"harness.datasets.imports.{home}"), summary)
+        for name, home, summary in _IMPORTERS
+    ]

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import ValidationError
 
+from harness.components.executor import Specification
 from harness.components.failures import is_interrupt, message_of
 from harness.components.options import HarnessOptions
 from harness.components.record import Component, lazy
 from harness.errors import BadOption, HarnessError, MissingPackage, PluginError, nearest
-from harness.registry.registry import RegisteredComponent, registry
+from harness.registry.plugin import RegisteredComponent
+from harness.registry.registry import registry
 from harness.secrets import HINT, looks_like_key, names_secret, secret_in, shown
 
 CLASSES: Mapping[str, lazy] = {
@@ -26,16 +29,28 @@ CLASSES: Mapping[str, lazy] = {
     "reporter": lazy("harness.components.reporter:Reporter"),
     "exporter": lazy("harness.exporting.exporter:Exporter"),
     "executor": lazy("harness.components.executor:Executor"),
+    "importer": lazy("harness.datasets.imports.base:Importer"),
+    "command": lazy("click:Command"),
 }
 """The base class required for each kind of component."""
 
 
-def load_class(found: RegisteredComponent) -> type[Any]:
-    """Import the class of a component. Raises `MissingPackage` or `PluginError`."""
-    base = CLASSES[found.kind]()
+OBJECTS = frozenset({"command"})
+"""Kinds whose components load an object of the base class, not a class."""
+WITHOUT_OPTIONS = frozenset({"command", "importer"})
+
+
+def _is_class(loaded: Any, base: Any) -> bool:
+    return isinstance(loaded, type) and issubclass(loaded, base)
+
+
+def load_class(found: RegisteredComponent) -> Any:
+    """Import the class of a component, or the object of a command. Raises `MissingPackage` or `PluginError`."""
+    found, base = extended(found), CLASSES[found.kind]()
     try:
         loaded = found.component.load()
-        if not isinstance(loaded, type) or not issubclass(loaded, base):
+        fits = isinstance(loaded, base) if found.kind in OBJECTS else _is_class(loaded, base)
+        if not fits:
             raise TypeError(f"{loaded!r} is not a {base.__name__}")
     except HarnessError:
         raise
@@ -52,6 +67,62 @@ def load_class(found: RegisteredComponent) -> type[Any]:
     return loaded
 
 
+MOST_EXTENSIONS = 10
+"""Presets that may extend each other in a row."""
+
+
+def extended(found: RegisteredComponent) -> RegisteredComponent:
+    """The component itself, or the one that it extends, with the defaults and the reference of both.
+
+    Raises `PluginError` if what it extends is not installed, or is extended in a circle.
+    """
+    defaults, ref, base = dict(found.component.defaults), found.ref, found
+    for _ in range(MOST_EXTENSIONS):
+        if not base.component.extends:
+            return replace(
+                found, component=replace(base.component, defaults=defaults), dist=base.dist, ref=ref
+            )
+        try:
+            base = registry().find(found.kind, base.component.extends)
+        except HarnessError as e:
+            raise PluginError(
+                f"The {found.kind} {found.component.name!r} of {found.dist} extends {base.component.extends!r}: {e.message}",
+                e.hint,
+            ) from e
+        defaults = {**base.component.defaults, **({} if base.ref is None else {"ref": base.ref}), **defaults}
+    raise PluginError(
+        f"The {found.kind} {found.component.name!r} of {found.dist} extends others in a circle.",
+        f"Reinstall or update {found.dist}.",
+    )
+
+
+def preset_problem(found: RegisteredComponent) -> str:
+    """What is wrong with the defaults of a component, as a sentence; "" if nothing. Imports its class.
+
+    An option that must be given may be missing; a class that cannot be imported here is no fault of the defaults.
+    """
+    try:
+        cls, defaults = load_class(found), extended(found).component.defaults
+    except MissingPackage:
+        return ""
+    except HarnessError as e:
+        return e.message
+    if found.kind in WITHOUT_OPTIONS:
+        return f"{found.component.name}: a component of this kind has no options" if defaults else ""
+    for key in defaults:
+        if key not in cls.Options.model_fields:
+            guess = nearest(key, cls.Options.model_fields)
+            return f"{found.component.name}: no option {key!r}" + (
+                f"; did it mean {guess!r}?" if guess else ""
+            )
+    try:
+        cls.Options.model_validate(defaults)
+    except ValidationError as e:
+        wrong = [error for error in e.errors() if error["type"] != "missing" and error["loc"]]
+        return "; ".join(f"{found.component.name}: {_explain(error, cls.Options)}" for error in wrong)
+    return ""
+
+
 def make(found: RegisteredComponent, given: Mapping[str, Any] | None = None) -> Any:
     """Create a component with validated options, without loading anything heavy.
 
@@ -59,12 +130,12 @@ def make(found: RegisteredComponent, given: Mapping[str, Any] | None = None) -> 
     Raises `BadOption` naming the option and the nearest valid one.
     """
     cls = load_class(found)
+    values: dict[str, Any] = dict(extended(found).component.defaults)
     if found.ref is not None and looks_like_key(found.ref):
         raise BadOption(
             f"The name of the model after {found.component.name}: looks like a key, which would be stored with the run.",
             HINT,
         )
-    values: dict[str, Any] = dict(found.component.defaults)
     if found.ref is not None:
         if "ref" not in cls.Options.model_fields:
             raise BadOption(
@@ -93,6 +164,21 @@ def make(found: RegisteredComponent, given: Mapping[str, Any] | None = None) -> 
             f"{type(e).__name__}: {message_of(e)}.",
             f"Reinstall or update {found.dist}.",
         ) from e
+
+
+def specification_of(found: RegisteredComponent, given: Mapping[str, Any]) -> Specification:
+    """How to make a component again, in another process too."""
+    reference = "" if found.ref is None else f":{found.ref}"
+    return Specification(found.kind, f"{found.dist}/{found.component.name}{reference}", dict(given))
+
+
+def make_component(specification: Specification) -> Any:
+    """The component of a specification, not opened. For executors that run it in another process.
+
+    Raises `UnknownName` where its plugin is not installed, `MissingPackage`, `BadOption` and `PluginError` as a run does.
+    """
+    found = registry().find(specification.kind, specification.name)
+    return make(found, specification.options)
 
 
 def check_no_secrets(component: str, options: Mapping[str, Any]) -> None:
@@ -169,10 +255,12 @@ def _explain(error: Mapping[str, Any], options: type[HarnessOptions]) -> str:
 
 def options_table(found: RegisteredComponent) -> list[dict[str, Any]]:
     """One row per option of a component: name, type, default, whether required, description."""
-    cls = load_class(found)
+    cls, defaults = load_class(found), extended(found).component.defaults
+    if found.kind in WITHOUT_OPTIONS:
+        return []
     rows = []
     for name, info in cls.Options.model_fields.items():
-        default = found.component.defaults.get(
+        default = defaults.get(
             name, None if info.is_required() else info.get_default(call_default_factory=True)
         )
         rows.append(
@@ -180,7 +268,7 @@ def options_table(found: RegisteredComponent) -> list[dict[str, Any]]:
                 "name": name,
                 "type": _type_name(info.annotation),
                 "default": default,
-                "required": info.is_required() and name not in found.component.defaults,
+                "required": info.is_required() and name not in defaults,
                 "description": info.description or "",
             }
         )

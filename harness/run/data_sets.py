@@ -7,10 +7,11 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from harness.components.failures import is_interrupt, message_of
 from harness.datasets import DataFolder, read_folder
-from harness.errors import BadData, HarnessError, PluginError, RequestError, nearest, unknown
+from harness.errors import BadData, BadOption, HarnessError, PluginError, RequestError, nearest, unknown
 from harness.registry.factory import make
 from harness.registry.registry import registry
 from harness.run.stored_images import changed_images
@@ -22,24 +23,45 @@ from harness.tasks.pairing import no_pairs
 from harness.tasks.spec import TaskSpec
 
 
-def find_data_sets(references: Sequence[str], watch: Watch) -> tuple[DataFolder, ...]:
-    """The data sets of a judge run, each read from its folder."""
+def find_data_sets(
+    references: Sequence[str], watch: Watch, options: Mapping[str, Any] = {}
+) -> tuple[DataFolder, ...]:
+    """The data sets of a judge run, each read from its folder. `options` are those of registered ones."""
     if not references:
         raise RequestError("No data set is named.", "Give --data; see `harness list data`.")
-    folders = [find_data_set(reference, watch) for reference in references]
+    _check_options(options, references)
+    folders = [find_data_set(reference, watch, options) for reference in references]
     if len({folder.name for folder in folders}) < len(folders):
         raise RequestError("Two data sets have the same name.", "Rename one of the folders.")
     return tuple(folders)
 
 
-def find_data_set(reference: str, watch: Watch) -> DataFolder:
+def _check_options(options: Mapping[str, Any], references: Sequence[str]) -> None:
+    """Refuse options that are for none of the data sets."""
+    registered = {f.component.name for f in registry().components("data set")}
+    named = {_bare(reference) for reference in references}
+    for key in options:
+        target = key.rpartition(".")[0]
+        if target not in named & registered if target else not named & registered:
+            raise BadOption(
+                f"--data-option {key}: {repr(target) + ' is not' if target else 'none of the data is'} a registered data set "
+                "of this run.",
+                f"Registered data sets: {', '.join(sorted(registered)) or 'none'}. Folders have no options.",
+            )
+
+
+def _bare(reference: str) -> str:
+    return reference.partition(":")[0].rpartition("/")[2]
+
+
+def find_data_set(reference: str, watch: Watch, options: Mapping[str, Any] = {}) -> DataFolder:
     """A data set by registered name, or by path."""
     path = _expanded(reference)
     registered = {f.component.name for f in registry().components("data set")}
     if reference.partition(":")[0] in registered or (
         reference.rpartition("/")[2] in registered and not os.path.exists(path)
     ):
-        return _prepare(reference, watch)
+        return _prepare(reference, watch, options)
     if os.path.exists(path) or "/" in reference:
         return _as_generated(read_folder(path), watch)
     guess = nearest(reference, registered)
@@ -61,15 +83,18 @@ def _as_generated(folder: DataFolder, watch: Watch) -> DataFolder:
     return replace(folder, samples=samples)
 
 
-def _prepare(reference: str, watch: Watch) -> DataFolder:
+def _prepare(reference: str, watch: Watch, options: Mapping[str, Any]) -> DataFolder:
     found = registry().find("data set", reference)
+    name = found.component.name
+    own = {key: value for key, value in options.items() if "." not in key}
+    own |= {key.rpartition(".")[2]: v for key, v in options.items() if key.rpartition(".")[0] == name}
     # Only noted if it takes a while: most times the data set exists already.
     notice = threading.Timer(1.0, watch.note, [f"preparing the data set {reference}, on first use only ..."])
     notice.daemon = True
     notice.start()
     try:
         with current().calling(f"the data set {reference}", "preparing itself"):
-            folder = Path(make(found).prepare())
+            folder = Path(make(found, own).prepare())
     except HarnessError:
         raise
     except BaseException as e:  # prepare() is a plugin's code

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from harness.components.detector import Detector
+from harness.errors import BadOption
 from harness.registry.factory import make
 from harness.registry.registry import registry
 from harness.run.participants import identity_of
@@ -26,11 +27,16 @@ class ChosenDetector:
     notes: tuple[str, ...] = ()
 
 
-def choose_detector(named: Sequence[str] = ()) -> ChosenDetector:
-    """The detector of portraits. `named`: what tasks name, "" for none. Raises `UnknownName`, `PluginError`."""
+def choose_detector(named: Sequence[str] = (), options: Mapping[str, Any] = {}) -> ChosenDetector:
+    """The detector of portraits. `named`: what tasks name, "" for none.
+
+    Raises `UnknownName`, `BadOption` and `PluginError`.
+    """
     wanted = list(dict.fromkeys(name for name in named if name))
     installed = registry().components("detector")
     if not wanted and not installed:
+        if options:
+            raise BadOption("No face detector is installed, so --detector-option is not used.", NONE)
         return ChosenDetector(None, None, (NONE,))
     found = registry().find("detector", wanted[0]) if wanted else installed[0]
     name, owner = found.component.name, found.dist
@@ -43,6 +49,8 @@ def choose_detector(named: Sequence[str] = ()) -> ChosenDetector:
             f"Faces are counted by {name} ({owner}); {', '.join(others)} is installed too. "
             "The key `detector` of a task chooses.",
         )
-    detector: Detector = make(found)
+    detector: Detector = make(found, options)
     described = {"name": name, "plugin": owner, "identity": identity_of(name, detector, owner)}
+    if options:
+        described["options"] = detector.options.answer_affecting()
     return ChosenDetector(detector, described, notes)

@@ -42,6 +42,9 @@ def evaluate(  # type: ignore[overload-overlap]
     executor: str | None = ...,
     options: Mapping[str, Any] | None = ...,
     judge_options: Mapping[str, Any] | None = ...,
+    executor_options: Mapping[str, Any] | None = ...,
+    data_options: Mapping[str, Any] | None = ...,
+    detector_options: Mapping[str, Any] | None = ...,
     max_failures: Number | None = ...,
     allow_outside: bool = ...,
     prompt_variants: str | Iterable[str] | None = ...,
@@ -71,6 +74,9 @@ def evaluate(
     executor: str | None = ...,
     options: Mapping[str, Any] | None = ...,
     judge_options: Mapping[str, Any] | None = ...,
+    executor_options: Mapping[str, Any] | None = ...,
+    data_options: Mapping[str, Any] | None = ...,
+    detector_options: Mapping[str, Any] | None = ...,
     max_failures: Number | None = ...,
     allow_outside: bool = ...,
     prompt_variants: str | Iterable[str] | None = ...,
@@ -100,6 +106,9 @@ def evaluate(
     executor: str | None = "local",
     options: Mapping[str, Any] | None = None,
     judge_options: Mapping[str, Any] | None = None,
+    executor_options: Mapping[str, Any] | None = None,
+    data_options: Mapping[str, Any] | None = None,
+    detector_options: Mapping[str, Any] | None = None,
     max_failures: Number | None = None,
     allow_outside: bool = False,
     prompt_variants: str | Iterable[str] | None = "default",
@@ -123,6 +132,8 @@ def evaluate(
     a set are taken in the order of their names.
     Several models are asked one after the other, each in a run of its own: then `out` is the folder that these are put
     in, and everything else is the same for each. All of it is checked before the first one is asked.
+    `options` are those of the model; `judge_options`, `data_options` (both also `NAME.KEY`), `executor_options` and
+    `detector_options` those of the judges, registered data sets, the executor and the face detector.
     `release` names the release of the model under test: answers of one release are never those of another.
     `fresh` asks everything anew, and keeps what the folder held in `previous/N`. `max_cost` (all replies of the folder,
     in the unit of the prices that options give) and `max_time` (of this call: seconds, or a text such as "10m") end a run

@@ -12,6 +12,7 @@ from harness.run.generation import Generation
 from harness.run.image_requests import plan_images
 from harness.run.naming import RUNS, run_name
 from harness.run.participants import make_participant
+from harness.run.plan import make_executor
 from harness.run.record import base_document
 from harness.run.request import GenerateRequest
 from harness.run.supervisor import current
@@ -53,14 +54,17 @@ def generate(request: GenerateRequest, watch: Watch) -> GenerateResult:
         "per_prompt": request.per_prompt,
         "seed": request.seed,
     }
+    executor = make_executor(request.executor, request.executor_options)
     path = request.out or RUNS / run_name([prompts.name, model.name], described)
-    watch, chosen = safe(watch), choose_detector()
+    watch, chosen = safe(watch), choose_detector((), request.detector_options)
     document = base_document(path.resolve().name, described, {"images": len(wanted)}, request.command, chosen)
     folder = RunFolder.open(path, document)
     with attempt(folder):
         for note in chosen.notes:
             watch.note(note)
-        generation = Generation(model, folder, watch, chosen.detector, request.max_failures)
+        generation = Generation(
+            model, folder, watch, chosen.detector, request.max_failures, executor=executor
+        )
         generation.run(wanted)
         ids = {planned.request.id for planned in wanted}
         found = latest_image_replies(folder.path)

@@ -15,13 +15,15 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from harness._version import __version__
-from harness.components.base import Configured
+from harness.components.context import open_component
 from harness.components.detector import Detector
+from harness.components.executor import Executor, LocalExecutor, Work
 from harness.components.failures import ItemTimeout, failure, is_interrupt, message_of
 from harness.components.generator import Generator
 from harness.components.sources import Listed
 from harness.errors import HarnessError
 from harness.images.decoding import to_rgb
+from harness.run.contexts import context_for
 from harness.run.failures import ALIKE_GENERATOR, FailureLog, start_error
 from harness.run.image_requests import IMAGES, PlannedImage
 from harness.run.manifest import write_manifest
@@ -52,8 +54,13 @@ class Generation:
         detector: Detector | None,
         max_failures: int | None,
         stopping: Stopping | None = None,
+        executor: Executor | None = None,
     ) -> None:
-        """`stopping` may end the generation early."""
+        """`stopping` may end the generation early; `executor` runs the generator, by default in this process."""
+        self._executor = executor or LocalExecutor()
+        self._work = Work(
+            generator.instance, generator.specification, context_for(folder.path, generator.name, watch)
+        )
         self.stopping = stopping or Stopping()
         self.generator, self.folder, self.watch, self.detector = generator, folder, watch, detector
         self.failures = FailureLog(
@@ -85,6 +92,7 @@ class Generation:
             if error is not None:
                 for id_ in [id_ for id_ in self._in_flight if id_ not in left]:
                     self._fail(id_, error)
+        self.faults += self._work.faults
         note_left_out(self.watch, self.generator.name, self._left_out)
         self.watch.end()
         found = latest_image_replies(self.folder.path)
@@ -96,7 +104,7 @@ class Generation:
         barren = 0
         while True:
             answered = self._answered
-            error = self._generate(requests)
+            error = self._generate(requests, listed)
             barren = 0 if self._answered > answered else barren + 1
             if not isinstance(error, ItemTimeout):
                 return error
@@ -106,53 +114,55 @@ class Generation:
             for id_ in [id_ for id_ in self._in_flight if id_ not in waiting]:
                 self._fail(id_, failure(error), own=True)
 
-    def _generate(self, requests: Until[ImageRequest]) -> ReplyError | ItemTimeout:
+    def _generate(
+        self, requests: Until[ImageRequest], listed: Listed[ImageRequest]
+    ) -> ReplyError | ItemTimeout:
         """Store what the generator yields, until there is no more, or nothing in time."""
         model: Generator = self.generator.instance
+        model.progress = self.watch.working
         raised: list[BaseException] = []
-        calls, by = current(), self.generator.name
+        calls, by, waiting = current(), self.generator.name, len(listed.left)
         asked = calls.requests(requests)
         try:
-            self._open(model)
+            self._open_detector()
             # Encoding and face detection run in threads while the generator works.
             with (
                 ThreadPoolExecutor(2, thread_name_prefix="memobench-store") as pool,
-                closing(calls.replies(by, lambda: model.stream(asked), raised)) as replies,
+                closing(calls.replies(by, lambda: self._executor.run(self._work, asked), raised)) as replies,
             ):
                 self._store_all(replies, pool)
         finally:
-            self._close(model, by)
-            if self.detector is not None:
-                self._close(self.detector, type(self.detector).__name__)
+            self._close_detector()
         if not raised:
             return ReplyError("no_reply", f"{by} gave no reply to this request")
         cause = raised[0]
         if isinstance(cause, HarnessError):
             raise cause
+        if len(listed.left) == waiting:
+            raise start_error("generator", by, cause) from cause
         # What it generated is kept.
         return cause if isinstance(cause, ItemTimeout) else failure(cause)
 
-    def _open(self, model: Generator) -> None:
-        kind, name = "generator", self.generator.name
+    def _open_detector(self) -> None:
+        if self.detector is None:
+            return
+        name = type(self.detector).__name__
         try:
-            model.progress = self.watch.working
             with current().calling(name, "loading"):
-                model.open()
-            if self.detector is not None:
-                kind, name = "face detector", type(self.detector).__name__
-                with current().calling(name, "loading"):
-                    self.detector.open()
+                open_component(self.detector, context_for(self.folder.path, name, self.watch))
         except HarnessError:
             raise
-        except BaseException as e:  # both are a plugin's code
+        except BaseException as e:  # it is a plugin's code
             if is_interrupt(e):
                 raise
-            raise start_error(kind, name, e) from e
+            raise start_error("face detector", name, e) from e
 
-    def _close(self, component: Configured, name: str) -> None:
+    def _close_detector(self) -> None:
+        if self.detector is None:
+            return
         try:
-            with current().calling(name, "closing"):
-                component.close()
+            with current().calling(type(self.detector).__name__, "closing"):
+                self.detector.close()
         except BaseException as e:  # the images are stored: a plugin that fails to close does no harm
             if is_interrupt(e):
                 raise

@@ -8,7 +8,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.components.executor import Executor
+from harness.components.context import Context
+from harness.components.executor import Executor, Work
 from harness.components.failures import ItemTimeout, failure
 from harness.errors import HarnessError
 from harness.run.failures import ALIKE_JUDGE, FailureLog, start_error
@@ -72,11 +73,13 @@ class Judging:
         self._left_out: set[str] = set()
         """Names of numbers in replies that were not stored."""
 
-    def run(self, executor: Executor, jobs: Iterator[Job]) -> Tally:
+    def run(self, executor: Executor, jobs: Iterator[Job], context: Context | None = None) -> Tally:
         """Ask everything that has no reply yet. Replies are stored one by one; failures are counted.
 
         Raises `TooManyFailures`, `NothingAnswered`, and whatever `HarnessError` the judge's `open` raises.
         """
+        judge = self.builder.judge
+        self._work = Work(judge.instance, judge.specification, context)
         source: PrefetchSource[Job, JudgeRequest] = PrefetchSource(jobs, self.builder.prepare, self._arrived)
         try:
             until = Until(source, self.stopping)
@@ -86,6 +89,7 @@ class Judging:
                 self._end(source, until, error)
         finally:
             source.close()
+        self.tally.faults += self._work.faults
         note_left_out(self.watch, self._by, self._left_out)
         self.watch.end()
         return self.tally
@@ -146,10 +150,10 @@ class Judging:
     ) -> ReplyError | ItemTimeout:
         """Take replies until there are no more, or none in time."""
         raised: list[BaseException] = []
-        calls, judge = current(), self.builder.judge.instance
+        calls = current()
         asked = calls.requests(until)
         # With close() the executor closes the judge as soon as the loop is left.
-        with closing(calls.replies(self._by, lambda: executor.run(judge, asked), raised)) as replies:
+        with closing(calls.replies(self._by, lambda: executor.run(self._work, asked), raised)) as replies:
             for reply in replies:
                 self._take(reply)
                 source.check()

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.components.base import Configured
+from harness.components.executor import Specification
 from harness.components.failures import is_interrupt, message_of
 from harness.components.generator import Generator
 from harness.components.judge import Judge
 from harness.errors import BadOption, HarnessError, PluginError, RequestError
-from harness.registry.factory import check_no_secrets, make, trained_on
+from harness.registry.factory import check_no_secrets, make, specification_of, trained_on
 from harness.registry.registry import registry
 from harness.run.code_identity import code_identity
 from harness.run.supervisor import current
@@ -27,6 +28,8 @@ class Participant:
     instance: Any
     described: Mapping[str, Any]
     """Its name, plugin, answer-affecting options, identity and (if given) release, as `run.json` stores them."""
+    specification: Specification | None = None
+    """How to make it again elsewhere; None for an object made in Python."""
     trained_on: tuple[str, ...] = ()
     """Generators and data sets whose pictures its training used."""
 
@@ -53,7 +56,7 @@ def make_participant(
             raise
         with current().calling(found.component.name, "being made"):
             name, instance, owner = found.reference, make(found, options), found.dist
-        learnt_from = trained_on(found)
+        learnt_from, specification = trained_on(found), specification_of(found, options)
     else:
         wanted = Judge if kind == "judge" else Generator
         if not isinstance(model, wanted):
@@ -63,7 +66,7 @@ def make_participant(
                 f"Pass a name or an instance of harness.{wanted.__name__}.",
             )
         name, instance, owner = type(model).__name__, model, "python"
-        learnt_from = ()
+        learnt_from, specification = (), None
     if getattr(instance, "options", None) is None:
         instance.options = instance.Options()  # A user's class whose __init__ does not call ours.
     described = {
@@ -77,7 +80,7 @@ def make_participant(
         release is not None
     ):  # Without one, requests keep the ids that they had before releases could be named.
         described["release"] = release
-    return Participant(name, instance, described, learnt_from)
+    return Participant(name, instance, described, specification, learnt_from)
 
 
 def identity_of(name: str, instance: Any, owner: str) -> dict[str, str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from harness.components.executor import Executor, LocalExecutor
 from harness.datasets import DataFolder
 from harness.errors import BadData, BadTask, HarnessError, RequestError
 from harness.registry.factory import make
@@ -49,6 +50,8 @@ class Plan:
     data: tuple[DataFolder, ...]
     prompt_sets: Mapping[str, PromptSet]
     """Generator tasks: the prompt set of each task, by the task's name."""
+    executor: Executor = field(default_factory=LocalExecutor)
+    """Where judges and generators run."""
     omitted: tuple[str, ...] = ()
     """What of a suite is not asked, and why."""
 
@@ -108,7 +111,7 @@ def make_plan(request: RunRequest, watch: Watch | None = None) -> Plan:
             + ".",
             "Run them separately.",
         )
-    registry().find("executor", request.executor)
+    executor = make_executor(request.executor, request.executor_options)
     check_judge_options(request.judge_options, request.judges)
     if roles == {"judge"}:
         plan = _judge_plan(request, tasks, safe(watch))
@@ -116,7 +119,13 @@ def make_plan(request: RunRequest, watch: Watch | None = None) -> Plan:
         plan = _generator_plan(request, tasks)
     if request.max_cost is not None:
         check_costs([*plan.judges, *([plan.generator] if plan.generator else [])])
-    return plan
+    return replace(plan, executor=executor)
+
+
+def make_executor(name: str, options: Mapping[str, Any]) -> Executor:
+    """The executor with a given name and options. Raises `UnknownName` and `BadOption`."""
+    executor: Executor = make(registry().find("executor", name), options)
+    return executor
 
 
 def _judge_plan(request: RunRequest, tasks: tuple[ResolvedTask, ...], watch: Watch) -> Plan:
@@ -131,6 +140,11 @@ def _judge_plan(request: RunRequest, tasks: tuple[ResolvedTask, ...], watch: Wat
             f"{task!r} tests a judge: --judge-option is not used.",
             "Give options of the model under test with -o KEY=VALUE.",
         )
+    if request.detector_options:
+        raise RequestError(
+            f"{task!r} tests a judge: --detector-option is not used.",
+            "Faces are detected in portraits that are generated.",
+        )
     tasks = select_prompt_variants(tasks, request.prompt_variants)
     _check_metrics(tasks, {t.spec.name: t.spec for t in tasks})
     judge = make_participant("judge", request.model, request.options, request.release)
@@ -139,12 +153,13 @@ def _judge_plan(request: RunRequest, tasks: tuple[ResolvedTask, ...], watch: Wat
         tasks, unread = first_variants(tasks, judge.name)
     tasks, unable = answerable(tasks, lambda spec: choose_answer_mode(judge, spec, request.read))
     default_data = tuple(dict.fromkeys(t.spec.data for t in tasks if t.spec.data))
-    data = find_data_sets(request.data or default_data, watch)
+    data = find_data_sets(request.data or default_data, watch, request.data_options)
     tasks, unlabelled = labelled(tasks, data, request.seed)
     questions = {t.spec.name: t.spec for t in tasks}
     check_labels(data, questions, request.seed)
     modes = {judge.name: choose_answer_modes(judge, questions, request.read)}
-    return Plan(request, tasks, questions, modes, (judge,), None, data, {}, (*unread, *unable, *unlabelled))
+    omitted = (*unread, *unable, *unlabelled)
+    return Plan(request, tasks, questions, modes, (judge,), None, data, {}, omitted=omitted)
 
 
 def _generator_plan(request: RunRequest, tasks: tuple[ResolvedTask, ...]) -> Plan:
@@ -159,11 +174,12 @@ def _generator_plan(request: RunRequest, tasks: tuple[ResolvedTask, ...]) -> Pla
             f"{task!r} tests a generator, and needs a judge for its portraits.",
             "Add --judge; see `harness list models`.",
         )
-    if request.data:
-        raise RequestError(
-            f"{task!r} generates its own portraits: --data is not used.",
-            "Omit --data, or choose a judge task.",
-        )
+    for option, given in (("--data", request.data), ("--data-option", request.data_options)):
+        if given:
+            raise RequestError(
+                f"{task!r} generates its own portraits: {option} is not used.",
+                f"Omit {option}, or choose a judge task.",
+            )
     generator = make_participant("generator", request.model, request.options, request.release)
     questions = {name: catalog.find_judge_task(name, t) for t in tasks for name in t.spec.asks}
     if request.strict:

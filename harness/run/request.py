@@ -43,6 +43,10 @@ class RunRequest:
     executor: str = "local"
     options: Mapping[str, Any] = field(default_factory=dict)
     judge_options: Mapping[str, Any] = field(default_factory=dict)
+    executor_options: Mapping[str, Any] = field(default_factory=dict)
+    data_options: Mapping[str, Any] = field(default_factory=dict)
+    """Options of registered data sets: `KEY`, or `NAME.KEY` for one of several."""
+    detector_options: Mapping[str, Any] = field(default_factory=dict)
     max_failures: int | None = None
     allow_outside: bool = False
     prompt_variants: tuple[str, ...] = ("default",)
@@ -82,6 +86,9 @@ class RunRequest:
             executor=text("executor", self.executor, "local"),
             options=option_values("options", self.options),
             judge_options=option_values("judge_options", self.judge_options),
+            executor_options=option_values("executor_options", self.executor_options),
+            data_options=option_values("data_options", self.data_options),
+            detector_options=option_values("detector_options", self.detector_options),
             max_failures=count("max-failures", self.max_failures),
             allow_outside=flag("allow_outside", self.allow_outside),
             prompt_variants=texts(
@@ -115,8 +122,11 @@ class GenerateRequest:
     options: Mapping[str, Any] = field(default_factory=dict)
     max_failures: int | None = None
     command: tuple[str, ...] | None = None
-    """As in `RunRequest`, and so is `timeout`."""
+    """As in `RunRequest`, and so is what follows."""
     timeout: float | None = None
+    executor: str = "local"
+    executor_options: Mapping[str, Any] = field(default_factory=dict)
+    detector_options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Convert what has another type than the field, as `RunRequest` does. Raises `RequestError`."""
@@ -132,6 +142,9 @@ class GenerateRequest:
             max_failures=count("max-failures", self.max_failures),
             timeout=duration("timeout", self.timeout),
             command=None if self.command is None else texts("command", self.command),
+            executor=text("executor", self.executor, "local"),
+            executor_options=option_values("executor_options", self.executor_options),
+            detector_options=option_values("detector_options", self.detector_options),
         )
 
 

@@ -13,8 +13,7 @@ from harness.components.detector import Detector
 from harness.datasets.ratings import FILE as RATINGS
 from harness.errors import ExitCode, HarnessError
 from harness.exporting.run_result import RunResult
-from harness.registry.factory import make
-from harness.registry.registry import registry
+from harness.run.contexts import context_for
 from harness.run.detectors import choose_detector
 from harness.run.generation import Generation
 from harness.run.image_requests import PlannedImage
@@ -55,7 +54,11 @@ def execute(plan: Plan, watch: Watch, stopping: Stopping | None = None) -> RunRe
     """
     watch = Pace(safe(watch))
     wanted = planned_images(plan)
-    chosen = choose_detector([t.spec.detector for t in plan.tasks]) if plan.generator else None
+    chosen = (
+        choose_detector([t.spec.detector for t in plan.tasks], plan.request.detector_options)
+        if plan.generator
+        else None
+    )
     document = run_document(plan, plan.folder.resolve().name, wanted, chosen)
     folder = RunFolder.open(plan.folder, document, fresh=plan.request.fresh)
     with attempt(folder):
@@ -118,7 +121,13 @@ def _work(
         if plan.generator is not None:
             _copy_ratings(plan.generator, folder.path)
             generation = Generation(
-                plan.generator, folder, watch, detector, plan.request.max_failures, stopping
+                plan.generator,
+                folder,
+                watch,
+                detector,
+                plan.request.max_failures,
+                stopping,
+                plan.executor,
             )
             try:
                 generation.run(wanted)
@@ -177,7 +186,6 @@ def _judge(
     total = sum(builder.count(job) for job in jobs())
     stored = min(total, sum(reply["by"] == judge.name for reply in judge_replies(folder.path, {"by"})))
     watch.phase(f"judging with {judge.name}", total, stored)
-    executor = make(registry().find("executor", request.executor))
     judging = Judging(
         builder,
         folder,
@@ -188,4 +196,4 @@ def _judge(
         stored=stored,
         total=total,
     )
-    return judging.run(executor, jobs())
+    return judging.run(plan.executor, jobs(), context_for(folder.path, judge.name, watch))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.errors import BadTask, RequestError, UnknownName, unknown
-from harness.registry.registry import registry
+from harness.registry.registry import precedence, registry
 from harness.tasks.promptsets import PromptSet, read_prompts
 from harness.tasks.spec import SuiteSpec, TaskSpec, load_spec
 
@@ -26,38 +26,65 @@ class ResolvedTask:
     """The suite that lists it; empty if the task was requested directly."""
 
 
-def files() -> dict[str, list[Path]]:
-    """Task and suite files of the core and all plugins, by name (the file's stem)."""
-    found: dict[str, list[Path]] = {}
-    for folder in registry().task_folders():
+@dataclass(frozen=True)
+class TaskFile:
+    """A task or suite file of the core or a plugin."""
+
+    name: str
+    dist: str
+    path: Path
+
+
+def files() -> dict[str, list[TaskFile]]:
+    """Task and suite files of the core and all plugins, by name (the file's stem), in order of precedence."""
+    found: dict[str, list[TaskFile]] = {}
+    for dist, folder in registry().task_folders():
         for path in sorted(folder.glob("*.toml")):
-            found.setdefault(path.stem, []).append(path)
+            found.setdefault(path.stem, []).append(TaskFile(path.stem, dist, path))
     return found
 
 
+def names() -> dict[str, TaskFile]:
+    """The same by the name that reaches each: `NAME`, or `DIST/NAME` where the name is another's."""
+    found = {}
+    for name, same in files().items():
+        owners = _owners(same)
+        for file in same:
+            found[name if owners == [file] else f"{file.dist}/{name}"] = file
+    return dict(sorted(found.items()))
+
+
+def _owners(same: Sequence[TaskFile]) -> list[TaskFile]:
+    """The files that a bare name means."""
+    first = min(precedence(file.dist) for file in same)
+    return [file for file in same if precedence(file.dist) == first]
+
+
 def load(reference: str) -> tuple[TaskSpec | SuiteSpec, Path]:
-    """The task or suite with a given name, or in a given TOML file.
+    """The task or suite with a given name (`NAME` or `DIST/NAME`), or in a given TOML file.
 
     Raises `UnknownName` with the nearest name, or `BadTask` if the file is invalid.
     """
-    if reference.endswith(".toml") or "/" in reference:
+    dist, slash, name = reference.rpartition("/")
+    same = files().get(name, [])
+    owned = [file for file in same if file.dist == dist] if slash else _owners(same) if same else []
+    if reference.endswith(".toml") or (slash and not owned):
         path = Path(reference)
         return load_spec(path), path
-    known = files()
-    if reference not in known:
-        raise unknown("task", reference, known, "A path to a .toml file also works.")
-    if len(known[reference]) > 1:
+    if not owned:
+        raise unknown("task", reference, names(), "A path to a .toml file also works.")
+    if len(owned) > 1:
         raise RequestError(
-            f"The task {reference!r} is defined by several files: {', '.join(map(str, known[reference]))}.",
+            f"The task {reference!r} is defined by several files: {', '.join(str(file.path) for file in owned)}.",
             "Give the path of one of them.",
         )
-    spec = load_spec(known[reference][0])
-    if spec.name != reference:
+    path = owned[0].path
+    spec = load_spec(path)
+    if spec.name != name:
         raise BadTask(
-            f"{known[reference][0]}: its name is {spec.name!r}.",
-            "Rename the file or the task so that they match.",
+            f"{path}: its name is {spec.name!r}.", "Rename the file or the task so that they match."
         )
-    return spec, known[reference][0]
+    return spec, path
 
 
 def find_tasks(references: Sequence[str]) -> list[ResolvedTask]:
@@ -115,11 +142,11 @@ def find_judge_task(reference: str, asked_by: ResolvedTask) -> TaskSpec:
 
 
 def prompt_sets() -> dict[str, Path]:
-    """Prompt files of the core and all plugins, by name; the first one with a name wins."""
+    """Prompt files of the core and all plugins, by name; `DIST/NAME` where the name is another's."""
     found: dict[str, Path] = {}
-    for folder in registry().task_folders():
+    for dist, folder in registry().task_folders():
         for path in sorted((folder / "prompts").glob("*.csv")):
-            found.setdefault(path.stem, path)
+            found[f"{dist}/{path.stem}" if path.stem in found else path.stem] = path
     return found
 
 
@@ -129,8 +156,8 @@ def find_prompts(reference: str, folder: Path | None = None) -> PromptSet:
     if folder is not None:
         places += [folder / reference, folder / f"{reference}.csv", folder / "prompts" / f"{reference}.csv"]
     path = next((p for p in places if os.path.isfile(p)), None)
+    known = prompt_sets()
     if path is None:
-        known = prompt_sets()
         if reference not in known:
             raise unknown("prompt set", reference, known, "A path to a .csv file also works.")
         path = known[reference]

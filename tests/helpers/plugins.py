@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -75,13 +75,16 @@ class Installer:
         earlier = os.environ.get("PYTHONPATH")
         monkeypatch.setenv("PYTHONPATH", os.pathsep.join(p for p in (str(site), earlier) if p))
 
-    def install(self, dist: str, source: str, *, entry: str | None = None) -> str:
+    def install(
+        self, dist: str, source: str, *, entry: str | None = None, requires: Sequence[str] = ()
+    ) -> str:
         """Install `source` as the module of a distribution; returns its name."""
         module = dist.replace("-", "_")
         (self.site / f"{module}.py").write_text(source, encoding="utf-8")
         info = self.site / f"{module}-1.0.dist-info"
         info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {dist}\nVersion: 1.0\n")
+        needs = "".join(f"Requires-Dist: {line}\n" for line in requires)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {dist}\nVersion: 1.0\n{needs}")
         (info / "entry_points.txt").write_text(f"[memobench]\n{module} = {entry or module}\n")
         self._modules.append(module)
         importlib.invalidate_caches()

@@ -6,19 +6,23 @@ import inspect
 from pathlib import Path
 
 import pytest
+from helpers.command import InProcess
 from helpers.plugins import Install
 
 from harness import hookspecs
-from harness.registry.factory import CLASSES, load_class, make
-from harness.registry.registry import HOOKS, registry
+from harness.registry.factory import CLASSES, OBJECTS, WITHOUT_OPTIONS, load_class, make
+from harness.registry.plugin import HOOKS
+from harness.registry.registry import registry
 
 SPECS = {name: value for name, value in vars(hookspecs).items() if name.startswith("harness_")}
 
 EVERYTHING = """
 from pathlib import Path
+import click
 import numpy as np
-from harness import (Component, DataSet, Detector, Executor, Exporter, Face, Generator, ImageReply, Judge, JudgeReply, Metric,
-                     Reporter, hookimpl)
+from harness import (Component, DataSet, Detector, Executor, Exporter, Face, Generator, HarnessOptions, ImageReply, Judge,
+                     JudgeReply, Metric, Reporter, hookimpl, make_component, option)
+from harness.datasets.imports import Importer, Record
 
 HERE = Path(__file__).parent
 
@@ -56,11 +60,37 @@ class AnExporter(Exporter):
         return [out]
 
 class AnExecutor(Executor):
-    def run(self, judge, requests):
-        (HERE / "executed").touch()
-        judge.open()
-        yield from judge.stream(requests)
-        judge.close()
+    class Options(HarnessOptions):
+        mark: str = option("executed", "the file that it writes", affects_answer=False)
+
+    def run(self, work, requests):
+        (HERE / self.options.mark).write_text(f"{work.specification.kind} {work.specification.name}")
+        remade = make_component(work.specification)
+        assert type(remade) is type(work.component)
+        work.open()
+        yield from work.stream(requests)
+        work.close()
+
+class AnImporter(Importer):
+    name, summary, label = "a_release", "pictures named after emotions", "intended"
+    def read(self, source, options, report):
+        for path in sorted(source.files):
+            yield Record(path, path, emotion=path.rpartition("-")[2].partition(".")[0])
+
+@click.command()
+@click.option("--twice", is_flag=True)
+def a_command(twice):
+    # Says something.
+    click.echo("said " * (2 if twice else 1))
+    return 3 if twice else 0
+
+@hookimpl
+def harness_importers():
+    return [Component("a_release", lambda: AnImporter, "pictures named after emotions")]
+
+@hookimpl
+def harness_commands():
+    return [Component("say", lambda: a_command, "say something")]
 
 @hookimpl
 def harness_generators():
@@ -162,8 +192,12 @@ def test_hook_is_called(name: str, everything: Path) -> None:
     assert len(plugin.offers[kind]) == 1
     if kind != "task folder":
         (found,) = [f for f in registry().components(kind) if f.dist == "everything"]
-        assert make(found)
-        assert issubclass(load_class(found), CLASSES[kind]())
+        loaded, base = load_class(found), CLASSES[kind]()
+        if kind in OBJECTS:
+            assert isinstance(loaded, base)
+        else:
+            assert issubclass(loaded, base)
+            assert loaded() if kind in WITHOUT_OPTIONS else make(found)
 
 
 def test_a_judge_run_of_one_plugin(everything: Path, tmp_path: Path) -> None:
@@ -172,14 +206,36 @@ def test_a_judge_run_of_one_plugin(everything: Path, tmp_path: Path) -> None:
     result = evaluate("a_task", "a_judge", out=tmp_path / "run", executor="an_executor")
     assert result.metric("a_metric") == pytest.approx(0.42)
     assert (result.tasks[0]["n"], result.failed) == (6, 0)
-    assert (everything / "executed").exists()
+    assert (everything / "executed").read_text() == "judge everything/a_judge"
     assert make(registry().find("reporter", "a_reporter")).render(result.results) == "reported a_judge\n"
 
 
 def test_a_generator_run_of_one_plugin(everything: Path, tmp_path: Path) -> None:
     from harness import evaluate
 
-    result = evaluate("a_generator_task", "a_generator", judge="a_judge", out=tmp_path / "run")
+    result = evaluate(
+        "a_generator_task",
+        "a_generator",
+        judge="a_judge",
+        out=tmp_path / "run",
+        executor="an_executor",
+        executor_options={"mark": "marked"},
+    )
+    assert (everything / "marked").read_text() == "judge everything/a_judge", "the judge came last"
     (entry,) = result.tasks
     assert (entry["n"], entry["answered"]) == (2, 2)
     assert entry["faces"] == {"none": 0, "one": 0, "several": 2}
+
+
+def test_an_importer_and_a_command_of_a_plugin(everything: Path, harness: InProcess, tmp_path: Path) -> None:
+    from helpers import data
+
+    data.picture(tmp_path / "release" / "one-happy.png", 1)
+    data.picture(tmp_path / "release" / "two-sad.png", 2)
+    done = harness("data", "import", "A Release", "release", "--dry-run", "--json").ok()
+    assert '"samples": 2' in done.out
+    assert "a_release" in harness("data", "import", "--help").ok().out
+    assert harness("say").ok().out == "said \n"
+    assert harness("say", "--twice").code == 3
+    harness("sya").fails(2, "Did you mean 'say'?")
+    assert "say" not in harness("--help").ok().out, "the help loads no plugin"

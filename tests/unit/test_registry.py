@@ -23,9 +23,10 @@ from harness import (
     lazy,
     option,
 )
+from harness.registry import builtins as built_in
 from harness.registry.factory import make, options_table
-from harness.registry.registry import Plugin, RegisteredComponent, Registry, load, registry
-from harness.registry.registry import builtins as built_in
+from harness.registry.plugin import Plugin, RegisteredComponent
+from harness.registry.registry import Registry, load, registry
 
 
 class Mine(Judge):
@@ -189,8 +190,10 @@ def test_a_plugin_adds_tasks_and_prompts(install: Install, tmp_path: Path) -> No
     assert catalog.load("mine")[0].name == "mine"
     assert catalog.find_prompts("few").rows[0].emotion == "happy"
     (tmp_path / "tasks" / "coarse_emotion.toml").write_text(TASK.replace('"mine"', '"coarse_emotion"'))
-    with pytest.raises(RequestError, match="defined by several files"):
-        catalog.load("coarse_emotion")
+    assert catalog.load("coarse_emotion")[1].parent.name in ("tasks", "_tasks")
+    assert catalog.load("coarse_emotion")[1].parent != tmp_path / "tasks", "the core owns its names"
+    assert catalog.load("task-plugin/coarse_emotion")[1].parent == tmp_path / "tasks"
+    assert {"coarse_emotion", "task-plugin/coarse_emotion", "mine"} <= set(catalog.names())
     (tmp_path / "tasks" / "renamed.toml").write_text(TASK)
     with pytest.raises(RequestError, match="its name is 'mine'"):
         catalog.load("renamed")

@@ -1,5 +1,7 @@
 from harness import Component, hookimpl, lazy
 
+API_VERSION = "1.0"
+
 
 @hookimpl
 def harness_judges():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from harness.datasets.imports.base import ImportOptions, Kind, LabelParser, Record
+from harness.datasets.imports.base import Importer, ImportOptions, LabelParser, Record
 from harness.datasets.imports.class_folders import SPLITS
 from harness.datasets.imports.listed import Line, Listing, usable_rows
 from harness.datasets.imports.names import with_name_columns
@@ -43,7 +43,7 @@ NOT_RATED = -2
 """Valence and arousal of pictures that were not rated."""
 
 
-class AffectNet(Kind):
+class AffectNet(Importer):
     """Tables with `subDirectory_filePath`, `expression` (0 to 10), `valence` and `arousal` (-1 to 1), and the pictures.
 
     Some copies of `validation.csv` have no header; its columns are then those of `training.csv`.

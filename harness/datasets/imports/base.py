@@ -59,8 +59,8 @@ class Record:
     """File and line of additional rows about this picture."""
 
 
-class Kind(ABC):
-    """A kind of release, selected by name in `harness data import`."""
+class Importer(ABC):
+    """Reads one kind of release, selected by name in `harness data import`. It is made without arguments."""
 
     name: ClassVar[str]
     summary: ClassVar[str]

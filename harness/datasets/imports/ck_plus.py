@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from harness.datasets.imports.base import ImportOptions, Kind, LabelParser, Record
+from harness.datasets.imports.base import Importer, ImportOptions, LabelParser, Record
 from harness.datasets.imports.class_folders import by_folder
 from harness.datasets.imports.names import with_name_columns
 from harness.datasets.imports.pictures import is_picture
@@ -22,7 +22,7 @@ _FRAME = re.compile(r"(S\d+)_(\d+)_(\d+)", re.IGNORECASE)
 _LABEL = re.compile(r"(S\d+)_(\d+)_\d+_emotion\.txt", re.IGNORECASE)
 
 
-class CkPlus(Kind):
+class CkPlus(Importer):
     """`cohn-kanade-images/S005/001/S005_001_00000011.png` and `Emotion/S005/001/S005_001_00000011_emotion.txt`.
 
     A sequence's label refers to its last frame, the peak: only that frame is imported. In copies with class folders

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from harness.datasets.imports.base import ImportOptions, Kind, LabelParser, Record
+from harness.datasets.imports.base import Importer, ImportOptions, LabelParser, Record
 from harness.datasets.imports.names import with_name_columns
 from harness.datasets.imports.pictures import is_picture
 from harness.datasets.imports.report import Report
@@ -18,7 +18,7 @@ SPLITS = {word: split for split, words in _SPLITS.items() for word in words}
 """Name of a split in folders and columns -> train, validation or test."""
 
 
-class ClassFolders(Kind):
+class ClassFolders(Importer):
     """`happy/1.png`, `train/happy/1.png`, `happy/person1/1.png`: the innermost folder that names an emotion counts."""
 
     name = "class-folders"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.datasets.imports.affectnet import add_affect
-from harness.datasets.imports.base import ImportOptions, Kind, LabelParser, Record
+from harness.datasets.imports.base import Importer, ImportOptions, LabelParser, Record
 from harness.datasets.imports.listed import Listing
 from harness.datasets.imports.names import with_name_columns
 from harness.datasets.imports.pictures import PictureIndex, is_picture
@@ -17,7 +17,7 @@ from harness.errors import BadData
 SHEET = "dataset_sheet.csv"
 
 
-class DiffusionFer(Kind):
+class DiffusionFer(Importer):
     """`DiffusionEmotion_S/dataset_sheet.csv` (columns and numbers as in AffectNet), `cropped/` and `original/`.
 
     The cropped faces (`cropped/`) are preferred, because the sheet describes them.

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from PIL import Image
 
-from harness.datasets.imports.base import ImportOptions, Kind, LabelParser, Record
+from harness.datasets.imports.base import Importer, ImportOptions, LabelParser, Record
 from harness.datasets.imports.class_folders import SPLITS, by_folder
 from harness.datasets.imports.listed import usable_rows
 from harness.datasets.imports.names import with_name_columns
@@ -27,7 +27,7 @@ CODES = {"0": "angry", "1": "disgust", "2": "fear", "3": "happy", "4": "sad", "5
 """Code in the column `emotion` -> label."""
 
 
-class Fer2013(Kind):
+class Fer2013(Importer):
     """Columns `emotion` (0 to 6), `pixels` (48 x 48 grey values) and, in most copies, `Usage`.
 
     Pictures are numbered in row order, as in FER+, so that the two can be compared.

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 
-from harness.datasets.imports.base import ImportOptions, Kind, LabelParser, Record
+from harness.datasets.imports.base import Importer, ImportOptions, LabelParser, Record
 from harness.datasets.imports.class_folders import SPLITS
 from harness.datasets.imports.fer2013 import picture, picture_name, pixel_tables
 from harness.datasets.imports.names import with_name_columns
@@ -24,7 +24,7 @@ MOST_VOTES = 100
 """Upper bound for plausible votes per row; there are ten."""
 
 
-class FerPlus(Kind):
+class FerPlus(Importer):
     """`fer2013new.csv` next to `fer2013.csv` (rows in the same order), or next to the pictures extracted from it.
 
     The label is the tag with the most votes. Ties, "unknown" and "not a face" give no label.

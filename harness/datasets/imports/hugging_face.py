@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from harness.datasets.imports.base import ImportOptions, Kind, LabelParser, Record
+from harness.datasets.imports.base import Importer, ImportOptions, LabelParser, Record
 from harness.datasets.imports.class_folders import SPLITS
 from harness.datasets.imports.memo_bench import scaled
 from harness.datasets.imports.names import with_name_columns
@@ -51,7 +51,7 @@ class _Columns:
     """Whether `harness data export` wrote the file."""
 
 
-class HuggingFace(Kind):
+class HuggingFace(Importer):
     """Parquet files with an Image column ({bytes, path}) or plain bytes, and a label: text, or a ClassLabel.
 
     Columns are found by common names; `ImportOptions.columns` overrides them. Scalar values of other columns, and of

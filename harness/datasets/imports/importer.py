@@ -17,7 +17,7 @@ from typing import Any, TextIO
 
 from harness.datasets.exchange import put_in_place, recover
 from harness.datasets.home import CHECKSUMS, DOCUMENT, NAME, UNUSED, data_home
-from harness.datasets.imports.base import ImportOptions, Kind, Record
+from harness.datasets.imports.base import Importer, ImportOptions, Record
 from harness.datasets.imports.pictures import problem_of
 from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source, open_source
@@ -46,7 +46,7 @@ class _Written:
 
 
 def import_data(
-    kind: Kind,
+    kind: Importer,
     path: Path,
     options: ImportOptions,
     *,
@@ -69,7 +69,7 @@ def import_data(
 
 
 def _imported(
-    kind: Kind,
+    kind: Importer,
     path: Path,
     options: ImportOptions,
     name: str,
@@ -125,7 +125,7 @@ def _read_errors(source: Source) -> Iterator[None]:
         ) from e
 
 
-def _records(kind: Kind, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
+def _records(kind: Importer, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
     with _read_errors(source):
         yield from kind.read(source, options, report)
 
@@ -296,7 +296,7 @@ def _check_room(folder: Path, needed: int) -> None:
         )
 
 
-def _check_any(written: _Written, report: Report, kind: Kind, path: Path) -> None:
+def _check_any(written: _Written, report: Report, kind: Importer, path: Path) -> None:
     if written.samples:
         return
     reasons: Counter[str] = sum(report.unused.values(), Counter())
@@ -308,7 +308,7 @@ def _check_any(written: _Written, report: Report, kind: Kind, path: Path) -> Non
 
 
 def _summary(
-    kind: Kind, path: Path, name: str, writer: _Writer, options: ImportOptions, report: Report
+    kind: Importer, path: Path, name: str, writer: _Writer, options: ImportOptions, report: Report
 ) -> dict[str, Any]:
     written = writer.written
     return {

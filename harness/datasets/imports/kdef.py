@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from harness.datasets.imports.base import ImportOptions, Kind, LabelParser, Record
+from harness.datasets.imports.base import Importer, ImportOptions, LabelParser, Record
 from harness.datasets.imports.names import with_name_columns
 from harness.datasets.imports.pictures import is_picture
 from harness.datasets.imports.report import Report
@@ -26,7 +26,7 @@ ANGLES = {"FL": "full left", "HL": "half left", "S": "straight", "HR": "half rig
 _NAME = re.compile(r"([AB])([FM])(\d\d)(AF|AN|DI|HA|NE|SA|SU)(FL|HL|S|HR|FR)", re.IGNORECASE)
 
 
-class Kdef(Kind):
+class Kdef(Importer):
     """`AF01/AF01ANS.JPG`: session A, female, person 01, angry, straight. The emotion code `AF` (afraid) is read as fear."""
 
     name = "kdef"

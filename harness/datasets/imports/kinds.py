@@ -1,11 +1,11 @@
-"""Lists the kinds of release that can be imported."""
+"""The kinds of release that the core imports; plugins add more, see `harness_importers`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from harness.datasets.imports.affectnet import AffectNet
-from harness.datasets.imports.base import Kind
+from harness.datasets.imports.base import Importer
 from harness.datasets.imports.ck_plus import CkPlus
 from harness.datasets.imports.class_folders import ClassFolders
 from harness.datasets.imports.diffusionfer import DiffusionFer
@@ -18,7 +18,7 @@ from harness.datasets.imports.memo_bench import MemoBench
 from harness.datasets.imports.raf_db import RafDb
 from harness.errors import unknown
 
-KINDS: Mapping[str, type[Kind]] = {
+KINDS: Mapping[str, type[Importer]] = {
     kind.name: kind
     for kind in (
         MemoBench,
@@ -36,13 +36,14 @@ KINDS: Mapping[str, type[Kind]] = {
 }
 
 
-def kind_of(name: str) -> Kind:
-    """The kind with a given name, ignoring case and punctuation. Raises `UnknownName` with the nearest."""
-    folded = {_folded(kind): kind for kind in KINDS}
-    if _folded(name) not in folded:
+def kind_of(name: str) -> Importer:
+    """The core's importer with a given name, ignoring case and punctuation. Raises `UnknownName` with the nearest."""
+    names = {folded(kind): kind for kind in KINDS}
+    if folded(name) not in names:
         raise unknown("kind of release", name, KINDS)
-    return KINDS[folded[_folded(name)]]()
+    return KINDS[names[folded(name)]]()
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """A name of a kind as it is compared."""
     return "".join(c for c in name.casefold().replace("+", "plus") if c.isalnum())

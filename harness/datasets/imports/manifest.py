@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from harness.datasets.file_names import FileNames, files_among
-from harness.datasets.imports.base import ImportOptions, Kind, LabelParser, Record
+from harness.datasets.imports.base import Importer, ImportOptions, LabelParser, Record
 from harness.datasets.imports.listed import usable_rows
 from harness.datasets.imports.memo_bench import scaled
 from harness.datasets.imports.names import with_name_columns
@@ -23,7 +23,7 @@ from harness.errors import BadData
 MANIFEST = "manifest.csv"
 
 
-class Manifest(Kind):
+class Manifest(Importer):
     """`manifest.csv` with a column `image`, and any of id, emotion, intensity, quality and columns to group by."""
 
     name = "manifest"

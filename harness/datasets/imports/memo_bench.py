@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Generic, TypeVar
 
-from harness.datasets.imports.base import ImportOptions, Kind, LabelParser, Record
+from harness.datasets.imports.base import Importer, ImportOptions, LabelParser, Record
 from harness.datasets.imports.names import NameParser
 from harness.datasets.imports.pictures import PictureIndex
 from harness.datasets.imports.report import Report
@@ -38,7 +38,7 @@ class EmotionScore:
     label: str = field(compare=False)
 
 
-class MemoBench(Kind):
+class MemoBench(Importer):
     """`dataset/`, `annotation_emo.csv` (Image, Score, Distortions), `annotation_quality.csv` (Image, Quality).
 
     Despite its name, the column `Distortions` contains the emotion. The release does not specify the meaning of

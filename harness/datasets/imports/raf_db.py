@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from harness.datasets.imports.base import ImportOptions, Kind, LabelParser, Record
+from harness.datasets.imports.base import Importer, ImportOptions, LabelParser, Record
 from harness.datasets.imports.class_folders import SPLITS, by_folder
 from harness.datasets.imports.listed import Line, Listing
 from harness.datasets.imports.names import with_name_columns
@@ -25,7 +25,7 @@ _PEOPLE = (
 """The last three lines of `Annotation/manual/*_manu_attri.txt`, as documented by the data set; other codes are unsure."""
 
 
-class RafDb(Kind):
+class RafDb(Importer):
     """`EmoLabel/list_patition_label.txt` (`train_00001.jpg 5`) and `Image/aligned/`, or folders named 1 to 7.
 
     If `Annotation/manual/` exists, gender, race and age, as judged by annotators, become columns.

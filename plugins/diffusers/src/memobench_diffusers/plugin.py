@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from harness import Component, hookimpl, lazy
 from memobench_diffusers.presets import presets
 
+API_VERSION = "1.0"
+
 LOAD = lazy("memobench_diffusers.generator:DiffusersGenerator")
 
 

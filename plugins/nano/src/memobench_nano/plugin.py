@@ -8,6 +8,8 @@ from typing import Any
 
 from harness import Component, MissingPackage, hookimpl, lazy
 
+API_VERSION = "1.0"
+
 WEIGHTS = Path(__file__).parent / "weights"
 """The model folder, in the format of transformers and vLLM."""
 

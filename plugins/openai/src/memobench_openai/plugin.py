@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from harness import Component, hookimpl, lazy
 
+API_VERSION = "1.0"
+
 
 @hookimpl
 def harness_judges() -> Sequence[Component]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from harness import Component, hookimpl, lazy
 
+API_VERSION = "1.0"
+
 
 @hookimpl
 def harness_judges() -> list[Component]:

@@ -6,93 +6,25 @@ import base64
 import hashlib
 import json
 import re
-import shutil
 from collections.abc import Callable, Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers import data
+from helpers.report_page import Page
 from hypothesis import given
 from hypothesis import strategies as st
 
 import harness
 from harness.errors import BadOutput, MissingPackage, RequestError
-from harness.ranking.records import BoardColumn, BoardRow, BoardTable
 from harness.report import thumbnails
 from harness.report.answers import PictureFile, collect
-from harness.report.board import board_table
-from harness.report.origin import short_time
 from harness.report.page import WrittenReport, write_report
 from harness.report.payload import Codes, Numbers, Packer, as_text, json_script, shortened, unpack
 from harness.report.stored import read_runs
 
 Make = Callable[..., Path]
-
-
-class Page(HTMLParser):
-    """The parts of a page that tests look at."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.scripts: list[tuple[dict[str, str | None], str]] = []
-        self.styles: list[str] = []
-        self.text = ""
-        self._inside = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        self._inside = tag
-        if tag == "script":
-            self.scripts.append((dict(attrs), ""))
-        if tag == "style":
-            self.styles.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._inside = ""
-
-    def handle_data(self, data: str) -> None:
-        if self._inside == "script":
-            self.scripts[-1] = (self.scripts[-1][0], self.scripts[-1][1] + data)
-        elif self._inside == "style":
-            self.styles[-1] += data
-        else:
-            self.text += data
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
-
-    def script(self, name: str) -> str:
-        return next(text for attributes, text in self.scripts if attributes.get("id") == name)
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two tasks on 60 portraits, some answers wrong."""
-    folder = tmp_path_factory.mktemp("report")
-    faces = data.make(folder / "faces", 60)
-    harness.evaluate(
-        ["coarse_emotion", "fine_intensity"],
-        model="echo",
-        data=faces,
-        out=folder / "run",
-        options={"accuracy": 0.7},
-    )
-    return folder / "run"
-
-
-@pytest.fixture(scope="module")
-def written(run: Path) -> WrittenReport:
-    return write_report([run], run.parent / "report.html")
-
-
-@pytest.fixture(scope="module")
-def page(written: WrittenReport) -> Page:
-    return Page(written.path.read_text(encoding="utf-8"))
-
 
 texts = st.lists(st.text(max_size=8) | st.just("\ud800</script>"), min_size=1, max_size=40)
 
@@ -230,69 +162,6 @@ def test_charts_hold_the_numbers_of_the_results(run: Path, page: Page) -> None:
     )
     assert found
     assert {float(value) for value in found if float(value) not in (0.0, 1.0)} <= known
-
-
-def test_charts_and_tables_of_several_runs_say_which_run_they_are_of(run: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy"
-    shutil.copytree(run, copy)
-    page = Page(write_report([run, copy], tmp_path / "both.html").path.read_text(encoding="utf-8"))
-    charts = [tag["aria-label"] or "" for tag in page.all("div") if "data-chart" in tag]
-    assert len(charts) == len({*charts}) == 7, charts
-    of_one = [label for label in charts if "in each group" in label or "Strength read" in label]
-    assert [label.partition(": ")[0].partition(" \N{MIDDLE DOT} ")[2] for label in of_one] == [
-        *["1 echo (run)", "2 echo (run)"] * 3
-    ]
-    regions = [tag["aria-label"] for tag in page.all("div") if tag.get("role") == "region"]
-    assert len(regions) == len({*regions})
-    assert "Difference: on the samples that both have answered." in page.text
-
-
-def test_the_leaderboard_of_the_page_names_all_data_of_a_table() -> None:
-    about = {"version": "1", "stage": "coarse", "role": "generator", "digest": "abc", "seed": 0, "asked": "1", "metric": "fidelity",
-             "direction": "higher", "ranked": 1, "pairs": 0, "paired": 0}  # fmt: skip
-    asked = [("t2i_emotion", "emotion_600", "choice"), ("t2i_intensity", "intensity_250", "text")]
-    found = [
-        BoardColumn(task=task, data=data, answer_mode=mode, judge="fer", **about)  # type: ignore[arg-type]
-        for task, data, mode in asked
-    ]
-    rows = [BoardRow(model="a", label="a", values=[None, None])]
-    table = board_table(BoardTable(columns=found, rows=rows, pairs=[[], []]))
-    assert table.caption == "emotion_600 and intensity_250, answer mode choice or text"
-
-
-def test_the_head_of_many_runs_counts_runs(run: Path, tmp_path: Path) -> None:
-    for name in "abc":
-        shutil.copytree(run, tmp_path / name)
-    runs = [run, *(tmp_path / name for name in "abc")]
-    page = Page(write_report(runs, tmp_path / "four.html", embed=0).path.read_text(encoding="utf-8"))
-    assert "4 runs" in page.text
-    assert "4 models" not in page.text
-
-
-def test_regions_have_names_of_their_own(page: Page) -> None:
-    regions = [tag["aria-label"] for tag in page.all("div") if tag.get("role") == "region"]
-    assert len(regions) == len({*regions}), regions
-
-
-def test_times_and_rates_have_the_digits_that_they_are_worth(run: Path, page: Page) -> None:
-    [pace] = json.loads((run / "run.json").read_bytes())["pace"]
-    shown = {float(tag["value"] or "nan") for tag in page.all("data")}
-    assert {pace["seconds"], pace["requests"] / pace["seconds"]} <= shown
-    for value, text in ((322.756, "323"), (1234.5, "1,234"), (15.55, "15.6"), (0.333, "0.33"), (0.0, "0.00")):
-        figure = short_time(value).figure
-        assert figure is not None
-        assert (figure.text, figure.value) == (text, value)
-
-
-def test_the_head_counts_pictures_where_pairs_are_asked_about_too(tmp_path: Path) -> None:
-    faces = data.make(tmp_path / "faces", 150)
-    harness.evaluate(
-        ["coarse_emotion", "nuance_pairs"], model="echo", data=faces, limit=40, out=tmp_path / "run"
-    )
-    [_, pairs] = json.loads((tmp_path / "run" / "results.json").read_bytes())["tasks"]
-    assert pairs["data"]["n"] > 40
-    page = write_report([tmp_path / "run"], tmp_path / "report.html")
-    assert "2 tasks on faces (40)." in Page(page.path.read_text(encoding="utf-8")).text
 
 
 def test_answers_are_those_of_the_run(run: Path, page: Page) -> None:
