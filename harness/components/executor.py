@@ -42,14 +42,24 @@ class Work:
         self.context = context or Context()
         self.faults: list[str] = []
         """What the component did against its contract."""
+        self.raised: BaseException | None = None
+        """What the component raised last, in this process: not the executor's fault."""
 
     def open(self) -> None:
         """Open the component."""
-        open_component(self.component, self.context)
+        try:
+            open_component(self.component, self.context)
+        except BaseException as e:
+            self.raised = e
+            raise
 
     def stream(self, requests: RequestSource[Any]) -> Iterator[Any]:
         """The component's replies: a `JudgeReply` or `ImageReply` for each request."""
-        return iter(self.component.stream(requests))
+        try:
+            yield from self.component.stream(requests)
+        except BaseException as e:
+            self.raised = e
+            raise
 
     def close(self) -> None:
         """Close the component. An error of its own is noted in `faults`: what it replied is kept."""

@@ -6,6 +6,7 @@ import importlib.metadata
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,6 +25,8 @@ from harness.registry.plugin import HOOKS, Plugin
 GROUP = "memobench"
 CORE = "memobench"
 """The distribution of the core, whose components own their names."""
+MOST_OFFERED = 10_000
+"""Items of one hook: a hook that never ends must not hang what lists them."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
 
@@ -85,7 +88,8 @@ def _collect(plugin: Plugin, module: ModuleType) -> Plugin:
         if hook not in implemented:
             continue
         try:
-            returned = [item for result in getattr(manager.hook, hook)() for item in result]
+            offered = (item for result in getattr(manager.hook, hook)() for item in result)
+            returned = list(islice(offered, MOST_OFFERED + 1))
         except BaseException as e:
             # An error in a hook disables only what that hook offers.
             if is_interrupt(e):
@@ -96,6 +100,9 @@ def _collect(plugin: Plugin, module: ModuleType) -> Plugin:
         wrong = next((item for item in returned if not isinstance(item, expected)), None)
         if wrong is not None:
             plugin.faults.append(f"{hook} returns {type(wrong).__name__} instead of {expected.__name__}")
+            continue
+        if len(returned) > MOST_OFFERED:
+            plugin.faults.append(f"{hook} offers more than {MOST_OFFERED:,} items")
             continue
         if not returned and plugin.dist != CORE:
             plugin.remarks.append(f"{hook} offers nothing")

@@ -106,7 +106,10 @@ def _prepare(reference: str, watch: Watch, options: Mapping[str, Any]) -> DataFo
         ) from e
     finally:
         notice.cancel()
-    return read_folder(folder, found.component.name)
+    try:
+        return read_folder(folder, name)
+    except HarnessError as e:
+        raise type(e)(f"The data set {name!r} of {found.dist}: {e.message}", e.hint) from e
 
 
 def _expanded(reference: str) -> Path:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from harness.components.executor import Executor, LocalExecutor, Work
+from harness.components.failures import failure
 from harness.errors import (
     HarnessError,
     MissingPackage,
@@ -116,6 +119,20 @@ class FailureLog:
             or "Fix the cause and run the same command again"
             + (": what was answered is kept." if before else "."),
         )
+
+
+def culprit(kind: str, name: str, cause: BaseException, work: Work, executor: Executor) -> tuple[str, str]:
+    """Kind and name of what raised an error: the judge or generator itself, or the executor that runs it."""
+    if isinstance(executor, LocalExecutor) or cause is work.raised:
+        return kind, name
+    return "executor", type(executor).__name__
+
+
+def failure_of(culprit: tuple[str, str], cause: BaseException) -> ReplyError:
+    """An error as that of a request; an executor is named in it, since its requests are the model's."""
+    found = failure(cause)
+    kind, name = culprit
+    return replace(found, message=f"the executor {name}: {found.message}") if kind == "executor" else found
 
 
 def start_error(kind: str, name: str, cause: BaseException) -> HarnessError:

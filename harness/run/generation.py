@@ -24,7 +24,7 @@ from harness.components.sources import Listed
 from harness.errors import HarnessError
 from harness.images.decoding import to_rgb
 from harness.run.contexts import context_for
-from harness.run.failures import ALIKE_GENERATOR, FailureLog, start_error
+from harness.run.failures import ALIKE_GENERATOR, FailureLog, culprit, failure_of, start_error
 from harness.run.image_requests import IMAGES, PlannedImage
 from harness.run.manifest import write_manifest
 from harness.run.participants import Participant
@@ -138,10 +138,11 @@ class Generation:
         cause = raised[0]
         if isinstance(cause, HarnessError):
             raise cause
+        whose = culprit("generator", by, cause, self._work, self._executor)
         if len(listed.left) == waiting:
-            raise start_error("generator", by, cause) from cause
+            raise start_error(*whose, cause) from cause
         # What it generated is kept.
-        return cause if isinstance(cause, ItemTimeout) else failure(cause)
+        return cause if isinstance(cause, ItemTimeout) else failure_of(whose, cause)
 
     def _open_detector(self) -> None:
         if self.detector is None:

@@ -12,7 +12,7 @@ from harness.components.context import Context
 from harness.components.executor import Executor, Work
 from harness.components.failures import ItemTimeout, failure
 from harness.errors import HarnessError
-from harness.run.failures import ALIKE_JUDGE, FailureLog, start_error
+from harness.run.failures import ALIKE_JUDGE, FailureLog, culprit, failure_of, start_error
 from harness.run.judge_requests import InFlight, JobOutcome, RequestBuilder
 from harness.run.prefetch import PrefetchSource, Prepared
 from harness.run.received import Unasked, identified, judge_fields, note_left_out
@@ -163,10 +163,11 @@ class Judging:
         cause = raised[0]
         if isinstance(cause, HarnessError):
             raise cause
+        whose = culprit("judge", self._by, cause, self._work, executor)
         if not source.handed:
-            raise start_error("judge", self._by, cause) from cause
+            raise start_error(*whose, cause) from cause
         # What the judge answered is kept.
-        return cause if isinstance(cause, ItemTimeout) else failure(cause)
+        return cause if isinstance(cause, ItemTimeout) else failure_of(whose, cause)
 
     def _arrived(self, job: Job, prepared: Prepared[JudgeRequest]) -> None:
         outcome = prepared.outcome

@@ -136,6 +136,17 @@ def test_one_wrong_component_does_not_cost_the_others(install: Install) -> None:
     assert [c.name for c in found.offers["judge"]] == ["good"]
 
 
+def test_a_hook_that_never_ends_hangs_nothing(install: Install) -> None:
+    endless = "    while True:\n        yield Component('x', lambda: Mine)\n"
+    install("mine", offer("").replace("    return []\n", endless))
+    assert loaded("mine").problem == "harness_judges offers more than 10,000 items"
+
+
+def test_a_hook_that_returns_nothing_is_told(install: Install) -> None:
+    install("mine", offer("").replace("    return []\n", "    return None\n"))
+    assert loaded("mine").remarks == ["harness_judges offers nothing"]
+
+
 def test_an_empty_offer_is_told(install: Install) -> None:
     install("mine", offer(""))
     assert loaded("mine").remarks == ["harness_judges offers nothing"]
