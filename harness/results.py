@@ -300,6 +300,10 @@ class TaskResult(Record):
     read_as: ReadAs | None = Field(
         default=None, description="How many answers were declared, or understood from prose."
     )
+    extensions: dict[str, dict[str, dict[str, Any]]] = Field(
+        default={},
+        description="Fields that metrics of plugins add: distribution -> metric -> fields, as the plugin's model has them.",
+    )
     unparsed_reasons: dict[str, int] = Field(default={})
     usage: dict[str, float] = Field(default={}, description="What the judge's answers used: tokens, cost.")
     timings: dict[str, float] = Field(

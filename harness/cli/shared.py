@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.cli.guests import guests
@@ -11,6 +11,7 @@ from harness.cli.streams import columns, show, takes_color
 from harness.components.failures import is_interrupt, message_of
 from harness.components.reporter import Reporter
 from harness.errors import BadOption, ExitCode, HarnessError, PluginError
+from harness.exporting.source import ExportSource
 from harness.registry.factory import make
 from harness.registry.registry import registry
 from harness.reporters.footer import Folder, Phase
@@ -38,14 +39,24 @@ def listed(values: Sequence[str]) -> tuple[str, ...]:
     return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
 
 
-def print_results(results: Results, form: str, folder: Folder | None = None, *, full: bool = False) -> None:
-    """Print results in a registered format; as a table, with what the run folder adds, and with `full` all details."""
+def print_results(
+    results: Results,
+    form: str,
+    folder: Folder | None = None,
+    *,
+    full: bool = False,
+    options: Mapping[str, str] = {},
+) -> None:
+    """Print results in a registered format, with its `options`; as a table, with what the run folder adds, and with `full`
+    all details.
+    """
     width, color = columns(), takes_color(sys.stdout)
-    if form == "table":
+    if form == "table" and not options:
         show(render_table(results, width=width, color=color, full=full, folder=folder))
         return
     found = registry().find("reporter", form)
-    reporter: Reporter = make(found)
+    reporter: Reporter = make(found, options)
+    reporter.source = None if folder is None else ExportSource(Path(folder.path), results)
     show(_rendered(f"{found.component.name!r} of {found.dist}", reporter, results, width, color))
 
 

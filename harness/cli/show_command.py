@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from harness.cli.samples import json_lines, sample_rows, text_line
-from harness.cli.shared import exit_code, folder_of, print_results
+from harness.cli.shared import exit_code, folder_of, pairs, print_results
 from harness.errors import ExitCode, HarnessError, RequestError, unknown
 from harness.escaping import plain
 from harness.registry.factory import load_class, options_table
@@ -33,6 +33,13 @@ SHOWN = 50
 @click.option(
     "--format", "form", default="table", show_default=True, help="For a run: table, json, csv, markdown."
 )
+@click.option(
+    "--reporter-option",
+    "reporter_options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An option of the format; repeatable.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--full", is_flag=True, help="For a run: all details below the first screen.")
 @click.option("--samples", is_flag=True, help="For a run: each reply and how it was parsed.")
@@ -46,14 +53,22 @@ SHOWN = 50
     help="With --samples: at most N lines.  [default: 50, with --json all]",
 )
 def command(
-    name: str, form: str, as_json: bool, full: bool, samples: bool, limit: int | None, **filters: bool
+    name: str,
+    form: str,
+    reporter_options: tuple[str, ...],
+    as_json: bool,
+    full: bool,
+    samples: bool,
+    limit: int | None,
+    **filters: bool,
 ) -> int:
     """Show a task, a component with its options, or a run."""
     form = "json" if as_json else form
+    options = pairs(reporter_options, "--reporter-option")
     if samples or any(filters.values()):
         _show_samples(find_run(name), form, limit, filters)
     elif run_path(name) is not None:
-        return _show_run(name, form, full=full)
+        return _show_run(name, form, options, full=full)
     else:
         _show_named(name, as_json=form == "json")
     return ExitCode.OK
@@ -80,7 +95,7 @@ def _show_samples(path: Path, form: str, limit: int | None, filters: Mapping[str
         click.echo("no such samples", err=as_json)
 
 
-def _show_run(name: str, form: str, *, full: bool) -> ExitCode:
+def _show_run(name: str, form: str, options: Mapping[str, str], *, full: bool) -> ExitCode:
     path = find_run(name)
     document = read_run(path)
     ended = state_of(path, document)
@@ -97,7 +112,7 @@ def _show_run(name: str, form: str, *, full: bool) -> ExitCode:
             f"The run {name!r} has no results yet{known}.",
             f"Finish it with the command that started it, or: harness score {path}",
         ) from e
-    print_results(results, form, folder_of(path), full=full)
+    print_results(results, form, folder_of(path), full=full, options=options)
     if ended in (RUNNING, INTERRUPTED):
         click.echo(
             f"{ended}: these are the results of an earlier attempt; `harness score {plain(path)}` counts what is stored.",

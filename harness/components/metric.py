@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel
 
 from harness.arrays import Floats, Ints, Mask, Objects
 from harness.components.base import Configured
@@ -197,6 +198,13 @@ class Metric(Configured, ABC):
     def tests(self, scores: Scores, *, seed: int, resamples: int) -> Sequence[HypothesisTest]:
         """Tests that belong to this metric. They enter the Holm correction of the run."""
         return ()
+
+    def extension(self, scores: Scores) -> BaseModel | None:
+        """Fields of its own for the results, on the same rows as the value: a pydantic model, whose class is their schema.
+
+        They are stored in `TaskResult.extensions` under the distribution and the metric's name. None for nothing.
+        """
+        return None
 
     def estimator(self, scores: Scores) -> Estimator:
         """`estimate` for these scores, prepared once for all resamples."""

@@ -127,6 +127,7 @@ def _score(
         metrics=found.metrics,
         baselines=found.baselines,
         confusion=found.confusion,
+        extensions=found.extensions,
         tests=found.tests,
         calibrated=[value for q in questions for value in calibrated(q, rows[q], spec.cluster, people)],
         read_as=_read_as([rows[q] for q in questions]),

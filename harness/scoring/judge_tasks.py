@@ -65,6 +65,7 @@ def _score(run: RunRecord, spec: TaskSpec, data: str, variant: str, mode: str, r
         metrics=found.metrics,
         baselines=found.baselines,
         confusion=found.confusion,
+        extensions=found.extensions,
         tests=found.tests,
         stability=stability(rows, spec.cluster) if run.repeats > 1 else None,
         read_as=rows.read_as,

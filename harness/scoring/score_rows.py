@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from harness.metrics.score import MetricRequest, metric_tests, score_metrics
 from harness.registry.factory import make
 from harness.registry.registry import registry
 from harness.results import BaselineValue, ConfusionMatrix, HypothesisTest, MetricValue
+from harness.scoring.extensions import extension_of
 from harness.scoring.rows import Rows
 from harness.tasks.answers import LABELS
 from harness.tasks.spec import MetricSpec, TaskSpec
@@ -34,6 +36,8 @@ class RowScores:
     tests: list[HypothesisTest] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     confusion: ConfusionMatrix | None = None
+    extensions: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    """Distribution -> metric -> the fields that it adds."""
 
     def add(self, other: RowScores) -> None:
         """Append what another question came to."""
@@ -42,6 +46,8 @@ class RowScores:
         self.tests += other.tests
         self.warnings += other.warnings
         self.confusion = self.confusion or other.confusion
+        for dist, found in other.extensions.items():
+            self.extensions[dist] = {**found, **self.extensions.get(dist, {})}
 
 
 def make_metric(metric: MetricSpec) -> Metric:
@@ -99,11 +105,13 @@ def score_rows(
         tests += [test.model_copy(update={"question": rows.question}) for test in found]
         test_warnings += notes
     test_warnings += _share_intervals(tests, values)
+    extensions, extension_warnings = _extensions(requests, rows, spec)
     return RowScores(
+        extensions=extensions,
         metrics=values,
         baselines=table.baselines,
         tests=tests,
-        warnings=[*warnings, *_off_scale(rows), *shown.warnings, *test_warnings],
+        warnings=[*warnings, *_off_scale(rows), *shown.warnings, *test_warnings, *extension_warnings],
         confusion=table.confusion,
     )
 
@@ -122,6 +130,23 @@ def _tests(
         tests += found
         warnings += problems
     return tests, warnings
+
+
+def _extensions(
+    requests: Sequence[MetricRequest], rows: Rows, spec: TaskSpec
+) -> tuple[dict[str, dict[str, dict[str, Any]]], list[str]]:
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    warnings = []
+    for request in requests:
+        if type(request.metric).extension is Metric.extension:
+            continue
+        scores = scores_for(rows, request.metric, spec.cluster)
+        fields, warning = extension_of(request.name, request.metric, scores)
+        if fields is not None:
+            dist = registry().find("metric", request.name).dist
+            found.setdefault(dist, {})[request.name] = fields
+        warnings += [warning] if warning else []
+    return found, warnings
 
 
 def _share_intervals(tests: Sequence[HypothesisTest], values: Sequence[MetricValue]) -> list[str]:
