@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from harness import Generator, HarnessOptions, ImageReply, ImageRequest, option
+from harness import Generator, HarnessOptions, ImageReply, ImageRequest, ReplyError, option
 from memobench_echo import __version__
 from memobench_echo.faults import Faults
 
@@ -37,10 +37,14 @@ class EchoGenerator(Generator):
             error = self._faults.next()
             if error is not None:
                 yield ImageReply(request.id, outcome="error", error=error)
-            else:
-                size = request.size or (self.options.size, self.options.size)
-                footer = f"{request.index} / {request.seed}"
+                continue
+            size = request.size or (self.options.size, self.options.size)
+            footer = f"{request.index} / {request.seed}"
+            try:
                 yield ImageReply(request.id, image=card(request.prompt, footer, size))
+            except (ValueError, MemoryError) as e:  # a size that cannot be drawn fails its own request only
+                error = ReplyError("size", f"{size[0]} x {size[1]} pixels: {e}", retryable=False)
+                yield ImageReply(request.id, outcome="error", error=error)
 
 
 def card(text: str, footer: str, size: tuple[int, int]) -> Image.Image:
