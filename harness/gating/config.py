@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import RequestError
 from harness.tasks.spec import explain
-from harness.tasks.toml import read_toml
+from harness.toml import read_toml
 
 FILE = "gate.toml"
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer, model_validator
 
 from harness.errors import BadOption, BadTask, nearest
-from harness.tasks.toml import read_toml
+from harness.toml import read_toml
 from harness.types import EMOTIONS, AnswerMode, Scale
 
 Name = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")

@@ -48,7 +48,7 @@ def test_score_a_folder_whose_lock_cannot_be_created(harness: InProcess, faces: 
     harness(*RUN).ok()
     Path("run/.lock").unlink()
     Path("run/.lock").mkdir()
-    harness("score", "run").refuses(2, "'run/.lock' cannot be written: Is a directory", "score a copy of it")
+    harness("score", "run").refuses(2, "'run/.lock' is a folder, not a file", "remove it if it is not yours")
 
 
 @pytest.mark.parametrize(

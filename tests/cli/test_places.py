@@ -212,6 +212,7 @@ def test_a_second_user_of_shared_folders(
     with another_user():
         harness(*RUN, "mine").refuses(2, denied, f"{remedy} {mine}")
         harness("data", "verify", "mine").refuses(2, denied, f"{remedy} {mine}")
+        denied = "cannot be read or mended: Permission denied"
         harness(*RUN, "portraits").refuses(2, denied, f"{remedy} {portraits}", "XDG_CACHE_HOME")
         assert "coarse_emotion" in harness("list", "tasks").ok().out
 

@@ -65,7 +65,7 @@ def test_what_cannot_be_loaded_says_what_to_do(several: RunResult, faces: Path) 
     stored = several.path / "results.json"
     content = stored.read_text()
     stored.write_text(content[:100])
-    with pytest.raises(RequestError, match=r"damaged.*harness score"):
+    with pytest.raises(RequestError, match=r"cannot be read.*harness score"):
         load("mine")
     stored.unlink()
     with pytest.raises(RequestError, match=r"no results yet.*harness score"):

@@ -13,8 +13,9 @@ import httpx
 import pytest
 from memobench_openai.address import Address
 from memobench_openai.download import ImageDownloader
-from memobench_openai.errors import ApiError
 from memobench_openai.hosts import parse_ip, reach_of
+
+from harness import RemoteError
 
 pytestmark = pytest.mark.faults
 
@@ -107,7 +108,7 @@ def inside() -> Iterator[ThreadingHTTPServer]:
 
 def download(
     url: str, endpoint: str = REMOTE, transport: httpx.AsyncBaseTransport | None = None
-) -> bytes | ApiError:
+) -> bytes | RemoteError:
     async def run() -> bytes:
         downloader = ImageDownloader(Address(endpoint), 5.0, 1000, proxy="none")
         if transport is not None:
@@ -119,7 +120,7 @@ def download(
 
     try:
         return asyncio.run(run())
-    except ApiError as e:
+    except RemoteError as e:
         return e
 
 
@@ -158,7 +159,7 @@ def picture(_: httpx.Request) -> httpx.Response:
 def test_a_remote_endpoint_leads_to_no_inner_host(host: str) -> None:
     log: list[httpx.Request] = []
     found = download(f"http://{host}/x.png", transport=answering(picture, log))
-    assert isinstance(found, ApiError)
+    assert isinstance(found, RemoteError)
     assert found.kind == "bad_url"
     assert not log, "no request was sent"
 
@@ -168,7 +169,7 @@ def test_a_remote_endpoint_leads_to_no_inner_host(host: str) -> None:
 )
 def test_no_notation_reaches_a_server_of_this_machine(host: str, inside: ThreadingHTTPServer) -> None:
     found = download(f"http://{host}:{inside.server_port}/admin")
-    assert isinstance(found, ApiError)
+    assert isinstance(found, RemoteError)
     assert not inside.asked  # type: ignore[attr-defined]
 
 
@@ -178,7 +179,7 @@ def test_names_are_looked_up(addresses: list[str], monkeypatch: pytest.MonkeyPat
     names(monkeypatch, addresses)
     log: list[httpx.Request] = []
     found = download("https://pictures.attacker.example/x.png", transport=answering(picture, log))
-    assert isinstance(found, ApiError)
+    assert isinstance(found, RemoteError)
     assert found.kind == "bad_url"
     assert not log
 
@@ -218,7 +219,7 @@ def test_redirects_are_checked_again(location: str, monkeypatch: pytest.MonkeyPa
     log: list[httpx.Request] = []
     transport = answering(lambda _: httpx.Response(302, headers={"location": location}), log)
     found = download("http://pictures.example/x.png", transport=transport)
-    assert isinstance(found, ApiError)
+    assert isinstance(found, RemoteError)
     assert found.kind == "bad_url"
     assert len(log) == 1
 
@@ -228,7 +229,7 @@ def test_redirects_are_checked_again(location: str, monkeypatch: pytest.MonkeyPa
 def test_only_web_addresses_are_downloaded(url: str) -> None:
     log: list[httpx.Request] = []
     found = download(url, transport=answering(picture, log))
-    assert isinstance(found, ApiError)
+    assert isinstance(found, RemoteError)
     assert not log
     assert len(found.message) < 300
 
@@ -262,10 +263,10 @@ def test_a_name_that_nobody_knows_is_a_failure_of_the_network(monkeypatch: pytes
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     found = download("http://nowhere.example/x.png")
-    assert isinstance(found, ApiError)
+    assert isinstance(found, RemoteError)
     assert (found.kind, found.retryable) == ("connection", True)
     inner = download("http://metadata.google.internal/x.png")
-    assert isinstance(inner, ApiError)
+    assert isinstance(inner, RemoteError)
     assert inner.kind == "bad_url"
 
 

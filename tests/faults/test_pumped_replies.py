@@ -20,7 +20,7 @@ UNITS = (
     "(A) ", "< ", "[ ", "{ ", "because ", "analysis", "assistantfinal", "yeah, ", "could or ", "please send ",
 )  # fmt: skip
 ENDS = ("", "5", "\n\nAnswer: happy", ">")
-SECONDS = 1.0
+SECONDS = 5.0
 """Generous: most take some milliseconds, and what is worse than linear takes minutes."""
 
 

@@ -12,7 +12,7 @@ from helpers.command import InProcess
 from harness import BadTask
 from harness.tasks.catalog import find_tasks
 from harness.tasks.spec import load_spec
-from harness.tasks.toml import read_toml
+from harness.toml import read_toml
 
 pytestmark = pytest.mark.faults
 

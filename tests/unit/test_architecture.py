@@ -21,12 +21,12 @@ PLUGINS = sorted(p.parent for p in (ROOT / "plugins").glob("*/pyproject.toml"))
 LAYERS = (
     ("installing",),
     ("errors", "types", "arrays", "escaping", "numbers", "secrets", "_version"),
-    ("records",),
+    ("records", "toml"),
     ("results",),
     ("components", "parsing", "store"),
     ("hookspecs", "stats"),
     ("images", "hub"),
-    ("datasets", "metrics", "mllm"),
+    ("datasets", "metrics", "mllm", "remote"),
     ("generators",),
     ("registry",),
     ("tasks",),
@@ -107,6 +107,7 @@ PUBLIC = (
     "harness.testing.models",
     "harness.hub",
     "harness.mllm",
+    "harness.remote",
 )
 
 
@@ -232,7 +233,7 @@ def test_importing_harness_loads_nothing_heavy() -> None:
 
 
 def entry_modules(plugin: Path) -> list[str]:
-    from harness.tasks.toml import read_toml
+    from harness.toml import read_toml
 
     return list(
         read_toml(plugin / "pyproject.toml", "project file")["project"]["entry-points"]["memobench"].values()

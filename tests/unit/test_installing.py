@@ -15,7 +15,7 @@ from harness import MissingPackage, UnknownName, installing
 from harness.cli import doctor_command
 from harness.installing import PLUGINS, install_command
 from harness.registry.registry import Registry, registry
-from harness.tasks.toml import read_toml
+from harness.toml import read_toml
 
 ROOT = Path(__file__).resolve().parents[2]
 CLONE = "(in a clone of the memobench repository)"

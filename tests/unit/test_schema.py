@@ -14,7 +14,7 @@ from helpers.command import InProcess
 from helpers.tasks import TASK
 
 from harness.registry.builtins import harness_tasks
-from harness.tasks.toml import read_toml
+from harness.toml import read_toml
 
 Make = Callable[..., Path]
 

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from memobench_openai.errors import ApiError
 from memobench_openai.images import OpenAIImages
 from memobench_openai.judge import OpenAIJudge
 from memobench_openai.served import EVERY, ServedModel
 
-from harness import EMOTIONS, ImageRequest, JudgeReply, JudgeRequest, Message, Part, Question
+from harness import EMOTIONS, ImageRequest, JudgeReply, JudgeRequest, Message, Part, Question, RemoteError
 from harness.testing import Listed, face_picture
 
 VLLM = {"id": "m", "object": "model", "created": 1, "owned_by": "vllm", "root": "/models/a", "parent": None,
@@ -54,7 +53,7 @@ class FakeTransport:
         self.asked += 1
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         await asyncio.sleep(0)
-        if isinstance(answer, ApiError):
+        if isinstance(answer, RemoteError):
             self.disturbances += answer.retryable
             raise answer
         return {"data": answer}
@@ -138,7 +137,7 @@ def test_the_list_is_asked_again_after_a_disturbance_and_for_another_fingerprint
 
 
 def test_a_server_without_a_list_is_not_asked_again() -> None:
-    transport, clock = FakeTransport(ApiError("not_found", "404", fatal="path")), Clock()
+    transport, clock = FakeTransport(RemoteError("not_found", "404", fatal="path")), Clock()
     served = made(transport, clock)
     for clock.now in (0.0, EVERY, 9 * EVERY):
         assert records(served, {"model": "m"}) == [{"model": "m"}]
@@ -147,7 +146,7 @@ def test_a_server_without_a_list_is_not_asked_again() -> None:
 
 
 def test_a_list_that_fails_is_asked_again_later() -> None:
-    transport, clock = FakeTransport(ApiError("server_error", "500", retryable=True), [VLLM]), Clock()
+    transport, clock = FakeTransport(RemoteError("server_error", "500", retryable=True), [VLLM]), Clock()
     served = made(transport, clock)
     assert records(served, {"model": "m"}) == [{"model": "m"}]
     records(served, *[{"model": "m"}] * 9)
@@ -255,7 +254,7 @@ def test_a_server_that_is_replaced_during_a_run_is_noticed(
     [warning] = [w for w in task["warnings"] if "mixed" in w]
     for text in differs:
         assert text in warning
-    assert "replies of two releases are mixed; run again with --fresh" in warning
+    assert "replies of two releases are mixed; ask anew: `harness run --fresh`" in warning
     assert harness("score", "run", "--json").code == 3
     shown = harness("show", "run")
     assert shown.code == 3

@@ -55,4 +55,4 @@ def watched_pids(judge: VllmJudge) -> list[int]:
     """The engine processes that end with this one."""
     process = judge._running and judge._running.watchdog._process
     assert process is None or process.poll() is None
-    return [int(a) for a in process.args[4:]] if process else []  # type: ignore[index,union-attr]
+    return [int(a) for a in process.args[5:]] if process else []  # type: ignore[index,union-attr]
