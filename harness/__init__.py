@@ -40,6 +40,10 @@ _MODULES = {
     "ranking.leaderboard": "leaderboard",
     "ranking.records": "Leaderboard",
     "registry.factory": "make_component",
+    "remote.errors": "RemoteError",
+    "remote.generator": "AsyncGenerator",
+    "remote.judge": "AsyncJudge",
+    "remote.options": "RemoteOptions",
     "results": "HypothesisTest MetricValue Results TaskResult",
     "run.evaluate": "evaluate",
     "types": "EMOTIONS Capability Face ImageReply ImageRequest JudgeReply JudgeRequest Message Part Picture Question "
@@ -107,6 +111,10 @@ if TYPE_CHECKING:
     from harness.ranking.leaderboard import leaderboard as leaderboard
     from harness.ranking.records import Leaderboard as Leaderboard
     from harness.registry.factory import make_component as make_component
+    from harness.remote.errors import RemoteError as RemoteError
+    from harness.remote.generator import AsyncGenerator as AsyncGenerator
+    from harness.remote.judge import AsyncJudge as AsyncJudge
+    from harness.remote.options import RemoteOptions as RemoteOptions
     from harness.results import HypothesisTest as HypothesisTest
     from harness.results import MetricValue as MetricValue
     from harness.results import Results as Results

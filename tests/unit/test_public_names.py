@@ -17,6 +17,7 @@ NAMES = [
     "GateReport", "Generator", "HarnessError", "HarnessOptions", "HypothesisTest", "ImageReply", "ImageRequest", "Judge", "JudgeReply", "JudgeRequest",
     "Leaderboard", "Listed", "Message", "Metric", "MetricValue", "MissingPackage", "Part", "Picture", "PluginError", "Question", "ReplyError", "Reporter",
     "RequestError", "RequestSource", "Results", "RunResult", "Sample", "SampleRow", "Sampling", "Scale", "Scores", "StorageError", "TaskResult", "UnknownName",
+    "AsyncGenerator", "AsyncJudge", "RemoteError", "RemoteOptions",
     "__version__", "compare", "evaluate", "gate", "hookimpl", "lazy", "leaderboard", "load", "nearest", "option",
 ]  # fmt: skip
 

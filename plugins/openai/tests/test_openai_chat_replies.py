@@ -11,11 +11,10 @@ from memobench_openai.chat_replies import (
     option_from_text,
     parse_completion,
 )
-from memobench_openai.errors import ApiError
 from memobench_openai.options import JudgeOptions
 from memobench_openai.top_logprobs import top_logprob_scores
 
-from harness import BadOption, Question
+from harness import BadOption, Question, RemoteError
 
 LEVELS = ("very weak", "weak", "moderate", "strong", "very strong")
 
@@ -73,23 +72,23 @@ def test_an_ordinary_reply_is_not_a_refusal() -> None:
     ],
 )
 def test_an_invalid_completion_is_retryable(body: dict[str, Any]) -> None:
-    with pytest.raises(ApiError) as error:
+    with pytest.raises(RemoteError) as error:
         parse_completion(body)
     assert error.value.retryable
 
 
 @pytest.mark.parametrize("finish", [*sorted(FAILED_REASONS), "ERROR"])
 def test_a_reply_that_the_server_did_not_finish_is_asked_again(finish: str) -> None:
-    with pytest.raises(ApiError) as error:
+    with pytest.raises(RemoteError) as error:
         parse_completion(completion({"content": "sad"}, finish))
     assert (error.value.kind, error.value.retryable) == ("server_error", True)
     assert repr(finish) in error.value.message
 
 
 def test_the_cause_that_a_gateway_names_beside_the_finish_reason() -> None:
-    def failed(code: int, message: str, finish: str | None = "error") -> ApiError:
+    def failed(code: int, message: str, finish: str | None = "error") -> RemoteError:
         choice = completion({"content": ""}, finish, error={"code": code, "message": message})
-        with pytest.raises(ApiError) as error:
+        with pytest.raises(RemoteError) as error:
             parse_completion(choice)
         return error.value
 

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from memobench_openai.address import Address
 from memobench_openai.download import ImageDownloader
-from memobench_openai.errors import ApiError
 from memobench_openai.images import OpenAIImages
 
-from harness import ImageReply, ImageRequest
+from harness import ImageReply, ImageRequest, RemoteError
 
 KEY = "sk-proj-Vq7nTz3LxW9bR2mK8dYc"  # Not a real key.
 
@@ -74,10 +73,10 @@ def test_redirects_are_followed_up_to_a_limit(serve) -> None:
     server.files = {"/a": b"1", "/b": b"picture", "/c": b""}
     server.file_script = lambda path, attempt: {"/a": "/b", "/b": "answer", "/c": "/c"}[path]
     assert download(f"{root}/a") == b"picture"
-    with pytest.raises(ApiError, match="redirects too often"):
+    with pytest.raises(RemoteError, match="redirects too often"):
         download(f"{root}/c")
     server.file_script = lambda path, attempt: "file:///etc/hostname"
-    with pytest.raises(ApiError, match="neither http nor https"):
+    with pytest.raises(RemoteError, match="neither http nor https"):
         download(f"{root}/a")
 
 
@@ -85,7 +84,7 @@ def test_redirects_are_followed_up_to_a_limit(serve) -> None:
     "url", ["file:///etc/hostname", "ftp://127.0.0.1/x.png", "/relative.png", "http://", "http://[x"]
 )
 def test_only_http_urls_are_downloaded(url: str) -> None:
-    with pytest.raises(ApiError) as caught:
+    with pytest.raises(RemoteError) as caught:
         download(url)
     assert (caught.value.kind, caught.value.retryable) == ("bad_url", False)
 
@@ -94,7 +93,7 @@ def test_only_http_urls_are_downloaded(url: str) -> None:
     "host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254", "0.0.0.0"]
 )
 def test_a_remote_endpoint_may_not_point_to_this_machine(host: str) -> None:
-    with pytest.raises(ApiError, match="to this machine"):
+    with pytest.raises(RemoteError, match="to this machine"):
         download(f"http://{host}/x.png", address="https://images.example.com/v1")
 
 
@@ -103,10 +102,10 @@ def test_large_files_and_slow_downloads_fail(serve) -> None:
     server.files = {"/large": b"x" * 5000}
     root = server.url.removesuffix("/v1")
     assert len(download(f"{root}/large", max_bytes=5000)) == 5000
-    with pytest.raises(ApiError) as caught:
+    with pytest.raises(RemoteError) as caught:
         download(f"{root}/large", max_bytes=4999)
     assert (caught.value.kind, caught.value.retryable) == ("too_large", False)
-    with pytest.raises(ApiError) as caught:
+    with pytest.raises(RemoteError) as caught:
         download(f"{root}/large", timeout=1e-9)
     assert (caught.value.kind, caught.value.retryable) == ("timeout", True)
 

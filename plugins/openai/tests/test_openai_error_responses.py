@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from memobench_openai.error_responses import classify_error_body, classify_status, error_details, one_line
+from memobench_openai.error_responses import classify_error_body, classify_status
+
+from harness.remote import error_details, one_line
 
 OPENAI_KEY = {
     "message": "Incorrect API key provided: sk-abc.",

@@ -5,9 +5,10 @@ import pickle
 import pytest
 from memobench_openai.address import Address
 from memobench_openai.judge import OpenAIJudge
-from memobench_openai.keys import Secrets, check_key_name, find_key
+from memobench_openai.keys import find_key
 
 from harness import BadOption, RequestError
+from harness.remote import Secrets, check_key_name
 
 OPENAI = "https://api.openai.com/v1"
 LOCAL = "http://127.0.0.1:8000/v1"

@@ -1,73 +1,18 @@
-"""An endpoint's address that is safe to show and store: the secret parts of the URL are kept separately."""
+"""The address of an OpenAI-compatible endpoint."""
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, unquote, urlsplit
+from typing import ClassVar
 
-from harness import BadOption
-
-_ENDPOINTS = ("/chat/completions", "/images/generations")
-_HINT = "For example https://api.openai.com/v1 or http://127.0.0.1:8000/v1."
+from harness.remote import Address as RemoteAddress
 
 
-class Address(str):
-    """A URL without user, password and query, which are attributes.
+class Address(RemoteAddress):
+    """The base URL of an endpoint, also where the URL of one of its functions is given."""
 
-    Raises `BadOption`, which never repeats the input, for anything but an http(s) URL with a host.
-    """
-
-    user: str
-    password: str
-    query: str
-    host: str
-    port: int | None
-    path: str
-
-    def __new__(cls, text: str) -> Address:
-        """Split a URL. A path that ends in an endpoint is shortened to its base."""
-        try:
-            parts = urlsplit(text.strip())
-            port = parts.port
-        except ValueError:
-            raise BadOption("base_url is not a URL.", _HINT) from None
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise BadOption("base_url is not an http or https URL with a host.", _HINT)
-        path = parts.path.rstrip("/")
-        for endpoint in _ENDPOINTS:
-            path = path.removesuffix(endpoint)
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        made = super().__new__(cls, f"{parts.scheme}://{host}{f':{port}' if port else ''}{path}")
-        made.user, made.password = unquote(parts.username or ""), unquote(parts.password or "")
-        made.query, made.host, made.port, made.path = parts.query, parts.hostname, port, path
-        return made
-
-    @property
-    def scheme(self) -> str:
-        """http or https."""
-        return self.partition("://")[0]
-
-    @property
-    def name(self) -> str:
-        """Host, port and path: identifies the endpoint in a run's record."""
-        return self.partition("://")[2]
-
-    @property
-    def full(self) -> str:
-        """The URL with its query. Use it only to connect."""
-        return f"{self}?{self.query}" if self.query else str(self)
+    endings: ClassVar[tuple[str, ...]] = ("/chat/completions", "/images/generations")
 
     @property
     def root(self) -> str:
         """The URL of the server without the version at the end of the path."""
         return str(self).removesuffix("/v1")
-
-    @property
-    def local(self) -> bool:
-        """Whether the server runs on this machine."""
-        return self.host in ("localhost", "::1") or self.host.startswith("127.")
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """User, password and the query values, which must not be shown."""
-        values = (self.user, self.password, *(value for _, value in parse_qsl(self.query)))
-        return tuple(v for v in values if v)

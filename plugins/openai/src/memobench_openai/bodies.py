@@ -7,7 +7,7 @@ import zlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from memobench_openai.errors import ApiError
+from harness.remote import RemoteError
 
 ACCEPTED = "gzip, deflate"
 """What is asked for: compressions that can be undone step by step, with a bound."""
@@ -23,7 +23,7 @@ class BadBody(Exception):
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
-        self.error = ApiError(kind, message)
+        self.error = RemoteError(kind, message)
 
 
 def too_large(limit: int, what: str) -> BadBody:

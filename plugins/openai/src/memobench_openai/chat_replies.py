@@ -9,8 +9,8 @@ from typing import Any
 
 from harness import JudgeReply, JudgeRequest, Question
 from harness.mllm import answer_words
-from memobench_openai.error_responses import classify_error_body, excerpt
-from memobench_openai.errors import ApiError
+from harness.remote import RemoteError, excerpt
+from memobench_openai.error_responses import classify_error_body
 from memobench_openai.json_values import count
 from memobench_openai.options import JudgeOptions
 
@@ -47,12 +47,12 @@ class Completion:
 
 
 def parse_completion(body: Mapping[str, Any]) -> Completion:
-    """Parse a completion. Raises a retryable `ApiError` for JSON that is not one, and for one that the server did not finish."""
+    """Parse a completion. Raises a retryable `RemoteError` for JSON that is not one, and for one that the server did not finish."""
     choices = body.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, Mapping) else None
     if not isinstance(choice, Mapping) or not isinstance(message, Mapping):
-        raise ApiError(
+        raise RemoteError(
             "bad_reply",
             f"the reply contains no message: {excerpt(json.dumps(body, ensure_ascii=False))}",
             retryable=True,
@@ -79,12 +79,12 @@ def parse_completion(body: Mapping[str, Any]) -> Completion:
     )
 
 
-def _unfinished(cause: object, finish: object) -> ApiError:
+def _unfinished(cause: object, finish: object) -> RemoteError:
     """The error of a reply that failed in the middle. Gateways name the cause beside it."""
     found = classify_error_body(cause) if cause else None
     if found is not None and (found.refusal or found.fatal):
         return found
-    return ApiError(
+    return RemoteError(
         "server_error",
         f"the server ended the reply with the finish reason {finish!r}"
         + (f": {found.message}" if found else ""),

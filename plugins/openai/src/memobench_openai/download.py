@@ -7,13 +7,18 @@ from dataclasses import dataclass
 
 import httpx
 
+from harness.remote import RemoteError, parse_retry_after
 from memobench_openai.address import Address
 from memobench_openai.bodies import BadBody, Inflater, check_length
-from memobench_openai.errors import ApiError
 from memobench_openai.image_replies import MAX_BYTES
 from memobench_openai.picture_hosts import PictureHosts, Target
-from memobench_openai.proxies import DIRECT, Proxy, ProxyMode, client_settings, find_proxy
-from memobench_openai.retry import parse_retry_after
+from memobench_openai.proxies import (
+    DIRECT,
+    Proxy,
+    ProxyMode,
+    client_settings,
+    find_proxy,
+)
 
 _REDIRECTS = 5
 _RETRYABLE_STATUS = frozenset({408, 425, 429})
@@ -37,20 +42,20 @@ class ImageDownloader:
         """One for each proxy, and one without."""
 
     async def download(self, url: str) -> bytes:
-        """Return the file at `url`. Raises `ApiError`, whose message never contains the URL: it may be signed."""
+        """Return the file at `url`. Raises `RemoteError`, whose message never contains the URL: it may be signed."""
         try:
             return await asyncio.wait_for(self._follow(url), self._timeout)
-        except (asyncio.TimeoutError, httpx.TimeoutException):
-            raise ApiError(
+        except (TimeoutError, httpx.TimeoutException):
+            raise RemoteError(
                 "timeout",
                 f"the picture download did not finish within {self._timeout:g} seconds",
                 retryable=True,
             ) from None
         except httpx.InvalidURL:
-            raise ApiError("bad_url", "the picture URL is invalid") from None
+            raise RemoteError("bad_url", "the picture URL is invalid") from None
         except httpx.HTTPError as e:
             reason = str(e) or type(e).__name__
-            raise ApiError(
+            raise RemoteError(
                 "connection", f"the picture could not be downloaded: {reason}", retryable=True
             ) from None
 
@@ -67,7 +72,7 @@ class ImageDownloader:
             if isinstance(found, bytes):
                 return found
             at = self._hosts.parse(found.location, at)
-        raise ApiError("bad_url", "the picture URL redirects too often")
+        raise RemoteError("bad_url", "the picture URL redirects too often")
 
     async def _ask(self, target: Target, proxy: Proxy | None) -> bytes | _Redirect:
         """What the first address that takes a connection answers."""
@@ -85,7 +90,7 @@ class ImageDownloader:
                 if proxy is None or isinstance(e, httpx.TimeoutException):
                     raise
                 message = f"the picture could not be downloaded through {proxy}: {e}"
-                raise ApiError("connection", message, retryable=True) from None
+                raise RemoteError("connection", message, retryable=True) from None
         raise AssertionError("a target has at least one attempt")
 
     def _client(self, proxy: Proxy | None) -> httpx.AsyncClient:
@@ -98,7 +103,7 @@ class ImageDownloader:
                 )
             except (ImportError, ValueError):
                 # The message may contain the whole URL, with its password.
-                raise ApiError(
+                raise RemoteError(
                     "proxy", f"{proxy} cannot be used to download pictures", fatal=DIRECT
                 ) from None
         return self._clients[name]
@@ -107,7 +112,7 @@ class ImageDownloader:
         status = response.status_code
         if status != 200:
             wait = parse_retry_after(response.headers)
-            raise ApiError(
+            raise RemoteError(
                 "fetch_failed",
                 f"{host} returned status {status} instead of the picture",
                 retryable=status in _RETRYABLE_STATUS or status >= 500,

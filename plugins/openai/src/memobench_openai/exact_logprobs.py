@@ -11,15 +11,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness import JudgeRequest
 from harness.mllm import WordTree, answer_words, candidate_tokens
+from harness.remote import RemoteError
 from memobench_openai.chat_body import ChatBodyBuilder, Json
 from memobench_openai.chat_replies import Completion, parse_completion
-from memobench_openai.errors import ApiError
 from memobench_openai.options import JudgeOptions
-from memobench_openai.transport import Transport
+
+if TYPE_CHECKING:
+    from memobench_openai.transport import Transport
+
 
 Tokens = tuple[int, ...]
 Send = Callable[[str, Json], Awaitable[Json]]
@@ -43,7 +46,7 @@ class ExactLogprobs:
     ) -> tuple[Completion, dict[str, float], list[Json]]:
         """Return the first completion, the score of each option, and all completions used.
 
-        Raises `ApiError`; `RequestError` if two options have the same tokens.
+        Raises `RemoteError`; `RequestError` if two options have the same tokens.
         """
         pairs = sorted(zip(answer_words(request.question), request.question.options, strict=True))
         messages = self._builder.messages(request)
@@ -102,17 +105,17 @@ class ExactLogprobs:
         body = await self._call_tool("tokenize", {"add_special_tokens": False, **what}, send)
         tokens = body.get("tokens")
         if not isinstance(tokens, list) or not all(isinstance(t, int) for t in tokens):
-            raise ApiError("no_tokenizer", "the server does not expose its tokenizer", fatal=_HINT)
+            raise RemoteError("no_tokenizer", "the server does not expose its tokenizer", fatal=_HINT)
         return tokens
 
     async def _call_tool(self, name: str, body: Json, send: Send) -> Json:
         """Call an endpoint of the server outside its chat API."""
         try:
             return await send(f"{self._root}/{name}", {"model": self._options.ref, **body})
-        except ApiError as error:
+        except RemoteError as error:
             if error.fatal != "path":
                 raise
-            raise ApiError("no_tokenizer", f"the server has no /{name}", fatal=_HINT) from None
+            raise RemoteError("no_tokenizer", f"the server has no /{name}", fatal=_HINT) from None
 
 
 def _without_pictures(message: Json) -> Json:
@@ -128,7 +131,7 @@ def _longest_paths(prefixes: tuple[Tokens, ...]) -> list[Tokens]:
 
 
 def _distributions(completion: Completion, path: Tokens, tree: WordTree) -> dict[Tokens, Mapping[int, float]]:
-    """Prefix -> token -> log-probability, for the path and all its prefixes. Raises `ApiError` for unusable values."""
+    """Prefix -> token -> log-probability, for the path and all its prefixes. Raises `RemoteError` for unusable values."""
     found: dict[Tokens, Mapping[int, float]] = {}
     for end in range(len(path) + 1):
         prefix, known = (
@@ -137,11 +140,11 @@ def _distributions(completion: Completion, path: Tokens, tree: WordTree) -> dict
         )
         missing = [t for t in tree.children(prefix) if t not in known]
         if missing:
-            raise ApiError(
+            raise RemoteError(
                 "no_logprobs", "the server returns no log-probabilities for requested tokens", fatal=_HINT
             )
         if end < len(path) and _generated_token(completion.logprobs[end]) != path[end]:
-            raise ApiError(
+            raise RemoteError(
                 "not_led",
                 "the server did not follow the tokens of an option; use a different answer mode "
                 "(--read choice)",
@@ -149,7 +152,7 @@ def _distributions(completion: Completion, path: Tokens, tree: WordTree) -> dict
         values = {t: known[t] for t in tree.children(prefix)}
         invalid = [v for v in values.values() if v > 1e-3 or (path and v <= _MINUS_INFINITY)]
         if invalid:
-            raise ApiError(
+            raise RemoteError(
                 "processed_logprobs",
                 "the server returns processed log-probabilities, not the raw ones of the model",
                 fatal="Start it with --logprobs-mode raw_logprobs, or disable them: -o logprobs=off.",

@@ -11,9 +11,8 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
+from harness.remote import RemoteError, error_details, mentions_filter
 from memobench_openai.chat_replies import FILTER_REASONS
-from memobench_openai.error_responses import error_details, mentions_filter
-from memobench_openai.errors import ApiError
 from memobench_openai.image_options import ImageOptions
 from memobench_openai.json_values import count
 
@@ -60,7 +59,7 @@ class ImageResult:
 
 
 def parse_image_reply(body: Mapping[str, Any], options: ImageOptions) -> ImageResult:
-    """Parse the first picture of a reply. Raises a retryable `ApiError` if there is neither a picture nor a refusal."""
+    """Parse the first picture of a reply. Raises a retryable `RemoteError` if there is neither a picture nor a refusal."""
     listed = body.get("data")
     entry = listed[0] if isinstance(listed, list) and listed else {}
     entry = entry if isinstance(entry, Mapping) else {}
@@ -79,23 +78,23 @@ def parse_image_reply(body: Mapping[str, Any], options: ImageOptions) -> ImageRe
     stated = next((text for part in (entry, body) for text in _stated_reasons(part)), "")
     if blocked or mentions_filter(stated):
         return ImageResult(blocked=blocked or stated, extra=_with_cost(extra, options, pictures=0))
-    raise ApiError("bad_reply", f"the reply contains no picture{stated and f': {stated}'}", retryable=True)
+    raise RemoteError("bad_reply", f"the reply contains no picture{stated and f': {stated}'}", retryable=True)
 
 
 def decode_image(data: bytes) -> Image.Image:
-    """Decode a file to an upright picture. Raises `ApiError`: retryable if it cannot be decoded, final if it is too large."""
+    """Decode a file to an upright picture. Raises `RemoteError`: retryable if it cannot be decoded, final if it is too large."""
     if data[:2] == b"\xff\xd8" and data.count(b"\xff\xda") > _MAX_SCANS:
-        raise ApiError("too_large", "the picture is a JPEG of too many scans")
+        raise RemoteError("too_large", "the picture is a JPEG of too many scans")
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise ApiError("too_large", f"the picture has {image.width} x {image.height} pixels")
+                raise RemoteError("too_large", f"the picture has {image.width} x {image.height} pixels")
             image.load()
             return ImageOps.exif_transpose(image)
-    except ApiError:
+    except RemoteError:
         raise
     except Exception as e:  # decoders raise many kinds of errors on untrusted bytes
-        raise ApiError(
+        raise RemoteError(
             "bad_picture", f"the picture cannot be decoded: {_reason(e)}", retryable=True
         ) from None
 
@@ -110,11 +109,11 @@ def _decode_base64(text: str) -> bytes:
     if text.startswith("data:"):
         text = text.partition(",")[2]
     if len(text) > MAX_BYTES * 4 / 3 + 4:
-        raise ApiError("too_large", f"the picture file exceeds {MAX_BYTES // 2**20} MB")
+        raise RemoteError("too_large", f"the picture file exceeds {MAX_BYTES // 2**20} MB")
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
-        raise ApiError("bad_picture", "the picture is not valid base64", retryable=True) from None
+        raise RemoteError("bad_picture", "the picture is not valid base64", retryable=True) from None
 
 
 def _refusal_reasons(part: Mapping[str, Any]) -> Iterator[str]:

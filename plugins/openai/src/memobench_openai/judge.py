@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from harness import Capability, Judge, JudgeReply, JudgeRequest, RequestSource
-from memobench_openai.dispatcher import dispatch
+from harness import AsyncJudge, Capability, JudgeReply, JudgeRequest, RemoteError
+from harness.mllm import answer_words
+from memobench_openai.chat_body import ChatBodyBuilder, Json
+from memobench_openai.chat_replies import Completion, add_cost, count_tokens, make_reply, parse_completion
+from memobench_openai.endpoint import Endpoint
+from memobench_openai.exact_logprobs import ExactLogprobs
 from memobench_openai.options import JudgeOptions
-from memobench_openai.servers import describe_endpoint, endpoint_key, find_server
+from memobench_openai.servers import endpoint_key, find_server
+from memobench_openai.top_logprobs import top_logprob_scores
 
-if TYPE_CHECKING:
-    from memobench_openai.session import ChatSession
+CHAT = "/chat/completions"
 
 
-class OpenAIJudge(Judge):
+class OpenAIJudge(Endpoint, AsyncJudge):
     """A model behind an OpenAI-compatible endpoint. Pictures are sent as their original files where possible."""
 
     class Options(JudgeOptions):
         """Options of the judge `openai`."""
 
-    takes: ClassVar[Literal["pixels", "bytes"]] = "bytes"
+    asks: ClassVar[str] = "chat"
 
     def __init__(self, options: Any = None) -> None:
         """Check the options. Raises `RequestError` if a required key is missing."""
+        self._server = find_server(self.Options() if options is None else options)
         super().__init__(options)
-        self._server = find_server(self.options)
-        endpoint_key(self.options, self._server)
-        self._session: ChatSession | None = None
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -39,42 +41,55 @@ class OpenAIJudge(Judge):
             supported.add(Capability.LOGPROBS)
         return frozenset(supported)
 
-    def identity(self) -> Mapping[str, str]:
-        """The endpoint's host, port and path, and the model's name: all that a client can know."""
-        return {"endpoint": self.options.address.name, "model": self.options.ref}
-
-    def contacts(self) -> Sequence[str]:
-        return [describe_endpoint(self.options)]
-
-    def reports_cost(self) -> bool:
-        """Whether prices are given."""
-        return self.options.price_input is not None
+    def find_key(self) -> str:
+        return endpoint_key(self.options, self._server)
 
     def expected_cost(self, requests: int, prompt_tokens: float, reply_tokens: float) -> float | None:
         """By the prices that are given, without a provider's cache; with `max_tokens`, if that is set."""
-        if self.options.price_input is None or self.options.price_output is None:
-            return None
-        reply_tokens = requests * self.options.max_tokens or reply_tokens
-        return (
-            float(prompt_tokens * self.options.price_input + reply_tokens * self.options.price_output) / 1e6
+        return super().expected_cost(
+            requests, prompt_tokens, requests * self.options.max_tokens or reply_tokens
         )
 
-    def open(self) -> None:
-        """Create the client and its thread. Sends no request yet."""
-        # Imported here: the client takes a second to load, and planning a run does not need it.
-        from memobench_openai.session import ChatSession
+    async def start(self) -> None:
+        self.connect()
+        self._builder = ChatBodyBuilder(self.options, self._server)
+        exact = self._server.exact
+        self._exact = ExactLogprobs(self._transport, self._builder, self.options) if exact else None
 
-        if self._session is None:
-            self._session = ChatSession(self.options, self._server, endpoint_key(self.options, self._server))
+    async def ask(self, request: JudgeRequest) -> JudgeReply:
+        scores: Mapping[str, float] | None = None
+        if request.question.answer_mode == "logprobs" and self._exact is not None:
+            completion, scores, bodies = await self._exact.score(request, self._send)
+        else:
+            bodies = [await self._send(CHAT, self._builder.build(request))]
+            completion = parse_completion(bodies[0])
+            if request.question.answer_mode == "logprobs" and not completion.refusal:
+                scores = self._top_logprob_scores(request, completion)
+        tokens = count_tokens(bodies)
+        # Cached tokens belong with the timings: both vary between runs with identical answers.
+        timings = {name: tokens[name] for name in ("cached_tokens",) if name in tokens}
+        served = await self._served.record(bodies[0])
+        return make_reply(request, completion, scores, add_cost(tokens, self.options), timings, served)
 
-    def close(self) -> None:
-        """Cancel requests in flight, close the connections and stop the thread."""
-        session, self._session = self._session, None
-        if session is not None:
-            session.close()
+    async def _send(self, path: str, body: Json) -> Json:
+        """Post `body` and return the JSON reply. Raises `RemoteError`."""
 
-    def stream(self, requests: RequestSource[JudgeRequest]) -> Iterator[JudgeReply]:
-        """Yield replies as they arrive. Raises `HarnessError` once it is clear that no request can succeed."""
-        if self._session is None:
-            raise RuntimeError("OpenAIJudge.stream was called before open() or after close()")
-        yield from dispatch(self._session.loop, requests, self._session.reply, self.options.concurrency)
+        async def attempt() -> Json:
+            found = await self._transport.post(path, body)
+            if path == CHAT:
+                parse_completion(found)  # An invalid completion is retried, as broken JSON is.
+            return found
+
+        return await self.attempt(attempt)
+
+    def _top_logprob_scores(self, request: JudgeRequest, completion: Completion) -> dict[str, float]:
+        if not completion.logprobs and not self.answered:
+            raise RemoteError(
+                "no_logprobs",
+                "the replies contain no log-probabilities",
+                unless_answered=True,
+                fatal="Disable them: -o logprobs=off. For vllm serve, set -o server=vllm.",
+            )
+        options = dict(zip(answer_words(request.question), request.question.options, strict=True))
+        found = top_logprob_scores(completion.logprobs, tuple(options))
+        return {options[word]: score for word, score in found.items()}

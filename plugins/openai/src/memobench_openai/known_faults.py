@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from harness.remote import RemoteError
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -16,7 +18,7 @@ class Fault:
 
 
 def _fault(kind: str, hint: str, *patterns: str) -> Fault:
-    return Fault(kind, re.compile("|".join(patterns), re.I), hint)
+    return Fault(kind, re.compile("|".join(patterns), re.IGNORECASE), hint)
 
 
 _CHAT = (
@@ -69,6 +71,9 @@ _IMAGES = (
 )
 
 
-def known_fault(message: str, *, chat: bool) -> Fault | None:
+def known_fault(message: str, *, chat: bool) -> RemoteError | None:
     """The fault that a message reports. `chat`: the message is from a chat endpoint, not from an image endpoint."""
-    return next((f for f in (_CHAT if chat else _IMAGES) if f.pattern.search(message)), None)
+    found = next((f for f in (_CHAT if chat else _IMAGES) if f.pattern.search(message)), None)
+    if found is None:
+        return None
+    return RemoteError(found.kind, message, fatal=found.hint, unless_answered=True)

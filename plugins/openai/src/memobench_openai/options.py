@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from pydantic import field_validator, model_validator
 
-from harness import BadOption, HarnessOptions, option
+from harness import BadOption, RemoteOptions, option
 from memobench_openai.address import Address
-from memobench_openai.keys import BASE_URL_ENV, DEFAULT_ENV, check_key_name, check_no_keys
+from memobench_openai.keys import BASE_URL_ENV, DEFAULT_ENV, check_no_keys
 from memobench_openai.proxies import ProxyMode
 
 _RESERVED_FIELDS = frozenset({"model", "messages", "stream", "n"})
@@ -19,7 +19,7 @@ TOP_LOGPROBS = 20
 """Number of top tokens to request: the maximum that OpenAI and vLLM return by default."""
 
 
-class EndpointOptions(HarnessOptions):
+class EndpointOptions(RemoteOptions):
     """Where a model is served and how it is queried. Apart from the endpoint itself, none of it changes answers.
 
     Host, port and path of the address are part of the identity instead, which never contains a password.
@@ -36,31 +36,11 @@ class EndpointOptions(HarnessOptions):
         "to this machine.",
         affects_answer=False,
     )
-    concurrency: int = option(
-        16, "Maximum number of requests in flight.", affects_answer=False, ge=1, le=1024
-    )
-    timeout: float = option(
-        120.0, "Timeout of one attempt in seconds.", affects_answer=False, gt=0.0, le=3600.0
-    )
     proxy: ProxyMode = option(
         "auto",
         "auto: the proxy that the environment names, but none for this machine and private networks. env: also for "
         "those. none: no proxy.",
         affects_answer=False,
-    )
-    wait: float = option(
-        600.0,
-        "Seconds to wait for a server that says it is still loading (503).",
-        affects_answer=False,
-        ge=0.0,
-        le=86_400.0,
-    )
-    max_retries: int = option(
-        6,
-        "How often a request is retried after a transient failure.",
-        affects_answer=False,
-        ge=0,
-        le=100,
     )
     fingerprint: Literal["use", "ignore"] = option(
         "use",
@@ -69,12 +49,6 @@ class EndpointOptions(HarnessOptions):
     )
 
     extra_body: dict[str, Any] = option({}, "Additional fields for each request, as a JSON object.")
-    price_input: float | None = option(
-        None, "Price per million prompt tokens; enables cost tracking.", affects_answer=False, ge=0.0
-    )
-    price_output: float | None = option(
-        None, "Price per million reply tokens, including those of pictures.", affects_answer=False, ge=0.0
-    )
 
     @model_validator(mode="before")
     @classmethod
@@ -90,22 +64,10 @@ class EndpointOptions(HarnessOptions):
             ) from None
         return values | {"base_url": url}
 
-    @model_validator(mode="after")
-    def _both_prices(self) -> EndpointOptions:
-        if (self.price_input is None) != (self.price_output is None):
-            # Not a ValueError: pydantic would show all input values, including the URL with its password.
-            raise BadOption("price_input and price_output must be set together.", "Give both or neither.")
-        return self
-
     @field_validator("base_url")
     @classmethod
     def _address(cls, value: str) -> str:
         return Address(value)
-
-    @field_validator("api_key_env")
-    @classmethod
-    def _key_name(cls, value: str) -> str:
-        return check_key_name(value)
 
     @property
     def address(self) -> Address:

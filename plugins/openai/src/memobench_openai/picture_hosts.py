@@ -12,9 +12,16 @@ from urllib.parse import urljoin
 
 import httpx
 
+from harness.remote import RemoteError
 from memobench_openai.address import Address
-from memobench_openai.errors import ApiError
-from memobench_openai.hosts import IPAddress, Reach, is_private, look_up, parse_ip, reach_of
+from memobench_openai.hosts import (
+    IPAddress,
+    Reach,
+    is_private,
+    look_up,
+    parse_ip,
+    reach_of,
+)
 
 _ALLOWED: dict[Reach, tuple[Reach, ...]] = {
     "public": ("public",),
@@ -67,19 +74,19 @@ class PictureHosts:
             self._reach = "private" if is_private(endpoint.host) else "public"
 
     def parse(self, url: str, base: httpx.URL | None = None) -> httpx.URL:
-        """A URL, or one of a redirect from `base`. Raises `ApiError` unless it is http or https and has a host."""
+        """A URL, or one of a redirect from `base`. Raises `RemoteError` unless it is http or https and has a host."""
         try:
             found = httpx.URL(url if base is None else urljoin(str(base), url))
         except (httpx.InvalidURL, ValueError, TypeError):
-            raise ApiError("bad_url", "the picture URL is invalid") from None
+            raise RemoteError("bad_url", "the picture URL is invalid") from None
         if found.scheme not in ("http", "https") or not found.host:
-            raise ApiError("bad_url", "the picture URL is neither http nor https")
+            raise RemoteError("bad_url", "the picture URL is neither http nor https")
         if set(found.host) & _NO_HOST:
-            raise ApiError("bad_url", "the picture URL is invalid")
+            raise RemoteError("bad_url", "the picture URL is invalid")
         return found.copy_with(username="", password="") if found.userinfo else found
 
     async def check(self, url: httpx.URL, *, through_proxy: bool) -> Target:
-        """Where to connect for a URL. Raises `ApiError` if any of its addresses is out of bounds."""
+        """Where to connect for a URL. Raises `RemoteError` if any of its addresses is out of bounds."""
         name = url.host.lower().rstrip(".")
         try:
             addresses = await look_up(url.host, url.port or (443 if url.scheme == "https" else 80))
@@ -90,11 +97,13 @@ class PictureHosts:
             reaches = ["loopback" if name.endswith("localhost") else "private"]
         for reach in reaches:
             if reach not in _ALLOWED[self._reach]:
-                raise ApiError(
+                raise RemoteError(
                     "bad_url", f"the picture URL points {_WHERE[reach]}, but the endpoint is remote. {_HINT}"
                 )
         if through_proxy:
             return Target(url)  # Only the proxy may know the name.
         if not addresses:
-            raise ApiError("connection", f"{url.host[:100]} is not known to the name server", retryable=True)
+            raise RemoteError(
+                "connection", f"{url.host[:100]} is not known to the name server", retryable=True
+            )
         return Target(url, tuple(addresses))

@@ -6,10 +6,13 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from memobench_openai.errors import ApiError
-from memobench_openai.transport import Transport
+from harness.remote import RemoteError
+
+if TYPE_CHECKING:
+    from memobench_openai.transport import Transport
+
 
 EVERY = 30.0
 """Seconds after which the list of models is asked again, in case the server was replaced unnoticed."""
@@ -74,11 +77,11 @@ class ServedModel:
             self._reported.add(tuple(reported.values()))
         try:
             listed = await asyncio.wait_for(self._transport.get("/models", redirects=False), WAIT)
-        except (ApiError, asyncio.TimeoutError) as e:
+        except (TimeoutError, RemoteError) as e:
             # Its own failure is no reason to ask again before the time.
             disturbances = self._transport.disturbances
             self._entry = {}
-            self._listed = not isinstance(e, ApiError) or e.retryable
+            self._listed = not isinstance(e, RemoteError) or e.retryable
         else:
             self._entry = _stable(_entry(listed.get("data"), reported.get("model", ""), self._model))
             self._listed = isinstance(listed.get("data"), list)

@@ -1,4 +1,4 @@
-"""Single HTTP attempts through the `openai` client. Every failure is raised as an `ApiError`."""
+"""Single HTTP attempts through the `openai` client. Every failure is raised as an `RemoteError`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,25 @@ import openai
 
 from harness import RequestError
 from harness.hub import certificate_problem
+from harness.remote import (
+    RemoteError,
+    Secrets,
+    excerpt,
+    is_html,
+    one_line,
+    parse_retry_after,
+)
 from memobench_openai.address import Address
 from memobench_openai.bodies import ACCEPTED, CHAT_BYTES, BadBody, body_bound
-from memobench_openai.error_responses import classify_error_body, classify_status, excerpt, is_html, one_line
-from memobench_openai.errors import ApiError
+from memobench_openai.error_responses import classify_error_body, classify_status
 from memobench_openai.json_values import parse
-from memobench_openai.keys import Secrets
-from memobench_openai.proxies import DIRECT, Proxy, ProxyMode, client_settings, find_proxy
-from memobench_openai.retry import parse_retry_after
+from memobench_openai.proxies import (
+    DIRECT,
+    Proxy,
+    ProxyMode,
+    client_settings,
+    find_proxy,
+)
 from memobench_openai.sse import assemble, is_stream
 
 Json = dict[str, Any]
@@ -33,20 +44,19 @@ class Transport:
         address: Address,
         key: str,
         *,
-        key_env: str,
         timeout: float,
         hints: Mapping[str, str] | None = None,
         proxy: ProxyMode = "auto",
         max_bytes: int = CHAT_BYTES,
     ) -> None:
-        """`timeout`: seconds for one attempt, from the first byte sent to the last byte received. `hints`: see `classify_status`.
+        """`timeout`: most seconds without any progress; the caller limits the whole attempt. `hints`: see `classify_status`.
 
         `max_bytes`: of the body of one reply, decompressed. Raises `RequestError` for a proxy that cannot be used.
         """
         self._hints = hints
         self.disturbances = 0
         """Attempts that broke off or failed in the server: behind the same address there may be another one now."""
-        self.address, self.key_env, self._timeout = address, key_env if key else "", timeout
+        self.address, self._timeout = address, timeout
         self.proxy = find_proxy(address.scheme, address.host, proxy)
         hidden = self.proxy.secrets if self.proxy else ()
         self.secrets = Secrets((key, *address.secrets, f"{address.user}:{address.password}", *hidden))
@@ -68,11 +78,11 @@ class Transport:
             self._client.organization = self._client.project = None
 
     async def post(self, path: str, body: Json) -> Json:
-        """Post `body` and return the JSON reply. `path` is relative to the base URL, or a full URL. Raises `ApiError`."""
+        """Post `body` and return the JSON reply. `path` is relative to the base URL, or a full URL. Raises `RemoteError`."""
         return await self._attempt(lambda: self._client.post(path, cast_to=str, body=body))
 
     async def get(self, path: str, *, redirects: bool = True) -> Json:
-        """Return the JSON object at `path`, without `redirects` from this endpoint only. Raises `ApiError`."""
+        """Return the JSON object at `path`, without `redirects` from this endpoint only. Raises `RemoteError`."""
         options: Any = {} if redirects else {"follow_redirects": False}
         return await self._attempt(lambda: self._client.get(path, cast_to=str, options=options))
 
@@ -81,12 +91,15 @@ class Transport:
 
     async def _attempt(self, send: Callable[[], Awaitable[str]]) -> Json:
         try:
-            text = await asyncio.wait_for(send(), self._timeout)
+            text = await send()
+        except asyncio.CancelledError:
+            self.disturbances += 1
+            raise
         except openai.APIStatusError as e:
             error = classify_status(e.status_code, e.body, parse_retry_after(e.response.headers), self._hints)
             self.disturbances += e.status_code >= 500
-        except (asyncio.TimeoutError, openai.APITimeoutError):
-            error = ApiError("timeout", f"no reply within {self._timeout:g} seconds", retryable=True)
+        except openai.APITimeoutError:
+            error = RemoteError("timeout", f"no reply within {self._timeout:g} seconds", retryable=True)
             self.disturbances += 1
         except BadBody as e:
             error = e.error
@@ -95,11 +108,11 @@ class Transport:
             error = refused.error if isinstance(refused, BadBody) else _connection_error(e, self.proxy)
             self.disturbances += not isinstance(refused, BadBody)
         except openai.OpenAIError as e:
-            error = ApiError("client", f"{type(e).__name__}: {e}")
+            error = RemoteError("client", f"{type(e).__name__}: {e}")
         else:
             try:
                 return self._parse(text)
-            except ApiError as e:
+            except RemoteError as e:
                 error = e
         raise self._redact(error) from None
 
@@ -122,10 +135,9 @@ class Transport:
         cleaned: Json = self.secrets.hide_in(body)
         return cleaned
 
-    def _redact(self, error: ApiError) -> ApiError:
-        error.message = one_line(self.secrets.hide(error.message))
-        if self.proxy is not None and not error.refusal:
-            error.message += f" (through {self.proxy})"
+    def _redact(self, error: RemoteError) -> RemoteError:
+        way = f" (through {self.proxy})" if self.proxy is not None and not error.refusal else ""
+        error.message = one_line(self.secrets.hide(error.message), 300 - len(way)) + way
         return error
 
 
@@ -166,21 +178,21 @@ def _same_host(address: Address) -> Any:
     return check
 
 
-def _not_json(text: str) -> ApiError:
+def _not_json(text: str) -> RemoteError:
     if is_html(text):
-        return ApiError(
+        return RemoteError(
             "web_page",
             f"the answer is a web page, not JSON: {excerpt(text)}",
             retryable=True,
             unless_answered=True,
             fatal="Check base_url: it must name the API, not its web page; most end in /v1.",
         )
-    return ApiError(
+    return RemoteError(
         "bad_reply", f"the reply is not a JSON object: {excerpt(text) or 'it is empty'}", retryable=True
     )
 
 
-def _connection_error(error: openai.APIConnectionError, proxy: Proxy | None) -> ApiError:
+def _connection_error(error: openai.APIConnectionError, proxy: Proxy | None) -> RemoteError:
     """The error for a failed connection. One that was never established is likely to fail for every request."""
     cause = error.__cause__
     reason = str(cause or "") or type(cause or error).__name__
@@ -190,7 +202,7 @@ def _connection_error(error: openai.APIConnectionError, proxy: Proxy | None) -> 
             hint = certificate_problem() or "Name the file of the certificates to trust in SSL_CERT_FILE."
         elif proxy is not None:
             hint = f"Is the proxy running, and may it connect to this host? {DIRECT}"
-        return ApiError(
+        return RemoteError(
             "unreachable",
             f"no connection: {reason}",
             retryable=True,
@@ -198,4 +210,4 @@ def _connection_error(error: openai.APIConnectionError, proxy: Proxy | None) -> 
             fatal=hint,
             outage=True,
         )
-    return ApiError("connection", f"the connection broke: {reason}", retryable=True)
+    return RemoteError("connection", f"the connection broke: {reason}", retryable=True)

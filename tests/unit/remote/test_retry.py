@@ -6,8 +6,9 @@ import math
 import time
 
 import pytest
-from memobench_openai.errors import ApiError
-from memobench_openai.retry import MAX_RETRY_AFTER, RetryPolicy, parse_retry_after
+
+from harness import RemoteError
+from harness.remote import MAX_RETRY_AFTER, RetryPolicy, parse_retry_after
 
 NOW = 1_700_000_000.0
 
@@ -37,7 +38,7 @@ def test_retry_after_is_parsed_in_all_formats(headers: dict[str, str], seconds: 
 class Flaky:
     """Fails `failures` times, then answers. Records the time of each attempt."""
 
-    def __init__(self, error: ApiError, failures: int) -> None:
+    def __init__(self, error: RemoteError, failures: int) -> None:
         self.error, self.left, self.times = error, failures, []
 
     async def __call__(self) -> str:
@@ -48,20 +49,20 @@ class Flaky:
         return "answer"
 
 
-def transient(**more: object) -> ApiError:
-    return ApiError("server_error", "500: oops", retryable=True, **more)
+def transient(**more: object) -> RemoteError:
+    return RemoteError("server_error", "500: oops", retryable=True, **more)
 
 
 def test_transient_failures_are_retried_up_to_the_limit() -> None:
     flaky = Flaky(transient(), 3)
     assert asyncio.run(RetryPolicy(3, first=0.01).call(flaky)) == ("answer", 4)
-    with pytest.raises(ApiError, match=r"500: oops \(after 3 attempts\)"):
+    with pytest.raises(RemoteError, match=r"500: oops \(after 3 attempts\)"):
         asyncio.run(RetryPolicy(2, first=0.01).call(Flaky(transient(), 3)))
 
 
 def test_permanent_failures_are_not_retried() -> None:
-    flaky = Flaky(ApiError("rejected", "400: no"), 1)
-    with pytest.raises(ApiError, match=r"400: no$"):
+    flaky = Flaky(RemoteError("rejected", "400: no"), 1)
+    with pytest.raises(RemoteError, match=r"400: no$"):
         asyncio.run(RetryPolicy(9, first=0.01).call(flaky))
     assert len(flaky.times) == 1
 

@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from memobench_openai.dispatcher import GRACE_SECONDS, EventLoopThread, dispatch
 
 from harness import RequestSource
+from harness.remote.dispatcher import GRACE_SECONDS, EventLoopThread, dispatch
 
 
 class Numbers(RequestSource[int]):
@@ -49,7 +49,7 @@ async def nothing() -> None:
 def loop() -> Iterator[EventLoopThread]:
     made = EventLoopThread()
     yield made
-    made.close(nothing())
+    made.close(nothing)
 
 
 def test_replies_are_yielded_as_they_complete(loop: EventLoopThread) -> None:
@@ -145,6 +145,6 @@ def test_closing_the_loop_cancels_tasks_and_stops_the_thread() -> None:
     made = EventLoopThread()
     future = made.start(asyncio.sleep(60))
     time.sleep(0.05)
-    made.close(nothing())
+    made.close(nothing)
     assert future.cancelled()
-    assert not any(t.name == "memobench-endpoint" and t.is_alive() for t in threading.enumerate())
+    assert not any(t.name == "memobench-remote" and t.is_alive() for t in threading.enumerate())

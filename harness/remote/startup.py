@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from harness import HarnessError
-from memobench_openai.errors import ApiError
+from harness.errors import HarnessError
+from harness.remote.errors import KEYWORDS, RemoteError
 
 PROBES = 3
 """Requests in flight until the first answer."""
@@ -21,22 +21,22 @@ ATTEMPTS_KNOWN = 3
 READY_SECONDS = 60.0
 """How long a server without an answer so far may say that it is unavailable (503), without saying that it is loading."""
 DOWN = 5
-"""Requests in a row that end without reaching a server, after which it is considered to be down."""
+"""Requests in a row that end without reaching a server, or with an error that all would have, after which it is considered
+to be down."""
 
 _PICTURE = re.compile(r"\b(image|picture|photo)", re.I)
 
 _LOG = "See the server's log for the cause, then run the same command again."
-_UNKNOWN = {
-    "bad_reply": "Does base_url name an API of OpenAI's kind (most end in /v1)? ",
-    "too_large": "Raise the limit of the server or of the proxy in front of it, or use smaller pictures. ",
-}
-"""What may help with a fault that is not known to be shared, by kind."""
+_PLUGIN = "This looks like a fault of the plugin: --traceback shows where."
+_KEPT = "What was answered is kept: run the same command again."
 
 
 class Startup:
-    """What an endpoint has answered so far, and what all failures had in common."""
+    """What a service has answered so far, and what all failures had in common."""
 
-    def __init__(self) -> None:
+    def __init__(self, advice: Mapping[str, str] | None = None) -> None:
+        """`advice`: what may help with a fault that is not known to be shared, by the kind of its error."""
+        self._advice = advice or {}
         self.answered = 0
         self._slots = asyncio.Semaphore(PROBES)
         self._cause: tuple[str, str] | None = None
@@ -68,7 +68,7 @@ class Startup:
             for _ in range(1024):  # as many as can be in flight: nothing waits from now on
                 self._slots.release()
 
-    def judge_attempt(self, request: object, error: ApiError) -> ApiError:
+    def judge_attempt(self, request: object, error: RemoteError) -> RemoteError:
         """The error of an attempt as it is seen together with all others: fatal once nothing can be expected."""
         if self._ended is not None:
             return replace(error, retryable=False, wait_for=0.0)
@@ -90,7 +90,7 @@ class Startup:
             given_up = self._attempts >= ATTEMPTS and len(self._requests) >= PROBES
         if not given_up:
             return error
-        hint = error.fatal or f"Nothing was answered so far. {_UNKNOWN.get(error.kind, '')}{_LOG}"
+        hint = error.fatal or f"Nothing was answered so far. {self._help(error)}"
         message = (
             f"{error.message} (all {self._attempts} attempts so far failed alike)"
             if self._attempts > 1
@@ -98,23 +98,33 @@ class Startup:
         )
         return replace(error, message=message, retryable=False, fatal=hint, unless_answered=True)
 
-    def judge_failure(self, error: ApiError) -> ApiError:
-        """The error of a request that has no attempts left: fatal if the server went down after it had answered, or if it
-        has answered nothing but that the rate limit is reached."""
+    def judge_failure(self, error: RemoteError) -> RemoteError:
+        """The error of a request that has no attempts left, with the `fatal` that ends the run, if it does.
+
+        Where nothing was answered so far, that is one that all requests would have, and a rate limit that lets none through.
+        Later it is the fifth in a row that reaches no server, or that all would have: until then it fails its own request.
+        """
         if error.kind == "rate_limited" and not self.answered:
             self._limited += 1
             if self._limited >= PROBES:
                 hint = "Nothing was answered so far. Check the account's limits, or wait longer: -o max_retries=N."
                 return replace(error, fatal=hint, unless_answered=True)
-        if not error.outage:
+        if not error.outage and (not error.fatal or error.unless_answered):
             self._down = 0
             return error
         self._down += 1
-        if not self.answered or self._down < DOWN:
+        if not self.answered:
             return error
-        hint = error.hint or "Is the server still running?"
-        return replace(
-            error,
-            fatal=f"{hint} What was answered is kept: run the same command again.",
-            unless_answered=False,
-        )
+        if self._down < DOWN:
+            return replace(error, unless_answered=True)
+        fatal = error.fatal or "Is the server still running?"
+        return replace(error, fatal=fatal if fatal in KEYWORDS else f"{fatal} {_KEPT}", unless_answered=False)
+
+    def stops(self, error: RemoteError) -> bool:
+        """Whether an error that `judge_failure` returned ends the run."""
+        return bool(error.fatal) and not (error.unless_answered and self.answered)
+
+    def _help(self, error: RemoteError) -> str:
+        if error.origin is not None:
+            return _PLUGIN
+        return f"{self._advice.get(error.kind, '')} {_LOG}".strip()

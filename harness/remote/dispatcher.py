@@ -11,16 +11,20 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any, TypeVar
 
-from harness import RequestSource
+from harness.components.sources import RequestSource
 
 R = TypeVar("R")
 A = TypeVar("A")
 
 GRACE_SECONDS = 2.0
 """Seconds that requests in flight have to finish after a fatal error: they may already be billed."""
+CANCEL_SECONDS = 5.0
+"""Seconds that what is cancelled may take to end."""
+CLOSE_SECONDS = 20.0
+"""Seconds that closing may take in all: after it, a client that does not close is left behind."""
 _POLL = 0.02
 """Seconds between polls of the source while slots are free and no request is ready."""
 
@@ -30,28 +34,48 @@ class EventLoopThread:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="memobench-endpoint", daemon=True)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="memobench-remote", daemon=True)
         self._thread.start()
 
     def start(self, work: Coroutine[Any, Any, A]) -> Future[A]:
         """Schedule `work` in the loop and return its future."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
-    def close(self, last: Coroutine[Any, Any, object]) -> None:
-        """Cancel running tasks, await `last`, and stop the thread."""
-        self.start(_finish(last)).result(timeout=30)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout=10)
-        self._loop.close()
+    def result(self, work: Coroutine[Any, Any, A], seconds: float | None = None) -> A:
+        """Run `work` in the loop and return its result. Raises `TimeoutError` after so many `seconds`."""
+        future, began = self.start(work), time.monotonic()
+        try:
+            while True:
+                # Always with a timeout: otherwise Ctrl-C is not delivered on every platform.
+                done, _ = wait([future], timeout=0.25)
+                if done:
+                    return future.result()
+                if seconds is not None and time.monotonic() - began >= seconds:
+                    raise TimeoutError(f"it did not end within {seconds:g} seconds")
+        finally:
+            future.cancel()
+
+    def close(self, last: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        """Cancel running tasks, await `last`, and stop the thread. Raises what `last` raises."""
+        try:
+            self.result(_finish(last), CLOSE_SECONDS)
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(timeout=CANCEL_SECONDS)
+            if not self._thread.is_alive():  # else something blocks it, and it ends with the process
+                self._loop.close()
 
 
-async def _finish(last: Coroutine[Any, Any, object]) -> None:
+async def _finish(last: Callable[[], Coroutine[Any, Any, object]]) -> None:
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
-    await last
-    await asyncio.get_running_loop().shutdown_asyncgens()
+    if others:
+        await asyncio.wait(others, timeout=CANCEL_SECONDS)
+    try:
+        await last()
+    finally:
+        await asyncio.get_running_loop().shutdown_asyncgens()
 
 
 def dispatch(
