@@ -34,6 +34,7 @@ COMMANDS = {
     "export": "Write a run as CSV, Parquet, JSON Lines, or for other tools.",
     "cite": "Say in a paper what a run measured, with BibTeX.",
     "power": "Plan how many answers a comparison needs.",
+    "plugin": "Write a new plugin, or check an installed one.",
     "schema": "Print the JSON Schema of task files or of results.",
     "doctor": "Show what is installed, what works, what to install.",
 }

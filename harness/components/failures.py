@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import NoReturn
+
 from harness.types import ReplyError
 
 
@@ -36,3 +41,20 @@ def failure(error: BaseException) -> ReplyError:
     if isinstance(error, ItemTimeout):
         return ReplyError("timeout", message_of(error))
     return ReplyError(type(error).__name__, message_of(error))
+
+
+@contextlib.contextmanager
+def kept_running() -> Iterator[None]:
+    """While a plugin's code is imported: `os._exit` raises `SystemExit` instead of ending the process of everyone."""
+    pid, leave = os.getpid(), os._exit
+
+    def refuse(status: int) -> NoReturn:
+        if os.getpid() == pid:
+            raise SystemExit(f"it calls os._exit({status})")
+        leave(status)
+
+    os._exit = refuse
+    try:
+        yield
+    finally:
+        os._exit = leave

@@ -12,9 +12,10 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import ValidationError
 
 from harness.components.executor import Specification
-from harness.components.failures import is_interrupt, message_of
+from harness.components.failures import is_interrupt, kept_running, message_of
 from harness.components.options import HarnessOptions
 from harness.components.record import Component, lazy
+from harness.config import config
 from harness.errors import BadOption, HarnessError, MissingPackage, PluginError, nearest
 from harness.registry.plugin import RegisteredComponent
 from harness.registry.registry import registry
@@ -48,7 +49,8 @@ def load_class(found: RegisteredComponent) -> Any:
     """Import the class of a component, or the object of a command. Raises `MissingPackage` or `PluginError`."""
     found, base = extended(found), CLASSES[found.kind]()
     try:
-        loaded = found.component.load()
+        with kept_running():
+            loaded = found.component.load()
         fits = isinstance(loaded, base) if found.kind in OBJECTS else _is_class(loaded, base)
         if not fits:
             raise TypeError(f"{loaded!r} is not a {base.__name__}")
@@ -143,8 +145,9 @@ def make(found: RegisteredComponent, given: Mapping[str, Any] | None = None) -> 
                 f"Use {found.component.name} without a colon.",
             )
         values["ref"] = _preset_ref(found)
-    values |= {k: _parse_option(cls.Options, k, v, found) for k, v in (given or {}).items()}
-    check_no_secrets(found.component.name, {k: values[k] for k in given or {}})
+    given = _given(found, given or {})
+    values |= {k: _parse_option(cls.Options, k, v, found) for k, v in given.items()}
+    check_no_secrets(found.component.name, {k: values[k] for k in given})
     try:
         return cls(cls.Options.model_validate(values))
     except ValidationError as e:
@@ -166,10 +169,15 @@ def make(found: RegisteredComponent, given: Mapping[str, Any] | None = None) -> 
         ) from e
 
 
+def _given(found: RegisteredComponent, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The user's options, with the defaults of the configuration for the rest."""
+    return {**config().options_of(found.kind, found.dist, found.component.name), **given}
+
+
 def specification_of(found: RegisteredComponent, given: Mapping[str, Any]) -> Specification:
     """How to make a component again, in another process too."""
     reference = "" if found.ref is None else f":{found.ref}"
-    return Specification(found.kind, f"{found.dist}/{found.component.name}{reference}", dict(given))
+    return Specification(found.kind, f"{found.dist}/{found.component.name}{reference}", _given(found, given))
 
 
 def make_component(specification: Specification) -> Any:

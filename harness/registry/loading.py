@@ -15,8 +15,9 @@ import pluggy
 
 from harness import hookspecs
 from harness._version import __version__
-from harness.components.failures import is_interrupt, message_of
+from harness.components.failures import is_interrupt, kept_running, message_of
 from harness.components.record import Component, nothing
+from harness.config import config
 from harness.errors import nearest
 from harness.registry import builtins
 from harness.registry.compatibility import Unfit, check_requirements, stated_version
@@ -34,28 +35,40 @@ def load_plugins() -> list[Plugin]:
     """The built-ins and every installed plugin, in order of distribution name."""
     version = importlib.metadata.version(CORE) if _installed() else "checkout"
     plugins = [_collect(Plugin(CORE, version, "harness.registry.builtins"), builtins)]
+    chosen = config()
     points = importlib.metadata.entry_points(group=GROUP)
     for (dist, dist_version), point in sorted(
         ((_distribution(p), p) for p in points), key=lambda found: (found[0][0].lower(), found[1].name)
     ):
-        plugin = Plugin(dist, dist_version, point.value)
-        plugins.append(plugin)
-        try:
-            check_requirements(point, __version__)
-            module = point.load()
-            plugin.api = stated_version(module)
-        except Unfit as e:
-            plugin.problem, plugin.remedy = e.problem, e.remedy
-        except BaseException as e:
-            # A plugin may fail in any way; it must not affect the others.
-            if is_interrupt(e):
-                raise
-            plugin.problem = f"fails to import: {type(e).__name__}: {message_of(e)}"
-        else:
-            _collect(plugin, module)
-            if not plugin.api:
-                plugin.remarks.append(f'states no API_VERSION: the current one is "{hookspecs.API_VERSION}"')
+        plugin = Plugin(dist, dist_version, point.value, problem=chosen.denied(dist))
+        plugins.append(plugin if plugin.problem else _loaded(plugin, point))
     return plugins
+
+
+def load_plugin(point: importlib.metadata.EntryPoint) -> Plugin:
+    """The plugin of one entry point."""
+    return _loaded(Plugin(*_distribution(point), point.value), point)
+
+
+def _loaded(plugin: Plugin, point: importlib.metadata.EntryPoint) -> Plugin:
+    """The same plugin with what it offers, or why it is disabled."""
+    try:
+        check_requirements(point, __version__)
+        with kept_running():
+            module = point.load()
+        plugin.api = stated_version(module)
+    except Unfit as e:
+        plugin.problem, plugin.remedy = e.problem, e.remedy
+    except BaseException as e:
+        # A plugin may fail in any way; it must not affect the others.
+        if is_interrupt(e):
+            raise
+        plugin.problem = f"fails to import: {type(e).__name__}: {message_of(e)}"
+    else:
+        _collect(plugin, module)
+        if not plugin.api:
+            plugin.remarks.append(f'states no API_VERSION: the current one is "{hookspecs.API_VERSION}"')
+    return plugin
 
 
 def _distribution(point: importlib.metadata.EntryPoint) -> tuple[str, str]:
@@ -88,8 +101,9 @@ def _collect(plugin: Plugin, module: ModuleType) -> Plugin:
         if hook not in implemented:
             continue
         try:
-            offered = (item for result in getattr(manager.hook, hook)() for item in result)
-            returned = list(islice(offered, MOST_OFFERED + 1))
+            with kept_running():
+                offered = (item for result in getattr(manager.hook, hook)() for item in result)
+                returned = list(islice(offered, MOST_OFFERED + 1))
         except BaseException as e:
             # An error in a hook disables only what that hook offers.
             if is_interrupt(e):

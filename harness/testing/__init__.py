@@ -31,6 +31,7 @@ from harness.testing.pictures import face_picture
 from harness.testing.plugin import PluginContract
 from harness.testing.questions import Branch, asked, faces
 from harness.testing.reporter import ReporterContract
+from harness.testing.runs import faces_folder
 from harness.testing.subcommand import CommandContract
 
 __all__ = [
@@ -52,4 +53,5 @@ __all__ = [
     "asked",
     "face_picture",
     "faces",
+    "faces_folder",
 ]

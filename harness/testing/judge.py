@@ -22,6 +22,7 @@ from harness import (
     Question,
     Sampling,
 )
+from harness.parsing import Unparsed, read_choice, read_pair
 from harness.testing.contract import ComponentContract, in_a_fork, in_a_thread, opened
 from harness.testing.pictures import as_taken, broken, plain_picture
 from harness.testing.questions import BRANCHES, UNICODE, Branch, asked, faces, words
@@ -40,11 +41,16 @@ def reply_problem(reply: JudgeReply, question: Question) -> str:
         return _rating_problem(reply.rating, question)
     if not isinstance(reply.text, str) or not reply.text.strip():
         return f"text is {reply.text!r:.80}: an answer in the mode {mode!r} is a text"
-    if mode == "choice":
-        known = {name.casefold() for name in (*question.options, *(question.labels or ()))}
-        if reply.text.strip().casefold() not in known:
-            return f"text is {reply.text!r:.80}, which is none of the options {', '.join(question.options)}"
+    if mode == "choice" and isinstance(read := read_answer(reply.text, question), Unparsed):
+        return f"text is {reply.text!r:.80}, which is none of {', '.join(question.options)}: {read.reason}"
     return ""
+
+
+def read_answer(text: str, question: Question) -> object:
+    """What the core reads in a reply, or `Unparsed`."""
+    if question.kind == "pair":
+        return read_pair(text, options=question.options, labels=question.labels)
+    return read_choice(text, question.options, labels=question.labels)
 
 
 def _scores_problem(scores: object, question: Question) -> str:

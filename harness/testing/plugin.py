@@ -20,7 +20,6 @@ RULES = (
     "quiet",
     "hooks",
     "components",
-    "names",
     "loads",
     "options",
     "made",
