@@ -3,6 +3,7 @@ from harness import Capability, Judge, JudgeReply
 
 class Brightness(Judge):
     capabilities = frozenset({Capability.CHOICE})
+    batch_size = 1  # one picture at a time: what fails, fails alone
 
     def judge(self, batch):
         for request in batch:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness import Generator
-from harness.testing import GeneratorContract
+from harness.testing import GeneratorContract, PluginContract
 
 pytestmark = pytest.mark.e2e
 
@@ -19,3 +19,7 @@ class TestSd15(GeneratorContract):
     def generator(self, tiny: Callable[..., Path], make: Callable[..., Any]) -> Generator:
         generator: Generator = make(tiny("sd-1.5"))
         return generator
+
+
+class TestPlugin(PluginContract):
+    dist = "memobench-plugin-diffusers"

@@ -5,7 +5,7 @@ from memobench_echo.generator import EchoGenerator
 from memobench_echo.judge import EchoJudge
 
 from harness import Generator, Judge
-from harness.testing import GeneratorContract, JudgeContract
+from harness.testing import GeneratorContract, JudgeContract, PluginContract
 
 
 class TestEchoWithTruth(JudgeContract):
@@ -24,3 +24,7 @@ class TestEchoGenerator(GeneratorContract):
     @pytest.fixture
     def generator(self) -> Generator:
         return EchoGenerator()
+
+
+class TestPlugin(PluginContract):
+    dist = "memobench-plugin-echo"

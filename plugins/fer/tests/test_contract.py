@@ -5,7 +5,7 @@ from memobench_fer.detector import TinyFace
 from memobench_fer.judge import FerJudge
 
 from harness import Detector, Judge
-from harness.testing import DetectorContract, JudgeContract
+from harness.testing import DetectorContract, JudgeContract, PluginContract
 
 
 class TestFer(JudgeContract):
@@ -18,3 +18,7 @@ class TestTinyFace(DetectorContract):
     @pytest.fixture
     def detector(self) -> Detector:
         return TinyFace()
+
+
+class TestPlugin(PluginContract):
+    dist = "memobench-plugin-fer"

@@ -8,7 +8,7 @@ import pytest
 from memobench_transformers.judge import TransformersJudge
 
 from harness import Judge, JudgeRequest
-from harness.testing import JudgeContract
+from harness.testing import JudgeContract, PluginContract
 
 
 class OnTransformers(JudgeContract):
@@ -42,3 +42,7 @@ class TestQwen2Choice(OnTransformers):
 
 class TestQwen25(OnTransformers):
     model = "qwen2.5-vl"
+
+
+class TestPlugin(PluginContract):
+    dist = "memobench-plugin-transformers"

@@ -9,7 +9,7 @@ import pytest
 from memobench_vllm.judge import VllmJudge
 
 from harness import EMOTIONS, Judge, JudgeReply, JudgeRequest
-from harness.testing import JudgeContract, Listed
+from harness.testing import JudgeContract, Listed, PluginContract
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 LEVELS = ("very weak", "weak", "moderate", "strong", "very strong")
@@ -86,3 +86,7 @@ def test_closing_an_unopened_judge_is_harmless(made: VllmJudge) -> None:
     never.close()
     never.close()
     assert never._llm is None
+
+
+class TestPlugin(PluginContract):
+    dist = "memobench-plugin-vllm"
