@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from harness.errors import BadOption
@@ -46,6 +47,16 @@ class Address(str):
         made.user, made.password = unquote(parts.username or ""), unquote(parts.password or "")
         made.query, made.host, made.port, made.path = parts.query, parts.hostname, port, path
         return made
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """As the type of an option: a text becomes an address."""
+        from pydantic_core import core_schema
+
+        def made(value: Any, inner: Callable[[Any], str]) -> Address:
+            return value if isinstance(value, cls) else cls(inner(value))
+
+        return core_schema.no_info_wrap_validator_function(made, core_schema.str_schema())
 
     @property
     def scheme(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import time
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
@@ -20,7 +19,7 @@ Make = Callable[[], Awaitable[T]]
 
 
 class Escaped(Exception):
-    """What would end the event loop, such as `sys.exit()` in a client's code."""
+    """What is no `Exception`, such as `sys.exit()` in a client's code: it must not end the event loop."""
 
     def __init__(self, origin: BaseException) -> None:
         super().__init__(f"{type(origin).__name__}: {origin}")
@@ -80,7 +79,7 @@ class Call:
 
     async def _limited(self, make: Make[T], timeout: float, *, whole: bool) -> T:
         """The result of `make` within the time limit. A task of its own: what it does to itself is not done to us."""
-        task = asyncio.ensure_future(_contained(make))
+        task = asyncio.ensure_future(contained(make))
         try:
             done, _ = await asyncio.wait({task}, timeout=timeout)
             if not done and whole and self._split:
@@ -89,6 +88,9 @@ class Call:
                 raise RemoteError("timeout", f"no reply within {timeout:g} seconds", retryable=True)
             if task.cancelled():
                 raise RemoteError("cancelled", "the client cancelled the request", retryable=True)
+            error = task.exception()
+            if error is not None and not isinstance(error, Exception):
+                raise Escaped(error)
             return task.result()
         finally:
             if not task.done():
@@ -100,15 +102,11 @@ class Call:
         return {"seconds": round(time.monotonic() - self._started, 4), "retries": float(self._retries)}
 
 
-async def _contained(make: Make[T]) -> T:
+async def contained(make: Make[T]) -> T:
+    """The result of `make`. Raises `Escaped` for what would end the event loop."""
     try:
-        made = make()
-        if not inspect.isawaitable(made):
-            raise TypeError(
-                f"it must be awaitable, but is {type(made).__name__}: declare it with `async def`"
-            )
-        return await made
-    except (SystemExit, KeyboardInterrupt) as e:  # the loop would end with them
+        return await make()
+    except (SystemExit, KeyboardInterrupt) as e:
         raise Escaped(e) from None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import inspect
 from abc import ABC
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
@@ -205,8 +206,11 @@ class Remote(Configured, ABC):
         return f"{guess}It serves: {', '.join(names[:12])}{more}."
 
 
-def checked(reply: Any, expected: type[T], where: str) -> T:
-    """The reply, after a type check. Raises `TypeError`."""
+async def checked(made: Any, expected: type[T], where: str) -> T:
+    """The reply of a plugin's coroutine, after a type check. Raises `TypeError`."""
+    if not inspect.isawaitable(made):
+        raise TypeError(f"{where}() must be declared with `async def`")
+    reply = await made
     if not isinstance(reply, expected):
         raise TypeError(f"{where}() must return {expected.__name__}, but returned {type(reply).__name__}")
     return reply

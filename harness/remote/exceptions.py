@@ -177,7 +177,7 @@ def _body(error: object, response: object) -> object:
     if isinstance(text, (str, bytes)) and text:
         return _parsed(text)
     message = getattr(error, "message", None)
-    return message if isinstance(message, str) and message else _text(error)
+    return _parsed(message) if isinstance(message, str) and message else _text(error)
 
 
 def _has_objects(found: dict[str, Any] | list[Any]) -> bool:

@@ -35,7 +35,7 @@ class AsyncGenerator(Remote, Generator):
         yield from self._dispatch(requests, self._draw)
 
     async def _draw(self, request: ImageRequest) -> ImageReply:
-        return checked(await self.draw(request), ImageReply, f"{type(self).__name__}.draw")
+        return await checked(self.draw(request), ImageReply, f"{type(self).__name__}.draw")
 
     def refused(self, request: ImageRequest, error: RemoteError) -> ImageReply:
         return ImageReply(request.id, outcome="blocked", extra={"reason": error.message})

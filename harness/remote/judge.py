@@ -49,7 +49,7 @@ class AsyncJudge(Remote, Judge):
         return float(prompt_tokens * options.price_input + reply_tokens * options.price_output) / 1e6
 
     async def _ask(self, request: JudgeRequest) -> JudgeReply:
-        return checked(await self.ask(request), JudgeReply, f"{type(self).__name__}.ask")
+        return await checked(self.ask(request), JudgeReply, f"{type(self).__name__}.ask")
 
     def refused(self, request: JudgeRequest, error: RemoteError) -> JudgeReply:
         return JudgeReply(request.id, refusal=error.message, finish_reason=error.kind)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 from harness.components.context import Context
 from harness.errors import HarnessError, PluginError, RequestError
-from harness.remote.call import CURRENT, Call, Escaped
+from harness.remote.call import CURRENT, Call, Escaped, contained
 from harness.remote.dispatcher import EventLoopThread
 from harness.remote.errors import RemoteError, RemoteStopped
 from harness.remote.exceptions import LONGEST
@@ -47,7 +47,7 @@ class Session:
         self._component, self._log = component, context.logger
         options = component.options
         self._timeout = options.timeout
-        self._policy = RetryPolicy(options.max_retries, max_wait=options.wait)
+        self._policy = RetryPolicy(options.max_retries, max_wait=options.wait, told=self._told)
         self.startup = Startup(component.advice)
         self.secrets = Secrets((component.key, *component.secrets()))
         self._logged = False
@@ -70,7 +70,7 @@ class Session:
         call = self.call()
         CURRENT.set(call)
         try:
-            await self._component.start()
+            await contained(self._component.start)
         except (HarnessError, ImportError):
             raise
         except Exception as e:
@@ -87,8 +87,15 @@ class Session:
         )
 
     async def _finish(self) -> None:
-        if self._started:
-            await self._component.finish()
+        if not self._started:
+            return
+        self._started = False
+        try:
+            await contained(self._component.finish)
+        except Exception as e:
+            error = self.classify(e)
+            message = f"{self._component.service} could not be closed: {error.kind}: {error.message}"
+            raise PluginError(message) from self._shown(error)
 
     def call(self) -> Call:
         """A call of its own."""
@@ -127,6 +134,9 @@ class Session:
         # Hidden before the text is cut: a part of a key is a secret, too.
         message = one_line(self.secrets.hide(str(found.message)[:LONGEST])) or "no reason given"
         return replace(found, message=message, fatal=self.secrets.hide(found.fatal))
+
+    def _told(self, what: str) -> None:
+        self._log.info("%s %s", self._component.service, what)
 
     def _note(self, error: BaseException) -> None:
         """Log where the first error that was not foreseen comes from."""

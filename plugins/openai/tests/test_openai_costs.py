@@ -60,3 +60,17 @@ def test_a_run_is_stopped_by_its_cost(serve, faces: Callable[[int], Path], harne
     assert harness(*priced, "--max-cost", "50").code == 0
     assert server.repeated_after_answer() == []
     assert len(server.log) == 40
+
+
+def test_what_identifies_a_run_is_as_in_earlier_versions() -> None:
+    """A run folder of an earlier version is resumed without asking anything again."""
+    judge = OpenAIJudge(OpenAIJudge.Options(ref="m", base_url="http://127.0.0.1:8000/v1", concurrency=2))
+    images = OpenAIImages(OpenAIImages.Options(ref="m", base_url="http://127.0.0.1:8000/v1", wait=1.0))
+    assert judge.identity() == images.identity() == {"endpoint": "127.0.0.1:8000/v1", "model": "m"}
+    assert judge.options.answer_affecting() == {
+        "detail": None, "extra_body": {}, "logprobs": "auto", "max_tokens": 0, "omit": [], "reasoning_effort": None, "ref": "m",
+        "server": "auto", "structured": "auto",
+    }  # fmt: skip
+    assert images.options.answer_affecting() == {
+        "extra_body": {}, "quality": None, "ref": "m", "send_seed": False, "size": None,
+    }  # fmt: skip
