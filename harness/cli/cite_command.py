@@ -8,6 +8,7 @@ import textwrap
 
 import click
 
+from harness.cli import completion
 from harness.errors import ExitCode
 from harness.escaping import printable_json
 from harness.exporting.citation import Citation, cite
@@ -18,7 +19,7 @@ WIDTH = 88
 
 
 @click.command("cite")
-@click.argument("run")
+@click.argument("run", shell_complete=completion.runs)
 @click.option(
     "--format",
     "form",

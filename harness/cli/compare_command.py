@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from harness.cli import completion
 from harness.cli.shared import listed
 from harness.cli.streams import columns as terminal_width
 from harness.cli.streams import show, takes_color
@@ -15,7 +16,7 @@ from harness.reporters.comparison import FORMS, render_comparison
 
 
 @click.command("compare")
-@click.argument("runs", nargs=-1, metavar="RUN RUN...")
+@click.argument("runs", nargs=-1, metavar="RUN RUN...", shell_complete=completion.runs)
 @click.option(
     "--anyway", is_flag=True, help="Compare runs that differ in what they asked; what differs is named."
 )

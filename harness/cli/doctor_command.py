@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from harness._version import __version__
+from harness.config import FILE, config
 from harness.datasets.home import data_home
 from harness.errors import ExitCode, HarnessError
 from harness.escaping import plain
@@ -44,7 +45,12 @@ def command() -> int:
         f"memobench {__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}, "
         f"{os.cpu_count()} processors"
     )
-    for title, lines in (("plugins", _plugins), ("packages", _packages), ("machine", _machine)):
+    for title, lines in (
+        ("configuration", _configuration),
+        ("plugins", _plugins),
+        ("packages", _packages),
+        ("machine", _machine),
+    ):
         click.echo(f"\n{title}")
         for state, name, text in lines():
             problems += state == "!"
@@ -69,6 +75,20 @@ def _checked(name: str, check: Callable[[], Line]) -> Line:
         return "!", name, f"cannot be determined: {type(e).__name__}: {e}"
 
 
+def _configuration() -> Iterator[Line]:
+    chosen = config()
+    where = str(chosen.path) if chosen.path else f"none: no {FILE} here, and MEMOBENCH_CONFIG is not set"
+    yield "+" if chosen.path else "-", "file", where
+    yield "+", "runs", str(chosen.runs)
+    yield from (
+        ("+", name, ", ".join(patterns))
+        for name, patterns in (("plugins allowed", chosen.allow), ("plugins denied", chosen.deny))
+        if patterns
+    )
+    for (kind, name), options in chosen.options.items():
+        yield "+", f"options of {kind} {name}", ", ".join(f"{k}={v}" for k, v in options.items())
+
+
 def _plugins() -> Iterator[Line]:
     for plugin in registry().plugins:
         offers = ", ".join(
@@ -77,6 +97,9 @@ def _plugins() -> Iterator[Line]:
             if items
         )
         name = f"{plugin.dist} {plugin.version}"
+        if config().denied(plugin.dist):
+            yield "-", name, plugin.problem
+            continue
         if plugin.problem:
             remedy = f". {plugin.remedy}" if plugin.remedy else ""
             yield "!", name, f"DISABLED: {plugin.problem}{remedy}"

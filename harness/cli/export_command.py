@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from harness.cli import completion
 from harness.cli.guests import guests
 from harness.cli.shared import pairs
 from harness.components.failures import is_interrupt, message_of
@@ -28,7 +29,7 @@ BY_PLUGINS = ("inspect",)
 
 
 @click.command("export")
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN", shell_complete=completion.runs)
 @click.option(
     "--format",
     "form",

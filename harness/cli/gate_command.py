@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from harness.cli import completion
 from harness.cli.gate_output import print_report, write_artifacts
 from harness.comparing.loaded import load_run
 from harness.errors import ExitCode, RequestError
@@ -23,7 +24,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command("gate")
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=completion.runs)
 @click.option(
     "--baseline", required=True, metavar="BASE", help="A baseline, or a run folder, to compare with."
 )

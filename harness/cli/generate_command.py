@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from harness.cli import completion
 from harness.cli.arguments import RecordedCommand, command_line
 from harness.cli.guests import give_up, guests
 from harness.cli.progress import make_watch
@@ -21,8 +22,20 @@ from harness.run.watch import safe
 
 
 @click.command("generate", cls=RecordedCommand)
-@click.option("--model", required=True, metavar="G", help="The generator: NAME or NAME:REF.")
-@click.option("--prompts", required=True, metavar="SET|FILE", help="A prompt set's name, or a .csv file.")
+@click.option(
+    "--model",
+    required=True,
+    metavar="G",
+    shell_complete=completion.generators,
+    help="The generator: NAME or NAME:REF.",
+)
+@click.option(
+    "--prompts",
+    required=True,
+    metavar="SET|FILE",
+    shell_complete=completion.prompts,
+    help="A prompt set's name, or a .csv file.",
+)
 @click.option("--per-prompt", type=int, default=1, show_default=True, help="Portraits for each prompt.")
 @click.option("--limit", type=int, metavar="N", help="A seeded, stratified subset of N portraits.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Determines the portraits.")

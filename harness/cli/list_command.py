@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import click
 
 from harness.cli.listing import Entry, Group, disabled_plugins, print_list
+from harness.config import config
 from harness.errors import ExitCode, HarnessError
 from harness.registry.factory import preset_problem
 from harness.registry.plugin import RegisteredComponent
@@ -223,7 +223,7 @@ def _plugins() -> list[dict[str, Any]]:
 
 def _runs() -> list[dict[str, Any]]:
     rows = []
-    for path in sorted(Path("runs").glob("*/run.json")):
+    for path in sorted(config().runs.glob("*/run.json")):
         row: dict[str, Any] = {"run": path.parent.name, "model": None, "state": "unreadable", "metrics": ""}
         try:
             document = read_run(path.parent)

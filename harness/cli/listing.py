@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from rich.cells import cell_len
 
 from harness.cli.streams import columns, show, takes_color
+from harness.config import config
 from harness.escaping import plain
 from harness.installing import install_command
 from harness.registry.plugin import Plugin
@@ -84,6 +85,8 @@ def disabled_plugins() -> Group:
 
 def _remedy(plugin: Plugin) -> str:
     name = plugin.dist
+    if config().denied(name):
+        return "Change the list, to use it"
     if plugin.remedy:
         return f"{plugin.remedy}; or remove it: pip uninstall {name}"
     if name.startswith("memobench-plugin-"):

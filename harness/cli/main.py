@@ -37,6 +37,7 @@ COMMANDS = {
     "plugin": "Write a new plugin, or check an installed one.",
     "schema": "Print the JSON Schema of task files or of results.",
     "doctor": "Show what is installed, what works, what to install.",
+    "completion": "Print the script that completes names in bash, zsh or fish.",
 }
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 LONGEST = 1000
@@ -68,7 +69,8 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The subcommand meant; an unknown one is answered with the nearest."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+        typed = args[0] if args and not ctx.resilient_parsing else "-"
+        if typed not in COMMANDS and not typed.startswith("-"):
             from harness.cli.plugin_commands import find_command, names
 
             if find_command(args[0]) is None:
@@ -111,6 +113,8 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _main(arguments: list[str]) -> int:
+    if "_HARNESS_COMPLETE" in os.environ:
+        return _complete()
     show_traceback = "--traceback" in arguments
     arguments = [a for a in arguments if a != "--traceback"]
     protect_streams()
@@ -126,6 +130,17 @@ def _main(arguments: list[str]) -> int:
             failed = _unwritable(problem)
             code = code or failed
     return code
+
+
+def _complete() -> int:
+    """Answer the shell, which asks while a line is being typed: whatever fails, nothing is printed into the line."""
+    try:
+        harness.main([], prog_name="harness")
+    except SystemExit as e:
+        return e.code if isinstance(e.code, int) else ExitCode.OK
+    except Exception:
+        return ExitCode.OK
+    return ExitCode.OK
 
 
 def _unwritable(e: OSError) -> int:

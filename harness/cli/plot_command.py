@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from harness.charts.theme import require_report
+from harness.cli import completion
 from harness.errors import BadOutput, ExitCode, RequestError
 from harness.escaping import plain
 from harness.scoring.run_record import RunRecord
@@ -19,7 +20,7 @@ KINDS = "ladder, confusion, intensity, groups, leaderboard or valence_gap"
 
 
 @click.command("plot")
-@click.argument("runs", nargs=-1, metavar="RUN...")
+@click.argument("runs", nargs=-1, metavar="RUN...", shell_complete=completion.runs)
 @click.option("--kind", required=True, metavar="K", help=f"{KINDS[0].upper()}{KINDS[1:]}.")
 @click.option("--task", default="", metavar="T", help="Of this task alone.")
 @click.option("--data", default="", metavar="D", help="On this data set, or these prompts, alone.")

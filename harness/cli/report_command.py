@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from harness.cli import completion
 from harness.errors import BadOption, ExitCode, RequestError
 from harness.escaping import plain
 from harness.store.find import find_run
 
 
 @click.command("report")
-@click.argument("runs", nargs=-1, metavar="RUN...")
+@click.argument("runs", nargs=-1, metavar="RUN...", shell_complete=completion.runs)
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("report.html"), show_default=True, metavar="F", help="The file to write."
 )  # fmt: skip

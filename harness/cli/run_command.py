@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from harness.cli import completion
 from harness.cli.arguments import RecordedCommand, command_line
 from harness.cli.gate_output import print_report, write_artifacts
 from harness.cli.guests import give_up, guests
@@ -33,17 +34,31 @@ from harness.store.runfolder import FAILURES
     multiple=True,
     required=True,
     metavar="T[,T]",
+    shell_complete=completion.tasks,
     help="Tasks, suites, or paths to .toml files.",
 )
-@click.option("--model", required=True, metavar="M", help="The model under test: NAME or NAME:REF.")
+@click.option(
+    "--model",
+    required=True,
+    metavar="M",
+    shell_complete=completion.models,
+    help="The model under test: NAME or NAME:REF.",
+)
 @click.option(
     "--judge",
     "judges",
     multiple=True,
     metavar="J",
+    shell_complete=completion.judges,
     help="Generator tasks: the judges of the portraits; repeatable.",
 )
-@click.option("--data", multiple=True, metavar="D[,D]", help="Judge tasks: data sets by name, or folders.")
+@click.option(
+    "--data",
+    multiple=True,
+    metavar="D[,D]",
+    shell_complete=completion.data_sets,
+    help="Judge tasks: data sets by name, or folders.",
+)
 @click.option(
     "--limit", type=int, metavar="N", help="A seeded, stratified subset of N pictures, or pairs of them."
 )

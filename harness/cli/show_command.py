@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from harness.cli import completion
 from harness.cli.samples import json_lines, sample_rows, text_line
 from harness.cli.shared import exit_code, folder_of, pairs, print_results
 from harness.errors import ExitCode, HarnessError, RequestError, unknown
@@ -29,7 +30,7 @@ SHOWN = 50
 
 
 @click.command("show")
-@click.argument("name", metavar="NAME|RUN")
+@click.argument("name", metavar="NAME|RUN", shell_complete=completion.shown)
 @click.option(
     "--format", "form", default="table", show_default=True, help="For a run: table, json, csv, markdown."
 )

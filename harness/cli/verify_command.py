@@ -6,6 +6,7 @@ import json
 
 import click
 
+from harness.cli import completion
 from harness.errors import ExitCode
 from harness.escaping import plain
 from harness.store.find import find_run
@@ -14,7 +15,7 @@ SHOWN = 50
 
 
 @click.command("verify")
-@click.argument("run")
+@click.argument("run", shell_complete=completion.runs)
 @click.option("--json", "as_json", is_flag=True, help="Print every finding as JSON.")
 def command(run: str, as_json: bool) -> int:
     """Check that RUN is whole: every line, id and count, the images that it keeps, and its results.

@@ -1,4 +1,4 @@
-"""Locates imported data sets: `$XDG_DATA_HOME/memobench/data/NAME`."""
+"""Locates imported data sets: `$XDG_DATA_HOME/memobench/data/NAME`, or in the folder that the configuration names."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.config import config
 from harness.datasets.exchange import recover
 from harness.errors import RequestError
 
@@ -20,6 +21,9 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 def data_home() -> Path:
     """The folder of all imported data sets; it may not exist. Raises `RequestError` for a user without a home folder."""
+    chosen = config().data
+    if chosen is not None:
+        return chosen
     base = os.environ.get("XDG_DATA_HOME", "")
     if base and Path(base).is_absolute():
         return Path(base) / "memobench" / "data"

@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.run.detectors import choose_detector
 from harness.run.generation import Generation
 from harness.run.image_requests import plan_images
-from harness.run.naming import RUNS, run_name
+from harness.run.naming import default_folder
 from harness.run.participants import make_participant
 from harness.run.plan import make_executor
 from harness.run.record import base_document
@@ -55,7 +55,7 @@ def generate(request: GenerateRequest, watch: Watch) -> GenerateResult:
         "seed": request.seed,
     }
     executor = make_executor(request.executor, request.executor_options)
-    path = request.out or RUNS / run_name([prompts.name, model.name], described)
+    path = request.out or default_folder([prompts.name, model.name], described)
     watch, chosen = safe(watch), choose_detector((), request.detector_options)
     document = base_document(path.resolve().name, described, {"images": len(wanted)}, request.command, chosen)
     folder = RunFolder.open(path, document)

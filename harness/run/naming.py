@@ -9,8 +9,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.config import config
+
 LONGEST = 80
-RUNS = Path("runs")
+
+
+def default_folder(parts: Sequence[str], request: Mapping[str, Any]) -> Path:
+    """The run folder where none is given: in the folder of runs."""
+    return config().runs / run_name(parts, request)
 
 
 def run_name(parts: Sequence[str], request: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from harness.registry.factory import make
 from harness.registry.registry import registry
 from harness.run.answer_modes import choose_answer_mode, choose_answer_modes
 from harness.run.data_sets import check_labels, find_data_sets
-from harness.run.naming import RUNS, run_name
+from harness.run.naming import default_folder
 from harness.run.participants import (
     Participant,
     check_costs,
@@ -95,7 +95,7 @@ class Plan:
             *filter(None, [self.request.release]),
         ]
         parts += [d.name for d in self.data] or [j.name for j in self.judges]
-        return self.request.out or RUNS / run_name(parts, self.describe())
+        return self.request.out or default_folder(parts, self.describe())
 
 
 def make_plan(request: RunRequest, watch: Watch | None = None) -> Plan:

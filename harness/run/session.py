@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from harness.components.detector import Detector
+from harness.config import config
 from harness.datasets.ratings import FILE as RATINGS
 from harness.errors import ExitCode, HarnessError
 from harness.exporting.run_result import RunResult
@@ -62,12 +63,23 @@ def execute(plan: Plan, watch: Watch, stopping: Stopping | None = None) -> RunRe
     document = run_document(plan, plan.folder.resolve().name, wanted, chosen)
     folder = RunFolder.open(plan.folder, document, fresh=plan.request.fresh)
     with attempt(folder):
-        for note in (*plan.omitted, *(chosen.notes if chosen else ())):
+        for note in (*plan.omitted, *(chosen.notes if chosen else ()), *_configured(plan)):
             watch.note(note)
         for data in plan.data:
             for note in data.notes:
                 watch.note(f"{data.name}: {note}")
         return _ask_and_score(plan, folder, wanted, chosen.detector if chosen else None, watch, stopping)
+
+
+def _configured(plan: Plan) -> Iterator[str]:
+    """What the configuration sets for the models of a run: who runs it should know."""
+    for participant in (*plan.judges, *([plan.generator] if plan.generator else [])):
+        found = participant.specification
+        dist, _, name = found.name.partition(":")[0].partition("/") if found else ("", "", "")
+        options = config().options_of(found.kind, dist, name) if found else {}
+        if options:
+            shown = ", ".join(f"{key}={value}" for key, value in options.items())
+            yield f"{participant.name}: defaults of {config().source}: {shown}"
 
 
 def _ask_and_score(

@@ -102,13 +102,12 @@ def _score(
             found.add(scored_rows)
     people = read_ratings(stored.path, _rated(stored))
     reasons: Counter[str] = sum((Counter(rows[q].unparsed) for q in questions), Counter())
-    prompts, digest = run.prompt_sets[spec.name]
     return TaskResult(
         task=spec.name,
         version=spec.version,
         stage=spec.stage,
         role="generator",
-        data=DataInfo(name=prompts, digest=digest, n=n),
+        data=_prompts(run, spec, n),
         judge=judge.name,
         answer_mode=answer_modes[spec.primary.asks],
         settings=[
@@ -145,6 +144,11 @@ def _score(
             *dict.fromkeys(found.warnings),
         ],
     )
+
+
+def _prompts(run: RunRecord, spec: TaskSpec, n: int) -> DataInfo:
+    name, digest = run.prompt_sets[spec.name]
+    return DataInfo(name=name, digest=digest, n=n)
 
 
 def _question_settings(question: str, rows: Rows, mode: str) -> list[Setting]:
