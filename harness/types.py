@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
 
+from harness.deprecations import deprecated
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -95,6 +97,7 @@ class Question:
     @property
     def read(self) -> AnswerMode:
         """The earlier name of `answer_mode`."""
+        deprecated("Question.read")
         return self.answer_mode
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from harness.arrays import Floats, Ints, Mask, Objects
 from harness.components.base import Configured
+from harness.deprecations import deprecated
 from harness.results import HypothesisTest
 
 Direction = Literal["higher", "lower", "none"]
@@ -63,6 +64,7 @@ class Scores:
     @property
     def read(self) -> Floats:
         """The earlier name of `predicted`."""
+        deprecated("Scores.read")
         return self.predicted
 
     @property

@@ -10,6 +10,7 @@ from typing import Any, SupportsIndex, TypeAlias, overload
 
 from harness.components.generator import Generator
 from harness.components.judge import Judge
+from harness.deprecations import deprecated
 from harness.errors import RequestError
 from harness.escaping import plain
 from harness.exporting.run_result import RunResult
@@ -163,6 +164,8 @@ def _evaluate(
     **given: Any,
 ) -> RunResult | list[RunResult]:
     """`evaluate`; the request converts what is in `given`."""
+    if wordings is not None:
+        deprecated("evaluate(wordings=...)", stacklevel=3)
     models, judges = list(each(model)) if _several(model) else [model], list(each(judge))
     _check_objects("model", models)
     _check_objects("judge", judges)

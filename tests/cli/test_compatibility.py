@@ -11,6 +11,7 @@ from helpers.command import InProcess
 from helpers.results import lines
 
 import harness as public
+from harness.deprecations import HarnessDeprecationWarning
 from harness.store.replies import image_replies, judge_replies
 
 Make = Callable[..., Path]
@@ -140,15 +141,19 @@ def test_wordings_is_an_alias_of_prompt_variants(harness: InProcess, faces: Path
 
 def test_wordings_of_evaluate(faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    result = public.evaluate("coarse_emotion", "echo", data=faces, wordings=["plain", "look"])
+    with pytest.warns(HarnessDeprecationWarning, match="use evaluate.prompt_variants=") as warned:
+        result = public.evaluate("coarse_emotion", "echo", data=faces, wordings=["plain", "look"])
+    assert warned[0].filename == __file__
     assert [t.prompt_variant for t in result.tasks] == ["plain", "look"]
     assert public.evaluate("coarse_emotion", "echo", data=faces, prompt_variants="all").path == result.path
-    [alone] = public.evaluate("coarse_emotion", "echo", data=faces, wordings="look").tasks
+    [alone] = public.evaluate("coarse_emotion", "echo", data=faces, prompt_variants="look").tasks
     assert [s.value for s in alone.settings if s.name == "wording"] == ["look"]
 
 
 def test_results_are_read_by_their_names_in_the_document(faces: Path, tmp_path: Path) -> None:
-    result = public.evaluate("coarse_emotion", "echo", data=faces, wordings="all", out=tmp_path / "run")
+    result = public.evaluate(
+        "coarse_emotion", "echo", data=faces, prompt_variants="all", out=tmp_path / "run"
+    )
     document = result.results.document()
     assert document == json.loads((tmp_path / "run" / "results.json").read_text())
     for entry, stored in zip(result.results["tasks"], document["tasks"], strict=True):

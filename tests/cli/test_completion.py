@@ -12,7 +12,11 @@ from helpers.command import SCRIPT, InProcess, Shell
 
 def completed(shell: Shell, *words: str) -> list[str]:
     """What bash would offer for the last word."""
-    env = {"_HARNESS_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+    env = {
+        "_HARNESS_COMPLETE": "bash_complete",
+        "COMP_WORDS": " ".join(words),
+        "COMP_CWORD": str(len(words) - 1),
+    }
     done = shell(env=env)
     assert "Traceback" not in done.err
     return [line.partition(",")[2] for line in done.out.splitlines() if line]

@@ -19,7 +19,7 @@ CORE = ROOT / "harness"
 PLUGINS = sorted(p.parent for p in (ROOT / "plugins").glob("*/pyproject.toml"))
 
 LAYERS = (
-    ("installing",),
+    ("installing", "deprecations"),
     ("errors", "types", "arrays", "escaping", "numbers", "secrets", "_version"),
     ("records", "toml"),
     ("config",),
