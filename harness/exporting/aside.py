@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from harness.store.files import cannot_write
-from harness.store.owners import temporary_path
+from harness.store.owners import sweep, temporary_path
 from harness.store.regular import open_to_create
 
 REMEDY = "Choose another place with --out."
@@ -24,6 +24,7 @@ def written_aside(path: Path) -> Iterator[IO[bytes]]:
     temporary = temporary_path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path.parent, earlier=False)
         with open_to_create(temporary) as file:
             yield file
         os.replace(temporary, path)

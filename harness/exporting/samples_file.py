@@ -20,7 +20,7 @@ from harness.exporting.sample_columns import FIXED, Cell, SampleColumns
 from harness.exporting.samples import SampleRow, iter_samples
 from harness.store.files import cannot_write
 from harness.store.outputs import refuse_file_of_a_run
-from harness.store.owners import temporary_path
+from harness.store.owners import sweep, temporary_path
 from harness.store.regular import open_to_create
 from harness.store.runfolder import GENERATE_ONLY, RUN, read_run
 
@@ -147,6 +147,7 @@ def is_export(path: Path) -> bool:
 def _replacing(out: Path) -> Iterator[IO[bytes]]:
     """A temporary file that takes the place of `out` on success, and is removed otherwise."""
     out = out.resolve()  # The target of a link is replaced, not the link.
+    sweep(out.parent, earlier=False)
     temporary = temporary_path(out)
     try:
         with open_to_create(temporary) as file:

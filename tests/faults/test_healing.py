@@ -250,3 +250,19 @@ def test_pictures_of_a_generated_data_set_are_checked(
     harness("verify", "drawn").ok()
     harness(*judge).ok()
     assert len(lines(Path("run/replies.jsonl"))) == 3
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_what_a_killed_export_left_is_removed_by_the_next(
+    form: str, harness: InProcess, faces: Path, tmp_path: Path
+) -> None:
+    harness("run", "--task", "coarse_emotion", "--model", "echo", "--data", "faces", "--out", "run").ok()
+    out = tmp_path / "out"
+    out.mkdir()
+    code = "import sys; from pathlib import Path; from harness.store.owners import temporary_path as t; t(Path(sys.argv[1])).touch()"
+    subprocess.run([sys.executable, "-c", code, str(out / "x")], check=True)
+    mine = out / ".notes.tmp"
+    mine.touch()
+    harness("export", "run", "--format", form, "--out", out / f"x.{form}").ok()
+    left = [p.name for p in out.rglob("*.tmp")]
+    assert left == [mine.name], "what nobody of us wrote stays"
