@@ -30,7 +30,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that the wheels of the example plugins are installed into."""
     folder = tmp_path_factory.mktemp("plugin")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    for name in ("plugin_brightness", "plugin_mlflow"):
+    for name in ("plugin_api_judge", "plugin_brightness", "plugin_mlflow"):
         source = shutil.copytree(EXAMPLES / name, folder / name)
         build = ["wheel", "--no-build-isolation", "--no-deps", "-w", str(folder / "dist"), str(source)]
         subprocess.run([*pip, *build], check=True)
@@ -50,6 +50,7 @@ def type_in(command: str, folder: Path, site: Path) -> subprocess.CompletedProce
     environment = dict(os.environ)
     paths = [str(site), environment.get("PYTHONPATH", "")]
     environment["PYTHONPATH"] = os.pathsep.join(p for p in paths if p)
+    environment["FACET_API_KEY"] = "no-key-at-all"
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
     return subprocess.run(
         command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, timeout=120
@@ -100,6 +101,16 @@ def test_the_plugin_is_twenty_lines() -> None:
     lines = [line for path in files for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     assert len(files) == 3
     assert len(lines) == 20
+
+
+def test_the_judge_behind_an_api_is_short_and_passes_its_own_tests(workplace: Path, installed: Path) -> None:
+    folder = workplace / "plugin_api_judge"
+    files = [folder / "pyproject.toml", *folder.glob("memobench_plugin_*/*.py")]
+    lines = [line for path in files for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    assert len(files) == 3
+    assert len(lines) < 80
+    done = type_in(f"{sys.executable} -m pytest -q -p no:cacheprovider --rootdir . tests", folder, installed)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_plugin_is_listed_once_installed(workplace: Path, installed: Path) -> None:
