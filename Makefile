@@ -4,6 +4,8 @@
 # make fuzz    break everything at random, for an hour or two
 # make lint    ruff and mypy
 # make bench   speed, as ratios
+# make docs    the documentation as a site, in build/site
+# make reference   write the generated pages of docs/reference again
 
 PYTHON ?= python3
 VENV := .venv
@@ -14,7 +16,7 @@ PLUGINS := $(LIGHT) plugins/diffusers plugins/inspect plugins/nano plugins/opena
 SOURCES := $(wildcard pyproject.toml plugins/*/pyproject.toml requirements*.txt tools/vllm_cpu/*)
 PIP := python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: setup demo test unit fuzz lint format bench clean
+.PHONY: setup demo test unit fuzz lint format bench docs reference clean
 
 setup: $(VENV)/.ready
 
@@ -73,6 +75,13 @@ bench: setup
 	$(BIN)/python benchmarks/bench_coverage.py
 	$(BIN)/python benchmarks/bench_report.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_vllm.py
+
+reference: setup
+	$(BIN)/python tools/make_reference.py
+
+docs: reference
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "build/site/index.html"
 
 clean:
 	rm -rf $(VENV) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache

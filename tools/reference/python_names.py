@@ -1,0 +1,120 @@
+"""The public names of `harness`, from docstrings and the texts below attributes."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import enum
+import inspect
+import itertools
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+import harness
+from harness import hookspecs
+from harness.components.base import Configured
+from harness.datasets import imports
+from reference.markdown import code, table
+from reference.sources import attribute_docs, attributes, function_signature, methods
+
+INTRO = f"""# Python
+
+The public names: `from harness import NAME`. They are what the [policy](../plugins/compatibility.md) covers, in version
+{hookspecs.API_VERSION} of the plugin interface. Plugins also use `harness.parsing`, `harness.hub`, `harness.mllm`,
+`harness.testing` and `harness.remote`, whose docstrings describe them; everything else may change at any time.
+
+"""
+GROUPS = {
+    "What plugins implement": "Judge Generator DataSet Detector Metric Reporter Exporter Executor",
+    "Behind a web API": "AsyncJudge AsyncGenerator RemoteOptions RemoteError",
+    "What plugins return and state": "Component lazy hookimpl API_VERSION HarnessOptions option",
+    "What judges and generators are given and reply": "JudgeRequest JudgeReply ImageRequest ImageReply ReplyError Question Scale Message Part "
+    "Picture Sampling Capability Face Sample EMOTIONS RequestSource Listed Context",
+    "What metrics, executors and exporters are given": "Scores Estimate HypothesisTest Work Specification make_component ExportSource SampleRow",
+    "Run and read": "evaluate load RunResult Results TaskResult MetricValue compare Comparison gate GateReport leaderboard Leaderboard",
+    "Errors": "HarnessError RequestError UnknownName BadOption BadTask BadData MissingPackage StorageError PluginError ExitCode nearest",
+}
+REST = "Others"
+IMPORTS = "Importer ImportOptions Record LabelParser Report Source"
+
+
+def page() -> str:
+    """The page."""
+    named = {name for names in GROUPS.values() for name in names.split()}
+    rest = [name for name in harness.__all__ if name not in named and not name.startswith("_")]
+    groups = {title: names.split() for title, names in GROUPS.items()} | ({REST: rest} if rest else {})
+    parts = [INTRO, "## Hooks\n", table(["Hook", "Returns"], _hooks())]
+    for title, names in groups.items():
+        parts.append(f"## {title}\n")
+        for name in names:
+            parts += _entry(name, getattr(harness, name))
+    parts.append("## What importers use\n\n`from harness.datasets.imports import NAME`\n")
+    for name in IMPORTS.split():
+        parts += _entry(name, getattr(imports, name))
+    parts.append("## What all components have\n")
+    parts += _class("components", Configured, heading=False)
+    return "\n".join(parts)
+
+
+def _hooks() -> Iterator[tuple[str, str]]:
+    for name, hook in vars(hookspecs).items():
+        if name.startswith("harness_"):
+            yield code(name), inspect.getdoc(hook) or ""
+
+
+def _entry(name: str, value: Any) -> Iterator[str]:
+    if inspect.isclass(value):
+        yield from _class(name, value)
+    elif inspect.isfunction(value):
+        yield f"### {name}\n"
+        yield f"    {function_signature(value)}\n"
+        yield _prose(value)
+    elif name == "hookimpl":
+        yield f"### {name}\n\nMarks a function as the implementation of a hook.\n"
+    elif name == "API_VERSION":
+        yield f"### {name}\n\n{attribute_doc(name)}\n"
+    else:
+        yield f"### {name}\n\n`{value!r}`\n"
+
+
+def attribute_doc(name: str) -> str:
+    """The text below a name of `harness.hookspecs`."""
+    body = ast.parse(inspect.getsource(hookspecs)).body
+    for node, after in itertools.pairwise(body):
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Name)
+            and node.targets[0].id == name
+        ):
+            assert isinstance(after, ast.Expr)
+            assert isinstance(after.value, ast.Constant)
+            return inspect.cleandoc(str(after.value.value))
+    raise LookupError(name)
+
+
+def _prose(value: Any) -> str:
+    return (inspect.getdoc(value) or "").replace("<", "&lt;") + "\n"
+
+
+def _class(name: str, cls: type, *, heading: bool = True) -> Iterator[str]:
+    if heading:
+        yield f"### {name}\n"
+    yield _prose(cls)
+    if issubclass(cls, enum.Enum):
+        docs = attribute_docs(cls)
+        yield table(
+            ["Member", "Value", ""], [(code(m.name), code(str(m.value)), docs.get(m.name, "")) for m in cls]
+        )
+        return
+    own = [a for a in attributes(cls) if a.annotation or a.doc]
+    kind = "Field" if dataclasses.is_dataclass(cls) or hasattr(cls, "model_fields") else "Attribute"
+    yield table(
+        [kind, "Type", "Default", "Meaning"],
+        [(code(a.name), code(a.annotation), code(a.default) if a.default else "", a.doc) for a in own],
+    )
+    found = [m for m in methods(cls) if m.doc]
+    for method in found:
+        yield f"{code(method.name if method.is_property else method.signature)}\n"
+        text = ("To implement. " if method.is_abstract else "") + method.doc.replace("<", "&lt;")
+        yield textwrap.indent(text, "    ").replace("    ", ":   ", 1) + "\n"
