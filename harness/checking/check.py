@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.checking.process import Report, run
 from harness.checking.records import RULES, Checked, Offer, Verdict
-from harness.errors import BadOption, unknown
+from harness.errors import BadOption, nearest, unknown
 from harness.installing import install_extra, is_importable
 from harness.registry.loading import CORE, GROUP
 
@@ -84,14 +84,28 @@ def _cut_short(report: Report) -> Verdict:
 
 
 def _check_names(options: Mapping[str, Mapping[str, str]], offers: list[Offer]) -> None:
-    """Raise `BadOption` for options of a component that the plugin does not have."""
-    names = {offer.name for offer in offers}
-    wrong = next((name for name in options if name and name not in names), None)
-    if wrong is not None and offers:
-        known = ", ".join(sorted(names)) or "none"
-        raise BadOption(
-            f"-o {wrong}.KEY: the plugin has no component {wrong!r}.", f"Its components: {known}."
-        )
+    """Raise `BadOption` for options of a component that the plugin does not have, or that no component has."""
+    refused = next((offer for offer in offers if offer.refused), None)
+    if refused is not None:
+        raise BadOption(refused.refused, f"See `harness show {refused.name}` for its options.")
+    names = sorted({offer.name for offer in offers})
+    for name, given in options.items():
+        if not offers:
+            return
+        if name and name not in names:
+            guess = nearest(name, names)
+            hint = (f"Did you mean {guess!r}? " if guess else "") + f"Its components: {', '.join(names)}."
+            raise BadOption(f"-o {name}.KEY: the plugin has no component {name!r}.", hint)
+        known = sorted({key for offer in offers if name in ("", offer.name) for key in offer.options})
+        for key in given:
+            if key not in known:
+                guess = nearest(key, known)
+                hint = (
+                    f"Did you mean {guess!r}? " if guess else ""
+                ) + f"Options: {', '.join(known) or 'none'}."
+                raise BadOption(
+                    f"-o {key}: {f'{name!r} has no such' if name else 'no component has this'} option.", hint
+                )
 
 
 def _behaviour(

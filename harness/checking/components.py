@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from harness.checking.records import Offer, State, Verdict, joined
 from harness.components.failures import is_interrupt, message_of
 from harness.components.options import HarnessOptions
-from harness.errors import HarnessError, MissingPackage, PluginError
+from harness.errors import BadOption, HarnessError, MissingPackage, PluginError
 from harness.registry.factory import WITHOUT_OPTIONS, load_class, make, preset_problem
 from harness.registry.plugin import Plugin, RegisteredComponent
 
@@ -87,13 +88,16 @@ def _option_problems(options: Any) -> Iterator[str]:
 
 def options_for(found: RegisteredComponent, loaded: Any, given: Given) -> dict[str, str]:
     """The options given for a component: those by its name, and those for all that it has."""
-    known = loaded.Options.model_fields
-    shared = {key: value for key, value in given.get("", {}).items() if key in known}
-    return {**shared, **given.get(found.component.name, {})}
+    all_given = {**given.get("", {}), **given.get(found.component.name, {})}
+    return {key: value for key, value in all_given.items() if key in loaded.Options.model_fields}
 
 
 def _made(found: RegisteredComponent, loaded: Any, given: Given) -> Iterator[Verdict | Offer]:
-    name, options = named(found), options_for(found, loaded, given)
+    name, options, known = named(found), options_for(found, loaded, given), tuple(loaded.Options.model_fields)
+
+    def offer(skip: str) -> Offer:
+        return Offer(found.kind, found.component.name, skip, known)
+
     try:
         component = make(found, options)
         kept = isinstance(getattr(component, "options", None), loaded.Options)
@@ -102,7 +106,13 @@ def _made(found: RegisteredComponent, loaded: Any, given: Given) -> Iterator[Ver
         yield Verdict(
             "made", "failed", e.message, "Its constructor takes the options alone, and loads nothing", name
         )
-        yield Offer(found.kind, found.component.name, "it cannot be made")
+        yield offer("it cannot be made")
+        return
+    except BadOption as e:
+        yield Verdict(
+            "made", "skipped", e.message, f"Give its options: -o {found.component.name}.KEY=VALUE", name
+        )
+        yield replace(offer(e.message), refused=e.message if options else "")
         return
     except HarnessError as e:
         # Without options it may lack a model or a key, which is no fault of its own.
@@ -110,18 +120,18 @@ def _made(found: RegisteredComponent, loaded: Any, given: Given) -> Iterator[Ver
         yield Verdict(
             "made", state, e.message, f"Give its options: -o {found.component.name}.KEY=VALUE", name
         )
-        yield Offer(found.kind, found.component.name, f"it cannot be made without options: {e.message}")
+        yield offer(f"it cannot be made without options: {e.message}")
         return
     except BaseException as e:  # what it declares may raise too
         if is_interrupt(e):
             raise
         yield Verdict("made", "failed", f"{type(e).__name__}: {message_of(e)}", "See the error", name)
-        yield Offer(found.kind, found.component.name, "it cannot be made")
+        yield offer("it cannot be made")
         return
     problem = "" if kept else "it has no `options` after it is made"
     fix = "" if kept else "Begin `__init__(self, options=None)` with `super().__init__(options)`"
     yield Verdict("made", "held" if kept else "failed", problem, fix, name)
-    yield Offer(found.kind, found.component.name, skip if kept else "it does not keep its options")
+    yield offer(skip if kept else "it does not keep its options")
 
 
 def _needs(component: Any) -> str:

@@ -46,6 +46,10 @@ class Offer:
     kind: str
     name: str
     skip: str = ""
+    options: tuple[str, ...] = ()
+    """The names of its options."""
+    refused: str = ""
+    """What is wrong with the options that the user gave for it."""
 
 
 @dataclass

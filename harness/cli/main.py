@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
 import os
 import signal
 import sys
 import traceback
+from collections.abc import Iterator
 from types import FrameType
 
 import click
@@ -39,6 +41,8 @@ COMMANDS = {
     "doctor": "Show what is installed, what works, what to install.",
     "completion": "Print the script that completes names in bash, zsh or fish.",
 }
+DEBUG = "MEMOBENCH_DEBUG"
+"""The environment variable that does what --traceback does."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 LONGEST = 1000
 """Characters of a message that are shown: names and values in it may be of any length."""
@@ -97,7 +101,7 @@ def harness() -> None:
 
     Exit codes: 0 success; 1 the gate found a regression; 2 the request was wrong; 3 samples failed or could not
     be stored (run again to resume); 4 the gate cannot tell; 70 internal error; 130 interrupted (run again to
-    resume). --traceback shows where an error came from.
+    resume). --traceback, or MEMOBENCH_DEBUG=1, shows where an error came from.
     """
 
 
@@ -115,7 +119,7 @@ def main(argv: list[str] | None = None) -> None:
 def _main(arguments: list[str]) -> int:
     if "_HARNESS_COMPLETE" in os.environ:
         return _complete()
-    show_traceback = "--traceback" in arguments
+    show_traceback = "--traceback" in arguments or os.environ.get(DEBUG, "0") not in ("", "0")
     arguments = [a for a in arguments if a != "--traceback"]
     protect_streams()
     signal.signal(signal.SIGTERM, _terminate)
@@ -123,7 +127,7 @@ def _main(arguments: list[str]) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # Metrics are small matrices: threads of the linear algebra library only stall on a busy machine.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    with handle_interrupts():
+    with handle_interrupts(), _debugging(show_traceback):
         code = _guarded(arguments, show_traceback)
         problem = unwritten()
         if problem is not None:
@@ -141,6 +145,19 @@ def _complete() -> int:
     except Exception:
         return ExitCode.OK
     return ExitCode.OK
+
+
+@contextlib.contextmanager
+def _debugging(wanted: bool) -> Iterator[None]:
+    """Have the tracebacks of failed requests printed, also by the processes that the command starts."""
+    before = os.environ.get(DEBUG)
+    if wanted:
+        os.environ[DEBUG] = "1"
+    try:
+        yield
+    finally:
+        if wanted and before is None:
+            os.environ.pop(DEBUG, None)
 
 
 def _unwritable(e: OSError) -> int:

@@ -86,8 +86,9 @@ def made(asked: Mapping[str, Any]) -> Any:
     loaded = load_class(registry().find(asked["kind"], name))
     if asked["kind"] in NO_OBJECT:
         return loaded if asked["kind"] == "command" else loaded()
-    shared = {k: v for k, v in asked["shared"].items() if k in loaded.Options.model_fields}
-    return make_component(Specification(asked["kind"], name, {**shared, **asked["own"]}))
+    given = {**asked["shared"], **asked["own"]}
+    options = {key: value for key, value in given.items() if key in loaded.Options.model_fields}
+    return make_component(Specification(asked["kind"], name, options))
 
 
 def _opens(asked: Mapping[str, Any], recorder: Recorder) -> bool:
