@@ -295,4 +295,6 @@ def _type_name(annotation: Any) -> str:
         return " | ".join(map(_type_name, inner))
     if origin in (dict, list, tuple, set, frozenset):
         return f"{'table' if origin is dict else 'list'} of {_type_name(inner[-1])}" if inner else "list"
+    if isinstance(annotation, type) and issubclass(annotation, str):
+        return "text"  # such as an address, which is a text with attributes
     return _PLAIN_NAMES.get(annotation) or str(getattr(annotation, "__name__", annotation))

@@ -24,7 +24,7 @@ class Facet(AsyncJudge):
         return {"service": self.options.base_url.name, "model": self.options.ref}
 
     async def start(self):
-        headers = {"Authorization": f"Bearer {self.key}"}
+        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
         # The core limits attempts in time, and how many are in flight.
         self.client = httpx.AsyncClient(
             base_url=str(self.options.base_url),

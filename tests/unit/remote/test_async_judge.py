@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from typing import Any
 
@@ -13,6 +14,7 @@ from harness import (
     BadOption,
     ExitCode,
     HarnessError,
+    Judge,
     JudgeReply,
     JudgeRequest,
     Listed,
@@ -20,6 +22,7 @@ from harness import (
     ReplyError,
     RequestError,
 )
+from harness.testing import JudgeContract
 
 
 def failing(*errors: Exception, times: int = 10**9) -> Any:
@@ -350,3 +353,18 @@ def test_costs_follow_from_tokens_and_prices(usage: Any, cost: float | None) -> 
     assert "cost" not in (ask(without)["r0"].usage or {}) or (usage or {}).get("cost")
     with pytest.raises(BadOption, match="together"):
         FunctionJudge(serve, price_input=2.0)
+
+
+class TestContract(JudgeContract):
+    """A judge of one coroutine passes the conformance kit."""
+
+    @pytest.fixture
+    def judge(self) -> Judge:
+        async def serve(request: JudgeRequest, attempt: int) -> str:
+            await asyncio.sleep(0.001)
+            text = "".join(part.text for message in request.messages for part in message.parts)
+            pictures = b"".join(picture.data or b"" for picture in request.images)
+            digest = hashlib.sha256(pictures + text.encode()).digest()
+            return request.question.options[digest[0] % len(request.question.options)]
+
+        return FunctionJudge(serve)
