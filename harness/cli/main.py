@@ -24,6 +24,7 @@ COMMANDS = {
     "run": "Evaluate a model on tasks; resumes an unfinished run.",
     "generate": "Generate images for a prompt set; the folder is a data set.",
     "score": "Parse and score a run again, without a model.",
+    "merge": "Put the shards of a run together.",
     "verify": "Check that a run folder is whole: lines, images, results.",
     "compare": "Compare runs: paired differences with intervals.",
     "gate": "Tell whether a new release is worse than a baseline.",

@@ -133,6 +133,7 @@ from harness.store.runfolder import FAILURES
     metavar="BASE",
     help="Compare with a baseline while replies arrive, and stop once the verdict is clear; exits as `harness gate` does.",
 )
+@click.option("--shard", metavar="I/N", help="Ask part I of N, in a folder of its own; see `harness merge`.")
 @click.option("--dry-run", is_flag=True, help="Print counts, rendered prompts and the cost; ask nothing.")
 @click.option("--full", is_flag=True, help="Print all details of the results below the first screen.")
 @click.option(

@@ -56,6 +56,7 @@ def evaluate(  # type: ignore[overload-overlap]
     max_time: Number | None = ...,
     timeout: Number | None = ...,
     gate: str | Path | None = ...,
+    shard: str | None = ...,
     strict: bool = ...,
     progress: bool | None = ...,
     watch: Watch | None = ...,
@@ -88,6 +89,7 @@ def evaluate(
     max_time: Number | None = ...,
     timeout: Number | None = ...,
     gate: str | Path | None = ...,
+    shard: str | None = ...,
     strict: bool = ...,
     progress: bool | None = ...,
     watch: Watch | None = ...,
@@ -120,6 +122,7 @@ def evaluate(
     max_time: Number | None = None,
     timeout: Number | None = None,
     gate: str | Path | None = None,
+    shard: str | None = None,
     strict: bool = False,
     progress: bool | None = None,
     watch: Watch | None = None,
@@ -143,6 +146,7 @@ def evaluate(
     it cannot stop.
     `gate` names a baseline that the run is compared with while replies arrive: it ends once the verdict is clear, and
     `harness.gate(result, baseline)` gives the report.
+    `shard`, such as "2/8", asks that part of the run only, in a folder of its own; `harness merge` puts parts together.
     `strict` counts answers that are understood from a sentence as unparsed; `TaskResult.read_as` says how many there are.
     `progress` shows how far it is: by default in notebooks and interactive interpreters only, where True shows it
     everywhere and False nowhere. `watch` receives progress instead; what it raises does not stop the run.

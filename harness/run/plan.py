@@ -95,7 +95,10 @@ class Plan:
             *filter(None, [self.request.release]),
         ]
         parts += [d.name for d in self.data] or [j.name for j in self.judges]
-        return self.request.out or default_folder(parts, self.describe())
+        if self.request.out is not None:
+            return self.request.out
+        folder, shard = default_folder(parts, self.describe()), self.request.shard
+        return folder if shard is None else folder.with_name(folder.name + shard.ending)
 
 
 def make_plan(request: RunRequest, watch: Watch | None = None) -> Plan:

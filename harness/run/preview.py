@@ -22,7 +22,7 @@ def preview(plan: Plan) -> str:
         f"run folder: {path}" + (f" (exists: would be {exists})" if (path / "run.json").exists() else "")
     ]
     if plan.generator is None:
-        jobs = list(judge_jobs(plan))
+        jobs = list(judge_jobs(plan, request.shard))
         asked = Counter(q for job in jobs for q in job.questions)
         pairs = len({(j.data, j.sample.attributes["pair"]) for j in jobs if j.pair})
         lines += [f"model: {plan.model.name} (judge)", f"pictures: {sum(j.pair is None for j in jobs)}"]
@@ -30,7 +30,7 @@ def preview(plan: Plan) -> str:
         emotions = Counter(j.sample.emotion for j in jobs if j.pair is None)
         first = {q: job.sample for job in reversed(jobs) if not job.sample.problem for q in job.questions}
     else:
-        wanted = planned_images(plan)
+        wanted = planned_images(plan, request.shard)
         asked = Counter(q for image in wanted for q in image_questions(plan, image))
         lines += [
             f"model: {plan.model.name} (generator)",

@@ -12,7 +12,9 @@ from harness.run.detectors import ChosenDetector
 from harness.run.environment import git_commit, hardware, versions
 from harness.run.image_requests import PlannedImage
 from harness.run.plan import Plan
-from harness.run.schedule import judge_jobs
+from harness.run.schedule import judge_jobs, limited, planned_images
+from harness.run.shards import Shard
+from harness.store.runfolder import SHARD
 from harness.store.state import RUNNING, STATE
 
 
@@ -25,13 +27,14 @@ def run_document(
     else:
         of_detector = detector.notes if detector else ()
         all_notes = {"generator": [*of_detector, *plan.generator.instance.notes()]}
-    described = plan.describe()
-    return base_document(name, described, _counts(plan, wanted), plan.request.command, detector) | {
+    described, shard = plan.describe(), plan.request.shard
+    return base_document(name, described, _counts(plan, wanted, shard), plan.request.command, detector) | {
         "limit": plan.request.limit,
-        "selected": _selected(plan, wanted),
+        "selected": _selected(plan, wanted, shard),
+        SHARD: None if shard is None else _shard(plan, shard),
         "reads": {judge: dict(modes) for judge, modes in plan.answer_modes.items()},
         "folders": {data.name: str(data.root) for data in plan.data},
-        "left_out": list(plan.omitted),
+        "left_out": [*plan.omitted, *([f"all but shard {shard} of the run"] if shard else [])],
         "trained_on": {judge.name: list(judge.trained_on) for judge in plan.judges if judge.trained_on},
         "oracles": [judge.name for judge in plan.judges if judge.oracle],
         "notes": all_notes,
@@ -62,7 +65,19 @@ def base_document(
     }
 
 
-def _counts(plan: Plan, wanted: Sequence[PlannedImage]) -> dict[str, int]:
+def _shard(plan: Plan, shard: Shard) -> dict[str, Any]:
+    """Which shard it is, and what the whole run asks, which merging needs."""
+    wanted = planned_images(plan)
+    return {
+        "number": shard.number,
+        "count": shard.count,
+        "plan": _counts(plan, wanted),
+        "selected": _selected(plan, wanted),
+        "left_out": list(plan.omitted),
+    }
+
+
+def _counts(plan: Plan, wanted: Sequence[PlannedImage], shard: Shard | None = None) -> dict[str, int]:
     """TASK@DATA or TASK@generator -> questions or images; @DATA -> samples."""
     if plan.generator is not None:
         return {
@@ -71,21 +86,24 @@ def _counts(plan: Plan, wanted: Sequence[PlannedImage]) -> dict[str, int]:
         }
     counts = {f"{q}@{data.name}": 0 for q in plan.questions for data in plan.data}
     for data in plan.data:
-        counts[f"@{data.name}"] = min(len(data.samples), plan.request.limit or len(data.samples))
-    for job in judge_jobs(plan):
+        samples = limited(data, plan.request.limit, plan.request.seed)
+        counts[f"@{data.name}"] = sum(shard is None or shard.has(data.name, s.id) for s in samples)
+    for job in judge_jobs(plan, shard):
         for question in job.questions:
             counts[f"{question}@{job.data}"] += plan.request.repeats
     return counts
 
 
-def _selected(plan: Plan, wanted: Sequence[PlannedImage]) -> dict[str, list[str]] | None:
+def _selected(
+    plan: Plan, wanted: Sequence[PlannedImage], shard: Shard | None = None
+) -> dict[str, list[str]] | None:
     """With a limit: data set, or generator -> ids of its samples. A folder may hold more, from a larger limit before."""
     if plan.request.limit is None:
         return None
     if plan.generator is not None:
         return {plan.generator.name: [image.request.id for image in wanted]}
     selected: dict[str, list[str]] = {data.name: [] for data in plan.data}
-    for job in judge_jobs(plan):
+    for job in judge_jobs(plan, shard):
         selected[job.data].append(job.sample.id)
     return selected
 

@@ -25,6 +25,7 @@ from harness.run.arguments import (
     text,
     texts,
 )
+from harness.run.shards import Shard, parse_shard
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,9 @@ class RunRequest:
     command: tuple[str, ...] | None = None
     """The arguments of the command line, which `run.json` stores without secrets; None from Python."""
 
+    shard: Shard | None = None
+    """The part of the run that is asked; texts such as "2/8" are converted. None: all of it."""
+
     strict: bool = False
     """Count answers that are understood from a sentence as unparsed: tasks then have `prose = "unparsed"`."""
 
@@ -99,10 +103,16 @@ class RunRequest:
             max_cost=amount("max-cost", self.max_cost),
             max_time=duration("max-time", self.max_time),
             timeout=duration("timeout", self.timeout),
+            shard=parse_shard(self.shard),
             strict=flag("strict", self.strict),
             gate=None if self.gate is None else text("gate", self.gate),
             command=None if self.command is None else texts("command", self.command),
         )
+        if self.shard is not None and self.gate is not None:
+            raise RequestError(
+                "--gate compares whole runs, and --shard asks a part of one.",
+                "Merge the shards with `harness merge`, then: harness gate --baseline BASE RUN",
+            )
         if not self.prompt_variants:
             raise RequestError("No prompt variant is named.", 'Name some, or "default" or "all".')
         if not self.tasks:

@@ -14,6 +14,7 @@ from harness.datasets import DataFolder, stratified
 from harness.images.decoding import real_root
 from harness.run.image_requests import PlannedImage, plan_images
 from harness.run.plan import Plan
+from harness.run.shards import Shard
 from harness.store.replies import image_replies
 from harness.tasks.answers import rates_unlabelled, truth_of
 from harness.tasks.pairing import as_samples, select_pairs
@@ -54,11 +55,16 @@ class Job:
         }
 
 
-def judge_jobs(plan: Plan) -> Iterator[Job]:
-    """The pictures of a judge run with the questions that each is asked, then the pairs of pictures.
+def judge_jobs(plan: Plan, shard: Shard | None = None) -> Iterator[Job]:
+    """The pictures of a judge run, or of a shard of it, with the questions that each is asked, then the pairs of pictures.
 
-    A limit counts pictures for each data set, and pairs for a task that compares pictures.
+    A limit counts pictures for each data set, and pairs for a task that compares pictures, of the whole run.
     """
+    found = _jobs(plan)
+    return found if shard is None else (job for job in found if shard.has(job.data, job.sample.id))
+
+
+def _jobs(plan: Plan) -> Iterator[Job]:
     # All roots first: a judge may change the working directory.
     for data, root in [(data, real_root(data.root)) for data in plan.data]:
         for sample in limited(data, plan.request.limit, plan.request.seed):
@@ -89,14 +95,14 @@ def limited(data: DataFolder, limit: int | None, seed: int) -> list[Sample]:
     )[:limit]
 
 
-def planned_images(plan: Plan) -> list[PlannedImage]:
-    """The portraits of a generator run; none for a judge run."""
+def planned_images(plan: Plan, shard: Shard | None = None) -> list[PlannedImage]:
+    """The portraits of a generator run, or of a shard of it; none for a judge run."""
     if plan.generator is None:
         return []
     specs = {t.spec.name: t.spec for t in plan.tasks}
     # An image that exists already cannot be generated again.
     once = plan.generator.instance.own_portraits() is not None
-    return plan_images(
+    found = plan_images(
         plan.generator,
         {name: plan.prompt_sets[name].rows for name in specs},
         per_prompt={name: 1 if once else s.per_prompt * plan.request.repeats for name, s in specs.items()},
@@ -104,6 +110,8 @@ def planned_images(plan: Plan) -> list[PlannedImage]:
         limit=plan.request.limit,
         seed=plan.request.seed,
     )
+    name = plan.generator.name
+    return found if shard is None else [p for p in found if shard.has(name, p.request.id)]
 
 
 def image_jobs(

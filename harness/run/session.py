@@ -54,7 +54,7 @@ def execute(plan: Plan, watch: Watch, stopping: Stopping | None = None) -> RunRe
     `stopping` may end the run early, as the limits of the request do. That raises nothing: the result says so.
     """
     watch = Pace(safe(watch))
-    wanted = planned_images(plan)
+    wanted = planned_images(plan, plan.request.shard)
     chosen = (
         choose_detector([t.spec.detector for t in plan.tasks], plan.request.detector_options)
         if plan.generator
@@ -192,7 +192,7 @@ def _judge(
         if plan.generator:
             return image_jobs(plan, folder.path, wanted)
         order = stopping.order
-        found = judge_jobs(plan)
+        found = judge_jobs(plan, request.shard)
         return found if order is None else iter(sorted(found, key=lambda job: order(job.data, job.sample.id)))
 
     total = sum(builder.count(job) for job in jobs())

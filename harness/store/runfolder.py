@@ -37,6 +37,8 @@ GENERATE_ONLY = "draw"
 """The role in the request of a folder that holds generated images and no answers."""
 PACE = "pace"
 """The key of `run.json` with how many requests each phase had, over all attempts, and how long they took."""
+SHARD = "shard"
+"""The key of `run.json` of a part of a run: its number, their count, and what the whole run asks."""
 REQUIRED_KEYS = ("request", "plan", "name", "created", "versions")
 
 
@@ -192,12 +194,18 @@ def _merge(path: Path, run: Mapping[str, Any]) -> dict[str, Any]:
     if not (path / RUN).exists():
         return {**run, "attempts": [attempt_of(run, 0)]}
     stored = read_run(path)
-    differences = list(_differences(stored["request"], json.loads(json.dumps(run["request"]))))
-    if differences:
+    found = list(differences(stored["request"], json.loads(json.dumps(run["request"]))))
+    if found:
         raise RunMismatch(
-            f"The run folder {str(path)!r} contains a different request: " + "; ".join(differences[:5]) + ".",
+            f"The run folder {str(path)!r} contains a different request: " + "; ".join(found[:5]) + ".",
             "Choose a different --out, or omit --out to use a folder named after this request."
-            + (_OBJECT_HINT if any("identity.object" in d for d in differences) else ""),
+            + (_OBJECT_HINT if any("identity.object" in d for d in found) else ""),
+        )
+    parts = [_part(document) for document in (stored, run)]
+    if parts[0] != parts[1]:
+        raise RunMismatch(
+            f"The run folder {str(path)!r} holds {parts[0]}, and this is {parts[1]}.",
+            "Give each shard a folder of its own, and put them together: harness merge RUN RUN... --out DIR",
         )
     first = {key: stored[key] for key in (*OF_ATTEMPT, PACE) if key in stored}
     unknown = {
@@ -206,10 +214,16 @@ def _merge(path: Path, run: Mapping[str, Any]) -> dict[str, Any]:
     return {**run, **unknown, **first, "attempts": attempts_after(stored, run, path / REPLIES)}
 
 
-def _differences(stored: Any, requested: Any, where: str = "") -> Iterator[str]:
+def _part(run: Mapping[str, Any]) -> str:
+    shard = run.get(SHARD)
+    return f"shard {shard['number']}/{shard['count']}" if shard else "a whole run"
+
+
+def differences(stored: Any, requested: Any, where: str = "") -> Iterator[str]:
+    """What differs between two requests, a line each."""
     if isinstance(stored, dict) and isinstance(requested, dict):
         for key in sorted({*stored, *requested}):
-            yield from _differences(stored.get(key), requested.get(key), f"{where}.{key}" if where else key)
+            yield from differences(stored.get(key), requested.get(key), f"{where}.{key}" if where else key)
     elif stored != requested:
         yield f"{where} was {_short(stored)}, is {_short(requested)}"
 

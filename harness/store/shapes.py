@@ -95,6 +95,15 @@ _RUN = SchemaValidator(
         sequential=_or_null(_OBJECT),
         pace=_or_null(_list(_whole(phase=_TEXT, requests=_COUNT, seconds=_NUMBER))),
         baseline=_or_null(_FLAG),
+        shard=_or_null(
+            _whole(
+                number=_COUNT,
+                count=_COUNT,
+                plan=_dict(_COUNT),
+                selected=_or_null(_dict(_list(_TEXT))),
+                left_out=_list(_TEXT),
+            )
+        ),
     )
 )
 _PICTURE = _object(image=_or_null(_TEXT), digest=_or_null(_TEXT))
