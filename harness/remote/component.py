@@ -164,15 +164,15 @@ class Remote(Configured, ABC):
             finally:
                 self.key = ""
 
-    def refused(self, request: Any, error: RemoteError) -> Any:
+    def refused_reply(self, request: Any, error: RemoteError) -> Any:
         """The reply to a request that the service's content filter declined."""
         raise NotImplementedError
 
-    def failed(self, request: Any, error: RemoteError) -> Any:
+    def failed_reply(self, request: Any, error: RemoteError) -> Any:
         """The reply to a request that failed."""
         raise NotImplementedError
 
-    def completed(self, reply: Any, timings: Mapping[str, float], secrets: Secrets) -> Any:
+    def completed_reply(self, reply: Any, timings: Mapping[str, float], secrets: Secrets) -> Any:
         """A reply with its timings and costs, and without secrets."""
         raise NotImplementedError
 

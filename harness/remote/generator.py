@@ -37,14 +37,16 @@ class AsyncGenerator(Remote, Generator):
     async def _draw(self, request: ImageRequest) -> ImageReply:
         return await checked(self.draw(request), ImageReply, f"{type(self).__name__}.draw")
 
-    def refused(self, request: ImageRequest, error: RemoteError) -> ImageReply:
+    def refused_reply(self, request: ImageRequest, error: RemoteError) -> ImageReply:
         return ImageReply(request.id, outcome="blocked", extra={"reason": error.message})
 
-    def failed(self, request: ImageRequest, error: RemoteError) -> ImageReply:
+    def failed_reply(self, request: ImageRequest, error: RemoteError) -> ImageReply:
         found = ReplyError(error.kind, error.message, error.retryable, error.hint)
         return ImageReply(request.id, outcome="error", error=found)
 
-    def completed(self, reply: ImageReply, timings: Mapping[str, float], secrets: Secrets) -> ImageReply:
+    def completed_reply(
+        self, reply: ImageReply, timings: Mapping[str, float], secrets: Secrets
+    ) -> ImageReply:
         if reply.error is not None:
             shown = secrets.hide(reply.error.message)
             return replace(reply, error=replace(reply.error, message=shown))

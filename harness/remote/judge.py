@@ -51,15 +51,17 @@ class AsyncJudge(Remote, Judge):
     async def _ask(self, request: JudgeRequest) -> JudgeReply:
         return await checked(self.ask(request), JudgeReply, f"{type(self).__name__}.ask")
 
-    def refused(self, request: JudgeRequest, error: RemoteError) -> JudgeReply:
+    def refused_reply(self, request: JudgeRequest, error: RemoteError) -> JudgeReply:
         return JudgeReply(request.id, refusal=error.message, finish_reason=error.kind)
 
-    def failed(self, request: JudgeRequest, error: RemoteError) -> JudgeReply:
+    def failed_reply(self, request: JudgeRequest, error: RemoteError) -> JudgeReply:
         return JudgeReply(
             request.id, error=ReplyError(error.kind, error.message, error.retryable, error.hint)
         )
 
-    def completed(self, reply: JudgeReply, timings: Mapping[str, float], secrets: Secrets) -> JudgeReply:
+    def completed_reply(
+        self, reply: JudgeReply, timings: Mapping[str, float], secrets: Secrets
+    ) -> JudgeReply:
         if reply.error is not None:
             shown = secrets.hide(reply.error.message)
             return replace(reply, error=replace(reply.error, message=shown))

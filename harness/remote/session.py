@@ -16,7 +16,7 @@ from harness.remote.exceptions import LONGEST
 from harness.remote.keys import Secrets
 from harness.remote.responses import one_line
 from harness.remote.retry import RetryPolicy
-from harness.remote.startup import Startup
+from harness.remote.startup import KEPT, Startup
 
 T = TypeVar("T")
 
@@ -35,9 +35,9 @@ class Service(Protocol):
     def secrets(self) -> Sequence[str]: ...
     def classify(self, error: BaseException) -> RemoteError: ...
     async def explain(self, error: RemoteError) -> tuple[str, str]: ...
-    def refused(self, request: Any, error: RemoteError) -> Any: ...
-    def failed(self, request: Any, error: RemoteError) -> Any: ...
-    def completed(self, reply: Any, timings: Mapping[str, float], secrets: Secrets) -> Any: ...
+    def refused_reply(self, request: Any, error: RemoteError) -> Any: ...
+    def failed_reply(self, request: Any, error: RemoteError) -> Any: ...
+    def completed_reply(self, reply: Any, timings: Mapping[str, float], secrets: Secrets) -> Any: ...
 
 
 class Session:
@@ -111,14 +111,14 @@ class Session:
             except RemoteError as e:
                 error = self.startup.judge_failure(e)
                 if error.refusal:
-                    reply = self._component.refused(request, error)
+                    reply = self._component.refused_reply(request, error)
                 elif self.startup.stops(error):
                     raise await self.stopped(error) from self._shown(error)
                 else:
-                    return self._component.failed(request, error)
+                    return self._component.failed_reply(request, error)
             if reply.error is None:
                 self.startup.succeeded()
-            return self._component.completed(reply, call.timings(), self.secrets)
+            return self._component.completed_reply(reply, call.timings(), self.secrets)
 
     def classify(self, error: BaseException) -> RemoteError:
         """The `RemoteError` for anything that the component raises, safe to show."""
@@ -155,5 +155,8 @@ class Session:
     async def stopped(self, error: RemoteError) -> HarnessError:
         """The error that ends the run because of an error that all requests have."""
         message, hint = await self._component.explain(error)
-        kind = RemoteStopped if self.startup.answered else RequestError
-        return kind(self.secrets.hide(message).rstrip(".") + ".", self.secrets.hide(hint))
+        if not self.startup.answered:
+            return RequestError(self.secrets.hide(message).rstrip(".") + ".", self.secrets.hide(hint))
+        if KEPT not in hint:
+            hint = f"{hint} {KEPT}"
+        return RemoteStopped(self.secrets.hide(message).rstrip(".") + ".", self.secrets.hide(hint))

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from harness.errors import HarnessError
-from harness.remote.errors import KEYWORDS, RemoteError
+from harness.remote.errors import RemoteError
 
 PROBES = 3
 """Requests in flight until the first answer."""
@@ -28,7 +28,7 @@ _PICTURE = re.compile(r"\b(image|picture|photo)", re.I)
 
 _LOG = "See the server's log for the cause, then run the same command again."
 _PLUGIN = "This looks like a fault of the plugin: --traceback shows where."
-_KEPT = "What was answered is kept: run the same command again."
+KEPT = "What was answered is kept: run the same command again."
 
 
 class Startup:
@@ -117,8 +117,7 @@ class Startup:
             return error
         if self._down < DOWN:
             return replace(error, unless_answered=True)
-        fatal = error.fatal or "Is the server still running?"
-        return replace(error, fatal=fatal if fatal in KEYWORDS else f"{fatal} {_KEPT}", unless_answered=False)
+        return replace(error, fatal=error.fatal or "Is the server still running?", unless_answered=False)
 
     def stops(self, error: RemoteError) -> bool:
         """Whether an error that `judge_failure` returned ends the run."""
