@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,12 @@ import click
 
 from harness.cli import completion
 from harness.cli.arguments import RecordedCommand, command_line
+from harness.cli.ended import exit_code_of, say_problems, write_pictures
 from harness.cli.gate_output import print_report, write_artifacts
 from harness.cli.guests import give_up, guests
 from harness.cli.progress import make_watch
-from harness.cli.shared import exit_code, folder_of, listed, pairs, print_results
+from harness.cli.several import run_several
+from harness.cli.shared import folder_of, listed, pairs, print_results
 from harness.errors import ExitCode, RequestError
 from harness.escaping import plain
 from harness.run.gated import execute_gated
@@ -23,8 +24,6 @@ from harness.run.request import RunRequest
 from harness.run.session import execute
 from harness.run.supervisor import Supervisor
 from harness.run.watch import safe
-from harness.store.files import read_lines
-from harness.store.runfolder import FAILURES
 
 
 @click.command("run", cls=RecordedCommand)
@@ -40,9 +39,9 @@ from harness.store.runfolder import FAILURES
 @click.option(
     "--model",
     required=True,
-    metavar="M",
+    metavar="M[,M]",
     shell_complete=completion.models,
-    help="The model under test: NAME or NAME:REF.",
+    help="The model under test: NAME or NAME:REF. Several are run one after the other, each in a folder of its own.",
 )
 @click.option(
     "--judge",
@@ -84,7 +83,13 @@ from harness.store.runfolder import FAILURES
     help="Judge tasks: the prompt variants to ask; with several, the spread over them is reported.",
 )
 @click.option("--executor", default="local", show_default=True, metavar="NAME", help="Where models run.")
-@click.option("-o", "options", multiple=True, metavar="KEY=VALUE", help="An option of the model; repeatable.")
+@click.option(
+    "-o",
+    "options",
+    multiple=True,
+    metavar="[M.]KEY=VALUE",
+    help="An option of the model, or of model M of several; repeatable.",
+)
 @click.option(
     "--judge-option",
     "judge_options",
@@ -153,6 +158,9 @@ def command(dry_run: bool, as_json: bool, full: bool, **given: Any) -> int:
     given["options"] = pairs(given["options"], "-o")
     for name in ("judge", "data", "detector", "executor"):
         given[f"{name}_options"] = pairs(given[f"{name}_options"], f"--{name}-option")
+    if "," in given["model"]:
+        models = listed([given.pop("model")])
+        return run_several(models, {**given, "command": command_line()}, dry_run=dry_run, as_json=as_json)
     request = RunRequest(**given, command=command_line())
     watch, report = make_watch(), None
     try:
@@ -171,53 +179,13 @@ def command(dry_run: bool, as_json: bool, full: bool, **given: Any) -> int:
         click.echo(shown, nl=False)
         return ExitCode.OK
     if plan.generator is not None:
-        _sheet(result.path)
+        write_pictures(result.path)
     print_results(result.results, "json" if as_json else "table", folder_of(result.path), full=full)
     if as_json:
         click.echo(f"\nrun folder: {plain(result.path)}", err=True)
-    for fault in result.faults[:5]:
-        click.echo(f"fault: {plain(fault, 500)}", err=True)
-    # Of a run that was stopped, what was never asked has no answer either, and did not fail.
-    failed = _count(result.path) if result.stopped else result.failed
-    if failed:
-        click.echo(
-            f"{failed} failed ({_reasons(result.path)}); see `harness show {plain(result.path)} --samples --failed`. "
-            "Fix the cause and run the same command again to retry them.",
-            err=True,
-        )
-        for hint in _hints(result.path):
-            click.echo(f"  -> {plain(hint, 300)}", err=True)
-    if result.stopped:
-        click.echo(f"stopped: {plain(result.stopped, 500)}", err=True)
+    say_problems(result)
     if report is not None:
         write_artifacts(report, {})
         print_report(report, err=as_json)
         return report.exit_code
-    if result.settled:
-        return ExitCode.FAILED if failed or result.faults else ExitCode.OK
-    return ExitCode.FAILED if result.faults else exit_code(result.results)
-
-
-def _count(path: Path) -> int:
-    return sum(1 for _ in read_lines(path / FAILURES))
-
-
-def _reasons(path: Path) -> str:
-    """The most common reasons of failure, with their counts."""
-    errors = (record["error"] for record in read_lines(path / FAILURES))
-    counts = Counter(f"{e['kind']}: {e['message']}" for e in errors)
-    return "; ".join(f"{count} x {plain(reason, 120)}" for reason, count in counts.most_common(3))
-
-
-def _hints(path: Path) -> list[str]:
-    """The most common remedies that the failures name."""
-    hints = (record["error"].get("hint") for record in read_lines(path / FAILURES))
-    return [hint for hint, _ in Counter(hint for hint in hints if hint).most_common(2)]
-
-
-def _sheet(path: Path) -> None:
-    # Imported late: most runs are judge runs, which generate nothing.
-    from harness.reporters.sheet import write_sheet, write_thumbnails
-
-    write_thumbnails(path)
-    write_sheet(path)
+    return exit_code_of(result)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, SupportsIndex, TypeAlias, overload
 
@@ -16,10 +15,11 @@ from harness.escaping import plain
 from harness.exporting.run_result import RunResult
 from harness.run.arguments import duration, each, flag, out_path
 from harness.run.gated import execute_plan
-from harness.run.plan import Plan, make_plan
+from harness.run.plan import make_plan
 from harness.run.progress import automatic
 from harness.run.python_arguments import named_arguments
 from harness.run.request import RunRequest
+from harness.run.several import make_plans
 from harness.run.supervisor import Supervisor
 from harness.run.watch import Watch, safe
 
@@ -182,7 +182,7 @@ def _evaluate(
     try:
         with Supervisor(display, duration("timeout", given["timeout"])):
             if _several(model):
-                plans = _plans(models, out_path(out), given, display)
+                plans = make_plans(models, out_path(out), given, display)
             else:
                 plans = [make_plan(RunRequest(model=model, out=out, **given), display)]
             results = [execute_plan(plan, display) for plan in plans]
@@ -207,28 +207,6 @@ def _check_objects(name: str, given: Sequence[Any]) -> None:
                 f"{name} must be a name or an object, not {shown}.",
                 f"For example: {name}='fer', or an instance of a class of harness.Judge or harness.Generator.",
             )
-
-
-def _plans(models: Sequence[Any], out: Path | None, given: dict[str, Any], watch: Watch) -> list[Plan]:
-    """The plan of each model, with a folder of its own."""
-    for name in ("release", "gate"):
-        if given[name] is not None:
-            raise RequestError(
-                f"{name} is about one model, and several are given.", "Evaluate that one alone."
-            )
-    # Iterators are used up by the first of several requests.
-    given = {k: tuple(v) if isinstance(v, Iterator) else v for k, v in given.items()}
-    plans: dict[Path, Plan] = {}
-    for model in models:
-        plan = make_plan(RunRequest(model=model, **given), watch)
-        if out is not None:
-            plan = replace(plan, request=replace(plan.request, out=out / plan.folder.name))
-        if plan.folder in plans:
-            raise RequestError(f"The model {plan.model.name!r} is given twice.", "Give each model once.")
-        plans[plan.folder] = plan
-    if not plans:
-        raise RequestError("No model is given.", 'Name one, such as model="fer", or give an object.')
-    return list(plans.values())
 
 
 def _display(progress: bool | None, watch: Watch | None) -> Watch:
