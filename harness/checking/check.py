@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from harness.checking.process import Report, run
 from harness.checking.records import RULES, Checked, Offer, Verdict
-from harness.errors import BadOption, nearest, unknown
+from harness.errors import BadOption, UnknownName, nearest
 from harness.installing import install_extra, is_importable
 from harness.registry.loading import CORE, GROUP
 
+PREFIX = "memobench-plugin-"
 STEP = 120.0
 """Seconds that one rule or one test may take by default."""
 MOST_ENDS = 3
@@ -33,13 +35,27 @@ def installed_plugins() -> dict[str, str]:
 
 def find_plugin(name: str) -> tuple[str, str]:
     """The name and version of an installed distribution. Raises `UnknownName` with the nearest plugin."""
-    for wanted in (name, f"memobench-plugin-{name}"):
-        try:
-            dist = importlib.metadata.distribution(wanted)
-        except (importlib.metadata.PackageNotFoundError, ValueError):
-            continue
+    found = []
+    for wanted in (name, f"{PREFIX}{name}"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError, ValueError):
+            found.append(importlib.metadata.distribution(wanted))
+    # `transformers` is a package of its own, too.
+    plugins = [dist for dist in found if dist.entry_points.select(group=GROUP)]
+    if found:
+        dist = (plugins or found)[0]
         return dist.name, dist.version
-    raise unknown("plugin", name, installed_plugins(), "It must be installed: pip install -e FOLDER.")
+    known = installed_plugins()
+    guess = nearest(name, known if name.startswith(PREFIX) else short(known))
+    hint = f"Did you mean {guess!r}? " if guess else ""
+    raise UnknownName(
+        f"No plugin {name!r} is installed.",
+        f"{hint}Installed: {', '.join(known) or 'none'}. Install yours: pip install -e FOLDER",
+    )
+
+
+def short(names: Iterable[str]) -> list[str]:
+    """Names of plugins without their prefix."""
+    return [name.removeprefix(PREFIX) for name in names]
 
 
 def check(

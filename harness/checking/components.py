@@ -101,7 +101,7 @@ def _made(found: RegisteredComponent, loaded: Any, given: Given) -> Iterator[Ver
     try:
         component = make(found, options)
         kept = isinstance(getattr(component, "options", None), loaded.Options)
-        skip = "" if options else _needs(component)
+        skip = "" if options or not kept else _needs(component)
     except PluginError as e:
         yield Verdict(
             "made", "failed", e.message, "Its constructor takes the options alone, and loads nothing", name

@@ -36,7 +36,7 @@ def new_command(name: str, kind: str) -> int:
     It is a distribution with tests that pass at once. An existing folder is never written to.
     """
     _refuse_taken(plugin_name(name), kind)
-    folder = new_plugin(name, kind, Path.cwd())
+    folder = new_plugin(name, kind, Path())
     click.echo(f"{folder.name}: a {kind} plugin")
     for line in next_steps(folder, kind):
         click.echo(line)
