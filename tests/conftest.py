@@ -30,6 +30,15 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
 
 
 @pytest.fixture
+def drawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The built-in portraits, drawn once and kept from one run of the tests to the next; returns the folder of caches."""
+    assert request.config.cache is not None
+    folder = request.config.cache.mkdir("portraits")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture
 def make_data(tmp_path: Path) -> Callable[..., Path]:
     """`make_data(n, name="faces")`: a data folder of `n` tiny portraits below the test's own folder."""
 

@@ -130,13 +130,8 @@ class Page:
 
 
 @pytest.fixture
-def page(
-    request: pytest.FixtureRequest, tmp_path: Path, harness: InProcess, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Page]:
-    """The folder of a page. The built-in portraits are drawn once, and kept from one run of the tests to the next."""
-    cache = request.config.cache
-    assert cache is not None
-    monkeypatch.setenv("XDG_CACHE_HOME", str(cache.mkdir("portraits")))
+def page(tmp_path: Path, harness: InProcess, monkeypatch: pytest.MonkeyPatch, drawn: Path) -> Iterator[Page]:
+    """The folder of a page, in a terminal of 80 columns."""
     monkeypatch.setenv("COLUMNS", "80")
     found = Page(tmp_path, harness, monkeypatch)
     yield found

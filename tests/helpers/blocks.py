@@ -48,7 +48,7 @@ class Block:
         if self.title or self.language not in ("", "bash"):
             return []
         lines = [line.strip() for line in self.text.splitlines() if line.strip()]
-        if self.language == "" and not all(line.startswith(STARTERS) for line in lines):
+        if self.language == "" and not any(line.startswith(STARTERS) for line in lines):
             return []
         return lines
 
