@@ -33,7 +33,7 @@ def run_several(models: Sequence[str], given: dict[str, Any], *, dry_run: bool, 
     FAILED. With `as_json` the results of all are one JSON list.
     """
     if dry_run:
-        raise RequestError("A dry run is of one model.", "Name one with --model.")
+        raise RequestError("A dry run is of one model.", "Name one: harness run --model NAME --dry-run")
     watch = make_watch()
     done: list[tuple[Plan, RunResult]] = []
     errors: list[tuple[Plan, HarnessError]] = []
