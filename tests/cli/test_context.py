@@ -187,3 +187,49 @@ def test_an_executor_that_cannot_start_is_named(harness: InProcess, install: Ins
     install("odd-executor", EXECUTOR.format(after=3).replace("work.open()", "raise OSError('no cluster')"))
     run = ("run", "--task", "coarse_emotion", "--data", "faces", "--executor", "odd", "--model", "echo")
     harness(*run, "--out", "run").refuses(3, "The executor 'Odd' could not be started: OSError: no cluster")
+
+
+BEFORE = """
+from harness import Component, Executor, Judge, JudgeReply, Reporter, hookimpl, lazy
+
+class Old(Judge):
+    def open(self):
+        self.opened = True
+    def judge(self, batch):
+        assert self.opened
+        return [JudgeReply(r.id, text=r.question.options[0]) for r in batch]
+
+class OldExecutor(Executor):
+    def run(self, judge, requests):
+        try:
+            judge.open()
+            yield from judge.stream(requests)
+        finally:
+            judge.close()
+
+class OldReporter(Reporter):
+    def render(self, results, *, width=100, color=False):
+        return results.run.model + chr(10)
+
+@hookimpl
+def harness_judges():
+    return [Component("old", lambda: Old, "a summary", {}, ("older",))]
+
+@hookimpl
+def harness_executors():
+    return [Component("old", lambda: OldExecutor)]
+
+@hookimpl
+def harness_reporters():
+    return [Component("old", lambda: OldReporter)]
+"""
+
+
+def test_a_plugin_from_before_the_interface_had_a_version_works(
+    harness: InProcess, install: Install, faces: Path
+) -> None:
+    install("old-plugin", BEFORE)
+    run = ("run", "--task", "coarse_emotion", "--data", "faces", "--model", "older", "--executor", "old")
+    assert harness(*run, "--out", "run", "--json").ok().task["answered"] == 12
+    assert harness("show", "run", "--format", "old").ok().out == "old\n"
+    assert "states no API_VERSION" in harness("doctor").ok().out
