@@ -75,16 +75,14 @@ class Session:
             raise
         except Exception as e:
             error = self.classify(e)
-            if error.origin is not None:
-                raise self._failed_to_start(error) from self._shown(error)
-            raise await self.stopped(error) from None
+            if error.fatal or isinstance(e, RemoteError):
+                raise await self.stopped(error) from None
+            raised = e.origin if isinstance(e, Escaped) else e
+            if isinstance(raised, Exception) and not self._holds_secret(raised):
+                raise raised from None  # the run names the component and what may help
+            message = f"{self._component.service} cannot be used: {error.kind}: {error.message.rstrip('.')}."
+            raise PluginError(message) from None
         self._started = True
-
-    def _failed_to_start(self, error: RemoteError) -> HarnessError:
-        return PluginError(
-            f"{self._component.service} could not be started: {error.kind}: {error.message.rstrip('.')}.",
-            "See `harness doctor`; --traceback shows where.",
-        )
 
     async def _finish(self) -> None:
         if not self._started:
@@ -147,10 +145,18 @@ class Session:
 
     def _shown(self, error: RemoteError) -> BaseException | None:
         """What an error comes from, if no secret is in its traceback."""
-        origin = error.origin
-        if origin is None or self.secrets.within("".join(traceback.format_exception(origin))):
-            return None
-        return origin
+        return None if error.origin is None or self._holds_secret(error.origin) else error.origin
+
+    def _holds_secret(self, error: BaseException) -> bool:
+        """Whether a traceback would show a secret: its texts do, not the code."""
+        said: list[str] = []
+        left: list[BaseException | None] = [error]
+        while left and len(said) < 100:
+            part = left.pop()
+            if part is not None:
+                said += traceback.format_exception_only(part)
+                left += [part.__cause__, part.__context__]
+        return self.secrets.within("".join(said))
 
     async def stopped(self, error: RemoteError) -> HarnessError:
         """The error that ends the run because of an error that all requests have."""

@@ -20,6 +20,7 @@ from harness import (
     JudgeRequest,
     Listed,
     PluginError,
+    RemoteError,
     ReplyError,
     RequestError,
     RequestSource,
@@ -127,7 +128,13 @@ def test_a_start_that_fails_is_named_and_leaves_no_thread() -> None:
     with pytest.raises(RequestError, match="requires a key"):
         ask(Fails(happy))
     Fails.error = ZeroDivisionError("x")
-    with pytest.raises(PluginError, match="Fails could not be started: ZeroDivisionError: x"):
+    with pytest.raises(ZeroDivisionError):
+        ask(Fails(happy))
+    Fails.error = ZeroDivisionError("Bearer abcdef")
+    with pytest.raises(PluginError, match=r"Fails cannot be used: ZeroDivisionError: \[hidden\]"):
+        ask(Fails(happy))
+    Fails.error = RemoteError("closed", "closed on Sundays", retryable=True)
+    with pytest.raises(RequestError, match="closed on Sundays"):
         ask(Fails(happy))
     assert threads() == []
 
