@@ -37,15 +37,22 @@ def stale(name: str) -> bool:
 
 def main(arguments: list[str]) -> int:
     """Write or check all pages."""
-    old = [name for name in PAGES if stale(name)]
-    for name in old:
-        if "--check" in arguments:
-            print(f"docs/reference/{name} is out of date: make reference", file=sys.stderr)
-        else:
+    failed = False
+    for name in PAGES:
+        try:
+            if not stale(name):
+                continue
+            if "--check" in arguments:
+                print(f"docs/reference/{name} is out of date: make reference", file=sys.stderr)
+                failed = True
+                continue
             FOLDER.mkdir(parents=True, exist_ok=True)
             (FOLDER / name).write_text(HEAD + PAGES[name](), encoding="utf-8")
             print(f"wrote docs/reference/{name}")
-    return 1 if old and "--check" in arguments else 0
+        except first_party.NotInstalled as e:
+            print(f"docs/reference/{name}: {e}", file=sys.stderr)
+            failed = True
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

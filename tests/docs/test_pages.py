@@ -180,3 +180,27 @@ def test_the_checks_find_what_is_wrong() -> None:
     assert list(problems("make nothing"))
     assert list(problems("pip install ./plugins/nothing"))
     assert not list(problems("pip install ./plugins/fer"))
+
+
+def test_entry_modules_of_the_pages_are_light(tmp_path: Path) -> None:
+    """As `harness plugin check` demands: they import no class, and so none of the packages that classes need."""
+    written = [
+        b
+        for page in PAGES
+        for b in blocks(page)
+        if b.title.startswith("memobench_plugin_") and "@hookimpl" in b.text
+    ]
+    assert len(written) > 10
+    for block in written:
+        assert block.title.endswith("/__init__.py"), f"{block.where}: classes in modules of their own"
+        assert 'API_VERSION = "1.0"' in block.text, block.where
+        (tmp_path / block.title).parent.mkdir(exist_ok=True)
+        (tmp_path / block.title).write_text(block.text, encoding="utf-8")
+    names = [block.title.split("/")[0] for block in written]
+    code = (
+        f"import sys, {', '.join(names)}; print(*{{'pydantic', 'numpy', 'PIL', 'click'}} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (0, "\n"), done.stderr

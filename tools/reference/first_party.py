@@ -20,8 +20,12 @@ needs, where there is one.
 """
 
 
+class NotInstalled(Exception):
+    """A plugin of this project is not installed, or does not work."""
+
+
 def page() -> str:
-    """The page. Raises `RuntimeError` where a plugin of this project is not installed: the page would be wrong."""
+    """The page. Raises `NotInstalled` where a plugin of this project is not installed: the page would be wrong."""
     return INTRO + "\n".join(part for dist, folder in _distributions() for part in _section(dist, folder))
 
 
@@ -34,7 +38,7 @@ def _distributions() -> Iterator[tuple[str, Path]]:
 def _section(dist: str, folder: Path) -> Iterator[str]:
     plugin = next((p for p in registry().plugins if p.dist == dist), None)
     if plugin is None or plugin.state != "works":
-        raise RuntimeError(f"{dist} is not installed or does not work: make setup")
+        raise NotInstalled(f"{dist} is not installed or does not work: make setup")
     project = read_toml(folder / "pyproject.toml", "project")["project"]
     place = folder.relative_to(ROOT)
     yield f"## {dist}\n"
