@@ -12,7 +12,7 @@ VENV := .venv
 DEMO := .demo-venv
 BIN := $(VENV)/bin
 LIGHT := plugins/echo plugins/fer plugins/portraits
-PLUGINS := $(LIGHT) plugins/diffusers plugins/inspect plugins/nano plugins/openai plugins/transformers plugins/vllm
+PLUGINS := $(LIGHT) plugins/diffusers plugins/inspect plugins/nano plugins/openai plugins/ray plugins/transformers plugins/vllm
 SOURCES := $(wildcard pyproject.toml plugins/*/pyproject.toml requirements*.txt tools/vllm_cpu/*)
 PIP := python -m pip install --quiet --disable-pip-version-check
 

@@ -24,6 +24,7 @@ PLUGINS: dict[str, tuple[str, ...]] = {
     "nano": ("transformers",),
     "openai": (),
     "portraits": (),
+    "ray": (),
     "transformers": (),
     "vllm": (),
 }
