@@ -15,6 +15,7 @@ import harness
 from harness import hookspecs
 from harness.components.base import Configured
 from harness.datasets import imports
+from harness.deprecations import DEPRECATIONS
 from reference.markdown import code, table
 from reference.sources import attribute_docs, attributes, function_signature, methods
 
@@ -49,6 +50,9 @@ def page() -> str:
         parts.append(f"## {title}\n")
         for name in names:
             parts += _entry(name, getattr(harness, name))
+    parts.append("## Deprecated\n\nThese still work, and warn.\n")
+    rows = [(code(d.name), d.since, code(d.instead), d.removed_in) for d in DEPRECATIONS.values()]
+    parts.append(table(["Name", "Since", "Use instead", "Removed in"], rows) or "Nothing.\n")
     parts.append("## What importers use\n\n`from harness.datasets.imports import NAME`\n")
     for name in IMPORTS.split():
         parts += _entry(name, getattr(imports, name))
