@@ -61,19 +61,30 @@ def classify_exception(error: BaseException) -> RemoteError:
 
 def status_of(error: object) -> int:
     """The HTTP status of an error response; 0 if the error is none."""
-    response = getattr(error, "response", None)
-    candidates = [getattr(error, name, None) for name in ("status_code", "status", "code")]
-    candidates += [getattr(response, name, None) for name in ("status_code", "status")]
-    if isinstance(response, Mapping):  # botocore
-        metadata = response.get("ResponseMetadata")
-        candidates.append(metadata.get("HTTPStatusCode") if isinstance(metadata, Mapping) else None)
-    for found in candidates:
+    for found in _statuses(error):
         if callable(found):  # gRPC
             with contextlib.suppress(Exception):
                 found = _GRPC.get(str(getattr(found(), "name", "")), 0)
         if isinstance(found, int) and not isinstance(found, bool) and 400 <= found < 600:
             return int(found)
     return 0
+
+
+def _statuses(error: object) -> Iterator[object]:
+    """What may be a status, the most certain first: none is looked at without need, as old names of it may warn."""
+    response = getattr(error, "response", None)
+    for owner, name in (
+        (error, "status_code"),
+        (error, "status"),
+        (response, "status_code"),
+        (response, "status"),
+        (error, "code"),
+    ):
+        with contextlib.suppress(Exception):
+            yield getattr(owner, name, None)
+    if isinstance(response, Mapping):  # botocore
+        metadata = response.get("ResponseMetadata")
+        yield metadata.get("HTTPStatusCode") if isinstance(metadata, Mapping) else None
 
 
 def _without_response(error: BaseException) -> RemoteError:

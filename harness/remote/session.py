@@ -79,7 +79,7 @@ class Session:
                 raise await self.stopped(error) from None
             raised = e.origin if isinstance(e, Escaped) else e
             if isinstance(raised, Exception) and not self._holds_secret(raised):
-                raise raised from None  # the run names the component and what may help
+                raise  # the run names the component and what may help
             message = f"{self._component.service} cannot be used: {error.kind}: {error.message.rstrip('.')}."
             raise PluginError(message) from None
         self._started = True
