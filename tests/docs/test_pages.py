@@ -144,9 +144,8 @@ def page(tmp_path: Path, harness: InProcess, monkeypatch: pytest.MonkeyPatch, dr
 def test_the_blocks_of_a_page_work(path: Path, page: Page) -> None:
     for block in blocks(path):
         if block.mark == "parsed only":
-            for line in block.commands:
-                if line.startswith("harness "):
-                    parse(line)
+            for line in block.mentioned:
+                parse(line)
         elif block.mark == "output of":
             page.prints(block)
         elif block.mark != "not checked":
@@ -167,7 +166,7 @@ def test_every_block_is_found_and_exempt_only_for_a_reason(path: Path) -> None:
         assert block.mark in MARKS or not block.mark, f"{block.where}: {block.mark!r}"
         assert not block.mark or block.reason, f"{block.where}: why?"
         if block.mark == "parsed only":
-            assert block.commands, f"{block.where}: these are no commands"
+            assert block.mentioned or block.commands, f"{block.where}: these are no commands"
 
 
 def test_the_checks_find_what_is_wrong() -> None:

@@ -53,6 +53,12 @@ class Block:
         return lines
 
     @property
+    def mentioned(self) -> list[str]:
+        """The `harness` commands in a block of any language, continued lines joined, whatever stands before them."""
+        joined = re.sub(r"\\\n\s*", "", self.text)
+        return re.findall(r"(?:^|[\s\"'])(harness [^\n]+)", joined)
+
+    @property
     def codes(self) -> list[int]:
         """With which code each of the commands exits."""
         if self.mark != "exit codes":
