@@ -51,6 +51,13 @@ def test_every_page_is_built(site: Path) -> None:
         assert built.is_file(), page
 
 
+def test_every_page_is_in_the_navigation_once() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
+    listed = re.findall(r"(\S+\.md)$", navigation, re.MULTILINE)
+    pages = [path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")]
+    assert sorted(listed) == sorted(pages)
+
+
 @pytest.mark.slow
 def test_nothing_is_fetched_when_it_is_viewed(site: Path) -> None:
     seen = 0
