@@ -135,12 +135,10 @@ def _behaviour(
     """The verdicts on what a component does."""
     name = f"{offer.kind} {offer.name}"
     if offer.skip:
-        fix = (
-            f"To check it: -o {offer.name}.KEY=VALUE"
-            if offer.skip.startswith(("it needs", "it contacts"))
-            else ""
-        )
-        return [Verdict("behaviour", "skipped", offer.skip, fix, name)]
+        # What cannot be loaded or made has its verdict already.
+        needs = offer.skip.startswith(("it needs", "it contacts"))
+        fix = f"To check it: -o {offer.name}.KEY=VALUE"
+        return [Verdict("behaviour", "skipped", offer.skip, fix, name)] if needs else []
     if not wanted:
         return []
     if not is_importable("pytest"):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 from harness.cli.streams import divert_output
+from harness.components import guest_code
 from harness.errors import ExitCode, PluginError
 from harness.escaping import plain
 
@@ -30,6 +31,7 @@ def own_process() -> Iterator[None]:
         leave(status)
 
     os._exit = refuse
+    guest_code.surround = guests
     try:
         yield
     except Exception as e:
@@ -43,6 +45,7 @@ def own_process() -> Iterator[None]:
             ) from e
         raise
     finally:
+        guest_code.surround = contextlib.nullcontext
         os._exit = leave
         vars(builtins).update(functions)
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from harness.components.executor import Specification
 from harness.components.failures import is_interrupt, kept_running, message_of
+from harness.components.guest_code import guest_code
 from harness.components.options import HarnessOptions
 from harness.components.record import Component, lazy
 from harness.config import config
@@ -49,7 +50,7 @@ def load_class(found: RegisteredComponent) -> Any:
     """Import the class of a component, or the object of a command. Raises `MissingPackage` or `PluginError`."""
     found, base = extended(found), CLASSES[found.kind]()
     try:
-        with kept_running():
+        with kept_running(), guest_code():
             loaded = found.component.load()
         fits = isinstance(loaded, base) if found.kind in OBJECTS else _is_class(loaded, base)
         if not fits:
@@ -149,7 +150,8 @@ def make(found: RegisteredComponent, given: Mapping[str, Any] | None = None) -> 
     values |= {k: _parse_option(cls.Options, k, v, found) for k, v in given.items()}
     check_no_secrets(found.component.name, {k: values[k] for k in given})
     try:
-        return cls(cls.Options.model_validate(values))
+        with guest_code():
+            return cls(cls.Options.model_validate(values))
     except ValidationError as e:
         raise BadOption(
             f"{found.component.name}: "

@@ -16,6 +16,7 @@ import pluggy
 from harness import hookspecs
 from harness._version import __version__
 from harness.components.failures import is_interrupt, kept_running, message_of
+from harness.components.guest_code import guest_code
 from harness.components.record import Component, nothing
 from harness.config import config
 from harness.errors import nearest
@@ -54,7 +55,7 @@ def _loaded(plugin: Plugin, point: importlib.metadata.EntryPoint) -> Plugin:
     """The same plugin with what it offers, or why it is disabled."""
     try:
         check_requirements(point, __version__)
-        with kept_running():
+        with kept_running(), guest_code():
             module = point.load()
         plugin.api = stated_version(module)
     except Unfit as e:
@@ -101,7 +102,7 @@ def _collect(plugin: Plugin, module: ModuleType) -> Plugin:
         if hook not in implemented:
             continue
         try:
-            with kept_running():
+            with kept_running(), guest_code():
                 offered = (item for result in getattr(manager.hook, hook)() for item in result)
                 returned = list(islice(offered, MOST_OFFERED + 1))
         except BaseException as e:

@@ -94,4 +94,4 @@ def test_a_folder_that_cannot_be_written(
     closed.mkdir()
     monkeypatch.chdir(closed)
     closed.rmdir()
-    harness("plugin", "new", "smile", "--kind", "judge").fails(2, "cannot")
+    harness("plugin", "new", "smile", "--kind", "judge").fails(2, "Nothing can be written here")
