@@ -25,6 +25,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "tasks.md": schemas.tasks,
     "gate.md": schemas.gate,
     "python.md": python_names.page,
+    "modules.md": python_names.modules,
     "plugins.md": first_party.page,
 }
 

@@ -12,7 +12,16 @@ from types import ModuleType
 import pytest
 from helpers.blocks import ROOT
 
-REFERENCE = ("commands.md", "errors.md", "results.md", "tasks.md", "gate.md", "python.md", "plugins.md")
+REFERENCE = (
+    "commands.md",
+    "errors.md",
+    "results.md",
+    "tasks.md",
+    "gate.md",
+    "python.md",
+    "modules.md",
+    "plugins.md",
+)
 _FETCHED = re.compile(
     r"<(?:script|img|iframe|source)\b[^>]*\bsrc=[\"']?(?P<src>[^\"'> ]+)|<link\b(?P<link>[^>]*)>"
 )

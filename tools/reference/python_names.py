@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import dataclasses
 import enum
+import importlib
 import inspect
 import itertools
 import textwrap
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import harness
@@ -23,7 +25,7 @@ INTRO = f"""# Python
 
 The public names: `from harness import NAME`. They are what the [policy](../plugins/compatibility.md) covers, in version
 {hookspecs.API_VERSION} of the plugin interface. Plugins also use `harness.parsing`, `harness.hub`, `harness.mllm`,
-`harness.testing` and `harness.remote`, whose docstrings describe them; everything else may change at any time.
+`harness.testing` and `harness.remote`: [For plugins](modules.md). Everything else may change at any time.
 
 """
 GROUPS = {
@@ -59,6 +61,41 @@ def page() -> str:
     parts.append("## What all components have\n")
     parts += _class("components", Configured, heading=False)
     return "\n".join(parts)
+
+
+MODULES = {
+    "harness.parsing": "Reads free text.",
+    "harness.remote": "What judges and generators behind web services share; [Behind a web API](../plugins/async.md) explains it.",
+    "harness.hub": "References to models, and where their weights are.",
+    "harness.mllm": "Prompts, log-probabilities and presets of multimodal LLMs.",
+    "harness.testing": "The conformance kit; [What is checked](../plugins/index.md#what-is-checked) says how to use it.",
+}
+MODULES_INTRO = """# For plugins
+
+What plugins import besides [`harness`](python.md) itself. The same policy covers these names.
+
+"""
+
+
+def modules() -> str:
+    """The page on the public modules besides `harness`."""
+    parts = [MODULES_INTRO]
+    for name, what in MODULES.items():
+        module = importlib.import_module(name)
+        parts.append(f"## {name}\n\n{what}\n")
+        for public in _public(module):
+            parts += _entry(public, getattr(module, public))
+    return "\n".join(parts)
+
+
+def _public(module: ModuleType) -> list[str]:
+    """The names that a module offers and `harness` does not, without other packages."""
+    names = getattr(module, "__all__", None) or [
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_") and not inspect.ismodule(value) and name != "annotations"
+    ]
+    return sorted(name for name in names if name not in harness.__all__)
 
 
 def _hooks() -> Iterator[tuple[str, str]]:
