@@ -204,7 +204,8 @@ def test_mlflow_finds_what_was_exported(workplace: Path, installed: Environment,
     export = "harness export run --format mlflow --out mlflow.db"
     for command in (export, export, f"{export} -o experiment=other"):
         done = type_in(command, tmp_path, installed)
-        assert (done.returncode, done.stdout) == (0, f"{tmp_path / 'mlflow.db'}\n"), done.stderr
+        written = f"{tmp_path / 'mlflow.db'}\n{tmp_path / 'mlartifacts'}\n"
+        assert (done.returncode, done.stdout) == (0, written), done.stderr
     (tmp_path / "search.py").write_text(SEARCH)
     found = type_in("python search.py", tmp_path, installed)
     assert found.returncode == 0, found.stderr

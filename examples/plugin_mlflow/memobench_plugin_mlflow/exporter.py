@@ -10,6 +10,9 @@ from pathlib import Path
 
 from harness import Exporter, ExportSource, HarnessOptions, Results, TaskResult, option
 
+ARTIFACTS = "mlartifacts"
+"""The folder of files beside the SQLite file, as MLflow names it."""
+
 
 class MlflowExporter(Exporter):
     """A run of an MLflow experiment, in a SQLite file or on a tracking server."""
@@ -54,14 +57,14 @@ class MlflowExporter(Exporter):
         for name in ("results.json", "run.json"):
             client.log_artifact(logged, str(source.path / name))
         client.set_terminated(logged, status="FINISHED" if run.complete else "FAILED", end_time=start)
-        return [] if self.options.tracking_uri else [out]
+        return [] if self.options.tracking_uri else [out, out.parent / ARTIFACTS]
 
     def _experiment(self, client, out: Path) -> str:
         found = client.get_experiment_by_name(self.options.experiment)
         if found is not None:
             return found.experiment_id
         # A server has a place for artifacts of its own.
-        place = None if self.options.tracking_uri else (out.parent / "mlartifacts").as_uri()
+        place = None if self.options.tracking_uri else (out.parent / ARTIFACTS).as_uri()
         return client.create_experiment(self.options.experiment, artifact_location=place)
 
 
