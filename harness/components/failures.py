@@ -50,7 +50,13 @@ def failure(error: BaseException) -> ReplyError:
 
 
 def _place(error: BaseException) -> str:
-    """The first function outside the core that an error passed through, with its line; "" if there is none."""
+    """The first function outside the core that an error passed through, with its line; "" if there is none.
+
+    An error of another process has no traceback here: its executor says the place in `memobench_place`.
+    """
+    known = getattr(error, "memobench_place", None)
+    if isinstance(known, str):
+        return known
     for frame, line in traceback.walk_tb(error.__traceback__):
         module = str(frame.f_globals.get("__name__", ""))
         if module.partition(".")[0] != "harness":

@@ -18,9 +18,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness import MissingPackage, PluginError, RequestError
+from memobench_ray import reaper as reaping
 from memobench_ray.options import RayOptions
 
-ANSWER = 15.0
+ANSWER = 10.0
 """Seconds that an address has to answer."""
 STORE = 512 * 2**20
 """Bytes of Ray's object store on this machine: pictures on their way, which are few."""
@@ -47,14 +48,18 @@ def connected(options: RayOptions) -> Iterator[Any]:
     folder = None if options.address else tempfile.mkdtemp(prefix="memobench-ray-")
     # Ray prints what happens to its workers to standard output, which is the report's.
     printed, worker.print_to_stdstream = getattr(worker, "print_to_stdstream", None), _drop
+    reaper = None
     try:
         with _environment(), _signals_kept():
             _connect(ray, options, folder)
+        reaper = None if folder is None else reaping.watch(folder)
         yield ray
     finally:
         with _signals_kept(), contextlib.suppress(Exception):
             ray.shutdown()
         worker.print_to_stdstream = printed
+        if reaper is not None:
+            reaper.communicate()
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -114,9 +119,10 @@ def check_address(address: str) -> None:
     except OSError as e:
         raise RequestError(f"Nothing answers at the address {address!r}: {e}.", _HINT) from e
     # A client that finds no Ray behind a port ends its whole process after a minute.
-    probe = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
+    probe = [sys.executable, "-m", "ray.scripts.scripts", "health-check"]
+    env = {**os.environ, **_OFF, "RAY_ADDRESS": address}
     try:
-        done = subprocess.run(probe, capture_output=True, timeout=ANSWER, env={**os.environ, **_OFF})
+        done = subprocess.run(probe, capture_output=True, timeout=ANSWER, env=env)
         answers = done.returncode == 0
     except subprocess.TimeoutExpired:
         answers = False

@@ -37,6 +37,9 @@ class Driver:
         self._wanted = replicas(ray, options)
         window = options.window or max(64, 2 * int(getattr(work.component, "batch_size", 16)))
         self._actors = Actors(ray, options, settings, window, MEMORY // self._wanted)
+        batch = int(getattr(work.component, "batch_size", 16))
+        self._first = batch + CHUNK
+        """Requests that an actor has in hand while others still start: the first one would take all of a short run."""
         self._restarts = options.restarts
         self._suspects: deque[Any] = deque()
         """What dead actors had in hand: asked one by one, so that only what ends a process fails."""
@@ -90,12 +93,15 @@ class Driver:
         if not fed and not any(a.state == "open" for a in self._actors.live):
             return
         until = time.monotonic() + SLICE
+        most = self._first if self._starting else max(a.window for a in self._actors.live)
         while not self._exhausted and time.monotonic() < until:
-            actor = min((a for a in fed if a.space), key=lambda a: len(a.hand), default=None)
+            actor = min(
+                (a for a in fed if a.space and len(a.hand) < most), key=lambda a: len(a.hand), default=None
+            )
             if actor is None:
                 return
             idle = not any(a.hand for a in self._actors.live)
-            found = requests.ready(min(actor.space, CHUNK), 0.02 if idle else 0.0)
+            found = requests.ready(min(actor.space, most, CHUNK), 0.02 if idle else 0.0)
             if found:
                 actor.send(found, requests_size(found), ends=False)
             elif requests.exhausted:
@@ -106,6 +112,12 @@ class Driver:
             for actor in self._actors.live:
                 if actor.in_session:
                     actor.send([], 0, ends=True)
+
+    @property
+    def _starting(self) -> bool:
+        """Whether more actors are about to answer."""
+        soon = "placing" if time.monotonic() - self._began < QUIET else "starting"
+        return any(a.state in (soon, "starting") for a in self._actors.live)
 
     def _ask_suspects(self) -> Actor | None:
         """Send what dead actors had in hand, one to an actor. Returns the actor that is kept free for the next one."""
@@ -157,7 +169,9 @@ class Driver:
         elif kind == "opened":
             actor.state = "open"
             self._opened += 1
-        elif kind == "hungry" and not actor.space and actor.hand:
+        elif kind == "hungry" and actor.hand and self._starting and len(actor.hand) >= self._first:
+            self._first = 2 * len(actor.hand)
+        elif kind == "hungry" and actor.hand and not actor.space:
             # It collects more than it was sent before it answers, as a large batch does.
             actor.window = max(actor.window, len(actor.hand)) * 2
             actor.room *= 2
