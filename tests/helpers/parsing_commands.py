@@ -29,6 +29,7 @@ def parse(line: str, *, partial: bool = False) -> None:
     """
     first, *rest = words(line)
     assert first == "harness", line
+    rest = [word for word in rest if word != "--traceback"]  # of every command
     choices = [w.split("|") if _ALTERNATIVES.fullmatch(w) else [w] for w in rest]
     for arguments in itertools.islice(itertools.product(*choices), 50):
         _parse(group, "harness", list(arguments), None, partial)

@@ -105,11 +105,13 @@ def _hooks() -> Iterator[tuple[str, str]]:
 
 
 def _entry(name: str, value: Any) -> Iterator[str]:
+    if callable(value) and not inspect.isclass(value):
+        value = inspect.unwrap(getattr(value, "__func__", value))
     if inspect.isclass(value):
         yield from _class(name, value)
     elif inspect.isfunction(value):
         yield f"### {name}\n"
-        yield f"    {function_signature(value)}\n"
+        yield f"    {function_signature(value).replace(value.__name__, name, 1)}\n"
         yield _prose(value)
     elif name == "hookimpl":
         yield f"### {name}\n\nMarks a function as the implementation of a hook.\n"
