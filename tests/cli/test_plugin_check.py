@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers import plugins
-from helpers.command import InProcess
+from helpers.command import InProcess, Shell
 from helpers.plugins import Install
 
 from harness.checking import check as checking
@@ -145,3 +149,30 @@ def test_without_pytest_the_rules_are_checked(
 def test_declared_failures_name_tests_that_exist() -> None:
     with pytest.raises(TypeError, match="did you mean 'test_one_reply_for_each_request'"):
         type("Mine", (JudgeContract,), {"expected_failures": {"test_one_reply_for_each_reqest": "x"}})
+
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+@pytest.mark.e2e
+@pytest.mark.slow
+def test_the_examples_pass(shell: Shell, tmp_path: Path) -> None:
+    """Each is built as a wheel, installed and checked."""
+    site, env = (
+        tmp_path / "site",
+        {"PYTHONPATH": str(tmp_path / "site"), "OMP_NUM_THREADS": "1", "FACET_API_KEY": "none"},
+    )
+    names = []
+    for example in sorted(EXAMPLES.glob("plugin_*")):
+        folder = shutil.copytree(
+            example, tmp_path / example.name, ignore=shutil.ignore_patterns("__pycache__", "dist")
+        )
+        build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel"]
+        subprocess.run(build, cwd=folder, check=True, capture_output=True, timeout=60)
+        (wheel,) = (folder / "dist").glob("*.whl")
+        with zipfile.ZipFile(wheel) as file:
+            file.extractall(site)
+        names.append(wheel.name.partition("-")[0].replace("_", "-"))
+    assert len(names) > 5
+    for name in names:
+        assert ", 0 failed, " in shell("plugin", "check", name, env=env).ok().out
