@@ -86,7 +86,7 @@ def test_what_a_plugin_prints_never_reaches_the_document(install: Install, shell
 
 def test_a_failure_names_method_and_line(install: Install, shell: Shell, faces: Path) -> None:
     install("mine", plugins.judge("mine", RAISES, batch=1))
-    done = shell(*RUN).fails(3, "KeyError: 'two' (in Mine.judge, mine.py line ")
+    shell(*RUN).fails(3, "KeyError: 'two' (in Mine.judge, mine.py line ")
     stored = [
         json.loads(line) for line in Path(shell.folder, "out", "failures.jsonl").read_text().splitlines()
     ]
