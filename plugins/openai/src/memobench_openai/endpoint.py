@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from harness import RemoteError
 from harness.remote import Remote
 from memobench_openai.proxies import find_proxy
+from memobench_openai.replicas import Replicas
 from memobench_openai.served import ServedModel
-from memobench_openai.servers import describe_endpoint
-
-if TYPE_CHECKING:
-    from memobench_openai.transport import Transport
+from memobench_openai.servers import describe_endpoint, replica_key
 
 
 class Endpoint(Remote):
-    """A component that asks one OpenAI-compatible endpoint."""
+    """A component that asks an OpenAI-compatible endpoint, or several servers of the same model."""
 
     asks: ClassVar[str]
     """The kind of its endpoint: "chat" or "image"."""
@@ -24,8 +22,7 @@ class Endpoint(Remote):
         "bad_reply": "Does base_url name an API of OpenAI's kind (most end in /v1)?",
         "too_large": "Raise the limit of the server or of the proxy in front of it, or use smaller pictures.",
     }
-    _transport: Transport
-    _served: ServedModel
+    _transport: Replicas
 
     def identity(self) -> Mapping[str, str]:
         """The endpoint's host, port and path, and the model's name: all that a client can know."""
@@ -36,9 +33,15 @@ class Endpoint(Remote):
 
     def secrets(self) -> Sequence[str]:
         """Those of the address, and of the proxy on the way."""
-        address = self.options.address
-        proxy = find_proxy(address.scheme, address.host, self.options.proxy, look_up=False)
-        return (*super().secrets(), *(proxy.secrets if proxy else ()))
+        found = list(super().secrets())
+        for address in self.options.address.all:
+            proxy = find_proxy(address.scheme, address.host, self.options.proxy, look_up=False)
+            found += [
+                *address.secrets,
+                f"{address.user}:{address.password}",
+                *(proxy.secrets if proxy else ()),
+            ]
+        return tuple(found)
 
     def connect(self, **settings: Any) -> None:
         """Create the client, with `settings` of a `Transport`. Sends no request yet."""
@@ -46,14 +49,20 @@ class Endpoint(Remote):
         from memobench_openai.transport import Transport
 
         options = self.options
-        self._transport = Transport(
-            options.address,
-            self.key,
-            timeout=options.timeout,
-            proxy=options.proxy,
-            **settings,
+        self._transport = Replicas(
+            [
+                Transport(
+                    address,
+                    replica_key(options, address) if number else self.key,
+                    timeout=options.timeout,
+                    proxy=options.proxy,
+                    **settings,
+                )
+                for number, address in enumerate(options.address.all)
+            ],
+            lambda transport: ServedModel(transport, options.ref, options.fingerprint),
+            self.context.logger.info,
         )
-        self._served = ServedModel(self._transport, options.ref, options.fingerprint)
 
     async def finish(self) -> None:
         await self._transport.close()

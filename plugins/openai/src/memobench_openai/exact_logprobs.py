@@ -21,7 +21,7 @@ from memobench_openai.chat_replies import Completion, parse_completion
 from memobench_openai.options import JudgeOptions
 
 if TYPE_CHECKING:
-    from memobench_openai.transport import Transport
+    from memobench_openai.replicas import Replicas
 
 
 Tokens = tuple[int, ...]
@@ -36,7 +36,7 @@ _HINT = "vLLM 0.32 supports them. For other servers disable them: -o logprobs=of
 class ExactLogprobs:
     """Scores the options of questions with one model."""
 
-    def __init__(self, transport: Transport, bodies: ChatBodyBuilder, options: JudgeOptions) -> None:
+    def __init__(self, transport: Replicas, bodies: ChatBodyBuilder, options: JudgeOptions) -> None:
         self._builder, self._options, self._root = bodies, options, transport.address.root
         self._trees: dict[tuple[str, ...], WordTree] = {}
         self._lock = asyncio.Lock()

@@ -12,6 +12,7 @@ from harness.remote import RetryPolicy, one_line
 from memobench_openai.endpoint import Endpoint
 from memobench_openai.image_options import ImageOptions, image_body
 from memobench_openai.image_replies import MAX_BYTES, ImageResult, decode_image, parse_image_reply
+from memobench_openai.replicas import part_of
 from memobench_openai.served import reported_model
 from memobench_openai.servers import SERVERS, endpoint_key, server_kind
 
@@ -74,7 +75,7 @@ class OpenAIImages(Endpoint, AsyncGenerator):
         extra: dict[str, Any] = dict(result.extra)
         if request.negative_prompt:
             extra["negative_prompt"] = "not sent"
-        served = await self._served.record(result.reported) or None
+        served = await self._transport.record(result.reported) or None
         if image is None:
             extra["reason"] = one_line(self._transport.secrets.hide(result.blocked)) or "no reason given"
             return ImageReply(request.id, outcome="blocked", extra=extra, served=served)
@@ -102,7 +103,9 @@ class OpenAIImages(Endpoint, AsyncGenerator):
         async def attempt() -> tuple[ImageResult, Image.Image | None]:
             # A missing or broken picture is retried, as broken JSON is.
             found = await self._transport.post(IMAGES, body)
-            result = replace(parse_image_reply(found, self.options), reported=reported_model(found))
+            result = replace(
+                parse_image_reply(found, self.options), reported=part_of(found, reported_model(found))
+            )
             return result, None if result.data is None else await asyncio.to_thread(decode_image, result.data)
 
         return await self.attempt(attempt)

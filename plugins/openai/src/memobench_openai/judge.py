@@ -12,6 +12,7 @@ from memobench_openai.chat_replies import Completion, add_cost, count_tokens, ma
 from memobench_openai.endpoint import Endpoint
 from memobench_openai.exact_logprobs import ExactLogprobs
 from memobench_openai.options import JudgeOptions
+from memobench_openai.replicas import ABOUT
 from memobench_openai.servers import endpoint_key, find_server
 from memobench_openai.top_logprobs import top_logprob_scores
 
@@ -57,6 +58,7 @@ class OpenAIJudge(Endpoint, AsyncJudge):
         self._exact = ExactLogprobs(self._transport, self._builder, self.options) if exact else None
 
     async def ask(self, request: JudgeRequest) -> JudgeReply:
+        ABOUT.set(request.images[0].digest if request.images else "")
         scores: Mapping[str, float] | None = None
         if request.question.answer_mode == "logprobs" and self._exact is not None:
             completion, scores, bodies = await self._exact.score(request, self._send)
@@ -68,7 +70,7 @@ class OpenAIJudge(Endpoint, AsyncJudge):
         tokens = count_tokens(bodies)
         # Cached tokens belong with the timings: both vary between runs with identical answers.
         timings = {name: tokens[name] for name in ("cached_tokens",) if name in tokens}
-        served = await self._served.record(bodies[0])
+        served = await self._transport.record(bodies[0])
         return make_reply(request, completion, scores, add_cost(tokens, self.options), timings, served)
 
     async def _send(self, path: str, body: Json) -> Json:

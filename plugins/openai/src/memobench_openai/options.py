@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import field_validator, model_validator
 
 from harness import BadOption, RemoteOptions, option
-from memobench_openai.address import Address
+from memobench_openai.address import Address, addresses_of
 from memobench_openai.keys import BASE_URL_ENV, DEFAULT_ENV, check_no_keys
 from memobench_openai.proxies import ProxyMode
 
@@ -27,7 +27,8 @@ class EndpointOptions(RemoteOptions):
 
     base_url: str = option(
         "https://api.openai.com/v1",
-        "Base URL of the endpoint; most end in /v1. If it is not set, OPENAI_BASE_URL is used, if that is.",
+        "Base URL of the endpoint; most end in /v1. Several, separated by commas, are servers of the same model. If it is "
+        "not set, OPENAI_BASE_URL is used, if that is.",
         affects_answer=False,
     )
     api_key_env: str = option(
@@ -57,7 +58,7 @@ class EndpointOptions(RemoteOptions):
         if not url or not isinstance(values, dict) or "base_url" in values:
             return values
         try:
-            Address(url)
+            addresses_of(url)
         except BadOption as e:
             raise BadOption(
                 f"{BASE_URL_ENV}: {e.message}", f"Unset it, or set it to a URL. {e.hint}"
@@ -67,12 +68,12 @@ class EndpointOptions(RemoteOptions):
     @field_validator("base_url")
     @classmethod
     def _address(cls, value: str) -> str:
-        return Address(value)
+        return addresses_of(value)
 
     @property
     def address(self) -> Address:
-        """The base URL with its secret parts as attributes."""
-        return self.base_url if isinstance(self.base_url, Address) else Address(self.base_url)
+        """The base URL with its secret parts as attributes; of several the first."""
+        return self.base_url if isinstance(self.base_url, Address) else addresses_of(self.base_url)
 
 
 def check_extra(fields: dict[str, Any], reserved: frozenset[str], hint: str) -> None:

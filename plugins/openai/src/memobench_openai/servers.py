@@ -61,9 +61,18 @@ def endpoint_key(options: EndpointOptions, server: Server) -> str:
     return find_key(options.address, options.api_key_env, named=named, needed=needed)
 
 
+def replica_key(options: EndpointOptions, address: Address) -> str:
+    """The key for a further server of the same model, by the rule for the first; "" if it gets none."""
+    named = "api_key_env" in options.model_fields_set
+    return find_key(address, options.api_key_env, named=named, needed=False)
+
+
 def describe_endpoint(options: EndpointOptions) -> str:
     """The endpoint, what names it, and the proxy on the way, for a dry run. Uses no network."""
-    address = options.address
+    return ", ".join(_described(options, address) for address in options.address.all)
+
+
+def _described(options: EndpointOptions, address: Address) -> str:
     proxy = find_proxy(address.scheme, address.host, options.proxy, look_up=False)
     named = is_default_endpoint(address)
     return f"{address}{f' (set by {BASE_URL_ENV})' if named else ''}" + (
