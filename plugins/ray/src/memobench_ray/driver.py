@@ -11,7 +11,7 @@ from typing import Any
 from harness import MissingPackage, PluginError, ReplyError, RequestError, RequestSource, Work
 from memobench_ray.actors import Actor, Actors
 from memobench_ray.cluster import replicas
-from memobench_ray.deaths import cause_of
+from memobench_ray.deaths import Cause, cause_of
 from memobench_ray.options import RayOptions
 from memobench_ray.packing import failed, received, requests_size, unpack_error
 
@@ -57,8 +57,15 @@ class Driver:
         for _ in range(self._wanted):
             self._actors.start()
         while not self._done:
-            self._feed(requests)
-            yield from self._take(self._patience)
+            try:
+                self._feed(requests)
+                found = list(self._take(self._patience))
+            except Exception as e:
+                # The time limit of the run is raised where it waits: here.
+                if type(e).__name__ != "ItemTimeout" or not self._can_leave_silent():
+                    raise
+                found = self._leave_silent(str(e))
+            yield from found
             if self._error is None:
                 self._check_places()
             if self._error is not None:
@@ -215,17 +222,8 @@ class Driver:
         """A process ended. Returns failures of requests that two processes died with."""
         cause, before = cause_of(error), actor.state
         self._actors.drop(actor)
-        lost = []
-        for id_, request in actor.hand.items():
-            if id_ in self._strikes:
-                self._strikes.discard(id_)
-                message = (
-                    f"two processes ended with this request in hand; the second, {actor.where}: {cause.text}"
-                )
-                lost.append(failed(request, id_, ReplyError("process_ended", message, True, cause.hint)))
-            else:
-                self._strikes.add(id_)
-                self._suspects.append(request)
+        message = f"two processes ended with this request in hand; the second, {actor.where}: {cause.text}"
+        lost = self._lost(actor, ReplyError("process_ended", message, True, cause.hint))
         where = actor.where or "a process"
         if before != "open":
             ended = cause.error or PluginError(
@@ -237,7 +235,35 @@ class Driver:
         self._replace(where, cause)
         return lost
 
-    def _replace(self, where: str, cause: Any) -> None:
+    def _lost(self, actor: Actor, error: ReplyError) -> list[Any]:
+        """What an ended actor had in hand is asked again; what was in the hand of two fails with `error`."""
+        failures = []
+        # The first is the likeliest to have ended it: the others are answered before it is asked again.
+        for id_, request in reversed(actor.hand.items()):
+            if id_ in self._strikes:
+                self._strikes.discard(id_)
+                failures.append(failed(request, id_, error))
+            else:
+                self._strikes.add(id_)
+                self._suspects.append(request)
+        return failures
+
+    def _can_leave_silent(self) -> bool:
+        """Whether the run can go on without the actors that gave no reply in time."""
+        live = [a for a in self._actors.live if a.state == "open"]
+        busy = [a for a in live if a.hand]
+        return bool(busy) and (len(busy) < len(live) or all(a.alone for a in busy))
+
+    def _leave_silent(self, text: str) -> list[Any]:
+        """End the actors that gave no reply in time. Returns the failures of what kept two of them silent."""
+        failures = []
+        for actor in [a for a in self._actors.live if a.state == "open" and a.hand]:
+            self._actors.drop(actor)
+            failures += self._lost(actor, ReplyError("timeout", text))
+            self._replace(actor.where, Cause(text))
+        return failures
+
+    def _replace(self, where: str, cause: Cause) -> None:
         left = self._suspects or not self._exhausted or any(a.hand for a in self._actors.live)
         if not left:
             return
