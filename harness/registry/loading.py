@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import re
+import signal
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from types import FrameType, ModuleType
+from typing import Any, NoReturn
 
 import pluggy
 
@@ -27,6 +30,8 @@ from harness.registry.plugin import HOOKS, Plugin
 GROUP = "memobench"
 CORE = "memobench"
 """The distribution of the core, whose components own their names."""
+LONGEST_IMPORT = 120.0
+"""Seconds that the import of a plugin, and each of its hooks, may take: one that hangs must not hang every command."""
 MOST_OFFERED = 10_000
 """Items of one hook: a hook that never ends must not hang what lists them."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
@@ -55,7 +60,7 @@ def _loaded(plugin: Plugin, point: importlib.metadata.EntryPoint) -> Plugin:
     """The same plugin with what it offers, or why it is disabled."""
     try:
         check_requirements(point, __version__)
-        with kept_running(), guest_code():
+        with _within(LONGEST_IMPORT), kept_running(), guest_code():
             module = point.load()
         plugin.api = stated_version(module)
     except Unfit as e:
@@ -70,6 +75,28 @@ def _loaded(plugin: Plugin, point: importlib.metadata.EntryPoint) -> Plugin:
         if not plugin.api:
             plugin.remarks.append(f'states no API_VERSION: the current one is "{hookspecs.API_VERSION}"')
     return plugin
+
+
+@contextlib.contextmanager
+def _within(limit: float) -> Iterator[None]:
+    """Raise `TimeoutError` in what takes longer. Does nothing outside the main thread, or where the alarm is in use."""
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGALRM) != signal.SIG_DFL
+    ):
+        yield
+        return
+
+    def late(number: int, frame: FrameType | None) -> NoReturn:
+        raise TimeoutError(f"no end within {limit:g} seconds")
+
+    signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, limit)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
 
 def _distribution(point: importlib.metadata.EntryPoint) -> tuple[str, str]:
@@ -102,7 +129,7 @@ def _collect(plugin: Plugin, module: ModuleType) -> Plugin:
         if hook not in implemented:
             continue
         try:
-            with kept_running(), guest_code():
+            with _within(LONGEST_IMPORT), kept_running(), guest_code():
                 offered = (item for result in getattr(manager.hook, hook)() for item in result)
                 returned = list(islice(offered, MOST_OFFERED + 1))
         except BaseException as e:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -114,3 +116,40 @@ def test_tracebacks_of_failed_samples(how: str, install: Install, shell: Shell, 
 def test_no_traceback_unless_it_is_asked_for(install: Install, shell: Shell, faces: Path) -> None:
     install("mine", plugins.judge("mine", RAISES, batch=1))
     assert "Traceback" not in shell(*RUN, env={"MEMOBENCH_DEBUG": "0"}).err
+
+
+HURRIED = """
+import sys
+from harness.registry import loading
+loading.LONGEST_IMPORT = 1.0
+from harness.cli.main import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("where", ["import", "hook"])
+def test_a_plugin_that_never_ends_its_import_hangs_nobody(
+    where: str, install: Install, shell: Shell, faces: Path
+) -> None:
+    hang = "import time\nwhile True:\n    time.sleep(0.01)\n"
+    hook = (
+        "import time\nfrom harness import hookimpl\n@hookimpl\ndef harness_judges():\n    time.sleep(1e6)\n"
+    )
+    install("mine", hang if where == "import" else hook)
+    arguments = ["echo" if word == "mine" else word for word in RUN]
+    done = subprocess.run(
+        [sys.executable, "-c", HURRIED, *arguments],
+        cwd=shell.folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    listed = subprocess.run(
+        [sys.executable, "-c", HURRIED, "list", "plugins"],
+        cwd=shell.folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "no end within 1 seconds" in " ".join(listed.stdout.split())
