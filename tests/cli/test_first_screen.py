@@ -176,7 +176,9 @@ def test_the_screen_in_the_readme_is_that_of_its_command(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     page = README.read_text(encoding="utf-8")
-    found = re.search(r"^from `(harness run [^`]*)`:\n\n<!--.*?-->\n```text\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    found = re.search(
+        r"^from `(harness run [^`]*)`:\n\n<!--.*?-->\n```text\n(.*?)^```", page, re.MULTILINE | re.DOTALL
+    )
     assert found is not None
     command, shown = found[1].split()[1:], found[2]
     out = harness(*command).ok().out
