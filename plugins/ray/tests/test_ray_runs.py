@@ -72,9 +72,9 @@ def alive(pid: int) -> bool:
 def test_a_ray_that_was_started_here_ends_with_the_command_and_the_run_resumes(
     number: signal.Signals, shell: Shell, mine: Any, stored: Callable[[Path], list[str]]
 ) -> None:
-    mine.install("def before(self, r):\n    time.sleep(0.15)")
+    mine.install("def before(self, r):\n    time.sleep(float(os.environ.get('SLOW', 0)))")
     run = shell.folder / "run"
-    process = shell.start(*mine.run(""), env=mine.env, start_new_session=True)
+    process = shell.start(*mine.run(""), env={**mine.env, "SLOW": "0.15"}, start_new_session=True)
     until = time.monotonic() + 90
     while len(stored(run)) < 8 and time.monotonic() < until and process.poll() is None:
         time.sleep(0.05)
