@@ -54,8 +54,9 @@ HEAVY = frozenset(
 """Packages that take tenths of a second or more to import."""
 LIMIT = 60.0
 _CODE = """
-import importlib, json, os, sys
-sys.path[:1] = []
+import sys
+sys.path[:] = [p for p in sys.path if p]
+import importlib, json, os
 before = set(sys.modules)
 modules = [importlib.import_module(name) for name in {names!r}]
 for module in modules:

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 POLL = 0.05
-_START = "import sys; sys.path[:1] = []; from {module} import main; main(*sys.argv[1:])"
+_START = (
+    "import sys; sys.path[:] = [p for p in sys.path if p]; from {module} import main; main(*sys.argv[1:])"
+)
 """Without the working directory on the path, as the command runs."""
 
 

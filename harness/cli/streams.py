@@ -112,8 +112,8 @@ def divert_output() -> Iterator[None]:
     Afterwards both streams are what they were, whatever was done to them meanwhile.
     """
     out, err = sys.stdout, sys.stderr
-    own = _output is not None and not out.closed and out.fileno() == _output.fileno()
-    with contextlib.suppress(OSError, ValueError):
+    own = _number(out) is not None and _number(out) == _number(_output)
+    with contextlib.suppress(OSError, ValueError, AttributeError):
         out.flush()
     kept = [_copy(1), _copy(2)] if own else []
     if kept:
@@ -125,6 +125,14 @@ def divert_output() -> Iterator[None]:
         for number, descriptor in enumerate(kept, 1):
             _put_back(descriptor, number)
         sys.stdout, sys.stderr = _open_again(out, 1), _open_again(err, 2)
+
+
+def _number(stream: Any) -> int | None:
+    """The descriptor of a stream; None for one that a plugin closed or took away."""
+    try:
+        return None if stream is None else stream.fileno()
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def _copy(descriptor: int) -> int:
@@ -147,7 +155,8 @@ def _put_back(kept: int, number: int) -> None:
 def _open_again(stream: TextIO, number: int) -> TextIO:
     """The stream, or one like it where it was closed."""
     global _output
-    if not stream.closed:
+    # A stream that was taken away is put back by whoever had it before.
+    if stream is None or not stream.closed:
         return stream
     raw = _Tolerant(number)
     if number == 1:

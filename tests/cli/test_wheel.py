@@ -49,7 +49,7 @@ import harness, sys
 from harness.tasks import catalog
 from harness.cli.main import main
 assert harness.__file__.startswith(sys.argv[1]), harness.__file__
-assert str(catalog.files()["coarse_emotion"][0]).startswith(sys.argv[1])
+assert str(catalog.files()["coarse_emotion"][0].path).startswith(sys.argv[1])
 assert len(catalog.find_prompts("emotion_600").rows) == 600
 main(["run", "--task", "generation", "--model", "echo", "--judge", "echo", "--limit", "6", "-o", "size=64", "--json"])
 """

@@ -34,9 +34,15 @@ NAMES = {"Popen", "check_call", "check_output", "posix_spawn", "posix_spawnp", "
 KNOWN = {
     "harness/run/environment.py:_gpu_names": "test_programs",
     "harness/run/environment.py:git_commit": "test_programs",
+    "harness/checking/imported.py:_measured": "test_plugin_check",
+    "harness/checking/process.py:run": "test_plugin_check",
+    "harness/testing/contract.py:in_a_fork": "tests of plugins",
+    "harness/testing/plugin.py:verdicts": "tests of plugins",
     "harness/testing/command.py:modules_imported_by": "tests of plugins",
     "harness/testing/command.py:Shell.start": "tests of plugins",
     "plugins/portraits/src/memobench_portraits/pool.py:_start": "test_generate, test_workers_of_portraits",
+    "plugins/ray/src/memobench_ray/cluster.py:check_address": "test_processes_of_ray",
+    "plugins/ray/src/memobench_ray/reaper.py:watch": "test_processes_of_ray",
     "plugins/vllm/src/memobench_vllm/watchdog.py:Watchdog.__init__": "test_the_watchdog",
 }
 """Every place that starts a process. A new one gets a test below that plants modules; then it is listed here."""
@@ -150,6 +156,35 @@ def test_generate(planted: Path) -> None:
         "--out",
         "mine",
     )
+
+
+def test_plugin_check(planted: Path) -> None:
+    command(planted, "plugin", "check", "memobench-plugin-echo")
+
+
+RAY = """
+import sys, time
+from memobench_ray import cluster, reaper
+from harness import RequestError
+process = reaper.watch("/nowhere/at/all")
+assert process is not None
+process.stdin.close()
+assert process.wait(20) == 0
+import socket
+with socket.create_server(("127.0.0.1", 0)) as server:
+    cluster.ANSWER = 5.0
+    try:
+        cluster.check_address(f"127.0.0.1:{server.getsockname()[1]}")
+    except RequestError as e:
+        assert "no Ray" in e.message
+    else:
+        raise AssertionError("it is no Ray")
+"""
+
+
+def test_processes_of_ray(planted: Path) -> None:
+    pytest.importorskip("memobench_ray")
+    command(planted, python=[sys.executable, "-I", "-c", RAY])
 
 
 def test_the_watchdog(planted: Path, monkeypatch: pytest.MonkeyPatch) -> None:

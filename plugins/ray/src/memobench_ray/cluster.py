@@ -119,7 +119,11 @@ def check_address(address: str) -> None:
     except OSError as e:
         raise RequestError(f"Nothing answers at the address {address!r}: {e}.", _HINT) from e
     # A client that finds no Ray behind a port ends its whole process after a minute.
-    probe = [sys.executable, "-m", "ray.scripts.scripts", "health-check"]
+    # With -m or a plain -c, modules would be looked for in the working directory first.
+    code = (
+        "import sys; sys.path[:] = [p for p in sys.path if p]; from ray.scripts.scripts import main; main()"
+    )
+    probe = [sys.executable, "-c", code, "health-check"]
     env = {**os.environ, **_OFF, "RAY_ADDRESS": address}
     try:
         done = subprocess.run(probe, capture_output=True, timeout=ANSWER, env=env)

@@ -23,7 +23,8 @@ def watch(folder: str) -> subprocess.Popen[bytes] | None:
     found = [f"{pid}:{_began(pid)}" for pid in descendants(os.getpid())]
     try:
         return subprocess.Popen(
-            [sys.executable, "-m", "memobench_ray.reaper", folder, *found],
+            # Neither the working directory nor anybody's start files are looked into for modules.
+            [sys.executable, "-I", "-S", __file__, folder, *found],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
