@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from harness.cli import completion
+from harness.cli import completion, options
 from harness.cli.arguments import RecordedCommand, command_line
 from harness.cli.guests import give_up, guests
 from harness.cli.progress import make_watch
@@ -14,7 +15,6 @@ from harness.cli.shared import pairs
 from harness.errors import ExitCode
 from harness.escaping import plain
 from harness.reporters.sheet import write_sheet, write_thumbnails
-from harness.run.arguments import duration
 from harness.run.generate import generate
 from harness.run.request import GenerateRequest
 from harness.run.supervisor import Supervisor
@@ -40,67 +40,23 @@ from harness.run.watch import safe
 @click.option("--limit", type=int, metavar="N", help="A seeded, stratified subset of N portraits.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Determines the portraits.")
 @click.option("--out", type=click.Path(path_type=Path), help="The folder. [default: runs/NAME]")
-@click.option(
-    "-o", "options", multiple=True, metavar="KEY=VALUE", help="An option of the generator; repeatable."
-)
-@click.option(
-    "--detector-option",
-    "detector_options",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="An option of the face detector; repeatable.",
-)
-@click.option(
-    "--executor", default="local", show_default=True, metavar="NAME", help="Where the generator runs."
-)
-@click.option(
-    "--executor-option",
-    "executor_options",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="An option of the executor; repeatable.",
-)
-@click.option("--max-failures", type=int, metavar="N", help="Stop after N failures.")
-@click.option(
-    "--timeout",
-    metavar="T",
-    help="Fail what is not delivered after T, such as 120 or 2m. [default: no limit]",
-)
-def command(
-    model: str,
-    prompts: str,
-    per_prompt: int,
-    limit: int | None,
-    seed: int,
-    out: Path | None,
-    options: tuple[str, ...],
-    max_failures: int | None,
-    timeout: str | None,
-    executor: str,
-    executor_options: tuple[str, ...],
-    detector_options: tuple[str, ...],
-) -> int:
+@options.component_options("-o", "the generator", "options")
+@options.detector_options
+@options.executor
+@options.executor_options
+@options.max_failures
+@options.timeout
+def command(**given: Any) -> int:
     """Generate images for a prompt set; the folder is a data set that `harness run --data` accepts.
 
     \b
       harness generate --model portraits --prompts emotion_600 --out mine
       harness run --task coarse_emotion --model fer --data mine
     """
-    request = GenerateRequest(
-        model,
-        prompts,
-        per_prompt,
-        limit,
-        seed,
-        out,
-        pairs(options, "-o"),
-        max_failures,
-        command_line(),
-        duration("timeout", timeout),
-        executor,
-        pairs(executor_options, "--executor-option"),
-        pairs(detector_options, "--detector-option"),
-    )
+    given["options"] = pairs(given["options"], "-o")
+    for name in ("detector", "executor"):
+        given[f"{name}_options"] = pairs(given[f"{name}_options"], f"--{name}-option")
+    request = GenerateRequest(**given, command=command_line())
     watch = make_watch()
     try:
         with guests(), Supervisor(watch, request.timeout, stuck=give_up):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli import completion
+from harness.cli import completion, options
 from harness.cli.guests import guests
 from harness.cli.shared import exit_code, folder_of, print_results
 from harness.errors import ExitCode, RequestError
@@ -19,9 +19,7 @@ from harness.store.find import find_run
 @click.argument("runs", nargs=-1, metavar="RUN RUN...", shell_complete=completion.runs)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The new run folder.")
 @click.option("--full", is_flag=True, help="All details of the results below the first screen.")
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print results.json, and nothing else, on standard output."
-)
+@options.json_results
 def command(runs: tuple[str, ...], out: Path, full: bool, as_json: bool) -> int:
     """Put the shards of a run (`harness run --shard I/N`) together, and score the whole.
 

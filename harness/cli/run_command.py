@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from harness.cli import completion
+from harness.cli import completion, options
 from harness.cli.arguments import RecordedCommand, command_line
 from harness.cli.ended import exit_code_of, say_problems, write_pictures
 from harness.cli.gate_output import print_report, write_artifacts
@@ -82,50 +82,18 @@ from harness.run.watch import safe
     metavar="default|all|V[,V]",
     help="Judge tasks: the prompt variants to ask; with several, the spread over them is reported.",
 )
-@click.option("--executor", default="local", show_default=True, metavar="NAME", help="Where models run.")
-@click.option(
-    "-o",
-    "options",
-    multiple=True,
-    metavar="[M.]KEY=VALUE",
-    help="An option of the model, or of model M of several; repeatable.",
-)
-@click.option(
-    "--judge-option",
-    "judge_options",
-    multiple=True,
-    metavar="[JUDGE.]KEY=VALUE",
-    help="An option of the judges; repeatable.",
-)
-@click.option(
-    "--data-option",
-    "data_options",
-    multiple=True,
-    metavar="[D.]KEY=VALUE",
-    help="An option of registered data sets; repeatable.",
-)
-@click.option(
-    "--detector-option",
-    "detector_options",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="An option of the face detector; repeatable.",
-)
-@click.option(
-    "--executor-option",
-    "executor_options",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="An option of the executor; repeatable.",
-)
-@click.option("--max-failures", type=int, metavar="N", help="Stop after N failures.")
+@options.executor
+@options.component_options("-o", "the model, or of model M of several", "options", "[M.]")
+@options.component_options("--judge-option", "the judges", prefix="[JUDGE.]")
+@options.component_options("--data-option", "registered data sets", prefix="[D.]")
+@options.detector_options
+@options.executor_options
+@options.max_failures
 @click.option(
     "--max-cost", metavar="X", help="Stop once replies cost X, earlier attempts included; needs prices."
 )
 @click.option("--max-time", metavar="T", help="Stop after T: seconds, or 90s, 10m, 2h.")
-@click.option(
-    "--timeout", metavar="T", help="Fail what has no reply after T, such as 120 or 2m. [default: no limit]"
-)
+@options.timeout
 @click.option("--allow-outside", is_flag=True, help="Read pictures outside the data folder.")
 @click.option(
     "--release", metavar="ID", help="Which release of the model this is: another one is asked anew."
@@ -141,9 +109,7 @@ from harness.run.watch import safe
 @click.option("--shard", metavar="I/N", help="Ask part I of N, in a folder of its own; see `harness merge`.")
 @click.option("--dry-run", is_flag=True, help="Print counts, rendered prompts and the cost; ask nothing.")
 @click.option("--full", is_flag=True, help="Print all details of the results below the first screen.")
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print results.json, and nothing else, on standard output."
-)
+@options.json_results
 def command(dry_run: bool, as_json: bool, full: bool, **given: Any) -> int:
     """Evaluate a model on tasks; run the same command again to resume.
 

@@ -6,7 +6,7 @@ import shlex
 
 import click
 
-from harness.cli import completion
+from harness.cli import completion, options
 from harness.cli.guests import guests
 from harness.cli.shared import exit_code, folder_of, listed, print_results
 from harness.errors import RequestError
@@ -20,9 +20,7 @@ from harness.store.runfolder import GENERATE_ONLY, intact, read_run
 
 @click.command("score")
 @click.argument("run", shell_complete=completion.runs)
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print results.json, and nothing else, on standard output."
-)
+@options.json_results
 @click.option(
     "--group-by",
     "columns",

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 from harness.components.base import Configured
-from harness.components.failures import ItemTimeout, failure, is_interrupt
-from harness.components.sources import RequestSource, checked_replies
-from harness.errors import HarnessError
+from harness.components.batches import in_batches
+from harness.components.sources import RequestSource
 from harness.types import ImageReply, ImageRequest, Sample
 
 
@@ -46,24 +44,10 @@ class Generator(Configured, ABC):
     def stream(self, requests: RequestSource[ImageRequest]) -> Iterator[ImageReply]:
         """Generate an image for each request. An exception fails only its own batch, as with `Judge.stream`."""
         remaining = iter(requests)
-        singly: deque[ImageRequest] = deque()
-        while batch := [singly.popleft()] if singly else list(islice(remaining, self.batch_size)):
-            left = {r.id for r in batch}
-            try:
-                for reply in checked_replies(
-                    self.generate(batch), ImageReply, f"{type(self).__name__}.generate"
-                ):
-                    left.discard(reply.id)
-                    yield reply
-            except (HarnessError, GeneratorExit):
-                raise
-            except BaseException as e:
-                if is_interrupt(e):
-                    raise
-                unanswered = [r for r in batch if r.id in left]
-                if isinstance(e, ItemTimeout) and len(batch) > 1:
-                    singly.extend(unanswered)
-                    continue
-                # A model may fail in any way; the other batches must still run.
-                error = failure(e)
-                yield from (ImageReply(r.id, outcome="error", error=error) for r in unanswered)
+        yield from in_batches(
+            lambda: list(islice(remaining, self.batch_size)),
+            self.generate,
+            ImageReply,
+            f"{type(self).__name__}.generate",
+            lambda id_, error: ImageReply(id_, outcome="error", error=error),
+        )

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import ClassVar, Literal
 
 from harness.components.base import Configured
-from harness.components.failures import ItemTimeout, failure, is_interrupt
-from harness.components.sources import RequestSource, checked_replies
-from harness.errors import HarnessError
+from harness.components.batches import in_batches
+from harness.components.sources import RequestSource
 from harness.types import Capability, JudgeReply, JudgeRequest, Question
 
 MOST_PIXELS = 32_000_000
@@ -71,24 +69,10 @@ class Judge(Configured, ABC):
         asked again one by one, so that only what hangs fails.
         """
         remaining = iter(requests)
-        singly: deque[JudgeRequest] = deque()
-        while batch := [singly.popleft()] if singly else next_batch(remaining, self.batch_size):
-            left = {r.id for r in batch}
-            try:
-                for reply in checked_replies(self.judge(batch), JudgeReply, f"{type(self).__name__}.judge"):
-                    left.discard(reply.id)
-                    yield reply
-            except (HarnessError, GeneratorExit):
-                raise
-            except BaseException as e:
-                if is_interrupt(e):
-                    raise
-                unanswered = [r for r in batch if r.id in left]
-                if isinstance(e, ItemTimeout) and len(batch) > 1:
-                    singly.extend(unanswered)
-                    continue
-                # A model may fail in any way; the other batches must still run.
-                error = failure(e)
-                yield from (JudgeReply(r.id, error=error) for r in unanswered)
-                unanswered = []
-            batch = []  # Its pictures are not held while the next ones are decoded.
+        yield from in_batches(
+            lambda: next_batch(remaining, self.batch_size),
+            self.judge,
+            JudgeReply,
+            f"{type(self).__name__}.judge",
+            lambda id_, error: JudgeReply(id_, error=error),
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import inspect
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
@@ -164,17 +164,17 @@ class Remote(Configured, ABC):
             finally:
                 self.key = ""
 
+    @abstractmethod
     def refused_reply(self, request: Any, error: RemoteError) -> Any:
         """The reply to a request that the service's content filter declined."""
-        raise NotImplementedError
 
+    @abstractmethod
     def failed_reply(self, request: Any, error: RemoteError) -> Any:
         """The reply to a request that failed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def completed_reply(self, reply: Any, timings: Mapping[str, float], secrets: Secrets) -> Any:
         """A reply with its timings and costs, and without secrets."""
-        raise NotImplementedError
 
     def _dispatch(self, requests: RequestSource[Any], ask: Callable[[Any], Awaitable[Any]]) -> Iterator[Any]:
         session = self._opened("stream")

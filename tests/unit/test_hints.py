@@ -26,6 +26,7 @@ OTHER_PROGRAMS = {"--upgrade", "--data-parallel-size", "--limit-mm-per-prompt", 
 RUN, GENERATE = ("run",), ("generate",)
 IMPORT, EXPORT = ("data", "import"), ("data", "export")
 SHOWN_BY = {
+    "harness/cli/options.py": [RUN],
     "harness/cli/samples.py": [("show",)],
     "harness/cli/guests.py": [RUN, GENERATE],
     "harness/checking/": [("plugin", "check")],
