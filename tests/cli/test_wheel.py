@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+EARLIER = Path(__file__).parent / "earlier_wheels"
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
@@ -65,3 +69,57 @@ main(["run", "--task", "generation", "--model", "echo", "--judge", "echo", "--li
     )
     assert done.returncode == 0, done.stderr
     assert '"complete": true' in done.stdout
+
+
+def test_the_wheels_of_an_earlier_version_work_with_this_core(wheel: Path, tmp_path: Path) -> None:
+    listed = dict(reversed(line.split()) for line in (EARLIER / "SHA256SUMS").read_text().splitlines())
+    digests = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in EARLIER.glob("*.whl")}
+    assert digests == listed
+    site = tmp_path / "site"
+    for built in (wheel, *EARLIER.glob("*.whl")):
+        zipfile.ZipFile(built).extractall(site)
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+
+    def harness(*arguments: str) -> str:
+        code = "import sys; from harness.cli.main import main; main(sys.argv[1:])"
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=200,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    plugins = {row["plugin"]: row for row in json.loads(harness("list", "plugins", "--json"))}
+    for name in digests:
+        row = plugins[name.partition("-")[0].replace("_", "-")]
+        assert (row["state"], row["api"]) == ("works", None), (
+            "an earlier one states no version of the interface"
+        )
+    judged = ("run", "--task", "coarse_emotion", "--data", "portraits", "--limit", "12", "--json")
+    for model in ("echo", "fer"):
+        assert json.loads(harness(*judged, "--model", model, "--out", model))["run"]["complete"]
+    drawn = (
+        "run",
+        "--task",
+        "t2i_emotion",
+        "--model",
+        "portraits",
+        "--judge",
+        "echo",
+        "--limit",
+        "4",
+        "--out",
+        "drawn",
+    )
+    assert json.loads(harness(*drawn, "--json"))["run"]["complete"]
+    if importlib.util.find_spec("inspect_ai"):
+        harness("export", "echo", "--format", "inspect")
+        assert list((tmp_path / "echo" / "inspect").glob("*.eval"))
+    asked = (*judged[:-1], "--model", "openai:m", "-o", "base_url=http://127.0.0.1:9/v1", "--dry-run")
+    assert "contacts: http://127.0.0.1:9/v1" in harness(*asked)
+    for model in ("vllm", "transformers", "diffusers"):
+        assert "options" in harness("show", model)
