@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from helpers.command import InProcess
 from helpers.plugins import Install
+from helpers.tasks import task
 
 import harness as memobench
 from harness import Results
@@ -44,22 +45,7 @@ def harness_reporters():
     return [Component("lines", lambda: Lines)]
 """
 GOOD = 'return Shares(rows=scores.n, shares={{"happy": 0.25}})'.replace("{{", "{").replace("}}", "}")
-TASK = """
-name = "a_task"
-role = "judge"
-stage = "coarse"
-[answer]
-kind = "choice"
-options = ["happy", "sad", "angry", "surprise", "worry", "neutral"]
-[answer.truth]
-field = "emotion"
-[[prompts]]
-name = "plain"
-text = "Which? {options}"
-[[metrics]]
-name = "mine"
-primary = true
-"""
+TASK = task("a_task", "mine")
 RUN = ("run", "--task", "a_task.toml", "--model", "echo", "--data", "faces", "--out", "run", "--json")
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from helpers import plugins
+from helpers.bash import sh
 from helpers.command import SCRIPT, Shell
 from helpers.plugins import Install
 
@@ -51,24 +52,6 @@ def judge(self, batch):
 """,
     batch=1,
 )
-
-
-def sh(folder: Path, command: str) -> tuple[list[int], str]:
-    """Run a pipeline of bash, `harness` being ours. Returns the exit code of each of its commands, and what it printed."""
-    done = subprocess.run(
-        ["bash", "-c", f'{command}; echo "codes ${{PIPESTATUS[*]}}" >&9'],
-        cwd=folder,
-        env={**os.environ, "PATH": f"{SCRIPT.parent}{os.pathsep}{os.environ['PATH']}"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=60,
-        text=True,
-        preexec_fn=lambda: os.dup2(1, 9),
-        pass_fds=(9,),
-        check=False,
-    )
-    printed, _, codes = done.stdout.rpartition("codes ")
-    return [int(code) for code in codes.split()], printed
 
 
 def count(folder: Path) -> int:

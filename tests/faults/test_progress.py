@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
 import sys
 import warnings
 from collections.abc import Callable
@@ -14,7 +12,7 @@ from typing import Any
 
 import pytest
 from helpers import plugins
-from helpers.command import SCRIPT
+from helpers.bash import sh
 from helpers.plugins import Install
 
 import harness
@@ -48,22 +46,10 @@ READERS = [
 ]
 
 
-def sh(folder: Path, command: str) -> tuple[int, str]:
+def first(folder: Path, command: str) -> tuple[int, str]:
     """The exit code of the first command of a pipeline, and what was printed."""
-    done = subprocess.run(
-        ["bash", "-c", f'{command}; echo "code ${{PIPESTATUS[0]}}" >&9'],
-        cwd=folder,
-        env={**os.environ, "PATH": f"{SCRIPT.parent}{os.pathsep}{os.environ['PATH']}"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=90,
-        text=True,
-        preexec_fn=lambda: os.dup2(1, 9),
-        pass_fds=(9,),
-        check=False,
-    )
-    printed, _, code = done.stdout.rpartition("code ")
-    return int(code), printed
+    codes, printed = sh(folder, command)
+    return codes[0], printed
 
 
 def whole(folder: Path, replies: int) -> bool:
@@ -83,7 +69,7 @@ def folder(tmp_path: Path, install: Install, make_data: Make) -> Path:
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("unbuffered", ["", "PYTHONUNBUFFERED=1 "], ids=["", "unbuffered"])
 def test_a_run_is_whole_whoever_reads_it(reader: str, unbuffered: str, folder: Path) -> None:
-    code, printed = sh(folder, f"{unbuffered}harness {RUN} {reader}")
+    code, printed = first(folder, f"{unbuffered}harness {RUN} {reader}")
     assert code == 0
     assert "Traceback" not in printed
     assert "Exception ignored" not in printed
@@ -93,9 +79,9 @@ def test_a_run_is_whole_whoever_reads_it(reader: str, unbuffered: str, folder: P
 
 @pytest.mark.parametrize("reader", READERS[:3])
 def test_other_commands_are_whole_whoever_reads_them(reader: str, folder: Path) -> None:
-    assert sh(folder, f"harness {GENERATE} {reader}")[0] == 0
+    assert first(folder, f"harness {GENERATE} {reader}")[0] == 0
     assert whole(folder / "mine", 12)
-    assert sh(folder, f"harness {RUN}")[0] == 0
+    assert first(folder, f"harness {RUN}")[0] == 0
     for command in (
         "score run",
         "export run --out samples.csv",
@@ -103,7 +89,7 @@ def test_other_commands_are_whole_whoever_reads_them(reader: str, folder: Path) 
         "list runs",
         "compare run run",
     ):
-        code, printed = sh(folder, f"harness {command} {reader}")
+        code, printed = first(folder, f"harness {command} {reader}")
         assert code == 0, command
         assert "Traceback" not in printed
     assert (folder / "samples.csv").read_text().count("\n") == N + 1
@@ -111,7 +97,7 @@ def test_other_commands_are_whole_whoever_reads_them(reader: str, folder: Path) 
 
 def test_a_generator_run_is_whole(folder: Path) -> None:
     run = "run --task t2i_emotion --model echo --judge slow --limit 12 -o size=32 --out run"
-    assert sh(folder, f"harness {run} 2>&1 | head -1")[0] == 0
+    assert first(folder, f"harness {run} 2>&1 | head -1")[0] == 0
     assert whole(folder / "run", 34)
 
 
@@ -125,7 +111,7 @@ open("answered", "w").write(str(result.tasks[0].answered))
 @pytest.mark.parametrize("reader", ["2>&1 | head -1", "2>&-", "2>/dev/full"])
 def test_evaluate_is_whole(reader: str, folder: Path) -> None:
     (folder / "script.py").write_text(SCRIPT_OF_PYTHON)
-    sh(folder, f"{sys.executable} script.py {reader}")
+    first(folder, f"{sys.executable} script.py {reader}")
     assert (folder / "answered").read_text() == str(N)
     assert whole(folder / "run", N)
 
@@ -212,7 +198,7 @@ def test_a_judge_whose_own_pipe_breaks_is_no_broken_output(code: str, folder: Pa
             f"def judge(self, batch):\n    {code}\n    return [JudgeReply(r.id, text='happy') for r in batch]",
         ),
     )
-    exit_code, printed = sh(folder, f"harness {RUN} 2>&1".replace("slow", "piped"))
+    exit_code, printed = first(folder, f"harness {RUN} 2>&1".replace("slow", "piped"))
     assert exit_code in (0, 2)
     assert "Traceback" not in printed
     if exit_code:

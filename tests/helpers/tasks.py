@@ -1,4 +1,4 @@
-"""A minimal task file."""
+"""Minimal task files."""
 
 from __future__ import annotations
 
@@ -23,3 +23,12 @@ text = "Which emotion? {options}"
 name = "accuracy"
 primary = true
 """
+
+
+def task(name: str, metric: str = "accuracy", data: str = "faces") -> str:
+    """The same task under another name, with another primary metric and default data."""
+    return (
+        TASK.replace('"mine"', f'"{name}"')
+        .replace('"accuracy"', f'"{metric}"')
+        .replace('data = "faces"', f'data = "{data}"')
+    )

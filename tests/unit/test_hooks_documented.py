@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from helpers.command import InProcess
 from helpers.plugins import Install
+from helpers.tasks import task
 
 from harness import hookspecs
 from harness.registry.factory import CLASSES, OBJECTS, WITHOUT_OPTIONS, load_class, make
@@ -129,23 +130,7 @@ def harness_tasks():
     return [HERE / "tasks"]
 """
 
-TASK = """
-name = "a_task"
-role = "judge"
-stage = "coarse"
-data = "a_dataset"
-[answer]
-kind = "choice"
-options = ["happy", "sad", "angry", "surprise", "worry", "neutral"]
-[answer.truth]
-field = "emotion"
-[[prompts]]
-name = "plain"
-text = "Which? {options}"
-[[metrics]]
-name = "a_metric"
-primary = true
-"""
+TASK = task("a_task", "a_metric", "a_dataset")
 
 GENERATOR_TASK = """
 name = "a_generator_task"
