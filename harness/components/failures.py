@@ -7,8 +7,6 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
-from typing import NoReturn
 
 from harness.secrets import hide_keys
 from harness.types import ReplyError
@@ -86,20 +84,3 @@ def show_traceback(error: BaseException) -> None:
     with contextlib.suppress(Exception):  # the error is a component's, and may fail when it is shown
         lines = traceback.format_exception(type(error), error, error.__traceback__)
         print(hide_keys("".join(lines)), file=sys.stderr, end="", flush=True)
-
-
-@contextlib.contextmanager
-def kept_running() -> Iterator[None]:
-    """While a plugin's code is imported: `os._exit` raises `SystemExit` instead of ending the process of everyone."""
-    pid, leave = os.getpid(), os._exit
-
-    def refuse(status: int) -> NoReturn:
-        if os.getpid() == pid:
-            raise SystemExit(f"it calls os._exit({status})")
-        leave(status)
-
-    os._exit = refuse
-    try:
-        yield
-    finally:
-        os._exit = leave

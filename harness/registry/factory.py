@@ -12,8 +12,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import ValidationError
 
 from harness.components.executor import Specification
-from harness.components.failures import is_interrupt, kept_running, message_of
-from harness.components.guest_code import guest_code
+from harness.components.failures import is_interrupt, message_of
+from harness.components.guest_code import guest_code, imported_code
 from harness.components.options import HarnessOptions
 from harness.components.record import Component, lazy
 from harness.config import config
@@ -50,7 +50,7 @@ def load_class(found: RegisteredComponent) -> Any:
     """Import the class of a component, or the object of a command. Raises `MissingPackage` or `PluginError`."""
     found, base = extended(found), CLASSES[found.kind]()
     try:
-        with kept_running(), guest_code():
+        with imported_code(limited=False):
             loaded = found.component.load()
         fits = isinstance(loaded, base) if found.kind in OBJECTS else _is_class(loaded, base)
         if not fits:

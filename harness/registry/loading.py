@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.metadata
 import re
-import signal
-import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from types import FrameType, ModuleType
-from typing import Any, NoReturn
+from types import ModuleType
+from typing import Any
 
 import pluggy
 
 from harness import hookspecs
 from harness._version import __version__
-from harness.components.failures import is_interrupt, kept_running, message_of
-from harness.components.guest_code import guest_code
+from harness.components.failures import is_interrupt, message_of
+from harness.components.guest_code import imported_code
 from harness.components.record import Component, nothing
 from harness.config import config
 from harness.errors import nearest
@@ -30,8 +27,6 @@ from harness.registry.plugin import HOOKS, Plugin
 GROUP = "memobench"
 CORE = "memobench"
 """The distribution of the core, whose components own their names."""
-LONGEST_IMPORT = 120.0
-"""Seconds that the import of a plugin, and each of its hooks, may take: one that hangs must not hang every command."""
 MOST_OFFERED = 10_000
 """Items of one hook: a hook that never ends must not hang what lists them."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
@@ -60,7 +55,7 @@ def _loaded(plugin: Plugin, point: importlib.metadata.EntryPoint) -> Plugin:
     """The same plugin with what it offers, or why it is disabled."""
     try:
         check_requirements(point, __version__)
-        with _within(LONGEST_IMPORT), kept_running(), guest_code():
+        with imported_code():
             module = point.load()
         plugin.api = stated_version(module)
     except Unfit as e:
@@ -75,28 +70,6 @@ def _loaded(plugin: Plugin, point: importlib.metadata.EntryPoint) -> Plugin:
         if not plugin.api:
             plugin.remarks.append(f'states no API_VERSION: the current one is "{hookspecs.API_VERSION}"')
     return plugin
-
-
-@contextlib.contextmanager
-def _within(limit: float) -> Iterator[None]:
-    """Raise `TimeoutError` in what takes longer. Does nothing outside the main thread, or where the alarm is in use."""
-    if (
-        threading.current_thread() is not threading.main_thread()
-        or signal.getsignal(signal.SIGALRM) != signal.SIG_DFL
-    ):
-        yield
-        return
-
-    def late(number: int, frame: FrameType | None) -> NoReturn:
-        raise TimeoutError(f"no end within {limit:g} seconds")
-
-    signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, limit)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
 
 def _distribution(point: importlib.metadata.EntryPoint) -> tuple[str, str]:
@@ -129,7 +102,7 @@ def _collect(plugin: Plugin, module: ModuleType) -> Plugin:
         if hook not in implemented:
             continue
         try:
-            with _within(LONGEST_IMPORT), kept_running(), guest_code():
+            with imported_code():
                 offered = (item for result in getattr(manager.hook, hook)() for item in result)
                 returned = list(islice(offered, MOST_OFFERED + 1))
         except BaseException as e:

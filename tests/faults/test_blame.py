@@ -120,8 +120,8 @@ def test_no_traceback_unless_it_is_asked_for(install: Install, shell: Shell, fac
 
 HURRIED = """
 import sys
-from harness.registry import loading
-loading.LONGEST_IMPORT = 1.0
+from harness.components import guest_code
+guest_code.LONGEST_IMPORT = 1.0
 from harness.cli.main import main
 main(sys.argv[1:])
 """
