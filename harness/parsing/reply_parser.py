@@ -19,7 +19,7 @@ from harness.parsing.prose.typos import mark_fallbacks
 from harness.parsing.result import PROSE, Parsed, Unparsed
 from harness.parsing.vocabulary import Value, Vocabulary
 
-_HEAD_ITEMS, _TAIL_ITEMS = 1_500, 4_500  # kept from the start and the end of an overlong reply
+_HEAD_ITEMS, _TAIL_ITEMS = 600, 1_800  # kept from the start and the end of an overlong reply
 _CACHED_REPLIES, _MAX_CACHED_LENGTH = 1 << 14, 200
 """Cache size and the longest cached reply: judges repeat the same short sentences."""
 _STRIP = " \t\r\n.!*`\"'\u3002\uff01"
