@@ -31,12 +31,15 @@ Failures = Mapping[tuple[int, EntryKey, str], int]
 
 def confusion(entries: Sequence[Entry], runs: Sequence[StoredReport]) -> Section:
     """Counts by truth and answer, shaded by their share of the row."""
-    generated = any(task.role == "generator" for entry in entries for _, task in entry.held())
-    section = Section(
-        "confusion", "Fidelity" if generated else "Confusion",
-        "A row for each emotion asked for, a column for each that the judge saw. Choose a count to see its portraits." if generated
-        else "A row for each true option, a column for each answer. Choose a count to see its pictures.",
-    )  # fmt: skip
+    roles = {task.role for entry in entries for _, task in entry.held()}
+    if roles == {"generator"}:
+        title = "Fidelity"
+        said = "A row for each emotion asked for, a column for each that the judge saw. Choose a count to see its portraits."
+    else:
+        title = "Confusion" if "generator" not in roles else "Confusion and fidelity"
+        asked = "" if "generator" not in roles else " or for what was asked for"
+        said = f"A row for each true option{asked}, a column for each answer. Choose a count to see its pictures."
+    section = Section("confusion", title, said)
     tables = [
         _matrix(entry, k, task, task.confusion, runs)
         for entry in entries

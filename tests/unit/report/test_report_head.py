@@ -77,3 +77,19 @@ def test_the_head_counts_pictures_where_pairs_are_asked_about_too(tmp_path: Path
     assert pairs["data"]["n"] > 40
     page = write_report([tmp_path / "run"], tmp_path / "report.html")
     assert "2 tasks on faces (40)." in Page(page.path.read_text(encoding="utf-8")).text
+
+
+def test_matrices_of_judges_and_generators_are_called_what_they_are(run: Path, tmp_path: Path) -> None:
+    harness.evaluate(
+        "t2i_emotion", "echo", judge="echo", out=tmp_path / "drawn", limit=6, options={"size": 32}
+    )
+    titles = {}
+    for name, runs in {
+        "judge": [run],
+        "generator": [tmp_path / "drawn"],
+        "both": [run, tmp_path / "drawn"],
+    }.items():
+        written = write_report(runs, tmp_path / f"{name}.html")
+        titles[name] = [title for title in ("Confusion and fidelity", "Confusion", "Fidelity")
+                        if f">{title}</h2>" in written.path.read_text(encoding="utf-8")]  # fmt: skip
+    assert titles == {"judge": ["Confusion"], "generator": ["Fidelity"], "both": ["Confusion and fidelity"]}
