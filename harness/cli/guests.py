@@ -53,6 +53,10 @@ def own_process() -> Iterator[None]:
 @contextlib.contextmanager
 def guests() -> Iterator[None]:
     """While plugins' code runs: what it prints goes to standard error."""
+    import logging  # slow to import, and not needed for a command that runs no plugin
+
+    # Where a plugin breaks Python, pools of threads print a traceback of their own. It stays so to the end of the process.
+    logging.getLogger("concurrent.futures").disabled = True
     with divert_output():
         yield
 
