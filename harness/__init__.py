@@ -37,6 +37,7 @@ _MODULES = {
     "gating.gate": "gate",
     "gating.records": "GateReport",
     "hookspecs": "API_VERSION hookimpl",
+    "images.decoding": "with_pixels",
     "ranking.leaderboard": "leaderboard",
     "ranking.records": "Leaderboard",
     "registry.factory": "make_component",
@@ -108,6 +109,7 @@ if TYPE_CHECKING:
     from harness.gating.records import GateReport as GateReport
     from harness.hookspecs import API_VERSION as API_VERSION
     from harness.hookspecs import hookimpl as hookimpl
+    from harness.images.decoding import with_pixels as with_pixels
     from harness.ranking.leaderboard import leaderboard as leaderboard
     from harness.ranking.records import Leaderboard as Leaderboard
     from harness.registry.factory import make_component as make_component

@@ -74,6 +74,12 @@ class Work:
 class Executor(Configured, ABC):
     """Runs a judge or generator, in this process or elsewhere. Its options are those of `--executor-option`."""
 
+    sends_files = False
+    """Whether pictures come as files (`Picture.data`) for judges that take pixels too: they are smaller on their way.
+
+    Where the judge runs, `harness.with_pixels` decodes them.
+    """
+
     @abstractmethod
     def run(self, work: Work, requests: RequestSource[Any]) -> Iterator[Any]:
         """Open the component, yield its replies as they arrive, and always close it.

@@ -7,7 +7,7 @@ import io
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from harness.images.bare import MAX_SCANNED, bare
 from harness.images.formats import FORMATS, MAX_PIXELS, MEDIA_TYPES
 from harness.images.problem import PictureProblem as PictureProblem
 from harness.images.unread import HEAD, unread_content
+from harness.types import JudgeRequest
 
 MAX_BYTES = 256 * 2**20
 _LARGE_FILE = 8 * 2**20
@@ -264,6 +265,19 @@ def _flatten_deep_grey(image: Image.Image) -> tuple[Image.Image, bool]:
         return Image.fromarray(grey).convert("RGB"), bool(clear.any())
 
     return _by_strips(image, flatten)
+
+
+def with_pixels(request: JudgeRequest) -> JudgeRequest:
+    """The request with its pictures' files decoded to the pixels that `JudgeRequest.images` have for judges that take pixels.
+
+    For executors with `sends_files`, where the judge runs. Raises `PictureProblem` where memory does not suffice.
+    """
+    decoded = {
+        p.digest: replace(p, image=decode(p.data, "the picture").image, data=None)
+        for p in request.images
+        if p.data is not None
+    }
+    return replace(request, images=tuple(decoded.get(p.digest, p) for p in request.images))
 
 
 def real_root(root: Path) -> str:

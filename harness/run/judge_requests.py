@@ -78,9 +78,12 @@ class RequestBuilder:
         one_variant: bool,
         answered: set[bytes],
         allow_outside: bool,
+        files: bool = False,
     ) -> None:
+        """`files`: a judge that takes pixels gets files too, which are decoded where it runs."""
         self.judge, self.questions, self.answer_modes = judge, questions, answer_modes
         self.seed, self.repeats, self.answered, self.allow_outside = seed, repeats, answered, allow_outside
+        self.files = files or judge.instance.takes == "bytes"
         self.oracle = Capability.ORACLE in judge.instance.capabilities
         self.prompt_variants = {
             name: spec.prompt_variants[: 1 if one_variant else None] for name, spec in questions.items()
@@ -188,7 +191,7 @@ class RequestBuilder:
             return self._decoded(sample.path, data, digest)
 
     def _decoded(self, path: str, data: bytes, digest: str) -> tuple[Picture, int]:
-        if self.judge.instance.takes == "bytes":
+        if self.files:
             file, media_type = portable(data, path, reserve)
             return Picture(digest, None, file, media_type), len(file)
         image = (found := decoding.decode(data, path, reserve)).image

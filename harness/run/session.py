@@ -186,6 +186,7 @@ def _judge(
         one_variant=plan.generator is not None,
         answered=folder.answered(),
         allow_outside=request.allow_outside,
+        files=plan.executor.sends_files,
     )
 
     def jobs() -> Iterator[Job]:

@@ -306,7 +306,7 @@ def test_no_text_takes_long(unit: str) -> None:
     began = time.process_time()
     printable(unit * 100_000)
     printable("\x1b]" + unit * 100_000, styled=True)
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 30
 
 
 @pytest.mark.parametrize(

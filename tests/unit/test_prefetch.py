@@ -61,12 +61,12 @@ def test_no_jobs() -> None:
 
 
 def test_ready_never_waits_longer_than_asked() -> None:
-    recorder = Recorder(slow=0.2)
+    recorder = Recorder(slow=0.6)
     source = recorder.source(4)
     start = time.monotonic()
     assert source.ready(4) == []
     assert source.ready(4, timeout=0.01) == []
-    assert time.monotonic() - start < 0.15
+    assert time.monotonic() - start < 0.5
     assert source.ready(1, timeout=5.0) == [(0, 0)]
     assert not source.exhausted
     taken = []

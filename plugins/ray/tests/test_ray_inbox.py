@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from memobench_ray.inbox import Inbox
+from memobench_ray.inbox import ROOM, Inbox
 from memobench_ray.packing import failed, pack, pack_error, received, sendable, unpack, unpack_error
 from PIL import Image
 
@@ -53,6 +53,24 @@ def test_nobody_is_told_of_a_model_that_has_answered_all() -> None:
     inbox.answered()
     assert session.ready(1, timeout=0.2) == []
     assert not told.is_set()
+
+
+def test_pictures_are_decoded_when_the_model_takes_them() -> None:
+    """Not before: a picture is many times larger than its file."""
+    decoded: list[str] = []
+
+    def prepare(request: str) -> tuple[str, int] | None:
+        decoded.append(request)
+        return None if request == "broken" else (request.upper(), ROOM // 2)
+
+    inbox = Inbox(lambda: None, prepare)
+    inbox.add(["a", "b", "c", "broken", "d"], ends=True)
+    session = next(inbox.sessions())
+    assert decoded == []
+    assert session.ready(5) == ["A", "B"], "two fill the room"
+    assert decoded == ["a", "b"]
+    assert list(session) == ["C", "D"]
+    assert session.exhausted
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "CMYK", "I;16"])

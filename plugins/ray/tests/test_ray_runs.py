@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -10,10 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from harness.testing.command import Shell
 
 pytestmark = pytest.mark.e2e
+SEES = """
+def judge(self, batch):
+    import zlib
+    for r in batch:
+        assert r.images[0].data is None
+        image = r.images[0].image
+        yield JudgeReply(r.id, text=f"happy {image.mode} {image.size} {zlib.crc32(image.tobytes())}")
+"""
 RAY = ("--executor", "ray", "--executor-option")
 
 
@@ -33,6 +43,34 @@ def test_judges(
     done = shell(*asked, "--out", "there", *RAY, f"address={cluster}", "--executor-option", "replicas=2").ok()
     assert timeless(shell.folder / "there") == timeless(shell.folder / "here")
     assert "raylet" not in done.out
+
+
+def test_pictures_travel_as_files_with_the_same_pixels(
+    shell: Shell, mine: Any, cluster: str, faces: Path
+) -> None:
+    """A judge of pixels sees what it sees in this process, for turned, transparent and deep pictures too."""
+    mine.install(SEES)
+    data = shell.folder / "odd"
+    (data / "happy").mkdir(parents=True)
+    picture = Image.radial_gradient("L").resize((40, 30))
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    picture.convert("RGB").save(data / "happy" / "turned.jpg", exif=turned)
+    picture.convert("I;16").point(lambda v: v * 257).save(data / "happy" / "deep.png")
+    clear = Image.merge("RGBA", (picture,) * 4)
+    clear.save(data / "happy" / "clear.webp", lossless=True)
+    clear.convert("P").save(data / "happy" / "palette.gif")
+    (data / "happy" / "broken.png").write_bytes(b"\x89PNG")
+    seen = {}
+    for where, address in (("here", None), ("there", cluster)):
+        asked = mine.run(address)
+        asked[asked.index("--data") + 1], asked[asked.index("--out") + 1] = data, where
+        done = shell(*asked, env=mine.env)
+        assert done.code == 3, done
+        lines = (shell.folder / where / "replies.jsonl").read_text().splitlines()
+        seen[where] = {(r := json.loads(line))["id"]: r["text"] for line in lines}
+    assert len(set(seen["here"].values())) == 4
+    assert seen["there"] == seen["here"]
 
 
 def test_generators(shell: Shell, cluster: str, timeless: Callable[[Path], Any]) -> None:

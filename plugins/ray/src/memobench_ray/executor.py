@@ -18,6 +18,8 @@ class RayExecutor(Executor):
     Replies arrive one by one, in any order. A process that dies is replaced, and what it had in hand is asked again.
     """
 
+    sends_files = True
+
     class Options(RayOptions):
         """The options."""
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from harness import RequestSource
 
+ROOM = 256 * 2**20
+"""Bytes of pictures after which `ready` hands out what it has: a picture is many times larger than its file."""
 PATIENCE = 0.03
 """Seconds that a component with unanswered requests waits for another one before the driver is told."""
 
@@ -17,8 +19,15 @@ PATIENCE = 0.03
 class Inbox:
     """Requests in order, cut into sessions: the component's `stream` runs once for each."""
 
-    def __init__(self, hungry: Callable[[], None]) -> None:
-        """`hungry` is called when the component waits for more requests before it answers those that it has."""
+    def __init__(
+        self, hungry: Callable[[], None], prepare: Callable[[Any], tuple[Any, int] | None] = lambda r: (r, 0)
+    ) -> None:
+        """`hungry` is called when the component waits for more requests before it answers those that it has.
+
+        `prepare` makes a request ready for the component, in its thread, and says how many bytes it takes; None: it
+        cannot be asked.
+        """
+        self.prepare = prepare
         self.changed = threading.Condition()
         self.waiting: deque[Any] = deque()
         """Requests; None where a session ends."""
@@ -74,15 +83,24 @@ class Session(RequestSource[Any]):
                 if not self._wait(None):
                     return
                 request = self._next()
-            yield request
+            prepared = self._inbox.prepare(request)
             del request
+            if prepared is not None:
+                yield prepared[0]
+            del prepared
 
     def ready(self, max_n: int, timeout: float = 0.0) -> list[Any]:
         found: list[Any] = []
-        with self._inbox.changed:
-            if max_n > 0 and self._wait(timeout):
-                while len(found) < max_n and self._inbox.waiting and self._inbox.waiting[0] is not None:
-                    found.append(self._next())
+        size = 0
+        while len(found) < max_n and size < ROOM:
+            with self._inbox.changed:
+                if not self._wait(0.0 if found else timeout):
+                    break
+                request = self._next()
+            prepared = self._inbox.prepare(request)
+            if prepared is not None:
+                found.append(prepared[0])
+                size += prepared[1]
         return found
 
     @property

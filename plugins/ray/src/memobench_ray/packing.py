@@ -136,9 +136,6 @@ def requests_size(requests: Sequence[Any]) -> int:
     seen: dict[int, int] = {}
     for request in requests:
         for picture in getattr(request, "images", ()):
-            if picture.image is not None:
-                width, height = picture.image.size
-                seen[id(picture.image)] = width * height * 3
-            elif picture.data is not None:
+            if picture.data is not None:
                 seen[id(picture.data)] = len(picture.data)
     return sum(seen.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import socket
@@ -12,9 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-from harness import Context, RequestError, Work, __version__, make_component
+from harness import Context, Picture, ReplyError, RequestError, Work, __version__, make_component, with_pixels
 from memobench_ray.inbox import Inbox, Session
-from memobench_ray.packing import pack, pack_error, sendable, unpack
+from memobench_ray.packing import failed, pack, pack_error, sendable, unpack
 
 MOST_EVENTS, MOST_BYTES = 256, 4 * 2**20
 """Of one message to the driver."""
@@ -64,7 +65,9 @@ class Replica:
         """`settings`: a packed dictionary with `component` (packed too) or `specification`, and what the driver runs."""
         self._settings: dict[str, Any] = unpack(settings)
         self._out = Outbox()
-        self._in = Inbox(lambda: self._out.put("hungry"))
+        self._in = Inbox(lambda: self._out.put("hungry"), self._prepare)
+        self._pixels = False
+        self._last: tuple[tuple[str, ...], tuple[Picture, ...]] = ((), ())
         self._signed = 0.0
 
     def feed(self, requests: bytes, ends: bool) -> None:
@@ -129,6 +132,7 @@ class Replica:
                 f"{_differences(identity, dict(component.identity()))}.",
                 "Install the same plugins, and the same weights, on all nodes.",
             )
+        self._pixels = getattr(component, "takes", "") == "pixels"
         if self._settings["progress"]:
             component.progress = self._progress
         logger = logging.Logger("memobench", logging.INFO)
@@ -152,6 +156,22 @@ class Replica:
                 getattr(replies, "close", lambda: None)()
                 return
         self._out.put("session", session.ended)
+
+    def _prepare(self, request: Any) -> tuple[Any, int] | None:
+        """A request as the component takes it, and the bytes of its new pictures; a failed reply where there is no room."""
+        if not self._pixels:
+            return request, 0
+        key = tuple(p.digest for p in request.images)
+        if key == self._last[0]:  # The questions about a picture come one after the other.
+            return dataclasses.replace(request, images=self._last[1]), 0
+        try:
+            request = with_pixels(request)
+        except Exception as e:
+            self._in.answered()
+            self._out.put("reply", failed(request, request.id, ReplyError("memory", str(e))), 0)
+            return None
+        self._last = (key, request.images)
+        return request, sum(p.image.width * p.image.height * 3 for p in request.images if p.image)
 
     def _progress(self, text: str) -> None:
         now = time.monotonic()

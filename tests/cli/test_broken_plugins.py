@@ -13,7 +13,7 @@ from helpers.plugins import Install
 
 from harness.checking import check as checking
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.e2e
 
 
 def verdicts(harness: InProcess, broken: Broken, *more: str) -> list[dict[str, Any]]:
