@@ -1,6 +1,7 @@
 # make demo    generate and judge portraits, on this machine, in minutes
 # make test    every test that needs no accelerator
 # make unit    the logic alone, in well under a minute
+# make study-demo   people rate the built-in portraits in a browser, until Ctrl-C
 # make fuzz    break everything at random, for an hour or two
 # make lint    ruff and mypy
 # make bench   speed, as ratios
@@ -12,11 +13,11 @@ VENV := .venv
 DEMO := .demo-venv
 BIN := $(VENV)/bin
 LIGHT := plugins/echo plugins/fer plugins/portraits
-PLUGINS := $(LIGHT) plugins/diffusers plugins/inspect plugins/nano plugins/openai plugins/ray plugins/transformers plugins/vllm
+PLUGINS := $(LIGHT) plugins/annotate plugins/diffusers plugins/inspect plugins/nano plugins/openai plugins/ray plugins/transformers plugins/vllm
 SOURCES := $(wildcard pyproject.toml plugins/*/pyproject.toml requirements*.txt tools/vllm_cpu/*)
 PIP := python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: setup demo test unit fuzz lint format bench docs reference clean
+.PHONY: setup demo study-demo test unit fuzz lint format bench docs reference clean
 
 setup: $(VENV)/.ready
 
@@ -50,6 +51,15 @@ demo: $(DEMO)/.ready
 	@echo "  harness show runs/demo-comprehension --samples --wrong          wrong replies"
 	@echo "  harness run --task coarse_emotion --model fer --data FOLDER     your own pictures, in subfolders named after emotions"
 	@echo "  harness list models                                             all models; plugins add more"
+
+$(DEMO)/.study: $(DEMO)/.ready plugins/annotate/pyproject.toml
+	$(DEMO)/bin/$(PIP) -e plugins/annotate
+	touch $@
+
+study-demo: $(DEMO)/.study
+	test -d runs/study-demo || $(DEMO)/bin/harness annotate new portraits --task coarse_emotion,fine_intensity,nuance_pairs --limit 24 --answers 3 --out runs/study-demo
+	$(DEMO)/bin/harness annotate invite runs/study-demo --raters 1
+	$(DEMO)/bin/harness annotate runs/study-demo
 
 test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile

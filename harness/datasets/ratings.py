@@ -141,6 +141,15 @@ def read_ratings(folder: Path, known: Known | None = None) -> Answers:
     return found
 
 
+def collect(rows: Iterable[Rating]) -> Answers:
+    """The answers of each question in rows of ratings.csv; every sample counts."""
+    found = Answers()
+    for rating in rows:
+        question = rating.question.casefold()
+        _add(found.setdefault(question, RaterAnswers(question)), rating, None)
+    return found
+
+
 def _add(answers: RaterAnswers, rating: Rating, names: Mapping[str, str] | None) -> None:
     where = f"line {rating.line}"
     if rating.problem:

@@ -268,7 +268,7 @@ def rating_columns(answers: Mapping[str, RaterAnswers]) -> dict[str, dict[str, f
                 f"{question}_raters": count.astype(np.float64),
             }
         for name, code in given.samples.items():
-            known = {k: round(float(v[code]), 6) for k, v in columns.items() if math.isfinite(v[code])}
+            known = {k: round(float(v[code]), 12) for k, v in columns.items() if math.isfinite(v[code])}
             rows.setdefault(name, {}).update(known)
     return rows
 

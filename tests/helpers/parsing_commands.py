@@ -64,9 +64,12 @@ def _parse(
             assert left, f"{name}: which subcommand?"
             if _PLACEHOLDER.fullmatch(left[0]):
                 return
-            found = command.get_command(context, left[0])
-            assert found is not None, f"{name}: no subcommand {left[0]!r}"
-            _parse(found, f"{name} {left[0]}", left[1:], context, partial)
+            try:
+                called, found, rest = command.resolve_command(context, left)
+            except click.UsageError as e:
+                raise AssertionError(f"{name}: no subcommand {left[0]!r}") from e
+            assert found is not None
+            _parse(found, f"{name} {called}", rest, context, partial)
 
 
 def problems(line: str) -> Iterator[str]:

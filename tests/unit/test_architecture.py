@@ -39,6 +39,7 @@ LAYERS = (
     ("charts",),
     ("gating",),
     ("run",),
+    ("people",),
     ("reporters",),
     ("report",),
     ("cli",),
@@ -115,6 +116,7 @@ PUBLIC = (
     "harness.mllm",
     "harness.remote",
     "harness.datasets.imports",
+    "harness.people",
 )
 
 

@@ -25,7 +25,7 @@ INTRO = f"""# Python
 
 The public names: `from harness import NAME`. They are what the [policy](../plugins/compatibility.md) covers, in version
 {hookspecs.API_VERSION} of the plugin interface. Plugins also use `harness.parsing`, `harness.hub`, `harness.mllm`,
-`harness.testing` and `harness.remote`: [For plugins](modules.md). Everything else may change at any time.
+`harness.people`, `harness.testing` and `harness.remote`: [For plugins](modules.md). Everything else may change at any time.
 
 """
 GROUPS = {
@@ -68,6 +68,7 @@ MODULES = {
     "harness.remote": "What judges and generators behind web services share; [Behind a web API](../plugins/async.md) explains it.",
     "harness.hub": "References to models, and where their weights are.",
     "harness.mllm": "Prompts, log-probabilities and presets of multimodal LLMs.",
+    "harness.people": "What people are asked in a study, and what their answers say.",
     "harness.testing": "The conformance kit; [What is checked](../plugins/index.md#what-is-checked) says how to use it.",
 }
 MODULES_INTRO = """# For plugins
