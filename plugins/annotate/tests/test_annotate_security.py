@@ -226,7 +226,7 @@ def test_buckets_fill_up_again() -> None:
 def test_neighbours_of_an_ipv6_address_share_a_bucket() -> None:
     rules = Rules([HOST], [], lambda *_: None, clock=lambda: 0.0)
     found = []
-    for number in range(60):
+    for number in range(2 * security.PER_ADDRESS[1]):
         scope = {
             "type": "http",
             "method": "GET",

@@ -267,6 +267,8 @@ def test_a_pause_and_breaks(study: Study) -> None:
     assert not sessions.answer(rater, 0, "happy", 5)
     rater = sessions.go_on(rater, -1)
     assert sessions.view(rater).kind == "trial"
+    rater = study.store.update_rater(rater.id, rest_until=time.time() + 60)
+    assert sessions.pause(rater) == rater, "a rest is a pause already"
 
 
 def test_withdrawal_deletes_the_answers(study: Study) -> None:
@@ -292,6 +294,7 @@ def test_pictures_of_others_are_out_of_reach(study: Study) -> None:
     assert sessions.picture(other, key) is None
     assert sessions.picture(one, "../../study.toml") is None
     assert sessions.picture(one, "0" * 32) is None
+    assert sessions.picture(one, "\u00e9" * 32) is None
     late = study.questions[study.store.trials(one.id)[-1].question].pictures[0].digest
     assert sessions.picture(one, sessions._key(one, late)) is None, "not before its turn"
 

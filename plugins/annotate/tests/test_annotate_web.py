@@ -239,6 +239,18 @@ def test_withdrawing_deletes(place: Any) -> None:
     assert "You have withdrawn" in device.page
 
 
+def test_withdrawing_is_possible_at_the_end_too(place: Any) -> None:
+    device = place.device().begin().rate()
+    while device.place.rater().state != "done":
+        device.send("/go_on", position=device.position)
+        device.rate()
+    assert 'href="/withdraw"' in device.page
+    device.get("/withdraw")
+    device.send("/withdraw")
+    assert "You have withdrawn" in device.page
+    assert not place.study.store.answers(place.rater().id)
+
+
 def test_a_full_study_says_so(make_place: Any) -> None:
     place = make_place(("answers = 15", "answers = 1"))
     place.device().begin().rate()

@@ -265,7 +265,7 @@ class Site:
         rater = self._rater(request)
         if rater is None:
             return self._stranger(request)
-        if rater.state in ("withdrawn", "done"):
+        if rater.state == "withdrawn":
             return RedirectResponse("/", 303)
         return HTMLResponse(self._pages.withdrawing(self._words(request.headers, rater.language), rater))
 

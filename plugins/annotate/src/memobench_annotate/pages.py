@@ -200,6 +200,7 @@ class Pages:
             text=t(f"{view.kind}_text"),
             code=view.code if done else "",
             link=link,
+            can_withdraw=done,
             contact=access.contact,
         )
 

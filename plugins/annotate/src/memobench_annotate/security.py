@@ -19,8 +19,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 LOG = logging.getLogger(__name__)
 BODY, ADDRESS, FIELDS = 64 * 1024, 2048, 100
 """Bytes of a form, bytes of an address, fields of a form."""
-PER_PERSON, PER_ADDRESS = (20, 60), (10, 40)
-"""Requests a second, and at once: of a device that is known, and of all others of an address."""
+PER_PERSON, PER_ADDRESS = (20, 60), (50, 600)
+"""Requests a second, and at once: of a device that is known, and of all others of an address.
+
+A class that begins together may share an address; links are too random to be guessed at any rate.
+"""
 CHEAP = ("/static/", "/favicon.ico")
 """Addresses that are answered from memory, and count for nobody: browsers ask for them by themselves."""
 PATIENCE = 20.0
@@ -87,7 +90,7 @@ class Rules:
         self._hosts = frozenset(_host(host) for host in hosts)
         self._cookies, self._note = tuple(cookies), note
         self._by_cookie, self._by_address = Buckets(*PER_PERSON, clock), Buckets(*PER_ADDRESS, clock)
-        self.joining = Buckets(1, 60, clock)
+        self.joining = Buckets(10, 200, clock)
         """New people without a personal link, by address."""
         self._notes = {"rate_limited": Buckets(1 / 60, 1, clock), "": Buckets(0.2, 20, clock)}
         self._known: OrderedDict[str, None] = OrderedDict()

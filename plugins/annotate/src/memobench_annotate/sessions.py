@@ -168,7 +168,7 @@ class Sessions:
 
     def pause(self, rater: Rater) -> Rater:
         """Show a break until the rater goes on (with the position -1)."""
-        free = rater.state == "main" and self._waiting(rater) is None
+        free = rater.state == "main" and self._waiting(rater) is None and not self._resting(rater)
         return self._mark(rater, wait=-1) if free else rater
 
     def withdraw(self, rater: Rater) -> Rater:
@@ -187,7 +187,7 @@ class Sessions:
         """A picture of this rater's next trials, or of the last one, and its media type; None for any other key."""
         for trial in self._near(rater, behind=1):
             for digest in self._digests(trial):
-                if hmac.compare_digest(self._key(rater, digest), key):
+                if hmac.compare_digest(self._key(rater, digest).encode(), key.encode()):
                     return self.study.shown(digest)
         return None
 
