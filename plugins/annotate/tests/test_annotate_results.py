@@ -138,8 +138,8 @@ def test_scores_and_ceilings_are_those_of_the_formulas(make_study: Make, rate: R
     own = {r: np.array([v[r] for v in kept.values() if r in v]) for r in {*people, "erratic"} - rejected}
     for sample, votes in kept.items():
         z = [(v - own[r].mean()) / own[r].std(ddof=1) for r, v in votes.items()]
-        assert columns[sample]["intensity_mos"] == pytest.approx(100 * (np.mean(z) + 3) / 6, abs=1e-6)
-        assert columns[sample]["intensity_mean"] == pytest.approx(np.mean([*votes.values()]), abs=1e-6)
+        assert columns[sample]["intensity_mos"] == pytest.approx(100 * (np.mean(z) + 3) / 6, abs=EXACT)
+        assert columns[sample]["intensity_mean"] == pytest.approx(np.mean([*votes.values()]), abs=EXACT)
 
     found = agreement(given, study.samples)
     single = [
@@ -171,7 +171,7 @@ def test_scores_and_ceilings_are_those_of_the_formulas(make_study: Make, rate: R
         if question.kind == "rating":
             chosen = votes_of[key_of(question)][question.sample_id]
             assert np.mean([question.options.index(v) + 1 for v in chosen.values()]) == pytest.approx(
-                columns[question.sample_id]["intensity_mean"], abs=1e-6
+                columns[question.sample_id]["intensity_mean"], abs=EXACT
             )
 
 
