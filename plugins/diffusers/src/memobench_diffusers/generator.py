@@ -104,7 +104,7 @@ class DiffusersGenerator(Generator):
             if self._call.family.embeddings
             else None
         )
-        self._max_batch = self.batch_size
+        self._max_batch = 1 if self._call.family.generate_singly else self.batch_size
         self._pipeline = pipeline
         self._closed.clear()
 

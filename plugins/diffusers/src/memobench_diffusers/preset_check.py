@@ -11,7 +11,7 @@ from harness import HarnessError, MissingPackage, PresetCheck, nearest
 from harness.hub import Resolved, on_disk
 from memobench_diffusers.options import DiffusersOptions
 from memobench_diffusers.presets import preset_of
-from memobench_diffusers.reference import INDEX, diffusers_version
+from memobench_diffusers.reference import INDEX, diffusers_version, is_component
 from memobench_diffusers.settings import PipelineCall, resolve_settings
 
 ABSENT = "the model is not on this disk"
@@ -79,7 +79,7 @@ def _files(model: Resolved | None, index: Mapping[str, Any], version: str) -> Pr
     if model is None or model.path is None:
         return PresetCheck("files", skipped=ABSENT)
     for name, entry in index.items():
-        if name.startswith("_") or not isinstance(entry, list) or len(entry) != 2 or entry[0] is None:
+        if not is_component(name, entry):
             continue
         library, component = str(entry[0]), str(entry[1])
         if library in ("diffusers", "transformers") and _class(library, component) is None:
