@@ -24,6 +24,7 @@ _MODULES = {
     "components.judge": "Judge",
     "components.metric": "Estimate Metric Scores",
     "components.options": "HarnessOptions option",
+    "components.preset_check": "PresetCheck",
     "components.record": "Component lazy",
     "components.reporter": "Reporter",
     "components.sources": "Listed RequestSource",
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
     from harness.components.metric import Scores as Scores
     from harness.components.options import HarnessOptions as HarnessOptions
     from harness.components.options import option as option
+    from harness.components.preset_check import PresetCheck as PresetCheck
     from harness.components.record import Component as Component
     from harness.components.record import lazy as lazy
     from harness.components.reporter import Reporter as Reporter

@@ -38,6 +38,7 @@ COMMANDS = {
     "cite": "Say in a paper what a run measured, with BibTeX.",
     "power": "Plan how many answers a comparison needs.",
     "plugin": "Write a new plugin, or check an installed one.",
+    "presets": "Check the short names of models against what is installed.",
     "schema": "Print the JSON Schema of task files or of results.",
     "doctor": "Show what is installed, what works, what to install.",
     "completion": "Print the script that completes names in bash, zsh or fish.",

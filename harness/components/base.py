@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from harness.components.options import HarnessOptions
+from harness.components.preset_check import PresetCheck
 
 
 class Configured:
@@ -41,6 +42,21 @@ class Configured:
         Both numbers of tokens are totals: estimated ones of the prompts, and the limits of the replies.
         """
         return None
+
+    @classmethod
+    def known_references(cls) -> Sequence[str]:
+        """Short names that its option `ref` takes besides references, such as those of presets that another plugin
+        registers: `harness presets check` checks `NAME:REF` for each."""
+        return ()
+
+    def check_preset(self, facts: Mapping[str, str]) -> Iterable[PresetCheck]:
+        """Check, for `harness presets check`, a preset whose options this component was made with.
+
+        Without weights and without network: is the reference well formed, are the files there, does the installed version of
+        the library know the architecture. `facts` are the preset's facts by name, such as `architecture`. Called on a
+        component that is never opened; what it raises is a failed check. By default only the options are checked.
+        """
+        return ()
 
     def open(self, *args: Any, **kwargs: Any) -> None:
         """Load weights and other resources. Called once, before the first request.

@@ -92,6 +92,29 @@ def resolve(ref: str, revision: str | None = None, *, config: str = "config.json
     return _remote(name, pinned or revision or None, config)
 
 
+def on_disk(ref: str, revision: str | None = None, *, config: str = "config.json") -> Resolved | None:
+    """What is on this disk of a model, found without network and without looking at its weights.
+
+    None for a hub model that is not in the cache. Raises `RequestError` for a reference of a wrong form, and for a folder that
+    does not exist or lacks `config`.
+    """
+    folder = Path(os.path.expanduser(ref))
+    if folder.is_dir():
+        if not (folder / config).is_file():
+            raise _no_model(ref, config)
+        return Resolved("local", ref, folder.resolve())
+    name, at, pinned = ref.partition("@")
+    if not HUB_ID.match(name) or ref.startswith((".", "~")):
+        raise _no_folder(ref, folder)
+    if at and not pinned:
+        raise RequestError(f"{ref!r} names no revision after @.", f"Write {name}, or {name}@REVISION.")
+    try:
+        found = _in_cache(name, pinned or revision or None, config)
+    except HarnessError:  # without huggingface_hub, or a place for its cache, there is nothing on the disk
+        return None
+    return Resolved("hub", name, found.parent, revision=found.parent.name) if found else None
+
+
 def _no_folder(ref: str, folder: Path) -> RequestError:
     if folder.is_file():
         return RequestError(
@@ -107,12 +130,16 @@ def _no_folder(ref: str, folder: Path) -> RequestError:
     )
 
 
+def _no_model(ref: str, config: str) -> RequestError:
+    return RequestError(
+        f"The folder {ref!r} contains no model: it has no {config}.",
+        "Specify a folder written by `save_pretrained` or by a download from the hub.",
+    )
+
+
 def _local(ref: str, folder: Path, config: str) -> Resolved:
     if not (folder / config).is_file():
-        raise RequestError(
-            f"The folder {ref!r} contains no model: it has no {config}.",
-            "Specify a folder written by `save_pretrained` or by a download from the hub.",
-        )
+        raise _no_model(ref, config)
     files = sorted(p for p in folder.rglob("*") if p.is_file())
     _check_formats(ref, [p.name for p in files])
     digest = hashlib.sha256()

@@ -14,11 +14,15 @@ from harness.mllm.model import model_template as model_template
 from harness.mllm.model_presets import known_reference as known_reference
 from harness.mllm.model_presets import preset_of as preset_of
 from harness.mllm.model_presets import presets as presets
+from harness.mllm.preset_check import ModelPreset as ModelPreset
+from harness.mllm.preset_check import check_model as check_model
+from harness.mllm.preset_check import known_name as known_name
 from harness.mllm.prompter import Prompter as Prompter
 from harness.mllm.prompter import find_template as find_template
 from harness.mllm.prompter import image_token as image_token
 from harness.mllm.prompter import image_token_id as image_token_id
 from harness.mllm.prompter import template_text as template_text
+from harness.mllm.tokenizers import load_tokenizer as load_tokenizer
 from harness.mllm.words import WordTree as WordTree
 from harness.mllm.words import answer_words as answer_words
 from harness.mllm.words import candidate_tokens as candidate_tokens

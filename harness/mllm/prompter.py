@@ -68,27 +68,30 @@ class Prompter:
 
         Raises `RequestError` if the template fails or has no place for the pictures.
         """
-        if self._plain:
-            rendered = plain_prompt(messages, self.template, image=self.image_token)
-        else:
-            try:
-                rendered = str(
-                    self.tokenizer.apply_chat_template(
-                        chat_content(messages),
-                        chat_template=self.template,
-                        tokenize=False,
-                        add_generation_prompt=True,
-                    )
-                )
-            except Exception as e:  # a template is a program and can raise anything
-                raise RequestError(
-                    f"The chat template of {self.what} failed: {type(e).__name__}: {e}.",
-                    "Specify a different one: -o chat_template=FILE.",
-                ) from e
+        rendered = self.text(messages)
         wanted = sum(part.image is not None for message in messages for part in message.parts)
         if wanted:
             check_image_slot(rendered, [self.image_token], self.what, count=wanted)
         return rendered
+
+    def text(self, messages: Sequence[Message]) -> str:
+        """The text of the prompt, whether or not it has a place for the pictures. Raises `RequestError` if the template fails."""
+        if self._plain:
+            return plain_prompt(messages, self.template, image=self.image_token)
+        try:
+            return str(
+                self.tokenizer.apply_chat_template(
+                    chat_content(messages),
+                    chat_template=self.template,
+                    tokenize=False,
+                    add_generation_prompt=True,
+                )
+            )
+        except Exception as e:  # a template is a program and can raise anything
+            raise RequestError(
+                f"The chat template of {self.what} failed: {type(e).__name__}: {e}.",
+                "Specify a different one: -o chat_template=FILE.",
+            ) from e
 
     def tokens(self, rendered: Sequence[str]) -> list[list[int]]:
         """The token ids of each rendered prompt, with a start token unless the template wrote one.

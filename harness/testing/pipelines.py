@@ -5,22 +5,30 @@
     folder = tiny_pipeline(tmp_path / "sdxl", "sdxl")    # diffusers.DiffusionPipeline.from_pretrained(folder)
 
 Each pipeline uses the same classes as published models of its family, and its folder has the same layout:
-`model_index.json`, and configuration and weights (safetensors) of every component, 2 to 12 MB in total. The images are
+`model_index.json`, and configuration and weights (safetensors) of every component, 1 to 20 MB in total. The images are
 meaningless, but determined by prompt and seed. Requires torch, transformers and diffusers, which are imported when a
 pipeline is built.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from harness import MissingPackage, RequestError, nearest
-
-WIDTH = 32
-"""Width of the text encoders."""
+from harness import RequestError, nearest
+from harness.testing.pipeline_families import LANGUAGE_MODEL_FAMILIES
+from harness.testing.pipeline_parts import (
+    FLOW,
+    WIDTH,
+    clip,
+    clip_tokenizer,
+    package,
+    seeded,
+    t5,
+    t5_tokenizer,
+    vae,
+)
 
 Safety = Literal["passes", "blocks"]
 """A safety checker that passes every image, or blocks every image."""
@@ -41,7 +49,7 @@ def tiny_pipeline(
 def pipeline(family: str = "sd-1.5", *, seed: int = 0, safety: Safety | None = None) -> Any:
     """Create a pipeline in memory, on the CPU, in float32. Torch's global random state is preserved.
 
-    The default image size is 64 x 64 pixels (Flux: 256, PixArt: 16). ``safety`` adds a safety checker to sd-1.5. Raises
+    The default image size is 64 x 64 pixels (others differ: give width and height). ``safety`` adds a safety checker to sd-1.5. Raises
     `RequestError` for an unknown family or an unsupported checker, `MissingPackage` without torch, transformers or
     diffusers.
     """
@@ -52,7 +60,7 @@ def pipeline(family: str = "sd-1.5", *, seed: int = 0, safety: Safety | None = N
         )
     if safety is not None and family != "sd-1.5":
         raise RequestError(f"{family} has no safety checker.", "Omit safety, or use sd-1.5.")
-    torch = _package("torch")
+    torch = package("torch")
     with torch.random.fork_rng(devices=[]):
         built = FAMILIES[family](seed)
         if safety is not None:
@@ -61,13 +69,13 @@ def pipeline(family: str = "sd-1.5", *, seed: int = 0, safety: Safety | None = N
 
 
 def _sd15(seed: int) -> Any:
-    diffusers = _package("diffusers")
+    diffusers = package("diffusers")
     unet = _unet(seed, layers_per_block=1, cross_attention_dim=WIDTH)
     scheduler = diffusers.DDIMScheduler(**_NOISE, clip_sample=False, set_alpha_to_one=False, steps_offset=1)
     return diffusers.StableDiffusionPipeline(
-        vae=_vae(seed),
-        text_encoder=_clip(seed),
-        tokenizer=_clip_tokenizer(),
+        vae=vae(seed),
+        text_encoder=clip(seed),
+        tokenizer=clip_tokenizer(),
         unet=unet,
         scheduler=scheduler,
         safety_checker=None,
@@ -77,7 +85,7 @@ def _sd15(seed: int) -> Any:
 
 
 def _sdxl(seed: int) -> Any:
-    diffusers = _package("diffusers")
+    diffusers = package("diffusers")
     unet = _unet(
         seed,
         layers_per_block=2,
@@ -90,20 +98,20 @@ def _sdxl(seed: int) -> Any:
         cross_attention_dim=2 * WIDTH,
     )
     return diffusers.StableDiffusionXLPipeline(
-        vae=_vae(seed),
+        vae=vae(seed),
         unet=unet,
         add_watermarker=False,
         scheduler=diffusers.EulerDiscreteScheduler(**_NOISE, timestep_spacing="leading", steps_offset=1),
-        text_encoder=_clip(seed),
-        tokenizer=_clip_tokenizer(),
-        text_encoder_2=_clip(seed + 1, projected=True),
-        tokenizer_2=_clip_tokenizer(),
+        text_encoder=clip(seed),
+        tokenizer=clip_tokenizer(),
+        text_encoder_2=clip(seed + 1, projected=True),
+        tokenizer_2=clip_tokenizer(),
     )
 
 
 def _sd3(seed: int) -> Any:
-    diffusers = _package("diffusers")
-    transformer = _seeded(
+    diffusers = package("diffusers")
+    transformer = seeded(
         seed,
         lambda: diffusers.SD3Transformer2DModel(
             sample_size=32,
@@ -121,19 +129,19 @@ def _sd3(seed: int) -> Any:
     return diffusers.StableDiffusion3Pipeline(
         transformer=transformer,
         scheduler=diffusers.FlowMatchEulerDiscreteScheduler(),
-        vae=_vae(seed, **_FLOW),
-        text_encoder=_clip(seed, projected=True),
-        tokenizer=_clip_tokenizer(),
-        text_encoder_2=_clip(seed + 1, projected=True),
-        tokenizer_2=_clip_tokenizer(),
-        text_encoder_3=_t5(seed),
-        tokenizer_3=_t5_tokenizer(),
+        vae=vae(seed, **FLOW),
+        text_encoder=clip(seed, projected=True),
+        tokenizer=clip_tokenizer(),
+        text_encoder_2=clip(seed + 1, projected=True),
+        tokenizer_2=clip_tokenizer(),
+        text_encoder_3=t5(seed),
+        tokenizer_3=t5_tokenizer(),
     )
 
 
 def _flux(seed: int) -> Any:
-    diffusers = _package("diffusers")
-    transformer = _seeded(
+    diffusers = package("diffusers")
+    transformer = seeded(
         seed,
         lambda: diffusers.FluxTransformer2DModel(
             patch_size=1,
@@ -149,18 +157,18 @@ def _flux(seed: int) -> Any:
     )
     return diffusers.FluxPipeline(
         scheduler=diffusers.FlowMatchEulerDiscreteScheduler(),
-        vae=_vae(seed, latent_channels=1, **_FLOW),
-        text_encoder=_clip(seed),
-        tokenizer=_clip_tokenizer(),
-        text_encoder_2=_t5(seed),
-        tokenizer_2=_t5_tokenizer(),
+        vae=vae(seed, latent_channels=1, **FLOW),
+        text_encoder=clip(seed),
+        tokenizer=clip_tokenizer(),
+        text_encoder_2=t5(seed),
+        tokenizer_2=t5_tokenizer(),
         transformer=transformer,
     )
 
 
 def _pixart(seed: int) -> Any:
-    diffusers = _package("diffusers")
-    transformer = _seeded(
+    diffusers = package("diffusers")
+    transformer = seeded(
         seed,
         lambda: diffusers.PixArtTransformer2DModel(
             sample_size=8,
@@ -181,13 +189,15 @@ def _pixart(seed: int) -> Any:
         ),
     )
     return diffusers.PixArtSigmaPipeline(
-        tokenizer=_t5_tokenizer(),
-        text_encoder=_t5(seed),
-        vae=_vae(seed),
+        tokenizer=t5_tokenizer(),
+        text_encoder=t5(seed),
+        vae=vae(seed),
         transformer=transformer,
         scheduler=diffusers.DPMSolverMultistepScheduler(),
     )
 
+
+_NOISE: dict[str, Any] = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 
 FAMILIES: Mapping[str, Callable[[int], Any]] = {
     "sd-1.5": _sd15,
@@ -195,21 +205,14 @@ FAMILIES: Mapping[str, Callable[[int], Any]] = {
     "sd3": _sd3,
     "flux": _flux,
     "pixart": _pixart,
+    **LANGUAGE_MODEL_FAMILIES,
 }
 """Family -> function that builds a pipeline from a seed."""
 
-_NOISE: dict[str, Any] = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
-_FLOW: dict[str, Any] = {
-    "shift_factor": 0.0609,
-    "scaling_factor": 1.5035,
-    "use_quant_conv": False,
-    "use_post_quant_conv": False,
-}
-
 
 def _unet(seed: int, **options: Any) -> Any:
-    diffusers = _package("diffusers")
-    return _seeded(
+    diffusers = package("diffusers")
+    return seeded(
         seed,
         lambda: diffusers.UNet2DConditionModel(
             block_out_channels=(32, 64),
@@ -223,73 +226,9 @@ def _unet(seed: int, **options: Any) -> Any:
     )
 
 
-def _vae(seed: int, latent_channels: int = 4, **options: Any) -> Any:
-    diffusers = _package("diffusers")
-    return _seeded(
-        seed,
-        lambda: diffusers.AutoencoderKL(
-            block_out_channels=[32, 64],
-            in_channels=3,
-            out_channels=3,
-            latent_channels=latent_channels,
-            down_block_types=["DownEncoderBlock2D"] * 2,
-            up_block_types=["UpDecoderBlock2D"] * 2,
-            **options,
-        ),
-    )
-
-
-def _clip(seed: int, *, projected: bool = False) -> Any:
-    transformers = _package("transformers")
-    characters = len(_byte_characters())
-    config = transformers.CLIPTextConfig(
-        vocab_size=2 * characters + 2,
-        bos_token_id=2 * characters,
-        eos_token_id=2 * characters + 1,
-        pad_token_id=2 * characters + 1,
-        hidden_size=WIDTH,
-        intermediate_size=37,
-        num_attention_heads=4,
-        num_hidden_layers=2,
-        projection_dim=WIDTH,
-    )
-    model = transformers.CLIPTextModelWithProjection if projected else transformers.CLIPTextModel
-    return _seeded(seed, lambda: model(config))
-
-
-def _t5(seed: int) -> Any:
-    transformers = _package("transformers")
-    config = transformers.T5Config(
-        vocab_size=98, d_model=WIDTH, d_kv=8, d_ff=37, num_layers=2, num_heads=4, decoder_start_token_id=0
-    )
-    return _seeded(seed, lambda: transformers.T5EncoderModel(config))
-
-
-def _clip_tokenizer() -> Any:
-    """One token per character, with separate tokens at the end of a word; at most 77 tokens."""
-    characters = _byte_characters()
-    tokens = [*characters, *(c + "</w>" for c in characters), "<|startoftext|>", "<|endoftext|>"]
-    vocabulary = {token: number for number, token in enumerate(tokens)}
-    return _package("transformers").CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=77)
-
-
-def _t5_tokenizer() -> Any:
-    """One token per printable ASCII character."""
-    pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("\u2581", -2.0)]
-    pieces += [(chr(c), -3.0) for c in range(33, 127)]
-    return _package("transformers").T5Tokenizer(vocab=pieces, extra_ids=0, model_max_length=64)
-
-
-def _byte_characters() -> list[str]:
-    """The 256 characters that represent bytes in byte-level tokenizers."""
-    shown = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    hidden = [b for b in range(256) if b not in shown]
-    return [chr(b) for b in shown] + [chr(256 + n) for n in range(len(hidden))]
-
-
 def _add_checker(pipeline: Any, seed: int, safety: Safety) -> None:
-    transformers = _package("transformers")
-    module = _package("diffusers.pipelines.stable_diffusion.safety_checker")
+    transformers = package("transformers")
+    module = package("diffusers.pipelines.stable_diffusion.safety_checker")
     vision = {
         "hidden_size": 32,
         "intermediate_size": 37,
@@ -300,7 +239,7 @@ def _add_checker(pipeline: Any, seed: int, safety: Safety) -> None:
         "projection_dim": 16,
     }
     config = transformers.CLIPConfig(vision_config=vision, text_config={}, projection_dim=16)
-    checker = _seeded(seed, lambda: module.StableDiffusionSafetyChecker(config))
+    checker = seeded(seed, lambda: module.StableDiffusionSafetyChecker(config))
     # An image is blocked if its cosine similarity to a concept exceeds the concept's threshold.
     checker.concept_embeds_weights.data.fill_(-2.0 if safety == "blocks" else 2.0)
     checker.special_care_embeds_weights.data.fill_(2.0)
@@ -309,18 +248,3 @@ def _add_checker(pipeline: Any, seed: int, safety: Safety) -> None:
         safety_checker=checker, feature_extractor=processor_class(size=30, crop_size=30)
     )
     pipeline.register_to_config(requires_safety_checker=True)
-
-
-def _seeded(seed: int, build: Callable[[], Any]) -> Any:
-    _package("torch").manual_seed(seed)
-    return build().eval()
-
-
-def _package(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        missing = (error.name or name).partition(".")[0]
-        raise MissingPackage(
-            "building a pipeline for tests", missing, "pip install torch transformers diffusers"
-        ) from error

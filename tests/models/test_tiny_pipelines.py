@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
+import inspect
 import json
 import sys
 from pathlib import Path
@@ -19,7 +21,27 @@ CLASSES = {
     "sd3": "StableDiffusion3Pipeline",
     "flux": "FluxPipeline",
     "pixart": "PixArtSigmaPipeline",
+    "flux2-klein": "Flux2KleinPipeline",
+    "z-image": "ZImagePipeline",
+    "qwen-image": "QwenImagePipeline",
+    "krea2": "Krea2Pipeline",
+    "ovis-image": "OvisImagePipeline",
+    "chroma": "ChromaPipeline",
+    "longcat-image": "LongCatImagePipeline",
+    "sana-sprint": "SanaSprintPipeline",
+    "qwen-image-2.1": "QwenImage21Pipeline",
+    "ernie-image": "ErnieImagePipeline",
+    "hunyuan-image": "HunyuanImagePipeline",
 }
+REWRITING = {
+    "use_resolution_binning": False,
+    "clean_caption": False,
+    "complex_human_instruction": None,
+    "enable_prompt_rewrite": False,
+    "use_pe": False,
+}
+"""Arguments that keep prompt and size as they are."""
+NEEDS_ACCELERATE = ("krea2",)
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -30,11 +52,10 @@ def digests(folder: Path) -> dict[str, str]:
 def generate(loaded: Any, prompt: str, seed: int) -> bytes:
     torch = sys.modules["torch"]
     loaded.set_progress_bar_config(disable=True)
-    options = (
-        {"use_resolution_binning": False, "clean_caption": False} if "PixArt" in type(loaded).__name__ else {}
-    )
+    accepts = inspect.signature(type(loaded).__call__).parameters
+    options = {name: value for name, value in REWRITING.items() if name in accepts}
     output = loaded(
-        prompt,
+        prompt=prompt,
         num_inference_steps=2,
         width=32,
         height=32,
@@ -50,16 +71,20 @@ def generate(loaded: Any, prompt: str, seed: int) -> bytes:
 def test_images_are_determined_by_prompt_and_seed(family: str, tmp_path: Path) -> None:
     import diffusers
 
+    if family in NEEDS_ACCELERATE and importlib.util.find_spec("accelerate") is None:
+        pytest.skip("diffusers loads it with accelerate only")
     folder = tiny_pipeline(tmp_path / "a new folder", family)
     assert json.loads((folder / "model_index.json").read_text())["_class_name"] == CLASSES[family]
-    assert sum(f.stat().st_size for f in folder.rglob("*")) < 13_000_000
+    assert sum(f.stat().st_size for f in folder.rglob("*")) < 20_000_000
     loaded = diffusers.DiffusionPipeline.from_pretrained(folder, use_safetensors=True)
     pictures = [
         generate(loaded, *arguments)
         for arguments in (("A happy man", 1), ("A happy man", 2), ("A sad woman", 1))
     ]
     assert len(set(pictures)) == 3
-    assert pictures[0] == generate(pipeline(family), "A happy man", 1)
+    in_memory = generate(pipeline(family), "A happy man", 1)
+    # Rounding to 256 levels may differ by one where the memory of weights is laid out in another way.
+    assert max(abs(a - b) for a, b in zip(pictures[0], in_memory, strict=True)) <= 1
 
 
 @pytest.mark.e2e

@@ -38,7 +38,9 @@ def test_prompt_forms_have_both_placeholders() -> None:
 def test_the_expected_families_have_presets() -> None:
     wanted = {"llava", "llava-next", "llava-onevision", "qwen2-vl", "qwen2.5-vl", "qwen3-vl", "internvl3", "phi-3.5-vision",
               "phi-4-multimodal", "minicpm-v", "gemma-3", "llama-3.2-vision", "deepseek-vl2", "idefics3", "smolvlm",
-              "pixtral", "molmo", "glm-4v", "kimi-vl"}  # fmt: skip
+              "pixtral", "molmo", "glm-4v", "kimi-vl", "qwen3-vl-30b-a3b", "qwen3.5-9b", "qwen3.5-4b", "qwen3.6-27b",
+              "qwen3.6-35b-a3b", "internvl3.5", "gemma-4-12b", "glm-4.6v-flash", "glm-4.6v", "minicpm-v-4.6", "molmo2",
+              "ministral-3", "step3-vl", "llava-onevision-2", "phi-4-reasoning-vision", "ovis2.5", "kimi-k2.5"}  # fmt: skip
     assert wanted <= set(presets())
 
 

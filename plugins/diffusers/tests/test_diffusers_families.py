@@ -19,7 +19,9 @@ from harness import BadOption
 EXPECTED_PRESETS = {
     "sd-1.5", "sd-2.1", "sdxl", "sdxl-turbo", "sd-3.5-medium", "sd-3.5-large", "flux.1-dev", "flux.1-schnell",
     "flux.2-dev", "pixart-sigma", "kandinsky-2.2", "kandinsky-3", "playground-v2.5", "kolors", "hunyuan-dit", "sana",
-    "auraflow", "cogview4", "lumina-2", "qwen-image",
+    "auraflow", "cogview4", "lumina-2", "qwen-image", "flux.2-klein", "flux.2-klein-9b", "z-image", "z-image-turbo",
+    "qwen-image-2512", "qwen-image-2.1", "glm-image", "ovis-image", "longcat-image", "hunyuan-image-2.1",
+    "ernie-image-turbo", "krea-2-turbo", "sana-sprint", "chroma1-hd", "kandinsky-5-lite",
 }  # fmt: skip
 FIELDS = {
     "ref", "licence", "gated", "pipeline", "parameters", "steps", "guidance", "guidance_argument", "width", "height",
@@ -41,7 +43,7 @@ def test_encoders_return_the_listed_embeddings(name: str) -> None:
     family = FAMILIES[name]
     assert returned_names(pipeline.encode_prompt) == family.embeddings
     accepts = inspect.signature(pipeline.__call__).parameters
-    assert set(family.embeddings) - set(accepts) <= {"text_ids"}
+    assert set(family.embeddings) - set(accepts) <= {"text_ids", "negative_text_ids", "image_pad_mask"}
     assert set(family.encode_arguments) <= set(inspect.signature(pipeline.encode_prompt).parameters)
 
 
@@ -74,6 +76,8 @@ def test_a_preset_matches_its_pipeline(name: str) -> None:
         ("use_resolution_binning", False),
         ("complex_human_instruction", None),
         ("clean_caption", False),
+        ("enable_prompt_rewrite", False),
+        ("use_pe", False),
     ):
         assert arguments.get(rewriting, "absent") == (off if rewriting in call.accepts else "absent")
 

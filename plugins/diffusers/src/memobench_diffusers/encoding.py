@@ -77,7 +77,8 @@ class PromptEncoder:
         prompts, negative = [prompt for prompt, _ in chunk], chunk[0][1]
         with self._counter.counting() as truncated:
             values = self._call_encoder(prompts, negative)
-        if negative and self._call.uses_negative and not self._returns_negative:
+        wanted = bool(negative) or self._call.family.needs_negative
+        if wanted and self._call.uses_negative and not self._returns_negative:
             extra = self._call_encoder([negative] * len(prompts), "")
             values |= {f"negative_{name}": value for name, value in extra.items()}
         values = {k: v for k, v in values.items() if k in self._call.accepts and v is not None}
@@ -104,7 +105,7 @@ class PromptEncoder:
             "prompt": prompts,
             "device": self._pipeline._execution_device,
             "num_images_per_prompt": 1,
-            "do_classifier_free_guidance": (self._call.value(family.cfg_argument) or 0) > 1,
+            "do_classifier_free_guidance": self._call.guided,
             **family.encode_arguments,
         }
         for name in ("prompt_2", "prompt_3"):

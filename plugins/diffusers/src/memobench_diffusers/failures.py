@@ -62,6 +62,9 @@ def load_error(error: Exception, ref: str, preset: Preset | None, dtype: str) ->
     if missing or isinstance(error, ModuleNotFoundError):
         name = (missing and (missing[1] or missing[2])) or getattr(error, "name", None) or "?"
         return MissingPackage(f"The model {ref!r}", name)
+    if "low_cpu_mem_usage" in text and "keep_in_fp32_modules" in text:
+        # Parts of the model stay in 32 bits, which diffusers can only do with this package.
+        return MissingPackage(f"The model {ref!r}", "accelerate")
     if "safetensors" in text and ("no file named" in text or "Could not find" in text):
         return PipelineFailed(
             f"{prefix}: one of its components has no weights in safetensors.",

@@ -8,7 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from harness import Generator, HarnessError, ImageReply, ImageRequest, ReplyError, RequestSource
+from harness import (
+    Generator,
+    HarnessError,
+    ImageReply,
+    ImageRequest,
+    PresetCheck,
+    ReplyError,
+    RequestSource,
+)
 from harness.hub import Preset
 from memobench_diffusers.failures import Cancelled, is_out_of_memory, load_error, out_of_memory
 from memobench_diffusers.options import DiffusersOptions
@@ -67,6 +75,12 @@ class DiffusersGenerator(Generator):
             "backend": backend,
         }
 
+    def check_preset(self, facts: Mapping[str, str]) -> Iterable[PresetCheck]:
+        """Check the reference, the files, the pipeline class and the arguments of its call."""
+        from memobench_diffusers.preset_check import check
+
+        return check(self.options, facts)
+
     def open(self) -> None:
         """Load the model. Raises `HarnessError` with a hint."""
         diffusers_version()
@@ -90,7 +104,7 @@ class DiffusersGenerator(Generator):
             if self._call.family.embeddings
             else None
         )
-        self._max_batch = self.batch_size
+        self._max_batch = 1 if self._call.family.generate_singly else self.batch_size
         self._pipeline = pipeline
         self._closed.clear()
 

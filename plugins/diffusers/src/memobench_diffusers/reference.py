@@ -63,7 +63,7 @@ class Reference:
 
     def _check_components(self, folder: Path) -> None:
         for name, entry in self.index.items():
-            if name.startswith("_") or not isinstance(entry, list) or len(entry) != 2 or entry[0] is None:
+            if not is_component(name, entry):
                 continue
             part = folder / name
             if not part.is_dir():
@@ -78,6 +78,12 @@ class Reference:
                     "code when loaded.",
                     "Convert them to safetensors: pipeline.save_pretrained(FOLDER, safe_serialization=True).",
                 )
+
+
+def is_component(name: str, entry: Any) -> bool:
+    """Whether an entry of the index names a component: its library and its class. Others are settings, which may be lists."""
+    pair = isinstance(entry, list) and len(entry) == 2 and all(isinstance(part, str) for part in entry)
+    return pair and not name.startswith("_")
 
 
 def _stored_dtype(folder: Path) -> str:

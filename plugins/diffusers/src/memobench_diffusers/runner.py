@@ -65,10 +65,12 @@ class PipelineRunner:
             truncated = [
                 {k: v[i] for k, v in counts.items() if i < len(v) and v[i]} for i in range(len(jobs))
             ]
+        # Kandinsky 5 calls its pictures by another name.
+        images = output.images if hasattr(output, "images") else output.image
         blocked = getattr(output, "nsfw_content_detected", None) or [False] * len(jobs)
         return [
             self._reply(job, pixels, bool(is_blocked), cut)
-            for job, pixels, is_blocked, cut in zip(jobs, output.images, blocked, truncated, strict=True)
+            for job, pixels, is_blocked, cut in zip(jobs, images, blocked, truncated, strict=True)
         ]
 
     def _reply(self, job: Job, pixels: Any, blocked: bool, cut: dict[str, int]) -> ImageReply:
@@ -80,7 +82,11 @@ class PipelineRunner:
         pixels = np.asarray(pixels)
         if not np.isfinite(pixels).all():
             return ImageReply(job.request.id, outcome="blank", extra=extra | {"reason": "not a number"})
-        image = Image.fromarray((pixels.clip(0.0, 1.0) * 255).round().astype(np.uint8)[..., :3])
+        pixels = pixels.clip(0.0, 1.0)
+        if pixels.shape[-1] == 4:
+            # Transparency is laid on white, as in every picture that is read.
+            pixels = pixels[..., :3] * pixels[..., 3:] + 1 - pixels[..., 3:]
+        image = Image.fromarray((pixels * 255).round().astype(np.uint8))
         if all(high == 0 for _, high in image.getextrema()):  # type: ignore[misc]
             return ImageReply(job.request.id, outcome="blank", extra=extra | {"reason": "all black"})
         return ImageReply(job.request.id, image=image, extra=extra)

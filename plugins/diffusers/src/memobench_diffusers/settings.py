@@ -147,4 +147,9 @@ class PipelineCall:
     def uses_negative(self) -> bool:
         """Whether a negative prompt affects the image."""
         accepts = "negative_prompt" in self.accepts or "negative_prompt_embeds" in self.accepts
-        return accepts and (self.value(self.family.cfg_argument) or 0) > 1
+        return accepts and self.guided
+
+    @property
+    def guided(self) -> bool:
+        """Whether the pipeline also runs without the prompt, or with the negative one."""
+        return (self.value(self.family.cfg_argument) or 0) > self.family.cfg_above

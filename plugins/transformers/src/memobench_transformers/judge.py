@@ -13,11 +13,12 @@ from harness import (
     Judge,
     JudgeReply,
     JudgeRequest,
+    PresetCheck,
     ReplyError,
     RequestSource,
 )
 from harness.hub import Resolved, check_files, resolve
-from harness.mllm import known_reference, model_identity, model_template, preset_of
+from harness.mllm import known_reference, model_identity, model_template, preset_of, presets
 from memobench_transformers import packages
 from memobench_transformers.batching import Item, batches
 from memobench_transformers.options import TransformersOptions
@@ -66,6 +67,17 @@ class TransformersJudge(Judge):
         model, backend = self.model, f"transformers {packages.version()}"
         packages.check_options(self.options)
         return model_identity(model, self.template, backend, self.options.lora)
+
+    @classmethod
+    def known_references(cls) -> Sequence[str]:
+        """The presets of open models that transformers runs without code from their repositories."""
+        return [name for name, preset in presets().items() if preset.get("transformers")]
+
+    def check_preset(self, facts: Mapping[str, str]) -> Iterable[PresetCheck]:
+        """Check the reference, the files, the architecture, the prompt and the words of the options."""
+        from memobench_transformers.preset_check import check
+
+        return check(self.options, facts)
 
     def open(self) -> None:
         """Load the model. Raises `HarnessError` with a hint."""

@@ -49,7 +49,7 @@ class RunningEngine:
 
 def start(options: VllmOptions, model: Resolved) -> RunningEngine:
     """Start an engine. Raises `BadOption`, or `EngineFailed` with a hint."""
-    _environment()
+    set_environment()
     before = set(multiprocessing.active_children())
     log = EngineLog()
     try:
@@ -81,7 +81,8 @@ def release_memory() -> None:
     cpu.release_freed_memory()
 
 
-def _environment() -> None:
+def set_environment() -> None:
+    """Keep vLLM quiet, and its usage to itself."""
     # Values set by the user take precedence.
     for key, value in {
         "VLLM_NO_USAGE_STATS": "1",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from typing import Any
@@ -15,6 +15,7 @@ from harness import (
     Judge,
     JudgeReply,
     JudgeRequest,
+    PresetCheck,
     RequestError,
     RequestSource,
 )
@@ -93,6 +94,12 @@ class VllmJudge(Judge):
     def identity(self) -> Mapping[str, str]:
         """The weights' commit or digest, the template's digest and the engine's version."""
         return model_identity(self.model, self.template, f"vllm {engine.version()}", self.options.lora)
+
+    def check_preset(self, facts: Mapping[str, str]) -> Iterable[PresetCheck]:
+        """Check the reference, the files, the architecture, the prompt and the words of the options."""
+        from memobench_vllm.preset_check import check
+
+        return check(self.options, facts)
 
     def open(self) -> None:
         """Start the engine. Raises `HarnessError` with a hint."""
