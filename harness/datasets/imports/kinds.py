@@ -9,6 +9,7 @@ from harness.datasets.imports.base import Importer
 from harness.datasets.imports.ck_plus import CkPlus
 from harness.datasets.imports.class_folders import ClassFolders
 from harness.datasets.imports.diffusionfer import DiffusionFer
+from harness.datasets.imports.emonet_face import EmoNetFace
 from harness.datasets.imports.fer2013 import Fer2013
 from harness.datasets.imports.ferplus import FerPlus
 from harness.datasets.imports.hugging_face import HuggingFace
@@ -32,6 +33,7 @@ KINDS: Mapping[str, type[Importer]] = {
         Kdef,
         DiffusionFer,
         HuggingFace,
+        EmoNetFace,
     )
 }
 
