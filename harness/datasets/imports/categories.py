@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from harness.datasets.imports.base import ImportOptions, LabelParser
 from harness.datasets.imports.report import UNKNOWN, Report
+
+LEFT_OUT = "left out by --map"
 
 
 class Row(NamedTuple):
     """Where a row is, for the report."""
 
     file: str
-    line: int
+    line: int | str
     image: str
     column: str = ""
 
@@ -25,6 +27,17 @@ class Categories:
         """`known` maps categories to one of the six emotions, where their meaning is the same."""
         self._labels, self._report = LabelParser(options, known), report
 
+    def emotion_of_rows(
+        self, category: str, rows: Sequence[str], path: str, column: str
+    ) -> tuple[str | None, bool]:
+        """As `emotion`, for a picture with several rows, each as file and line; without rows, for the picture itself."""
+        file, _, line = rows[0].rpartition(":") if rows else ("pictures", "", "")
+        found, used = self.emotion(category, Row(file, line, path, column))
+        for other in rows[1:] if not used else ():
+            file, _, line = other.rpartition(":")
+            self._report.leave_out(file, line, path, LEFT_OUT, category, column)
+        return found, used
+
     def emotion(self, category: str, row: Row) -> tuple[str | None, bool]:
         """The emotion of a category or None, and whether the row is used: not if the user left its category out."""
         if not category:
@@ -32,7 +45,7 @@ class Categories:
         emotion, problem = self._labels.parse(category)
         if problem == UNKNOWN:
             self._report.use_without_emotion(row.file, row.line, row.image, category, row.column)
-        elif problem == "left out by --map":
+        elif problem == LEFT_OUT:
             self._report.leave_out(row.file, row.line, row.image, problem, category, row.column)
             return None, False
         elif problem:

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from harness.datasets.imports.base import Importer, ImportOptions, Record
-from harness.datasets.imports.categories import Categories, Row
+from harness.datasets.imports.categories import Categories
 from harness.datasets.imports.cells import cell, literal, numeric, slug
 from harness.datasets.imports.listed import usable_rows
 from harness.datasets.imports.names import with_name_columns
@@ -129,14 +129,11 @@ class _Faces:
         means = {name: sum(values) / len(values) for name, values in given.items()}
         best = max(means.values(), default=0.0)
         top = [name for name, mean in means.items() if mean == best > 0 and (ratings.graded or mean >= 0.5)]
-        row = Row(file, int(line), path, "emotion")
         if len(top) > 1:
             self._report.use_partly(file, line, path, "tie", ", ".join(top[:5]), "emotion")
         category = top[0] if len(top) == 1 else ""
-        emotion, used = self._categories.emotion(category, row)
+        emotion, used = self._categories.emotion_of_rows(category, tuple(ratings.rows), path, "emotion")
         if not used:
-            for other in tuple(ratings.rows)[1:]:
-                self._report.leave_out(*other.rsplit(":", 1), path, "left out by --map", category, "emotion")
             return None
         scores = {f"score_{self.questions[name]}": f"{mean:.6g}" for name, mean in sorted(means.items())}
         return Record(

@@ -29,6 +29,8 @@ from harness.store.owners import new_folder_aside, sweep
 
 COPIED = "pictures"
 """The folder of copied pictures in a data set."""
+MAX_COLUMNS = 2000
+"""Maximum number of columns of a manifest."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 Progress = Callable[[int], None]
 
@@ -267,7 +269,7 @@ class _Writer:
         }
         marks = {"domain": self._domain} if self._domain else {}
         row |= {k: v for k, v in {**record.attributes, **others, **marks}.items() if v != "" and k not in row}
-        self._columns.update(dict.fromkeys(row))
+        row = self._limited(row)
         self._rows.write(json.dumps(row, ensure_ascii=True) + "\n")
         self._report.use_label(record.label, record.emotion)
         written = self.written
@@ -283,6 +285,16 @@ class _Writer:
             written.groups.setdefault("generator", Counter())[record.attributes["generator"]] += 1
         for rating in record.ratings:
             self._rate(sample, *rating)
+
+    def _limited(self, row: dict[str, Any]) -> dict[str, Any]:
+        """The row without columns beyond `MAX_COLUMNS`: names of columns may come from the data."""
+        self._columns.update(
+            dict.fromkeys([k for k in row if k not in self._columns][: MAX_COLUMNS - len(self._columns)])
+        )
+        kept = {k: v for k, v in row.items() if k in self._columns}
+        if len(kept) < len(row):
+            self._report.note(f"Only the first {MAX_COLUMNS:,} columns are kept.")
+        return kept
 
     def _rate(self, sample: str, rater: str, question: str, value: str) -> None:
         if self._ratings is None:

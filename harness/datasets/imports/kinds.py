@@ -14,9 +14,11 @@ from harness.datasets.imports.fer2013 import Fer2013
 from harness.datasets.imports.ferplus import FerPlus
 from harness.datasets.imports.hugging_face import HuggingFace
 from harness.datasets.imports.kdef import Kdef
+from harness.datasets.imports.label_studio import LabelStudio
 from harness.datasets.imports.manifest import Manifest
 from harness.datasets.imports.memo_bench import MemoBench
 from harness.datasets.imports.raf_db import RafDb
+from harness.datasets.imports.wide import Wide
 from harness.errors import unknown
 
 KINDS: Mapping[str, type[Importer]] = {
@@ -34,6 +36,8 @@ KINDS: Mapping[str, type[Importer]] = {
         DiffusionFer,
         HuggingFace,
         EmoNetFace,
+        LabelStudio,
+        Wide,
     )
 }
 
