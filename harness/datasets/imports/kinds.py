@@ -8,6 +8,8 @@ from harness.datasets.imports.affectnet import AffectNet
 from harness.datasets.imports.base import Importer
 from harness.datasets.imports.ck_plus import CkPlus
 from harness.datasets.imports.class_folders import ClassFolders
+from harness.datasets.imports.coco import Coco
+from harness.datasets.imports.cvat import Cvat
 from harness.datasets.imports.diffusionfer import DiffusionFer
 from harness.datasets.imports.eemo_bench import EEmoBench
 from harness.datasets.imports.emonet_face import EmoNetFace
@@ -50,6 +52,8 @@ KINDS: Mapping[str, type[Importer]] = {
         MllmVisualEmotion,
         LabelStudio,
         Wide,
+        Coco,
+        Cvat,
     )
 }
 
