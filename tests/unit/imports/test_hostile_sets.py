@@ -13,7 +13,9 @@ import pytest
 from helpers import emotion_sets
 
 from harness import HarnessError
+from harness.datasets.imports import KINDS as ALL
 from harness.datasets.imports import ImportOptions, data_home, import_data, kind_of
+from harness.registry.registry import registry
 
 OPTIONS = {"mllmvisualemotion": {"domain": "evoked"}}
 QUESTION = {"id": 1, "image_url": "a.png", "question": "Which?", "options": "{'A': 'Joy'}", "correct_answer": "A",
@@ -183,3 +185,9 @@ def replaced(value, path, new):
     copy = dict(value) if isinstance(value, dict) else list(value)
     copy[path[0]] = replaced(value[path[0]], path[1:], new)
     return copy
+
+
+def test_the_command_knows_every_kind():
+    """The registry names importers without loading them."""
+    listed = {f.component.name: f.component.summary for f in registry().components("importer")}
+    assert {name: kind.summary for name, kind in ALL.items()} == {k: v for k, v in listed.items() if k in ALL}

@@ -113,9 +113,7 @@ def box(label, **attributes):
 
 
 def test_cvat(release):
-    emotion_sets.pictures(
-        release.root, "images/a.png", "images/b.png", "images/c.png", "images/d.png", "images/e.png"
-    )
+    emotion_sets.pictures(release.root, *(f"images/{n}.png" for n in "abcde"), "f.png")
     release.text(
         "annotations.xml",
         cvat(
