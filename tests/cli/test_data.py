@@ -237,7 +237,7 @@ def test_cells_that_spreadsheets_would_run_are_escaped_in_reports(harness: InPro
     }
 
 
-def evoked(root: Path = Path("emoset")) -> Path:
+def evoked(root: Path = Path("release")) -> Path:
     """EmoSet with pictures of anger, sadness and awe."""
     names = ("anger_1", "sadness_2", "awe_3", "sadness_4")
     emotion_sets.pictures(root, *(f"image/{name}.jpg" for name in names))
@@ -248,7 +248,7 @@ def evoked(root: Path = Path("emoset")) -> Path:
 
 def test_evoked_sets_say_so_and_keep_categories(harness: InProcess) -> None:
     evoked()
-    out = harness("data", "import", "emoset", "emoset").ok().out
+    out = harness("data", "import", "emoset", "release").ok().out
     for text in (
         "emoset: 4 samples (angry 1, none 1, sad 2); labels are perceived; emotions are evoked",
         "category outside the six emotions 1",
@@ -263,7 +263,7 @@ def test_evoked_sets_say_so_and_keep_categories(harness: InProcess) -> None:
     harness("data", "import", "hf", "emoset.parquet", "--name", "back").ok()
     back = json.loads((data_home() / "back" / "import.json").read_text())
     assert (back["domain"], back["samples"]) == ("evoked", 4)
-    bad = harness("data", "import", "emoset", "emoset", "--replace", "--domain", "shown")
+    bad = harness("data", "import", "emoset", "release", "--replace", "--domain", "shown")
     assert bad.code == 2
     assert "The emotions of emoset are evoked, not shown." in bad.err
 

@@ -42,6 +42,7 @@ class MllmVisualEmotion(Importer):
     domain_column = True
 
     def complete(self, source: Source, options: ImportOptions) -> ImportOptions:
+        _lists(source)
         folders = {
             part.casefold() for path in (source.name, *source.files) for part in PurePosixPath(path).parts
         }
@@ -64,21 +65,25 @@ class MllmVisualEmotion(Importer):
         return super().complete(source, replace(options, domain=domain))
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
-        names = {path: PurePosixPath(path).name for path in source.files}
-        paths = sorted(
-            (p for p, name in names.items() if name.casefold() == DATASET or _QUESTIONS.fullmatch(name)),
-            key=lambda p: (names[p].casefold() != DATASET, p),
-        )
-        if not paths:
-            raise BadData(
-                f"{source.name!r} is not MLLMVisualEmotion: it contains neither {DATASET} nor images_*_questions.json.",
-                "Give the folder that contains processed/.",
-            )
-        results = sum(_RESULTS.fullmatch(name) is not None for name in names.values())
+        paths = _lists(source)
+        results = sum(_RESULTS.fullmatch(PurePosixPath(path).name) is not None for path in source.files)
         if results:
             report.note(f"Stored answers of models are not imported: {results} files named *_results.json.")
         index = PictureIndex(source.files)
         yield from with_name_columns(_records(paths, index, source, options, report), options, report)
+
+
+def _lists(source: Source) -> list[str]:
+    """The files with labels and questions, the labels first. Raises `BadData` if there are none."""
+    names = {path: PurePosixPath(path).name for path in source.files}
+    paths = (p for p, name in names.items() if name.casefold() == DATASET or _QUESTIONS.fullmatch(name))
+    found = sorted(paths, key=lambda p: (names[p].casefold() != DATASET, p))
+    if not found:
+        raise BadData(
+            f"{source.name!r} is not MLLMVisualEmotion: it contains neither {DATASET} nor images_*_questions.json.",
+            "Give the folder that contains processed/.",
+        )
+    return found
 
 
 def _records(
