@@ -9,6 +9,7 @@ from helpers import emotion_sets
 
 from harness import BadData, RequestError
 from harness.datasets.imports import data_home
+from harness.datasets.imports.cells import literal
 
 
 def emoset(root, name, *rows):
@@ -394,3 +395,11 @@ def test_mllmvisualemotion_never_pools_its_sets(release):
     with pytest.raises(RequestError, match="does not say whether"):
         release.load("mllmvisualemotion", source=other)
     assert release.load("mllmvisualemotion", source=other, domain="shown").summary["domain"] == "shown"
+
+
+def test_literals_are_bounded():
+    assert literal("[" * 20 + "]" * 20)
+    for text, problem in (("[" * 21 + "]" * 21, "nested too deeply"), ("'" + "x" * 2**18 + "'", "more than")):
+        with pytest.raises(ValueError, match=problem):
+            literal(text)
+    assert literal("{'A': 'it\\d', 'B': [1, 2.5, None, True]}") == {"A": "it\\d", "B": [1, 2.5, None, True]}
