@@ -15,7 +15,7 @@ from harness.cli.people_command import command as people_command
 from harness.cli.shared import pairs
 from harness.datasets.export import Exported, export_data
 from harness.datasets.home import UNUSED, data_home, imported
-from harness.datasets.imports import LABELS, Importer, ImportOptions, folded, import_data
+from harness.datasets.imports import DOMAINS, LABELS, Importer, ImportOptions, folded, import_data
 from harness.datasets.imports import verify as verify_data
 from harness.datasets.table import number
 from harness.errors import BadOption, ExitCode, RequestError
@@ -64,6 +64,11 @@ def _importer(name: str) -> Importer:
     "--label", type=click.Choice(LABELS), help="What the emotion labels are, if the release does not say."
 )
 @click.option(
+    "--domain",
+    type=click.Choice(DOMAINS),
+    help="Whose emotion it is, if the release does not say: shown by a face, or evoked in who looks at the picture.",
+)
+@click.option(
     "--name-pattern",
     metavar="P",
     help="What file names contain, such as '{generator}_{emotion}_{prompt_id}'.",
@@ -87,7 +92,7 @@ def _importer(name: str) -> Importer:
     "columns",
     multiple=True,
     metavar="NAME=COLUMN",
-    help="Which column of the release is the image, emotion, intensity, quality or id, where that is not clear; repeatable.",
+    help="Which column of the release is the image, emotion, intensity, quality, id, rater or question, where that is not clear; repeatable.",
 )
 @click.option("--copy", is_flag=True, help="Copy the pictures instead of referring to them.")
 @click.option("--replace", is_flag=True, help="Replace a data set of the same name.")
@@ -100,6 +105,7 @@ def import_command(
     path: Path,
     name: str | None,
     label: str | None,
+    domain: str | None,
     name_pattern: str | None,
     mapping: tuple[str, ...],
     scales: tuple[str, ...],
@@ -127,7 +133,7 @@ def import_command(
     if owners:
         raise RequestError(f"{name!r} is the name of a data set of {owners[0]}.", "Give another --name.")
     options = ImportOptions(
-        label, name_pattern, pairs(mapping, "--map"), _ends(scales), pairs(columns, "--column")
+        label, name_pattern, pairs(mapping, "--map"), _ends(scales), pairs(columns, "--column"), domain
     )
     summary = import_data(
         found,
@@ -261,7 +267,8 @@ def _ends(scales: Sequence[str]) -> dict[str, tuple[float, float]]:
 def _report_lines(summary: Mapping[str, Any], dry_run: bool) -> Iterator[str]:
     name = summary["name"]
     emotions = ", ".join(f"{k} {v}" for k, v in summary["emotions"].items())
-    yield f"{name}: {summary['samples']} samples ({emotions}); labels are {summary['label']}"
+    domain = f"; emotions are {summary['domain']}" if summary["domain"] else ""
+    yield f"{name}: {summary['samples']} samples ({emotions}); labels are {summary['label']}{domain}"
     for group, counts in summary["groups"].items():
         yield f"by {group}: " + ", ".join(f"{k} {v}" for k, v in counts.items())
     for column, scale in summary["scales"].items():
@@ -286,7 +293,8 @@ def _report_lines(summary: Mapping[str, Any], dry_run: bool) -> Iterator[str]:
     folder = data_home() / name
     yield f"data set: {folder}"
     yield f"what was not used, row by row: {folder / UNUSED}"
-    yield f"next: harness run --task comprehension --model fer --data {name}"
+    if summary["domain"] != "evoked":
+        yield f"next: harness run --task comprehension --model fer --data {name}"
 
 
 def _reasons(what: str, counts: Mapping[str, int], nothing: str = "all used") -> str:

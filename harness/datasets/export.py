@@ -207,6 +207,7 @@ class _Writer:
             "schema": 1,
             "name": data.name,
             "label": metadata.get("label"),
+            "domain": metadata.get("domain"),
             "lossy": list(metadata.get("lossy", ())),
             "scales": {
                 column: [scale["low"], scale["high"]]

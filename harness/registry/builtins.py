@@ -49,6 +49,17 @@ _IMPORTERS = (
     ("kdef", "kdef:Kdef", "KDEF: pictures named like AF01ANS.JPG; subject, gender, angle and session become columns"),
     ("diffusionfer", "diffusionfer:DiffusionFer", "DiffusionFER: dataset_sheet.csv, cropped/ and original/"),
     ("hf", "hugging_face:HuggingFace", "Parquet files with embedded pictures, from Hugging Face or `harness data export`"),
+    ("emonet-face", "emonet_face:EmoNetFace", "EmoNet-Face Binary and HQ: Parquet files, or binary.csv or hq.csv and the pictures; 40 emotions, several raters"),
+    ("emoset", "emoset:EmoSet", "EmoSet-118K: train.json, val.json, test.json, image/ and annotation/; eight evoked emotions"),
+    ("emoverse", "emoverse:EmoVerse", "EmoVerse: Parquet files with embedded pictures; eight evoked emotions"),
+    ("t2i-eval-bench", "t2i_eval_bench:T2IEvalBench", "T2I-Eval-Bench: scores.json and the pictures; quality by three people"),
+    ("mvei", "mvei:Mvei", "MVEI: MVEI_metadata.json and images/; statements about evoked emotions, correct or incorrect"),
+    ("eemo-bench", "eemo_bench:EEmoBench", "EEmo-Bench single and pair: JSON lists of questions and the pictures; evoked emotions, rankings, valence and arousal"),
+    ("mllmvisualemotion", "mllm_visual_emotion:MllmVisualEmotion", "MLLMVisualEmotion: the folder Emotion6 (evoked) or FaceEmotion (shown), with processed/"),
+    ("label-studio", "label_studio:LabelStudio", "an export of Label Studio (JSON, JSON-MIN or CSV) and the pictures; answers of several people"),
+    ("wide", "wide:Wide", "a wide table of ratings (MTurk, Prolific, surveys, ratings.csv with a column for each person) and the pictures"),
+    ("coco", "coco:Coco", "labels in the COCO format: a JSON file with images, annotations and categories, and the pictures"),
+    ("cvat", "cvat:Cvat", "labels of CVAT: annotations.xml of `CVAT for images 1.1`, and the pictures"),
 )  # fmt: skip
 
 

@@ -13,10 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from helpers import data
+from helpers import data, emotion_sets
 from helpers.command import InProcess, Shell
 
 from harness.datasets.home import data_home
+from harness.datasets.imports import KINDS
 
 RUN = ["run", "--task", "coarse_emotion", "--model", "echo", "--json", "--data"]
 
@@ -234,3 +235,49 @@ def test_cells_that_spreadsheets_would_run_are_escaped_in_reports(harness: InPro
         "a name that cannot be written",
         "a link that leaves the folder",
     }
+
+
+def evoked(root: Path = Path("release")) -> Path:
+    """EmoSet with pictures of anger, sadness and awe."""
+    names = ("anger_1", "sadness_2", "awe_3", "sadness_4")
+    emotion_sets.pictures(root, *(f"image/{name}.jpg" for name in names))
+    rows = [[name.partition("_")[0], name, f"image/{name}.jpg", ""] for name in names]
+    emotion_sets.document(root / "train.json", rows)
+    return root
+
+
+def test_evoked_sets_say_so_and_keep_categories(harness: InProcess) -> None:
+    evoked()
+    out = harness("data", "import", "emoset", "release").ok().out
+    for text in (
+        "emoset: 4 samples (angry 1, none 1, sad 2); labels are perceived; emotions are evoked",
+        "category outside the six emotions 1",
+        "--map awe=EMOTION",
+    ):
+        assert text in out
+    assert "next: harness run" not in out, "no task for faces is suggested"
+    document = json.loads((data_home() / "emoset" / "import.json").read_text())
+    assert (document["domain"], document["unmapped"]) == ("evoked", {"awe": 1})
+    assert harness(*RUN, "emoset").ok().task["n"] == 3, "samples without an emotion are not asked"
+    harness("data", "export", "emoset", "--out", "emoset.parquet").ok()
+    harness("data", "import", "hf", "emoset.parquet", "--name", "back").ok()
+    back = json.loads((data_home() / "back" / "import.json").read_text())
+    assert (back["domain"], back["samples"]) == ("evoked", 4)
+    bad = harness("data", "import", "emoset", "release", "--replace", "--domain", "shown")
+    assert bad.code == 2
+    assert "The emotions of emoset are evoked, not shown." in bad.err
+
+
+def test_the_help_lists_all_kinds(harness: InProcess) -> None:
+    out = harness("data", "import", "--help").ok().out
+    assert not [kind for kind in KINDS if kind not in out]
+
+
+def test_people_of_an_exported_project(harness: InProcess) -> None:
+    emotion_sets.pictures(Path("project"), *(f"{i}.png" for i in range(6)))
+    rows = [(f"W{who}", f"{i}.png", ("happy", "sad")[i % 2]) for i in range(6) for who in range(3)]
+    emotion_sets.table(Path("project/x.csv"), [("WorkerId", "Input.image_url", "Answer.emotion"), *rows])
+    harness("data", "import", "wide", "project", "--domain", "shown", "--name", "mine").ok()
+    out = harness("data", "people", "mine").ok().out
+    assert "3" in out
+    assert "emotion" in out

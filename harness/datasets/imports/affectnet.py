@@ -52,6 +52,7 @@ class AffectNet(Importer):
     name = "affectnet"
     summary = "AffectNet: training.csv, validation.csv and the pictures; valence and arousal become columns"
     label = "perceived"
+    domain = "shown"
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
         paths = [p for p in source.files if PurePosixPath(p).name.casefold() in TABLES]

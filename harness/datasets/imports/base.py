@@ -16,6 +16,8 @@ from harness.types import EMOTIONS
 
 LABELS = ("intended", "perceived")
 """The meaning of labels: the requested emotion, or the emotion that people perceived."""
+DOMAINS = ("shown", "evoked")
+"""Whose emotion it is: shown by a face, or evoked in who looks at the picture."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class ImportOptions:
     """Column (intensity or quality) -> (low, high) of its scale."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """Our column (image, emotion, ...) -> its name in the release; for kinds whose columns vary."""
+    domain: str | None = None
+    """"shown" or "evoked"."""
 
     def pattern(self) -> NamePattern | None:
         return NamePattern(self.name_pattern, aliases=ALIASES) if self.name_pattern else None
@@ -57,6 +61,8 @@ class Record:
     """Individual ratings: rater, question, value."""
     other_rows: tuple[str, ...] = ()
     """File and line of additional rows about this picture."""
+    other_pictures: Mapping[str, str] = field(default_factory=dict)
+    """Column -> path in the source of a further picture of this sample, such as the second of a pair."""
 
 
 class Importer(ABC):
@@ -68,6 +74,10 @@ class Importer(ABC):
     """The default name of the data set; if empty, the name of the kind."""
     label: ClassVar[str] = ""
     """The meaning of its labels, if known: "intended" or "perceived"."""
+    domain: ClassVar[str] = ""
+    """Whose emotion it is, if known: "shown" or "evoked"."""
+    domain_column: ClassVar[bool] = False
+    """Whether every sample has its domain in a column. Off for kinds from before it, so that their digests stay."""
     takes_columns: ClassVar[tuple[str, ...]] = ()
     """Valid keys of `ImportOptions.columns`."""
 
@@ -91,12 +101,11 @@ class Importer(ABC):
                 f"--column {wrong[0]}: there is no such column.",
                 f"Valid columns: {', '.join(self.takes_columns)}.",
             )
-        return replace(options, label=self._label_meaning(options.label, self.label))
+        domain = _agreed("--domain", f"The emotions of {self.name} are", options.domain, self.domain)
+        return replace(options, label=self._label_meaning(options.label, self.label), domain=domain or None)
 
     def _label_meaning(self, requested: str | None, known: str) -> str:
-        if requested and known and requested != known:
-            raise RequestError(f"The labels of {self.name} are {known}, not {requested}.", "Omit --label.")
-        if not (requested or known):
+        if not _agreed("--label", f"The labels of {self.name} are", requested, known):
             raise RequestError(
                 f"{self.name} does not specify whether its labels are the requested emotion or the emotion that people "
                 "perceived.",
@@ -110,6 +119,13 @@ class Importer(ABC):
 
         Raises `BadData` if the source is not such a release, `RequestError` if the options do not match it.
         """
+
+
+def _agreed(option: str, what: str, requested: str | None, known: str) -> str:
+    """What the user or the release says, "" for neither. Raises `RequestError` if they contradict each other."""
+    if requested and known and requested != known:
+        raise RequestError(f"{what} {known}, not {requested}.", f"Omit {option}.")
+    return requested or known
 
 
 class LabelParser:

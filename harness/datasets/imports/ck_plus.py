@@ -33,6 +33,7 @@ class CkPlus(Importer):
     summary = "CK+: cohn-kanade-images/ and Emotion/; the last frame of each labelled sequence"
     default_name = "ckplus"
     label = "perceived"
+    domain = "shown"
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
         labels = LabelParser(options)

@@ -25,6 +25,7 @@ class DiffusionFer(Importer):
 
     name = "diffusionfer"
     summary = "DiffusionFER: dataset_sheet.csv, cropped/ and original/"
+    domain = "shown"
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
         path = find_file(source, SHEET)

@@ -36,6 +36,7 @@ class Fer2013(Importer):
     name = "fer2013"
     summary = "FER2013: fer2013.csv, or class folders"
     label = "perceived"
+    domain = "shown"
 
     def embeds(self, source: Source) -> bool:
         return bool(pixel_tables(source))

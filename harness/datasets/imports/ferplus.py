@@ -33,6 +33,7 @@ class FerPlus(Importer):
     name = "ferplus"
     summary = "FER+: fer2013new.csv (votes of ten taggers) next to fer2013.csv"
     label = "perceived"
+    domain = "shown"
 
     def embeds(self, source: Source) -> bool:
         return bool(pixel_tables(source))

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import math
-import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from harness.datasets.imports.base import Importer, ImportOptions, LabelParser, Record
+from harness.datasets.imports.base import DOMAINS, LABELS, Importer, ImportOptions, LabelParser, Record
 from harness.datasets.imports.class_folders import SPLITS
 from harness.datasets.imports.memo_bench import scaled
 from harness.datasets.imports.names import with_name_columns
 from harness.datasets.imports.parquet import OURS, class_names, load_pyarrow, metadata
+from harness.datasets.imports.parquet_rows import BATCH, check_size, embedded_picture, opened, parquet_files
 from harness.datasets.imports.report import Report
-from harness.datasets.imports.source import MAX_RATIO, Source
-from harness.errors import BadData, RequestError, nearest
+from harness.datasets.imports.source import Source
+from harness.errors import BadData, nearest
 
 _COLUMN_NAMES = {
     "image": ("image", "img", "picture", "photo", "face", "jpg", "png", "webp"),
@@ -29,11 +28,6 @@ _COLUMN_NAMES = {
 }
 """Our column -> the names it is searched under."""
 RATINGS = "ratings"
-BATCH = 32
-"""Rows in memory at a time."""
-SUSPECT = 64 * 2**20
-_MAGIC = ((b"\x89PNG", ".png"), (b"\xff\xd8\xff", ".jpg"), (b"GIF8", ".gif"), (b"BM", ".bmp"), (b"II*\0", ".tif"),
-          (b"MM\0*", ".tif"), (b"RIFF", ".webp"))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,7 +63,13 @@ class HuggingFace(Importer):
         exported = _export_metadata(source)
         columns = {("emotion" if key == "label" else key): name for key, name in options.columns.items()}
         options = super().complete(
-            source, replace(options, columns=columns, label=options.label or exported.get("label"))
+            source,
+            replace(
+                options,
+                columns=columns,
+                label=options.label or exported["label"],
+                domain=options.domain or exported["domain"],
+            ),
         )
         return replace(options, scales={**exported["scales"], **options.scales})
 
@@ -80,10 +80,10 @@ class HuggingFace(Importer):
 
 def _records(source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
     labels = LabelParser(options)
-    for path in _files(source):
-        with _opened(source, path) as file:
+    for path in parquet_files(source):
+        with opened(source, path) as file:
             columns = _columns(path, file.schema_arrow, options)
-            _check_size(path, source.files[path], file.metadata)
+            check_size(path, source.files[path], file.metadata)
             needed = [
                 columns.image,
                 *columns.used.values(),
@@ -112,7 +112,7 @@ def _record(
 ) -> Record | None:
     line = report.rows[path]
     cells = {name: _text(row[column], columns.classes.get(column)) for name, column in columns.used.items()}
-    where, data = _picture(row[columns.image], path, line, source)
+    where, data = embedded_picture(row[columns.image], path, line, source)
     if data is None and where not in source.files:
         report.leave_out(path, line, where, "no picture")
         return None
@@ -149,21 +149,6 @@ def _record(
         data,
         ratings,
     )
-
-
-def _picture(cell: Any, path: str, line: int, source: Source) -> tuple[str, bytes | None]:
-    """The target path of an embedded picture and its bytes; or the path of an external file and None."""
-    if isinstance(cell, dict):
-        data, name = cell.get("bytes"), cell.get("path")
-    else:
-        data, name = (cell, None) if isinstance(cell, bytes) else (None, cell)
-    if data is not None:
-        suffix = next((suffix for magic, suffix in _MAGIC if data.startswith(magic)), ".bin")
-        return f"{PurePosixPath(path).with_suffix('')}/{line - 1:07d}{suffix}", data
-    if not isinstance(name, str) or not name:
-        return f"row {line}", None
-    neighbour = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
-    return neighbour if neighbour in source.files else name, None
 
 
 def _attributes(row: Mapping[str, Any], columns: _Columns) -> Iterator[tuple[str, str]]:
@@ -277,56 +262,9 @@ def _is_scalar(pyarrow: Any, kind: Any) -> bool:
     )
 
 
-def _files(source: Source) -> list[str]:
-    files = [p for p in source.files if p.casefold().endswith(".parquet")]
-    if not files:
-        linked = [p for p in source.refused if p.casefold().endswith(".parquet")]
-        raise BadData(
-            f"{source.name!r} contains no Parquet files"
-            + (f"; {linked[0]} is {source.refused[linked[0]]}." if linked else "."),
-            "Give a folder that contains the link targets."
-            if linked
-            else "Export the data set from `datasets`: `dataset.to_parquet(FILE)`.",
-        )
-    if source.real_path(files[0]) is None:
-        raise RequestError(
-            f"{source.name!r} contains Parquet files in a zip.", "Unpack it and give the folder."
-        )
-    return files
-
-
-@contextmanager
-def _opened(source: Source, path: str) -> Iterator[Any]:
-    """An open Parquet file. Errors while reading it are raised as `BadData`."""
-    pyarrow = load_pyarrow(f"Reading {path}")
-    try:
-        with (
-            source.open(path) as opened,
-            pyarrow.parquet.ParquetFile(opened, pre_buffer=False, buffer_size=2**20) as file,
-        ):
-            yield file
-    except (pyarrow.ArrowException, OSError, UnicodeDecodeError, MemoryError) as e:
-        if getattr(e, "errno", None):  # an I/O error; errors in the file format have no errno
-            raise
-        raise BadData(
-            f"{path} cannot be read as Parquet: {str(e).splitlines()[0] if str(e) else type(e).__name__}.",
-            "Nothing was imported. Download or export it again.",
-        ) from e
-
-
-def _check_size(path: str, packed: int, metadata: Any) -> None:
-    """Refuse a file with an implausible compression ratio: pictures are already compressed."""
-    # Do not query single columns: pyarrow aborts the process on invalid column metadata.
-    unpacked = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
-    if unpacked > max(SUSPECT, MAX_RATIO * packed):
-        raise BadData(
-            f"{path} is refused: it would unpack to {unpacked:,} bytes.", "Download or export it again."
-        )
-
-
 def _export_metadata(source: Source) -> dict[str, Any]:
     """Label, scales and lossy mappings stored by `harness data export`; invalid values are ignored, as the file is untrusted."""
-    with _opened(source, _files(source)[0]) as file:
+    with opened(source, parquet_files(source)[0]) as file:
         exported = metadata(file.schema_arrow, OURS)
     scales = exported.get("scales")
     ends = {
@@ -340,7 +278,8 @@ def _export_metadata(source: Source) -> dict[str, Any]:
     }
     lossy = exported.get("lossy")
     return {
-        "label": exported["label"] if exported.get("label") in ("intended", "perceived") else None,
+        "label": exported["label"] if exported.get("label") in LABELS else None,
+        "domain": exported["domain"] if exported.get("domain") in DOMAINS else None,
         "scales": ends,
         "lossy": [str(text)[:200] for text in lossy[:20]] if isinstance(lossy, list) else [],
     }

@@ -29,6 +29,8 @@ from harness.store.owners import new_folder_aside, sweep
 
 COPIED = "pictures"
 """The folder of copied pictures in a data set."""
+MAX_COLUMNS = 2000
+"""Maximum number of columns of a manifest."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 Progress = Callable[[int], None]
 
@@ -82,6 +84,7 @@ def _imported(
     source = open_source(path)
     try:
         with _read_errors(source):
+            in_column = kind.domain_column or options.domain is not None
             options = kind.complete(source, options)
             embedded = kind.embeds(source)
         with _temporary_folder(name) as folder:
@@ -89,7 +92,7 @@ def _imported(
             for file, why in source.refused.items():
                 report.leave_out("pictures", "", file, why)
             copied = copy or embedded or source.real_path("") is None
-            writer = _Writer(folder, source, report, copied)
+            writer = _Writer(folder, source, report, copied, options.domain if in_column else None)
             try:
                 for done, record in enumerate(_records(kind, source, options, report), 1):
                     writer.add(record)
@@ -179,8 +182,14 @@ def _temporary_folder(name: str) -> Iterator[Path]:
 class _Writer:
     """Writes the manifest, checksums, ratings and, if copied, pictures."""
 
-    def __init__(self, folder: Path, source: Source, report: Report, copied: bool) -> None:
+    def __init__(
+        self, folder: Path, source: Source, report: Report, copied: bool, domain: str | None
+    ) -> None:
+        """`domain` becomes a column."""
         self._folder, self._source, self._report, self.copied = folder, source, report, copied
+        self._domain = domain
+        self._digests: dict[str, str] = {}
+        """Picture written before -> its digest; several samples may be about one picture."""
         if copied:
             _check_room(folder, sum(source.files.values()))
         self.written = _Written()
@@ -190,27 +199,46 @@ class _Writer:
         self._ratings: TextIO | None = None
 
     def add(self, record: Record) -> None:
-        """Check a record's picture, then write the picture and its row, or report why it is unusable."""
-        try:
-            data = record.data if record.data is not None else self._source.read(record.path)
-        except BadData as e:
-            self._leave_out(record, "too large", e.message)
-            return
-        except OSError as e:
-            self._leave_out(record, "unreadable", str(e.strerror or e))
-            return
-        problem = problem_of(data)
-        if problem:
-            self._leave_out(record, "unusable picture", problem)
-            return
+        """Check a record's pictures, then write them and its row, or report why they are unusable."""
+        data: dict[str, bytes] = {}
+        for path in (record.path, *record.other_pictures.values()):
+            if path in self._digests and record.data is None:
+                continue
+            content, reason, detail = self._content(record, path)
+            if content is None:
+                self._leave_out(record, reason, detail)
+                return
+            data[path] = content
         sample = self._new_id(record)
-        image = record.path
+        for path, content in data.items():
+            self._write_picture(path, content)
+        others = {column: self._place(path) for column, path in record.other_pictures.items()}
+        self._write_sample(record, sample, others)
+
+    def _content(self, record: Record, path: str) -> tuple[bytes | None, str, str]:
+        """The bytes of a usable picture; or None, the reason and the detail."""
+        embedded = record.data if path == record.path else None
+        try:
+            data = embedded if embedded is not None else self._source.read(path)
+        except BadData as e:
+            return None, "too large", e.message
+        except OSError as e:
+            return None, "unreadable", str(e.strerror or e)
+        problem = problem_of(data)
+        return (None, "unusable picture", problem) if problem else (data, "", "")
+
+    def _place(self, path: str) -> str:
+        """The path of a picture as the manifest names it."""
+        return f"{COPIED}/{path}" if self.copied else path
+
+    def _write_picture(self, path: str, data: bytes) -> None:
+        image = self._place(path)
         if self.copied:
-            image = f"{COPIED}/{record.path}"
             file = self._folder / image
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(data)
-        self._write_sample(record, sample, image, hashlib.sha256(data).hexdigest())
+        self._digests[path] = hashlib.sha256(data).hexdigest()
+        self._sums.write(f"{self._digests[path]}  {image}\n")
 
     def _leave_out(self, record: Record, reason: str, detail: str) -> None:
         """Report every row of a record with an unusable picture; or the picture itself, if there is no table."""
@@ -230,21 +258,23 @@ class _Writer:
         self.written.ids.add(sample)
         return sample
 
-    def _write_sample(self, record: Record, sample: str, image: str, digest: str) -> None:
-        row = {
-            "image": image,
+    def _write_sample(self, record: Record, sample: str, others: Mapping[str, str]) -> None:
+        digest = self._digests[record.path]
+        row: dict[str, Any] = {
+            "image": self._place(record.path),
             "id": sample,
             "emotion": record.emotion,
             "intensity": record.intensity,
             "quality": record.quality,
         }
-        row |= {k: v for k, v in record.attributes.items() if v != "" and k not in row}
-        self._columns.update(dict.fromkeys(row))
+        marks = {"domain": self._domain} if self._domain else {}
+        row |= {k: v for k, v in {**record.attributes, **others, **marks}.items() if v != "" and k not in row}
+        row = self._limited(row)
         self._rows.write(json.dumps(row, ensure_ascii=True) + "\n")
-        self._sums.write(f"{digest}  {image}\n")
         self._report.use_label(record.label, record.emotion)
         written = self.written
-        written.digest.update(json.dumps([row, digest], sort_keys=True).encode())
+        parts = [row, digest, *(self._digests[path] for path in record.other_pictures.values())]
+        written.digest.update(json.dumps(parts, sort_keys=True).encode())
         written.samples += 1
         for column, value in (("intensity", record.intensity), ("quality", record.quality)):
             if value is not None:
@@ -255,6 +285,16 @@ class _Writer:
             written.groups.setdefault("generator", Counter())[record.attributes["generator"]] += 1
         for rating in record.ratings:
             self._rate(sample, *rating)
+
+    def _limited(self, row: dict[str, Any]) -> dict[str, Any]:
+        """The row without columns beyond `MAX_COLUMNS`: names of columns may come from the data."""
+        self._columns.update(
+            dict.fromkeys([k for k in row if k not in self._columns][: MAX_COLUMNS - len(self._columns)])
+        )
+        kept = {k: v for k, v in row.items() if k in self._columns}
+        if len(kept) < len(row):
+            self._report.note(f"Only the first {MAX_COLUMNS:,} columns are kept.")
+        return kept
 
     def _rate(self, sample: str, rater: str, question: str, value: str) -> None:
         if self._ratings is None:
@@ -319,6 +359,7 @@ def _summary(
         "root": None if writer.copied else str(path.resolve()),
         "imported": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "label": options.label,
+        "domain": options.domain,
         "samples": written.samples,
         "with": {
             k: written.counts[k] for k in ("emotion", "intensity", "quality", "ratings") if written.counts[k]
@@ -328,6 +369,7 @@ def _summary(
         "scales": _scales(options, report),
         "mapping": dict(options.mapping),
         "lossy": report.lossy(options.mapping),
+        "unmapped": report.unmapped(),
         "name_pattern": options.name_pattern,
         "preview": report.preview,
         "tables": report.counts(),

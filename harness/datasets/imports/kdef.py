@@ -32,6 +32,7 @@ class Kdef(Importer):
     name = "kdef"
     summary = "KDEF: pictures named like AF01ANS.JPG; subject, gender, angle and session become columns"
     label = "intended"
+    domain = "shown"
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
         yield from with_name_columns(_records(source, LabelParser(options), report), options, report)

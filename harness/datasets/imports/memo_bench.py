@@ -47,6 +47,7 @@ class MemoBench(Importer):
 
     name = "memo-bench"
     summary = "the release of MEMO-Bench: dataset/, annotation_emo.csv, annotation_quality.csv"
+    domain = "shown"
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
         emotion_file, quality_file = find_file(source, EMOTION), find_file(source, QUALITY)

@@ -37,7 +37,7 @@ class PictureIndex:
         If no two pictures share a file name, folders in `name` are ignored. Otherwise the last folder in `name` must
         be the picture's folder.
         """
-        found = self._find(name)
+        found = self.matching(name)
         self._referenced.update(found)
         return found
 
@@ -45,7 +45,8 @@ class PictureIndex:
         """The pictures that no name has referred to so far."""
         return [path for path in self.paths if path not in self._referenced]
 
-    def _find(self, name: str) -> list[str]:
+    def matching(self, name: str) -> list[str]:
+        """As `find`, without counting as a reference."""
         given = posixpath.normpath(name.replace("\\", "/")).strip("/")
         wanted = fold_name(given)
         found = self._by_name.get(_stem(wanted.rpartition("/")[2]), [])

@@ -35,6 +35,7 @@ class RafDb(Importer):
     summary = "RAF-DB, basic emotions: EmoLabel/list_patition_label.txt and Image/aligned/"
     default_name = "rafdb"
     label = "perceived"
+    domain = "shown"
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
         path = find_file(source, LISTS[0]) or find_file(source, LISTS[1])

@@ -20,6 +20,8 @@ COLUMNS = ("file", "line", "image", "column", "reason", "detail", "effect")
 UNUSED, PARTLY = "not used", "partly used"
 UNKNOWN = "unknown label"
 """The reason for rows whose label is not one of the six emotions."""
+NO_EMOTION = "category outside the six emotions"
+"""The reason for rows that are used without an emotion, because their category is none of the six."""
 SUGGESTED = {"fear": "worry", "afraid": "worry", "fearful": "worry", "scared": "worry", "disgust": "angry", "disgusted": "angry",
          "contempt": "angry"}  # fmt: skip
 """Suggested mapping for labels without a counterpart; never applied automatically."""
@@ -50,6 +52,7 @@ class Report:
         """Lossy mappings applied before this import, as messages."""
         self._labels: Counter[tuple[str, str]] = Counter()
         self._unknown: Counter[str] = Counter()
+        self._unmapped: Counter[str] = Counter()
         self.preview: list[dict[str, str]] = []
         """A few file names with the columns matched by the user's pattern."""
         self.value_ranges: dict[str, tuple[float, float]] = {}
@@ -70,6 +73,17 @@ class Report:
         """Record a row with an unusable cell."""
         self.partly.setdefault(file, Counter())[reason] += 1
         self._write(file, line, image, column, reason, detail, PARTLY)
+
+    def use_without_emotion(
+        self, file: str, line: int | str, image: str, category: str, column: str = ""
+    ) -> None:
+        """Record a row whose category is none of the six: it has no emotion, and keeps the rest."""
+        _count(self._unmapped, _folded(category))
+        self.use_partly(file, line, image, NO_EMOTION, category, column)
+
+    def unmapped(self) -> dict[str, int]:
+        """Category -> number of rows that have no emotion for it."""
+        return dict(self._unmapped.most_common())
 
     def use_label(self, label: str, emotion: str | None) -> None:
         """Count the original label of an imported picture."""
@@ -97,11 +111,7 @@ class Report:
 
     def suggestion(self) -> str:
         """The --map options that would include rows with unknown labels; "" if there are none."""
-        if not self._unknown:
-            return ""
-        pairs = [f"{name}={SUGGESTED.get(name, 'EMOTION')}" for name, _ in self._unknown.most_common(6)]
-        maps = " ".join(f"--map {shlex.quote(pair)}" for pair in pairs)
-        return f"To map them to the six emotions, which loses information: {maps}"
+        return _suggestion(self._unknown)
 
     def observe(self, column: str, value: float) -> None:
         """Record a value of a numeric column, from which its scale is inferred."""
@@ -116,8 +126,14 @@ class Report:
     def close(self) -> None:
         """Close the table, and add a note on skipped labels."""
         if self._unknown:
-            labels = ", ".join(f"{name} {count}" for name, count in self._unknown.most_common(6))
-            self.note(f"Labels outside the six emotions were skipped: {labels}. {self.suggestion()}")
+            self.note(
+                f"Labels outside the six emotions were skipped: {_listed(self._unknown)}. {self.suggestion()}"
+            )
+        if self._unmapped:
+            self.note(
+                f"Categories outside the six emotions are kept in the column category, without an emotion: "
+                f"{_listed(self._unmapped)}. {_suggestion(self._unmapped)}"
+            )
         self._file.close()
 
     def counts(self) -> dict[str, Any]:
@@ -134,6 +150,18 @@ class Report:
 
     def _write(self, *cells: object) -> None:
         self._table.writerow([csv_cell(" ".join(str(cell).split())[:MAX_CELL_LENGTH]) for cell in cells])
+
+
+def _listed(labels: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in labels.most_common(6))
+
+
+def _suggestion(labels: Counter[str]) -> str:
+    if not labels:
+        return ""
+    pairs = [f"{name}={SUGGESTED.get(name, 'EMOTION')}" for name, _ in labels.most_common(6)]
+    maps = " ".join(f"--map {shlex.quote(pair)}" for pair in pairs)
+    return f"To map them to the six emotions, which loses information: {maps}"
 
 
 def _folded(label: str) -> str:

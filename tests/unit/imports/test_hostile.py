@@ -325,7 +325,10 @@ JUNK = {
 }  # fmt: skip
 TABLES = {"manifest": "manifest.csv", "memo-bench": "annotation_emo.csv", "fer2013": "fer2013.csv", "ferplus": "fer2013new.csv",
           "raf-db": "EmoLabel/list_patition_label.txt", "affectnet": "training.csv", "diffusionfer": "dataset_sheet.csv",
-          "ck+": "Emotion/S005/001/S005_001_00000011_emotion.txt", "hf": "x.parquet"}  # fmt: skip
+          "ck+": "Emotion/S005/001/S005_001_00000011_emotion.txt", "hf": "x.parquet", "emonet-face": "binary.csv", "emoverse": "x.parquet",
+          "emoset": "train.json", "t2i-eval-bench": "scores.json", "mvei": "MVEI_metadata.json", "eemo-bench": "x.json",
+          "mllmvisualemotion": "Emotion6/emotion_dataset.json", "label-studio": "x.json", "wide": "x.csv", "coco": "x.json",
+          "cvat": "x.xml"}  # fmt: skip
 
 
 @pytest.mark.parametrize("content", JUNK.values(), ids=JUNK.keys())
