@@ -92,7 +92,9 @@ class Client:
         if self.kind == "random":
             return self.rng.choice(trial.options)
         if self.kind == "straight":
-            return trial.expected if trial.part == "attention" and trial.expected else sorted(trial.options)[0]
+            return (
+                trial.expected if trial.part == "attention" and trial.expected else sorted(trial.options)[0]
+            )
         if trial.expected is not None:
             return trial.expected
         question = self.study.questions[trial.question]
@@ -152,7 +154,9 @@ def percentile(values: list[float], share: float) -> float:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--raters", type=int, default=60)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--pace", type=float, default=2.0)
@@ -213,8 +217,12 @@ def report(study: Study, clients: list[Client]) -> int:
     extra = sum(map(len, stored.values())) - confirmed
     late = percentile(answers, 0.95)
     print(f"raters {len(clients)} · answers {confirmed:,} confirmed, {len(wrong)} lost, {extra} more stored")
-    print(f"answer  p50 {percentile(answers, 0.5):.0f} ms · p95 {late:.0f} ms · max {percentile(answers, 1):.0f} ms")
-    print(f"picture p50 {percentile(pictures, 0.5):.0f} ms · p95 {percentile(pictures, 0.95):.0f} ms · n {len(pictures):,}")
+    print(
+        f"answer  p50 {percentile(answers, 0.5):.0f} ms · p95 {late:.0f} ms · max {percentile(answers, 1):.0f} ms"
+    )
+    print(
+        f"picture p50 {percentile(pictures, 0.5):.0f} ms · p95 {percentile(pictures, 0.95):.0f} ms · n {len(pictures):,}"
+    )
     for problem in sorted({c.problem for c in clients if c.problem}):
         print(f"problem {problem}")
     excluded = {v.name for v in verdicts(study).values() if v.excluded}
