@@ -119,6 +119,17 @@ def _expanded(reference: str) -> Path:
         raise BadData(f"The data folder {reference!r} cannot be found: {e}", "Give its full path.") from e
 
 
+def check_domains(data: Sequence[DataFolder]) -> None:
+    """Refuse data sets of different domains in one run: their values are never pooled."""
+    if len({folder.domain for folder in data}) > 1:
+        raise RequestError(
+            "Data sets of shown and of evoked emotion cannot share a run: "
+            + ", ".join(f"{folder.name} ({folder.domain})" for folder in data)
+            + ".",
+            "Run them separately.",
+        )
+
+
 def check_labels(data: Sequence[DataFolder], questions: Mapping[str, TaskSpec], seed: int) -> None:
     """Refuse data in which no sample has a label that any task asks for."""
     if any(s.problem for folder in data for s in folder.samples):

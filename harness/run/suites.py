@@ -33,20 +33,26 @@ def answerable(tasks: Sequence[ResolvedTask], check: Callable[[TaskSpec], object
 
 
 def labelled(tasks: Sequence[ResolvedTask], data: Sequence[DataFolder], seed: int) -> Fitting:
-    """The tasks whose label the data have; all of them where the data have none of the labels."""
-    found = [not task.suite or any(has_label(task.spec, folder, seed) for folder in data) for task in tasks]
+    """The tasks whose label and domain the data have; all of them where the data have none of these."""
+    found = [not task.suite or any(_fits(task.spec, folder, seed) for folder in data) for task in tasks]
     if not any(found):
         return tuple(tasks), ()
     names = ", ".join(folder.name for folder in data)
     notes = (
-        f"{task.spec.name} is omitted from {task.suite}: {_lacking(task.spec, names)}"
+        f"{task.spec.name} is omitted from {task.suite}: {_lacking(task.spec, names, data[0].domain)}"
         for task, here in zip(tasks, found, strict=True)
         if not here
     )
     return tuple(t for t, here in zip(tasks, found, strict=True) if here), tuple(notes)
 
 
-def _lacking(spec: TaskSpec, data: str) -> str:
+def _fits(spec: TaskSpec, data: DataFolder, seed: int) -> bool:
+    return spec.domain == data.domain and has_label(spec, data, seed)
+
+
+def _lacking(spec: TaskSpec, data: str, domain: str) -> str:
+    if spec.domain != domain:
+        return f"it asks about {spec.domain} emotion, and {data} is about {domain} emotion."
     if spec.pairs is not None:
         return no_pairs(spec, data) + "."
     assert spec.answer is not None, "tasks of a judge have an answer"

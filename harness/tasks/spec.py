@@ -7,128 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_serializer, model_validator
 
 from harness.errors import BadOption, BadTask, nearest
+from harness.tasks.answer_form import STRONGER as STRONGER
+from harness.tasks.answer_form import Answer as Answer
+from harness.tasks.answer_form import Table
+from harness.tasks.answer_form import Truth as Truth
 from harness.toml import read_toml
-from harness.types import EMOTIONS, AnswerMode, Scale
+from harness.types import EMOTIONS, Domain
 
 Name = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
 PLACEHOLDERS = ("image", "options", "low", "high", "emotion")
-STRONGER = "stronger"
-"""The column of a pair that names the picture with the larger value, as one of the task's two options."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Truth(_Model):
-    """Where a sample's correct answer comes from."""
-
-    field: str = Field(description="A column of the data: emotion, intensity, quality, or an attribute.")
-    mapping: Mapping[str, str] = Field({}, description="Maps the column's values to options.")
-    leave_out: tuple[str, ...] = Field((), description="Emotions whose samples are excluded.")
-
-
-class Answer(_Model):
-    """The form of an answer and the modes in which it can be obtained."""
-
-    kind: Literal["choice", "rating", "pair"] = Field(
-        description="An option, a level of a scale, or one of two pictures (see the table pairs)."
-    )
-    target: str = Field(
-        "", description="What the question is about; used by judges that are not language models."
-    )
-    options: tuple[str, ...] = Field(
-        min_length=2,
-        description="The options. For a rating: the levels, weakest first. For a pair: the first picture, then the second.",
-    )
-    low: float = Field(1.0, description="For a rating: the value of the weakest level.")
-    labels: Literal["none", "letters", "numbers"] = Field("none", description="Shown before each option.")
-    shuffle: bool = Field(True, description="Permute the options of a choice per sample, from the seed.")
-    read: tuple[AnswerMode, ...] = Field(
-        ("logprobs", "choice", "text"),
-        min_length=1,
-        description="Answer modes in order of preference; the first one that the judge supports is used.",
-    )
-    prose: Literal["read", "unparsed"] = Field(
-        "read",
-        description="Whether an answer that must be understood from a sentence counts, or only a declared one.",
-    )
-    synonyms: Mapping[str, tuple[str, ...]] = Field(
-        {}, description="Additional words accepted for an option."
-    )
-    contrast: Mapping[str, tuple[str, ...]] = Field(
-        {},
-        description="Maps an option to options that it is easily confused with. Each sample is shown its correct option and "
-        "one of these, chosen by the seed; samples with other options are excluded.",
-    )
-    truth: Truth = Field(
-        Truth(field=STRONGER),
-        description="The correct answer. Omit for a pair, where it follows from the table pairs.",
-    )
-
-    @model_serializer(mode="wrap")
-    def _without_defaults(self, handler: Callable[[Answer], dict[str, Any]]) -> dict[str, Any]:
-        # Run folders of versions without this field hold the same request.
-        return {k: v for k, v in handler(self).items() if (k, v) != ("prose", "read")}
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Answer:
-        if self.kind == "pair" and self.truth != Truth(field=STRONGER):
-            raise ValueError("the truth of a pair follows from the table pairs: omit it")
-        if self.kind != "pair" and "truth" not in self.model_fields_set:
-            raise ValueError("the key 'truth' is missing")
-        if len({o.casefold() for o in self.options}) != len(self.options):
-            raise ValueError("options must be unique")
-        labels = [*self.truth.leave_out, *(self.truth.mapping if self.truth.field == "emotion" else ())]
-        for label in labels:
-            if label not in EMOTIONS:
-                guess = nearest(label, EMOTIONS)
-                raise ValueError(
-                    f"truth: {label!r} is not one of the emotions"
-                    + (f"; did you mean {guess!r}?" if guess else "")
-                )
-        for key in (*self.synonyms, *self.truth.mapping.values()):
-            if key not in self.options:
-                guess = nearest(key, self.options)
-                raise ValueError(
-                    f"{key!r} is not one of the options" + (f"; did you mean {guess!r}?" if guess else "")
-                )
-        if self.kind != "rating" and "rating" in self.read:
-            raise ValueError(f"a {self.kind} cannot use the answer mode 'rating'")
-        if self.kind == "pair" and len(self.options) != 2:
-            raise ValueError("a pair has two options: the first picture, and the second")
-        self._check_contrast()
-        return self
-
-    def _check_contrast(self) -> None:
-        if self.contrast and self.kind != "choice":
-            raise ValueError(f"contrast requires the kind 'choice', not {self.kind!r}")
-        for label, neighbours in self.contrast.items():
-            for option in (label, *neighbours):
-                if option not in self.options:
-                    guess = nearest(option, self.options)
-                    raise ValueError(
-                        f"contrast: {option!r} is not one of the options"
-                        + (f"; did you mean {guess!r}?" if guess else "")
-                    )
-            if not neighbours or label in neighbours:
-                raise ValueError(f"contrast: {label} needs at least one other option")
-
-    @property
-    def scored(self) -> Literal["choice", "rating"]:
-        """How answers are scored: a pair counts as a choice."""
-        return "rating" if self.kind == "rating" else "choice"
-
-    @property
-    def scale(self) -> Scale | None:
-        """The scale of a rating; None for a choice or pair."""
-        return Scale(self.options, self.low) if self.kind == "rating" else None
-
-
-class PromptVariant(_Model):
+class PromptVariant(Table):
     """One phrasing of the question. With several, the spread over prompt variants is reported."""
 
     name: str = Name
@@ -150,7 +43,7 @@ class PromptVariant(_Model):
         return self
 
 
-class Pairs(_Model):
+class Pairs(Table):
     """Which pictures form a pair: same values in `within` and same cluster, different values in `field`."""
 
     field: str = Field(description="The column to compare: intensity, quality, or a numeric attribute.")
@@ -184,7 +77,7 @@ class Pairs(_Model):
         return self
 
 
-class MetricSpec(_Model):
+class MetricSpec(Table):
     """One metric of the task, by its registered name."""
 
     name: str
@@ -193,7 +86,7 @@ class MetricSpec(_Model):
     options: Mapping[str, Any] = {}
 
 
-class Group(_Model):
+class Group(Table):
     """Columns by which the primary metric is broken down, if the data have them."""
 
     by: tuple[str, ...] = ()
@@ -220,7 +113,7 @@ class Group(_Model):
         return self.model_copy(update={"by": tuple(by), "cross": tuple(cross)})
 
 
-class Setting(_Model):
+class Setting(Table):
     """A methodological choice shown with the results, with its source."""
 
     name: str
@@ -228,7 +121,7 @@ class Setting(_Model):
     source: str = Field(description='"assumed", or the publication it comes from.')
 
 
-class SamplingSpec(_Model):
+class SamplingSpec(Table):
     """Sampling parameters for replies."""
 
     temperature: float = Field(0.0, ge=0.0, le=2.0)
@@ -236,7 +129,7 @@ class SamplingSpec(_Model):
     top_p: float = Field(1.0, gt=0.0, le=1.0)
 
 
-class TaskSpec(_Model):
+class TaskSpec(Table):
     """A task: the question, the role of the model under test, the answer modes and the metrics."""
 
     kind: Literal["task"] = "task"
@@ -245,6 +138,10 @@ class TaskSpec(_Model):
     role: Literal["judge", "generator"]
     stage: Literal["coarse", "fine", "nuance"]
     summary: str = ""
+    domain: Domain = Field(
+        "shown",
+        description="Whether it asks which emotion is shown, or which one is evoked in people who see the picture.",
+    )
     data: str = Field("", description="Judge tasks: the default data set.")
     answer: Answer | None = Field(None, description="Judge tasks: the form of the answer.")
     pairs: Pairs | None = Field(
@@ -268,6 +165,11 @@ class TaskSpec(_Model):
         description="The cluster column for resampling; default: subject, else prompt_id, else each sample.",
     )
     settings: tuple[Setting, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, handler: Callable[[TaskSpec], dict[str, Any]]) -> dict[str, Any]:
+        # Run folders of versions without this field hold the same request.
+        return {k: v for k, v in handler(self).items() if (k, v) != ("domain", "shown")}
 
     @model_validator(mode="after")
     def _by_role(self) -> TaskSpec:
@@ -313,7 +215,7 @@ class TaskSpec(_Model):
         return next(m for m in self.metrics if m.primary)
 
 
-class SuiteSpec(_Model):
+class SuiteSpec(Table):
     """A list of tasks to run together; the model is loaded once for all of them."""
 
     kind: Literal["suite"]
