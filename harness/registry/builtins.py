@@ -26,6 +26,7 @@ _METRICS = (
     ("srcc_within_emotion", "rank:SrccWithinEmotion", "Spearman rank correlation within each emotion, averaged (Fisher z)"),
     ("krcc", "rank:Krcc", "Kendall's tau-b"),
     ("plcc", "rating:Plcc", "Pearson correlation"),
+    ("ccc", "rating:Ccc", "Lin's concordance correlation: agreement with the truth in order, scale and mean"),
     ("plcc_fitted", "fitted:PlccFitted", "Pearson correlation after the 4-parameter logistic"),
     ("rmse_fitted", "fitted:RmseFitted", "root mean square error after the 4-parameter logistic"),
     ("mae", "rating:MeanAbsoluteError", "mean absolute error, in levels"),

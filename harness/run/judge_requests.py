@@ -6,7 +6,7 @@ import gc
 import hashlib
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,10 +56,14 @@ def _digests(job: Job, digests: Sequence[str]) -> dict[str, Any]:
     return {"digest": hashlib.sha256("+".join(digests).encode()).hexdigest(), "pictures": pictures}
 
 
-def visible_id(job: Job) -> str:
-    """The sample's id as a judge sees it: a digest where the id itself reveals the label ("happy/01")."""
+def visible_id(job: Job, columns: Iterable[str] = ()) -> str:
+    """The sample's id as a judge sees it: a digest where the id itself reveals the label ("happy/01").
+
+    `columns` are those that questions take their truth from.
+    """
     sample = job.sample
-    if job.pair is None and (sample.emotion is None or not names_label(sample.id, sample.emotion)):
+    labels = (sample.emotion, *(sample.attributes.get(column) for column in columns))
+    if job.pair is None and not any(label and names_label(sample.id, label.casefold()) for label in labels):
         return sample.id
     return hashlib.blake2b(sample.id.encode(), digest_size=8).hexdigest()
 
@@ -144,7 +148,8 @@ class RequestBuilder:
         except PictureProblem as problem:
             return Prepared([], 0, JobOutcome(record | {"digest": None}, problem, {}))
         images, cost = tuple(picture for picture, _ in seen), sum(size for _, size in seen)
-        sample_id = job.sample.id if self.oracle else visible_id(job)
+        columns = [self.answer(q).truth.field for q in job.questions if self.answer(q).kind == "choice"]
+        sample_id = job.sample.id if self.oracle else visible_id(job, columns)
         in_flight, requests = {}, []
         for id_, (question, variant, repeat) in missing.items():
             options = shown[question]

@@ -14,7 +14,7 @@ from harness.errors import BadData, BadTask, HarnessError, RequestError
 from harness.registry.factory import make
 from harness.registry.registry import registry
 from harness.run.answer_modes import choose_answer_mode, choose_answer_modes
-from harness.run.data_sets import check_domains, check_labels, find_data_sets
+from harness.run.data_sets import check_domains, check_labels, find_data_sets, unknown_labels
 from harness.run.naming import default_folder
 from harness.run.participants import (
     Participant,
@@ -165,7 +165,7 @@ def _judge_plan(request: RunRequest, tasks: tuple[ResolvedTask, ...], watch: Wat
     questions = {t.spec.name: t.spec for t in tasks}
     check_labels(data, questions, request.seed)
     modes = {judge.name: choose_answer_modes(judge, questions, request.read)}
-    omitted = (*unread, *unable, *unlabelled)
+    omitted = (*unread, *unable, *unlabelled, *unknown_labels(tasks, data))
     return Plan(request, tasks, questions, modes, (judge,), None, data, {}, omitted=omitted)
 
 

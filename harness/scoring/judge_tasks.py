@@ -15,6 +15,7 @@ from harness.scoring.stability import stability
 from harness.scoring.stored import StoredRun
 from harness.scoring.stored_ratings import stored_ratings
 from harness.scoring.transfer import transfers
+from harness.scoring.vocabulary_notes import vocabulary_notes
 from harness.tasks.pairing import no_pairs
 from harness.tasks.spec import Answer, TaskSpec
 
@@ -77,6 +78,7 @@ def _score(run: RunRecord, spec: TaskSpec, data: str, variant: str, mode: str, r
             *_not_asked(spec, data, asked, run.counts.get(f"@{data}", 0)),
             *domain_note(spec.name, spec.domain, data, run.domain_of(data)),
             *run.notes.get(data, ()),
+            *vocabulary_notes(rows),
             *run.oracle_warning(run.model.name),
             *run.training_warning(
                 [run.model.name], {data, *(s.attributes.get("generator") for s in rows.samples)}

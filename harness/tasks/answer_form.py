@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
 
 from harness.errors import nearest
+from harness.tasks.vocabulary import finder, folded, vocabularies, vocabulary
 from harness.types import EMOTIONS, AnswerMode, Scale
 
+LABELS = ("emotion", "intensity", "quality")
 STRONGER = "stronger"
 """The column of a pair that names the picture with the larger value, as one of the task's two options."""
 
@@ -26,6 +29,52 @@ class Truth(Table):
     field: str = Field(description="A column of the data: emotion, intensity, quality, or an attribute.")
     mapping: Mapping[str, str] = Field({}, description="Maps the column's values to options.")
     leave_out: tuple[str, ...] = Field((), description="Emotions whose samples are excluded.")
+    vocabulary: tuple[str, ...] = Field(
+        (),
+        description="The labels that the column may have, where these are not the six emotions: found without regard to case "
+        "and punctuation. Results count labels that are merged into one option.",
+    )
+    synonyms: Mapping[str, tuple[str, ...]] = Field(
+        {}, description="Further words for a label of the vocabulary in the data."
+    )
+    scale: tuple[float, float] | None = Field(
+        None,
+        description="For a rating: the lowest and highest value of the column, which are mapped linearly to the scale of the "
+        "task; default: values are on the scale of the task.",
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, handler: Callable[[Truth], dict[str, Any]]) -> dict[str, Any]:
+        # Run folders of versions without these fields hold the same request.
+        added = ("vocabulary", "synonyms", "scale")
+        return {k: v for k, v in handler(self).items() if v or k not in added}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Truth:
+        if self.vocabulary and self.field in LABELS:
+            raise ValueError(f"the column {self.field!r} has no other vocabulary: name another column")
+        if self.synonyms and not self.vocabulary:
+            raise ValueError("truth: synonyms need a vocabulary")
+        for label in self.mapping if self.vocabulary else ():
+            if label not in self.vocabulary:
+                guess = nearest(label, self.vocabulary)
+                raise ValueError(
+                    f"truth: {label!r} is not in the vocabulary"
+                    + (f"; did you mean {guess!r}?" if guess else "")
+                )
+        if self.scale is not None and not self.scale[0] < self.scale[1]:
+            raise ValueError("truth: scale must be [lowest, highest]")
+        assert self.words is not None, "a word that names two labels is refused here"
+        return self
+
+    @cached_property
+    def words(self) -> dict[str, str]:
+        """Folded words of the data -> label of the vocabulary."""
+        return finder(self.vocabulary, self.synonyms)
+
+    def label(self, text: str) -> str | None:
+        """The label that a text of the data names: itself without a vocabulary, None for one that is not in it."""
+        return self.words.get(folded(text)) if self.vocabulary else text
 
 
 class Answer(Table):
@@ -37,9 +86,15 @@ class Answer(Table):
     target: str = Field(
         "", description="What the question is about; used by judges that are not language models."
     )
+    vocabulary: str = Field(
+        "",
+        description=f"Emotions other than the six, by name: {', '.join(vocabularies())}. They are the options, their synonyms and "
+        "the vocabulary of the truth, as far as the task does not declare these itself.",
+    )
     options: tuple[str, ...] = Field(
+        (),
         min_length=2,
-        description="The options. For a rating: the levels, weakest first. For a pair: the first picture, then the second.",
+        description="The options, which only a vocabulary replaces. For a rating: the levels, weakest first. For a pair: the first picture, then the second.",
     )
     low: float = Field(1.0, description="For a rating: the value of the weakest level.")
     labels: Literal["none", "letters", "numbers"] = Field("none", description="Shown before each option.")
@@ -68,8 +123,25 @@ class Answer(Table):
 
     @model_serializer(mode="wrap")
     def _without_defaults(self, handler: Callable[[Answer], dict[str, Any]]) -> dict[str, Any]:
-        # Run folders of versions without this field hold the same request.
-        return {k: v for k, v in handler(self).items() if (k, v) != ("prose", "read")}
+        # Run folders of versions without these fields hold the same request.
+        return {
+            k: v for k, v in handler(self).items() if (k, v) not in (("prose", "read"), ("vocabulary", ""))
+        }
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_vocabulary(cls, given: Any) -> Any:
+        name = given.get("vocabulary") if isinstance(given, Mapping) else None
+        if not isinstance(name, str) or not name:
+            return given
+        known = vocabulary(name)
+        filled = {"options": known.labels, **given}
+        if tuple(filled["options"]) == known.labels:
+            filled = {"synonyms": known.synonyms, **filled}
+        truth = filled.get("truth")
+        if isinstance(truth, Mapping) and "vocabulary" not in truth:
+            filled["truth"] = {**truth, "vocabulary": known.labels, "synonyms": known.synonyms}
+        return filled
 
     @model_validator(mode="after")
     def _consistent(self) -> Answer:
@@ -77,6 +149,8 @@ class Answer(Table):
             raise ValueError("the truth of a pair follows from the table pairs: omit it")
         if self.kind != "pair" and "truth" not in self.model_fields_set:
             raise ValueError("the key 'truth' is missing")
+        if not self.options:
+            raise ValueError("the key 'options' is missing")
         if len({o.casefold() for o in self.options}) != len(self.options):
             raise ValueError("options must be unique")
         labels = [*self.truth.leave_out, *(self.truth.mapping if self.truth.field == "emotion" else ())]
@@ -93,6 +167,10 @@ class Answer(Table):
                 raise ValueError(
                     f"{key!r} is not one of the options" + (f"; did you mean {guess!r}?" if guess else "")
                 )
+        if self.kind == "rating" and self.truth.vocabulary:
+            raise ValueError("truth: a rating is a number, and has no vocabulary")
+        if self.kind != "rating" and self.truth.scale is not None:
+            raise ValueError("truth: only a rating has a scale")
         if self.kind != "rating" and "rating" in self.read:
             raise ValueError(f"a {self.kind} cannot use the answer mode 'rating'")
         if self.kind == "pair" and len(self.options) != 2:
