@@ -18,6 +18,8 @@ _METRICS = (
     ("fidelity", "choice:Fidelity", "share of portraits recognised as the requested emotion"),
     ("ece", "calibration:ExpectedCalibrationError", "expected calibration error of the predicted option or level, 15 bins"),
     ("brier", "calibration:Brier", "Brier score: squared error of the predicted probabilities"),
+    ("auroc", "detection:Auroc", "area under the ROC curve of the probability of an option: pooled, or the mean over emotions"),
+    ("average_precision", "detection:AveragePrecision", "average precision of the probability of an option: pooled, or the mean over emotions"),
     ("position_bias", "position:PositionBias", "share of replies choosing the first option shown, minus chance"),
     ("consistency", "pairs:Consistency", "share of pairs whose preferred picture is the same in both orders"),
     ("first_share", "pairs:FirstShare", "share of replies choosing the first picture"),

@@ -17,7 +17,7 @@ from harness.errors import BadData, BadOption, HarnessError, PluginError, Reques
 from harness.registry.factory import make
 from harness.registry.registry import registry
 from harness.run.stored_images import changed_images
-from harness.run.suites import has_label
+from harness.run.suites import has_label, needed
 from harness.run.supervisor import current
 from harness.run.watch import Watch
 from harness.store.runfolder import RUN
@@ -171,7 +171,7 @@ def check_labels(data: Sequence[DataFolder], questions: Mapping[str, TaskSpec], 
             f"Nothing to compare: {'; '.join(no_pairs(q, names) for q in questions.values())}.",
             "Add the columns to the manifest, or choose another task or data set.",
         )
-    fields = sorted({spec.answer.truth.field for spec in questions.values() if spec.answer})
+    fields = sorted({needed(spec) for spec in questions.values()})
     raise BadData(
         f"No sample of {names} has what {', '.join(questions)} asks for: {' or '.join(fields)}.",
         "Add the column to the manifest, or choose another task or data set.",

@@ -199,9 +199,10 @@ def _generator_plan(request: RunRequest, tasks: tuple[ResolvedTask, ...]) -> Pla
                 f"and the task is about {other.spec.domain} emotion.",
                 f'Set domain = "{question.domain}", or ask another task.',
             )
-        if question.pairs is not None:
+        if question.pairs is not None or question.each is not None:
+            how = "compares two pictures" if question.pairs else "asks about each of several emotions"
             raise BadTask(
-                f"{name!r} compares two pictures, and generated portraits are judged one by one.",
+                f"{name!r} {how}, and generated portraits are asked each question once.",
                 "Remove it from asks; with --data, a run folder's portraits can be compared.",
             )
     _check_metrics(tasks, questions)

@@ -25,9 +25,11 @@ def preview(plan: Plan) -> str:
         jobs = list(judge_jobs(plan, request.shard))
         asked = Counter(q for job in jobs for q in job.questions)
         pairs = len({(j.data, j.sample.attributes["pair"]) for j in jobs if j.pair})
-        lines += [f"model: {plan.model.name} (judge)", f"pictures: {sum(j.pair is None for j in jobs)}"]
+        alone = [j for j in jobs if j.pair is None and "question" not in j.extra]
+        single = {(j.data, j.sample.path) for j in jobs if "question" in j.extra}
+        lines += [f"model: {plan.model.name} (judge)", f"pictures: {max(len(alone), len(single))}"]
         lines += [f"pairs of pictures: {pairs}"] * (pairs > 0)
-        emotions = Counter(j.sample.emotion for j in jobs if j.pair is None)
+        emotions = Counter(j.sample.emotion for j in alone)
         first = {q: job.sample for job in reversed(jobs) if not job.sample.problem for q in job.questions}
     else:
         wanted = planned_images(plan, request.shard)

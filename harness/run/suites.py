@@ -8,6 +8,7 @@ from harness.datasets import DataFolder
 from harness.errors import RequestError
 from harness.tasks.answers import has_truth
 from harness.tasks.catalog import ResolvedTask
+from harness.tasks.each import each_emotion
 from harness.tasks.pairing import make_pairs, no_pairs
 from harness.tasks.spec import TaskSpec
 
@@ -55,12 +56,20 @@ def _lacking(spec: TaskSpec, data: str, domain: str) -> str:
         return f"it asks about {spec.domain} emotion, and {data} is about {domain} emotion."
     if spec.pairs is not None:
         return no_pairs(spec, data) + "."
+    return f"no sample of {data} has what it asks for: {needed(spec)}."
+
+
+def needed(spec: TaskSpec) -> str:
+    """The column, or columns, that a task takes its truth from."""
     assert spec.answer is not None, "tasks of a judge have an answer"
-    return f"no sample of {data} has what it asks for: {spec.answer.truth.field}."
+    return spec.answer.truth.field if spec.each is None else spec.each.column
 
 
 def has_label(spec: TaskSpec, data: DataFolder, seed: int) -> bool:
     """Whether some sample, or two of them, can be asked about."""
     if spec.pairs is not None:
         return next(iter(make_pairs(data.samples, spec.pairs, spec.cluster, seed)), None) is not None
+    if spec.each is not None and spec.answer is not None:
+        answer, each = spec.answer, spec.each
+        return any(True for s in data.samples for _ in each_emotion(s, each, answer, spec.name))
     return any(has_truth(spec, sample) for sample in data.samples)

@@ -95,6 +95,10 @@ def _not_asked(spec: TaskSpec, data: str, asked: int, samples: int) -> list[str]
     truth = answer_of(spec).truth
     if spec.pairs is not None:
         return [] if asked else [no_pairs(spec, data)]
+    if spec.each is not None:
+        return (
+            [] if asked else [f"no sample of {data} has a column that the task asks for: {spec.each.column}"]
+        )
     if not asked:
         return [f"no sample of {data} has the label that the task asks for: {truth.field}"]
     if asked >= samples:

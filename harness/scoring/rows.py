@@ -24,8 +24,6 @@ from harness.tasks.clusters import cluster_column
 from harness.tasks.spec import Answer
 from harness.types import EMOTIONS
 
-_CODES: dict[str | None, int] = {emotion: code for code, emotion in enumerate(EMOTIONS)}
-
 
 @dataclass
 class Rows:
@@ -169,10 +167,13 @@ class Rows:
             truth = np.array([code[str(t)] for t in self.truths])
         else:
             truth = _numbers(self.truths)
-        emotions = [_CODES.get(s.emotion, -1) for s in self.samples]
+        names, emotions = self._emotions()
         column = cluster_column(cluster, (s.attributes for s in self.samples))
         alone = "pair" if answer.kind == "pair" else ""
-        units = codes(s.attributes.get(column) or s.attributes.get(alone) or s.id for s in self.samples)
+        units = codes(
+            s.attributes.get(column) or s.attributes.get(alone) or (s.picture if s.question else s.id)
+            for s in self.samples
+        )
         asked = codes(s.attributes.get(alone) or s.id for s in self.samples)
         found = None
         if self.probabilities is not None:
@@ -182,9 +183,9 @@ class Rows:
             truth=_floats(truth),
             predicted=_floats(np.array(self.predicted)),
             cluster=units,
-            emotion=np.array(emotions, np.int64),
+            emotion=emotions,
             options=answer.options,
-            emotions=EMOTIONS,
+            emotions=names,
             low=answer.low,
             high=answer.low + len(answer.options) - 1,
             probabilities=None if found is None or np.isnan(found).all() else found,
@@ -194,6 +195,15 @@ class Rows:
             cluster_column=column,
             sample=asked if len(np.unique(asked)) < len(asked) else None,
         )
+
+    def _emotions(self) -> tuple[tuple[str, ...], Ints]:
+        """The names of emotions, the six first, and the code of each row's, shape (n,), -1 where it has none."""
+        others = sorted(
+            {s.emotion for s in self.samples if s.emotion is not None and s.emotion not in EMOTIONS}
+        )
+        names = (*EMOTIONS, *others)
+        code = {name: number for number, name in enumerate(names)}
+        return names, np.array([-1 if s.emotion is None else code[s.emotion] for s in self.samples], np.int64)
 
     def column(self, name: str) -> Column:
         """A column of the samples, or a label of theirs, by which rows can be grouped."""

@@ -14,6 +14,7 @@ from harness.tasks.answer_form import STRONGER as STRONGER
 from harness.tasks.answer_form import Answer as Answer
 from harness.tasks.answer_form import Table
 from harness.tasks.answer_form import Truth as Truth
+from harness.tasks.each import PRESENT, Each
 from harness.toml import read_toml
 from harness.types import EMOTIONS, Domain
 
@@ -147,6 +148,9 @@ class TaskSpec(Table):
     pairs: Pairs | None = Field(
         None, description="Judge tasks with an answer of the kind pair: which pictures are compared."
     )
+    each: Each | None = Field(
+        None, description="Judge tasks: the question is asked once for each of these emotions of a picture."
+    )
     prompts: tuple[PromptVariant, ...] = Field((), description="Judge tasks: the prompt variants.")
     sampling: SamplingSpec = SamplingSpec()
     prompt_set: str = Field(
@@ -168,8 +172,8 @@ class TaskSpec(Table):
 
     @model_serializer(mode="wrap")
     def _without_defaults(self, handler: Callable[[TaskSpec], dict[str, Any]]) -> dict[str, Any]:
-        # Run folders of versions without this field hold the same request.
-        return {k: v for k, v in handler(self).items() if (k, v) != ("domain", "shown")}
+        # Run folders of versions without these fields hold the same request.
+        return {k: v for k, v in handler(self).items() if (k, v) not in (("domain", "shown"), ("each", None))}
 
     @model_validator(mode="after")
     def _by_role(self) -> TaskSpec:
@@ -183,15 +187,26 @@ class TaskSpec(Table):
             self._check_prompts(2 if self.answer.kind == "pair" else 1)
             if (self.answer.kind == "pair") is (self.pairs is None):
                 raise ValueError("an answer of the kind 'pair' and the table pairs go together")
+            if self.each is not None:
+                self._check_each(self.answer)
         else:
             if not self.prompt_set or not self.asks:
                 raise ValueError("a generator task needs prompt_set and asks")
-            if self.answer is not None or self.prompts or self.pairs is not None:
-                raise ValueError("answer, pairs and prompts belong to judge tasks")
+            if self.answer is not None or self.prompts or self.pairs is not None or self.each is not None:
+                raise ValueError("answer, pairs, each and prompts belong to judge tasks")
             for metric in self.metrics:
                 if metric.asks not in self.asks:
                     raise ValueError(f"metrics: {metric.name}: asks must be one of {', '.join(self.asks)}")
         return self
+
+    def _check_each(self, answer: Answer) -> None:
+        if answer.kind != "choice" or len(answer.options) != 2 or answer.truth.field != PRESENT:
+            raise ValueError(
+                f"each: the answer must be a choice of two options, present and absent, with the truth field {PRESENT!r}"
+            )
+        for variant in self.prompts:
+            if "{emotion}" not in variant.text + variant.system:
+                raise ValueError(f"prompts: {variant.name}: the question must name its {{emotion}}")
 
     def _check_prompts(self, pictures: int) -> None:
         names = [v.name for v in self.prompts]

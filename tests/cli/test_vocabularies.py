@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from helpers import data
 from helpers.command import InProcess
+from helpers.own_columns import make, metric
 
 MIKELS = ("amusement", "awe", "contentment", "excitement", "anger", "disgust", "fear", "sadness")
-
-
-def make(folder: Path, rows: Sequence[Mapping[str, str]]) -> Path:
-    """A data folder with these columns, a tiny picture for each row."""
-    for number in range(len(rows)):
-        data.picture(folder / f"{number:03}.png", number)
-    return data.manifest(
-        folder, [{"image": f"{i:03}.png", "id": f"s{i:03}", **row} for i, row in enumerate(rows)]
-    )
 
 
 def evoked(n: int = 24, **more: str) -> list[dict[str, str]]:
@@ -29,10 +19,6 @@ def evoked(n: int = 24, **more: str) -> list[dict[str, str]]:
 def run(harness: InProcess, task: object, *more: object) -> dict:
     harness("run", "--task", task, "--model", "echo", "--data", "felt", "--out", "out", *more).ok()
     return dict(json.loads(Path("out/results.json").read_text(encoding="utf-8")))
-
-
-def metric(found: Mapping, name: str) -> dict:
-    return next(m for m in found["metrics"] if m["name"] == name and not m["group"])
 
 
 def test_the_eight_emotions_of_mikels(harness: InProcess) -> None:
