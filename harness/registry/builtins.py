@@ -20,6 +20,8 @@ _METRICS = (
     ("brier", "calibration:Brier", "Brier score: squared error of the predicted probabilities"),
     ("auroc", "detection:Auroc", "area under the ROC curve of the probability of an option: pooled, or the mean over emotions"),
     ("average_precision", "detection:AveragePrecision", "average precision of the probability of an option: pooled, or the mean over emotions"),
+    ("top_k_accuracy", "option_ranks:TopKAccuracy", "share of rows whose true option is among the k likeliest, 3 by default"),
+    ("ndcg", "option_ranks:Ndcg", "normalised discounted cumulative gain of the options ranked by probability"),
     ("position_bias", "position:PositionBias", "share of replies choosing the first option shown, minus chance"),
     ("consistency", "pairs:Consistency", "share of pairs whose preferred picture is the same in both orders"),
     ("first_share", "pairs:FirstShare", "share of replies choosing the first picture"),

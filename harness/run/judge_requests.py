@@ -18,7 +18,7 @@ from harness.run.participants import Participant
 from harness.run.prefetch import Prepared
 from harness.run.room import reserve
 from harness.run.schedule import Job
-from harness.tasks.answers import truth_of
+from harness.tasks.answers import statement_of, truth_of
 from harness.tasks.prompts import render, reveals_emotion, shown_labels, shown_options
 from harness.tasks.spec import Answer, PromptVariant, TaskSpec
 from harness.types import AnswerMode, Capability, JudgeRequest, Picture, Question, Sample, Sampling
@@ -157,7 +157,8 @@ class RequestBuilder:
                 question, variant.name, repeat, job.data, job.sample.id, digest, options
             )
             truth = truth_of(self.answer(question), job.sample) if self.oracle else None
-            messages = render(variant, self.answer(question), options, job.sample.emotion)
+            statement = statement_of(self.answer(question), job.sample)
+            messages = render(variant, self.answer(question), options, job.sample.emotion, statement)
             requests.append(
                 JudgeRequest(
                     id_,
@@ -220,7 +221,9 @@ class RequestBuilder:
     def _id(self, key: tuple[str, PromptVariant, int], job: Job, digest: str) -> str:
         question, variant, repeat = key
         named = job.sample.emotion if reveals_emotion(variant) else ""
-        determined = f"{digest}:{repeat}:{named}:{job.data}:{job.sample.id}".encode("utf-8", "surrogatepass")
+        text = f"{digest}:{repeat}:{named}:{job.data}:{job.sample.id}"
+        statement = statement_of(self.answer(question), job.sample)
+        determined = (f"{text}:{statement}" if statement else text).encode("utf-8", "surrogatepass")
         return hashlib.blake2b(
             self._prefixes[question, variant.name] + determined, digest_size=16
         ).hexdigest()

@@ -8,7 +8,7 @@ from harness.escaping import plain
 from harness.run.expected_costs import CHARACTERS, PICTURE_TOKENS, costs
 from harness.run.plan import Plan
 from harness.run.schedule import image_questions, judge_jobs, planned_images
-from harness.tasks.answers import truth_of
+from harness.tasks.answers import statement_of, truth_of
 from harness.tasks.prompts import as_text, render, shown_options
 from harness.types import EMOTIONS
 
@@ -63,7 +63,9 @@ def preview(plan: Plan) -> str:
             sample = first.get(question)
             if sample is not None:
                 shown = shown_options(spec.answer, sample.id, request.seed, truth_of(spec.answer, sample))
-                text = as_text(render(variant, spec.answer, shown, sample.emotion))
+                text = as_text(
+                    render(variant, spec.answer, shown, sample.emotion, statement_of(spec.answer, sample))
+                )
                 lines += ["  " + line for line in text.splitlines()]
                 pictures = 2 if spec.pairs is not None else 1
                 tokens = len(text) // CHARACTERS + pictures * PICTURE_TOKENS

@@ -12,6 +12,8 @@ from harness.tasks.each import each_emotion
 from harness.tasks.pairing import make_pairs, no_pairs
 from harness.tasks.spec import TaskSpec
 
+KNOWN = 0.9
+"""Share of a column's labels that a task's own vocabulary must have for a suite to ask it: else the data have another one."""
 Fitting = tuple[tuple[ResolvedTask, ...], tuple[str, ...]]
 """The tasks that are asked, and a note for each that is omitted."""
 
@@ -40,7 +42,7 @@ def labelled(tasks: Sequence[ResolvedTask], data: Sequence[DataFolder], seed: in
         return tuple(tasks), ()
     names = ", ".join(folder.name for folder in data)
     notes = (
-        f"{task.spec.name} is omitted from {task.suite}: {_lacking(task.spec, names, data[0].domain)}"
+        f"{task.spec.name} is omitted from {task.suite}: {_lacking(task.spec, data[0], names)}"
         for task, here in zip(tasks, found, strict=True)
         if not here
     )
@@ -48,21 +50,34 @@ def labelled(tasks: Sequence[ResolvedTask], data: Sequence[DataFolder], seed: in
 
 
 def _fits(spec: TaskSpec, data: DataFolder, seed: int) -> bool:
-    return spec.domain == data.domain and has_label(spec, data, seed)
+    return spec.domain == data.domain and has_label(spec, data, seed) and known_share(spec, data) >= KNOWN
 
 
-def _lacking(spec: TaskSpec, data: str, domain: str) -> str:
-    if spec.domain != domain:
-        return f"it asks about {spec.domain} emotion, and {data} is about {domain} emotion."
+def known_share(spec: TaskSpec, data: DataFolder) -> float:
+    """Which share of the labels of a column are in the task's vocabulary of its own; 1 without one."""
+    truth = spec.answer.truth if spec.answer else None
+    if truth is None or not truth.vocabulary:
+        return 1.0
+    labels = [label for s in data.samples if (label := s.attributes.get(truth.field))]
+    return sum(truth.label(label) is not None for label in labels) / max(len(labels), 1)
+
+
+def _lacking(spec: TaskSpec, data: DataFolder, names: str) -> str:
+    if spec.domain != data.domain:
+        return f"it asks about {spec.domain} emotion, and {names} is about {data.domain} emotion."
     if spec.pairs is not None:
-        return no_pairs(spec, data) + "."
-    return f"no sample of {data} has what it asks for: {needed(spec)}."
+        return no_pairs(spec, names) + "."
+    if (share := known_share(spec, data)) < KNOWN and spec.answer is not None:
+        return f"its vocabulary has only {share:.0%} of the labels of {data.name} in the column {spec.answer.truth.field}."
+    return f"no sample of {names} has what it asks for: {needed(spec)}."
 
 
 def needed(spec: TaskSpec) -> str:
     """The column, or columns, that a task takes its truth from."""
     assert spec.answer is not None, "tasks of a judge have an answer"
-    return spec.answer.truth.field if spec.each is None else spec.each.column
+    if spec.each is not None:
+        return spec.each.column
+    return " and ".join(filter(None, (spec.answer.truth.field, spec.answer.statement)))
 
 
 def has_label(spec: TaskSpec, data: DataFolder, seed: int) -> bool:

@@ -13,6 +13,8 @@ from harness.tasks.vocabulary import finder, folded, vocabularies, vocabulary
 from harness.types import EMOTIONS, AnswerMode, Scale
 
 LABELS = ("emotion", "intensity", "quality")
+OPTION, VOTES = "{option}", "votes"
+"""What stands for an option in the name of a column of grades; and grades that are the votes of people."""
 STRONGER = "stronger"
 """The column of a pair that names the picture with the larger value, as one of the task's two options."""
 
@@ -37,6 +39,11 @@ class Truth(Table):
     synonyms: Mapping[str, tuple[str, ...]] = Field(
         {}, description="Further words for a label of the vocabulary in the data."
     )
+    grades: str = Field(
+        "",
+        description="For ranking metrics: how far each option is true, as columns such as score_{option}, where {option} stands for "
+        'its name in small letters, with _ for spaces and punctuation; or "votes": how many people named it.',
+    )
     scale: tuple[float, float] | None = Field(
         None,
         description="For a rating: the lowest and highest value of the column, which are mapped linearly to the scale of the "
@@ -46,7 +53,7 @@ class Truth(Table):
     @model_serializer(mode="wrap")
     def _without_defaults(self, handler: Callable[[Truth], dict[str, Any]]) -> dict[str, Any]:
         # Run folders of versions without these fields hold the same request.
-        added = ("vocabulary", "synonyms", "scale")
+        added = ("vocabulary", "synonyms", "scale", "grades")
         return {k: v for k, v in handler(self).items() if v or k not in added}
 
     @model_validator(mode="after")
@@ -62,6 +69,8 @@ class Truth(Table):
                     f"truth: {label!r} is not in the vocabulary"
                     + (f"; did you mean {guess!r}?" if guess else "")
                 )
+        if self.grades and self.grades != VOTES and self.grades.count(OPTION) != 1:
+            raise ValueError(f'truth: grades must contain {OPTION} once, or be "{VOTES}"')
         if self.scale is not None and not self.scale[0] < self.scale[1]:
             raise ValueError("truth: scale must be [lowest, highest]")
         assert self.words is not None, "a word that names two labels is refused here"
@@ -108,6 +117,11 @@ class Answer(Table):
         "read",
         description="Whether an answer that must be understood from a sentence counts, or only a declared one.",
     )
+    statement: str = Field(
+        "",
+        description="The column of the text that the question is about, which prompts show as {statement}; samples without one are "
+        "not asked.",
+    )
     synonyms: Mapping[str, tuple[str, ...]] = Field(
         {}, description="Additional words accepted for an option."
     )
@@ -124,9 +138,8 @@ class Answer(Table):
     @model_serializer(mode="wrap")
     def _without_defaults(self, handler: Callable[[Answer], dict[str, Any]]) -> dict[str, Any]:
         # Run folders of versions without these fields hold the same request.
-        return {
-            k: v for k, v in handler(self).items() if (k, v) not in (("prose", "read"), ("vocabulary", ""))
-        }
+        unset = {"prose": "read", "vocabulary": "", "statement": ""}
+        return {k: v for k, v in handler(self).items() if k not in unset or v != unset[k]}
 
     @model_validator(mode="before")
     @classmethod
@@ -167,6 +180,12 @@ class Answer(Table):
                 raise ValueError(
                     f"{key!r} is not one of the options" + (f"; did you mean {guess!r}?" if guess else "")
                 )
+        if self.kind != "choice" and self.truth.grades:
+            raise ValueError("truth: only the options of a choice have grades")
+        if self.truth.grades == VOTES and self.truth.field != "emotion":
+            raise ValueError("truth: people vote on the field 'emotion' alone")
+        if self.kind == "pair" and self.statement:
+            raise ValueError("a pair has no statement")
         if self.kind == "rating" and self.truth.vocabulary:
             raise ValueError("truth: a rating is a number, and has no vocabulary")
         if self.kind != "rating" and self.truth.scale is not None:
@@ -191,6 +210,17 @@ class Answer(Table):
                     )
             if not neighbours or label in neighbours:
                 raise ValueError(f"contrast: {label} needs at least one other option")
+
+    @cached_property
+    def grade_columns(self) -> tuple[tuple[str, ...], ...]:
+        """For each option the names that its column of grades may have, the first one preferred."""
+        words = (
+            (option, *self.synonyms.get(option, ()), *self.truth.synonyms.get(option, ()))
+            for option in self.options
+        )
+        return tuple(
+            tuple(self.truth.grades.replace(OPTION, folded(word)) for word in each) for each in words
+        )
 
     @property
     def scored(self) -> Literal["choice", "rating"]:

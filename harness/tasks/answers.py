@@ -46,7 +46,7 @@ class Labelled(Protocol):
 
 def truth_of(answer: Answer, sample: Labelled) -> str | float | None:
     """The correct answer for a sample; None if the task does not apply to it."""
-    if sample.emotion in answer.truth.leave_out:
+    if sample.emotion in answer.truth.leave_out or (answer.statement and not statement_of(answer, sample)):
         return None
     field = answer.truth.field
     value = getattr(sample, field) if field in LABELS else sample.attributes.get(field)
@@ -61,6 +61,11 @@ def truth_of(answer: Answer, sample: Labelled) -> str | float | None:
     label = answer.truth.label(f"{value:g}" if isinstance(value, float) else str(value))
     mapped = None if label is None else answer.truth.mapping.get(label, label)
     return mapped if mapped in (answer.contrast or answer.options) else None
+
+
+def statement_of(answer: Answer, sample: Labelled) -> str:
+    """The text that the question is about; empty where there is none."""
+    return sample.attributes.get(answer.statement, "") if answer.statement else ""
 
 
 def _on_scale(answer: Answer, number: float) -> float:

@@ -19,7 +19,7 @@ from harness.toml import read_toml
 from harness.types import EMOTIONS, Domain
 
 Name = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
-PLACEHOLDERS = ("image", "options", "low", "high", "emotion")
+PLACEHOLDERS = ("image", "options", "low", "high", "emotion", "statement")
 
 
 class PromptVariant(Table):
@@ -184,7 +184,7 @@ class TaskSpec(Table):
                 raise ValueError("a judge task needs [answer] and at least one [[prompts]]")
             if self.prompt_set or self.asks:
                 raise ValueError("prompt_set and asks belong to generator tasks")
-            self._check_prompts(2 if self.answer.kind == "pair" else 1)
+            self._check_prompts(2 if self.answer.kind == "pair" else 1, bool(self.answer.statement))
             if (self.answer.kind == "pair") is (self.pairs is None):
                 raise ValueError("an answer of the kind 'pair' and the table pairs go together")
             if self.each is not None:
@@ -208,13 +208,17 @@ class TaskSpec(Table):
             if "{emotion}" not in variant.text + variant.system:
                 raise ValueError(f"prompts: {variant.name}: the question must name its {{emotion}}")
 
-    def _check_prompts(self, pictures: int) -> None:
+    def _check_prompts(self, pictures: int, statement: bool) -> None:
         names = [v.name for v in self.prompts]
         if len(set(names)) < len(names):
             raise ValueError("prompts: names must be unique")
         if not any(v.default for v in self.prompts):
             raise ValueError("prompts: at least one must have default = true")
         for variant in self.prompts:
+            if ("{statement}" in variant.text) != statement:
+                raise ValueError(
+                    f"prompts: {variant.name}: {{statement}} and the key 'statement' of the answer go together"
+                )
             if variant.text.count("{image}") not in (0, pictures):
                 times = "once" if pictures == 1 else "twice (first and second picture)"
                 raise ValueError(f"prompts: {variant.name}: {{image}} must occur {times} or not at all")
