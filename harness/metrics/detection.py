@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -30,6 +30,8 @@ class DetectionMetric(BuiltIn):
     kinds = frozenset({"choice"})
     uses = frozenset({"probabilities"})
     against_baselines = True
+    few: ClassVar[int] = FEW_CLUSTERS
+    """An emotion that is present, or absent, in fewer clusters gets a remark where values are averaged over emotions."""
 
     class Options(HarnessOptions):
         """Of which option, and over what."""
@@ -91,7 +93,7 @@ class DetectionMetric(BuiltIn):
             )
         if rare and estimate.low is not None:
             found.append(
-                f"the interval is rough, since {self._named(scores)} is true, or not, in fewer than {FEW_CLUSTERS} clusters for "
+                f"the interval is rough, since {self._named(scores)} is true, or not, in fewer than {self.few} clusters for "
                 f"{_listed(rare)}"
             )
         return found
@@ -99,7 +101,7 @@ class DetectionMetric(BuiltIn):
     def _rare(self, scores: Scores, inside: Mask) -> bool:
         positive = self._positive(scores)
         sides = (scores.cluster[inside & positive], scores.cluster[inside & ~positive])
-        return min(len(np.unique(side)) for side in sides) < FEW_CLUSTERS
+        return min(len(np.unique(side)) for side in sides) < self.few
 
     def _code(self, scores: Scores) -> int | None:
         """The positive option's; None where none is."""
@@ -158,7 +160,13 @@ class Auroc(DetectionMetric):
 
 
 class AveragePrecision(DetectionMetric):
-    """Average precision: sum of precision times gain of recall over thresholds (scikit-learn's `average_precision_score`)."""
+    """Average precision: sum of precision times gain of recall over thresholds (scikit-learn's `average_precision_score`).
+
+    It is biased upwards where few rows are positive, and the mean over emotions averages the noise away but not the bias: 95%
+    intervals of it cover 87% in simulations with 30 to 60 positive clusters for each of four emotions, 90% with 120.
+    """
+
+    few = 200
 
     @staticmethod
     def area(positive: Floats, negative: Floats) -> Floats:

@@ -162,6 +162,14 @@ def test_intervals_and_baselines():
     assert base["average_precision", "chance"] == pytest.approx(positive.mean())
 
 
+def test_the_mean_over_emotions_says_where_its_interval_is_rough():
+    rng = np.random.default_rng(12)
+    positive, chance = rng.random(300) < 0.4, rng.random(300)
+    found = table(presence(positive, chance, emotion=np.arange(300) % 3), average="macro")
+    rough = [warning.partition(":")[0] for warning in found.warnings if "the interval is rough" in warning]
+    assert rough == ["average_precision"], "each emotion is present in about 40 clusters"
+
+
 def test_the_interval_is_that_of_clusters_not_of_rows():
     rng = np.random.default_rng(9)
     positive, chance = rng.random(60) < 0.5, rng.random(60)
