@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from harness.records import Direction, Interval, Number, Record
+from harness.types import Domain
 
 COUNT = "none: a count"
 """The method of a metric value that is a count, which has no interval."""
@@ -53,6 +54,9 @@ class DataInfo(Record):
     name: str
     digest: str
     n: int
+    domain: Domain = Field(
+        default="shown", description="Whether its labels are about the emotion shown, or evoked in people."
+    )
 
 
 class Setting(Record):
@@ -253,6 +257,9 @@ class TaskResult(Record):
     version: str
     stage: str
     role: Literal["judge", "generator"]
+    domain: Domain = Field(
+        default="shown", description="Whether the task asks which emotion is shown, or evoked in people."
+    )
     data: DataInfo
     judge: str | None = Field(default=None, description="Generator tasks: the judge, or the panel of judges.")
     prompt_variant: str | None = Field(

@@ -18,6 +18,9 @@ EMOTIONS = ("happy", "sad", "angry", "surprise", "worry", "neutral")
 AnswerMode = Literal["logprobs", "rating", "choice", "text"]
 """How an answer is obtained, from the most exact mode to free text."""
 
+Domain = Literal["shown", "evoked"]
+"""What emotion labels and questions are about: what a picture shows, or what it evokes in people who see it."""
+
 Outcome = Literal["ok", "blocked", "blank", "error"]
 """The outcome of an image request: an image, a refusal by a filter or policy, an empty image, or an error."""
 

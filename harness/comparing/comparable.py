@@ -9,6 +9,7 @@ from typing import Any
 from harness.comparing.loaded import Entry, LoadedRun
 from harness.errors import RequestError
 from harness.scoring.run_record import ParticipantRecord
+from harness.scoring.settings import domain_note
 from harness.tasks.spec import TaskSpec
 
 _DESCRIPTIVE = {
@@ -48,6 +49,20 @@ def check_comparable(runs: Sequence[LoadedRun], *, anyway: bool) -> list[str]:
     )
 
 
+def domain_notes(runs: Sequence[LoadedRun]) -> list[str]:
+    """Says where a task asks about another domain than the labels that it is measured against."""
+    found = [
+        note
+        for run in runs
+        if run.record.role == "judge"
+        for entry in run.entries.values()
+        for note in domain_note(
+            entry.spec.name, entry.spec.domain, entry.key.data, run.record.domain_of(entry.key.data)
+        )
+    ]
+    return list(dict.fromkeys(found))
+
+
 def check_roles(runs: Sequence[LoadedRun]) -> None:
     """Raise `RequestError` where some runs test judges and others generators."""
     roles = {run.record.role for run in runs}
@@ -78,12 +93,16 @@ def _of_entry(one: LoadedRun, two: LoadedRun, mine: Entry, theirs: Entry) -> Ite
         names = _changed(mine.spec, theirs.spec)
         if names:
             yield f"{task} has one version and two definitions: {', '.join(names)}"
+    if mine.spec.domain != theirs.spec.domain:
+        yield f"{task} asks about {mine.spec.domain} and {theirs.spec.domain} emotion"
     if mine.metric != theirs.metric:
         yield f"the primary metric of {task} is {_metric(mine)} and {_metric(theirs)}"
     if mine.spec.cluster != theirs.spec.cluster:
         yield f"the clusters of {task} are by {mine.spec.cluster or 'default'} and {theirs.spec.cluster or 'default'}"
     if a.role == "judge":
         name = mine.key.data
+        if a.domain_of(name) != b.domain_of(name):
+            yield f"the labels of {name} are about {a.domain_of(name)} and {b.domain_of(name)} emotion"
         if a.data[name] != b.data[name]:
             yield f"the data set {name} has other contents ({a.data[name][:12]} and {b.data[name][:12]})"
     elif a.prompt_sets[task][1] != b.prompt_sets[task][1]:
@@ -119,7 +138,9 @@ def definition(spec: TaskSpec) -> dict[str, Any]:
 
 def _changed(a: TaskSpec, b: TaskSpec) -> list[str]:
     mine, theirs = definition(a), definition(b)
-    return [name for name in mine if mine[name] != theirs[name]]
+    # The domain is named on its own.
+    names = [name for name in {**mine, **theirs} if name != "domain"]
+    return [name for name in names if mine.get(name) != theirs.get(name)]
 
 
 def prompt_texts(spec: TaskSpec, variant: str) -> Any:

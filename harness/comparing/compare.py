@@ -11,7 +11,7 @@ import numpy as np
 
 from harness.arrays import Ints, Mask
 from harness.comparing.changed import changed_samples
-from harness.comparing.comparable import check_comparable, check_roles, entry_name
+from harness.comparing.comparable import check_comparable, check_roles, domain_notes, entry_name
 from harness.comparing.loaded import LoadedRun, load_run
 from harness.comparing.records import ComparedValue, Comparison, Kind, RunDifference
 from harness.comparing.shared import SharedRows, same_data_names, shared_entries
@@ -55,6 +55,7 @@ def compare_loaded(
     warnings = check_comparable(runs, anyway=anyway)
     entries, left_out = shared_entries(runs)
     warnings += left_out
+    warnings += domain_notes(runs)
     warnings += [f"{run.record.name} is incomplete" for run in runs if not run.complete]
     check_columns(entries, group_by)
     warnings += [warning for shared in entries for warning in shared.ungrouped(group_by)]

@@ -141,7 +141,9 @@ def _judge_entries(run: RunRecord, stored: StoredRun) -> Iterator[Entry]:
         units = {
             (s.id, repeat): s
             for s in stored.samples.get(data, {}).values()
-            if bool(s.pair) == (spec.pairs is not None) and truth_of(found.answer, s) is not None
+            if bool(s.pair) == (spec.pairs is not None)
+            and s.question == (name if spec.each is not None else "")
+            and truth_of(found.answer, s) is not None
             for repeat in range(run.repeats)
         }
         n = run.counts[f"{name}@{data}"]

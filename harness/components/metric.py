@@ -18,7 +18,7 @@ from harness.deprecations import deprecated
 from harness.results import HypothesisTest
 
 Direction = Literal["higher", "lower", "none"]
-ScoresColumn = Literal["probabilities", "positions", "attributes", "extra"]
+ScoresColumn = Literal["probabilities", "positions", "attributes", "extra", "grades"]
 Estimator = Callable[[npt.NDArray[Any]], Floats]
 """Metric values, shape (resamples,), for weights of shape (resamples, clusters).
 
@@ -60,6 +60,9 @@ class Scores:
     sample: Ints | None = field(default=None, repr=False)
     """Shape (n,): codes of what each row asks about, a sample or a pair of them; None where no two rows ask about the same.
     Repeats and both orders of a pair are several rows on one: they are no independent answers."""
+
+    grades: Floats | None = field(default=None, repr=False)
+    """Shape (n, options): how far each option is true, where the task's truth is graded; NaN where that is not known."""
 
     @property
     def read(self) -> Floats:
@@ -104,6 +107,7 @@ class Scores:
             sample=None if self.sample is None else self.sample[rows],
             probabilities=None if self.probabilities is None else self.probabilities[rows],
             positions=None if self.positions is None else self.positions[rows],
+            grades=None if self.grades is None else self.grades[rows],
             attributes={name: column[rows] for name, column in self.attributes.items()},
             extra={name: column[rows] for name, column in self.extra.items()},
         )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from harness.datasets.domain import NOTES, domain_of
 from harness.datasets.file_names import files_on_disk
 from harness.datasets.home import document, imported_notes
 from harness.datasets.labels import fold_emotion
@@ -19,7 +20,7 @@ from harness.datasets.ratings import Answers, Known, read_ratings
 from harness.errors import BadData, nearest
 from harness.images.formats import PICTURES
 from harness.images.unread import unread_name
-from harness.types import EMOTIONS, Sample
+from harness.types import EMOTIONS, Domain, Sample
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class DataFolder:
     """Hex digest of names and labels as given (each picture has its own digest)."""
     notes: list[str] = field(default_factory=list)
     """Remarks for the user, such as skipped subfolders."""
+    domain: Domain = "shown"
+    """Whether labels are about the emotion that pictures show, or the one that they evoke in people."""
     home: Path = Path()
     """The folder of the manifest and ratings.csv: `root`, except for imported data sets that reference external pictures."""
 
@@ -89,9 +92,10 @@ def read_folder(root: Path, name: str | None = None) -> DataFolder:
     digest = _digest(rows)
     if manifest is not None:
         rows = _located(rows, pictures, notes)
-    return DataFolder(
-        name or root.resolve().name, pictures, rows, digest, notes + imported_notes(metadata), root
-    )
+    name = name or root.resolve().name
+    domain = domain_of(name, rows)
+    notes += [*imported_notes(metadata), *([NOTES[domain]] if domain in NOTES else [])]
+    return DataFolder(name, pictures, rows, digest, notes, domain, root)
 
 
 def _located(samples: list[Sample], root: Path, notes: list[str]) -> list[Sample]:

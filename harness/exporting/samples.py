@@ -280,7 +280,10 @@ class _Rows:
         return named or self._failures.get((key.question, key.by, "", sample_id), [])
 
     def _concerns(self, question: str, sample: StoredSample) -> bool:
-        """Whether a question may be about a sample: pairs are asked their own task alone, pictures every other."""
+        """Whether a question may be about a sample: pairs, and single emotions, are asked their own task alone."""
+        each = self.run.questions[question].each is not None
+        if each or sample.question:
+            return sample.question == question
         pair_of = next(
             (q for q in self._pairs if STRONGER in sample.attributes and sample.id.endswith(f"@{q}")), None
         )

@@ -75,7 +75,8 @@ class ExportSource:
         if spec is None or spec.answer is None:
             return ()
         shown = row.shown or spec.answer.options
-        return render(_variant(spec, row.prompt_variant), spec.answer, shown, row.emotion)
+        statement = row.attributes.get(spec.answer.statement, "")
+        return render(_variant(spec, row.prompt_variant), spec.answer, shown, row.emotion, statement)
 
     def question(self, row: SampleRow) -> str:
         """The same as text, with `<image>` where each picture stood; "" if nothing was asked."""

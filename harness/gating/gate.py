@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.comparing.comparable import check_comparable, check_roles, entry_name
+from harness.comparing.comparable import check_comparable, check_roles, domain_notes, entry_name
 from harness.comparing.compare import about, check_columns, paired_values, unparsed_flags
 from harness.comparing.loaded import LoadedRun, load_run
 from harness.comparing.shared import SharedRows, same_data_names, shared_entries
@@ -140,7 +140,7 @@ def comparable_entries(
     check_columns(watched, [name for shared in watched for name in config.groups_of(shared.key.task)])
     for shared in watched:
         left_out += shared.ungrouped(config.groups_of(shared.key.task))
-    return watched, [*warnings, *left_out]
+    return watched, [*warnings, *domain_notes((baseline, run)), *left_out]
 
 
 def make_checks(shared: SharedRows, config: GateConfig, seed: int, alpha: float) -> Iterator[Check]:

@@ -216,7 +216,8 @@ def why_not(baseline: LoadedRun, config: GateConfig) -> str:
         if config.only and key.task not in config.only:
             continue
         metric = make_metric(entry.metric)
-        if entry.spec.pairs is not None or metric.joins_orders or entry.rows.answer.scored != "choice":
+        several = entry.spec.pairs is not None or entry.spec.each is not None
+        if several or metric.joins_orders or entry.rows.answer.scored != "choice":
             return f"{entry_name(entry)}: {entry.metric.name} is not a share of single answers"
         scores = scores_for(entry.rows, metric, entry.spec.cluster)
         right = right_rows(metric, scores)

@@ -6,14 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.arrays import Floats, Mask
+from harness.arrays import Floats
 from harness.components.metric import Metric, Scores
 from harness.metrics.collapsed import collapsed, detail
 from harness.metrics.interval import point, weighted_point
+from harness.metrics.option_ranks import OptionRanking
+from harness.metrics.option_ranks import shown as _shown
 
 
 def chance(scores: Scores, metric: Metric) -> float | None:
     """A judge that picks each option shown equally often, whatever it sees: every row once with each of them."""
+    if isinstance(metric, OptionRanking):
+        return metric.by_chance(scores)
     # Interchangeable clusters first: rows are about to be multiplied.
     places = np.where(_shown(scores), 0, -1)
     blank = replace(scores, predicted=np.zeros(scores.n), positions=places, probabilities=None)
@@ -25,17 +29,12 @@ def chance(scores: Scores, metric: Metric) -> float | None:
 
 def majority(scores: Scores, metric: Metric) -> float | None:
     """A judge that picks, of the options shown, the one that is true most often when it is shown (the first of several)."""
+    if isinstance(metric, OptionRanking):
+        return metric.by_frequency(scores)
     shown = _shown(scores)
     true = np.bincount(scores.truth.astype(np.int64), minlength=len(scores.options))
     rate: Floats = true / np.maximum(shown.sum(axis=0), 1)
     return _with(scores, metric, np.where(shown, rate, -1.0).argmax(axis=1).astype(np.float64))
-
-
-def _shown(scores: Scores) -> Mask:
-    """Which options each row was shown, shape (n, options): all, unless the scores say otherwise."""
-    if scores.positions is None:
-        return np.ones((scores.n, len(scores.options)), bool)
-    return scores.positions >= 0
 
 
 def unrelated(scores: Scores, metric: Metric) -> float | None:

@@ -25,7 +25,7 @@ def detail(metric: Metric) -> Detail:
     Metrics of one detail share their resamples: within the error of these, their intervals depend on which metrics are
     computed together.
     """
-    if metric.uses & {"attributes", "extra"}:
+    if metric.uses & {"attributes", "extra", "grades"}:
         return "rows"
     return "tables" if metric.uses & {"probabilities", "positions"} else "labels"
 
@@ -40,7 +40,7 @@ def collapsed(scores: Scores, at: Detail = "labels") -> tuple[Scores, Ints]:
         _, cluster = np.unique(scores.cluster, return_inverse=True)
         kept = replace(scores, cluster=cluster.reshape(-1).astype(np.int64))
         return kept, np.ones(kept.clusters, np.int64)
-    kept = replace(scores, attributes={}, extra={})
+    kept = replace(scores, attributes={}, extra={}, grades=None)
     if at == "labels":
         kept = replace(kept, probabilities=None, positions=None)
     columns = chain(

@@ -57,6 +57,34 @@ class Plcc(MomentMetric):
         return np.clip(pearson_from_sums(sums), -1.0, 1.0)
 
 
+class Ccc(MomentMetric):
+    """Lin's concordance correlation coefficient: how close replies are to the truth itself, not only to a line.
+
+    2 cov(x, y) / (var x + var y + (mean x - mean y)^2), with moments over n (Lin 1989, Biometrics 45, 255-268). Replies
+    that are all the same have 0; it does not exist where the truth has one value.
+    """
+
+    correlation = True
+    needs_spread = False
+
+    def parsed_columns(self, predicted: Floats, truth: Floats) -> Floats:
+        """Shape (m, 7): moments around a middle of each, and how far the middles are apart, in units of the range."""
+        if not len(truth):
+            return np.zeros((0, 7))
+        (x, middle), (y, other) = _centred(predicted), _centred(truth)
+        largest = max(float(np.ptp(predicted)), float(np.ptp(truth))) or 1.0
+        x, y, apart = x / largest, y / largest, np.full(len(x), (middle - other) / largest)
+        return np.column_stack([np.ones(len(x)), x, y, x * x, y * y, x * y, apart])
+
+    def from_sums(self, sums: Floats) -> Floats:
+        n = sums[:, 0]
+        spread_x, spread_y = variance_from_sums(sums, 1, 3), variance_from_sums(sums, 2, 4)
+        together = ratio(sums[:, 5], n) - ratio(sums[:, 1], n) * ratio(sums[:, 2], n)
+        apart = ratio(sums[:, 1] - sums[:, 2] + sums[:, 6], n)
+        value = ratio(2 * together, spread_x + spread_y + apart**2)
+        return np.where(spread_y > 0, np.clip(value, -1.0, 1.0), np.nan)
+
+
 class Slope(MomentMetric):
     """How much the reply rises when the truth (or the strength asked for) rises by one."""
 
@@ -161,6 +189,12 @@ def _unit(values: Floats) -> Floats:
     largest = float(np.ptp(values)) if len(values) else 0.0
     # The middle comes off before anything is rounded: of large numbers close to each other little else is left.
     return (values - (values.min() + values.max()) / 2) / largest if largest > 0 else values
+
+
+def _centred(values: Floats) -> tuple[Floats, float]:
+    """The values less the middle of their range, and that middle."""
+    middle = float(values.min() + values.max()) / 2
+    return values - middle, middle
 
 
 def moments(x: Floats, y: Floats) -> Floats:

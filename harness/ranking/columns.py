@@ -80,7 +80,7 @@ def column_about(found: Candidate) -> BoardColumn:
     return BoardColumn(
         task=task.task, version=task.version, stage=task.stage, role=task.role, data=task.data.name, digest=digest,
         judge=task.judge, prompt_variant=task.prompt_variant, answer_mode=task.answer_mode, seed=record.seed,
-        asked=hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16], metric=main.name, direction=main.direction,
+        domain=task.domain, data_domain=task.data.domain, asked=hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16], metric=main.name, direction=main.direction,
     )  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def _age(found: Candidate) -> tuple[bool, str, bool, str]:
 def tables_of(columns: Sequence[Column]) -> list[list[Column]]:
     """Columns in tables, joined where they have a model in common.
 
-    A table is about one role and judge. Of judges it is about one set of data; generator tasks each have prompts of their own.
+    A table is about one role, judge and domain. Of judges it is about one set of data; generator tasks each have prompts of their own.
     """
     tables: list[list[Column]] = []
     for column in columns:
@@ -130,8 +130,8 @@ def tables_of(columns: Sequence[Column]) -> list[list[Column]]:
     return [sorted(table, key=lambda c: (_stage(c.about), number[c.about.asked])) for table in tables]
 
 
-def _subject(about: BoardColumn) -> tuple[str, str | None, str]:
-    return (about.role, about.judge, about.digest if about.role == "judge" else "")
+def _subject(about: BoardColumn) -> tuple[str, str | None, str, str]:
+    return (about.role, about.judge, about.digest if about.role == "judge" else "", about.domain)
 
 
 def _stage(about: BoardColumn) -> int:

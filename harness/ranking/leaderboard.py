@@ -12,6 +12,7 @@ from harness.ranking.columns import Candidate, Column, Participant, columns_of, 
 from harness.ranking.folders import RankedRun, find_runs
 from harness.ranking.ranks import ranks, tested_pairs
 from harness.ranking.records import BoardRow, BoardTable, BoardValue, Leaderboard
+from harness.scoring.settings import domain_note
 
 SHORTEST_DIGEST = 6
 """Characters of a digest that name a set of data."""
@@ -124,7 +125,12 @@ def _value(cell: Candidate) -> BoardValue:
 
 
 def _notes(column: Column, counts: Sequence[int]) -> list[str]:
-    about, found = column.about, []
+    about = column.about
+    found = domain_note(about.task, about.domain, about.data, about.data_domain)
+    if not found and about.domain != "shown":
+        found = [
+            f"{about.task} asks about {about.domain} emotion: it is not comparable with tasks about shown emotion"
+        ]
     others = about.pairs - about.paired
     if others:
         found.append(

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from harness.records import Direction, Interval, Record
+from harness.types import Domain
 
 Evidence = Literal["paired", "intervals"]
 
@@ -19,6 +20,12 @@ class BoardColumn(Record):
     version: str
     stage: str
     role: Literal["judge", "generator"]
+    domain: Domain = Field(
+        default="shown", description="Whether the task asks which emotion is shown, or evoked."
+    )
+    data_domain: Domain = Field(
+        default="shown", description="Whether the labels of the data are about the emotion shown, or evoked."
+    )
     data: str = Field(description="The data set, or the prompts that portraits were generated from.")
     digest: str = Field(description="Of the data set, or of the prompts.")
     judge: str | None = Field(default=None, description="Generator tasks: the judge, or the panel of judges.")
@@ -83,7 +90,7 @@ class BoardPair(Interval):
 
 
 class BoardTable(Record):
-    """Models that were asked the same of the same data, and by the same judge: role, data and judge are one throughout."""
+    """Models that were asked the same of the same data, and by the same judge: role, data, judge and domain are one throughout."""
 
     columns: list[BoardColumn]
     rows: list[BoardRow]

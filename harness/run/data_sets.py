@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,12 +17,17 @@ from harness.errors import BadData, BadOption, HarnessError, PluginError, Reques
 from harness.registry.factory import make
 from harness.registry.registry import registry
 from harness.run.stored_images import changed_images
-from harness.run.suites import has_label
+from harness.run.suites import has_label, needed
 from harness.run.supervisor import current
 from harness.run.watch import Watch
 from harness.store.runfolder import RUN
+from harness.tasks.answers import truth_of
+from harness.tasks.catalog import ResolvedTask
 from harness.tasks.pairing import no_pairs
 from harness.tasks.spec import TaskSpec
+
+SHOWN = 5
+"""Labels that a note names."""
 
 
 def find_data_sets(
@@ -119,6 +126,39 @@ def _expanded(reference: str) -> Path:
         raise BadData(f"The data folder {reference!r} cannot be found: {e}", "Give its full path.") from e
 
 
+def check_domains(data: Sequence[DataFolder]) -> None:
+    """Refuse data sets of different domains in one run: their values are never pooled."""
+    if len({folder.domain for folder in data}) > 1:
+        raise RequestError(
+            "Data sets of shown and of evoked emotion cannot share a run: "
+            + ", ".join(f"{folder.name} ({folder.domain})" for folder in data)
+            + ".",
+            "Run them separately.",
+        )
+
+
+def unknown_labels(tasks: Sequence[ResolvedTask], data: Sequence[DataFolder]) -> tuple[str, ...]:
+    """Notes on labels of the data that tasks with a vocabulary of their own do not ask about, with how often they occur."""
+    notes = []
+    for task, folder in itertools.product(tasks, data):
+        answer = task.spec.answer
+        if answer is None or not answer.truth.vocabulary:
+            continue
+        truth = answer.truth
+        given = (s.attributes.get(truth.field, "") for s in folder.samples if truth_of(answer, s) is None)
+        counts = Counter(label for label in given if label)
+        if counts:
+            shown = ", ".join(f"{label} ({count:,})" for label, count in counts.most_common(SHOWN))
+            more = f", and {len(counts) - SHOWN} more" if len(counts) > SHOWN else ""
+            unknown = next((label for label in counts if truth.label(label) is None), "")
+            guess = nearest(unknown, truth.vocabulary) if unknown else None
+            hint = f"; did you mean {guess!r} instead of {unknown!r}?" if guess else ""
+            notes.append(
+                f"{task.spec.name} does not ask about samples of {folder.name} with these labels: {shown}{more}{hint}"
+            )
+    return tuple(notes)
+
+
 def check_labels(data: Sequence[DataFolder], questions: Mapping[str, TaskSpec], seed: int) -> None:
     """Refuse data in which no sample has a label that any task asks for."""
     if any(s.problem for folder in data for s in folder.samples):
@@ -131,7 +171,7 @@ def check_labels(data: Sequence[DataFolder], questions: Mapping[str, TaskSpec], 
             f"Nothing to compare: {'; '.join(no_pairs(q, names) for q in questions.values())}.",
             "Add the columns to the manifest, or choose another task or data set.",
         )
-    fields = sorted({spec.answer.truth.field for spec in questions.values() if spec.answer})
+    fields = sorted({needed(spec) for spec in questions.values()})
     raise BadData(
         f"No sample of {names} has what {', '.join(questions)} asks for: {' or '.join(fields)}.",
         "Add the column to the manifest, or choose another task or data set.",

@@ -6,7 +6,7 @@ import gc
 import hashlib
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from harness.run.participants import Participant
 from harness.run.prefetch import Prepared
 from harness.run.room import reserve
 from harness.run.schedule import Job
-from harness.tasks.answers import truth_of
+from harness.tasks.answers import statement_of, truth_of
 from harness.tasks.prompts import render, reveals_emotion, shown_labels, shown_options
 from harness.tasks.spec import Answer, PromptVariant, TaskSpec
 from harness.types import AnswerMode, Capability, JudgeRequest, Picture, Question, Sample, Sampling
@@ -56,10 +56,14 @@ def _digests(job: Job, digests: Sequence[str]) -> dict[str, Any]:
     return {"digest": hashlib.sha256("+".join(digests).encode()).hexdigest(), "pictures": pictures}
 
 
-def visible_id(job: Job) -> str:
-    """The sample's id as a judge sees it: a digest where the id itself reveals the label ("happy/01")."""
+def visible_id(job: Job, columns: Iterable[str] = ()) -> str:
+    """The sample's id as a judge sees it: a digest where the id itself reveals the label ("happy/01").
+
+    `columns` are those that questions take their truth from.
+    """
     sample = job.sample
-    if job.pair is None and (sample.emotion is None or not names_label(sample.id, sample.emotion)):
+    labels = (sample.emotion, *(sample.attributes.get(column) for column in columns))
+    if job.pair is None and not any(label and names_label(sample.id, label.casefold()) for label in labels):
         return sample.id
     return hashlib.blake2b(sample.id.encode(), digest_size=8).hexdigest()
 
@@ -144,7 +148,8 @@ class RequestBuilder:
         except PictureProblem as problem:
             return Prepared([], 0, JobOutcome(record | {"digest": None}, problem, {}))
         images, cost = tuple(picture for picture, _ in seen), sum(size for _, size in seen)
-        sample_id = job.sample.id if self.oracle else visible_id(job)
+        columns = [self.answer(q).truth.field for q in job.questions if self.answer(q).kind == "choice"]
+        sample_id = job.sample.id if self.oracle else visible_id(job, columns)
         in_flight, requests = {}, []
         for id_, (question, variant, repeat) in missing.items():
             options = shown[question]
@@ -152,7 +157,8 @@ class RequestBuilder:
                 question, variant.name, repeat, job.data, job.sample.id, digest, options
             )
             truth = truth_of(self.answer(question), job.sample) if self.oracle else None
-            messages = render(variant, self.answer(question), options, job.sample.emotion)
+            statement = statement_of(self.answer(question), job.sample)
+            messages = render(variant, self.answer(question), options, job.sample.emotion, statement)
             requests.append(
                 JudgeRequest(
                     id_,
@@ -215,7 +221,9 @@ class RequestBuilder:
     def _id(self, key: tuple[str, PromptVariant, int], job: Job, digest: str) -> str:
         question, variant, repeat = key
         named = job.sample.emotion if reveals_emotion(variant) else ""
-        determined = f"{digest}:{repeat}:{named}:{job.data}:{job.sample.id}".encode("utf-8", "surrogatepass")
+        text = f"{digest}:{repeat}:{named}:{job.data}:{job.sample.id}"
+        statement = statement_of(self.answer(question), job.sample)
+        determined = (f"{text}:{statement}" if statement else text).encode("utf-8", "surrogatepass")
         return hashlib.blake2b(
             self._prefixes[question, variant.name] + determined, digest_size=16
         ).hexdigest()

@@ -14,7 +14,7 @@ from harness.errors import BadData, BadTask, HarnessError, RequestError
 from harness.registry.factory import make
 from harness.registry.registry import registry
 from harness.run.answer_modes import choose_answer_mode, choose_answer_modes
-from harness.run.data_sets import check_labels, find_data_sets
+from harness.run.data_sets import check_domains, check_labels, find_data_sets, unknown_labels
 from harness.run.naming import default_folder
 from harness.run.participants import (
     Participant,
@@ -78,6 +78,9 @@ class Plan:
         }
         if self.generator is None:
             document["data"] = {d.name: d.digest for d in self.data}
+            domains = {d.name: d.domain for d in self.data if d.domain != "shown"}
+            # Run folders of versions without domains hold the same request.
+            document |= {"domains": domains} if domains else {}
         else:
             document["questions"] = {
                 name: spec.model_dump(mode="json") for name, spec in self.questions.items()
@@ -157,11 +160,12 @@ def _judge_plan(request: RunRequest, tasks: tuple[ResolvedTask, ...], watch: Wat
     tasks, unable = answerable(tasks, lambda spec: choose_answer_mode(judge, spec, request.read))
     default_data = tuple(dict.fromkeys(t.spec.data for t in tasks if t.spec.data))
     data = find_data_sets(request.data or default_data, watch, request.data_options)
+    check_domains(data)
     tasks, unlabelled = labelled(tasks, data, request.seed)
     questions = {t.spec.name: t.spec for t in tasks}
     check_labels(data, questions, request.seed)
     modes = {judge.name: choose_answer_modes(judge, questions, request.read)}
-    omitted = (*unread, *unable, *unlabelled)
+    omitted = (*unread, *unable, *unlabelled, *unknown_labels(tasks, data))
     return Plan(request, tasks, questions, modes, (judge,), None, data, {}, omitted=omitted)
 
 
@@ -188,9 +192,17 @@ def _generator_plan(request: RunRequest, tasks: tuple[ResolvedTask, ...]) -> Pla
     if request.strict:
         questions = {name: without_prose(question) for name, question in questions.items()}
     for name, question in questions.items():
-        if question.pairs is not None:
+        other = next((t for t in tasks if name in t.spec.asks and t.spec.domain != question.domain), None)
+        if other is not None:
             raise BadTask(
-                f"{name!r} compares two pictures, and generated portraits are judged one by one.",
+                f"{other.path}: asks: {name!r} asks about {question.domain} emotion, "
+                f"and the task is about {other.spec.domain} emotion.",
+                f'Set domain = "{question.domain}", or ask another task.',
+            )
+        if question.pairs is not None or question.each is not None:
+            how = "compares two pictures" if question.pairs else "asks about each of several emotions"
+            raise BadTask(
+                f"{name!r} {how}, and generated portraits are asked each question once.",
                 "Remove it from asks; with --data, a run folder's portraits can be compared.",
             )
     _check_metrics(tasks, questions)

@@ -8,7 +8,7 @@ from harness.escaping import plain
 from harness.run.expected_costs import CHARACTERS, PICTURE_TOKENS, costs
 from harness.run.plan import Plan
 from harness.run.schedule import image_questions, judge_jobs, planned_images
-from harness.tasks.answers import truth_of
+from harness.tasks.answers import statement_of, truth_of
 from harness.tasks.prompts import as_text, render, shown_options
 from harness.types import EMOTIONS
 
@@ -25,9 +25,11 @@ def preview(plan: Plan) -> str:
         jobs = list(judge_jobs(plan, request.shard))
         asked = Counter(q for job in jobs for q in job.questions)
         pairs = len({(j.data, j.sample.attributes["pair"]) for j in jobs if j.pair})
-        lines += [f"model: {plan.model.name} (judge)", f"pictures: {sum(j.pair is None for j in jobs)}"]
+        alone = [j for j in jobs if j.pair is None and "question" not in j.extra]
+        single = {(j.data, j.sample.path) for j in jobs if "question" in j.extra}
+        lines += [f"model: {plan.model.name} (judge)", f"pictures: {max(len(alone), len(single))}"]
         lines += [f"pairs of pictures: {pairs}"] * (pairs > 0)
-        emotions = Counter(j.sample.emotion for j in jobs if j.pair is None)
+        emotions = Counter(j.sample.emotion for j in alone)
         first = {q: job.sample for job in reversed(jobs) if not job.sample.problem for q in job.questions}
     else:
         wanted = planned_images(plan, request.shard)
@@ -61,7 +63,9 @@ def preview(plan: Plan) -> str:
             sample = first.get(question)
             if sample is not None:
                 shown = shown_options(spec.answer, sample.id, request.seed, truth_of(spec.answer, sample))
-                text = as_text(render(variant, spec.answer, shown, sample.emotion))
+                text = as_text(
+                    render(variant, spec.answer, shown, sample.emotion, statement_of(spec.answer, sample))
+                )
                 lines += ["  " + line for line in text.splitlines()]
                 pictures = 2 if spec.pairs is not None else 1
                 tokens = len(text) // CHARACTERS + pictures * PICTURE_TOKENS

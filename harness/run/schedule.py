@@ -17,6 +17,7 @@ from harness.run.plan import Plan
 from harness.run.shards import Shard
 from harness.store.replies import image_replies
 from harness.tasks.answers import rates_unlabelled, truth_of
+from harness.tasks.each import each_emotion
 from harness.tasks.pairing import as_samples, select_pairs
 from harness.tasks.spec import TaskSpec
 from harness.types import Sample
@@ -56,7 +57,8 @@ class Job:
 
 
 def judge_jobs(plan: Plan, shard: Shard | None = None) -> Iterator[Job]:
-    """The pictures of a judge run, or of a shard of it, with the questions that each is asked, then the pairs of pictures.
+    """The pictures of a judge run, or of a shard of it, with the questions that each is asked, then those asked about each of several
+    emotions and the pairs of pictures.
 
     A limit counts pictures for each data set, and pairs for a task that compares pictures, of the whole run.
     """
@@ -73,6 +75,10 @@ def _jobs(plan: Plan) -> Iterator[Job]:
             if asked:
                 yield Job(sample, data.name, root, asked)
         for name, spec in plan.questions.items():
+            if spec.each is not None and spec.answer is not None:
+                for sample in limited(data, plan.request.limit, plan.request.seed):
+                    for one in each_emotion(sample, spec.each, spec.answer, name):
+                        yield Job(one, data.name, root, (name,), {"question": name})
             if spec.pairs is not None:
                 for pair in select_pairs(data, spec, plan.request.limit, plan.request.seed):
                     for both, shown in as_samples(pair, spec, plan.request.seed):
@@ -145,7 +151,7 @@ def _questions_for(
     """The questions that a sample has a true answer to, or that a generated portrait is asked without one."""
     found = []
     for question, spec in questions.items():
-        answer = spec.answer if spec.pairs is None else None
+        answer = spec.answer if spec.pairs is None and spec.each is None else None
         if answer and (
             truth_of(answer, sample) is not None or (generated and rates_unlabelled(answer, sample))
         ):

@@ -94,18 +94,18 @@ def _score(
     for question in questions:
         metrics = tuple(m for m in spec.metrics if m.asks == question)
         if metrics:
-            scored_rows = score_rows(rows[question], metrics, spec, run.seed, _valid(rows[question], stored))
+            part = score_rows(rows[question], metrics, spec, run.seed, _valid(rows[question], stored))
             if found.metrics:
                 # The notes of a further question are on its own rows.
-                own = [note for note in scored_rows.warnings if note not in found.warnings]
-                scored_rows.warnings[:] = [f"{question}: {note}" for note in own]
-            found.add(scored_rows)
+                part.warnings = [f"{question}: {w}" for w in part.warnings if w not in found.warnings]
+            found.add(part)
     people = read_ratings(stored.path, _rated(stored))
     reasons: Counter[str] = sum((Counter(rows[q].unparsed) for q in questions), Counter())
     return TaskResult(
         task=spec.name,
         version=spec.version,
         stage=spec.stage,
+        domain=spec.domain,
         role="generator",
         data=_prompts(run, spec, n),
         judge=judge.name,

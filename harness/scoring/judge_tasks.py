@@ -10,11 +10,12 @@ from harness.scoring.reading_notes import Read, cut_off_notes, prose_notes
 from harness.scoring.rows import Key, Rows, collect
 from harness.scoring.run_record import RunRecord, answer_of
 from harness.scoring.score_rows import columns_used, score_rows
-from harness.scoring.settings import participant_settings, task_settings
+from harness.scoring.settings import domain_note, participant_settings, task_settings
 from harness.scoring.stability import stability
 from harness.scoring.stored import StoredRun
 from harness.scoring.stored_ratings import stored_ratings
 from harness.scoring.transfer import transfers
+from harness.scoring.vocabulary_notes import vocabulary_notes
 from harness.tasks.pairing import no_pairs
 from harness.tasks.spec import Answer, TaskSpec
 
@@ -53,7 +54,8 @@ def _score(run: RunRecord, spec: TaskSpec, data: str, variant: str, mode: str, r
         version=spec.version,
         stage=spec.stage,
         role="judge",
-        data=DataInfo(name=data, digest=run.data[data], n=asked),
+        domain=spec.domain,
+        data=DataInfo(name=data, digest=run.data[data], n=asked, domain=run.domain_of(data)),
         prompt_variant=variant if len(spec.prompt_variants) > 1 else None,
         answer_mode=mode,
         settings=[*task_settings(spec, variant), *participant_settings(run.model)],
@@ -74,7 +76,9 @@ def _score(run: RunRecord, spec: TaskSpec, data: str, variant: str, mode: str, r
         timings=totals([rows.timings], 3),
         warnings=[
             *_not_asked(spec, data, asked, run.counts.get(f"@{data}", 0)),
+            *domain_note(spec.name, spec.domain, data, run.domain_of(data)),
             *run.notes.get(data, ()),
+            *vocabulary_notes(rows),
             *run.oracle_warning(run.model.name),
             *run.training_warning(
                 [run.model.name], {data, *(s.attributes.get("generator") for s in rows.samples)}
@@ -91,6 +95,10 @@ def _not_asked(spec: TaskSpec, data: str, asked: int, samples: int) -> list[str]
     truth = answer_of(spec).truth
     if spec.pairs is not None:
         return [] if asked else [no_pairs(spec, data)]
+    if spec.each is not None:
+        return (
+            [] if asked else [f"no sample of {data} has a column that the task asks for: {spec.each.column}"]
+        )
     if not asked:
         return [f"no sample of {data} has the label that the task asks for: {truth.field}"]
     if asked >= samples:

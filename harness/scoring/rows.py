@@ -17,14 +17,15 @@ from harness.components.metric import Scores, ScoresColumn
 from harness.metrics.groups import Column, column_of, column_of_numbers
 from harness.results import ReadAs
 from harness.scoring.costs import add_up
+from harness.scoring.grades import Votes, grades_of, votes_for
 from harness.scoring.stored import StoredRun, StoredSample
+from harness.scoring.stored_ratings import stored_ratings
 from harness.store.replies import JUDGE
+from harness.tasks.answer_form import VOTES
 from harness.tasks.answers import PROSE_ONLY, ParsedReply, parse_reply, rates_unlabelled, truth_of
 from harness.tasks.clusters import cluster_column
 from harness.tasks.spec import Answer
 from harness.types import EMOTIONS
-
-_CODES: dict[str | None, int] = {emotion: code for code, emotion in enumerate(EMOTIONS)}
 
 
 @dataclass
@@ -48,6 +49,8 @@ class Rows:
     """For each row one number for each option, NaN where the reply has none; None where no metric uses them."""
     extra: list[Mapping[str, Any]] | None = None
     """What the judge noted with each reply; None where no metric uses it."""
+    votes: Votes = field(default_factory=dict)
+    """What people said of the samples, where the task's truth is graded by it."""
     prose: bytearray = field(default_factory=bytearray)
     """1 for each row whose answer was understood from a sentence, else 0."""
 
@@ -129,6 +132,7 @@ class Rows:
             if self.probabilities is None
             else array("d", self._probability_table()[np.array(chosen, np.int64)].tobytes()),
             extra=None if self.extra is None else [self.extra[i] for i in chosen],
+            votes=self.votes,
             prose=bytearray([self.prose[i] for i in chosen]),
         )
 
@@ -169,10 +173,17 @@ class Rows:
             truth = np.array([code[str(t)] for t in self.truths])
         else:
             truth = _numbers(self.truths)
-        emotions = [_CODES.get(s.emotion, -1) for s in self.samples]
+        names, emotions = self._emotions()
         column = cluster_column(cluster, (s.attributes for s in self.samples))
         alone = "pair" if answer.kind == "pair" else ""
-        units = codes(s.attributes.get(column) or s.attributes.get(alone) or s.id for s in self.samples)
+        # Statements about one picture, and questions about one emotion of it at a time, are no independent answers.
+        several = bool(answer.statement)
+        units = codes(
+            s.attributes.get(column)
+            or s.attributes.get(alone)
+            or (s.picture if several or s.question else s.id)
+            for s in self.samples
+        )
         asked = codes(s.attributes.get(alone) or s.id for s in self.samples)
         found = None
         if self.probabilities is not None:
@@ -182,18 +193,28 @@ class Rows:
             truth=_floats(truth),
             predicted=_floats(np.array(self.predicted)),
             cluster=units,
-            emotion=np.array(emotions, np.int64),
+            emotion=emotions,
             options=answer.options,
-            emotions=EMOTIONS,
+            emotions=names,
             low=answer.low,
             high=answer.low + len(answer.options) - 1,
             probabilities=None if found is None or np.isnan(found).all() else found,
             positions=self.positions() if "positions" in uses else None,
             attributes=_by_key([s.attributes for s in self.samples]) if "attributes" in uses else {},
             extra=_by_key(self.extra or []) if "extra" in uses else {},
+            grades=grades_of(answer, self.samples, self.votes) if "grades" in uses else None,
             cluster_column=column,
             sample=asked if len(np.unique(asked)) < len(asked) else None,
         )
+
+    def _emotions(self) -> tuple[tuple[str, ...], Ints]:
+        """The names of emotions, the six first, and the code of each row's, shape (n,), -1 where it has none."""
+        others = sorted(
+            {s.emotion for s in self.samples if s.emotion is not None and s.emotion not in EMOTIONS}
+        )
+        names = (*EMOTIONS, *others)
+        code = {name: number for number, name in enumerate(names)}
+        return names, np.array([-1 if s.emotion is None else code[s.emotion] for s in self.samples], np.int64)
 
     def column(self, name: str) -> Column:
         """A column of the samples, or a label of theirs, by which rows can be grouped."""
@@ -256,6 +277,12 @@ def collect(
         )
         for key, (answer, mode) in asked.items()
     }
+    graded = [
+        key for key in rows if rows[key].answer.truth.grades == VOTES and "grades" in used.get(key[0], ())
+    ]
+    people = stored_ratings(stored.path) if graded else {}
+    for key in graded:
+        rows[key].votes = votes_for(rows[key].answer, people.get(key[2], {}).get("emotion"))
     seen: dict[tuple[Key, int], bytearray] = {}
     for reply, sample in stored.replies():
         key = (reply["task"], reply["by"], reply["data"], reply["wording"])

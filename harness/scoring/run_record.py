@@ -9,6 +9,7 @@ from typing import Any
 from harness.results import HumanAgreement, RunInfo, Served
 from harness.tasks.answers import without_prose
 from harness.tasks.spec import Answer, TaskSpec
+from harness.types import Domain
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class RunRecord:
     repeats: int
     data: Mapping[str, str]
     """Judge runs: data set -> digest."""
+    domains: Mapping[str, Domain]
+    """Judge runs: data set -> its domain, where that is not "shown"."""
     prompt_sets: Mapping[str, tuple[str, str]]
     """Generator runs: task -> name and digest of its prompts."""
     answer_modes: Mapping[str, Mapping[str, str]]
@@ -97,6 +100,7 @@ class RunRecord:
             seed=request["seed"],
             repeats=request["repeats"],
             data=request.get("data", {}),
+            domains=request.get("domains", {}),
             prompt_sets={
                 task: (name, digest) for task, (name, digest) in request.get("prompt_sets", {}).items()
             },
@@ -116,6 +120,10 @@ class RunRecord:
             halted=document.get("halted", ""),
             sequential=document.get("sequential"),
         )
+
+    def domain_of(self, data: str) -> Domain:
+        """The domain of a data set."""
+        return self.domains.get(data, "shown")
 
     def max_tokens(self, question: str, judge: str) -> int:
         """How many tokens a reply may have: what the judge's own option says, else the task."""

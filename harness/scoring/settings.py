@@ -7,6 +7,7 @@ from typing import Any
 from harness.results import Setting
 from harness.scoring.run_record import ParticipantRecord
 from harness.tasks.spec import Answer, TaskSpec
+from harness.types import Domain
 
 
 def task_settings(spec: TaskSpec, variant: str = "") -> list[Setting]:
@@ -15,7 +16,19 @@ def task_settings(spec: TaskSpec, variant: str = "") -> list[Setting]:
     for setting in settings:
         if variant and setting.name == "wording":
             setting.value = variant
+    if spec.domain != "shown":
+        settings.insert(0, Setting(name="domain", value=f"{spec.domain} emotion", source="task"))
     return settings if spec.answer is None else settings + prose_setting(spec.answer)
+
+
+def domain_note(task: str, domain: Domain, data: str, labels: Domain) -> list[str]:
+    """Says so where a task asks about one domain and the labels of the data set are about the other."""
+    if domain == labels:
+        return []
+    return [
+        f"{task} asks about {domain} emotion, and the labels of {data} are about {labels} emotion: "
+        "what a picture shows and what it evokes differ, so a wrong answer may be right"
+    ]
 
 
 def prose_setting(answer: Answer, prefix: str = "") -> list[Setting]:

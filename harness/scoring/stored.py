@@ -36,6 +36,8 @@ class StoredSample(NamedTuple):
     """Generator runs: the tasks that asked for this portrait."""
     pair: tuple[int, ...] = ()
     """Questions about two pictures: the hash of each one's digest."""
+    question: str = ""
+    """Of a sample for one of several emotions: the question that asks about each of them. "" for others."""
 
     @property
     def pictures(self) -> tuple[int, ...]:
@@ -116,6 +118,7 @@ class _Shared:
             self._shown_of(line["shown"]),
             self._tasks.setdefault(tasks, tasks),
             tuple(hash(picture["digest"]) for picture in line.get("pictures", ())),
+            intern(line.get("question", "")),
         )
 
     def _number(self, value: float | None) -> float | None:

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 from harness.parsing import Parsed, Unparsed, read_choice, read_pair, read_rating
+from harness.tasks.answer_form import LABELS as LABELS
 from harness.tasks.finish_reasons import ending
 from harness.tasks.prompts import shown_labels
 from harness.tasks.spec import Answer, TaskSpec
 
-LABELS = ("emotion", "intensity", "quality")
 PROSE_ONLY = "understood from prose only"
 """The reason of a reply that is unparsed because the task, or the run, accepts declared answers alone."""
 SERVER_ERROR = "the server reported an error"
@@ -46,7 +46,7 @@ class Labelled(Protocol):
 
 def truth_of(answer: Answer, sample: Labelled) -> str | float | None:
     """The correct answer for a sample; None if the task does not apply to it."""
-    if sample.emotion in answer.truth.leave_out:
+    if sample.emotion in answer.truth.leave_out or (answer.statement and not statement_of(answer, sample)):
         return None
     field = answer.truth.field
     value = getattr(sample, field) if field in LABELS else sample.attributes.get(field)
@@ -57,10 +57,22 @@ def truth_of(answer: Answer, sample: Labelled) -> str | float | None:
             number = float(value)
         except ValueError:
             return None
-        return number if math.isfinite(number) else None
-    text = f"{value:g}" if isinstance(value, float) else str(value)
-    mapped = answer.truth.mapping.get(text, text)
+        return _on_scale(answer, number) if math.isfinite(number) else None
+    label = answer.truth.label(f"{value:g}" if isinstance(value, float) else str(value))
+    mapped = None if label is None else answer.truth.mapping.get(label, label)
     return mapped if mapped in (answer.contrast or answer.options) else None
+
+
+def statement_of(answer: Answer, sample: Labelled) -> str:
+    """The text that the question is about; empty where there is none."""
+    return sample.attributes.get(answer.statement, "") if answer.statement else ""
+
+
+def _on_scale(answer: Answer, number: float) -> float:
+    given, scale = answer.truth.scale, answer.scale
+    if given is None or scale is None:
+        return number
+    return scale.low + (number - given[0]) / (given[1] - given[0]) * (scale.high - scale.low)
 
 
 def has_truth(spec: TaskSpec, sample: Labelled) -> bool:

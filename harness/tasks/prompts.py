@@ -49,7 +49,7 @@ def shown_labels(answer: Answer, shown: Sequence[str] | None = None) -> tuple[st
 
 
 def render(
-    variant: PromptVariant, answer: Answer, shown: tuple[str, ...], emotion: str | None
+    variant: PromptVariant, answer: Answer, shown: tuple[str, ...], emotion: str | None, statement: str = ""
 ) -> tuple[Message, ...]:
     """The messages of one question; its pictures come first unless the prompt variant places them."""
     labels = shown_labels(answer, shown)
@@ -58,7 +58,7 @@ def render(
     else:
         options = ", ".join(shown)
     scale = answer.scale
-    values = {"options": options, "emotion": emotion or "unknown"}
+    values = {"options": options, "emotion": emotion or "unknown", "statement": statement}
     if scale is not None:
         values |= {"low": f"{scale.low:g}", "high": f"{scale.high:g}"}
     messages = []

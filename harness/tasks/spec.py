@@ -7,128 +7,22 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_serializer, model_validator
 
 from harness.errors import BadOption, BadTask, nearest
+from harness.tasks.answer_form import STRONGER as STRONGER
+from harness.tasks.answer_form import Answer as Answer
+from harness.tasks.answer_form import Table
+from harness.tasks.answer_form import Truth as Truth
+from harness.tasks.each import PRESENT, Each
 from harness.toml import read_toml
-from harness.types import EMOTIONS, AnswerMode, Scale
+from harness.types import EMOTIONS, Domain
 
 Name = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
-PLACEHOLDERS = ("image", "options", "low", "high", "emotion")
-STRONGER = "stronger"
-"""The column of a pair that names the picture with the larger value, as one of the task's two options."""
+PLACEHOLDERS = ("image", "options", "low", "high", "emotion", "statement")
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Truth(_Model):
-    """Where a sample's correct answer comes from."""
-
-    field: str = Field(description="A column of the data: emotion, intensity, quality, or an attribute.")
-    mapping: Mapping[str, str] = Field({}, description="Maps the column's values to options.")
-    leave_out: tuple[str, ...] = Field((), description="Emotions whose samples are excluded.")
-
-
-class Answer(_Model):
-    """The form of an answer and the modes in which it can be obtained."""
-
-    kind: Literal["choice", "rating", "pair"] = Field(
-        description="An option, a level of a scale, or one of two pictures (see the table pairs)."
-    )
-    target: str = Field(
-        "", description="What the question is about; used by judges that are not language models."
-    )
-    options: tuple[str, ...] = Field(
-        min_length=2,
-        description="The options. For a rating: the levels, weakest first. For a pair: the first picture, then the second.",
-    )
-    low: float = Field(1.0, description="For a rating: the value of the weakest level.")
-    labels: Literal["none", "letters", "numbers"] = Field("none", description="Shown before each option.")
-    shuffle: bool = Field(True, description="Permute the options of a choice per sample, from the seed.")
-    read: tuple[AnswerMode, ...] = Field(
-        ("logprobs", "choice", "text"),
-        min_length=1,
-        description="Answer modes in order of preference; the first one that the judge supports is used.",
-    )
-    prose: Literal["read", "unparsed"] = Field(
-        "read",
-        description="Whether an answer that must be understood from a sentence counts, or only a declared one.",
-    )
-    synonyms: Mapping[str, tuple[str, ...]] = Field(
-        {}, description="Additional words accepted for an option."
-    )
-    contrast: Mapping[str, tuple[str, ...]] = Field(
-        {},
-        description="Maps an option to options that it is easily confused with. Each sample is shown its correct option and "
-        "one of these, chosen by the seed; samples with other options are excluded.",
-    )
-    truth: Truth = Field(
-        Truth(field=STRONGER),
-        description="The correct answer. Omit for a pair, where it follows from the table pairs.",
-    )
-
-    @model_serializer(mode="wrap")
-    def _without_defaults(self, handler: Callable[[Answer], dict[str, Any]]) -> dict[str, Any]:
-        # Run folders of versions without this field hold the same request.
-        return {k: v for k, v in handler(self).items() if (k, v) != ("prose", "read")}
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Answer:
-        if self.kind == "pair" and self.truth != Truth(field=STRONGER):
-            raise ValueError("the truth of a pair follows from the table pairs: omit it")
-        if self.kind != "pair" and "truth" not in self.model_fields_set:
-            raise ValueError("the key 'truth' is missing")
-        if len({o.casefold() for o in self.options}) != len(self.options):
-            raise ValueError("options must be unique")
-        labels = [*self.truth.leave_out, *(self.truth.mapping if self.truth.field == "emotion" else ())]
-        for label in labels:
-            if label not in EMOTIONS:
-                guess = nearest(label, EMOTIONS)
-                raise ValueError(
-                    f"truth: {label!r} is not one of the emotions"
-                    + (f"; did you mean {guess!r}?" if guess else "")
-                )
-        for key in (*self.synonyms, *self.truth.mapping.values()):
-            if key not in self.options:
-                guess = nearest(key, self.options)
-                raise ValueError(
-                    f"{key!r} is not one of the options" + (f"; did you mean {guess!r}?" if guess else "")
-                )
-        if self.kind != "rating" and "rating" in self.read:
-            raise ValueError(f"a {self.kind} cannot use the answer mode 'rating'")
-        if self.kind == "pair" and len(self.options) != 2:
-            raise ValueError("a pair has two options: the first picture, and the second")
-        self._check_contrast()
-        return self
-
-    def _check_contrast(self) -> None:
-        if self.contrast and self.kind != "choice":
-            raise ValueError(f"contrast requires the kind 'choice', not {self.kind!r}")
-        for label, neighbours in self.contrast.items():
-            for option in (label, *neighbours):
-                if option not in self.options:
-                    guess = nearest(option, self.options)
-                    raise ValueError(
-                        f"contrast: {option!r} is not one of the options"
-                        + (f"; did you mean {guess!r}?" if guess else "")
-                    )
-            if not neighbours or label in neighbours:
-                raise ValueError(f"contrast: {label} needs at least one other option")
-
-    @property
-    def scored(self) -> Literal["choice", "rating"]:
-        """How answers are scored: a pair counts as a choice."""
-        return "rating" if self.kind == "rating" else "choice"
-
-    @property
-    def scale(self) -> Scale | None:
-        """The scale of a rating; None for a choice or pair."""
-        return Scale(self.options, self.low) if self.kind == "rating" else None
-
-
-class PromptVariant(_Model):
+class PromptVariant(Table):
     """One phrasing of the question. With several, the spread over prompt variants is reported."""
 
     name: str = Name
@@ -150,7 +44,7 @@ class PromptVariant(_Model):
         return self
 
 
-class Pairs(_Model):
+class Pairs(Table):
     """Which pictures form a pair: same values in `within` and same cluster, different values in `field`."""
 
     field: str = Field(description="The column to compare: intensity, quality, or a numeric attribute.")
@@ -184,7 +78,7 @@ class Pairs(_Model):
         return self
 
 
-class MetricSpec(_Model):
+class MetricSpec(Table):
     """One metric of the task, by its registered name."""
 
     name: str
@@ -193,7 +87,7 @@ class MetricSpec(_Model):
     options: Mapping[str, Any] = {}
 
 
-class Group(_Model):
+class Group(Table):
     """Columns by which the primary metric is broken down, if the data have them."""
 
     by: tuple[str, ...] = ()
@@ -220,7 +114,7 @@ class Group(_Model):
         return self.model_copy(update={"by": tuple(by), "cross": tuple(cross)})
 
 
-class Setting(_Model):
+class Setting(Table):
     """A methodological choice shown with the results, with its source."""
 
     name: str
@@ -228,7 +122,7 @@ class Setting(_Model):
     source: str = Field(description='"assumed", or the publication it comes from.')
 
 
-class SamplingSpec(_Model):
+class SamplingSpec(Table):
     """Sampling parameters for replies."""
 
     temperature: float = Field(0.0, ge=0.0, le=2.0)
@@ -236,7 +130,7 @@ class SamplingSpec(_Model):
     top_p: float = Field(1.0, gt=0.0, le=1.0)
 
 
-class TaskSpec(_Model):
+class TaskSpec(Table):
     """A task: the question, the role of the model under test, the answer modes and the metrics."""
 
     kind: Literal["task"] = "task"
@@ -245,10 +139,17 @@ class TaskSpec(_Model):
     role: Literal["judge", "generator"]
     stage: Literal["coarse", "fine", "nuance"]
     summary: str = ""
+    domain: Domain = Field(
+        "shown",
+        description="Whether it asks which emotion is shown, or which one is evoked in people who see the picture.",
+    )
     data: str = Field("", description="Judge tasks: the default data set.")
     answer: Answer | None = Field(None, description="Judge tasks: the form of the answer.")
     pairs: Pairs | None = Field(
         None, description="Judge tasks with an answer of the kind pair: which pictures are compared."
+    )
+    each: Each | None = Field(
+        None, description="Judge tasks: the question is asked once for each of these emotions of a picture."
     )
     prompts: tuple[PromptVariant, ...] = Field((), description="Judge tasks: the prompt variants.")
     sampling: SamplingSpec = SamplingSpec()
@@ -269,6 +170,11 @@ class TaskSpec(_Model):
     )
     settings: tuple[Setting, ...] = ()
 
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, handler: Callable[[TaskSpec], dict[str, Any]]) -> dict[str, Any]:
+        # Run folders of versions without these fields hold the same request.
+        return {k: v for k, v in handler(self).items() if (k, v) not in (("domain", "shown"), ("each", None))}
+
     @model_validator(mode="after")
     def _by_role(self) -> TaskSpec:
         if sum(m.primary for m in self.metrics) != 1:
@@ -278,26 +184,41 @@ class TaskSpec(_Model):
                 raise ValueError("a judge task needs [answer] and at least one [[prompts]]")
             if self.prompt_set or self.asks:
                 raise ValueError("prompt_set and asks belong to generator tasks")
-            self._check_prompts(2 if self.answer.kind == "pair" else 1)
+            self._check_prompts(2 if self.answer.kind == "pair" else 1, bool(self.answer.statement))
             if (self.answer.kind == "pair") is (self.pairs is None):
                 raise ValueError("an answer of the kind 'pair' and the table pairs go together")
+            if self.each is not None:
+                self._check_each(self.answer)
         else:
             if not self.prompt_set or not self.asks:
                 raise ValueError("a generator task needs prompt_set and asks")
-            if self.answer is not None or self.prompts or self.pairs is not None:
-                raise ValueError("answer, pairs and prompts belong to judge tasks")
+            if self.answer is not None or self.prompts or self.pairs is not None or self.each is not None:
+                raise ValueError("answer, pairs, each and prompts belong to judge tasks")
             for metric in self.metrics:
                 if metric.asks not in self.asks:
                     raise ValueError(f"metrics: {metric.name}: asks must be one of {', '.join(self.asks)}")
         return self
 
-    def _check_prompts(self, pictures: int) -> None:
+    def _check_each(self, answer: Answer) -> None:
+        if answer.kind != "choice" or len(answer.options) != 2 or answer.truth.field != PRESENT:
+            raise ValueError(
+                f"each: the answer must be a choice of two options, present and absent, with the truth field {PRESENT!r}"
+            )
+        for variant in self.prompts:
+            if "{emotion}" not in variant.text + variant.system:
+                raise ValueError(f"prompts: {variant.name}: the question must name its {{emotion}}")
+
+    def _check_prompts(self, pictures: int, statement: bool) -> None:
         names = [v.name for v in self.prompts]
         if len(set(names)) < len(names):
             raise ValueError("prompts: names must be unique")
         if not any(v.default for v in self.prompts):
             raise ValueError("prompts: at least one must have default = true")
         for variant in self.prompts:
+            if ("{statement}" in variant.text) != statement:
+                raise ValueError(
+                    f"prompts: {variant.name}: {{statement}} and the key 'statement' of the answer go together"
+                )
             if variant.text.count("{image}") not in (0, pictures):
                 times = "once" if pictures == 1 else "twice (first and second picture)"
                 raise ValueError(f"prompts: {variant.name}: {{image}} must occur {times} or not at all")
@@ -313,7 +234,7 @@ class TaskSpec(_Model):
         return next(m for m in self.metrics if m.primary)
 
 
-class SuiteSpec(_Model):
+class SuiteSpec(Table):
     """A list of tasks to run together; the model is loaded once for all of them."""
 
     kind: Literal["suite"]
