@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import click
 
 from harness.cli.main import harness as group
+from harness.errors import HarnessError
 from helpers.blocks import ROOT
 
 _PLACEHOLDER = re.compile(r"[A-Z][A-Z_/]*")
@@ -66,7 +67,7 @@ def _parse(
                 return
             try:
                 called, found, rest = command.resolve_command(context, left)
-            except click.UsageError as e:
+            except (click.UsageError, HarnessError) as e:
                 raise AssertionError(f"{name}: no subcommand {left[0]!r}") from e
             assert found is not None
             _parse(found, f"{name} {called}", rest, context, partial)
