@@ -156,6 +156,9 @@ class _Reader:
         if sample.problem or not path:
             self._leave_out("label", sample.problem or "a sample has no picture")
             return None
+        if _undecodable(path) or _undecodable(sample.id):
+            self._leave_out("name", f"{path!r} is not in the encoding of this system")
+            return None
         if path not in self._known:
             try:
                 data = read_bytes(self._root, path)
@@ -174,6 +177,10 @@ class _Reader:
         return self.notes + [
             f"{count} samples are left out: {self._example[kind]}." for kind, count in self._left_out.items()
         ]
+
+
+def _undecodable(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _first(data: DataFolder, specs: Sequence[TaskSpec], limit: int, seed: int) -> list[Sample]:

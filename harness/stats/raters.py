@@ -174,11 +174,17 @@ def icc_2k(ratings: Floats, level: float = 0.95) -> Reliability:
     error = float((rest**2).sum()) / ((n - 1) * (k - 1))
     if between_samples + between_raters <= 1e-24 * max(float((full**2).sum()), 1.0):
         return Reliability(math.nan, math.nan, math.nan, n, k)
-    value = (between_samples - error) / (between_samples + (between_raters - error) / n)
+    whole = between_samples + (between_raters - error) / n
+    if whole <= 0:  # Raters contradict each other so much that no share of variance is left to compare with.
+        return Reliability(math.nan, math.nan, math.nan, n, k)
+    value = (between_samples - error) / whole
     if error <= 1e-13 * between_samples:
         return Reliability(value, math.nan, math.nan, n, k)
     low, high = _icc_interval(n, k, between_samples, between_raters, error, level)
-    return Reliability(value, k * low / (1 + low * (k - 1)), k * high / (1 + high * (k - 1)), n, k)
+    low, high = (k * end / (1 + end * (k - 1)) if 1 + end * (k - 1) > 0 else math.nan for end in (low, high))
+    if not low <= value <= high:  # Beyond the pole of the step from one rater to k.
+        low = high = math.nan
+    return Reliability(value, low, high, n, k)
 
 
 def _icc_interval(

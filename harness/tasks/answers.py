@@ -174,7 +174,8 @@ def _from_scores(scores: Any, answer: Answer, shown: Sequence[str]) -> ParsedRep
         weights = [by_option.get(option, 0.0) for option in answer.options]
     probabilities = [weight / total for weight in weights]
     if answer.kind == "rating":
-        expected = sum([share * (answer.low + level) for level, share in enumerate(probabilities)])
+        # Rounded, so that means that are equal on paper are tied.
+        expected = round(sum([share * (answer.low + level) for level, share in enumerate(probabilities)]), 12)
         return ParsedReply(expected, probabilities=probabilities, how="declared")
     if logs.count(top) > 1:
         best = [option for option, log in zip(shown, logs, strict=True) if log == top]

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from memobench_annotate import results
 from memobench_annotate.exporting import export
 from memobench_annotate.records import CANNOT_TELL, NOT_A_FACE, Answer, Rater, Trial
 from memobench_annotate.results import consensus, key_of, live, rejections, rows, verdicts
@@ -175,7 +176,8 @@ def test_scores_and_ceilings_are_those_of_the_formulas(make_study: Make, rate: R
             )
 
 
-def test_the_page_of_the_experimenter(make_study: Make, rate: Rate) -> None:
+def test_the_page_of_the_experimenter(make_study: Make, rate: Rate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "STALE", 0.0)
     study = make_study(
         per_rater=24, answers=4, toml="\n[widths]\nfine_intensity = 1.0\ncoarse_emotion = 1.0\n"
     )

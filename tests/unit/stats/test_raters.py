@@ -163,3 +163,15 @@ def test_icc_of_degenerate_tables_is_nan(ratings):
 
 def test_icc_of_perfect_agreement_is_one():
     assert icc_2k(np.repeat(np.arange(6.0)[:, None], 3, axis=1)).value == pytest.approx(1)
+
+
+def test_icc_of_raters_who_contradict_each_other() -> None:
+    """Beyond its poles there is no reliability, and no interval: never one of more than 1, or that lies elsewhere."""
+    rng = np.random.default_rng(7)
+    undefined = 0
+    for _ in range(2000):
+        found = icc_2k(rng.integers(1, 6, (6, 2)).astype(float))
+        undefined += math.isnan(found.value)
+        assert math.isnan(found.value) or found.value <= 1
+        assert math.isnan(found.low) or found.low <= found.value <= found.high
+    assert 0 < undefined < 200

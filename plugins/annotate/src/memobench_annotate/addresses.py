@@ -26,10 +26,15 @@ def own_addresses() -> list[str]:
 
 def base_of(url: str) -> str:
     """A base address that raters reach the study under, such as that of a tunnel, without its slash."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+    try:
+        parts = urlsplit(url)
+        fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        fine = None
+    if not fine or parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None:
         raise BadOption(
-            f"--url {url!r} is not the address of a site.", "For example: --url https://study.example.org"
+            f"--url {url[:100]!r} is not the address of a site.",
+            "For example: --url https://study.example.org",
         )
     return f"{parts.scheme}://{parts.netloc}"
 

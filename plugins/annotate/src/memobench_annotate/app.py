@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from harness import BadData
-from memobench_annotate.inviting import seed_of
+from memobench_annotate.inviting import name_of, seed_of
 from memobench_annotate.pages import Pages, checked_display
 from memobench_annotate.records import Rater
 from memobench_annotate.security import FORM, Guard, Refused, Rules, address, cookie_value, shown
@@ -36,7 +36,6 @@ FRESH = 5.0
 """Seconds for which the statistics of the experimenter's page are kept."""
 EXTERNAL = ("rater", "PROLIFIC_PID", "participantId")
 """Names of the parameter with which people come from elsewhere."""
-LONGEST_NAME = 100
 _KEY = re.compile(r"[0-9a-f]{32}")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _LOCKS = 64
@@ -171,7 +170,7 @@ class Site:
     def join(self, request: Request) -> Response:
         """The page of people who come from elsewhere, with an id."""
         t = self._words(request.headers)
-        given = [name for key in EXTERNAL if (name := _name(request.query_params.get(key)))]
+        given = [name for key in EXTERNAL if (name := name_of(request.query_params.get(key)))]
         if not self._study.config.access.open or not given:
             return HTMLResponse(self._pages.message(t, "unknown"), 404)
         return HTMLResponse(self._pages.landing(t, "/enter", "rater", given[0]))
@@ -203,7 +202,7 @@ class Site:
         token = form.get("token", "")
         if token:
             return self._store.rater_by_token(hashed(token)) if _TOKEN.fullmatch(token) else None
-        name = _name(form.get("rater"))
+        name = name_of(form.get("rater"))
         if not name or not self._study.config.access.open:
             return None
         found = self._store.rater_by_name(name)
@@ -346,9 +345,3 @@ def _form(request: Request) -> Mapping[str, str]:
 def _whole(text: str | None, otherwise: int = -2) -> int:
     """A number of a form; -2, which is no position, for anything else."""
     return int(text) if text and len(text) < 10 and re.fullmatch(r"-?[0-9]+", text) else otherwise
-
-
-def _name(text: str | None) -> str:
-    """The id of somebody who comes from elsewhere; "" for what cannot be one."""
-    plain = (text or "").strip()
-    return plain if 1 <= len(plain) <= LONGEST_NAME and plain.isprintable() else ""

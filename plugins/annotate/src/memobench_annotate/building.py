@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import os
 import random
@@ -21,7 +19,9 @@ from memobench_annotate.config import FILE
 from memobench_annotate.store import FILE as DATABASE
 from memobench_annotate.store import Store
 from memobench_annotate.study import DATA, MANIFEST, QUESTIONS, TRAINING, new_secret
+from memobench_annotate.tables import csv_text, toml_string
 
+LONGEST_TITLE = 200
 _COLUMNS = ("id", "image", "emotion", "intensity", "quality")
 _TOML = """\
 # A study with people. docs/annotate.md explains all keys; what is left out has its default.
@@ -87,7 +87,10 @@ def build(
     """
     if os.path.lexists(out):
         raise RequestError(f"{str(out)!r} already exists.", "Choose a different --out.")
+    if not tasks:
+        raise RequestError("No task is named.", "For example: --task coarse_emotion,fine_intensity")
     asked = survey(tasks, data, limit=limit, seed=seed)
+    named = title_of(title) if title else title_of(f"Emotion in {asked.data}"[:LONGEST_TITLE])
     kept = set_aside(asked, training, seed)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -103,9 +106,9 @@ def build(
             (aside / QUESTIONS).write_bytes(lines)
             (aside / FILE).write_text(
                 _TOML.format(
-                    title=json.dumps(title or f"Emotion in {asked.data}", ensure_ascii=False),
+                    title=toml_string(named),
                     tasks=json.dumps(list(dict.fromkeys(q.task for q in rated.questions))),
-                    data=json.dumps(data, ensure_ascii=False),
+                    data=toml_string(data),
                     answers=answers,
                     per_rater=per_rater,
                     training=training,
@@ -127,7 +130,12 @@ def build(
         raise StorageError(
             f"{out} cannot be written: {e.strerror or e}.", "Choose a different --out, or free room."
         ) from e
-    return Built(asked.data, rated.questions, len(kept), [*asked.notes, *_left_out(asked, rated)])
+    return Built(
+        asked.data,
+        rated.questions,
+        len(kept),
+        [*dict.fromkeys([*asked.notes, *rated.notes, *_left_out(asked, rated)])],
+    )
 
 
 def _left_out(asked: Survey, rated: Survey) -> list[str]:
@@ -135,37 +143,50 @@ def _left_out(asked: Survey, rated: Survey) -> list[str]:
     return [f"{task} has nothing to ask: the pictures are too few." for task in lost]
 
 
+def title_of(text: str) -> str:
+    """A title of a study. Raises `RequestError` for what cannot be one."""
+    if not text.strip() or len(text) > LONGEST_TITLE or not text.isprintable():
+        raise RequestError(
+            f"{text[:40]!r} cannot be the title of a study.",
+            f"Use 1 to {LONGEST_TITLE} characters that can be shown.",
+        )
+    return text.strip()
+
+
 def set_aside(asked: Survey, most: int, seed: int) -> set[str]:
-    """Ids of the samples for training: at most a fifth of all.
+    """Ids of the samples for training: at most a fifth of all. Samples with the same picture are set aside together.
 
     They are pairs where pairs are compared, and otherwise `most` samples of every emotion in turn.
     """
     rng = random.Random(f"{seed}:training")
     room = min(most, len(asked.samples) // 5)
-    by_path = {sample.path: sample.id for sample in asked.samples}
+    digests = {picture.path: picture.digest for q in asked.questions for picture in q.pictures}
+    same: dict[str, set[str]] = {}
+    for sample in asked.samples:
+        same.setdefault(digests[sample.path or ""], set()).add(sample.id)
+    twins = {name: names for names in same.values() for name in names}
     pairs = [q for q in asked.questions if q.kind == "pair"]
     found: set[str] = set()
     for pair in rng.sample(pairs, len(pairs)):
-        both = {by_path[picture.path] for picture in pair.pictures}
+        both = set().union(*(same[picture.digest] for picture in pair.pictures))
         if len(found | both) <= room:
             found |= both
     known = {q.sample_id: q.emotion for q in asked.questions if q.kind != "pair" and q.truth is not None}
-    left = [name for name in rng.sample(sorted(known), len(known)) if name not in found]
     turns = Counter[str | None](known[name] for name in found if name in known)
-    while left and len(found) < room:
+    left = [name for name in rng.sample(sorted(known), len(known)) if name not in found]
+    while left:
         name = min(left, key=lambda one: turns[known[one]])
         left.remove(name)
-        turns[known[name]] += 1
-        found.add(name)
+        if len(found | twins[name]) <= room:
+            turns[known[name]] += 1
+            found |= twins[name]
     return found
 
 
 def _copy(asked: Survey, samples: Sequence[Sample], folder: Path) -> None:
     """Pictures, byte by byte, and their labels: a data set of its own."""
     columns = [*_COLUMNS, *dict.fromkeys(name for sample in samples for name in sample.attributes)]
-    text = io.StringIO()
-    table = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    table.writeheader()
+    lines: list[list[str]] = [columns]
     for sample in samples:
         assert sample.path is not None, "only samples with a picture are asked about"
         target = folder / sample.path
@@ -178,8 +199,9 @@ def _copy(asked: Survey, samples: Sequence[Sample], folder: Path) -> None:
             _number(sample.intensity),
             _number(sample.quality),
         )
-        table.writerow({**sample.attributes, **dict(zip(_COLUMNS, own, strict=True))})
-    (folder / MANIFEST).write_text(text.getvalue(), encoding="utf-8")
+        row = {**sample.attributes, **dict(zip(_COLUMNS, own, strict=True))}
+        lines.append([row.get(column, "") for column in columns])
+    (folder / MANIFEST).write_text(csv_text(lines), encoding="utf-8", newline="")
 
 
 def _number(value: float | None) -> str:

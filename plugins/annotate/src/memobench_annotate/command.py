@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from pathlib import Path
 from typing import Any
 
 import click
 
-from harness import BadOption, RequestError
+from harness import BadOption, RequestError, UnknownName, nearest
 
+MOST = 10_000
+"""People invited at once."""
 _STUDY = click.Path(path_type=Path)
 
 
 class _Group(click.Group):
     """A group whose default subcommand serves the study that is named."""
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in self.commands and not args[0].startswith("-"):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in (*self.commands, "-h", "--help"):
+            guess = nearest(args[0], [name for name, command in self.commands.items() if not command.hidden])
+            if guess and not args[0].startswith("-") and not Path(args[0]).exists():
+                raise UnknownName(
+                    f"There is no study {args[0]!r}, and no subcommand of this name.",
+                    f"Did you mean {guess!r}?",
+                )
             args = ["serve", *args]
-        return super().resolve_command(ctx, args)
+        return super().parse_args(ctx, args)
 
 
 @click.group(cls=_Group)
@@ -73,6 +80,8 @@ def new(
     """Make a study of DATA, a name or folder: study.toml and copies of the pictures."""
     from memobench_annotate.building import build
 
+    if not str(out).strip():
+        raise BadOption("--out is empty.", "Give the folder of the study, which is made.")
     named = [name.strip() for text in tasks for name in text.split(",") if name.strip()]
     made = build(
         out,
@@ -95,14 +104,14 @@ def new(
     click.echo(
         f"{answers} answers to each take {least} raters with {min(per_rater, len(made.questions))} questions each. Next:"
     )
-    click.echo(f"  harness annotate invite {out} --raters {least}")
-    click.echo(f"  harness annotate {out}")
+    click.echo(f"  harness annotate invite {shlex.quote(str(out))} --raters {min(least, MOST)}")
+    click.echo(f"  harness annotate {shlex.quote(str(out))}")
     return 0
 
 
 @annotate.command("invite")
 @click.argument("study", type=_STUDY)
-@click.option("--raters", type=click.IntRange(1, 10_000), help="How many people to add.")
+@click.option("--raters", type=click.IntRange(1, MOST), help="How many people to add.")
 @click.option("--name", "names", multiple=True, help="Add a person with this name; repeatable.")
 @click.option(
     "--again",
@@ -116,15 +125,15 @@ def invite(study: Path, raters: int | None, names: tuple[str, ...], again: tuple
     from memobench_annotate.addresses import PORT, base_of
     from memobench_annotate.inviting import invite as add
     from memobench_annotate.study import Study
+    from memobench_annotate.tables import csv_text
 
     if not (raters or names or again):
         raise BadOption("Nobody is invited.", "Give --raters N, or --name NAME.")
     base = base_of(url) if url else f"http://127.0.0.1:{PORT}"
     opened = Study.open(study)
-    added = list(add(opened, raters or 0, names, again))
-    click.echo("rater,link")
-    for name, token in added:
-        click.echo(f"{name},{base}/r/{token}")
+    added = add(opened, raters or 0, names, again)
+    lines = [("rater", "link"), *((name, f"{base}/r/{token}") for name, token in added)]
+    click.echo(csv_text(lines, safe=True), nl=False)
     return 0
 
 
@@ -133,11 +142,19 @@ def invite(study: Path, raters: int | None, names: tuple[str, ...], again: tuple
 def export(study: Path) -> int:
     """Write what people said: ratings.csv into the study's data, raters.csv with the screening, and answers.csv."""
     from memobench_annotate.exporting import export as write
+    from memobench_annotate.results import verdicts
     from memobench_annotate.study import Study
 
     opened = Study.open(study)
+    opened.check_pictures()
     for path in write(opened):
         click.echo(str(path))
+    found = verdicts(opened).values()
+    kept = sum(not verdict.excluded for verdict in found)
+    click.echo(
+        f"{kept} of {len(found)} raters pass the screening"
+        + ("" if kept == len(found) else "; raters.csv says why")
+    )
     opened.store.note("exported", None, "ratings.csv, raters.csv and answers.csv were written.")
     click.echo(f"Next: harness run --task ... --model people:{study} --data {study / 'data'}")
     return 0
@@ -183,15 +200,17 @@ def _run(study: Any, socket: Any, hosts: list[str], lan: bool) -> None:
     import uvicorn
 
     from memobench_annotate.app import make_app
+    from memobench_annotate.connections import patient_protocol
 
     config = uvicorn.Config(
         make_app(study, hosts=hosts, lan=lan),
-        log_level="warning",
+        http=patient_protocol(),
+        log_level="error",
         access_log=False,  # It would hold personal links.
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=30,
-        limit_concurrency=512,
+        limit_concurrency=2048,
         h11_max_incomplete_event_size=16_384,
         ws="none",
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +24,16 @@ Language = Literal["en", "zh", "es", "de", "fr", "ja"]
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_switches(cls, table: Any) -> Any:
+        """`answers = true` is a slip, not a number."""
+        for key, value in table.items() if isinstance(table, dict) else ():
+            known = cls.model_fields.get(key)
+            if isinstance(value, bool) and known is not None and known.annotation is not bool:
+                raise ValueError(f"{key} is {str(value).lower()}, and not a number or text")
+        return table
 
 
 class Design(_Table):
@@ -131,6 +142,12 @@ class StudyConfig(_Table):
         for language in self.consent:
             if language not in LANGUAGES:
                 raise ValueError(f"consent: {language!r} is none of {', '.join(LANGUAGES)}")
+        for name, texts in (("title", {"": self.title}), ("consent", self.consent)):
+            if not all(text.strip() for text in texts.values()):
+                raise ValueError(f"{name}: the text is empty")
+        for task, width in self.widths.items():
+            if not 0 < width < math.inf:
+                raise ValueError(f"widths: {task}: {width} is not a width")
         return self
 
 
@@ -144,13 +161,31 @@ def read_config(folder: Path) -> StudyConfig:
             f"{folder} is not a study: {path} cannot be read: {e.strerror or e}.",
             "Make one with `harness annotate new`.",
         ) from e
-    except ValueError as e:
+    except (ValueError, RecursionError) as e:
         raise BadData(f"{path} is not valid TOML: {e}.", "Fix that line.") from e
     try:
         return StudyConfig.model_validate(table)
     except ValidationError as e:
         problems = "; ".join(_explain(error) for error in e.errors()[:5])
         raise BadData(f"{path}: {problems}.", "docs/annotate.md lists the keys.") from e
+
+
+def check_names(config: StudyConfig, folder: Path, tasks: Sequence[str], samples: Collection[str]) -> None:
+    """Raise `BadData` where study.toml names tasks or samples that the study does not have."""
+    path = folder / FILE
+    for key, given, known in (
+        ("tasks", config.tasks, tasks),
+        ("widths", config.widths, tasks),
+        ("gold", config.gold, samples),
+    ):
+        for name in given:
+            if name not in known:
+                guess = nearest(name, list(known))
+                raise BadData(
+                    f"{path}: {key}: the study has no {'sample' if key == 'gold' else 'task'} {name!r}"
+                    + (f"; did you mean {guess!r}?" if guess else "."),
+                    "The questions were fixed when the study was made.",
+                )
 
 
 def _explain(error: Mapping[str, Any]) -> str:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
-import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -17,10 +14,9 @@ from memobench_annotate.records import Rater
 from memobench_annotate.results import every_answer, rejections, rows, verdicts
 from memobench_annotate.screening import Verdict
 from memobench_annotate.study import DATA, Study
+from memobench_annotate.tables import csv_text
 
 RATINGS, RATERS, ANSWERS = "ratings.csv", "raters.csv", "answers.csv"
-_FORMULA = re.compile(r"\s*[=+\-@\t\r＝＋－＠]")
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
 _VERDICT = (
     "rater", "state", "language", "answers", "attention_passed", "attention_failed", "gold_right", "gold_asked", "repeats_equal",
     "repeats_asked", "median_ms", "agreement_p", "verdict", "reasons",
@@ -89,23 +85,13 @@ def _answers(study: Study) -> Iterator[list[Cell]]:
 
 
 def _table(header: Sequence[str], lines: Iterable[Iterable[Cell]], *, safe: bool = False) -> str:
-    """CSV; `safe`: no cell is a formula for a spreadsheet."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    for line in (header, *lines):
-        cells = [_plain(cell) for cell in line]
-        table.writerow([_safe(cell) for cell in cells] if safe else cells)
-    return text.getvalue()
+    return csv_text(([_plain(cell) for cell in line] for line in (header, *lines)), safe=safe)
 
 
 def _plain(value: Cell) -> str:
     if isinstance(value, float):
         return f"{value:.12g}"
     return "" if value is None else str(value)
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
 
 
 def _write(path: Path, text: str) -> None:

@@ -24,7 +24,7 @@ from harness import (
 )
 from memobench_annotate import __version__
 
-FLOOR = 1e-12
+FLOOR = 1e-300
 """Share of votes of an option that nobody chose, so that its logarithm exists."""
 LEAD = 1e-9
 """What the option that wins a tie is given more, relative to the others."""

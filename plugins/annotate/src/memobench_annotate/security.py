@@ -16,6 +16,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from harness import HarnessError
+
 LOG = logging.getLogger(__name__)
 BODY, ADDRESS, FIELDS = 64 * 1024, 2048, 100
 """Bytes of a form, bytes of an address, fields of a form."""
@@ -183,8 +185,12 @@ class Guard:
             response = self._refuse(headers, e.status)
             response.headers.update(e.headers)
             await response(scope, receive, guarded)
-        except Exception:
-            LOG.exception("%s %s failed", scope["method"], scope["path"].split("/")[1][:20])
+        except Exception as e:
+            what = f"{scope['method']} /{scope['path'].split('/')[1][:20]}"
+            if isinstance(e, HarnessError):
+                LOG.error("%s is not answered: %s %s", what, e.message, e.hint)
+            else:
+                LOG.exception("%s failed", what)
             if started:
                 raise
             await self._refuse(headers, 500)(scope, receive, guarded)

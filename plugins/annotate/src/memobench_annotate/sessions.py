@@ -70,11 +70,13 @@ class Sessions:
             return View("consent")
         if rater.state == "check":
             return View("check")
-        trials, answers = self._store.trials(rater.id), self._store.answers(rater.id)
+        # Places become free when somebody withdraws, or stays away.
+        trials, answers = self._store.trials(rater.id) or self._plan(rater), self._store.answers(rater.id)
         if not trials:
             return View("full")
         if rater.rest_until is not None and rater.rest_until > 0:
-            return View("rest", until=rater.rest_until, done=len(answers), total=len(trials))
+            until = min(rater.rest_until, self._now() + self.study.config.sessions.rest_minutes * 60)
+            return View("rest", until=until, done=len(answers), total=len(trials))
         shown = self._waiting(rater)
         if shown is not None:
             return self._between(shown, trials, answers)
@@ -98,15 +100,19 @@ class Sessions:
         """The display was checked: the order of all trials is fixed now."""
         if rater.state != "check":
             return rater
+        self._plan(rater)
+        return self._store.update_rater(
+            rater.id, state="main", display={"check": dict(display)}, session=1, session_began=self._now()
+        )
+
+    def _plan(self, rater: Rater) -> list[Trial]:
+        """The trials of a rater, whose order is fixed now where it was not; none where every question has its raters."""
         study = self.study
-        self._store.plan(
+        return self._store.plan(
             rater.id,
             lambda assigned: plan_trials(
                 rater.id, rater.seed, study.questions, study.training, study.config, assigned
             ),
-        )
-        return self._store.update_rater(
-            rater.id, state="main", display={"check": dict(display)}, session=1, session_began=self._now()
         )
 
     def answer(self, rater: Rater, position: int, value: str, ms: int) -> bool:
@@ -135,7 +141,7 @@ class Sessions:
     def go_on(self, rater: Rater, position: int) -> Rater:
         """Leave the feedback, a break, or a rest that is over."""
         if rater.rest_until:
-            if self._now() < rater.rest_until:
+            if self._now() < self.view(rater).until:
                 return rater
             return self._next_session(rater)
         if self._waiting(rater) == position:
@@ -173,6 +179,8 @@ class Sessions:
 
     def withdraw(self, rater: Rater) -> Rater:
         """Delete all that the rater answered."""
+        if rater.state == "withdrawn":
+            return rater
         self._store.withdraw(rater.id)
         self._store.note("withdrawn", rater.id, "The rater withdrew; the answers are deleted.")
         return self._store.rater(rater.id)

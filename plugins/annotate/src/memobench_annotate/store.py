@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from harness import BadData, StorageError
+from memobench_annotate.database import NO_ROOM, connect, file_of
 from memobench_annotate.records import Answer, Event, Rater, Row, Trial
 from memobench_annotate.tokens import new_code, new_token
 
 FILE = "answers.db"
 VERSION = "1"
-BUSY = 10.0
-"""Seconds that a write waits for another process."""
 MOST_TEXT = 1000
 """Characters of an event's text."""
 
@@ -60,14 +58,22 @@ class Store:
             )
         self._path, self._lock = path, threading.RLock()
         try:
-            self._db = _connect(path)
+            self._db, self._aside = connect(path)
             self._db.execute("pragma trusted_schema = off")
             if create:
                 self._db.executescript(_SCHEMA)
                 self._db.execute("insert or ignore into meta values ('version', ?)", (VERSION,))
-            found = self.meta("version")
+            found = self._db.execute("select value from meta where key = 'version'").fetchone()
+            found = None if found is None else found[0]
+            self._file = file_of(path)
         except sqlite3.Error as e:
+            if any(word in str(e) for word in NO_ROOM):
+                raise StorageError(
+                    f"{path} cannot be used: {e}.", "Free room on the disk, or check the permissions."
+                ) from e
             raise BadData(f"{path} is not the database of a study: {e}.", "Restore it from a copy.") from e
+        if found is None:
+            raise BadData(f"{path} is not the database of a study.", "Restore it from a copy.")
         if found != VERSION:
             raise BadData(
                 f"{path} is of version {found!r}, and this is version {VERSION!r}.",
@@ -78,10 +84,21 @@ class Store:
         """Close the database."""
         with self._lock:
             self._db.close()
+        if self._aside is not None:
+            self._aside.cleanup()
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
+            if self._aside is not None:
+                raise StorageError(
+                    f"{self._path} cannot be written.", "Check the permissions, or copy the study elsewhere."
+                )
+            if file_of(self._path) != self._file:
+                raise StorageError(
+                    f"{self._path} was deleted or replaced while it was open: what is answered now would be lost.",
+                    "Put the study's own file back, and serve the study again.",
+                )
             try:
                 self._db.execute("begin immediate")
                 try:
@@ -149,31 +166,42 @@ class Store:
         self, name: str, token_hash: str, seed: int, *, external: bool = False, language: str = ""
     ) -> Rater:
         """Add a person. Raises `BadData` for a name that exists."""
+        self.add_raters([(name, token_hash, seed)], external=external, language=language)
+        found = self.rater_by_name(name)
+        assert found is not None
+        return found
+
+    def add_raters(
+        self, people: Sequence[tuple[str, str, int]], *, external: bool = False, language: str = ""
+    ) -> None:
+        """Add people by name, hash of the token and seed: all, or none. Raises `BadData` for a name that exists."""
         with self._writing() as db:
-            if db.execute("select 1 from rater where name = ?", (name,)).fetchone():
-                raise BadData(f"There is a rater {name!r} already.", "Choose another name.")
-            values = (
-                name,
-                token_hash,
-                "",
-                new_token(),
-                "invited",
-                language,
-                seed,
-                time.time(),
-                new_code(),
-                "{}",
-                0,
-                external,
-            )
-            cursor = db.execute(
-                "insert into rater (name, token_hash, cookie_hash, form_key, state, language, seed, created, code, display, "
-                "session, external) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                values,
-            )
-            added = cursor.lastrowid
-        assert added is not None
-        return self.rater(added)
+            for name, token_hash, seed in people:
+                if db.execute("select 1 from rater where name = ?", (name,)).fetchone():
+                    raise BadData(f"There is a rater {name!r} already.", "Choose another name.")
+                values = (
+                    name,
+                    token_hash,
+                    "",
+                    new_token(),
+                    "invited",
+                    language,
+                    seed,
+                    time.time(),
+                    new_code(),
+                    "{}",
+                    0,
+                    external,
+                )
+                db.execute(
+                    "insert into rater (name, token_hash, cookie_hash, form_key, state, language, seed, created, code, display, "
+                    "session, external) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    values,
+                )
+
+    def count(self) -> int:
+        """How many raters there are."""
+        return int(self._all("select count(*) from rater")[0][0])
 
     def update_rater(self, id_: int, **fields: Any) -> Rater:
         """Change fields of a rater, which is returned."""
@@ -298,17 +326,6 @@ class Store:
 _TRIALS = (
     "select rater, position, part, question, options, expected from trial where rater = ? order by position"
 )
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    writable = os.access(path.parent, os.W_OK) and (not path.exists() or os.access(path, os.W_OK))
-    # A copy on a read-only disk can be scored: nobody writes to it, so that SQLite needs no files beside it.
-    place = f"{path.absolute().as_uri()}?{'mode=rwc' if writable else 'immutable=1'}"
-    db = sqlite3.connect(place, timeout=BUSY, isolation_level=None, check_same_thread=False, uri=True)
-    if writable:
-        db.execute("pragma journal_mode = wal")
-        db.execute("pragma synchronous = full")
-    return db
 
 
 ABANDONED = 6 * 3600.0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness import BadData, Sample
 from harness.people import SurveyQuestion, from_json, shown_file
-from memobench_annotate.config import StudyConfig, read_config
+from memobench_annotate.config import StudyConfig, check_names, read_config
 from memobench_annotate.store import FILE as DATABASE
 from memobench_annotate.store import Store
 from memobench_annotate.tokens import hashed, new_token
@@ -47,7 +47,10 @@ class Study:
         config = read_config(folder)
         store = Store(folder / DATABASE)
         try:
-            return cls(folder, config, _read_questions(folder, store), store)
+            questions = _read_questions(folder, store)
+            tasks = list(dict.fromkeys(question.task for question in questions.values()))
+            check_names(config, folder, tasks, {question.sample_id for question in questions.values()})
+            return cls(folder, config, questions, store)
         except BaseException:
             store.close()
             raise
@@ -126,7 +129,7 @@ def _read_questions(folder: Path, store: Store) -> dict[str, SurveyQuestion]:
             f"{folder / QUESTIONS} is not what it was when the study was made: answers would be about other questions.",
             "Restore it from a copy, or make a new study.",
         )
-    found = [from_json(line) for line in text.decode().splitlines()]
+    found = [from_json(line) for line in text.decode().split("\n") if line]
     return {question.id: question for question in found}
 
 
