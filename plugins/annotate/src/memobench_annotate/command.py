@@ -186,7 +186,7 @@ def serve(study: Path, port: int | None, lan: bool, url: str) -> int:
     number = socket.getsockname()[1]
     first = bases(number, lan=lan, url=base)[0]
     click.echo(
-        f"Serving {opened.config.title!r} for {len(people)} invited raters. Ctrl-C ends it; no answer is lost."
+        f"Serving {opened.config.title!r} for {len(people)} invited rater{'' if len(people) == 1 else 's'}. Ctrl-C ends it; no answer is lost."
     )
     click.echo(f"  experimenter   {first}/live/{opened.new_live_token()}")
     click.echo(f"  raters         their personal links, which begin with {first}/r/")
