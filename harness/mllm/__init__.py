@@ -21,9 +21,11 @@ from harness.mllm.prompter import find_template as find_template
 from harness.mllm.prompter import image_token as image_token
 from harness.mllm.prompter import image_token_id as image_token_id
 from harness.mllm.prompter import template_text as template_text
+from harness.mllm.thinking import SWITCHES as SWITCHES
 from harness.mllm.thinking import Thinking as Thinking
 from harness.mllm.thinking import Thought as Thought
 from harness.mllm.thinking import find_thinking as find_thinking
+from harness.mllm.thinking import open_thought as open_thought
 from harness.mllm.thinking import with_thought as with_thought
 from harness.mllm.words import WordTree as WordTree
 from harness.mllm.words import answer_words as answer_words
