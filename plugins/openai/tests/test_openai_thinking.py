@@ -39,8 +39,14 @@ def body(read: str, server: str = "vllm", **options: Any) -> dict[str, Any]:
     return ChatBodyBuilder(chosen, find_server(chosen)).build(request(read))
 
 
-def replied(serve: Any, message: dict[str, Any], read: str, **options: Any) -> tuple[JudgeReply, Any]:
-    usage = {"prompt_tokens": 9, "completion_tokens": 8, "completion_tokens_details": {"reasoning_tokens": 6}}
+def replied(
+    serve: Any, message: dict[str, Any], read: str, tokens: int = 6, **options: Any
+) -> tuple[JudgeReply, Any]:
+    usage = {
+        "prompt_tokens": 9,
+        "completion_tokens": 8,
+        "completion_tokens_details": {"reasoning_tokens": tokens},
+    }
     if not any(name.startswith("reasoning") for name in message):
         del usage["completion_tokens_details"]
     choice = {"index": 0, "message": {"role": "assistant"} | message, "finish_reason": "stop"}
@@ -127,6 +133,13 @@ class TestReplies:
         assert (reply.text, reply.thought) == ("sad", "Is it happy? No: sad.")
         assert (reply.usage["thinking_tokens"], reply.usage["completion_tokens"]) == (6, 8)
         assert server.log[0][0].body["chat_template_kwargs"]["enable_thinking"] is True
+
+    def test_tokens_that_a_server_does_not_count_are_not_said_to_be_none(self, serve: Any) -> None:
+        reply, server = replied(
+            serve, {"reasoning": "So.", "content": "sad"}, "reasoned", thinking="on", tokens=0
+        )
+        assert "thinking_tokens" not in reply.usage
+        assert server.log[0][0].body["skip_special_tokens"] is False
 
     def test_in_free_text_too(self, serve: Any) -> None:
         reply, _ = replied(serve, {"reasoning": "So.", "content": "It is sad."}, "text")

@@ -69,7 +69,9 @@ class ChatBodyBuilder:
         mode, options = request.question.answer_mode, self._options
         if (mode == "reasoned" or (mode == "text" and options.thinking == "on")) and not options.max_tokens:
             allowed += self._options.thinking_tokens
-        if request.question.answer_mode in ("choice", "reasoned") and self._server.structured != "prompt":
+        if mode == "reasoned" and self._server.exact:
+            fields["skip_special_tokens"] = False  # The server's parser needs the mark that closes a thought.
+        if mode in ("choice", "reasoned") and self._server.structured != "prompt":
             fields |= _choice_constraint(answer_words(request.question), self._server.structured)
             allowed += _JSON_OVERHEAD if self._server.structured == "json_schema" else 0
         if request.question.answer_mode == "logprobs":

@@ -82,7 +82,7 @@ def parse_completion(body: Mapping[str, Any]) -> Completion:
         None if finish is None else str(finish),
         None if refusal is None else str(refusal),
         [c for c in content if isinstance(c, Mapping)] if isinstance(content, list) else [],
-        next((t for name in _THOUGHTS if isinstance(t := message.get(name), str) and t.strip()), ""),
+        next((t for name in _THOUGHTS if isinstance(t := message.get(name), str) and t), ""),
     )
 
 
@@ -170,7 +170,8 @@ def make_reply(
     text = completion.text
     if request.question.answer_mode in ("choice", "reasoned") and text is not None:
         text = option_from_text(text, request.question)
-    if request.question.answer_mode == "reasoned" and "reasoning_tokens" in usage:
+    if request.question.answer_mode == "reasoned" and usage.get("reasoning_tokens"):
+        # Some servers say 0 although there is a thought.
         usage = {**usage, "thinking_tokens": usage["reasoning_tokens"]}
     return JudgeReply(
         request.id,
