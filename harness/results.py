@@ -271,7 +271,7 @@ class TaskResult(Record):
         description="Where several prompt variants were asked: repeated in each entry.",
     )
     answer_mode: str = Field(
-        alias="read", description="How answers were obtained: logprobs, rating, choice or text."
+        alias="read", description="How answers were obtained: logprobs, rating, choice, text or reasoned."
     )
     settings: list[Setting]
     n: int

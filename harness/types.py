@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 EMOTIONS = ("happy", "sad", "angry", "surprise", "worry", "neutral")
 """The six emotions of MEMO-Bench, in its order."""
 
-AnswerMode = Literal["logprobs", "rating", "choice", "text"]
-"""How an answer is obtained, from the most exact mode to free text."""
+AnswerMode = Literal["logprobs", "rating", "choice", "text", "reasoned"]
+"""How an answer is obtained, from the most exact mode to free text; reasoned: one of the options, after a thought."""
 
 Domain = Literal["shown", "evoked"]
 """What emotion labels and questions are about: what a picture shows, or what it evokes in people who see it."""
@@ -32,6 +32,8 @@ class Capability(str, Enum):
     CHOICE = "choice"
     RATING = "rating"
     LOGPROBS = "logprobs"
+    REASONED = "reasoned"
+    """Thinks first; the answer is then read from the options alone."""
     MULTI_IMAGE = "multi_image"
     ORACLE = "oracle"
     """A stand-in that sees the ground truth; its runs are marked and never ranked."""
@@ -160,6 +162,8 @@ class JudgeReply:
     served: Mapping[str, str] | None = None
     """What the server says it served for this reply, such as model, revision, fingerprint: what tells two releases apart,
     and the same for all replies of one. At most 10 texts, keys and values of at most 200 characters."""
+    thought: str | None = None
+    """What the model thought before it answered. Stored, at most 20,000 characters of it, and never read as the answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ from harness.run.watch import safe
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder. [default: runs/NAME]")
 @click.option(
     "--read",
-    type=click.Choice(["auto", "logprobs", "rating", "choice", "text"]),
+    type=click.Choice(["auto", "logprobs", "rating", "choice", "text", "reasoned"]),
     default="auto",
     show_default=True,
     help="The answer mode.",

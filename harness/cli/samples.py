@@ -46,13 +46,22 @@ def text_line(row: SampleRow) -> str:
         return f"{start} the portrait is {plain(row.reason)}{by}"
     parsed = row.reason if row.answer is None else _short(row.answer)
     truth = "-" if row.truth is None else _short(row.truth)
-    return f"{start} true {truth:<9} parsed {plain(parsed, 60):<9}{by}: {plain(_reply(row), 160)}"
+    return (
+        f"{start} true {truth:<9} parsed {plain(parsed, 60):<9}{by}: {plain(_reply(row), 160)}{_thought(row)}"
+    )
 
 
 def _reply(row: SampleRow) -> str:
     if row.reply or not (row.refusal or row.scores):
         return row.reply
     return row.refusal or ", ".join(f"{option} {p:.2f}" for option, p in (row.scores or {}).items())
+
+
+def _thought(row: SampleRow) -> str:
+    """What the model thought before, marked as no part of the answer."""
+    tokens = row.usage.get("thinking_tokens", row.usage.get("reasoning_tokens"))
+    counted = f" ({tokens:g} tokens)" if isinstance(tokens, (int, float)) else ""
+    return f" | thought{counted}: {plain(row.thought, 160)}" if row.thought else ""
 
 
 def _short(value: Any) -> str:

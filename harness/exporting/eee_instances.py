@@ -32,6 +32,7 @@ METHODS = {
     "logprobs": "log-probabilities of the options",
     "rating": "number given by the judge",
     "choice": "guided decoding",
+    "reasoned": "a thought, then the options alone",
 }
 
 
@@ -170,8 +171,9 @@ def _tokens(row: SampleRow) -> dict[str, int] | None:
         return None
     read, written = int(given[0]), int(given[1])
     found = {"input_tokens": read, "output_tokens": written, "total_tokens": read + written}
-    if "reasoning_tokens" in row.usage:
-        found["reasoning_tokens"] = int(row.usage["reasoning_tokens"])
+    for name in ("reasoning_tokens", "thinking_tokens"):
+        if name in row.usage:
+            found["reasoning_tokens"] = int(row.usage[name])
     return found
 
 

@@ -68,6 +68,8 @@ class SampleColumns:
     usage: tuple[str, ...] = ()
     timing: tuple[str, ...] = ()
     attribute: tuple[str, ...] = ()
+    thought: bool = False
+    """Whether a reply has a thought: a column of its own."""
 
     @classmethod
     def of_run(cls, run: Path) -> SampleColumns:
@@ -80,7 +82,9 @@ class SampleColumns:
             options: set[str] = set()
             for modes in record.answer_modes.values():
                 asked = [
-                    name for name, mode in modes.items() if mode == "logprobs" and name in record.questions
+                    name
+                    for name, mode in modes.items()
+                    if mode in ("logprobs", "reasoned") and name in record.questions
                 ]
                 options.update(
                     option for name in asked for option in answer_of(record.questions[name]).options
@@ -91,17 +95,22 @@ class SampleColumns:
                     attributes |= dict.fromkeys(line["attributes"])
             usage: set[str] = set()
             timing: set[str] = set()
+            thought = False
             for reply in judge_replies(run):
                 usage.update(_numbers(reply.get("usage")))
                 timing.update(_numbers(reply.get("timings")))
+                thought = thought or bool(reply.get("thought"))
         # Options are shuffled and replies come in any order; the columns of the data have one of their own.
-        return cls(tuple(sorted(options)), tuple(sorted(usage)), tuple(sorted(timing)), tuple(attributes))
+        return cls(
+            tuple(sorted(options)), tuple(sorted(usage)), tuple(sorted(timing)), tuple(attributes), thought
+        )
 
     @cached_property
     def kinds(self) -> dict[str, Kind]:
         """Column -> kind of its cells, in order."""
         more = {f"{g}.{name}": kind for g, kind in GROUPS.items() for name in getattr(self, g)}
-        return {_utf8(name): kind for name, kind in {**FIXED, **more}.items()}
+        thought: dict[str, Kind] = {"thought": "text"} if self.thought else {}
+        return {_utf8(name): kind for name, kind in {**FIXED, **thought, **more}.items()}
 
     @cached_property
     def _names(self) -> dict[str, dict[str, Cell]]:
@@ -114,7 +123,7 @@ class SampleColumns:
     def cells(self, row: SampleRow) -> list[Cell]:
         """The cells of a row, in the order of `kinds`."""
         fixed = _fixed(row)
-        cells: list[Cell] = [fixed[name] for name in FIXED]
+        cells: list[Cell] = [fixed[name] for name in FIXED] + ([_utf8(row.thought)] if self.thought else [])
         for group, values in _groups(row).items():
             names = self._names[group]
             if not values.keys() <= names.keys():

@@ -56,9 +56,11 @@ class SampleRow:
     """The options in the order shown."""
     reply: str = ""
     """The raw text of the reply, or the number of a judge that gives numbers."""
+    thought: str = ""
+    """What the model thought before it answered."""
     refusal: str = ""
     answer_mode: str = ""
-    """logprobs, rating, choice or text."""
+    """logprobs, rating, choice, text or reasoned."""
     usage: Mapping[str, float] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
     failure: tuple[str, str] | None = None

@@ -155,6 +155,7 @@ class _Rows:
             scores=scores,
             shown=tuple(shown),
             reply=_text(reply),
+            thought=reply.get("thought") or "",
             refusal=reply.get("refusal") or "",
             answer_mode=mode,
             usage=_table(reply.get("usage")),

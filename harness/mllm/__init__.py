@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import typing as _typing
+
 from harness.mllm.chat import chat_content as chat_content
 from harness.mllm.chat import check_image_slot as check_image_slot
 from harness.mllm.chat import image_order as image_order
@@ -22,6 +24,12 @@ from harness.mllm.prompter import find_template as find_template
 from harness.mllm.prompter import image_token as image_token
 from harness.mllm.prompter import image_token_id as image_token_id
 from harness.mllm.prompter import template_text as template_text
+from harness.mllm.thinking import SWITCHES as SWITCHES
+from harness.mllm.thinking import Thinking as Thinking
+from harness.mllm.thinking import Thought as Thought
+from harness.mllm.thinking import find_thinking as find_thinking
+from harness.mllm.thinking import open_thought as open_thought
+from harness.mllm.thinking import with_thought as with_thought
 from harness.mllm.tokenizers import load_tokenizer as load_tokenizer
 from harness.mllm.words import WordTree as WordTree
 from harness.mllm.words import answer_words as answer_words
@@ -29,3 +37,15 @@ from harness.mllm.words import candidate_tokens as candidate_tokens
 from harness.mllm.words import leading_space as leading_space
 from harness.mllm.words import nan_error as nan_error
 from harness.mllm.words import prompt_tail as prompt_tail
+
+if _typing.TYPE_CHECKING:
+    from harness.mllm.options import ThinkingOptions as ThinkingOptions
+
+
+def __getattr__(name: str) -> object:
+    """`ThinkingOptions`, on first use: it loads pydantic, which listing the presets does not need."""
+    if name == "ThinkingOptions":
+        from harness.mllm.options import ThinkingOptions
+
+        return ThinkingOptions
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

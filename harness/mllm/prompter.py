@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from harness.errors import RequestError
 from harness.hub import Resolved
 from harness.mllm.chat import chat_content, check_image_slot, plain_prompt
 from harness.mllm.model_presets import preset_of
+from harness.mllm.thinking import Thinking, Thought
 from harness.mllm.words import WordTree, answer_words, candidate_tokens, leading_space
 from harness.types import Message, Question
 
@@ -54,11 +56,20 @@ class Prompter:
     """Builds the prompts of one model.
 
     `tokenizer` is a transformers tokenizer. `template` is a chat template (Jinja), or a plain form with `{image}` and
-    `{text}` for models without one. `image_token` represents a picture in prompts, `what` names the model in messages.
+    `{text}` for models without one. `image_token` represents a picture in prompts, `what` names the model in messages,
+    `thinking` says what the template is given and how a thought is opened and closed.
     """
 
-    def __init__(self, tokenizer: Any, template: str, image_token: str, what: str) -> None:
+    def __init__(
+        self,
+        tokenizer: Any,
+        template: str,
+        image_token: str,
+        what: str,
+        thinking: Thinking | None = None,
+    ) -> None:
         self.tokenizer, self.template, self.image_token, self.what = tokenizer, template, image_token, what
+        self.thinking = thinking or Thinking()
         self._plain = "{text}" in template and "{%" not in template
         self._bos = getattr(tokenizer, "bos_token", None) or ""
         self._trees: dict[tuple[str, tuple[str, ...]], WordTree] = {}
@@ -72,7 +83,46 @@ class Prompter:
         wanted = sum(part.image is not None for message in messages for part in message.parts)
         if wanted:
             check_image_slot(rendered, [self.image_token], self.what, count=wanted)
-        return rendered
+        return rendered + self.thinking.appended
+
+    def thinks_first(self, question: Question) -> bool:
+        """Whether a thought precedes the answer to a question."""
+        return self.thinking.active and question.answer_mode in ("reasoned", "text")
+
+    def thought_of(self, tokens: Sequence[int]) -> Thought:
+        """The thought in what the model wrote after a prompt, without a token that ended it."""
+        text, closing = self.decoded(tokens), self.thinking.closing
+        before, mark, _ = text.partition(closing) if closing else (text, "", "")
+        if not mark:
+            before = before.rstrip(
+                "\ufffd"
+            )  # It may be cut within a character, whose first bytes are no text.
+        # The model's own tokens are kept, so that a cache of the prompt and the thought serves the answer.
+        kept = len(tokens)
+        while kept and not before.startswith(self.decoded(tokens[:kept])):
+            kept -= 1
+        rest = before[len(self.decoded(tokens[:kept])) :]
+        # A placeholder for a picture in a thought would stand for one that is not there.
+        plain = [token for token in tokens[:kept] if token not in self._special]
+        thought = self.decoded(plain) + rest
+        after = [*plain, *self._encode(rest + self.thinking.after(thought))]
+        return Thought(thought, bool(mark), tuple(after))
+
+    @property
+    def end_of_thought(self) -> int:
+        """Tokens that close a thought."""
+        return len(self._encode(self.thinking.end))
+
+    @cached_property
+    def _special(self) -> frozenset[int]:
+        added = self.tokenizer.added_tokens_decoder.items()
+        return frozenset((*self.tokenizer.all_special_ids, *(i for i, t in added if t.special)))
+
+    def decoded(self, tokens: Sequence[int]) -> str:
+        """The text of tokens, marks and special tokens included."""
+        return str(
+            self.tokenizer.decode(list(tokens), skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        )
 
     def text(self, messages: Sequence[Message]) -> str:
         """The text of the prompt, whether or not it has a place for the pictures. Raises `RequestError` if the template fails."""
@@ -85,6 +135,7 @@ class Prompter:
                     chat_template=self.template,
                     tokenize=False,
                     add_generation_prompt=True,
+                    **self.thinking.arguments,
                 )
             )
         except Exception as e:  # a template is a program and can raise anything
@@ -117,6 +168,8 @@ class Prompter:
         # The order of options differs between samples; sorting makes the tree the same for all orders.
         pairs = sorted(zip(answer_words(question), question.options, strict=True))
         words = tuple(word for word, _ in pairs)
+        if self.thinks_first(question):
+            rendered = self.thinking.end  # It is the same after every thought.
         # Only the end of the prompt matters for the tree; earlier text differs with the order of options.
         key = (rendered[-_TAIL:], words)
         if key not in self._trees:

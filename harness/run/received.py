@@ -17,10 +17,12 @@ MIN_LOG_PROBABILITY = -9999.0
 
 _KINDS: Mapping[str, type | tuple[type, ...]] = {
     "text": str, "scores": dict, "rating": (int, float), "finish_reason": str, "refusal": str, "usage": dict,
-    "timings": dict, "extra": dict,
+    "timings": dict, "extra": dict, "thought": str,
 }  # fmt: skip
 
 _ENGINE = "a fault of the judge or its engine"
+LONGEST_THOUGHT = 20_000
+"""Characters of a thought that are stored: its beginning and its end."""
 _PLAIN = frozenset({str, float, int, bool, type(None)})
 R = TypeVar("R", JudgeReply, ImageReply)
 _A: Mapping[type, str] = {JudgeReply: "a JudgeReply", ImageReply: "an ImageReply"}
@@ -141,7 +143,9 @@ def judge_fields(reply: JudgeReply, left_out: set[str] | None = None) -> tuple[d
             return {}, f"{name} cannot be read: {type(e).__name__}: {e}"
         if not isinstance(value, kinds) or isinstance(value, bool):
             return {}, f"{name} is {type(given).__name__}"
-        if value or name != "extra":
+        if name == "thought":
+            value = bounded_thought(value) if isinstance(value, str) else value
+        if value or name not in ("extra", "thought"):
             fields[name] = value
     try:
         served = served_record(reply.served)
@@ -150,6 +154,14 @@ def judge_fields(reply: JudgeReply, left_out: set[str] | None = None) -> tuple[d
     if served is not None:
         fields["served"] = served
     return fields, _answer_problem(fields)
+
+
+def bounded_thought(thought: str) -> str:
+    """A thought without its middle, if it is longer than what is stored."""
+    if len(thought) <= LONGEST_THOUGHT:
+        return thought
+    half = LONGEST_THOUGHT // 2 - 4
+    return f"{thought[:half]} [...] {thought[-half:]}"
 
 
 def used_numbers(name: str, value: Any, left_out: set[str] | None = None) -> Any:

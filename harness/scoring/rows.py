@@ -271,7 +271,7 @@ def collect(
             answer,
             question=key[0],
             probabilities=array("d")
-            if "probabilities" in used.get(key[0], ()) and mode == "logprobs"
+            if "probabilities" in used.get(key[0], ()) and mode in ("logprobs", "reasoned")
             else None,
             extra=[] if "extra" in used.get(key[0], ()) else None,
         )

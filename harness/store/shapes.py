@@ -133,6 +133,7 @@ _REPLY = _object(
     repeat=cs.int_schema(strict=True, ge=0, lt=MOST_REPEATS),
     picture=_or_null(_TEXT),
     text=_or_null(_TEXT),
+    thought=_or_null(_TEXT),
     refusal=_or_null(_TEXT),
     finish_reason=_or_null(_TEXT),
     served=_or_null(_dict(_TEXT)),

@@ -105,7 +105,7 @@ def parse_reply(
         return ParsedReply(None, "refused")
     if end == "failed":
         return ParsedReply(None, SERVER_ERROR)
-    if mode == "logprobs":
+    if mode == "logprobs" or (mode == "reasoned" and reply.get("scores") is not None):
         return _from_scores(reply.get("scores"), answer, shown)
     if mode == "rating":
         return _from_number(reply.get("rating"), answer)
@@ -139,7 +139,7 @@ def _from_text(text: str, answer: Answer, shown: Sequence[str], mode: str) -> Pa
     if isinstance(parsed, Unparsed):
         return ParsedReply(None, parsed.reason)
     # A judge that is held to the options declares one; a server that ignores the constraint may send sentences.
-    held = mode == "choice" and text in shown
+    held = mode in ("choice", "reasoned") and text in shown
     return ParsedReply(parsed.value, how="prose" if parsed.how == "prose" and not held else "declared")
 
 

@@ -33,6 +33,13 @@ LLAVA_TEMPLATE = (
 )
 """The chat template of LLaVA 1.5: pictures first, then the text, then `ASSISTANT:`."""
 
+THINKING_TEMPLATE = LLAVA_TEMPLATE.replace(
+    "ASSISTANT:{% endif %}",
+    "ASSISTANT: {{ '<think>\n' }}{% if enable_thinking is defined and not enable_thinking %}"
+    "{{ '\n</think>\n\n' }}{% endif %}{% endif %}",
+)
+"""The same of a model that thinks unless it is told not to: the prompt opens a thought."""
+
 QWEN_TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n"
     "{% if m['content'] is string %}{{ m['content'] }}{% else %}{% for c in m['content'] %}"
@@ -130,6 +137,19 @@ def tiny_llava(
     return save(*llava(shape, seed=seed, chat_template=chat_template), folder)
 
 
+def tiny_thinking_llava(
+    folder: str | Path, *, seed: int = 0, chat_template: str | None = THINKING_TEMPLATE, closes: float = 3.0
+) -> Path:
+    """Write a LLaVA with 0.7 million parameters that thinks first to ``folder`` and return the path.
+
+    Weights of the token that closes a thought are multiplied by ``closes``: some thoughts end by themselves.
+    Raises `MissingPackage` without torch or transformers.
+    """
+    model, processor = llava(seed=seed, chat_template=chat_template, marks=("<think>", "</think>"))
+    model.lm_head.weight.data[processor.tokenizer.convert_tokens_to_ids("</think>")] *= closes
+    return save(model, processor, folder)
+
+
 def small_llava(folder: str | Path, *, seed: int = 0) -> Path:
     """Write a LLaVA with 31 million parameters for pictures of 224 pixels (196 tokens) to ``folder``, for benchmarks.
 
@@ -164,15 +184,20 @@ def tiny_qwen2_5_vl(folder: str | Path, *, seed: int = 0, chat_template: str | N
 
 
 def llava(
-    shape: Shape = TINY, *, seed: int = 0, chat_template: str | None = LLAVA_TEMPLATE, spread: float = _SPREAD
+    shape: Shape = TINY,
+    *,
+    seed: int = 0,
+    chat_template: str | None = LLAVA_TEMPLATE,
+    spread: float = _SPREAD,
+    marks: tuple[str, ...] = (),
 ) -> tuple[Any, Any]:
     """Create a LLaVA with random weights in memory: ``LlavaForConditionalGeneration``, ``LlavaProcessor``.
 
-    ``spread`` is the standard deviation of the weights. Torch's global random state is preserved.
+    ``spread`` is the standard deviation of the weights, ``marks`` are further tokens. Torch's global random state is preserved.
     Raises `MissingPackage` without torch or transformers.
     """
     transformers = _package("transformers")
-    tokenizer = _tokenizer(_LLAVA_TOKENS, "</s>", "<pad>", {"image_token": "<image>"}, start="<s>")
+    tokenizer = _tokenizer((*_LLAVA_TOKENS, *marks), "</s>", "<pad>", {"image_token": "<image>"}, start="<s>")
     vision = transformers.CLIPVisionConfig(
         hidden_size=shape.vision.width,
         intermediate_size=4 * shape.vision.width,

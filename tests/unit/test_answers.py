@@ -183,3 +183,25 @@ def test_pairs(text: str, expected: str | None) -> None:
     assert parse({"text": text}, PAIR, "text")[0] == expected
     assert parse({"scores": {"first": -1.0, "second": -0.5}}, PAIR, "logprobs")[0] == "second"
     assert truth_of(PAIR, sample("sad", stronger="second")) == "second"
+
+
+class TestReasoned:
+    """What was thought before is no part of the answer."""
+
+    def test_the_answer_is_in_the_scores(self) -> None:
+        reply = {
+            "thought": "The answer is sad.",
+            "text": None,
+            "scores": {"happy": -1, "sad": -2, "angry": -3},
+        }
+        assert parse(reply, CHOICE, "reasoned") == ("happy", "")
+
+    def test_or_in_the_text_that_a_server_was_guided_to(self) -> None:
+        assert parse({"thought": "Answer: sad", "text": "happy"}, CHOICE, "reasoned") == ("happy", "")
+        assert parse({"thought": "medium", "text": "strong"}, RATING, "reasoned") == (3.0, "")
+
+    def test_a_thought_alone_is_no_answer(self) -> None:
+        for reply in ({"thought": "Answer: sad"}, {"thought": "Answer: sad", "text": ""}):
+            assert parse(reply, CHOICE, "reasoned")[0] is None
+        cut = {"thought": "Answer: sad", "text": "", "finish_reason": "length"}
+        assert parse(cut, CHOICE, "reasoned") == (None, "cut off")

@@ -30,6 +30,7 @@ def test_capabilities_and_emotions() -> None:
         "choice",
         "rating",
         "logprobs",
+        "reasoned",
         "multi_image",
         "oracle",
     ]

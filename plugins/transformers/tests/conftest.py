@@ -22,7 +22,12 @@ from harness import EMOTIONS, JudgeReply, JudgeRequest, Message, Part, Question,
 from harness.testing import Listed, face_picture, models
 
 LEVELS = ("very weak", "weak", "moderate", "strong", "very strong")
-BUILD = {"llava": models.tiny_llava, "qwen2-vl": models.tiny_qwen2_vl, "qwen2.5-vl": models.tiny_qwen2_5_vl}
+BUILD = {
+    "llava": models.tiny_llava,
+    "qwen2-vl": models.tiny_qwen2_vl,
+    "qwen2.5-vl": models.tiny_qwen2_5_vl,
+    "thinking": models.tiny_thinking_llava,
+}
 SIZES = ((64, 64), (96, 64), (48, 120), (200, 150))
 
 Ask = Callable[..., list[JudgeRequest]]

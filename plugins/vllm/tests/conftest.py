@@ -23,7 +23,12 @@ from harness.testing.command import CommandResult, Shell, isolate_model_caches
 os.environ["OMP_NUM_THREADS"] = "1"
 
 LEVELS = ("very weak", "weak", "moderate", "strong", "very strong")
-BUILD = {"llava": models.tiny_llava, "qwen2-vl": models.tiny_qwen2_vl, "qwen2.5-vl": models.tiny_qwen2_5_vl}
+BUILD = {
+    "llava": models.tiny_llava,
+    "qwen2-vl": models.tiny_qwen2_vl,
+    "qwen2.5-vl": models.tiny_qwen2_5_vl,
+    "thinking": models.tiny_thinking_llava,
+}
 
 
 @pytest.fixture(scope="session")

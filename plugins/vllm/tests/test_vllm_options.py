@@ -6,9 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from memobench_vllm import engine
 from memobench_vllm.judge import VllmJudge
+from memobench_vllm.options import VllmOptions
 
 from harness import EMOTIONS, JudgeRequest
+from harness.hub import Resolved
+from harness.mllm import presets
 from harness.testing import Listed
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -59,3 +63,16 @@ def test_options_reach_the_engine(
         assert len(replies) == 6
     finally:
         judge.close()
+
+
+def test_a_preset_that_bounds_the_context_leaves_room_for_a_thought() -> None:
+    preset = next(p for p in presets().values() if p.get("max_model_len") and p.get("context"))
+    model = Resolved("hub", preset.ref, None)
+    options = VllmOptions(ref=preset.ref)
+    bound, context = preset.get("max_model_len"), preset.get("context")
+    assert engine._arguments(options, model)["max_model_len"] == bound
+    assert engine._arguments(options, model, 100)["max_model_len"] == min(bound + 100, context)
+    assert engine._arguments(options, model, 10**7)["max_model_len"] == context
+    assert (
+        engine._arguments(VllmOptions(ref=preset.ref, max_model_len=999), model, 100)["max_model_len"] == 999
+    )

@@ -9,6 +9,7 @@ from harness.mllm import answer_words
 from memobench_openai.options import JudgeOptions
 from memobench_openai.pictures import DataUrls
 from memobench_openai.servers import Server
+from memobench_openai.thinking import template_fields
 
 Json = dict[str, Any]
 
@@ -22,6 +23,13 @@ class ChatBodyBuilder:
     def __init__(self, options: JudgeOptions, server: Server) -> None:
         self._options, self._server = options, server
         self._urls = DataUrls()
+
+    @property
+    def template_fields(self) -> Json:
+        """The fields about the chat template."""
+        extra = self._options.extra_body.items()
+        own = {name: value for name, value in extra if name.startswith("chat_template")}
+        return own | template_fields(self._options, self._server)
 
     def messages(self, request: JudgeRequest) -> list[Json]:
         """The conversation, with pictures as data URLs. Raises `ValueError` for a picture without data."""
@@ -58,7 +66,12 @@ class ChatBodyBuilder:
             fields["top_p"] = sampling.top_p
         if self._server.seed and sampling.temperature > 0.0:
             fields["seed"] = sampling.seed  # At temperature 0 it has no effect, and some servers reject it.
-        if request.question.answer_mode == "choice" and self._server.structured != "prompt":
+        mode, options = request.question.answer_mode, self._options
+        if (mode == "reasoned" or (mode == "text" and options.thinking == "on")) and not options.max_tokens:
+            allowed += self._options.thinking_tokens
+        if mode == "reasoned" and self._server.exact:
+            fields["skip_special_tokens"] = False  # The server's parser needs the mark that closes a thought.
+        if mode in ("choice", "reasoned") and self._server.structured != "prompt":
             fields |= _choice_constraint(answer_words(request.question), self._server.structured)
             allowed += _JSON_OVERHEAD if self._server.structured == "json_schema" else 0
         if request.question.answer_mode == "logprobs":
@@ -72,7 +85,8 @@ class ChatBodyBuilder:
             fields |= {"stream": True, "stream_options": {"include_usage": True}}
         if self._options.reasoning_effort is not None:
             fields["reasoning_effort"] = self._options.reasoning_effort
-        return {k: v for k, v in (fields | self._options.extra_body).items() if k not in self._options.omit}
+        fields |= self._options.extra_body | self.template_fields
+        return {k: v for k, v in fields.items() if k not in self._options.omit}
 
 
 def _merged(messages: list[Json]) -> list[Json]:

@@ -35,6 +35,10 @@ FAILED_REASONS = frozenset(
 """Finish reasons of several servers and gateways that mean that generating the reply failed, in lower case."""
 
 
+_THOUGHTS = ("reasoning_content", "reasoning")
+"""Where servers put what the model thought: DeepSeek, SGLang and llama.cpp; vLLM, Ollama and gateways."""
+
+
 @dataclass(frozen=True)
 class Completion:
     """The first choice of a chat completion."""
@@ -44,6 +48,8 @@ class Completion:
     refusal: str | None
     logprobs: list[Mapping[str, Any]]
     """One entry per token of the text: `token`, `logprob`, `top_logprobs`; empty if the server sent none."""
+    thought: str = ""
+    """What the model thought before, if the server says it."""
 
 
 def parse_completion(body: Mapping[str, Any]) -> Completion:
@@ -76,6 +82,7 @@ def parse_completion(body: Mapping[str, Any]) -> Completion:
         None if finish is None else str(finish),
         None if refusal is None else str(refusal),
         [c for c in content if isinstance(c, Mapping)] if isinstance(content, list) else [],
+        next((t for name in _THOUGHTS if isinstance(t := message.get(name), str) and t), ""),
     )
 
 
@@ -161,11 +168,15 @@ def make_reply(
     served: Mapping[str, str],
 ) -> JudgeReply:
     text = completion.text
-    if request.question.answer_mode == "choice" and text is not None:
+    if request.question.answer_mode in ("choice", "reasoned") and text is not None:
         text = option_from_text(text, request.question)
+    if request.question.answer_mode == "reasoned" and usage.get("reasoning_tokens"):
+        # Some servers say 0 although there is a thought.
+        usage = {**usage, "thinking_tokens": usage["reasoning_tokens"]}
     return JudgeReply(
         request.id,
         text=text,
+        thought=completion.thought.strip() or None,
         scores=scores,
         finish_reason=completion.finish,
         refusal=completion.refusal,

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness import JudgeRequest
-from harness.mllm import WordTree, answer_words, candidate_tokens
+from harness.mllm import WordTree, answer_words, candidate_tokens, open_thought
 from harness.remote import RemoteError
 from memobench_openai.chat_body import ChatBodyBuilder, Json
 from memobench_openai.chat_replies import Completion, parse_completion
@@ -96,10 +96,17 @@ class ExactLogprobs:
 
     async def _prompt(self, messages: list[Json], send: Send) -> str:
         """The rendered prompt without its pictures: only its end affects how an answer is split into tokens."""
-        template = {k: v for k, v in self._options.extra_body.items() if k.startswith("chat_template")}
+        template = self._builder.template_fields
         tokens = await self._encode({"messages": [_without_pictures(m) for m in messages], **template}, send)
         body = await self._call_tool("detokenize", {"tokens": tokens}, send)
-        return str(body.get("prompt", ""))
+        prompt = str(body.get("prompt", ""))
+        if open_thought(prompt) is not None:
+            raise RemoteError(
+                "opens_thought",
+                "the prompt of this model opens a thought, whose first word would be scored",
+                fatal="Turn thinking off (-o thinking=off), or read what follows it: -o thinking=on --read reasoned.",
+            )
+        return prompt
 
     async def _encode(self, what: Json, send: Send) -> list[int]:
         body = await self._call_tool("tokenize", {"add_special_tokens": False, **what}, send)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from harness import AsyncJudge, Capability, JudgeReply, JudgeRequest, RemoteError
+from harness import AsyncJudge, Capability, JudgeReply, JudgeRequest, Question, RemoteError
 from harness.mllm import answer_words
 from memobench_openai.chat_body import ChatBodyBuilder, Json
 from memobench_openai.chat_replies import Completion, add_cost, count_tokens, make_reply, parse_completion
@@ -14,6 +14,7 @@ from memobench_openai.exact_logprobs import ExactLogprobs
 from memobench_openai.options import JudgeOptions
 from memobench_openai.replicas import ABOUT
 from memobench_openai.servers import endpoint_key, find_server
+from memobench_openai.thinking import check_thinking, thinks
 from memobench_openai.top_logprobs import top_logprob_scores
 
 CHAT = "/chat/completions"
@@ -30,17 +31,26 @@ class OpenAIJudge(Endpoint, AsyncJudge):
     def __init__(self, options: Any = None) -> None:
         """Check the options. Raises `RequestError` if a required key is missing."""
         self._server = find_server(self.Options() if options is None else options)
+        check_thinking(self.Options() if options is None else options, self._server)
         super().__init__(options)
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """TEXT and MULTI_IMAGE; CHOICE if the server enforces it; LOGPROBS if enabled or exact."""
+        """TEXT and MULTI_IMAGE; CHOICE if the server enforces it; LOGPROBS if enabled or exact; REASONED if it thinks."""
         supported = {Capability.TEXT, Capability.MULTI_IMAGE}
         if self._server.structured != "prompt":
             supported.add(Capability.CHOICE)
         if self.options.logprobs == "on" or (self.options.logprobs == "auto" and self._server.exact):
             supported.add(Capability.LOGPROBS)
+        if thinks(self.options):
+            supported.add(Capability.REASONED)
         return frozenset(supported)
+
+    def cannot_answer(self, question: Question) -> str:
+        """An answer is never read from the first word of a thought."""
+        if self.options.thinking != "on" or question.answer_mode in ("reasoned", "text"):
+            return ""
+        return f"with thinking=on, {question.answer_mode} would be read from the first word of a thought"
 
     def find_key(self) -> str:
         return endpoint_key(self.options, self._server)
@@ -67,6 +77,7 @@ class OpenAIJudge(Endpoint, AsyncJudge):
             completion = parse_completion(bodies[0])
             if request.question.answer_mode == "logprobs" and not completion.refusal:
                 scores = self._top_logprob_scores(request, completion)
+        self._check_thought(request, completion, bodies)
         tokens = count_tokens(bodies)
         # Cached tokens belong with the timings: both vary between runs with identical answers.
         timings = {name: tokens[name] for name in ("cached_tokens",) if name in tokens}
@@ -83,6 +94,20 @@ class OpenAIJudge(Endpoint, AsyncJudge):
             return found
 
         return await self.attempt(attempt)
+
+    def _check_thought(self, request: JudgeRequest, completion: Completion, bodies: Sequence[Json]) -> None:
+        """Refuse a server that was asked for a thought and held its model to the options from the first word on."""
+        asked = request.question.answer_mode == "reasoned" and self._server.templates
+        if not asked or completion.thought or count_tokens(bodies).get("reasoning_tokens"):
+            return
+        if not self.answered and not completion.refusal:
+            raise RemoteError(
+                "no_thought",
+                "the reply contains no thought",
+                unless_answered=True,
+                fatal="Start the server with the parser of its model's thoughts (vllm serve --reasoning-parser NAME), or choose "
+                "a model that thinks.",
+            )
 
     def _top_logprob_scores(self, request: JudgeRequest, completion: Completion) -> dict[str, float]:
         if not completion.logprobs and not self.answered:

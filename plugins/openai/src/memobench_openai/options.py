@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import field_validator, model_validator
 
 from harness import BadOption, RemoteOptions, option
+from harness.mllm import ThinkingOptions
 from memobench_openai.address import Address, addresses_of
 from memobench_openai.keys import BASE_URL_ENV, DEFAULT_ENV, check_no_keys
 from memobench_openai.proxies import ProxyMode
@@ -94,7 +95,7 @@ def model_name(value: str, component: str, example: str) -> str:
     return value.strip()
 
 
-class JudgeOptions(EndpointOptions):
+class JudgeOptions(EndpointOptions, ThinkingOptions):
     """Options of the judge `openai`."""
 
     ref: str = option("", "Model name, as the endpoint knows it.", validate_default=True)

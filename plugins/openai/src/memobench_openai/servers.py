@@ -24,6 +24,8 @@ class Server:
     exact: bool = False
     """Whether it returns the log-probability of any requested token."""
     needs_key: bool = False
+    templates: bool = False
+    """Whether it passes arguments of a request to the chat template."""
 
 
 SERVERS = {
@@ -31,9 +33,9 @@ SERVERS = {
     "gemini": Server(seed=False, needs_key=True),
     "claude": Server("prompt", seed=False, needs_key=True),
     "ollama": Server(),
-    "vllm": Server("guided_choice", exact=True),
-    "sglang": Server(),
-    "other": Server(),
+    "vllm": Server("guided_choice", exact=True, templates=True),
+    "sglang": Server(templates=True),
+    "other": Server(templates=True),
 }
 
 _HOSTS = {
@@ -51,7 +53,9 @@ def find_server(options: JudgeOptions) -> Server:
     structured = known.structured if options.structured == "auto" else options.structured
     field = known.max_tokens_field if options.max_tokens_field == "auto" else options.max_tokens_field
     # A local replacement may need no key, even if the original does.
-    return Server(structured, field, known.seed, known.exact, known.needs_key and not address.local)
+    return Server(
+        structured, field, known.seed, known.exact, known.needs_key and not address.local, known.templates
+    )
 
 
 def endpoint_key(options: EndpointOptions, server: Server) -> str:

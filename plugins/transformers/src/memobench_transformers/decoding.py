@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -47,6 +47,8 @@ class RowState:
     """Number of decoded tokens, including the stop token."""
     finish: str = ""
     """`stop` or `length` once the row is done, `nan` if the model computed no probabilities."""
+    ended: Callable[[Sequence[int]], bool] | None = None
+    """Whether the tokens so far end the row, such as with the mark that closes a thought."""
     _generator: torch.Generator | None = None
 
     def next_token(self, logits: torch.Tensor, best: int) -> int:
@@ -61,6 +63,8 @@ class RowState:
             tokens = tuple(self.tokens)
             if not self.constraint.next_tokens(tokens) and self.constraint.completed_text(tokens) is not None:
                 self.finish = "stop"
+        elif self.ended is not None and self.ended(self.tokens):
+            self.finish = "stop"
         elif len(self.tokens) >= self.sampling.max_tokens:
             self.finish = "length"
         return token

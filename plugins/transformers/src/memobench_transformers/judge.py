@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,20 @@ from harness import (
     JudgeReply,
     JudgeRequest,
     PresetCheck,
+    Question,
     ReplyError,
     RequestSource,
 )
 from harness.hub import Resolved, check_files, resolve
-from harness.mllm import known_reference, model_identity, model_template, preset_of, presets
+from harness.mllm import (
+    Thinking,
+    find_thinking,
+    known_reference,
+    model_identity,
+    model_template,
+    preset_of,
+    presets,
+)
 from memobench_transformers import packages
 from memobench_transformers.batching import Item, batches
 from memobench_transformers.options import TransformersOptions
@@ -42,8 +52,15 @@ class TransformersJudge(Judge):
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """TEXT, CHOICE, exact LOGPROBS and MULTI_IMAGE."""
-        return frozenset({Capability.TEXT, Capability.CHOICE, Capability.LOGPROBS, Capability.MULTI_IMAGE})
+        """TEXT, CHOICE, exact LOGPROBS and MULTI_IMAGE; REASONED for a model that thinks."""
+        supported = {Capability.TEXT, Capability.CHOICE, Capability.LOGPROBS, Capability.MULTI_IMAGE}
+        with suppress(HarnessError):  # identity() reports it
+            supported |= self.thinking.capabilities()
+        return frozenset(supported)
+
+    def cannot_answer(self, question: Question) -> str:
+        """An answer is never read from the first word of a thought."""
+        return self.thinking.refusal(question.answer_mode)
 
     @cached_property
     def model(self) -> Resolved:
@@ -62,11 +79,17 @@ class TransformersJudge(Judge):
         """The chat template or prompt form: the user's, the preset's, or the model's own."""
         return model_template(self.model, self.options.chat_template)
 
+    @cached_property
+    def thinking(self) -> Thinking:
+        """Whether the model thinks before it answers. Raises `BadOption`."""
+        return find_thinking(self.model, self.template, self.options)
+
     def identity(self) -> Mapping[str, str]:
-        """The weights' commit or digest, the template's digest and the version of transformers."""
+        """The weights' commit or digest, the template's digest, how it thinks, and the version of transformers."""
         model, backend = self.model, f"transformers {packages.version()}"
         packages.check_options(self.options)
-        return model_identity(model, self.template, backend, self.options.lora)
+        identity = model_identity(model, self.template, backend, self.options.lora)
+        return {**identity, **self.thinking.identity()}
 
     @classmethod
     def known_references(cls) -> Sequence[str]:
@@ -86,7 +109,7 @@ class TransformersJudge(Judge):
         packages.check_options(self.options)
         from memobench_transformers.runner import Runner
 
-        self._runner = Runner(self.options, model, self.template)
+        self._runner = Runner(self.options, model, self.template, self.thinking)
 
     def judge(self, batch: Sequence[JudgeRequest]) -> Iterator[JudgeReply]:
         yield from self._answer(batch)

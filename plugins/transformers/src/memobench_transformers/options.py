@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from harness import HarnessOptions, option
+from harness import option
+from harness.mllm import ThinkingOptions
 
 
-class TransformersOptions(HarnessOptions):
+class TransformersOptions(ThinkingOptions):
     """Options of the judge `transformers`."""
 
     ref: str = option(

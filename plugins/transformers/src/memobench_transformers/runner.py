@@ -5,19 +5,21 @@ from __future__ import annotations
 import gc
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from harness import HarnessError, JudgeReply, JudgeRequest, Message, Part, Question, ReplyError, RequestError
 from harness.hub import Resolved
-from harness.mllm import Prompter, image_order, image_token, nan_error, preset_of
+from harness.mllm import Prompter, Thinking, image_order, image_token, nan_error, preset_of, with_thought
 from memobench_transformers import loading
 from memobench_transformers.batch_decoder import BatchDecoder, generation_settings, run_decoder
 from memobench_transformers.batching import Item
 from memobench_transformers.constraints import Constraint, SpellingConstraint, TreeConstraint, token_bytes
 from memobench_transformers.decoding import RowState, decode_rows, score_sequences
 from memobench_transformers.options import TransformersOptions
+from memobench_transformers.thoughts import closed_by, continued
 
 OUT_OF_MEMORY_MESSAGE = (
     "There is not enough memory for a single request. "
@@ -29,12 +31,14 @@ _PROBE = (Message("user", (Part(image=0), Part("Which emotion?"))),)
 class Runner:
     """One model with its processor. Raises `HarnessError` if it cannot be loaded or does not accept pictures."""
 
-    def __init__(self, options: TransformersOptions, model: Resolved, template: str) -> None:
+    def __init__(
+        self, options: TransformersOptions, model: Resolved, template: str, thinking: Thinking
+    ) -> None:
         loading.check_architecture(options, model)
         device = loading.select_device(options)
         self._processor = loading.load_processor(options, model)
         self._tokenizer = self._processor.tokenizer
-        self._prompter = _prompter(self._processor, model, template)
+        self._prompter = _prompter(self._processor, model, template, thinking)
         self._model: Any = loading.load_model(options, model, device)
         self._device = self._model.get_input_embeddings().weight.device
         self._stop_tokens = _find_stop_tokens(self._model, self._tokenizer, model)
@@ -63,14 +67,22 @@ class Runner:
         mode: str = request.question.answer_mode
         plan: Any = None
         kind: tuple[object, ...] = (mode, len(order))
-        if mode == "logprobs":
+        if mode in ("logprobs", "reasoned"):
             plan = self._prompter.words(request.question, prompt)
             kind += (plan[0].sequences,)
         elif mode == "choice":
             plan = self._constraint(request.question, prompt)
         elif mode != "text":
             raise RequestError(
-                f"Language models do not support the answer mode {mode!r}.", "Use logprobs, choice or text."
+                f"Language models do not support the answer mode {mode!r}.",
+                "Use logprobs, choice, text or reasoned.",
+            )
+        if (reason := self._prompter.thinking.refusal(request.question.answer_mode)) or (
+            mode == "reasoned" and not self._prompter.thinking.active
+        ):
+            raise RequestError(
+                f"The answer mode {mode!r} does not suit the prompt: {reason or 'it opens no thought'}.",
+                "Use reasoned with a model that thinks, and thinking=off for the others.",
             )
         pictures = [request.images[number].image for number in order]
         pixels = sum(p.width * p.height for p in pictures if p is not None)
@@ -128,7 +140,7 @@ class Runner:
         too_long = [
             n
             for n, length in enumerate(lengths)
-            if self._max_length is not None and length >= self._max_length
+            if self._max_length is not None and length + self._reserve(batch[n]) >= self._max_length
         ]
         if too_long:
             rest = [item for n, item in enumerate(batch) if n not in too_long]
@@ -142,6 +154,8 @@ class Runner:
             ]
             return replies + (self._run(rest) if rest else [])
         with torch.inference_mode(), loading.silenced_libraries():
+            if self._prompter.thinks_first(batch[0].request.question):
+                return self._think(batch, inputs, lengths)
             if batch[0].request.question.answer_mode == "logprobs":
                 return self._score(batch, inputs, lengths)
             return self._decode(batch, inputs, lengths)
@@ -164,6 +178,46 @@ class Runner:
             # After an error, items run one by one, without padding.
             raise ValueError("the model's processor pads on the right")
         return dict(inputs), mask.sum(dim=1).tolist()
+
+    def _reserve(self, item: Item) -> int:
+        """Tokens that must be left after the prompt, besides a thought, where one comes first."""
+        if not self._prompter.thinks_first(item.request.question):
+            return 0
+        closing = self._prompter.end_of_thought
+        if item.plan is None:
+            return closing + item.request.sampling.max_tokens
+        return closing + max(map(len, item.plan[0].sequences))
+
+    def _think(
+        self, batch: Sequence[Item], inputs: dict[str, Any], lengths: Sequence[int]
+    ) -> list[JudgeReply]:
+        """Let each row think up to the budget, close the thought, and answer after it."""
+        budget = self._prompter.thinking.budget
+        room = [
+            budget if self._max_length is None else self._max_length - length - self._reserve(item)
+            for item, length in zip(batch, lengths, strict=True)
+        ]
+        rows = [
+            RowState(
+                replace(item.request.sampling, max_tokens=min(budget, free)),
+                self._stop_tokens,
+                ended=closed_by(self._prompter),
+            )
+            for item, free in zip(batch, room, strict=True)
+        ]
+        run_decoder(self._model, dict(inputs), self._settings, lambda decoder: decode_rows(decoder, rows))
+        thoughts = [self._prompter.thought_of(row.tokens) for row in rows]
+        added = [thought.continuation for thought in thoughts]
+        inputs = continued(inputs, lengths, added, self._tokenizer.pad_token_id)
+        answer = self._decode if batch[0].plan is None else self._score
+        replies = answer(batch, inputs, lengths)
+        broken = JudgeReply("", error=nan_error("transformers", (math.nan,)))
+        return [
+            replace(broken, id=reply.id)
+            if row.finish == "nan"
+            else with_thought(reply, thought, row.count, row.finish)
+            for reply, row, thought in zip(replies, rows, thoughts, strict=True)
+        ]
 
     def _score(
         self, batch: Sequence[Item], inputs: dict[str, Any], lengths: Sequence[int]
@@ -215,11 +269,11 @@ class Runner:
         return str(text).rstrip("\ufffd").strip()
 
 
-def _prompter(processor: Any, model: Resolved, template: str) -> Prompter:
+def _prompter(processor: Any, model: Resolved, template: str, thinking: Thinking) -> Prompter:
     """A prompter whose template has a placeholder for pictures. Raises `RequestError`."""
     others = (getattr(processor, name, None) for name in ("image_token", "boi_token", "start_image_token"))
     tokens = [image_token(model, processor.tokenizer), *(token for token in others if isinstance(token, str))]
-    prompters = [Prompter(processor.tokenizer, template, token, model.ref) for token in tokens]
+    prompters = [Prompter(processor.tokenizer, template, token, model.ref, thinking) for token in tokens]
     for prompter in prompters[1:]:
         # Templates of some models (Gemma 3) use a different token, which the processor replaces by the picture's tokens.
         if not _places_pictures(prompters[0]) and _places_pictures(prompter):

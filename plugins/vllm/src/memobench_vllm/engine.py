@@ -47,14 +47,17 @@ class RunningEngine:
     log: EngineLog
 
 
-def start(options: VllmOptions, model: Resolved) -> RunningEngine:
-    """Start an engine. Raises `BadOption`, or `EngineFailed` with a hint."""
+def start(options: VllmOptions, model: Resolved, thought: int = 0) -> RunningEngine:
+    """Start an engine. Raises `BadOption`, or `EngineFailed` with a hint.
+
+    `thought`: tokens of a thought, for which a preset that bounds the context leaves room.
+    """
     set_environment()
     before = set(multiprocessing.active_children())
     log = EngineLog()
     try:
         with captured_output(log):
-            llm = _start(options, model)
+            llm = _start(options, model, thought)
     except Exception as e:
         output = log.tail()
         log.close()
@@ -94,11 +97,11 @@ def set_environment() -> None:
         os.environ.setdefault(key, value)
 
 
-def _start(options: VllmOptions, model: Resolved) -> Any:
+def _start(options: VllmOptions, model: Resolved, thought: int) -> Any:
     from vllm import LLM
     from vllm.engine.arg_utils import EngineArgs
 
-    arguments = _arguments(options, model)
+    arguments = _arguments(options, model, thought)
     _check_names(options.engine, [f.name for f in dataclasses.fields(EngineArgs)])
     on_cpu = _on_cpu()
     if on_cpu:
@@ -135,7 +138,7 @@ def _on_cpu() -> bool:
     return bool(current_platform.is_cpu())
 
 
-def _arguments(options: VllmOptions, model: Resolved) -> dict[str, Any]:
+def _arguments(options: VllmOptions, model: Resolved, thought: int = 0) -> dict[str, Any]:
     known = preset_of(model.ref)
     defaults: dict[str, Any] = {"limit_mm_per_prompt": {"image": 1}, "disable_log_stats": False}
     if known is not None:
@@ -144,6 +147,10 @@ def _arguments(options: VllmOptions, model: Resolved) -> dict[str, Any]:
             for key in ("max_model_len", "limit_mm_per_prompt", "hf_overrides")
             if known.get(key) is not None
         }
+    if thought and "max_model_len" in defaults:
+        context = known.get("context") if known is not None else None
+        longer = defaults["max_model_len"] + thought
+        defaults["max_model_len"] = min(longer, int(context)) if context else longer
     given = {name: getattr(options, name) for name in ENGINE if getattr(options, name) is not None}
     arguments = defaults | given | {"model": model.source}
     if model.kind == "hub" and model.path is None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from harness import HarnessError, JudgeReply, JudgeRequest, ReplyError
-from harness.mllm import Prompter, WordTree, image_order, nan_error
+from harness import HarnessError, JudgeReply, JudgeRequest, ReplyError, Sampling
+from harness.mllm import Prompter, Thought, WordTree, image_order, nan_error, with_thought
 from memobench_vllm.failures import engine_died, root_cause
 
 _EXTRA_TOKENS = 4
@@ -30,6 +31,14 @@ class _PendingRequest:
     usage: dict[str, float] = field(default_factory=lambda: {"prompt_tokens": 0, "completion_tokens": 0})
     cached: dict[str, int] = field(default_factory=lambda: {"cached_tokens": 0, "cached_pictures": 0})
     error: ReplyError | None = None
+    request: JudgeRequest | None = None
+    """The request, while the model thinks about it."""
+    tokens: list[int] = field(default_factory=list)
+    """Those of the prompt that the thought follows."""
+    thought: Thought | None = None
+    thinking_tokens: int = 0
+    finish: str | None = None
+    """How the thought ended, if the model did not close it."""
 
 
 class InFlightRequests:
@@ -45,6 +54,8 @@ class InFlightRequests:
         self._params, self._structured = SamplingParams, StructuredOutputsParams
         self._llm, self._prompter, self._lora = llm, prompter, lora
         self._stop_token_ids, self._rejections = list(stop_token_ids), rejections
+        self._ends = {*self._stop_token_ids, prompter.tokenizer.eos_token_id}
+        self._max_length = int(llm.llm_engine.model_config.max_model_len)
         self._params_of: dict[tuple[int, ...], Any] = {}
         self._pending: dict[str, tuple[_PendingRequest, tuple[int, ...]]] = {}
 
@@ -70,7 +81,21 @@ class InFlightRequests:
 
     def _submit(self, request: JudgeRequest, rendered: str, tokens: list[int]) -> None:
         pending = _PendingRequest(request.id, request.question.answer_mode, time.monotonic())
-        if pending.answer_mode != "logprobs":
+        thinking = self._prompter.thinking
+        reason = thinking.refusal(request.question.answer_mode)
+        if not reason and pending.answer_mode == "reasoned" and not thinking.active:
+            reason = "its prompt opens no thought"
+        if reason:
+            raise ValueError(f"the answer mode {pending.answer_mode!r} does not suit the model: {reason}")
+        if self._prompter.thinks_first(request.question):
+            pending.request, pending.tokens = request, tokens
+            self._enqueue(request, tokens, self._thinking_params(request), pending, ())
+        else:
+            self._ask(request, rendered, tokens, pending)
+
+    def _ask(self, request: JudgeRequest, rendered: str, tokens: list[int], pending: _PendingRequest) -> None:
+        """Submit the question itself; `tokens` are those of the prompt, and of the thought if there is one."""
+        if pending.answer_mode not in ("logprobs", "reasoned"):
             self._enqueue(request, tokens, self._generation_params(request, rendered), pending, ())
             return
         pending.tree, pending.options = self._prompter.words(request.question, rendered)
@@ -78,6 +103,49 @@ class InFlightRequests:
         for prefix in pending.tree.prefixes:
             params = self._scoring_params(pending.tree.children(prefix))
             self._enqueue(request, [*tokens, *prefix], params, pending, prefix)
+
+    def _thinking_params(self, request: JudgeRequest) -> Any:
+        s, thinking = request.sampling, self._prompter.thinking
+        fields = self._sampling_fields(s) | {"max_tokens": thinking.budget}
+        if thinking.closing:
+            # The mark may be a special token, which is left out of the text otherwise.
+            fields |= {"stop": [thinking.closing], "skip_special_tokens": False}
+        return self._params(**fields)
+
+    def _after_thought(self, pending: _PendingRequest, output: Any) -> JudgeReply | None:
+        """Ask the question after a thought, which is complete; the cache of the prompt and the thought serves it."""
+        request, answer = pending.request, output.outputs[0]
+        assert request is not None, "a thought is of a request"
+        pending.request, pending.open_prompts = None, 1
+        if math.isnan(answer.cumulative_logprob or 0.0):
+            return JudgeReply(pending.id, error=nan_error("vLLM", (math.nan,)))
+        written = list(answer.token_ids)
+        pending.thinking_tokens, pending.finish = len(written), answer.finish_reason
+        if answer.finish_reason == "stop" and written and written[-1] in self._ends:
+            written.pop()
+        room = self._max_length - len(output.prompt_token_ids) - self._reserve(request)
+        pending.thought = self._prompter.thought_of(written[: max(room, 0)])
+        if room < 1:
+            message = f"a thought and an answer do not fit into {self._max_length} tokens"
+            hint = "Raise -o max_model_len."
+            return JudgeReply(pending.id, error=ReplyError("prompt_too_long", message, False, hint))
+        tokens = [*pending.tokens, *pending.thought.continuation]
+        try:
+            self._ask(request, self._prompter.thinking.end, tokens, pending)
+        except HarnessError:
+            raise
+        except Exception as e:
+            if engine_died(e):
+                raise
+            return JudgeReply(pending.id, error=ReplyError("engine", root_cause(e), retryable=False))
+        return None
+
+    def _reserve(self, request: JudgeRequest) -> int:
+        """Tokens that must be left for the end of a thought and an answer."""
+        if request.question.answer_mode == "text":
+            return self._prompter.end_of_thought + request.sampling.max_tokens
+        tree, _ = self._prompter.words(request.question, "")
+        return self._prompter.end_of_thought + max(map(len, tree.sequences))
 
     def _scoring_params(self, tokens: tuple[int, ...]) -> Any:
         """Sampling parameters that return the log-probabilities of `tokens`. Can be shared: the engine copies them."""
@@ -93,17 +161,21 @@ class InFlightRequests:
 
     def _generation_params(self, request: JudgeRequest, rendered: str) -> Any:
         s = request.sampling
+        fields = self._sampling_fields(s)
+        if request.question.answer_mode == "choice":
+            choices = list(self._prompter.guided(request.question, rendered))
+            fields["structured_outputs"] = self._structured(choice=choices)
+            fields["max_tokens"] = max(s.max_tokens, self._max_choice_tokens(choices) + _EXTRA_TOKENS)
+        return self._params(**fields)
+
+    def _sampling_fields(self, s: Sampling) -> dict[str, Any]:
         fields: dict[str, Any] = {"temperature": s.temperature, "max_tokens": s.max_tokens, "top_p": s.top_p}
         fields["logprobs"] = 0  # of the chosen tokens alone, which are NaN if the engine computes garbage
         if self._stop_token_ids:
             fields["stop_token_ids"] = self._stop_token_ids
         if s.temperature > 0:
             fields["seed"] = s.seed
-        if request.question.answer_mode == "choice":
-            choices = list(self._prompter.guided(request.question, rendered))
-            fields["structured_outputs"] = self._structured(choice=choices)
-            fields["max_tokens"] = max(s.max_tokens, self._max_choice_tokens(choices) + _EXTRA_TOKENS)
-        return self._params(**fields)
+        return fields
 
     def _max_choice_tokens(self, choices: list[str]) -> int:
         # A token has at least one byte, so the number of bytes is an upper bound.
@@ -168,6 +240,9 @@ class InFlightRequests:
         pending.usage["prompt_tokens"] += len(output.prompt_token_ids or ())
         pending.usage["completion_tokens"] += len(answer.token_ids)
         pending.cached["cached_tokens"] += output.num_cached_tokens or 0
+        if pending.request is not None and answer.finish_reason not in ("error", "abort"):
+            pending.usage["completion_tokens"] -= len(answer.token_ids)
+            return self._after_thought(pending, output)
         if answer.finish_reason in ("error", "abort"):
             pending.error = ReplyError("engine", f"vLLM ended the request: {answer.finish_reason}")
         elif pending.tree is not None:
@@ -183,19 +258,13 @@ class InFlightRequests:
         if error is not None:
             return JudgeReply(pending.id, error=error)
         if pending.tree is None:
-            return JudgeReply(
-                pending.id,
-                text=answer.text.strip(),
-                finish_reason=answer.finish_reason,
-                usage=pending.usage,
-                timings=timings,
-            )
-        return JudgeReply(
-            pending.id,
-            scores=dict(zip(pending.options, scores, strict=True)),
-            usage=pending.usage,
-            timings=timings,
-        )
+            reply = JudgeReply(pending.id, text=answer.text.strip(), finish_reason=answer.finish_reason)
+        else:
+            reply = JudgeReply(pending.id, scores=dict(zip(pending.options, scores, strict=True)))
+        reply = replace(reply, usage=pending.usage, timings=timings)
+        if pending.thought is None:
+            return reply
+        return with_thought(reply, pending.thought, pending.thinking_tokens, pending.finish)
 
     def abort(self) -> None:
         """Abort all prompts that are still in the engine."""

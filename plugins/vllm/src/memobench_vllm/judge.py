@@ -16,11 +16,21 @@ from harness import (
     JudgeReply,
     JudgeRequest,
     PresetCheck,
+    Question,
     RequestError,
     RequestSource,
 )
 from harness.hub import Resolved, check_files, resolve
-from harness.mllm import Prompter, image_token, known_reference, model_identity, model_template, preset_of
+from harness.mllm import (
+    Prompter,
+    Thinking,
+    find_thinking,
+    image_token,
+    known_reference,
+    model_identity,
+    model_template,
+    preset_of,
+)
 from memobench_vllm import engine
 from memobench_vllm.failures import NO_PICTURES, EngineFailed, captured_output, to_harness_error
 from memobench_vllm.in_flight import InFlightRequests
@@ -55,9 +65,15 @@ class VllmJudge(Judge):
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """TEXT, CHOICE and exact LOGPROBS; MULTI_IMAGE if more than one picture per prompt is allowed."""
+        """TEXT, CHOICE and exact LOGPROBS; MULTI_IMAGE if more than one picture per prompt is allowed; REASONED if it thinks."""
         supported = {Capability.TEXT, Capability.CHOICE, Capability.LOGPROBS}
+        with suppress(HarnessError):  # identity() reports it
+            supported |= self.thinking.capabilities()
         return frozenset(supported | ({Capability.MULTI_IMAGE} if self._picture_limit > 1 else set()))
+
+    def cannot_answer(self, question: Question) -> str:
+        """An answer is never read from the first word of a thought."""
+        return self.thinking.refusal(question.answer_mode)
 
     @property
     def _picture_limit(self) -> int:
@@ -91,9 +107,16 @@ class VllmJudge(Judge):
         """The chat template or prompt form: the user's, the preset's, or the model's own."""
         return model_template(self.model, self.options.chat_template)
 
+    @cached_property
+    def thinking(self) -> Thinking:
+        """Whether the model thinks before it answers. Raises `BadOption`."""
+        return find_thinking(self.model, self.template, self.options)
+
     def identity(self) -> Mapping[str, str]:
-        """The weights' commit or digest, the template's digest and the engine's version."""
-        return model_identity(self.model, self.template, f"vllm {engine.version()}", self.options.lora)
+        """The weights' commit or digest, the template's digest, how it thinks, and the engine's version."""
+        backend = f"vllm {engine.version()}"
+        identity = model_identity(self.model, self.template, backend, self.options.lora)
+        return {**identity, **self.thinking.identity()}
 
     def check_preset(self, facts: Mapping[str, str]) -> Iterable[PresetCheck]:
         """Check the reference, the files, the architecture, the prompt and the words of the options."""
@@ -105,14 +128,15 @@ class VllmJudge(Judge):
         """Start the engine. Raises `HarnessError` with a hint."""
         engine.version()
         engine.check_weights(self.options, self.model)
-        self._running = engine.start(self.options, self.model)
+        thought = self.thinking.budget if self.thinking.active else 0
+        self._running = engine.start(self.options, self.model, thought)
         self._llm = self._running.llm
         if not self._llm.llm_engine.model_config.is_multimodal_model:
             raise RequestError(f"{self.model.ref!r} does not accept pictures.", NO_PICTURES)
         tokenizer = self._llm.get_tokenizer()
         preset = preset_of(self.model.ref)
         self._prompter = Prompter(
-            tokenizer, self.template, image_token(self.model, tokenizer), self.model.ref
+            tokenizer, self.template, image_token(self.model, tokenizer), self.model.ref, self.thinking
         )
         self._lora = engine.adapter_request(self.options, self.model)
         stop_tokens = preset.get("stop_tokens", ()) if preset else ()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from harness import HarnessOptions, option
+from harness import option
+from harness.mllm import ThinkingOptions
 
 ENGINE = (
     "dtype",
@@ -29,7 +30,7 @@ ENGINE = (
 """Options passed to the engine unchanged, unless they are None."""
 
 
-class VllmOptions(HarnessOptions):
+class VllmOptions(ThinkingOptions):
     """Options of the judge `vllm`. Weights and templates enter `identity()` by digest; their location affects no answer."""
 
     ref: str = option(..., "model folder, or hub reference ORG/NAME[@REVISION]", affects_answer=False)
