@@ -77,13 +77,13 @@ class Worker:
             print(f"{task.name}: failed, because its process died", flush=True)
         else:
             print(f"{task.name}: stopped, because its share of the time is over", flush=True)
-        self.stop()
+        self.stop(0)
         return found, False
 
-    def stop(self) -> None:
-        """End it, or kill it, and the processes that it started."""
+    def stop(self, patience: float = 3) -> None:
+        """End it within some seconds, or kill it, and the processes that it started."""
         self._connection.close()
-        self._process.join(3)
+        self._process.join(patience)
         if self._process.pid is not None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -111,11 +111,13 @@ def work(connection: Connection, size: str, folder: Path) -> None:
             try:
                 for line_or_result in gpu_measure.measure(task):
                     connection.send(line_or_result)
+            except BrokenPipeError:
+                return
             except Exception as e:  # one model that does not run leaves the others
                 traceback.print_exc()
                 connection.send(f"{task.name}: failed: {type(e).__name__}: {str(e).partition(chr(10))[0]}")
             connection.send(None)
-    except EOFError:  # there is nothing more to measure
+    except (EOFError, BrokenPipeError):  # there is nothing more to measure
         return
     except ImportError as e:
         connection.send((False, f"{e}: install it, or run in an environment that has it"))
@@ -136,12 +138,9 @@ def main() -> int:
     minutes = options.minutes or MINUTES[options.size]
     end = time.monotonic() + 60 * minutes
     with tempfile.TemporaryDirectory(prefix="memobench-gpu-") as folder:
-        try:
-            found, unmeasured = measure_all(names, options.size, Path(folder), end)
-        except RuntimeError as e:
-            print(f"bench_gpu.py: {e}", file=sys.stderr)
-            return 2
-    show(found)
+        found, unmeasured = measure_all(names, options.size, Path(folder), end)
+    if found:
+        show(found)
     if unmeasured:
         print(f"not measured: {', '.join(unmeasured)}")
     return 0 if found else 1
@@ -175,6 +174,8 @@ def measure_all(
             if name == "vllm":
                 worker.stop()
             worker = worker if usable and name != "vllm" else None
+    except RuntimeError as e:
+        print(f"{name}, and what follows: left out, because {e}", flush=True)
     finally:
         if worker is not None:
             worker.stop()

@@ -38,7 +38,7 @@ def machine(size: str) -> tuple[bool, str]:
     if torch.cuda.is_available():
         return True, f"{torch.cuda.get_device_name()}, {versions}; {size} models with random weights"
     if size == "full":
-        return False, "torch finds no GPU. `--size tiny` runs on the CPU."
+        return False, "torch finds no GPU; `--size tiny` runs on the CPU"
     return True, f"CPU, {versions}; {size} models with random weights: only the path is tested"
 
 
