@@ -21,7 +21,14 @@ PLUGINS = sorted(ROOT.glob("plugins/*/src/**/*.py"))
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("plugins/*/README.md"))]
 
 EVERYWHERE = {"--help", "--version", "--traceback"}
-OTHER_PROGRAMS = {"--upgrade", "--data-parallel-size", "--limit-mm-per-prompt", "--logprobs-mode", "--mmproj"}
+OTHER_PROGRAMS = {
+    "--upgrade",
+    "--data-parallel-size",
+    "--limit-mm-per-prompt",
+    "--logprobs-mode",
+    "--mmproj",
+    "--reasoning-parser",
+}
 """Options of pip, `vllm serve` and llama.cpp, in messages that name the program."""
 RUN, GENERATE = ("run",), ("generate",)
 IMPORT, EXPORT = ("data", "import"), ("data", "export")
@@ -56,6 +63,8 @@ SHOWN_BY = {
     "harness/store/runfolder.py": [RUN, GENERATE],
     "harness/tasks/spec.py": [("score",)],
     "plugins/inspect/": [("export",)],
+    "plugins/annotate/src/memobench_annotate/people.py": [RUN],
+    "plugins/annotate/": [("annotate",)],
     "plugins/": [RUN],
 }
 """The commands that show the messages of a file which name options, by the beginning of its path; the first match
@@ -96,8 +105,10 @@ def options(*command: str) -> frozenset[str]:
 
 DATA = [("data", name) for name in ("import", "verify", "export", "people")]
 PLUGIN = [("plugin", name) for name in ("new", "check")]
-GROUPS = {"data": DATA, "plugin": PLUGIN}
-ALL = DATA + PLUGIN + [(name,) for name in COMMANDS if name not in GROUPS]
+PRESETS = [("presets", "check")]
+ANNOTATE = [("annotate", name) for name in ("new", "invite", "export", "serve")]
+GROUPS = {"data": DATA, "plugin": PLUGIN, "presets": PRESETS, "annotate": ANNOTATE}
+ALL = DATA + PLUGIN + PRESETS + [(name,) for name in COMMANDS if name not in GROUPS]
 
 
 def commands_of(path: Path) -> list[tuple[str, ...]]:

@@ -156,7 +156,9 @@ def export(study: Path) -> int:
         + ("" if kept == len(found) else "; raters.csv says why")
     )
     opened.store.note("exported", None, "ratings.csv, raters.csv and answers.csv were written.")
-    click.echo(f"Next: harness run --task ... --model people:{study} --data {study / 'data'}")
+    click.echo(
+        f"Next: harness run --task {','.join(opened.config.tasks)} --model people:{study} --data {study / 'data'}"
+    )
     return 0
 
 
