@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
 PLUGINS: dict[str, tuple[str, ...]] = {
+    "annotate": (),
     "diffusers": (),
     "echo": (),
     "fer": (),

@@ -300,7 +300,7 @@ def test_generated_portraits_are_distinguished_from_their_neighbours(
     assert value(entry, "fidelity") == 1.0
     assert {b["name"]: b["value"] for b in entry["baselines"]}["chance"] == 0.5
     (tmp_path / "mine.toml").write_text(GENERATED.replace("confusable", "pairs"))
-    harness(*run).refuses(2, "nuance_pairs", "one by one")
+    harness(*run).refuses(2, "nuance_pairs", "each question once")
 
 
 def test_missing_values_are_null_in_drops(harness: InProcess, make_data: Make, people: Path) -> None:

@@ -302,7 +302,14 @@ class TestIdentity:
         unmarked = set(type(options).model_fields) - set(options.answer_affecting())
         # References are identified by digest or commit, not by location.
         references = {"ref", "revision", "chat_template", "lora"}
-        assert unmarked == references | {"device", "device_map", "attn_implementation", "batch_size"}
+        # How a model thinks is part of the identity where it is set, so that earlier runs go on.
+        thinking = {"thinking", "thinking_tokens", "template_arguments"}
+        assert unmarked == references | thinking | {
+            "device",
+            "device_map",
+            "attn_implementation",
+            "batch_size",
+        }
 
 
 def test_out_of_memory_errors_are_recognized() -> None:
