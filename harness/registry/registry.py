@@ -118,6 +118,7 @@ _OWNERS = {name: name for name in PLUGINS} | {
     "nano-transformers": "nano",
     "nano-vllm": "nano",
     "openai-images": "openai",
+    "people": "annotate",
     "tiny-face": "fer",
 }
 """The plugin of this project that provides each component, presets aside."""
