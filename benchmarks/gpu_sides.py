@@ -7,6 +7,7 @@ same model: open the pictures, call the model, read its output. It stores nothin
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -48,26 +49,26 @@ class Log:
     answers: dict[str, Any] = field(default_factory=dict)
 
 
-class Side:
+class Side(ABC):
     """A model that both sides use. `run` and `loop` return seconds; `loop` repeats the batches of the last `run`."""
 
     unit = ""
 
+    @abstractmethod
     def run(self, count: int, out: Path) -> tuple[float, float]:
         """Seconds of the whole run, and of its asking."""
-        raise NotImplementedError
 
+    @abstractmethod
     def loop(self) -> float:
         """Seconds of the bare loop."""
-        raise NotImplementedError
 
+    @abstractmethod
     def same(self) -> str:
         """How far the answers of both sides agree."""
-        raise NotImplementedError
 
+    @abstractmethod
     def close(self) -> None:
         """Free the model's memory."""
-        raise NotImplementedError
 
 
 class OpenJudge(TransformersJudge):

@@ -11,8 +11,7 @@ from harness.datasets.imports.names import with_name_columns
 from harness.datasets.imports.pictures import PictureIndex, is_picture
 from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source
-from harness.datasets.imports.table import find_file, open_table
-from harness.errors import BadData
+from harness.datasets.imports.table import needed_file, open_table
 
 SHEET = "dataset_sheet.csv"
 
@@ -28,12 +27,8 @@ class DiffusionFer(Importer):
     domain = "shown"
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
-        path = find_file(source, SHEET)
-        if path is None:
-            raise BadData(
-                f"{source.name!r} is not DiffusionFER: it contains no {SHEET}.",
-                "Give the folder DiffusionEmotion_S, with cropped/ or original/ unpacked.",
-            )
+        remedy = "Give the folder DiffusionEmotion_S, with cropped/ or original/ unpacked."
+        path = needed_file(source, SHEET, "DiffusionFER", remedy)
         pictures = [p for p in source.files if is_picture(p)]
         cropped = [p for p in pictures if "cropped/" in p.casefold()]
         if cropped and len(cropped) < len(pictures):

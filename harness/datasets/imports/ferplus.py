@@ -13,7 +13,7 @@ from harness.datasets.imports.names import with_name_columns
 from harness.datasets.imports.pictures import PictureIndex
 from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source
-from harness.datasets.imports.table import find_file, open_table
+from harness.datasets.imports.table import needed_file, open_table
 from harness.datasets.table import Row, Table
 from harness.errors import BadData
 
@@ -39,12 +39,8 @@ class FerPlus(Importer):
         return bool(pixel_tables(source))
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
-        path = find_file(source, VOTES)
-        if path is None:
-            raise BadData(
-                f"{source.name!r} is not FER+: it contains no {VOTES}.",
-                "It is part of the FER+ repository; fer2013.csv, with the pictures, is part of FER2013.",
-            )
+        remedy = "It is part of the FER+ repository; fer2013.csv, with the pictures, is part of FER2013."
+        path = needed_file(source, VOTES, "FER+", remedy)
         votes = _Votes(open_table(source, path), options, report)
         pixels = pixel_tables(source)
         if len(pixels) > 1:

@@ -13,7 +13,7 @@ from harness.datasets.imports.names import with_name_columns
 from harness.datasets.imports.pictures import PictureIndex
 from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source
-from harness.datasets.imports.table import find_file
+from harness.datasets.imports.table import needed_file
 from harness.errors import BadData
 
 METADATA = "MVEI_metadata.json"
@@ -34,12 +34,8 @@ class Mvei(Importer):
     domain_column = True
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
-        path = find_file(source, METADATA)
-        if path is None:
-            raise BadData(
-                f"{source.name!r} is not MVEI: it contains no {METADATA}.",
-                "Give the folder that contains it, with images.zip unpacked.",
-            )
+        remedy = "Give the folder that contains it, with images.zip unpacked."
+        path = needed_file(source, METADATA, "MVEI", remedy)
         index = PictureIndex(source.files)
         if not index.paths:
             raise BadData(f"{source.name!r} contains no pictures.", f"Unpack images.zip next to {METADATA}.")

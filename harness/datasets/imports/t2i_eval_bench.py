@@ -13,7 +13,7 @@ from harness.datasets.imports.names import with_name_columns
 from harness.datasets.imports.pictures import PictureIndex
 from harness.datasets.imports.report import Report
 from harness.datasets.imports.source import Source
-from harness.datasets.imports.table import find_file
+from harness.datasets.imports.table import needed_file
 from harness.errors import BadData
 
 SCORES = "scores.json"
@@ -35,12 +35,8 @@ class T2IEvalBench(Importer):
     label = "perceived"
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
-        path = find_file(source, SCORES)
-        if path is None:
-            raise BadData(
-                f"{source.name!r} is not T2I-Eval-Bench: it contains no {SCORES}.",
-                "Give the folder that contains it, with images.tar.gz unpacked.",
-            )
+        remedy = "Give the folder that contains it, with images.tar.gz unpacked."
+        path = needed_file(source, SCORES, "T2I-Eval-Bench", remedy)
         index = PictureIndex(source.files)
         if not index.paths:
             raise BadData(

@@ -52,6 +52,14 @@ def find_file(source: Source, name: str) -> str | None:
     return found[0] if found else None
 
 
+def needed_file(source: Source, name: str, what: str, remedy: str) -> str:
+    """The path of a file without which a source is not `what`. Raises `BadData`, with a `remedy`."""
+    path = find_file(source, name)
+    if path is None:
+        raise BadData(f"{source.name!r} is not {what}: it contains no {name}.", remedy)
+    return path
+
+
 def infer_scale(low: float, high: float) -> tuple[float, float]:
     """The narrowest common rating scale that contains `low` and `high`, or (low, high) if there is none."""
     fits = [(a, b) for a, b in _COMMON_SCALES if a <= low and high <= b]
