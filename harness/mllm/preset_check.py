@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.components.preset_check import PresetCheck
 from harness.errors import HarnessError, nearest
@@ -12,7 +12,11 @@ from harness.hub import Resolved, on_disk
 from harness.mllm.chat import check_image_slot
 from harness.mllm.model_presets import known_reference, preset_of
 from harness.mllm.prompter import Prompter, find_template, image_token_id, template_text
+from harness.mllm.thinking import Thinking, find_thinking
 from harness.types import EMOTIONS, Message, Part, Question
+
+if TYPE_CHECKING:
+    from harness.mllm.options import ThinkingOptions
 
 ABSENT = "the model is not on this disk"
 _PROBE = (Message("user", (Part(image=0), Part("Which emotion?"))),)
@@ -46,6 +50,8 @@ class ModelPreset:
     lora: str | None
     facts: Mapping[str, str]
     """The preset's facts by name, as `harness show` prints them."""
+    thinking: ThinkingOptions
+    """Whether the model is to think, and what its chat template is given."""
     overridden: bool = False
     """Whether options of the preset replace parts of the model's config.json."""
 
@@ -174,7 +180,9 @@ def _prompt(
         return
     what = f"The prompt of {preset.ref!r}"
     try:
-        prompter, rendered = _rendered(tokenizer, template, _image_tokens(model, tokenizer, facts), what)
+        thinking = find_thinking(model, template, preset.thinking) if model else Thinking()
+        tokens = _image_tokens(model, tokenizer, facts)
+        prompter, rendered = _rendered(tokenizer, template, tokens, what, thinking)
     except HarnessError as e:
         yield PresetCheck("template", e.message, e.hint)
         return
@@ -205,13 +213,15 @@ def _image_tokens(model: Resolved | None, tokenizer: Any, facts: Mapping[str, st
     return [token for token in dict.fromkeys(found) if isinstance(token, str) and token]
 
 
-def _rendered(tokenizer: Any, template: str, tokens: Sequence[str], what: str) -> tuple[Prompter, str]:
+def _rendered(
+    tokenizer: Any, template: str, tokens: Sequence[str], what: str, thinking: Thinking
+) -> tuple[Prompter, str]:
     """A prompter, and its prompt for one picture. Raises `RequestError` if the picture has no place in it."""
-    prompter = Prompter(tokenizer, template, tokens[0] if tokens else "<image>", what)
+    prompter = Prompter(tokenizer, template, tokens[0] if tokens else "<image>", what, thinking)
     rendered = prompter.text(_PROBE)
     if tokens or rendered == prompter.text(_WITHOUT):
         check_image_slot(rendered, tokens or ["<image>"], what)
-    return prompter, rendered
+    return prompter, rendered + thinking.appended
 
 
 def _options(prompter: Prompter, rendered: str, here: bool) -> PresetCheck:

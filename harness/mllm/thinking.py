@@ -94,12 +94,17 @@ def find_thinking(model: Resolved, template: str, options: ThinkingOptions) -> T
     """How a model thinks, from its chat template, its preset and the options; no weights are loaded.
 
     A preset may have `template_arguments`, `thinking` and, for a model that thinks without being told in its template,
-    `thinking_markers`. Raises `BadOption` for settings that contradict each other or the template.
+    `thinking_markers`; what the options say counts more. Raises `BadOption` for settings that contradict each other or
+    the template.
     """
     preset = preset_of(model.ref)
     known = dict(preset.get("template_arguments") or {}) if preset else {}
     setting: Setting = options.thinking
-    if setting == "auto" and preset is not None:
+    if (
+        setting == "auto"
+        and preset is not None
+        and not any(n in options.template_arguments for n in SWITCHES)
+    ):
         setting = preset.get("thinking", "auto")
     markers = tuple(preset.get("thinking_markers") or ()) if preset else ()
     given = known | options.template_arguments
@@ -147,6 +152,8 @@ def _found(
         return Thinking(arguments, appended, active, lead, closing, trail, budget)
 
     if setting == "off":
+        if len(markers) > 2 and opened is None:
+            return thinking(False, markers[2])
         # A model that thinks whatever its template is told gets an empty thought.
         start = "" if opened is not None else opening if markers and not _EMPTY.search(prompt) else None
         return thinking(False, "" if start is None else start + lead + closing + trail)
@@ -183,8 +190,10 @@ def _form(template: str, off: str, opened: str | None, markers: tuple[str, ...])
         return opens[0] + line, line, closes[0], trail
     if opened is not None:
         opening = opened
+    elif markers:
+        opening = markers[0]
     else:
-        mark = markers[0] if markers else _literal(_OPENS, template)
+        mark = _literal(_OPENS, template)
         opening = mark + "\n" if mark else ""
     if not opening:
         return "", "", "", ""

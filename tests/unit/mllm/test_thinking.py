@@ -10,7 +10,7 @@ import pytest
 
 from harness import BadOption, Capability
 from harness.hub import Resolved
-from harness.mllm import Thinking, ThinkingOptions, find_thinking
+from harness.mllm import Thinking, ThinkingOptions, find_thinking, presets
 from harness.mllm.thinking import closing_of, open_thought
 from harness.testing.models import LLAVA_TEMPLATE, THINKING_TEMPLATE
 
@@ -33,9 +33,9 @@ ASKED_FOR = (
 """Thinks only if it is asked to, and has marks that are no tags."""
 
 
-def found(folder: Path, template: str, **options: Any) -> Thinking:
+def found(folder: Path, template: str, ref: str = "tiny", **options: Any) -> Thinking:
     (folder / "tokenizer_config.json").write_text(json.dumps({"bos_token": {"content": "<s>"}}), "utf-8")
-    model = Resolved("local", "tiny", folder)
+    model = Resolved("local" if ref == "tiny" else "hub", ref, folder)
     return find_thinking(model, template, ThinkingOptions(**options))
 
 
@@ -88,6 +88,32 @@ class TestTemplates:
     def test_one_cannot_reach_out_of_its_sandbox(self, tmp_path: Path) -> None:
         with pytest.raises(BadOption, match="SecurityError"):
             found(tmp_path, "{{ 'think'.__class__.__mro__[1].__subclasses__() }}", thinking="on")
+
+
+class TestPresets:
+    def test_one_that_says_off_answers_at_once_unless_it_is_told_to_think(self, tmp_path: Path) -> None:
+        ref = presets()["qwen3.5-9b"].ref
+        off = found(tmp_path, THINKING_TEMPLATE, ref)
+        assert (off.active, off.appended) == (False, "")
+        assert off.identity() == found(tmp_path, THINKING_TEMPLATE, thinking="off").identity()
+        for options in ({"thinking": "on"}, {"template_arguments": {"enable_thinking": True}}):
+            assert found(tmp_path, THINKING_TEMPLATE, ref, **options).active
+
+    def test_one_without_a_switch_gets_its_own_marks(self, tmp_path: Path) -> None:
+        ref = presets()["phi-4-reasoning-vision"].ref
+        template = START + ASKED + "{% endif %}"
+        off = found(tmp_path, template, ref)
+        assert (off.active, off.appended) == (False, "<nothink>")
+        on = found(tmp_path, template, ref, thinking="on")
+        assert (on.active, on.appended, on.end) == (True, "<think>", "</think>")
+
+    def test_models_that_can_be_told_not_to_think_are(self) -> None:
+        told = {name for name, preset in presets().items() if preset.get("thinking")}
+        assert {presets()[name].get("thinking") for name in told} == {"off"}
+        assert told == {
+            "qwen3.5-9b", "qwen3.5-4b", "qwen3.6-27b", "qwen3.6-35b-a3b", "glm-4.6v", "glm-4.6v-flash", "gemma-4-12b",
+            "kimi-k2.5", "ovis2.5", "phi-4-reasoning-vision",
+        }  # fmt: skip
 
 
 def test_settings_that_contradict_each_other(tmp_path: Path) -> None:

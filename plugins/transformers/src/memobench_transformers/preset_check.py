@@ -14,7 +14,7 @@ from memobench_transformers.options import TransformersOptions
 
 def check(options: TransformersOptions, facts: Mapping[str, str]) -> Iterator[PresetCheck]:
     """The checks of one preset."""
-    preset = ModelPreset(options.ref, options.revision, options.chat_template, options.lora, facts)
+    preset = ModelPreset(options.ref, options.revision, options.chat_template, options.lora, facts, options)
     yield from check_model(preset, functools.partial(_architecture, options), load_tokenizer)
 
 

@@ -18,7 +18,7 @@ def check(options: VllmOptions, facts: Mapping[str, str]) -> Iterator[PresetChec
     """The checks of one preset; only the architecture of a model that vLLM is known not to run."""
     overridden = options.hf_overrides is not None
     preset = ModelPreset(
-        options.ref, options.revision, options.chat_template, options.lora, facts, overridden
+        options.ref, options.revision, options.chat_template, options.lora, facts, options, overridden
     )
     if facts.get("vllm") == "no":
         known = preset_of(facts.get("ref", ""))
