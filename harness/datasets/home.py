@@ -16,6 +16,8 @@ from harness.errors import RequestError
 DOCUMENT = "import.json"
 CHECKSUMS = "checksums.sha256"
 UNUSED = "unused.csv"
+REPLIES = "replies"
+"""The folder of stored replies: a JSONL file for each model."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 

@@ -14,6 +14,7 @@ CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 """Scripts whose words are found within others: without spaces (Chinese, Japanese), or with suffixes (Korean)."""
 _HAS_CJK = re.compile(f"[{CJK}]")
 _LABEL_MARKS = re.compile(r"^[(\[{\s]+|[)\]}.:\s]+$")
+_YES_OR_NO = re.compile(r"\(?([^\W\d_])[).]\s*(?:yes|no)")
 _HAS_LETTER = re.compile(r"[^\W\d_]")
 
 NOT_OFFERED: Hashable = "\ue002 not offered"
@@ -78,6 +79,11 @@ class Vocabulary:
         word = self.exact.get(text)
         if text in self.labels and (word is None or self.labels_first):
             return self.labels[text], "number" if text.isdigit() else "letter"
+        if word is None and self.letter_labels and text.endswith(("yes", "no")):
+            # "(B) No" names the option B, whose text is "No": nothing is denied.
+            shown = _YES_OR_NO.fullmatch(text)
+            if shown is not None and shown[1] in self.labels:
+                return self.labels[shown[1]], "letter"
         return word
 
     def finish(self) -> Vocabulary:

@@ -69,6 +69,17 @@ _IMPORTERS = (
 
 
 @hookimpl
+def harness_judges() -> Sequence[Component]:
+    return [
+        Component(
+            "recorded",
+            lazy("harness.judges.recorded:RecordedJudge"),
+            "existing replies: recorded:FILE is scored without asking anything",
+        )
+    ]
+
+
+@hookimpl
 def harness_generators() -> Sequence[Component]:
     return [
         Component(

@@ -75,7 +75,7 @@ def test_plugins_that_are_allowed_and_denied(
     write(tmp_path, '[plugins]\nallow = ["memobench_plugin_echo", "memobench-plugin-f*"]\n')
     registry.cache_clear()
     names = {row["name"] for row in json.loads(harness("list", "models", "--json").ok().out)}
-    assert names == {"echo", "fer", "folder"}
+    assert names == {"echo", "fer", "folder", "recorded"}
     assert "not among the plugins that" in harness("list", "plugins").ok().out
     monkeypatch.setenv("MEMOBENCH_DENY", "memobench-plugin-echo")
     registry.cache_clear()

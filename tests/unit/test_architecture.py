@@ -28,7 +28,7 @@ LAYERS = (
     ("hookspecs", "stats"),
     ("images", "hub"),
     ("datasets", "metrics", "mllm", "remote"),
-    ("generators",),
+    ("generators", "judges"),
     ("registry",),
     ("tasks",),
     ("checking", "scaffold"),

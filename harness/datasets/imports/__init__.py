@@ -1,7 +1,15 @@
 """Imports published data sets safely and accounts for every row. A plugin's importer derives from `Importer`."""
 
 from harness.datasets.home import data_home, document, imported
-from harness.datasets.imports.base import DOMAINS, LABELS, Importer, ImportOptions, LabelParser, Record
+from harness.datasets.imports.base import (
+    DOMAINS,
+    LABELS,
+    Importer,
+    ImportOptions,
+    LabelParser,
+    Record,
+    StoredReply,
+)
 from harness.datasets.imports.importer import import_data
 from harness.datasets.imports.kinds import KINDS, folded, kind_of
 from harness.datasets.imports.report import Report
@@ -19,6 +27,7 @@ __all__ = [
     "Record",
     "Report",
     "Source",
+    "StoredReply",
     "data_home",
     "document",
     "folded",

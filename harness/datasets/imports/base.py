@@ -65,6 +65,18 @@ class Record:
     """Column -> path in the source of a further picture of this sample, such as the second of a pair."""
 
 
+@dataclass(frozen=True)
+class StoredReply:
+    """A reply of a model that a release stores, for the judge `recorded`."""
+
+    model: str
+    sample: str
+    """The id of its record."""
+    text: str
+    where: str
+    """File and line of its row."""
+
+
 class Importer(ABC):
     """Reads one kind of release, selected by name in `harness data import`. It is made without arguments."""
 
@@ -119,6 +131,10 @@ class Importer(ABC):
 
         Raises `BadData` if the source is not such a release, `RequestError` if the options do not match it.
         """
+
+    def replies(self, source: Source, options: ImportOptions, report: Report) -> Iterator[StoredReply]:
+        """The replies of models that a release stores, read after the records; unusable ones go to `report`."""
+        return iter(())
 
 
 def _agreed(option: str, what: str, requested: str | None, known: str) -> str:

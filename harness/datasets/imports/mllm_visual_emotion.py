@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from harness.datasets.imports.base import Importer, ImportOptions, Record
+from harness.datasets.imports.base import Importer, ImportOptions, Record, StoredReply
 from harness.datasets.imports.categories import Categories, Row
 from harness.datasets.imports.cells import cell, numeric
 from harness.datasets.imports.json_records import Entry, json_entries
@@ -26,14 +26,21 @@ FIXED = ("label", "experiment_setup", "idx", "query", "answer")
 """Members of a question that do not name its picture."""
 DIMENSIONS = ("valence", "arousal", "dominance", "intensity")
 _QUESTIONS = re.compile(r"(?:images_)?(.+)_questions\.json", re.IGNORECASE)
-_RESULTS = re.compile(r".+_results\.json", re.IGNORECASE)
+_RESULTS = re.compile(r"(?:images_)?(.+)_results\.json", re.IGNORECASE)
+REPLIES = ("model_output", "AI_answer")
+"""Members of a result with the reply of a model; the second is what its authors read from the first."""
+_NO_MODEL = frozenset(
+    {*SETS, "processed", "data", "datasets", "out", "output", "outputs", "result", "results"}
+)
+"""Names of folders that are no names of models."""
 
 
 class MllmVisualEmotion(Importer):
     """`processed/` of Emotion6 or FaceEmotion: `emotion_dataset.json`, `images_*_questions.json` and `imgs/`.
 
     Each entry is a sample; those about one picture share a `subject`. The label of a picture stands in the first of
-    its samples, so that it counts once. The two sets have different domains, and are imported one at a time.
+    its samples, so that it counts once. The two sets have different domains, and are imported one at a time. Outputs of
+    models, `MODEL/Emotion6/images_*_results.json`, become stored replies.
     """
 
     name = "mllmvisualemotion"
@@ -42,15 +49,17 @@ class MllmVisualEmotion(Importer):
     domain_column = True
 
     def complete(self, source: Source, options: ImportOptions) -> ImportOptions:
-        _lists(source)
-        folders = {
-            part.casefold() for path in (source.name, *source.files) for part in PurePosixPath(path).parts
-        }
-        found = [name for name in SETS if any(name in (part, PurePosixPath(part).stem) for part in folders)]
+        _lists(source, source.files)
+        given = PurePosixPath(source.name)
+        folders = (given, given.with_suffix(""), *(PurePosixPath(path).parent for path in source.files))
+        found = list(dict.fromkeys(name for folder in dict.fromkeys(folders) for name in _sets(folder)))
+        if len(found) > 1 and options.domain is not None:
+            found = [name for name in found if SETS[name] == options.domain]
         if len(found) > 1:
             raise RequestError(
                 f"{source.name!r} contains Emotion6 (evoked) and FaceEmotion (shown), which are never pooled.",
-                "Give the folder of one of them, such as datasets/Emotion6.",
+                "Give the folder of one of them, such as datasets/Emotion6, or add --domain evoked (Emotion6) or "
+                "--domain shown (FaceEmotion).",
             )
         if not found and options.domain is None:
             raise RequestError(
@@ -65,17 +74,36 @@ class MllmVisualEmotion(Importer):
         return super().complete(source, replace(options, domain=domain))
 
     def read(self, source: Source, options: ImportOptions, report: Report) -> Iterator[Record]:
-        paths = _lists(source)
-        results = sum(_RESULTS.fullmatch(PurePosixPath(path).name) is not None for path in source.files)
-        if results:
-            report.note(f"Stored answers of models are not imported: {results} files named *_results.json.")
-        index = PictureIndex(source.files)
-        yield from with_name_columns(_records(paths, index, source, options, report), options, report)
+        files = _files(source, options)
+        index = PictureIndex(files)
+        records = _records(_lists(source, files), index, source, options, report)
+        yield from with_name_columns(records, options, report)
+
+    def replies(self, source: Source, options: ImportOptions, report: Report) -> Iterator[StoredReply]:
+        for path in sorted(_files(source, options)):
+            kind = _RESULTS.fullmatch(PurePosixPath(path).name)
+            if kind is not None:
+                yield from _stored_replies(source, path, kind[1].casefold(), report)
 
 
-def _lists(source: Source) -> list[str]:
+def _sets(folder: PurePosixPath) -> list[str]:
+    """The sets that the path of a folder names."""
+    parts = {part.casefold() for part in folder.parts}
+    return [name for name in SETS if name in parts]
+
+
+def _files(source: Source, options: ImportOptions) -> Mapping[str, int]:
+    """The files that are not of the other set."""
+    return {
+        path: size
+        for path, size in source.files.items()
+        if all(SETS[name] == options.domain for name in _sets(PurePosixPath(path).parent))
+    }
+
+
+def _lists(source: Source, files: Iterable[str]) -> list[str]:
     """The files with labels and questions, the labels first. Raises `BadData` if there are none."""
-    names = {path: PurePosixPath(path).name for path in source.files}
+    names = {path: PurePosixPath(path).name for path in files}
     paths = (p for p, name in names.items() if name.casefold() == DATASET or _QUESTIONS.fullmatch(name))
     found = sorted(paths, key=lambda p: (names[p].casefold() != DATASET, p))
     if not found:
@@ -84,6 +112,32 @@ def _lists(source: Source) -> list[str]:
             "Give the folder that contains processed/.",
         )
     return found
+
+
+def _stored_replies(source: Source, path: str, kind: str, report: Report) -> Iterator[StoredReply]:
+    """The replies of one model to the questions of one kind."""
+    folders = [part for part in PurePosixPath(path).parts[:-1] if part.casefold() not in _NO_MODEL]
+    model = folders[-1] if folders else ""
+    line = 0
+    for entry in json_entries(source, path, report):
+        if entry.key not in (
+            "",
+            "samples",
+        ):  # Statistics, and the samples whose answer its authors could not read.
+            continue
+        line += 1
+        report.rows[path] += 1
+        value = entry.value
+        if not isinstance(value, dict):
+            report.leave_out(path, line, "", "broken row", cell(value)[:100])
+            continue
+        number = cell(value.get("idx"))
+        reply = next((value[name] for name in REPLIES if isinstance(value.get(name), str)), "")
+        if not (number and reply):
+            reason = "no reply" if number else "no number of its question"
+            report.leave_out(path, line, _image(value), reason, number)
+            continue
+        yield StoredReply(model, f"{kind}-{number}", reply, f"{path}:{line}")
 
 
 def _records(
