@@ -15,6 +15,7 @@ PARTS_CHAT = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n"
     "{% for c in m['content'] %}{{ c['text'] }}{% endfor %}<|im_end|>\n{% endfor %}"
 )
+BYT5_VOCABULARY = 384
 HEADS: dict[str, Any] = {"num_attention_heads": 2, "num_key_value_heads": 1}
 
 
@@ -125,8 +126,8 @@ def qwen3_vl_config(vocabulary: int = 0) -> Any:
     )
 
 
-def qwen_tokenizer(*more: str) -> Any:
-    """One token per byte, with a chat template; `more` are further special tokens."""
+def qwen_tokenizer(*more: str, **named: str) -> Any:
+    """One token per byte, with a chat template; `more` are further special tokens, `named` those with a name."""
     special = [*_SPECIAL, *more]
     vocabulary = {token: number for number, token in enumerate([*byte_characters(), *special])}
     return package("transformers").Qwen2Tokenizer(
@@ -135,4 +136,5 @@ def qwen_tokenizer(*more: str) -> Any:
         additional_special_tokens=special[1:],
         chat_template=_CHAT,
         model_max_length=2048,
+        **named,
     )

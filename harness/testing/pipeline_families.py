@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness.testing.pipeline_encoders import (
+    BYT5_VOCABULARY,
     HEADS,
     PARTS_CHAT,
     dc_options,
@@ -364,15 +365,12 @@ def _hunyuan_image(seed: int) -> Any:
             scaling_factor=1.0,
         ),
     )
-    glyphs = transformers.T5Config(
-        vocab_size=384, d_model=WIDTH, d_kv=8, d_ff=37, num_layers=2, num_heads=4, decoder_start_token_id=0
-    )
     return diffusers.HunyuanImagePipeline(
         scheduler=scheduler(),
         vae=decoder,
         text_encoder=qwen2_5_vl(seed, layers=4),
         tokenizer=qwen_tokenizer(),
-        text_encoder_2=seeded(seed, lambda: transformers.T5EncoderModel(glyphs)),
+        text_encoder_2=t5(seed, vocabulary=BYT5_VOCABULARY),
         tokenizer_2=transformers.ByT5Tokenizer(),
         transformer=transformer,
         guider=diffusers.AdaptiveProjectedMixGuidance(),

@@ -19,23 +19,24 @@ FLOW: dict[str, Any] = {
 }
 
 
-def vae(seed: int, latent_channels: int = 4, **options: Any) -> Any:
+def vae(seed: int, latent_channels: int = 4, levels: int = 2, **options: Any) -> Any:
+    """Images are as wide as latents at one level, twice as wide at two."""
     diffusers = package("diffusers")
     return seeded(
         seed,
         lambda: diffusers.AutoencoderKL(
-            block_out_channels=[32, 64],
+            block_out_channels=[32, 64][:levels],
             in_channels=3,
             out_channels=3,
             latent_channels=latent_channels,
-            down_block_types=["DownEncoderBlock2D"] * 2,
-            up_block_types=["UpDecoderBlock2D"] * 2,
+            down_block_types=["DownEncoderBlock2D"] * levels,
+            up_block_types=["UpDecoderBlock2D"] * levels,
             **options,
         ),
     )
 
 
-def clip(seed: int, *, projected: bool = False) -> Any:
+def clip(seed: int, *, projected: bool = False, tokens: int = 77) -> Any:
     transformers = package("transformers")
     characters = len(byte_characters())
     config = transformers.CLIPTextConfig(
@@ -48,25 +49,32 @@ def clip(seed: int, *, projected: bool = False) -> Any:
         num_attention_heads=4,
         num_hidden_layers=2,
         projection_dim=WIDTH,
+        max_position_embeddings=tokens,
     )
     model = transformers.CLIPTextModelWithProjection if projected else transformers.CLIPTextModel
     return seeded(seed, lambda: model(config))
 
 
-def t5(seed: int) -> Any:
+def t5(seed: int, vocabulary: int = 98) -> Any:
     transformers = package("transformers")
     config = transformers.T5Config(
-        vocab_size=98, d_model=WIDTH, d_kv=8, d_ff=37, num_layers=2, num_heads=4, decoder_start_token_id=0
+        vocab_size=vocabulary,
+        d_model=WIDTH,
+        d_kv=8,
+        d_ff=37,
+        num_layers=2,
+        num_heads=4,
+        decoder_start_token_id=0,
     )
     return seeded(seed, lambda: transformers.T5EncoderModel(config))
 
 
-def clip_tokenizer() -> Any:
-    """One token per character, with separate tokens at the end of a word; at most 77 tokens."""
+def clip_tokenizer(longest: int = 77) -> Any:
+    """One token per character, with separate tokens at the end of a word."""
     characters = byte_characters()
     tokens = [*characters, *(c + "</w>" for c in characters), "<|startoftext|>", "<|endoftext|>"]
     vocabulary = {token: number for number, token in enumerate(tokens)}
-    return package("transformers").CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=77)
+    return package("transformers").CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=longest)
 
 
 def t5_tokenizer() -> Any:

@@ -29,6 +29,7 @@ from harness.testing.pipeline_parts import (
     t5_tokenizer,
     vae,
 )
+from harness.testing.pipeline_stages import STAGED_FAMILIES
 
 Safety = Literal["passes", "blocks"]
 """A safety checker that passes every image, or blocks every image."""
@@ -206,6 +207,7 @@ FAMILIES: Mapping[str, Callable[[int], Any]] = {
     "flux": _flux,
     "pixart": _pixart,
     **LANGUAGE_MODEL_FAMILIES,
+    **STAGED_FAMILIES,
 }
 """Family -> function that builds a pipeline from a seed."""
 

@@ -13,6 +13,7 @@ import pytest
 import torch
 from memobench_diffusers.failures import is_out_of_memory, load_error
 from memobench_diffusers.generator import DiffusersGenerator
+from memobench_diffusers.loading import _check_offload
 
 from harness import BadOption, HarnessError, MissingPackage, RequestError
 
@@ -116,6 +117,15 @@ def test_a_missing_package(package: str, tiny: Callable[..., Path], monkeypatch:
     with pytest.raises(MissingPackage, match=f"'{package}'") as raised:
         generator(folder).identity()
     assert f"pip install {package}" in raised.value.hint
+
+
+def test_offload_without_accelerate(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = DiffusersGenerator.Options(ref="x", offload="model")
+    _check_offload(options, "cuda")
+    monkeypatch.setitem(sys.modules, "accelerate", None)
+    with pytest.raises(MissingPackage, match="offload=model") as raised:
+        _check_offload(options, "cuda")
+    assert "pip install accelerate" in raised.value.hint
 
 
 @pytest.mark.parametrize(

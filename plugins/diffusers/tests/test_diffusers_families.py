@@ -9,6 +9,7 @@ from typing import Any
 
 import diffusers
 import pytest
+from memobench_diffusers.components import check_names, given_components
 from memobench_diffusers.families import FAMILIES, family_of
 from memobench_diffusers.options import DiffusersOptions
 from memobench_diffusers.presets import preset_of, presets
@@ -22,6 +23,7 @@ EXPECTED_PRESETS = {
     "auraflow", "cogview4", "lumina-2", "qwen-image", "flux.2-klein", "flux.2-klein-9b", "z-image", "z-image-turbo",
     "qwen-image-2512", "qwen-image-2.1", "glm-image", "ovis-image", "longcat-image", "hunyuan-image-2.1",
     "ernie-image-turbo", "krea-2-turbo", "sana-sprint", "chroma1-hd", "kandinsky-5-lite",
+    "hidream-i1-full", "hidream-i1-dev", "hidream-i1-fast",
 }  # fmt: skip
 FIELDS = {
     "ref", "licence", "gated", "pipeline", "parameters", "steps", "guidance", "guidance_argument", "width", "height",
@@ -80,6 +82,18 @@ def test_a_preset_matches_its_pipeline(name: str) -> None:
         ("use_pe", False),
     ):
         assert arguments.get(rewriting, "absent") == (off if rewriting in call.accepts else "absent")
+
+
+def test_components_of_presets_are_those_of_their_pipelines() -> None:
+    with_components = {n: p.get("components") for n, p in presets().items() if p.get("components")}
+    assert set(with_components) == {"hidream-i1-full", "hidream-i1-dev", "hidream-i1-fast"}
+    for name, components in with_components.items():
+        check_names(getattr(diffusers, presets()[name].get("pipeline")), components)
+    llama = "meta-llama/Meta-Llama-3.1-8B-Instruct"
+    ref = presets()["hidream-i1-full"].ref
+    assert given_components(DiffusersOptions(ref=f"{ref}@v1"))["tokenizer_4"] == llama
+    mine = given_components(DiffusersOptions(ref=ref, components={"text_encoder_4": "/models/llama"}))
+    assert mine == {"text_encoder_4": "/models/llama", "tokenizer_4": llama}
 
 
 def test_families_that_use_negative_prompts() -> None:

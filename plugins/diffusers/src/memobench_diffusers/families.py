@@ -49,7 +49,8 @@ class Family:
     """The encoder pads to the longest prompt of a batch, so embeddings are reproducible only at batch size 1; or it runs the
     tokenizer once for each prompt."""
     generate_singly: bool = False
-    """A part of the pipeline draws from the first image's generator for the whole batch, so each image gets its own call."""
+    """A part of the pipeline draws from the first image's generator for the whole batch, or reads the padding of shorter
+    prompts, so each image gets its own call."""
     needs_negative: bool = False
     """The call encodes an empty negative prompt once, not for each image of a batch, so the embeddings must be given."""
     encode_arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -100,6 +101,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
         ),
         "SanaSprintPipeline": Family(("prompt_embeds", "prompt_attention_mask")),
         "GlmImagePipeline": Family(generate_singly=True),
+        "Kandinsky5T2IPipeline": Family(generate_singly=True),
         "HunyuanImagePipeline": Family((), "distilled_guidance_scale"),
         "StableCascadeCombinedPipeline": Family((), "prior_guidance_scale", "prior_guidance_scale"),
     }

@@ -18,6 +18,7 @@ from harness import (
     RequestSource,
 )
 from harness.hub import Preset
+from memobench_diffusers.components import given_components, identity
 from memobench_diffusers.failures import Cancelled, is_out_of_memory, load_error, out_of_memory
 from memobench_diffusers.options import DiffusersOptions
 from memobench_diffusers.presets import preset_of
@@ -49,7 +50,7 @@ class DiffusersGenerator(Generator):
     @cached_property
     def reference(self) -> Reference:
         """The model, checked without loading it. Raises `HarnessError` if it is not available."""
-        return Reference(self.options.ref, self.options.revision)
+        return Reference(self.options.ref, self.options.revision, given_components(self.options))
 
     @cached_property
     def preset(self) -> Preset | None:
@@ -68,6 +69,7 @@ class DiffusersGenerator(Generator):
         backend = f"diffusers {diffusers_version()}"
         return {
             **self.reference.model.identity(),
+            **identity(self.reference.components),
             "pipeline": self.reference.pipeline,
             "scheduler": self.options.scheduler or self.reference.scheduler,
             "dtype": self.dtype,

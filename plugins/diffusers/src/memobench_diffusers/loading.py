@@ -11,8 +11,9 @@ import torch
 import transformers
 
 from harness import BadOption, MissingPackage, RequestError, nearest
+from memobench_diffusers.components import check_complete, check_names, load_components
 from memobench_diffusers.options import DiffusersOptions
-from memobench_diffusers.reference import Reference
+from memobench_diffusers.reference import Reference, is_component
 
 
 def device_of(options: DiffusersOptions) -> str:
@@ -37,6 +38,10 @@ def load(options: DiffusersOptions, reference: Reference, dtype: str, variant: s
             f"diffusers {diffusers.__version__} has no pipeline {reference.pipeline!r}.",
             "Update it: pip install --upgrade diffusers",
         )
+    pipeline_class = getattr(diffusers, reference.pipeline)
+    check_names(pipeline_class, reference.components)
+    present = {name for name, entry in reference.index.items() if is_component(name, entry)}
+    check_complete(reference.model.ref, pipeline_class, present | set(reference.components))
     device = device_of(options)
     _check_offload(options, device)
     model = reference.model
@@ -53,6 +58,7 @@ def load(options: DiffusersOptions, reference: Reference, dtype: str, variant: s
         load_connected_pipeline=True,
         # SDXL adds a watermark if an optional package is installed.
         add_watermarker=False,
+        **load_components(reference.components, pipeline_class, dtype),
     )
     pipeline.set_progress_bar_config(disable=True)
     if options.scheduler:

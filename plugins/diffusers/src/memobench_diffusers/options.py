@@ -31,6 +31,11 @@ class DiffusersOptions(HarnessOptions):
     vae_tiling: bool = option(
         False, "decode images in tiles: less memory for large ones, seams may differ slightly"
     )
+    components: dict[str, str] = option(
+        {},
+        "components that come from elsewhere, as JSON: name -> folder or ORG/NAME[@REVISION]",
+        affects_answer=False,
+    )
     call: dict[str, Any] = option({}, "further arguments of the pipeline's call, as JSON")
     batch_size: int = option(4, "images per batch", affects_answer=False, ge=1)
     device: str = option(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from harness import HarnessError, MissingPackage, PresetCheck, nearest
 from harness.hub import Resolved, on_disk
+from memobench_diffusers.components import check_names, config_of, given_components
 from memobench_diffusers.options import DiffusersOptions
 from memobench_diffusers.presets import preset_of
 from memobench_diffusers.reference import INDEX, diffusers_version, is_component
@@ -34,10 +35,13 @@ def check(options: DiffusersOptions, facts: Mapping[str, str]) -> Iterator[Prese
         return
     preset = preset_of(options.ref.partition("@")[0])
     stated = str(facts.get("pipeline") or (preset.get("pipeline", "") if preset else ""))
-    yield _files(model, index, version)
+    components = given_components(options)
+    yield _files(model, index, version, components)
     pipeline = _pipeline(options, stated, index, version)
     yield pipeline if isinstance(pipeline, PresetCheck) else PresetCheck("pipeline")
     if not isinstance(pipeline, PresetCheck):
+        if components:
+            yield _components(pipeline, components)
         try:
             # Asking for them rejects those that the pipeline does not have.
             _ = PipelineCall(pipeline, resolve_settings(options, preset)).arguments
@@ -74,12 +78,25 @@ def _pipeline(options: DiffusersOptions, stated: str, index: Mapping[str, Any], 
     return found
 
 
-def _files(model: Resolved | None, index: Mapping[str, Any], version: str) -> PresetCheck:
+def _components(pipeline: Any, components: Mapping[str, str]) -> PresetCheck:
+    """Whether the pipeline has the components that come from elsewhere, and their references have the right form."""
+    try:
+        check_names(pipeline, components)
+        for ref in components.values():
+            on_disk(ref, config=config_of(ref))
+    except HarnessError as e:
+        return PresetCheck("components", e.message, e.hint)
+    return PresetCheck("components")
+
+
+def _files(
+    model: Resolved | None, index: Mapping[str, Any], version: str, elsewhere: Container[str]
+) -> PresetCheck:
     """Whether a folder of the user's has the components that its index names; the cache may hold a part of a model."""
     if model is None or model.path is None:
         return PresetCheck("files", skipped=ABSENT)
     for name, entry in index.items():
-        if not is_component(name, entry):
+        if not is_component(name, entry) or name in elsewhere:
             continue
         library, component = str(entry[0]), str(entry[1])
         if library in ("diffusers", "transformers") and _class(library, component) is None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from harness import MissingPackage, RequestError
 from harness.hub import Preset, Resolved, resolve
+from memobench_diffusers.components import check_names, pipeline_class, resolve_component
 
 INDEX = "model_index.json"
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt")
@@ -27,7 +29,8 @@ def diffusers_version() -> str:
 class Reference:
     """An available pipeline. Raises `RequestError` with a hint if it cannot be used."""
 
-    def __init__(self, ref: str, revision: str | None) -> None:
+    def __init__(self, ref: str, revision: str | None, components: Mapping[str, str] | None = None) -> None:
+        given = components or {}
         self.model: Resolved = resolve(ref, revision, config=INDEX)
         self.index: dict[str, Any] = self.model.read_json(INDEX)
         name = self.index.get("_class_name")
@@ -42,8 +45,10 @@ class Reference:
                 "Use a folder written by `pipeline.save_pretrained`.",
             )
         self.pipeline = name
+        self._check_names(given)
         if self.model.path is not None and self.model.kind == "local":
-            self._check_components(self.model.path)
+            self._check_components(self.model.path, given)
+        self.components = {part: resolve_component(part, where) for part, where in given.items()}
 
     @property
     def scheduler(self) -> str:
@@ -61,9 +66,18 @@ class Reference:
             _stored_dtype(self.model.path) if self.model.kind == "local" and self.model.path else "bfloat16"
         )
 
-    def _check_components(self, folder: Path) -> None:
+    def _check_names(self, given: Mapping[str, str]) -> None:
+        # Most names are known from the index; for others, diffusers has to be imported.
+        if all(is_component(name, self.index.get(name)) for name in given):
+            return
+        diffusers_version()
+        known = pipeline_class(self.pipeline)
+        if known is not None:
+            check_names(known, given)
+
+    def _check_components(self, folder: Path, given: Mapping[str, str]) -> None:
         for name, entry in self.index.items():
-            if not is_component(name, entry):
+            if not is_component(name, entry) or name in given:
                 continue
             part = folder / name
             if not part.is_dir():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -49,7 +51,9 @@ class PipelineRunner:
         arguments = {**self._call.arguments, **self._callbacks}
         arguments |= {k: v for k, v in (("width", width), ("height", height)) if v is not None}
         # On the CPU, so that the noise is the same on every device and in every batch.
-        arguments["generator"] = [torch.Generator("cpu").manual_seed(job.request.seed) for job in jobs]
+        generators = [torch.Generator("cpu").manual_seed(job.request.seed) for job in jobs]
+        arguments["generator"] = generators
+        _seed_scheduler(getattr(self._pipeline, "scheduler", None), generators)
         if encoded:
             # Some pipelines default to an empty negative prompt and reject it next to negative embeddings.
             arguments |= {"negative_prompt": None} if "negative_prompt" in self._call.accepts else {}
@@ -87,9 +91,19 @@ class PipelineRunner:
             # Transparency is laid on white, as in every picture that is read.
             pixels = pixels[..., :3] * pixels[..., 3:] + 1 - pixels[..., 3:]
         image = Image.fromarray((pixels * 255).round().astype(np.uint8))
+        if any(asked not in (None, made) for asked, made in zip(job.size, image.size, strict=True)):
+            extra["size"] = f"made at {image.width} x {image.height}, which this model chose"
         if all(high == 0 for _, high in image.getextrema()):  # type: ignore[misc]
             return ImageReply(job.request.id, outcome="blank", extra=extra | {"reason": "all black"})
         return ImageReply(job.request.id, image=image, extra=extra)
+
+
+def _seed_scheduler(scheduler: Any, generators: list[torch.Generator]) -> None:
+    """Have a scheduler that adds noise at each step draw it for each image: not every pipeline passes its generators on."""
+    step = getattr(scheduler, "step", None)
+    step = step.func if isinstance(step, partial) else step
+    if step is not None and "generator" in inspect.signature(step).parameters:
+        scheduler.step = partial(step, generator=generators)
 
 
 def _callbacks(call: PipelineCall, on_step: Callable[[int], None]) -> dict[str, Any]:
