@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
 
@@ -146,18 +146,19 @@ def _rows(path: Path) -> Iterator[_Row]:
     try:
         with path.open("rb") as file:
             start = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
-        opener = partial(path.open, "rb")
-        yield from (
-            _objects(open_text(path.name, opener)) if start.startswith(b"{") else _table(path.name, opener)
-        )
+        if start.startswith(b"{"):
+            yield from _objects(open_text(path.name, lambda: path.open("rb")))
+        else:
+            yield from _table(path)
     except OSError as e:
         raise BadOption(f"{str(path)!r} cannot be read: {e.strerror or e}.", "Check the path.") from e
     except BadData as e:
         raise BadOption(e.message, e.hint) from e
 
 
-def _table(name: str, opener: partial[object]) -> Iterator[_Row]:
-    table = open_table(name, opener, needs=[COLUMNS[column] for column in _NEEDED])  # type: ignore[arg-type]
+def _table(path: Path) -> Iterator[_Row]:
+    name = path.name
+    table = open_table(name, lambda: path.open("rb"), needs=[COLUMNS[column] for column in _NEEDED])
     at = {
         column: table.column(*names)
         for column, names in COLUMNS.items()
