@@ -15,6 +15,7 @@ import time
 import coverage_confidence as confidence
 import coverage_groups as groups
 import coverage_people as people
+import coverage_presence as presence
 import coverage_shapes as shapes
 import coverage_unparsed as unparsed
 import numpy as np
@@ -191,6 +192,7 @@ def in_shapes() -> None:
         shapes.ranks(),
         unparsed.among_two(),
         groups.repeats(),
+        presence.covered(),
     ):
         failures.extend([] if found.verdict.startswith("ok") else [found.name])
         print(
