@@ -17,6 +17,9 @@ PLUGINS := $(LIGHT) plugins/annotate plugins/diffusers plugins/inspect plugins/n
 SOURCES := $(wildcard pyproject.toml plugins/*/pyproject.toml requirements*.txt tools/vllm_cpu/*)
 PIP := python -m pip install --quiet --disable-pip-version-check
 
+# The commands that tests start would compile the package each time if bytecode were not kept.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: setup demo study-demo test unit fuzz lint format bench docs reference clean
 
 setup: $(VENV)/.ready
