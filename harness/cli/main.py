@@ -15,6 +15,7 @@ from types import FrameType
 import click
 
 from harness._version import __version__
+from harness.cli import early
 from harness.cli.guests import blamed, own_process
 from harness.cli.interrupts import handle_interrupts, limit_shutdown
 from harness.cli.streams import protect_streams, unwritten
@@ -62,8 +63,10 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             from harness.cli.plugin_commands import find_command
 
+            early.loaded()
             return find_command(cmd_name)
         command: click.Command = importlib.import_module(f"harness.cli.{cmd_name}_command").command
+        early.loaded()
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

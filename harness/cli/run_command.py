@@ -13,7 +13,6 @@ from harness.cli.ended import exit_code_of, say_problems, write_pictures
 from harness.cli.gate_output import print_report, write_artifacts
 from harness.cli.guests import give_up, guests
 from harness.cli.progress import make_watch
-from harness.cli.several import run_several
 from harness.cli.shared import folder_of, listed, pairs, print_results
 from harness.errors import ExitCode, RequestError
 from harness.escaping import plain
@@ -125,6 +124,8 @@ def command(dry_run: bool, as_json: bool, full: bool, **given: Any) -> int:
     for name in ("judge", "data", "detector", "executor"):
         given[f"{name}_options"] = pairs(given[f"{name}_options"], f"--{name}-option")
     if "," in given["model"]:
+        from harness.cli.several import run_several  # A plain run needs no leaderboard.
+
         models = listed([given.pop("model")])
         return run_several(models, {**given, "command": command_line()}, dry_run=dry_run, as_json=as_json)
     request = RunRequest(**given, command=command_line())
