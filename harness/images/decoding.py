@@ -64,7 +64,10 @@ def read_bytes(
         if reserve is not None and status.st_size > _LARGE_FILE:
             reserve(status.st_size)
         with open(full, "rb", buffering=0) as file:
-            data = file.read(MAX_BYTES + 1) or b""
+            # A buffer of the largest size for each picture would cost more than reading it.
+            data = file.read(status.st_size + 1) or b""
+            if len(data) > status.st_size:
+                data += file.read(MAX_BYTES + 1 - len(data)) or b""
     except (FileNotFoundError, NotADirectoryError):
         raise PictureProblem("missing", f"{path} does not exist") from None
     except (OSError, ValueError) as e:

@@ -58,7 +58,9 @@ class Source(ABC):
         if self.files[path] > MAX_FILE:
             raise BadData(f"{path} is larger than {MAX_FILE // 2**20} MiB.", "It is not a portrait.")
         with self.open(path) as file:
-            data = file.read(MAX_FILE + 1)
+            data = file.read(self.files[path] + 1)
+            if len(data) > self.files[path]:
+                data += file.read(MAX_FILE + 1 - len(data))
         if len(data) > MAX_FILE:
             raise BadData(f"{path} is larger than declared.", "It is not a portrait.")
         return data
