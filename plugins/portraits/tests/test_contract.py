@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from memobench_portraits.dataset import PortraitDataSet
 from memobench_portraits.generator import PortraitGenerator
@@ -21,12 +23,10 @@ class TestGenerator(GeneratorContract):
 
 
 class TestDataSet(DataSetContract):
-    @pytest.fixture(autouse=True, scope="class")
+    @pytest.fixture(autouse=True)
     @staticmethod
-    def _one_cache(tmp_path_factory: pytest.TempPathFactory) -> object:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-            yield
+    def _drawn_before(drawn: Path) -> None:
+        """Drawing them takes a while."""
 
     @pytest.fixture
     def dataset(self) -> DataSet:

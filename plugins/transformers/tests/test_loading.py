@@ -330,9 +330,11 @@ import resource, sys
 from pathlib import Path
 import transformers.models.llava.modeling_llava
 from harness import HarnessError
+from harness.mllm import presets
 from memobench_transformers import loading
 from memobench_transformers.judge import TransformersJudge
 
+presets()  # They are read once, and this is not about them.
 judge = TransformersJudge(TransformersJudge.Options(ref=sys.argv[1]))
 device = loading.select_device(judge.options)
 loading.load_processor(judge.options, judge.model)
