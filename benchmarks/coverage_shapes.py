@@ -88,23 +88,19 @@ def macro_f1(accuracy: float, classes: Sequence[float]) -> float:
 
 
 def covers(
-    metric: Metric,
-    draw: Callable[[np.random.Generator], Scores],
-    truth: float,
-    key: tuple[int, ...],
-    simulations: int = SIMULATIONS,
+    metric: Metric, draw: Callable[[np.random.Generator], Scores], truth: float, key: tuple[int, ...]
 ) -> tuple[float, float]:
     """The share of intervals that contain the truth, and the share of the others with a warning."""
     inside, warned = 0, 0
-    for number in range(simulations):
+    for number in range(SIMULATIONS):
         rng = np.random.default_rng([SEED, *key, number])
         table = score_metrics(draw(rng), [MetricRequest("metric", metric)], seed=number, resamples=RESAMPLES)
         found = next(value for value in table.metrics if value.name == "metric")
         hit = found.low is not None and found.high is not None and found.low <= truth <= found.high
         inside += hit
         warned += not hit and any("interval" in warning for warning in table.warnings)
-    missed = simulations - inside
-    return inside / simulations, warned / missed if missed else 1.0
+    missed = SIMULATIONS - inside
+    return inside / SIMULATIONS, warned / missed if missed else 1.0
 
 
 def accuracies() -> Iterator[Covered]:

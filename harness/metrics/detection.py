@@ -31,7 +31,7 @@ class DetectionMetric(BuiltIn):
     uses = frozenset({"probabilities"})
     against_baselines = True
     few: ClassVar[int] = FEW_CLUSTERS
-    """An emotion that is present, or absent, in fewer clusters gets a remark where values are averaged over emotions."""
+    """An option that is true, or not, in fewer clusters (of an emotion) gets a remark."""
 
     class Options(HarnessOptions):
         """Of which option, and over what."""
@@ -80,9 +80,11 @@ class DetectionMetric(BuiltIn):
         )
 
     def remarks(self, scores: Scores, estimate: Estimate) -> Sequence[str]:
-        if self.options.average != "macro":
-            return ()
         kept = self._segments(scores)
+        if self.options.average != "macro":
+            rough = estimate.low is not None and any(self._rare(scores, inside) for inside in kept.values())
+            what = f"{self._named(scores)} is true, or not, in fewer than {self.few} clusters"
+            return [f"the interval is rough, since {what}"] if rough else []
         seen = np.unique(scores.emotion[scores.emotion >= 0]).tolist()
         omitted = [scores.emotions[code] for code in seen if code not in kept]
         rare = [scores.emotions[code] for code, inside in kept.items() if self._rare(scores, inside)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from memobench_portraits.dataset import PortraitDataSet
 from memobench_portraits.generator import PortraitGenerator
@@ -23,10 +21,12 @@ class TestGenerator(GeneratorContract):
 
 
 class TestDataSet(DataSetContract):
-    @pytest.fixture(autouse=True)
+    @pytest.fixture(autouse=True, scope="class")
     @staticmethod
-    def _drawn_before(drawn: Path) -> None:
-        """Drawing them takes a while."""
+    def _one_cache(tmp_path_factory: pytest.TempPathFactory) -> object:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+            yield
 
     @pytest.fixture
     def dataset(self) -> DataSet:

@@ -170,6 +170,16 @@ def test_the_mean_over_emotions_says_where_its_interval_is_rough():
     assert rough == ["average_precision"], "each emotion is present in about 40 clusters"
 
 
+@pytest.mark.parametrize(("share", "rough"), [(0.03, METRICS), (0.4, ["average_precision"]), (0.8, [])])
+def test_the_pooled_value_says_where_its_interval_is_rough(share, rough):
+    rng = np.random.default_rng(13)
+    n = 300 if share < 0.5 else 1200
+    found = table(presence(rng.random(n) < share, rng.random(n)))
+    warned = [warning.partition(":")[0] for warning in found.warnings if "the interval is rough" in warning]
+    assert sorted(warned) == sorted(rough)
+    assert all("clusters for" not in warning for warning in found.warnings)
+
+
 def test_the_interval_is_that_of_clusters_not_of_rows():
     rng = np.random.default_rng(9)
     positive, chance = rng.random(60) < 0.5, rng.random(60)
