@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -215,7 +216,9 @@ def test_repository_code_is_never_run(parts: Any, generator: Any, tmp_path: Path
         stored = json.loads((folder / name).read_text())
         classes = {"AutoModelForCausalLM": "mine.Mine", "AutoTokenizer": ["mine.Mine", "mine.Mine"]}
         (folder / name).write_text(json.dumps(stored | {"auto_map": classes}))
-    generator(parts.published, components=given(folder)).open()
+    composed = generator(parts.published, components=given(folder))
+    composed.open()
+    assert "mine" not in sys.modules
 
 
 def test_a_preset_is_checked_with_its_components(parts: Any) -> None:
