@@ -5,16 +5,12 @@ from __future__ import annotations
 import os
 import re
 import stat
-import sys
 from pathlib import Path
 from typing import Any
 
-from harness.errors import BadTask
+import tomli
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from harness.errors import BadTask
 
 LARGEST = 1 << 20
 """Bytes of a file."""
@@ -42,7 +38,7 @@ def read_toml(path: Path, what: str, schema: str = "task") -> dict[str, Any]:
         # Editors on Windows write a byte order mark.
         text = data.decode("utf-8-sig").replace("\r\n", "\n")
         _check(text)
-        return tomllib.loads(text)
+        return tomli.loads(text)
     except OSError as e:
         raise BadTask(f"The {what} {str(path)!r} cannot be read: {e.strerror}.", "Check the path.") from e
     except (ValueError, RecursionError) as e:

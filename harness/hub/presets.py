@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import BadOption, BadTask, nearest
+import tomli
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from harness.errors import BadOption, BadTask, nearest
 
 BYTES = {"float32": 4.0, "float16": 2.0, "bfloat16": 2.0, "fp8": 1.0, "int8": 1.0, "8bit": 1.0, "4bit": 0.5}
 """Bytes per parameter, by data type."""
@@ -103,7 +99,7 @@ class Zoo:
 def read_presets(path: Path) -> Mapping[str, Preset]:
     """The presets of a TOML file by name. Raises `BadTask` that names the invalid preset and field."""
     with path.open("rb") as file:
-        tables = tomllib.load(file)
+        tables = tomli.load(file)
     return {name: _preset(name, dict(table), path) for name, table in tables.items()}
 
 

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable, Iterator
 from enum import IntEnum, auto
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness.parsing.clean import key
+import tomli
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from harness.parsing.clean import key
 
 
 class Tag(IntEnum):
@@ -58,7 +54,7 @@ class Tag(IntEnum):
 @lru_cache
 def _table(name: str) -> dict[str, Any]:
     with (Path(__file__).parent / "words" / f"{name}.toml").open("rb") as file:
-        found: dict[str, Any] = tomllib.load(file)
+        found: dict[str, Any] = tomli.load(file)
         return found
 
 

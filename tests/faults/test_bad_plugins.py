@@ -80,7 +80,8 @@ def test_a_judge_that_raises_elsewhere(
     place: str, error: str, shell: Shell, harness: InProcess, install: Install, faces: Path
 ) -> None:
     install("mine", ODD + judge(GOOD, PLACES[place].format(error=error)))
-    done = (shell if place == "stream" or error == "Ctrl()" else harness)(*RUN)
+    alone = error in MIGHT_END_THE_PROCESS if place == "stream" else error == "Ctrl()"
+    done = (shell if alone else harness)(*RUN)
     done.fails(3, "mine", error.partition("(")[0].rpartition(".")[2])
 
 

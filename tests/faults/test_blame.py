@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from helpers import plugins
-from helpers.command import Shell
+from helpers.command import InProcess, Shell
 from helpers.plugins import Install
 
 pytestmark = pytest.mark.faults
@@ -86,12 +86,10 @@ def test_what_a_plugin_prints_never_reaches_the_document(install: Install, shell
         json.loads(shell(*arguments).ok().out)
 
 
-def test_a_failure_names_method_and_line(install: Install, shell: Shell, faces: Path) -> None:
+def test_a_failure_names_method_and_line(install: Install, harness: InProcess, faces: Path) -> None:
     install("mine", plugins.judge("mine", RAISES, batch=1))
-    shell(*RUN).fails(3, "KeyError: 'two' (in Mine.judge, mine.py line ")
-    stored = [
-        json.loads(line) for line in Path(shell.folder, "out", "failures.jsonl").read_text().splitlines()
-    ]
+    harness(*RUN).fails(3, "KeyError: 'two' (in Mine.judge, mine.py line ")
+    stored = [json.loads(line) for line in Path("out", "failures.jsonl").read_text().splitlines()]
     assert {entry["by"] for entry in stored} == {"mine"}
     assert all(
         entry["sample_id"] and "in Mine.judge, mine.py line " in entry["error"]["message"] for entry in stored
@@ -99,10 +97,12 @@ def test_a_failure_names_method_and_line(install: Install, shell: Shell, faces: 
 
 
 @pytest.mark.parametrize("how", ["flag", "environment"])
-def test_tracebacks_of_failed_samples(how: str, install: Install, shell: Shell, faces: Path) -> None:
+def test_tracebacks_of_failed_samples(
+    how: str, install: Install, harness: InProcess, shell: Shell, faces: Path
+) -> None:
     install("mine", plugins.judge("mine", RAISES, batch=1))
     done = (
-        shell(*RUN, "--json", "--traceback")
+        harness(*RUN, "--json", "--traceback")
         if how == "flag"
         else shell(*RUN, "--json", env={"MEMOBENCH_DEBUG": "1"})
     )

@@ -56,8 +56,7 @@ def test_a_reporter_is_named(body: str, run: InProcess, install: Install) -> Non
     run("show", "run").ok()
 
 
-def test_what_a_reporter_prints_and_what_it_returns(shell: Shell, install: Install, faces: Path) -> None:
-    shell(*RUN).ok()
+def test_what_a_reporter_prints_and_what_it_returns(run: InProcess, shell: Shell, install: Install) -> None:
     body = "class Text(str):\n        def translate(self, *a): raise ValueError('x')\n    print('noise')\n"
     body += "    return Text('\\x1b]52;c;aGk=\\x07\\x1b[31mred\\n')"
     install("odd", component("reporters", "Reporter", RENDER + body))
@@ -152,8 +151,7 @@ def test_a_judge_that_replaces_parts_of_python(
         assert "mine" in done.err
 
 
-def test_an_exporter_that_ends_the_process(shell: Shell, install: Install, faces: Path) -> None:
-    shell(*RUN).ok()
+def test_an_exporter_that_ends_the_process(run: InProcess, shell: Shell, install: Install) -> None:
     install("odd", component("exporters", "Exporter", f"output = 'x.txt'\n{WRITE}os._exit(0)"))
     shell("export", "run", "--format", "mine").fails(3, "A plugin ended the process: odd")
 
@@ -176,11 +174,11 @@ def test_a_judge_that_never_closes(shell: Shell, install: Install, faces: Path) 
     assert done.task["answered"] == 12
 
 
-def test_a_reply_that_is_too_long_to_be_read_again(shell: Shell, install: Install, faces: Path) -> None:
+def test_a_reply_that_is_too_long_to_be_read_again(harness: InProcess, install: Install, faces: Path) -> None:
     body = "for r in batch:\n    yield JudgeReply(r.id, text='happy' * (14_000_000 if r.sample_id == 's00006' else 1))"
     install("mine", judge(body))
-    done = shell(*MINE, timeout=120).fails(3, "longer than 64 MiB")
+    done = harness(*MINE).fails(3, "longer than 64 MiB")
     assert (done.task["answered"], done.task["failed"]) == (11, 1)
-    assert shell("score", "run", "--json").fails(3).results == done.results
-    lines = (shell.folder / "run" / "replies.jsonl").read_text().splitlines()
+    assert harness("score", "run", "--json").fails(3).results == done.results
+    lines = Path("run", "replies.jsonl").read_text().splitlines()
     assert all(json.loads(line)["text"] == "happy" for line in lines)

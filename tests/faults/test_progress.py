@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from helpers import plugins
 from helpers.bash import sh
+from helpers.command import InProcess
 from helpers.plugins import Install
 
 import harness
@@ -79,19 +80,20 @@ def test_a_run_is_whole_whoever_reads_it(reader: str, unbuffered: str, folder: P
     assert json.loads((folder / "run" / "results.json").read_text())["tasks"][0]["answered"] == N
 
 
-@pytest.mark.parametrize("reader", READERS[:2])
-def test_other_commands_are_whole_whoever_reads_them(reader: str, folder: Path) -> None:
-    assert first(folder, f"harness {GENERATE} {reader}")[0] == 0
+def test_other_commands_are_whole_whoever_reads_them(folder: Path, harness: InProcess) -> None:
+    assert first(folder, f"harness {GENERATE} {READERS[1]}")[0] == 0
     assert whole(folder / "mine", 12)
-    assert first(folder, f"harness {RUN}")[0] == 0
-    for command in (
-        "score run",
-        "export run --out samples.csv",
-        "show run --samples",
-        "list runs",
-        "compare run run",
+    harness(*RUN.split()).ok()
+    for number, command in enumerate(
+        (
+            "score run",
+            "export run --out samples.csv",
+            "show run --samples",
+            "list runs",
+            "compare run run",
+        )
     ):
-        code, printed = first(folder, f"harness {command} {reader}")
+        code, printed = first(folder, f"harness {command} {READERS[number % 2]}")
         assert code == 0, command
         assert "Traceback" not in printed
     assert (folder / "samples.csv").read_text().count("\n") == N + 1

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import tomli
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from harness import BadData, nearest
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 FILE = "study.toml"
 LANGUAGES = ("en", "zh", "es", "de", "fr", "ja")
@@ -155,7 +150,7 @@ def read_config(folder: Path) -> StudyConfig:
     """The settings of a study. Raises `BadData` naming the key, what is wrong and the nearest valid key."""
     path = folder / FILE
     try:
-        table = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        table = tomli.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as e:
         raise BadData(
             f"{folder} is not a study: {path} cannot be read: {e.strerror or e}.",

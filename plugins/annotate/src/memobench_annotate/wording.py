@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from memobench_annotate.config import LANGUAGES
+import tomli
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from memobench_annotate.config import LANGUAGES
 
 FOLDER = Path(__file__).parent / "languages"
 NAMES = {"en": "English", "zh": "中文", "es": "Español", "de": "Deutsch", "fr": "Français", "ja": "日本語"}
@@ -46,7 +42,7 @@ class Words:
 def words(language: str) -> Words:
     """The words of a language; of English where there is no such language."""
     known = language if language in LANGUAGES else "en"
-    return Words(known, tomllib.loads((FOLDER / f"{known}.toml").read_text(encoding="utf-8")))
+    return Words(known, tomli.loads((FOLDER / f"{known}.toml").read_text(encoding="utf-8")))
 
 
 def preferred(accepted: str, otherwise: str) -> str:
