@@ -17,6 +17,8 @@ from harness.run.room import NoRoom, Room
 
 CHEAP = 0.0015
 """Seconds for one job below which preparing it in parallel costs more than it saves: threads share the interpreter."""
+BRISK = CHEAP / 2
+"""The same for a consumer that is as fast: it waits for no other thread, and few pictures are read and decoded in so little time."""
 
 J = TypeVar("J")
 T = TypeVar("T")
@@ -47,7 +49,8 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
     """Prepares `jobs` with `prepare` in threads; `arrived` gets each result in the consumer's thread.
 
     Jobs below `CHEAP` are prepared while a consumer calls `ready` between its own steps, by all threads and the
-    consumer itself, and never during its steps.
+    consumer itself, and never during its steps. A consumer that iterates prepares those below `BRISK` itself if its own
+    steps are below it, too: taking turns with threads would cost more than it saves.
     """
 
     jobs: Iterator[J]
@@ -70,6 +73,8 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
     _seconds: float = CHEAP
     """Duration of the fastest job of the last chunk: the others may have waited for the interpreter."""
     _between_steps: bool = False
+    _away: float = 0.0
+    """Seconds that an iterating consumer spent with what it took."""
     _broken: Exception | None = None
     """An error of `jobs`, `prepare` or `arrived`."""
 
@@ -80,7 +85,12 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
     @property
     def _cheap(self) -> bool:
         """Whether jobs are prepared only while the consumer waits, with its help."""
-        return self._between_steps and self._seconds < CHEAP
+        return self._seconds < CHEAP if self._between_steps else self._brisk
+
+    @property
+    def _brisk(self) -> bool:
+        """Whether an iterating consumer takes so little time that preparing jobs meanwhile costs more than it saves."""
+        return self._seconds < BRISK and self.handed >= self.max_ahead and self._away < BRISK * self.handed
 
     def _fill(self, wanted: int = 0) -> None:
         """Submit jobs to the threads, as far ahead as the limits allow; of cheap ones only as many as are `wanted` now."""
@@ -96,9 +106,17 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
                 return
             self._ahead += len(jobs)
             number = next(self._numbers)
-            self._pending.append(_Chunk(number, jobs, self._pool.submit(self._prepare_all, jobs, number)))
+            here = self._cheap and not self._between_steps
+            future = self._here(jobs, number) if here else self._pool.submit(self._prepare_all, jobs, number)
+            self._pending.append(_Chunk(number, jobs, future))
             if len(self._pending) == 1:
                 self._room.first(number, waiting=False)
+
+    def _here(self, jobs: list[J], number: int) -> Future[list[Prepared[T]]]:
+        """Prepare jobs in the consumer's thread."""
+        done: Future[list[Prepared[T]]] = Future()
+        done.set_result(self._prepare_all(jobs, number, waits=False))
+        return done
 
     def _help(self) -> None:
         """Prepare what no thread has started yet, from the end, so that the consumer does not wait for all of it."""
@@ -106,9 +124,7 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
             chunk = self._pending[number]
             if not self._cheap or not chunk.future.cancel():
                 return
-            done: Future[list[Prepared[T]]] = Future()
-            done.set_result(self._prepare_all(chunk.jobs, chunk.number, waits=False))
-            self._pending[number] = replace(chunk, future=done)
+            self._pending[number] = replace(chunk, future=self._here(chunk.jobs, chunk.number))
 
     def _chunk(self) -> int:
         """How many jobs a thread takes at a time: several, so that threads rarely wait for each other."""
@@ -204,11 +220,13 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
         """Every request that is left, in order."""
         self._between_steps = False
         self._fill()
-        while self._buffer or self._pending:
-            while not self._buffer and self._pending:
+        while not self.exhausted:
+            while not self._buffer and not self.exhausted:
                 self._take()
             if self._buffer:
+                left = time.perf_counter()
                 yield self._hand()
+                self._away += time.perf_counter() - left
             self._come_back()
 
     def _wait_for_first(self, seconds: float) -> bool:
@@ -231,8 +249,7 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
 
     def any(self) -> bool:
         """Whether there is anything to ask: prepares jobs until one has a request."""
-        self._fill()
-        while self._pending and not self._buffer:
+        while not self._buffer and not self.exhausted:
             self._take()
         return bool(self._buffer)
 
@@ -243,8 +260,9 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
     @property
     def exhausted(self) -> bool:
         """True once nothing is left to hand out."""
-        self._fill(1)
-        return self._drained and not self._pending and not self._buffer
+        if not self._pending and not self._buffer:
+            self._fill(1)
+        return not self._pending and not self._buffer
 
     def abandon(self) -> Iterable[J]:
         """Stop preparing; yields the jobs whose requests were never handed out, unstarted ones included."""

@@ -48,7 +48,29 @@ def test_requests_come_in_order(per_job: int) -> None:
     assert source.exhausted
     assert source.handed == 200 * per_job
     source.close()
-    assert all(name.startswith("memobench-prepare") for name in recorder.threads)
+
+
+def prepared_by(recorder: Recorder, seconds: float) -> set[str]:
+    """Threads that prepare, apart from the first jobs, for a consumer that takes some seconds for each request."""
+    source = recorder.source(400)
+    for number, _ in enumerate(source):
+        if number == 200:
+            recorder.threads.clear()
+        time.sleep(seconds)
+    source.close()
+    return recorder.threads
+
+
+def test_a_brisk_consumer_prepares_what_is_cheap_itself() -> None:
+    assert prepared_by(Recorder(), 0.0) == {"MainThread"}
+
+
+def test_threads_prepare_for_a_consumer_that_takes_its_time() -> None:
+    assert "MainThread" not in prepared_by(Recorder(), 0.004)
+
+
+def test_threads_prepare_what_takes_long() -> None:
+    assert "MainThread" not in prepared_by(Recorder(slow=0.004), 0.0)
 
 
 def test_no_jobs() -> None:
