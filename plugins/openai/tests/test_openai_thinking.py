@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +28,7 @@ from harness import (
     Sampling,
 )
 from harness.testing import Listed, face_picture
+from harness.testing.command import Shell
 
 LOCAL = "http://127.0.0.1:8000/v1"
 
@@ -149,3 +154,56 @@ class TestReplies:
         with pytest.raises(HarnessError, match="contains no thought") as error:
             replied(serve, {"content": "sad"}, "reasoned", thinking="on")
         assert "--reasoning-parser" in error.value.hint
+
+
+def considered(received: Any, action: str) -> dict[str, Any]:
+    """An answer after a thought that names another emotion."""
+    message = {"role": "assistant", "reasoning_content": "Angry? No.", "content": received.emotion}
+    return {
+        "model": "m",
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "usage": {"completion_tokens": 8, "completion_tokens_details": {"reasoning_tokens": 6}},
+    }
+
+
+@pytest.mark.e2e
+def test_a_run_that_is_killed_is_resumed(serve: Any, faces: Callable[[int], Path], tmp_path: Path) -> None:
+    server = serve(lambda received: "slow", answer=considered)
+    shell = Shell(tmp_path)
+    data, options = (
+        str(faces(24)),
+        ("-o", f"base_url={server.url}", "-o", "server=vllm", "-o", "concurrency=2"),
+    )
+    run = (
+        "run",
+        "--task",
+        "coarse_emotion",
+        "--data",
+        data,
+        "--model",
+        "openai:m",
+        "--read",
+        "reasoned",
+        "--json",
+    )
+    run = (*run, *options, "-o", "thinking=on", "--out", "run")
+    process = shell.start(*run)
+    file, end = tmp_path / "run" / "replies.jsonl", time.monotonic() + 60
+    while not file.exists() or file.read_bytes().count(b"\n") < 4:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    stored = file.read_bytes()[: file.read_bytes().rfind(b"\n") + 1]
+    assert 4 <= stored.count(b"\n") < 24
+    asked = len(server.log)
+    task = shell(*run).ok().task
+    assert file.read_bytes().startswith(stored), "what was answered stays"
+    assert len(server.log) - asked == 24 - stored.count(b"\n"), "and is not asked again"
+    replies = [json.loads(line) for line in file.read_text().splitlines()]
+    assert len({reply["id"] for reply in replies}) == len(replies) == 24
+    assert {reply["thought"] for reply in replies} == {"Angry? No."}
+    assert (task["read"], task["answered"], task["unparsed"]) == ("reasoned", 24, 0)
+    assert task["usage"]["thinking_tokens"] == 24 * 6
+    shell(*run, "-o", "thinking_tokens=9").fails(2)
