@@ -1,6 +1,6 @@
 # make demo    generate and judge portraits, on this machine, in minutes
 # make test    every test that needs no accelerator
-# make unit    the logic alone, in well under a minute
+# make unit    the logic alone, without simulations, in about a minute
 # make study-demo   people rate the built-in portraits in a browser, until Ctrl-C
 # make fuzz    break everything at random, for an hour or two
 # make lint    ruff and mypy
@@ -15,7 +15,8 @@ BIN := $(VENV)/bin
 LIGHT := plugins/echo plugins/fer plugins/portraits
 PLUGINS := $(LIGHT) plugins/annotate plugins/diffusers plugins/inspect plugins/nano plugins/openai plugins/ray plugins/transformers plugins/vllm
 SOURCES := $(wildcard pyproject.toml plugins/*/pyproject.toml requirements*.txt tools/vllm_cpu/*)
-PIP := python -m pip install --quiet --disable-pip-version-check
+# Only what is imported is compiled, when it is: pip would compile tens of thousands of files of large packages.
+PIP := python -m pip install --quiet --disable-pip-version-check --no-compile
 
 # The commands that tests start would compile the package each time if bytecode were not kept.
 export PYTHONDONTWRITEBYTECODE :=
@@ -68,7 +69,7 @@ test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 unit: setup
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/unit -n 2 --dist loadfile -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/unit -m "not slow" -n 2 --dist loadfile -q
 
 fuzz: setup
 	OMP_NUM_THREADS=1 $(BIN)/python tests/faults/fuzz.py

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -16,26 +17,20 @@ from helpers import people as people_data
 
 from harness.registry.registry import registry
 
+_numbers = count()
+
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No test reads or writes the caches and data of the user who runs it, or sees what another test imported."""
-    home = tmp_path_factory.mktemp("home")
+    # `mktemp` would look at all that it made before.
+    home = tmp_path_factory.getbasetemp() / "homes" / str(next(_numbers))
     for variable in ("XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(variable, str(home / variable.lower()))
     yield
     data_home = str(home / "xdg_data_home")
     if os.environ.get("XDG_DATA_HOME") != data_home or Path(data_home).exists():
         registry.cache_clear()
-
-
-@pytest.fixture
-def drawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The built-in portraits, drawn once and kept from one run of the tests to the next; returns the folder of caches."""
-    assert request.config.cache is not None
-    folder = request.config.cache.mkdir("portraits")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
-    return folder
 
 
 @pytest.fixture

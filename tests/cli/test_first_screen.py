@@ -171,6 +171,7 @@ def test_models_are_listed_by_kind_with_presets_below_their_base(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("drawn")
 def test_the_screen_in_the_readme_is_that_of_its_command(
     harness: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -113,6 +113,7 @@ def test_the_ladder_shows_the_numbers_of_the_results() -> None:
     assert list(data_of(as_spec(ladder([first, second])))) == rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [0.75, None])
 @pytest.mark.parametrize("main", ["accuracy", "mae"])
 def test_the_ladder_is_drawn_without_baselines_and_without_values(main: str, value: float | None) -> None:
@@ -184,6 +185,7 @@ def rated(emotion: str, truth: float, answer: float) -> SampleRow:
     return SampleRow("fine_intensity", "fine_intensity", "faces", "", 0, "", "llava", "s", emotion=emotion, truth=truth, answer=answer, state="rated")  # fmt: skip
 
 
+@pytest.mark.slow
 def test_intensity_counts_samples_and_never_draws_each() -> None:
     rows = [
         rated(emotion, 1 + k % 5, 1 + (k * 7919 % 4001) / 1000)
@@ -257,6 +259,7 @@ def every_chart() -> dict[str, Any]:
             "intensity": intensity([rated("happy", 1, 2)]), "leaderboard": leaderboard(board())}  # fmt: skip
 
 
+@pytest.mark.slow
 def test_colours_come_from_the_theme_alone() -> None:
     for name, chart in every_chart().items():
         spec = as_spec(chart)

@@ -41,6 +41,7 @@ SCHEMAS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_files_are_valid(name: str, tmp_path: Path) -> None:
     done = validate(CI / name, *SCHEMAS[name])

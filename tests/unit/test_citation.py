@@ -29,6 +29,7 @@ def paragraphs(result: RunResult) -> tuple[str, str]:
     return cite(ExportSource.of(result.path)).text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", [0, 1], ids=["judge", "generator"])
 def test_every_value_is_that_of_the_results(runs: tuple[RunResult, RunResult], which: int) -> None:
     _, results = paragraphs(runs[which])

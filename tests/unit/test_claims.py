@@ -125,6 +125,7 @@ def _compete(folder: str, seed: int, failures: Any) -> None:
         claim.release()
 
 
+@pytest.mark.slow
 def test_competing_processes_never_hold_a_folder_together(tmp_path: Path) -> None:
     context = multiprocessing.get_context("fork")
     failures = context.SimpleQueue()

@@ -94,6 +94,7 @@ CHANGES: dict[str, Callable[[Package], Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
 def test_any_change_of_the_package_is_another_identity(
     change: Callable[[Package], Any], package: Package

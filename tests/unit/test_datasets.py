@@ -184,6 +184,7 @@ def test_missing_folders_are_refused(name: str, tmp_path: Path) -> None:
         read_folder(tmp_path / name)
 
 
+@pytest.mark.slow
 def test_large_manifests_stay_small_in_memory(tmp_path: Path) -> None:
     import tracemalloc
 
@@ -205,6 +206,7 @@ def order(items: list[tuple[str, str]], seed: int) -> list[tuple[str, str]]:
     return stratified(items, key=lambda p: p[0], stratum=lambda p: p[1], seed=seed)
 
 
+@pytest.mark.slow
 @given(keys, st.integers(0, 5), st.randoms(use_true_random=False))
 def test_the_order_does_not_depend_on_the_input_order(items, seed, random) -> None:  # type: ignore[no-untyped-def]
     shuffled = random.sample(items, len(items))

@@ -66,6 +66,7 @@ def test_the_schemas_are_those_that_were_published() -> None:
         assert json.loads((SCHEMAS / name).read_bytes())["version"] == "0.3.0"
 
 
+@pytest.mark.slow
 def test_the_schemas_refuse_what_they_should(runs: tuple[RunResult, RunResult], tmp_path: Path) -> None:
     aggregate, records = exported(runs[0], tmp_path)
     del aggregate["evaluation_results"][0]["metric_config"]["lower_is_better"]
@@ -213,6 +214,7 @@ def test_judges_are_named_where_a_generator_is_evaluated(
     assert "<image>" in made["metadata"]["judge_prompt"]
 
 
+@pytest.mark.slow
 def test_exporting_again_replaces_the_same_files(runs: tuple[RunResult, RunResult], tmp_path: Path) -> None:
     exported(runs[0], tmp_path)
     before = {p.relative_to(tmp_path).as_posix(): p.read_bytes() for p in tmp_path.rglob("*.json*")}

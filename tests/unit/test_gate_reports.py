@@ -87,6 +87,7 @@ def test_the_table_has_all_figures_of_a_check(width: int) -> None:
         assert part in text, part
 
 
+@pytest.mark.slow
 @each_report
 @pytest.mark.parametrize("width", [80, 104, 140])
 def test_text_fits_its_width(found: GateReport, width: int) -> None:

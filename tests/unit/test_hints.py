@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import pytest
 
 from harness.cli.main import COMMANDS
 from harness.cli.main import harness as root
@@ -130,6 +131,7 @@ def in_group(path: Path, commands: list[tuple[str, ...]]) -> bool:
     return path.name == "plugin_command.py" and commands == PLUGIN
 
 
+@pytest.mark.slow
 def test_options_in_messages_exist() -> None:
     wrong = []
     for path, line, text in everything():

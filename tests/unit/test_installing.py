@@ -139,6 +139,7 @@ def test_each_component_of_a_plugin_that_is_not_installed_is_named_with_its_plug
                 )
 
 
+@pytest.mark.slow
 def test_doctor_says_how_to_install_the_plugins_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     bare = Registry([p for p in registry().plugins if p.dist != "memobench-plugin-nano"])
     monkeypatch.setattr(doctor_command, "registry", lambda: bare)
@@ -155,6 +156,7 @@ def test_doctor_says_how_to_install_the_plugins_that_are_missing(monkeypatch: py
     ]
 
 
+@pytest.mark.slow
 def test_a_finder_that_raises_means_that_a_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     class Blocked:
         def find_spec(self, name: str, *_: object) -> None:

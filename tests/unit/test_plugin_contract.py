@@ -91,6 +91,7 @@ def test_requirements_on_the_core(requires: list[str], problem: str, install: In
         assert found.remedy.startswith("Install a version of memobench that fits")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "problem"),
     [

@@ -65,6 +65,7 @@ def test_a_brisk_consumer_prepares_what_is_cheap_itself() -> None:
     assert prepared_by(Recorder(), 0.0) == {"MainThread"}
 
 
+@pytest.mark.slow
 def test_threads_prepare_for_a_consumer_that_takes_its_time() -> None:
     assert "MainThread" not in prepared_by(Recorder(), 0.004)
 
@@ -82,6 +83,7 @@ def test_no_jobs() -> None:
     source.close()
 
 
+@pytest.mark.slow
 def test_ready_never_waits_longer_than_asked() -> None:
     recorder = Recorder(slow=0.6)
     source = recorder.source(4)

@@ -143,6 +143,7 @@ class TestHub:
         with pytest.raises(HarnessError, match="Two different revisions"):
             resolve("org/good@main", "other")
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("ref", "message"),
         [

@@ -32,6 +32,7 @@ def schema(harness: InProcess) -> Callable[[str], jsonschema.Draft202012Validato
 Schema = Callable[[str], jsonschema.Draft202012Validator]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -88,6 +89,7 @@ def test_files_of_runs_contain_no_nan(harness: InProcess, make_data: Make) -> No
     assert {"run.json", "results.json", "replies.jsonl", "samples.jsonl"} <= documents.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path", [p for f in harness_tasks() for p in sorted(f.glob("*.toml"))], ids=lambda p: p.stem
 )

@@ -14,7 +14,7 @@ from PIL import Image, ImageChops
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 EMOTIONS = ("happy", "sad", "angry", "surprise", "worry", "neutral")
-N = 60
+N = 30
 
 
 @pytest.fixture

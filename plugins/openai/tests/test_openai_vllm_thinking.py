@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -48,6 +49,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             stdout=output,
             stderr=subprocess.STDOUT,
             env=os.environ | ENVIRONMENT | {"VLLM_CPU_KVCACHE_SPACE": "1"},
+            start_new_session=True,
         )
     try:
         end = time.monotonic() + 240
@@ -57,7 +59,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             time.sleep(0.5)
         yield f"http://127.0.0.1:{port}/v1"
     finally:
-        server.kill()
+        # The engine is a process of its own, which would stay.
+        os.killpg(server.pid, signal.SIGKILL)
         server.wait()
 
 

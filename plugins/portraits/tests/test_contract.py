@@ -20,14 +20,8 @@ class TestGenerator(GeneratorContract):
         return PortraitGenerator(PortraitGenerator.Options(size=128))
 
 
+@pytest.mark.usefixtures("drawn")
 class TestDataSet(DataSetContract):
-    @pytest.fixture(autouse=True, scope="class")
-    @staticmethod
-    def _one_cache(tmp_path_factory: pytest.TempPathFactory) -> object:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-            yield
-
     @pytest.fixture
     def dataset(self) -> DataSet:
         return PortraitDataSet()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -323,30 +324,44 @@ def test_out_of_memory_errors_are_recognized() -> None:
     assert not loading.out_of_memory(ValueError("out of memory"))
 
 
-def test_too_little_memory_to_load(tiny: Any) -> None:
+def enlarge(weights: Path, size: int) -> None:
+    """Add a tensor of some bytes that no layer uses to a file of weights; it takes no room on the disk."""
+    data = weights.read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    header, body = json.loads(data[8 : 8 + length]), data[8 + length :]
+    end = len(body) + size
+    header["unused.weight"] = {"dtype": "F32", "shape": [size // 4], "data_offsets": [len(body), end]}
+    text = json.dumps(header).encode()
+    with weights.open("wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + body)
+        file.truncate(8 + len(text) + end)
+
+
+def test_too_little_memory_to_load(changed: Any) -> None:
     """In a process with a memory limit, set after all modules are loaded (Linux)."""
     code = """
 import resource, sys
 from pathlib import Path
 import transformers.models.llava.modeling_llava
 from harness import HarnessError
-from harness.mllm import presets
 from memobench_transformers import loading
 from memobench_transformers.judge import TransformersJudge
 
-presets()  # They are read once, and this is not about them.
 judge = TransformersJudge(TransformersJudge.Options(ref=sys.argv[1]))
 device = loading.select_device(judge.options)
 loading.load_processor(judge.options, judge.model)
 size = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmSize"))
-resource.setrlimit(resource.RLIMIT_AS, (int(size.split()[1]) * 1024,) * 2)
+# Room for objects of Python, whose want has no message, and not for the weights.
+resource.setrlimit(resource.RLIMIT_AS, (int(size.split()[1]) * 1024 + 64 * 2**20,) * 2)
 try:
     loading.load_model(judge.options, judge.model, device)
 except HarnessError as e:
     print(e)
 """
+    model = changed("llava")
+    enlarge(model / "model.safetensors", 256 * 2**20)
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tiny("llava"))], capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code, str(model)], capture_output=True, text=True, timeout=120
     )
     assert "There is not enough memory" in done.stdout, done.stderr
     assert "-o dtype=bfloat16" in done.stdout

@@ -331,6 +331,7 @@ TABLES = {"manifest": "manifest.csv", "memo-bench": "annotation_emo.csv", "fer20
           "cvat": "x.xml"}  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", JUNK.values(), ids=JUNK.keys())
 @pytest.mark.parametrize("kind", TABLES)
 def test_malformed_tables(kind, content, release):
@@ -349,6 +350,7 @@ def test_every_kind_with_a_table_is_covered():
     assert set(KINDS) - set(TABLES) == {"class-folders", "kdef"}
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_rows(release):
     release.picture("1.png")
     release.file(

@@ -133,6 +133,7 @@ def test_names_that_lead_outside_find_nothing(kind, name, made, tmp_path):
     assert not (data_home() / "mine").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_changed_bytes_import_or_are_refused(kind, made):
     root = made(kind)
@@ -150,6 +151,7 @@ def test_changed_bytes_import_or_are_refused(kind, made):
     assert set(outcomes) == {1, "refused"}, outcomes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [k for k in KINDS if k not in ("emonet-face", "wide", "cvat")])
 def test_json_of_any_other_shape_is_refused_or_accounted_for(kind, made):
     """Members are replaced by values of other types, one at a time."""

@@ -102,6 +102,7 @@ def test_a_calibrated_judge_has_an_error_near_0_and_an_overconfident_one_keeps_i
     assert not any("ece" in line for line in loud.warnings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "options"), [(60, 2), (120, 6), (600, 6)])
 def test_the_interval_of_a_calibrated_judge_rarely_excludes_0(n, options):
     """Half of the basic bootstrap intervals of the binned value did, and that value is 0.06 to 0.15 on average."""

@@ -54,6 +54,7 @@ def reference(function, positive, chance, weight=None):
     return function(positive, chance, sample_weight=weight)
 
 
+@pytest.mark.slow
 @both
 @settings(max_examples=150, deadline=None)
 @given(rows)

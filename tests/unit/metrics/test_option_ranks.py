@@ -44,6 +44,7 @@ def value(metric, scores, weights=None):
     return metric.estimate(scores, weights)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", [1, 2, 3, 4])
 @settings(max_examples=80, deadline=None)
 @given(rows)
@@ -54,6 +55,7 @@ def test_top_k_equals_scikit_learn_with_ties(k, given_rows):
     assert found == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", [None, 1, 3])
 @settings(max_examples=120, deadline=None)
 @given(rows)
@@ -99,6 +101,7 @@ def table(scores, k=2):
     return score_metrics(scores, requests, seed=1, resamples=400)
 
 
+@pytest.mark.slow
 def test_baselines_are_those_of_random_orders_and_of_the_most_frequent_options():
     rng = np.random.default_rng(4)
     truth = rng.choice(5, 400, p=[0.5, 0.2, 0.15, 0.1, 0.05])

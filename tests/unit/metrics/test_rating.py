@@ -57,6 +57,7 @@ def reference(function, predicted, truth):
     return function(predicted, truth)
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(ratings)
 def test_equal_to_scipy_over_the_replies_that_could_be_parsed(rows):
@@ -82,6 +83,7 @@ def test_equal_to_scipy_over_the_replies_that_could_be_parsed(rows):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(ratings, st.integers(0, 1000))
 @pytest.mark.parametrize("metric", ALL, ids=lambda metric: type(metric).__name__)

@@ -23,6 +23,7 @@ def as_json(table):
     return [record.model_dump(mode="json") for record in (*table.metrics, *table.baselines)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make", "named"), [(choices, CHOICE), (ratings, RATING)])
 @pytest.mark.parametrize("clusters", [30, 120])
 def test_results_do_not_depend_on_the_order_of_rows_or_numbers_of_clusters(make, named, clusters):
@@ -226,6 +227,7 @@ def test_rank_intervals_are_those_of_a_naive_bootstrap():
     assert (found.low, found.high) == pytest.approx((low, high), abs=0.025)
 
 
+@pytest.mark.slow
 def test_intervals_cover_the_truth():
     hits = {"accuracy": 0, "srcc": 0, "krcc": 0}
     truth = {"accuracy": 0.7, "srcc": 6 / math.pi * math.asin(0.3), "krcc": 2 / math.pi * math.asin(0.6)}

@@ -49,6 +49,7 @@ def test_a_judge_that_refuses_what_it_finds_hard_gets_a_note_and_a_bound():
     assert not any(": srcc 1" in line or ": mae 0" in line for line in unbeaten), "the bound is compared"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 def test_refusing_never_helps(seed):
     rng = np.random.default_rng(seed)
@@ -72,6 +73,7 @@ CHOICE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 def test_refusing_a_choice_never_helps(seed):
     rng = np.random.default_rng(seed)

@@ -84,6 +84,7 @@ def _error(entry: dict[str, Any]) -> str | None:
     return None if value == entry["want"] else f"{entry['text']!r}: want {entry['want']!r}, got {result}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("question", sorted(QUESTIONS))
 def test_every_reply_of_the_corpus_is_parsed_correctly(question: str) -> None:
     errors = [line for entry in CORPUS[question] if (line := _error(entry))]

@@ -51,6 +51,7 @@ REPLIES = st.one_of(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("written", [str.lower, str.upper, str.title])
 def test_no_word_alone_raises(written: Callable[[str], str]) -> None:
     assert len(KNOWN) > 1000
@@ -92,6 +93,7 @@ NAMES = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(NAMES, st.data())
 def test_bare_options_are_always_parsed(options: list[str], data: st.DataObject) -> None:
@@ -147,6 +149,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", HOSTILE, ids=[repr(text[:12]) for text in HOSTILE])
 def test_a_megabyte_takes_seconds_at_most(text: str) -> None:
     read_choice("warm", EMOTIONS, labels=LETTERS)

@@ -108,6 +108,7 @@ def test_an_error_stops_the_stream_but_keeps_requests_in_flight(loop: EventLoopT
     assert source.handed == 8
 
 
+@pytest.mark.slow
 def test_the_wait_after_an_error_is_bounded(loop: EventLoopThread) -> None:
     async def work(n: int) -> int:
         if n == 0:

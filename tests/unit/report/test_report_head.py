@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
 from helpers import data
 from helpers.report_page import Page
 
@@ -16,6 +17,7 @@ from harness.report.origin import short_time
 from harness.report.page import write_report
 
 
+@pytest.mark.slow
 def test_charts_and_tables_of_several_runs_say_which_run_they_are_of(run: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(run, copy)
@@ -44,6 +46,7 @@ def test_the_leaderboard_of_the_page_names_all_data_of_a_table() -> None:
     assert table.caption == "emotion_600 and intensity_250, answer mode choice or text"
 
 
+@pytest.mark.slow
 def test_the_head_of_many_runs_counts_runs(run: Path, tmp_path: Path) -> None:
     for name in "abc":
         shutil.copytree(run, tmp_path / name)
@@ -79,6 +82,7 @@ def test_the_head_counts_pictures_where_pairs_are_asked_about_too(tmp_path: Path
     assert "2 tasks on faces (40)." in Page(page.path.read_text(encoding="utf-8")).text
 
 
+@pytest.mark.slow
 def test_matrices_of_judges_and_generators_are_called_what_they_are(run: Path, tmp_path: Path) -> None:
     harness.evaluate(
         "t2i_emotion", "echo", judge="echo", out=tmp_path / "drawn", limit=6, options={"size": 32}

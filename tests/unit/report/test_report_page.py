@@ -66,6 +66,7 @@ def executable(page: Page) -> list[str]:
     return [text for attributes, text in page.scripts if "type" not in attributes]
 
 
+@pytest.mark.slow
 def test_the_policy_names_every_script_and_style_by_its_hash(page: Page) -> None:
     [policy] = [
         tag["content"] or "" for tag in page.all("meta") if tag.get("http-equiv") == "Content-Security-Policy"
@@ -254,6 +255,7 @@ def test_a_run_without_results_says_how_to_get_them(run: Path, tmp_path: Path) -
         write_report([run], tmp_path)
 
 
+@pytest.mark.slow
 def test_results_of_earlier_versions_are_shown(run: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     copy.mkdir()

@@ -143,6 +143,7 @@ def simulated(rng, raters, samples, size):
     return table(answers(1.2 + 0.4 * rng.normal(size=raters))), answers(np.ones(1)) * 1.0, cluster
 
 
+@pytest.mark.slow
 def test_intervals_cover_other_raters_and_samples():
     """Generous bounds here; `benchmarks/bench_coverage.py` measures 1,000 simulations of several shapes."""
     rng = np.random.default_rng(4)

@@ -66,6 +66,7 @@ def test_sampled_sign_flips_match_the_binomial_distribution():
     assert math.isnan(sign_flip_p(np.array([1.0, math.nan]), np.array([3, 1]), seed=1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "p_values",
     [
@@ -150,6 +151,7 @@ def test_one_cluster_has_no_interval():
     assert math.isnan(found.p)
 
 
+@pytest.mark.slow
 def test_paired_difference_of_rank_correlations_matches_a_naive_bootstrap():
     rng = np.random.default_rng(6)
     truth = rng.normal(size=90)

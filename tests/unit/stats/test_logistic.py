@@ -70,6 +70,7 @@ def limits(x, y):
     return rmse(line), min(near.fun, exponential(best))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.0, 0.01, 0.3, 1.0])
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
@@ -85,6 +86,7 @@ def test_nearly_straight_and_exponential_data_reach_the_error_of_their_limit(sha
     assert rmse(found(x) - y) <= min(limits(x, y)) + 1e-8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 def test_the_error_is_that_of_a_careful_reference(seed):
     rng = np.random.default_rng(seed)

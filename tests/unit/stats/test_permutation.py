@@ -21,6 +21,7 @@ def simulated(accuracy: float, sets: int, shared: float, seed: int) -> np.ndarra
     return (latent < norm.ppf(accuracy)).ravel()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("accuracy", [0.5, 0.9, 0.98])
 @pytest.mark.parametrize("sets", [15, 100])
 def test_false_positives_stay_below_the_level(accuracy: float, sets: int) -> None:
@@ -98,6 +99,7 @@ def omnibus(
     return found.p
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("accuracy", [0.6, 0.95])
 @pytest.mark.parametrize("between", [False, True])
 def test_false_positives_of_the_omnibus_test_stay_below_the_level(accuracy: float, between: bool) -> None:

@@ -67,6 +67,7 @@ def test_error_accounts_for_clusters():
     assert found.error == pytest.approx(math.sqrt(single + pairs), abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.3, 1.0, 30.0])
 def test_interval_coverage_does_not_depend_on_the_judge(noise):
     rng, hits, widths = np.random.default_rng(2), 0, []

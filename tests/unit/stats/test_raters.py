@@ -66,6 +66,7 @@ def naive_screening(values):
     return rejected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_screening_follows_bt_500(seed):
     sample, rater, value = panel(seed=seed)

@@ -57,6 +57,7 @@ def test_nothing_is_rejected_before_the_first_look():
     assert test.add(np.array([-1.0, -1.0]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("clusters", "size"), [(600, 1), (100, 6)])
 def test_false_alarms_and_power_at_any_time(clusters, size):
     """Two equally good runs are hardly ever told apart, whenever one looks; a drop of 0.2 nearly always."""
