@@ -73,23 +73,26 @@ class Resolved:
         return Path(found).read_text(encoding="utf-8")
 
 
-def resolve(ref: str, revision: str | None = None, *, config: str = "config.json") -> Resolved:
+def resolve(
+    ref: str, revision: str | None = None, *, config: str = "config.json", weights: bool = True
+) -> Resolved:
     """Check a reference and identify its weights.
 
     `ref` is a folder or `ORG/NAME[@REVISION]`; `revision` is equivalent to `@REVISION`; `config` is the file that every
-    model folder must contain ("model_index.json" for pipelines). Raises `RequestError` with a hint.
+    model folder must contain ("model_index.json" for pipelines); with `weights=False` there may be no weights, as with a
+    tokenizer alone. Raises `RequestError` with a hint.
     """
     folder = Path(os.path.expanduser(ref))  # unlike Path.expanduser, this keeps what cannot be expanded
     if folder.is_dir():
         if revision:
             raise RequestError(f"{ref!r} is a folder, which has no revision.", "Omit the revision.")
-        return _local(ref, folder.resolve(), config)
+        return _local(ref, folder.resolve(), config, weights)
     name, _, pinned = ref.partition("@")
     if not HUB_ID.match(name) or ref.startswith((".", "~")):
         raise _no_folder(ref, folder)
     if pinned and revision and pinned != revision:
         raise RequestError(f"Two different revisions: {pinned!r} and {revision!r}.", "Specify only one.")
-    return _remote(name, pinned or revision or None, config)
+    return _remote(name, pinned or revision or None, config, weights)
 
 
 def on_disk(ref: str, revision: str | None = None, *, config: str = "config.json") -> Resolved | None:
@@ -137,11 +140,12 @@ def _no_model(ref: str, config: str) -> RequestError:
     )
 
 
-def _local(ref: str, folder: Path, config: str) -> Resolved:
+def _local(ref: str, folder: Path, config: str, weights: bool) -> Resolved:
     if not (folder / config).is_file():
         raise _no_model(ref, config)
     files = sorted(p for p in folder.rglob("*") if p.is_file())
-    _check_formats(ref, [p.name for p in files])
+    if weights:
+        _check_formats(ref, [p.name for p in files])
     digest = hashlib.sha256()
     for file in files:
         digest.update(f"{file.relative_to(folder).as_posix()}\0{file.stat().st_size}\0".encode())
@@ -190,12 +194,12 @@ def _hub(ref: str) -> Any:
     return huggingface_hub
 
 
-def _remote(name: str, revision: str | None, config: str) -> Resolved:
+def _remote(name: str, revision: str | None, config: str, weights: bool) -> Resolved:
     hub = _hub(name)
     from huggingface_hub import constants, errors
 
     if constants.HF_HUB_OFFLINE:
-        return _cached(name, revision, config, "HF_HUB_OFFLINE is set, so nothing is downloaded")
+        return _cached(name, revision, config, weights, "HF_HUB_OFFLINE is set, so nothing is downloaded")
     try:
         info = hub.HfApi().model_info(name, revision=revision, timeout=20)
     except errors.GatedRepoError as e:
@@ -212,10 +216,11 @@ def _remote(name: str, revision: str | None, config: str) -> Resolved:
         ) from e
     except Exception as e:  # any transport error: the model may still be in the cache
         why = f"the hub cannot be reached ({type(e).__name__})"
-        return _cached(name, revision, config, why, certificate_problem())
+        return _cached(name, revision, config, weights, why, certificate_problem())
     if info.gated and not hub.get_token() and not _in_cache(name, info.sha, config):
         raise _gated(name)
-    _check_formats(name, [s.rfilename for s in info.siblings or ()])
+    if weights:
+        _check_formats(name, [s.rfilename for s in info.siblings or ()])
     return Resolved("hub", name, _snapshot(name, info.sha, config), revision=str(info.sha))
 
 
@@ -226,7 +231,9 @@ def _gated(name: str) -> RequestError:
     )
 
 
-def _cached(name: str, revision: str | None, config: str, why: str, remedy: str = "") -> Resolved:
+def _cached(
+    name: str, revision: str | None, config: str, weights: bool, why: str, remedy: str = ""
+) -> Resolved:
     found = _in_cache(name, revision, config)
     if found is None:
         at = f" at revision {revision!r}" if revision else ""
@@ -235,7 +242,8 @@ def _cached(name: str, revision: str | None, config: str, why: str, remedy: str 
             remedy
             or f"Connect to the network, or download it elsewhere (`hf download {name}`) and specify the folder instead.",
         )
-    _check_formats(name, [p.name for p in found.parent.iterdir()])
+    if weights:
+        _check_formats(name, [p.name for p in found.parent.iterdir()])
     return Resolved("hub", name, found.parent, revision=found.parent.name)
 
 

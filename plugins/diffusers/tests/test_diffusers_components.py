@@ -122,6 +122,17 @@ def test_a_component_of_the_hub_is_identified_by_its_commit(
     )
     identity = generator(parts.published, components=given("org/llama")).identity()
     assert identity["components.text_encoder_4"] == f"org/llama@{commit}"
+    shutil.rmtree(snapshot)
+    shutil.copytree(parts.tokenizer, snapshot)
+    monkeypatch.setattr(
+        "huggingface_hub.try_to_load_from_cache",
+        lambda name, file, revision=None: str(snapshot / file) if (snapshot / file).is_file() else None,
+    )
+    mixed = given(parts.llama, "text_encoder_4") | given("org/llama", "tokenizer_4")
+    identity = generator(parts.published, components=mixed).identity()
+    assert identity["components.tokenizer_4"] == f"org/llama@{commit}", "a tokenizer alone"
+    with pytest.raises(RequestError, match="'text_encoder_4'"):
+        generator(parts.published, components=given("org/llama")).identity()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import inspect
 import json
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import BadOption, RequestError, nearest
-from harness.hub import Resolved, check_files, on_disk, resolve
+from harness.hub import Resolved, check_files, resolve
 from memobench_diffusers.failures import load_error
 from memobench_diffusers.options import DiffusersOptions
 from memobench_diffusers.presets import preset_of
@@ -30,15 +29,16 @@ def given_components(options: DiffusersOptions) -> Mapping[str, str]:
 
 def resolve_component(name: str, ref: str) -> Resolved:
     """Where a component is. Raises `RequestError` with its name if it is not available."""
-    try:
-        folder, config = Path(os.path.expanduser(ref)), config_of(ref)
-        if name.startswith(_WITHOUT_WEIGHTS) and folder.is_dir() and not any(folder.rglob("*.safetensors")):
-            found = on_disk(ref, config=config)
-            assert found is not None
-            return Resolved("local", ref, found.path, digest=_digest(folder))
-        return check_files(resolve(ref, config=config))
-    except RequestError as e:
-        raise RequestError(f"Component {name!r}: {e.message}", e.hint) from e
+    weights = not name.startswith(_WITHOUT_WEIGHTS)
+    # What has no weights has no file of a name that all have; a folder says which of them it has.
+    configs = (config_of(ref),) if weights or os.path.isdir(os.path.expanduser(ref)) else _CONFIGS
+    problems: list[RequestError] = []
+    for config in configs:
+        try:
+            return check_files(resolve(ref, config=config, weights=weights))
+        except RequestError as e:
+            problems.append(e)
+    raise RequestError(f"Component {name!r}: {problems[0].message}", problems[0].hint) from problems[0]
 
 
 def config_of(ref: str) -> str:
@@ -151,11 +151,3 @@ def _class_of(name: str, candidates: tuple[Any, ...], model: Resolved) -> Any:
         f"{stored[0]}.",
         "Name the folder or repository of the right model.",
     )
-
-
-def _digest(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for file in sorted(p for p in folder.rglob("*") if p.is_file()):
-        digest.update(f"{file.relative_to(folder).as_posix()}\0{file.stat().st_size}\0".encode())
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
