@@ -8,14 +8,14 @@ from faults.fuzz import KINDS, fuzz
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
 FEW = {
-    "damaged run folders": 4,
+    "damaged run folders": 3,
     "releases and manifests": 10,
     "archives": 10,
     "folders of six pictures": 3,
     "task files and suites": 12,
-    "kills": 2,
-    "interrupts": 2,
-    "failing system calls": 6,
+    "kills": 1,
+    "interrupts": 1,
+    "failing system calls": 4,
     "replies": 500,
     "plugins": 2,
 }
