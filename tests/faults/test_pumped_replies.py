@@ -27,7 +27,7 @@ SECONDS = 5.0
 @pytest.mark.parametrize("turn", range(len(ENDS)))
 @pytest.mark.parametrize("length", [4_000, 64_000])
 def test_pumped_replies_are_read_in_no_time(turn: int, length: int) -> None:
-    """Each unit with each end, or, where replies are long, with one of them; the fuzz tries the others."""
+    """Each unit with each end or, where replies are long, with one of them."""
     readers = (
         lambda text: read_choice(text, EMOTIONS, labels=list("ABCDEF")),
         lambda text: read_rating(text, LEVELS, labels=list("12345")),
