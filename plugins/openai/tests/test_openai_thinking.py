@@ -170,23 +170,9 @@ def considered(received: Any, action: str) -> dict[str, Any]:
 def test_a_run_that_is_killed_is_resumed(serve: Any, faces: Callable[[int], Path], tmp_path: Path) -> None:
     server = serve(lambda received: "slow", answer=considered)
     shell = Shell(tmp_path)
-    data, options = (
-        str(faces(24)),
-        ("-o", f"base_url={server.url}", "-o", "server=vllm", "-o", "concurrency=2"),
-    )
-    run = (
-        "run",
-        "--task",
-        "coarse_emotion",
-        "--data",
-        data,
-        "--model",
-        "openai:m",
-        "--read",
-        "reasoned",
-        "--json",
-    )
-    run = (*run, *options, "-o", "thinking=on", "--out", "run")
+    words = f"run --task coarse_emotion --model openai:m --read reasoned --json --out run -o base_url={server.url}"
+    run = (*words.split(), "--data", faces(24))
+    run += ("-o", "server=vllm", "-o", "concurrency=2", "-o", "thinking=on")
     process = shell.start(*run)
     file, end = tmp_path / "run" / "replies.jsonl", time.monotonic() + 60
     while not file.exists() or file.read_bytes().count(b"\n") < 4:
