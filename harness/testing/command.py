@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,18 @@ class CommandResult:
         (entry,) = self.results["tasks"]
         found: dict[str, Any] = entry
         return found
+
+
+def kill_after(process: subprocess.Popen[str], file: Path, lines: int) -> list[bytes]:
+    """Kill a command (-9) once a file of its run folder has some lines; returns the complete lines of the file."""
+    end = time.monotonic() + 150
+    while not file.exists() or file.read_bytes().count(b"\n") < lines:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end, f"{file} does not get {lines} lines"
+        time.sleep(0.002)
+    process.kill()
+    process.communicate()
+    return file.read_bytes().split(b"\n")[:-1]
 
 
 def modules_imported_by(code: str) -> set[str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,7 +26,7 @@ from harness import (
     Sampling,
 )
 from harness.testing import Listed, face_picture
-from harness.testing.command import Shell
+from harness.testing.command import Shell, kill_after
 
 LOCAL = "http://127.0.0.1:8000/v1"
 
@@ -173,21 +171,15 @@ def test_a_run_that_is_killed_is_resumed(serve: Any, faces: Callable[[int], Path
     words = f"run --task coarse_emotion --model openai:m --read reasoned --json --out run -o base_url={server.url}"
     run = (*words.split(), "--data", faces(24))
     run += ("-o", "server=vllm", "-o", "concurrency=2", "-o", "thinking=on")
-    process = shell.start(*run)
-    file, end = tmp_path / "run" / "replies.jsonl", time.monotonic() + 60
-    while not file.exists() or file.read_bytes().count(b"\n") < 4:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    stored = file.read_bytes()[: file.read_bytes().rfind(b"\n") + 1]
-    assert 4 <= stored.count(b"\n") < 24
+    file = tmp_path / "run" / "replies.jsonl"
+    stored = kill_after(shell.start(*run), file, 4)
+    assert 4 <= len(stored) < 24
     asked = len(server.log)
     task = shell(*run).ok().task
-    assert file.read_bytes().startswith(stored), "what was answered stays"
-    assert len(server.log) - asked == 24 - stored.count(b"\n"), "and is not asked again"
-    replies = [json.loads(line) for line in file.read_text().splitlines()]
+    lines = file.read_bytes().splitlines()
+    assert lines[: len(stored)] == stored, "what was answered stays"
+    assert len(server.log) - asked == 24 - len(stored), "and is not asked again"
+    replies = [json.loads(line) for line in lines]
     assert len({reply["id"] for reply in replies}) == len(replies) == 24
     assert {reply["thought"] for reply in replies} == {"Angry? No."}
     assert (task["read"], task["answered"], task["unparsed"]) == ("reasoned", 24, 0)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from memobench_transformers.judge import TransformersJudge
 
 from harness import EMOTIONS, JudgeRequest
 from harness.testing import face_picture
+from harness.testing.command import kill_after
 from harness.testing.models import THINKING_TEMPLATE, tiny_thinking_llava
 
 BUDGET = 20
@@ -214,13 +213,7 @@ def test_a_judge_that_would_score_its_thought_is_refused_before_weights_load(
 def test_a_run_that_is_killed_is_resumed(command: Command, tmp_path: Path) -> None:
     asked = ("--read", "reasoned", "-o", "thinking_tokens=300", "-o", "batch_size=1")
     process = command.start("killed", *asked)
-    file, end = tmp_path / "killed" / "replies.jsonl", time.monotonic() + 150
-    while not file.exists() or file.read_bytes().count(b"\n") < 3:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    kill_after(process, tmp_path / "killed" / "replies.jsonl", 3)
     stored = command.replies("killed")
     assert 3 <= len(stored) < 12
     code, out, said = command("killed", *asked)

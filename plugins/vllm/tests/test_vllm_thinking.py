@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from memobench_vllm.judge import VllmJudge
 
 from harness import EMOTIONS, JudgeReply, JudgeRequest
 from harness.testing import Listed
+from harness.testing.command import kill_after
 from harness.testing.models import THINKING_TEMPLATE, tiny_thinking_llava
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -123,15 +122,8 @@ def test_a_run_that_is_killed_is_resumed(
         "--out",
         "run",
     ]
-    process, file = shell.start(*asked), shell.folder / "run" / "replies.jsonl"
-    end = time.monotonic() + 150
-    while not file.exists() or file.read_bytes().count(b"\n") < 3:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    stored = file.read_bytes().rpartition(b"\n")[0].split(b"\n")
+    file = shell.folder / "run" / "replies.jsonl"
+    stored = kill_after(shell.start(*asked), file, 3)
     assert 3 <= len(stored) < 24
     done = command(*asked)
     assert done.code == 0, done.err
