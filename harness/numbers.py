@@ -54,7 +54,7 @@ def storable(value: Any, depth: int = 0) -> Any:
         return value if math.isfinite(value) else None
     if kind is int:
         return value if -_LARGEST_WHOLE <= value < _LARGEST_WHOLE else None
-    if isinstance(value, Mapping):
+    if kind is dict or isinstance(value, Mapping):
         if depth >= DEEPEST:
             return None
         return {storable(key): storable(part, depth + 1) for key, part in value.items()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from harness.images.problem import PictureProblem
 
@@ -40,8 +40,7 @@ _UNITS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12
 """Type of a TIFF tag -> bytes of one value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bare:
+class Bare(NamedTuple):
     """A file without metadata."""
 
     data: bytes
@@ -205,6 +204,8 @@ def _tags(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
 
 def _orientation(exif: bytes, xmp: bytes) -> int:
     """How a picture is stored, by its EXIF or else its XMP: 1 to 8, or 0 where neither says it."""
+    if not exif and not xmp:
+        return 0
     while exif.startswith(_EXIF):
         exif = exif[len(_EXIF) :]
     read: dict[int, Callable[[bytes, str], int]] = {

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import io
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -48,29 +49,28 @@ def read_bytes(
 
     `reserve` is called with the size of a large file before it is read; it may wait.
     """
-    full = os.path.join(root, path)
     try:
-        status = os.lstat(full)
-        if not allow_outside and not _inside(root, full, stat.S_ISLNK(status.st_mode)):
-            raise PictureProblem(
-                "outside", f"{path} is outside the data folder; allow it with --allow-outside"
-            )
-        if stat.S_ISLNK(status.st_mode):
-            status = os.stat(full)
-        if not stat.S_ISREG(status.st_mode):
-            raise PictureProblem("unreadable", f"{path} is not a file")
-        if status.st_size > MAX_BYTES:
-            raise PictureProblem("too_large", f"{path} is larger than {MAX_BYTES // 2**20} MiB")
-        if reserve is not None and status.st_size > _LARGE_FILE:
-            reserve(status.st_size)
-        with open(full, "rb", buffering=0) as file:
+        # A file object costs more than reading a small picture.
+        fd = _open(root, path, allow_outside)
+        try:
+            status = os.fstat(fd)
+            if not stat.S_ISREG(status.st_mode):
+                raise _no_file(path)
+            if status.st_size > MAX_BYTES:
+                raise PictureProblem("too_large", f"{path} is larger than {MAX_BYTES // 2**20} MiB")
+            if reserve is not None and status.st_size > _LARGE_FILE:
+                reserve(status.st_size)
             # A buffer of the largest size for each picture would cost more than reading it.
-            data = file.read(status.st_size + 1) or b""
+            data = os.read(fd, status.st_size + 1)
             if len(data) > status.st_size:
-                data += file.read(MAX_BYTES + 1 - len(data)) or b""
+                data += os.read(fd, MAX_BYTES + 1 - len(data))
+        finally:
+            os.close(fd)
     except (FileNotFoundError, NotADirectoryError):
         raise PictureProblem("missing", f"{path} does not exist") from None
     except (OSError, ValueError) as e:
+        if isinstance(e, OSError) and e.errno == errno.ENXIO:  # A socket cannot be opened.
+            raise _no_file(path) from None
         raise PictureProblem(
             "unreadable", f"{path} cannot be read: {getattr(e, 'strerror', None) or e}"
         ) from None
@@ -79,9 +79,37 @@ def read_bytes(
     return data
 
 
-def _inside(root: str, full: str, link: bool) -> bool:
-    """Whether a path is below the root after links are resolved."""
-    real = os.path.realpath(full) if link else _real_folder(os.path.dirname(full))
+_SAFELY = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+"""Without O_NONBLOCK, opening a pipe waits for its other end."""
+
+
+def _open(root: str, path: str, allow_outside: bool) -> int:
+    """A descriptor of the file at `path` below `root`, after links are resolved. Raises `OSError`, `PictureProblem`."""
+    full = os.path.join(root, path)
+    if allow_outside:
+        return os.open(full, _SAFELY)
+    if not _inside(root, _real_folder(os.path.dirname(full))):
+        raise _outside(path)
+    try:
+        return os.open(full, _SAFELY | os.O_NOFOLLOW)
+    except OSError as e:
+        if e.errno != errno.ELOOP:
+            raise
+    real = os.path.realpath(full)
+    if not _inside(root, real):
+        raise _outside(path)
+    return os.open(real, _SAFELY | os.O_NOFOLLOW)
+
+
+def _outside(path: str) -> PictureProblem:
+    return PictureProblem("outside", f"{path} is outside the data folder; allow it with --allow-outside")
+
+
+def _no_file(path: str) -> PictureProblem:
+    return PictureProblem("unreadable", f"{path} is not a file")
+
+
+def _inside(root: str, real: str) -> bool:
     return real == root or real.startswith(root.rstrip(os.sep) + os.sep)
 
 
@@ -91,8 +119,7 @@ def _real_folder(folder: str) -> str:
     return os.path.realpath(folder)
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """A complete picture as every judge sees it."""
 
     image: Image.Image

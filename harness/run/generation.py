@@ -237,11 +237,12 @@ class Generation:
             record["outcome"] = "blank"
         if record["outcome"] != "ok":
             return record
+        data, size = encode(image, self._provenance(planned.request)), list(image.size)
         if self.detector is not None:
+            # Once it is encoded: a detector may draw on it.
             record["faces"] = self._faces(self.detector, image, extra)
-        data = encode(image, self._provenance(planned.request))
         write_atomically(self.folder.path / IMAGES / f"{id_}.png", data, sync=False)
-        return record | {"picture": hashlib.sha256(data).hexdigest(), "size": list(image.size)}
+        return record | {"picture": hashlib.sha256(data).hexdigest(), "size": size}
 
     def _provenance(self, request: ImageRequest) -> dict[str, str]:
         """What the image was made from, as text chunks of its file (judges never see them)."""

@@ -7,8 +7,9 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
 
 from harness.datasets import names_label
 from harness.images import decoding
@@ -21,13 +22,20 @@ from harness.run.schedule import Job
 from harness.tasks.answers import statement_of, truth_of
 from harness.tasks.prompts import render, reveals_emotion, shown_labels, shown_options
 from harness.tasks.spec import Answer, PromptVariant, TaskSpec
-from harness.types import AnswerMode, Capability, JudgeRequest, Picture, Question, Sample, Sampling
+from harness.types import AnswerMode, Capability, JudgeRequest, Message, Picture, Question, Sample, Sampling
 
 _ALONE = threading.Lock()
+MOST_ASKED = 4096
+"""Rendered questions that are kept: six options have 720 orders."""
 
 
-@dataclass(frozen=True, slots=True)
-class InFlight:
+class SharedPicture(Picture):
+    """A picture that several requests may share."""
+
+    __slots__ = ("__weakref__",)
+
+
+class InFlight(NamedTuple):
     """One request that a judge has not answered yet, with what its reply's record needs."""
 
     question: str
@@ -39,8 +47,7 @@ class InFlight:
     shown: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class JobOutcome:
+class JobOutcome(NamedTuple):
     """What preparing a job found: the sample's record, its requests, and the problem if it cannot be used."""
 
     record: Mapping[str, Any]
@@ -68,6 +75,13 @@ def visible_id(job: Job, columns: Iterable[str] = ()) -> str:
     return hashlib.blake2b(sample.id.encode(), digest_size=8).hexdigest()
 
 
+def _size(picture: Picture) -> int:
+    """The bytes of memory that a picture holds."""
+    if picture.data is not None:
+        return len(picture.data)
+    return picture.image.width * picture.image.height * decoding.BYTES_PER_PIXEL if picture.image else 0
+
+
 class RequestBuilder:
     """Builds the requests of one judge."""
 
@@ -92,9 +106,15 @@ class RequestBuilder:
         self.prompt_variants = {
             name: spec.prompt_variants[: 1 if one_variant else None] for name, spec in questions.items()
         }
+        self._answers = {name: spec.answer for name, spec in questions.items() if spec.answer is not None}
         self._prefixes = {
             (name, w.name): self._prefix(name, w) for name in questions for w in self.prompt_variants[name]
         }
+        self._in_use: WeakValueDictionary[str, SharedPicture] = WeakValueDictionary()
+        """Pictures by their digests, while any request for them is under way."""
+        # Many samples are asked the same: what is asked is made once for each order of the options.
+        self._asked = lru_cache(MOST_ASKED)(self._make_asked)
+        self._columns = lru_cache(MOST_ASKED)(self._find_columns)
 
     def _prefix(self, name: str, variant: PromptVariant) -> bytes:
         spec = self.questions[name]
@@ -113,7 +133,8 @@ class RequestBuilder:
 
     def count(self, job: Job) -> int:
         """How many requests a job has."""
-        return sum(1 for _ in self._keys(job))
+        truths = self._truths(job)
+        return sum(self.times(q) for q in job.questions if self._can_answer(job, truths[q]))
 
     def times(self, question: str) -> int:
         """How often a question is asked about one picture."""
@@ -132,105 +153,107 @@ class RequestBuilder:
             return Prepared([], 0, JobOutcome(record, problem, {}))
 
     def _prepare(self, job: Job) -> Prepared[JudgeRequest]:
-        record = job.record()
-        shown = {q: self._options(q, job.sample) for q in job.questions}
-        record["shown"] = {q: options for q, options in shown.items() if self.answer(q).kind == "choice"}
+        record, sample = job.record(), job.sample
+        truths = self._truths(job)
+        shown = {q: shown_options(self._answers[q], sample.id, self.seed, truths[q]) for q in job.questions}
+        record["shown"] = {q: options for q, options in shown.items() if self._answers[q].kind == "choice"}
         try:
             files = [self._read(job.root, sample) for sample in job.shown]
             digests = [hashlib.sha256(data).hexdigest() for data in files]
             record |= _digests(job, digests)
             digest = record["digest"]
-            keys = {self._id(k, job, digest): k for k in self._keys(job)}
+            keys = {self._id(k, job, digest): k for k in self._keys(job, truths)}
             missing = {i: k for i, k in keys.items() if bytes.fromhex(i) not in self.answered}
             if not missing:
                 return Prepared([], 0, JobOutcome(record, None, {}))
-            seen = [self._picture(*found) for found in zip(job.shown, files, digests, strict=True)]
+            images = tuple(map(self._picture, job.shown, files, digests))
         except PictureProblem as problem:
             return Prepared([], 0, JobOutcome(record | {"digest": None}, problem, {}))
-        images, cost = tuple(picture for picture, _ in seen), sum(size for _, size in seen)
-        columns = [self.answer(q).truth.field for q in job.questions if self.answer(q).kind == "choice"]
-        sample_id = job.sample.id if self.oracle else visible_id(job, columns)
+        sample_id = sample.id if self.oracle else visible_id(job, self._columns(job.questions))
         in_flight, requests = {}, []
         for id_, (question, variant, repeat) in missing.items():
             options = shown[question]
-            in_flight[id_] = InFlight(
-                question, variant.name, repeat, job.data, job.sample.id, digest, options
-            )
-            truth = truth_of(self.answer(question), job.sample) if self.oracle else None
-            statement = statement_of(self.answer(question), job.sample)
-            messages = render(variant, self.answer(question), options, job.sample.emotion, statement)
-            requests.append(
-                JudgeRequest(
-                    id_,
-                    sample_id,
-                    images,
-                    messages,
-                    self._question(question, options),
-                    self._sampling(question, id_),
-                    truth,
-                )
-            )
-        return Prepared(requests, cost, JobOutcome(record, None, in_flight))
+            in_flight[id_] = InFlight(question, variant.name, repeat, job.data, sample.id, digest, options)
+            named = sample.emotion if reveals_emotion(variant) else None
+            statement = statement_of(self._answers[question], sample)
+            ask = self._make_asked if statement else self._asked  # Each sample may have its own statement.
+            asked, messages = ask(question, variant.name, options, named, statement)
+            truth = truths[question] if self.oracle else None
+            sampling = self._sampling(question, id_)
+            requests.append(JudgeRequest(id_, sample_id, images, messages, asked, sampling, truth))
+        return Prepared(requests, sum(map(_size, images)), JobOutcome(record, None, in_flight))
 
-    def _options(self, question: str, sample: Sample) -> tuple[str, ...]:
-        answer = self.answer(question)
-        return shown_options(
-            answer, sample.id, self.seed, truth_of(answer, sample) if answer.contrast else None
-        )
+    def _truths(self, job: Job) -> dict[str, str | float | None]:
+        return {q: truth_of(self._answers[q], job.sample) for q in job.questions}
+
+    def _find_columns(self, questions: tuple[str, ...]) -> tuple[str, ...]:
+        """The columns that some questions of choice take their truth from."""
+        return tuple(self._answers[q].truth.field for q in questions if self._answers[q].kind == "choice")
 
     def _read(self, root: str, sample: Sample) -> bytes:
         if sample.problem or sample.path is None:
             raise PictureProblem("label", sample.problem or "the sample has no picture")
         return decoding.read_bytes(root, sample.path, allow_outside=self.allow_outside, reserve=reserve)
 
-    def _picture(self, sample: Sample, data: bytes, digest: str) -> tuple[Picture, int]:
-        """A picture in the form that the judge takes, and the memory that it holds."""
-        assert sample.path is not None, "a sample without a picture is not read"
+    def _picture(self, sample: Sample, data: bytes, digest: str) -> Picture:
+        """A picture in the form that the judge takes."""
+        found = self._in_use.get(digest)
+        if found is None:
+            assert sample.path is not None, "a sample without a picture is not read"
+            found = self._in_use[digest] = self._patiently_decoded(sample.path, data, digest)
+        return found
+
+    def _patiently_decoded(self, path: str, data: bytes, digest: str) -> SharedPicture:
         try:
-            return self._decoded(sample.path, data, digest)
+            return self._decoded(path, data, digest)
         except PictureProblem as problem:
             if problem.kind != "memory":
                 raise
         # Under a limit of memory, a picture that does not fit beside others may fit alone.
         with _ALONE:
             gc.collect()
-            return self._decoded(sample.path, data, digest)
+            return self._decoded(path, data, digest)
 
-    def _decoded(self, path: str, data: bytes, digest: str) -> tuple[Picture, int]:
+    def _decoded(self, path: str, data: bytes, digest: str) -> SharedPicture:
         if self.files:
-            file, media_type = portable(data, path, reserve)
-            return Picture(digest, None, file, media_type), len(file)
-        image = (found := decoding.decode(data, path, reserve)).image
-        cost = image.width * image.height * decoding.BYTES_PER_PIXEL
-        return Picture(digest, image, None, found.media_type), cost
+            return SharedPicture(digest, None, *portable(data, path, reserve))
+        decoded = decoding.decode(data, path, reserve)
+        return SharedPicture(digest, decoded.image, None, decoded.media_type)
 
-    def _keys(self, job: Job) -> Iterator[tuple[str, PromptVariant, int]]:
+    def _keys(
+        self, job: Job, truths: Mapping[str, str | float | None]
+    ) -> Iterator[tuple[str, PromptVariant, int]]:
         for question in job.questions:
-            if self.oracle and not job.sample.problem and truth_of(self.answer(question), job.sample) is None:
-                continue  # A stand-in that answers from the truth cannot answer without it.
+            if not self._can_answer(job, truths[question]):
+                continue
             for variant in self.prompt_variants[question]:
                 for repeat in range(self.repeats):
                     yield question, variant, repeat
 
+    def _can_answer(self, job: Job, truth: str | float | None) -> bool:
+        # A stand-in that answers from the truth cannot answer without it.
+        return truth is not None or not self.oracle or bool(job.sample.problem)
+
     def answer(self, question: str) -> Answer:
         """What an answer to a question looks like."""
-        answer = self.questions[question].answer
-        assert answer is not None, "questions are judge tasks, which have an answer"
-        return answer
+        return self._answers[question]
 
     def _id(self, key: tuple[str, PromptVariant, int], job: Job, digest: str) -> str:
         question, variant, repeat = key
         named = job.sample.emotion if reveals_emotion(variant) else ""
         text = f"{digest}:{repeat}:{named}:{job.data}:{job.sample.id}"
-        statement = statement_of(self.answer(question), job.sample)
+        statement = statement_of(self._answers[question], job.sample)
         determined = (f"{text}:{statement}" if statement else text).encode("utf-8", "surrogatepass")
         return hashlib.blake2b(
             self._prefixes[question, variant.name] + determined, digest_size=16
         ).hexdigest()
 
-    def _question(self, question: str, shown: tuple[str, ...]) -> Question:
-        answer = self.answer(question)
-        return Question(
+    def _make_asked(
+        self, question: str, variant: str, shown: tuple[str, ...], named: str | None, statement: str
+    ) -> tuple[Question, tuple[Message, ...]]:
+        """A question and its messages. `named`: the emotion, for a prompt variant that states it."""
+        answer = self._answers[question]
+        asked = Question(
             answer.kind,
             shown,
             shown_labels(answer, shown),
@@ -238,6 +261,8 @@ class RequestBuilder:
             self.answer_modes[question],
             answer.target,
         )
+        wording = next(w for w in self.prompt_variants[question] if w.name == variant)
+        return asked, render(wording, answer, shown, named, statement)
 
     def _sampling(self, question: str, id_: str) -> Sampling:
         # The seed follows from the request, so that a resumed run samples as an uninterrupted one does.

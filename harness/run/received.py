@@ -133,7 +133,7 @@ def judge_fields(reply: JudgeReply, left_out: set[str] | None = None) -> tuple[d
         if given is None:
             continue
         try:
-            value = json_value(given)
+            value = given if type(given) in _PLAIN else json_value(given)
             if name in ("usage", "timings", "extra"):
                 value = used_numbers(name, value, left_out)
         except Exception as e:  # it may hold objects of any kind

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 _current = threading.local()
@@ -32,54 +30,54 @@ class Room:
         self._first: int | None = None
         self._waiting = False
         self._closed = False
-        self._changed = threading.Condition()
+        # Entering the lock itself costs less than entering the condition, and there is seldom anybody to notify.
+        self._lock = threading.Lock()
+        self._changed, self._waiters = threading.Condition(self._lock), 0
 
-    @contextmanager
-    def entered(self, number: int, *, waits: bool) -> Iterator[_Taken]:
+    def entered(self, number: int, *, waits: bool) -> _Taken:
         """What one of the jobs with this number takes, by `reserve`. One that fails gives it back."""
-        taken = _current.taken = _Taken(self, number, waits)
-        try:
-            yield taken
-        except BaseException:
-            self.free(taken.size)
-            raise
-        finally:
-            _current.taken = None
+        return _Taken(self, number, waits)
 
     def first(self, number: int | None, *, waiting: bool) -> None:
         """Which jobs the consumer gets next, if there are any, and whether it waits for them."""
         if (self._first, self._waiting) != (number, waiting):
-            with self._changed:
+            with self._lock:
                 self._first, self._waiting = number, waiting
-                self._changed.notify_all()
+                self._notify()
 
     def take(self, number: int, size: int, *, waits: bool) -> None:
         """Take some bytes. Raises `NoRoom`."""
-        with self._changed:
+        with self._lock:
             while self._used + size > self._size:
                 # Two pictures that are larger than all the room are never decoded at the same time.
                 if number == self._first and (not self._used or (self._waiting and waits)):
                     break
                 if not waits or self._closed:
                     raise NoRoom
+                self._waiters += 1
                 self._changed.wait()
+                self._waiters -= 1
             self._used += size
 
     def free(self, size: int) -> None:
         """Give bytes back."""
         if size:
-            with self._changed:
+            with self._lock:
                 self._used -= size
-                self._changed.notify_all()
+                self._notify()
 
     def close(self) -> None:
         """Let nobody wait any more."""
-        with self._changed:
+        with self._lock:
             self._closed = True
+            self._notify()
+
+    def _notify(self) -> None:
+        if self._waiters:
             self._changed.notify_all()
 
 
-@dataclass
+@dataclass(slots=True)
 class _Taken:
     """What one job has taken so far."""
 
@@ -96,3 +94,12 @@ class _Taken:
         """The job is prepared and holds `size` bytes: what it took beyond is free, and what it did not take is counted."""
         self.room.free(self.size - size)
         self.size = size
+
+    def __enter__(self) -> _Taken:
+        _current.taken = self
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        _current.taken = None
+        if kind is not None:
+            self.room.free(self.size)

@@ -6,9 +6,9 @@ A job is one picture, or a pair, with all its questions: engines share work betw
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from harness.datasets import DataFolder, stratified
 from harness.images.decoding import real_root
@@ -23,15 +23,14 @@ from harness.tasks.spec import TaskSpec
 from harness.types import Sample
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """One picture, or a pair of pictures, with the questions that it is asked."""
 
     sample: Sample
     data: str
     root: str
     questions: tuple[str, ...]
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = MappingProxyType({})
     """More fields of the sample's record."""
     pair: tuple[Sample, Sample] | None = None
     """Where two pictures are shown: their samples, in order. `sample` then stands for both."""

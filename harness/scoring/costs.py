@@ -23,7 +23,7 @@ def reply_cost(record: Mapping[str, Any]) -> float | None:
 
 def add_up(total: dict[str, float], part: Mapping[str, Any] | None) -> None:
     """Add the numbers of `part` to those of `total`, key by key."""
-    if isinstance(part, Mapping):  # plugins may store anything under "usage"
+    if part is not None and isinstance(part, Mapping):  # plugins may store anything under "usage"
         for key, value in part.items():
             # Sums of amounts, which may be larger than one amount, are added up, too.
             if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < _ENDLESS:

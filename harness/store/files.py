@@ -31,11 +31,15 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as e:
-        raise StorageError(
-            f"{str(e.filename or path)!r} cannot be written: {e.strerror or e}.",
-            "Everything stored so far is kept. Free disk space or make the folder writable, then run the same command "
-            "again: it sends only the missing requests.",
-        ) from e
+        raise _not_stored(path, e) from e
+
+
+def _not_stored(path: Path, cause: OSError) -> StorageError:
+    return StorageError(
+        f"{str(cause.filename or path)!r} cannot be written: {cause.strerror or cause}.",
+        "Everything stored so far is kept. Free disk space or make the folder writable, then run the same command "
+        "again: it sends only the missing requests.",
+    )
 
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -172,11 +176,11 @@ class LineFile:
 
     def _write(self, line: bytes) -> None:
         done = 0
-        with storage_errors(self.path):
-            try:
-                while done < len(line):
-                    done += os.write(self._fd, line[done:])
-            except OSError as e:
+        try:
+            while done < len(line):
+                done += os.write(self._fd, line[done:])
+        except OSError as e:
+            with storage_errors(self.path):
                 if e.errno == errno.EBADF and not done:
                     self._open_again()
                     return self._write(line)

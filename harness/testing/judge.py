@@ -170,6 +170,17 @@ class JudgeContract(ComponentContract):
         """
         assert_answered(replies_of(opened, requests), requests)
 
+    def test_pictures_stay_as_they_are(self, opened: Judge, requests: list[JudgeRequest]) -> None:
+        """The pixels of a request are not changed: all requests about one picture share them.
+
+        Fix: work on a copy (`picture.image.copy()`) before `thumbnail`, `paste`, `putalpha` or a drawing on it.
+        """
+        images = [p.image for request in requests for p in request.images if p.image is not None]
+        before = [(image.size, image.mode, image.tobytes()) for image in images]
+        replies_of(opened, requests)
+        changed = [n for n, i in enumerate(images) if (i.size, i.mode, i.tobytes()) != before[n]]
+        assert not changed, f"picture {changed[0] + 1} of {len(images)} is another one after it was answered"
+
     @pytest.mark.parametrize("branch", BRANCHES, ids=[branch.name for branch in BRANCHES])
     def test_every_capability_is_answered(self, opened: Judge, branch: Branch) -> None:
         """Each kind of question that the capabilities promise is answered in the field that its mode asks for.

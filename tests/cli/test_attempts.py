@@ -156,6 +156,22 @@ def test_one_of_two_detectors_is_not_chosen_silently(harness: InProcess, install
     assert (made["detector"]["name"], made["command"][1]) == ("an-eye", "generate")
 
 
+def test_a_detector_that_draws_on_images_does_not_change_what_is_stored(
+    harness: InProcess, install: Install
+) -> None:
+    def images(folder: str) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in Path(folder, "images").iterdir()}
+
+    harness(*GENERATE[:-1], "whole").ok()
+    install(
+        "eyes",
+        DETECTOR.replace("        return", "        image.paste((0, 0, 0), (0, 0, 50, 50))\n        return"),
+    )
+    harness(*GENERATE).ok()
+    assert document()["detector"]["name"] == "an-eye"
+    assert images("run") == images("whole")
+
+
 def test_a_task_chooses_the_detector(harness: InProcess, install: Install) -> None:
     from harness.tasks import catalog
 

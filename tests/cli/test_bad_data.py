@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,6 +99,8 @@ def broken_pictures(folder: Path) -> dict[str, tuple[str, str]]:
     (faces / "photo.jpg").write_bytes(b"\0\0\0\x18ftypheic" + bytes(500))
     (faces / "folder.png").mkdir()
     os.mkfifo(faces / "pipe.png")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(os.path.relpath(faces / "socket.png"))
     data.bomb(faces / "bomb.png")
     data.bomb(faces / "mild.png", 9_000, 8_000)
     Image.new("F", (8, 8), 0.5).save(faces / "float.tiff")
@@ -115,6 +118,7 @@ def broken_pictures(folder: Path) -> dict[str, tuple[str, str]]:
         ),
         "folder.png": ("unreadable", "is not a file"),
         "pipe.png": ("unreadable", "is not a file"),
+        "socket.png": ("unreadable", "is not a file"),
         "bomb.png": ("too_large", "pixels"),
         "mild.png": ("too_large", "9000x8000 pixels"),
         "float.tiff": ("unsupported", "floating-point"),

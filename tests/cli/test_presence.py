@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import weakref
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.command import InProcess
@@ -89,6 +92,27 @@ def test_emotions_of_one_picture_are_one_cluster_and_each_has_its_own_value(harn
     base = {(b["metric"], b["name"]): b["value"] for b in found["baselines"]}
     assert base["auroc", "chance"] == 0.5
     assert base["average_precision", "chance"] == pytest.approx((18 / 24 + 8 / 24 + 4 / 8) / 3)
+
+
+def test_requests_for_one_picture_share_its_pixels(
+    harness: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each picture is decoded once for all of its emotions, however many threads prepare them, and let go afterwards."""
+    from harness.images import decoding
+
+    decode, decoded = decoding.decode, []
+
+    def counted(data: bytes, path: str, *more: Any) -> decoding.Decoded:
+        found = decode(data, path, *more)
+        decoded.append((path, weakref.ref(found.image)))
+        return found
+
+    monkeypatch.setattr(decoding, "decode", counted)
+    run(harness)
+    again = Counter(path for path, _ in decoded)
+    assert len(again) == 24
+    assert sum(again.values()) <= 24 + 8, "threads may begin in the middle of a picture's emotions"
+    assert not any(image() for _, image in decoded)
 
 
 def test_the_question_names_the_emotion(harness: InProcess) -> None:

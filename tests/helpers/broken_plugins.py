@@ -116,6 +116,13 @@ capabilities = frozenset({Capability.LOGPROBS})
 def judge(self, batch):
     return [JudgeReply(r.id, scores=dict.fromkeys(EMOTIONS, -1.0)) for r in batch]
 """)),
+    Broken("shrinks-pictures", "pictures stay as they are", "picture 1 of 5", judge("""
+capabilities = frozenset({Capability.CHOICE})
+def judge(self, batch):
+    for r in batch:
+        r.images[0].image.thumbnail((8, 8))
+        yield JudgeReply(r.id, text=r.question.options[0])
+""")),
     Broken("too-few", "one reply for each request", "5 requests, 4 replies",
            judge("def judge(self, batch):\n    return [JudgeReply(r.id, text='happy') for r in batch[1:]]")),
     Broken("duplicates", "one reply for each request", "is answered twice",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import signal
+import sys
 
 import pytest
 
@@ -21,6 +23,7 @@ class InProcess:
 
     def __call__(self, *arguments: object) -> CommandResult:
         self._capsys.readouterr()
+        _reopen_logs()
         try:
             main([str(a) for a in arguments])
         except SystemExit as e:
@@ -32,6 +35,14 @@ class InProcess:
         """Restore the signal handlers changed by the entry point."""
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
+
+
+def _reopen_logs() -> None:
+    """Libraries that were imported during another test log to the output of that test, which is closed."""
+    for logger in [logging.root, *logging.root.manager.loggerDict.values()]:
+        for handler in getattr(logger, "handlers", ()):
+            if isinstance(handler, logging.StreamHandler) and getattr(handler.stream, "closed", False):
+                handler.stream = sys.stderr
 
 
 def generate_command(limit: int) -> list[str]:
