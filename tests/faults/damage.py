@@ -67,7 +67,7 @@ def _edit_lines(text: str, rng: random.Random) -> tuple[str, str]:
 def _edit_document(text: str, rng: random.Random) -> tuple[str, str]:
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # Damaged before.
         return text[: len(text) // 2], "cut in two"
     places = list(_places(document))
     if not places or rng.random() < 0.05:

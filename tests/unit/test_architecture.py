@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -86,14 +87,26 @@ def module(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imports(tree: ast.AST) -> Iterator[tuple[ast.stmt, str]]:
-    """Each import statement with the dotted name that it imports, the imported attribute included."""
-    for node in ast.walk(tree):
+class Import(NamedTuple):
+    """One imported name: its line, the dotted name with the attribute, and what it is imported from ("" for `import`)."""
+
+    line: int
+    name: str
+    source: str
+
+
+@functools.cache
+def imports(path: Path) -> tuple[Import, ...]:
+    """What a file imports, in functions and for type checkers too."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from ((node, alias.name) for alias in node.names)
+            found += [Import(node.lineno, alias.name, "") for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute"
-            yield from ((node, f"{node.module}.{alias.name}") for alias in node.names)
+            source = str(node.module)
+            found += [Import(node.lineno, f"{source}.{alias.name}", source) for alias in node.names]
+    return tuple(found)
 
 
 def layer(name: str) -> str:
@@ -130,12 +143,12 @@ def test_imports_point_down_the_layers() -> None:
         if mine not in LEVEL:
             offenders.append(f"{module(path)}: {mine} has no layer; add it to LAYERS")
             continue
-        for node, name in imports(ast.parse(path.read_text(encoding="utf-8"))):
+        for line, name, _ in imports(path):
             other = layer(name)
             if name.split(".")[0] != "harness" or other == mine:
                 continue
             if other not in LEVEL or LEVEL[other] >= LEVEL[mine]:
-                offenders.append(f"{path.relative_to(ROOT)}:{node.lineno}: {mine} imports {name}")
+                offenders.append(f"{path.relative_to(ROOT)}:{line}: {mine} imports {name}")
     assert not offenders, "\n".join(offenders)
 
 
@@ -143,7 +156,7 @@ def test_the_core_imports_no_plugin() -> None:
     offenders = [
         f"{module(path)} imports {name}"
         for path in sources(CORE)
-        for _, name in imports(ast.parse(path.read_text(encoding="utf-8")))
+        for _, name, _ in imports(path)
         if name.startswith("memobench")
     ]
     assert not offenders, "\n".join(offenders)
@@ -158,10 +171,7 @@ def test_no_import_cycles() -> None:
     known = {module(path): path for path in sources(CORE)}
     graph: dict[str, set[str]] = {}
     for name, path in known.items():
-        targets = {
-            t if t in known else t.rpartition(".")[0]
-            for _, t in imports(ast.parse(path.read_text(encoding="utf-8")))
-        }
+        targets = {t if t in known else t.rpartition(".")[0] for _, t, _ in imports(path)}
         graph[name] = {t for t in targets if t in known and t not in ("harness", name)}
     done: set[str] = set()
 
@@ -197,15 +207,15 @@ def test_files_and_functions_are_short() -> None:
 @pytest.mark.parametrize("plugin", [*PLUGINS, *KIT], ids=lambda p: p.name)
 def test_plugins_and_their_kit_import_public_names_only(plugin: Path) -> None:
     for path in [plugin] if plugin.is_file() else sources(plugin / "src"):
-        for node, name in imports(ast.parse(path.read_text(encoding="utf-8"))):
+        for line, name, source in imports(path):
             if name.split(".")[0] != "harness":
                 continue
-            where = f"{path.relative_to(ROOT)}:{node.lineno}"
-            assert isinstance(node, ast.ImportFrom), f"{where}: write `from harness import ...`"
-            if plugin in KIT and str(node.module).startswith(("harness.testing.", "harness.datasets.folder")):
+            where = f"{path.relative_to(ROOT)}:{line}"
+            assert source, f"{where}: write `from harness import ...`"
+            if plugin in KIT and source.startswith(("harness.testing.", "harness.datasets.folder")):
                 continue
-            assert node.module in PUBLIC, f"{where}: {name} is not public"
-            if node.module == "harness":
+            assert source in PUBLIC, f"{where}: {name} is not public"
+            if source == "harness":
                 assert name.removeprefix("harness.") in harness.__all__, f"{where}: {name} is not public"
 
 

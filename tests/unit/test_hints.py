@@ -74,12 +74,10 @@ counts. A message of any other file may be shown by every command, so it says wh
 
 def messages(path: Path) -> Iterator[tuple[int, str]]:
     """The texts in a source file, except docstrings; `{}` stands for what is filled in."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    inner = {
-        id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)
-    }
-    skipped = inner | {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    inner = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
+    skipped = inner | {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
         if isinstance(node, ast.JoinedStr):
             parts = (p.value if isinstance(p, ast.Constant) else "{}" for p in node.values)
             yield node.lineno, "".join(map(str, parts))
@@ -161,6 +159,7 @@ def component_options(path: Path) -> set[str]:
     return {name for f in found if f.dist == dist or not dist for name in load_class(f).Options.model_fields}
 
 
+@pytest.mark.slow
 def test_component_options_in_messages_exist() -> None:
     wrong = []
     for path, line, text in everything():

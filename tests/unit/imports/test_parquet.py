@@ -200,6 +200,7 @@ def test_import_metadata_is_kept_by_the_export(folder, tmp_path):
     assert back["lossy"] == ["fear counts as worry (2 pictures)"]
 
 
+@pytest.mark.slow
 def test_hugging_face_loads_an_export(folder, tmp_path):
     datasets = pytest.importorskip("datasets")
     export_data(read_folder(folder), tmp_path / "x.parquet")
