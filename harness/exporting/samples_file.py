@@ -247,10 +247,12 @@ class _Parquet:
             self._flush()
 
     def _flush(self) -> None:
-        arrays = [
-            self._arrow.array(cells, type=field.type)
-            for cells, field in zip(self._cells, self._schema, strict=True)
-        ]
+        arrays = []
+        for cells, field in zip(self._cells, self._schema, strict=True):
+            if self._arrow.types.is_floating(field.type):
+                # Arrow refuses whole numbers that a float does not hold exactly.
+                cells = [float(cell) if isinstance(cell, int) else cell for cell in cells]
+            arrays.append(self._arrow.array(cells, type=field.type))
         self._writer.write_batch(self._arrow.RecordBatch.from_arrays(arrays, schema=self._schema))
         self._clear()
 

@@ -25,8 +25,8 @@ from harness.tasks.spec import Answer, PromptVariant, TaskSpec
 from harness.types import AnswerMode, Capability, JudgeRequest, Message, Picture, Question, Sample, Sampling
 
 _ALONE = threading.Lock()
-MOST_ASKED = 4096
-"""Rendered questions that are kept: six options have 720 orders."""
+MOST_ASKED = 1024
+"""Rendered questions that are kept: six options have 720 orders, and a prompt may be long."""
 
 
 class SharedPicture(Picture):

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic_core import SchemaValidator, from_json
 
 from harness.errors import BadOutput, RunMismatch, StorageError
-from harness.store.owners import temporary_path
+from harness.store.owners import sweep, temporary_path
 from harness.store.packed import LONGEST_LINE, unpacked_lines
 from harness.store.regular import open_regular, open_to_create, open_to_read, own_copy
 from harness.store.shapes import problem_of, shape_of, unusable_number
@@ -70,12 +70,14 @@ def new_output(path: Path, remedy: str) -> Iterator[None]:
 def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
     """Write to a temporary file and rename it: readers see the old file or the new one, never a partial file.
 
-    `sync` flushes to disk, so the file also survives a power failure; a killed process does not need it. A link of this
-    name is replaced, not followed.
+    `sync` flushes to disk, so the file also survives a power failure; a killed process does not need it. What killed
+    processes left in its folder is then removed, too. A link of this name is replaced, not followed.
     """
     temporary = temporary_path(path)
     with storage_errors(path):
         try:
+            if sync:
+                sweep(path.parent, earlier=False)
             with open_to_create(temporary) as file:
                 file.write(data)
                 if sync:

@@ -141,6 +141,18 @@ def test_hugging_face_datasets_reads_the_files(
     assert pandas.read_json("s.jsonl", lines=True).shape[0] == 22
 
 
+def test_whole_numbers_that_no_float_holds_are_exported(harness: InProcess, run: Path) -> None:
+    """A data set may hold them, and so may a run folder from elsewhere."""
+    path = run / "samples.jsonl"
+    records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    for record in records:
+        record["intensity"], record["quality"] = 10**18 + 1, 3
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    for form in ("parquet", "csv", "jsonl"):
+        harness("export", "run", "--format", form, "--out", f"s.{form}").ok()
+    assert set(pandas.read_parquet("s.parquet")["intensity"]) == {1e18}
+
+
 def test_an_earlier_export_is_replaced_and_nothing_else(harness: InProcess, run: Path) -> None:
     for form in ("parquet", "csv", "jsonl"):
         harness("export", "run", "--out", f"s.{form}").ok()

@@ -252,6 +252,35 @@ def test_pictures_of_a_generated_data_set_are_checked(
     assert len(lines(Path("run/replies.jsonl"))) == 3
 
 
+def leave_temporary(path: Path) -> None:
+    """What a process leaves that was killed while it wrote `path`."""
+    code = "import sys; from pathlib import Path; from harness.store.owners import temporary_path as t; t(Path(sys.argv[1])).touch()"
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "written"),
+    [
+        (("score", "run", "--group-by", "subject"), "run/results.by-subject.json"),
+        (("score", "run"), "run/results.json"),
+        (("report", "run", "--out", "out/report.html"), "out/report.html"),
+        (("plot", "run", "--kind", "confusion", "--out", "out/chart.svg"), "out/chart.svg"),
+        (("leaderboard", "run", "--format", "markdown", "--out", "out/board.md"), "out/board.md"),
+    ],
+    ids=["score by a column", "score", "report", "plot", "leaderboard"],
+)
+def test_what_a_killed_command_left_is_removed_by_the_next(
+    arguments: tuple[str, ...], written: str, harness: InProcess, faces: Path
+) -> None:
+    judge = ("--model", "echo", "-o", "text=happy")  # Answers from the truth are never ranked.
+    harness("run", "--task", "coarse_emotion", *judge, "--data", "faces", "--out", "run").ok()
+    Path("out").mkdir()
+    leave_temporary(Path(written))
+    assert list(Path(written).parent.glob(".*.tmp"))
+    harness(*arguments).ok()
+    assert not list(Path(written).parent.glob(".*.tmp"))
+
+
 @pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
 def test_what_a_killed_export_left_is_removed_by_the_next(
     form: str, harness: InProcess, faces: Path, tmp_path: Path
@@ -259,8 +288,7 @@ def test_what_a_killed_export_left_is_removed_by_the_next(
     harness("run", "--task", "coarse_emotion", "--model", "echo", "--data", "faces", "--out", "run").ok()
     out = tmp_path / "out"
     out.mkdir()
-    code = "import sys; from pathlib import Path; from harness.store.owners import temporary_path as t; t(Path(sys.argv[1])).touch()"
-    subprocess.run([sys.executable, "-c", code, str(out / "x")], check=True)
+    leave_temporary(out / "x")
     mine = out / ".notes.tmp"
     mine.touch()
     harness("export", "run", "--format", form, "--out", out / f"x.{form}").ok()
