@@ -1,11 +1,13 @@
 """Overhead of the harness: a complete `harness run` against decoding the same pictures with Pillow.
 
     python benchmarks/bench_run.py [--pictures 7145] [--pairs 3]
+    python benchmarks/bench_run.py --small 200000
 
 Makes 256x256 PNGs of about 90 KB in a temporary folder. Then runs, alternately and in separate processes, a plain
 script that decodes all of them in 2 threads and `harness run --task coarse_emotion --model echo --data FOLDER`.
 Prints the ratio of their times for each pair, and the peak memory of the run at n and 4 n pictures. Compare ratios
-only; absolute times depend on the machine.
+only; absolute times depend on the machine. `--small N` takes N pictures of 24x16 instead, where the harness itself takes
+the time, and decodes them one by one.
 """
 
 from __future__ import annotations
@@ -63,6 +65,37 @@ def make_data(folder: Path, count: int) -> float:
     return sum(map(len, images)) / len(images)
 
 
+def make_small(folder: Path, count: int) -> None:
+    """Many pictures of 24x16, each another one."""
+    (folder / "faces").mkdir(parents=True)
+    rows = ["image,id,emotion,intensity,subject"]
+    for i in range(count):
+        colour = (i % 256, i // 256 % 256, i // 65536 % 256)
+        Image.new("RGB", (24, 16), colour).save(folder / "faces" / f"{i:07d}.png")
+        rows.append(f"faces/{i:07d}.png,s{i:07d},{EMOTIONS[i % 6]},{i % 5 + 1},person{i // 20}")
+    (folder / "manifest.csv").write_text("\n".join(rows) + "\n")
+
+
+def compare_small(here: Path, run: list[str], count: int, pairs: int) -> None:
+    """Print what the harness takes for many small pictures, beside decoding them."""
+    make_small(here / "small", count)
+    decode = [
+        sys.executable,
+        "-c",
+        DECODE.replace("ThreadPoolExecutor(2)", "ThreadPoolExecutor(1)"),
+        "small/faces",
+    ]
+    for pair in range(pairs):
+        baseline = measure(decode, here)
+        ours = measure([*run, "small"], here)
+        shutil.rmtree(here / "run")
+        print(
+            f"pair {pair + 1}: {count} pictures of 24x16: decoding {baseline[0]:.1f} s, harness {ours[0]:.1f} s, "
+            f"ratio {ours[0] / baseline[0]:.2f}, {ours[0] / count * 1e6:.0f} us each, peak {ours[2]:.0f} MB",
+            flush=True,
+        )
+
+
 def measure(command: list[str], cwd: Path) -> tuple[float, float, float]:
     """Wall seconds, CPU seconds and peak memory (MB) of one command in its own process."""
     began = time.perf_counter()
@@ -81,15 +114,19 @@ def main() -> None:
     )
     parser.add_argument("--pictures", type=int, default=7145)
     parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--small", type=int, metavar="N")
     arguments = parser.parse_args()
     harness = Path(sys.executable).with_name("harness")
     with tempfile.TemporaryDirectory() as name:
         here = Path(name)
+        options = "--task coarse_emotion --model echo --json --out run --data"
+        run = [str(harness), "run", *options.split()]
+        if arguments.small:
+            compare_small(here, run, arguments.small, arguments.pairs)
+            return
         size = make_data(here / "data", arguments.pictures)
         print(f"{arguments.pictures} PNGs of 256x256, {size / 1000:.0f} KB each")
         decode = [sys.executable, "-c", DECODE, "data"]
-        options = "--task coarse_emotion --model echo --json --out run --data"
-        run = [str(harness), "run", *options.split()]
         ratios, cpu_ratios = [], []
         for pair in range(arguments.pairs):
             baseline = measure(decode, here)
