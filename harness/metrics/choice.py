@@ -45,12 +45,10 @@ class ClassMetric(TableMetric):
     def from_classes(self, right: Floats, true: Floats, predicted: Floats) -> Floats:
         """The value from counts by class, shape (resamples, classes) each."""
 
-    def least_favourable(
-        self, right: Floats, true: Floats, predicted: Floats, unparsed: int
-    ) -> Floats | None:
+    def least_favourable(self, sums: Floats, unparsed: int) -> Floats | None:
         """How so many unparsed replies, as wrong ones, must name the classes to give the least value: shares, shape (classes,).
 
-        The counts by class have shape (classes,). None where no reply costs as much as any wrong one.
+        `sums` are those of `columns` over all rows. None where no reply costs as much as any wrong one.
         """
         return None
 
@@ -118,10 +116,9 @@ class MacroF1(ClassMeanMetric):
         """Mean of 2 right / (true + predicted)."""
         return mean_over_classes(np.where(true > 0, ratio(2 * right, true + predicted), np.nan))
 
-    def least_favourable(
-        self, right: Floats, true: Floats, predicted: Floats, unparsed: int
-    ) -> Floats | None:
+    def least_favourable(self, sums: Floats, unparsed: int) -> Floats:
         """Sum of 2 r / (s + x) is least where s + x is proportional to sqrt(r) in every class with x above 0."""
+        right, true, predicted = np.split(sums, 3)
         size, root = true + predicted, np.sqrt(right)
         order = np.argsort(ratio(size, root), kind="stable")
         # The classes that are filled are the first in this order: as many as reach a common level.
@@ -129,7 +126,8 @@ class MacroF1(ClassMeanMetric):
         filled = np.nanmin(level) if np.isfinite(level).any() else 0.0
         added = np.clip(filled * root - size, 0.0, None)
         total = added.sum()
-        return added / total if total > 0 else np.full(len(size), 1 / len(size))
+        shares: Floats = added / total if total > 0 else np.full(len(size), 1 / len(size))
+        return shares
 
 
 class Kappa(ClassMetric):
@@ -146,10 +144,9 @@ class Kappa(ClassMetric):
         expected = ratio((true * predicted).sum(axis=1), total**2)
         return ratio(observed - expected, 1 - expected)
 
-    def least_favourable(
-        self, right: Floats, true: Floats, predicted: Floats, unparsed: int
-    ) -> Floats | None:
+    def least_favourable(self, sums: Floats, unparsed: int) -> Floats:
         """The class that is true most often adds most to the expected agreement."""
+        _, true, _ = np.split(sums, 3)
         shares: Floats = np.eye(len(true))[true.argmax()]
         return shares
 

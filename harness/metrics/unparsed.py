@@ -88,8 +88,7 @@ def _confidently_wrong(metric: CalibrationMetric, scores: Scores) -> tuple[Metri
 
 def _least_favourable(metric: ClassMetric, scores: Scores) -> tuple[Metric, Scores] | None:
     sums = metric.columns(scores).sum(axis=0).astype(np.float64)
-    right, true, predicted = np.split(sums, 3)
-    shares = metric.least_favourable(right, true, predicted, int(without_reply(scores).sum()))
+    shares = metric.least_favourable(sums, int(without_reply(scores).sum()))
     return None if shares is None else (WorstClasses(metric, shares), scores)
 
 

@@ -182,10 +182,9 @@ def _task(table: Mapping[str, Any], group_by: Sequence[str] = (), *, strict: boo
 
 
 def _asked_by(tasks: Mapping[str, TaskSpec]) -> Iterator[str]:
-    """The questions that the values of generator tasks are made of."""
+    """The questions that the values of generator tasks are made of. Those of judge tasks name none."""
     for spec in tasks.values():
-        if spec.role == "generator":
-            yield from (metric.asks for metric in spec.metrics if metric.asks)
+        yield from (metric.asks for metric in spec.metrics if metric.asks)
 
 
 def _participant(described: Mapping[str, Any]) -> ParticipantRecord:

@@ -184,6 +184,9 @@ class TaskSpec(Table):
                 raise ValueError("a judge task needs [answer] and at least one [[prompts]]")
             if self.prompt_set or self.asks:
                 raise ValueError("prompt_set and asks belong to generator tasks")
+            for metric in self.metrics:
+                if metric.asks not in ("", self.name):
+                    raise ValueError(f"metrics: {metric.name}: asks belongs to generator tasks")
             self._check_prompts(2 if self.answer.kind == "pair" else 1, bool(self.answer.statement))
             if (self.answer.kind == "pair") is (self.pairs is None):
                 raise ValueError("an answer of the kind 'pair' and the table pairs go together")

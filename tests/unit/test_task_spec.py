@@ -81,6 +81,7 @@ WRONG = {
     "no default prompt": ('name = "plain"', 'name = "plain"\ndefault = false', "default = true"),
     "one option": ('"sad", "angry", "surprise", "worry", "neutral"]', "]", "answer.options"),
     "prompt_set of a judge task": ('role = "judge"', 'role = "judge"\nprompt_set = "x"', "belong to generator tasks"),
+    "metric of a judge task that asks": ("primary = true", 'primary = true\nasks = "x"', "asks belongs to generator tasks"),
     "generator task with an answer": ('role = "judge"', 'role = "generator"', "needs prompt_set and asks"),
     "rating of a choice": ("[answer.truth]", 'read = ["rating"]\n[answer.truth]', "cannot use the answer mode 'rating'"),
     "unknown answer mode": ("[answer.truth]", 'read = ["guess"]\n[answer.truth]', "answer.read.0: .*'logprobs'"),

@@ -65,6 +65,23 @@ def test_where_all_options_are_shown_it_is_balanced_accuracy():
             assert value == pytest.approx(balanced_accuracy_score(truth, predicted))
 
 
+@pytest.mark.parametrize("kinds", [1, 2, 3])
+@pytest.mark.parametrize("count", [2, 3, 4, 5])
+def test_unparsed_replies_are_wrong_for_any_number_of_options(kinds, count):
+    """Whatever that number is, and that of the sets of options which are shown."""
+    options = tuple(f"option{n}" for n in range(count))
+    truth, kind = np.arange(120) % count, np.arange(120) // count % kinds
+    shown = np.tile(np.arange(count), (120, 1))
+    shown[kind == 1, 1:] = -1
+    shown[kind == 2, :-1] = -1
+    truth = np.select([kind == 1, kind == 2], [0, count - 1], truth).astype(float)
+    for predicted, value in ((truth, 1), (np.full(120, np.nan), 0)):
+        scores = Scores(
+            "choice", truth, predicted, np.arange(120), truth.astype(int), options, options, positions=shown
+        )
+        assert entry(found(scores, within="shown"), "balanced_accuracy").value == value
+
+
 def test_only_the_option_makes_it_look_at_positions():
     assert BalancedAccuracy().uses == frozenset()
     assert BalancedAccuracy(BalancedAccuracy.Options(within="shown")).uses == {"positions"}
