@@ -114,7 +114,6 @@ class RequestBuilder:
         """Pictures by their digests, while any request for them is under way."""
         # Many samples are asked the same: what is asked is made once for each order of the options.
         self._asked = lru_cache(MOST_ASKED)(self._make_asked)
-        self._columns = lru_cache(MOST_ASKED)(self._find_columns)
 
     def _prefix(self, name: str, variant: PromptVariant) -> bytes:
         spec = self.questions[name]
@@ -169,7 +168,7 @@ class RequestBuilder:
             images = tuple(map(self._picture, job.shown, files, digests))
         except PictureProblem as problem:
             return Prepared([], 0, JobOutcome(record | {"digest": None}, problem, {}))
-        sample_id = sample.id if self.oracle else visible_id(job, self._columns(job.questions))
+        sample_id = sample.id if self.oracle else visible_id(job, self._truth_columns(job.questions))
         in_flight, requests = {}, []
         for id_, (question, variant, repeat) in missing.items():
             options = shown[question]
@@ -186,9 +185,9 @@ class RequestBuilder:
     def _truths(self, job: Job) -> dict[str, str | float | None]:
         return {q: truth_of(self._answers[q], job.sample) for q in job.questions}
 
-    def _find_columns(self, questions: tuple[str, ...]) -> tuple[str, ...]:
+    def _truth_columns(self, questions: Iterable[str]) -> list[str]:
         """The columns that some questions of choice take their truth from."""
-        return tuple(self._answers[q].truth.field for q in questions if self._answers[q].kind == "choice")
+        return [self._answers[q].truth.field for q in questions if self._answers[q].kind == "choice"]
 
     def _read(self, root: str, sample: Sample) -> bytes:
         if sample.problem or sample.path is None:

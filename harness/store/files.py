@@ -31,15 +31,11 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as e:
-        raise _not_stored(path, e) from e
-
-
-def _not_stored(path: Path, cause: OSError) -> StorageError:
-    return StorageError(
-        f"{str(cause.filename or path)!r} cannot be written: {cause.strerror or cause}.",
-        "Everything stored so far is kept. Free disk space or make the folder writable, then run the same command "
-        "again: it sends only the missing requests.",
-    )
+        raise StorageError(
+            f"{str(e.filename or path)!r} cannot be written: {e.strerror or e}.",
+            "Everything stored so far is kept. Free disk space or make the folder writable, then run the same command "
+            "again: it sends only the missing requests.",
+        ) from e
 
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)

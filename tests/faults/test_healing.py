@@ -258,27 +258,25 @@ def leave_temporary(path: Path) -> None:
     subprocess.run([sys.executable, "-c", code, str(path)], check=True)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "written"),
-    [
-        (("score", "run", "--group-by", "subject"), "run/results.by-subject.json"),
-        (("score", "run"), "run/results.json"),
-        (("report", "run", "--out", "out/report.html"), "out/report.html"),
-        (("plot", "run", "--kind", "confusion", "--out", "out/chart.svg"), "out/chart.svg"),
-        (("leaderboard", "run", "--format", "markdown", "--out", "out/board.md"), "out/board.md"),
-    ],
-    ids=["score by a column", "score", "report", "plot", "leaderboard"],
-)
-def test_what_a_killed_command_left_is_removed_by_the_next(
-    arguments: tuple[str, ...], written: str, harness: InProcess, faces: Path
-) -> None:
+WRITING = {
+    "run/results.by-subject.json": ("score", "run", "--group-by", "subject"),
+    "run/results.json": ("score", "run"),
+    "out/report.html": ("report", "run", "--out", "out/report.html"),
+    "out/chart.svg": ("plot", "run", "--kind", "confusion", "--out", "out/chart.svg"),
+    "out/board.md": ("leaderboard", "run", "--format", "markdown", "--out", "out/board.md"),
+}
+"""Files, and the commands that write them."""
+
+
+def test_what_a_killed_command_left_is_removed_by_the_next(harness: InProcess, faces: Path) -> None:
     judge = ("--model", "echo", "-o", "text=happy")  # Answers from the truth are never ranked.
     harness("run", "--task", "coarse_emotion", *judge, "--data", "faces", "--out", "run").ok()
     Path("out").mkdir()
-    leave_temporary(Path(written))
-    assert list(Path(written).parent.glob(".*.tmp"))
-    harness(*arguments).ok()
-    assert not list(Path(written).parent.glob(".*.tmp"))
+    for written, arguments in WRITING.items():
+        leave_temporary(Path(written))
+        assert list(Path(written).parent.glob(".*.tmp"))
+        harness(*arguments).ok()
+        assert not list(Path(written).parent.glob(".*.tmp")), arguments
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
