@@ -19,13 +19,16 @@ MOST_PIXELS = 32_000_000
 def next_batch(requests: Iterator[JudgeRequest], most: int) -> list[JudgeRequest]:
     """The next `most` requests, or fewer of large pictures. Questions about one picture share it."""
     batch: list[JudgeRequest] = []
-    images: dict[int, int] = {}
+    seen: set[int] = set()
+    pixels = 0
     for request in islice(requests, most):
         batch.append(request)
         for picture in request.images:
-            if picture.image is not None:
-                images[id(picture.image)] = picture.image.width * picture.image.height
-        if sum(images.values()) >= MOST_PIXELS:
+            image = picture.image
+            if image is not None and id(image) not in seen:
+                seen.add(id(image))
+                pixels += image.width * image.height
+        if pixels >= MOST_PIXELS:
             break
     return batch
 

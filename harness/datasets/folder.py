@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -20,6 +19,7 @@ from harness.datasets.ratings import Answers, Known, read_ratings
 from harness.errors import BadData, nearest
 from harness.images.formats import PICTURES
 from harness.images.unread import unread_name
+from harness.json_lines import line_encoder
 from harness.types import EMOTIONS, Domain, Sample
 
 
@@ -120,11 +120,14 @@ def _located(samples: list[Sample], root: Path, notes: list[str]) -> list[Sample
     return samples
 
 
+_ROW = line_encoder(ascii_only=True, compact=False)
+
+
 def _digest(samples: Iterable[Sample]) -> str:
     digest = hashlib.sha256()
     for s in samples:
         row = [s.id, str(s.path), s.emotion, s.intensity, s.quality, sorted(s.attributes.items()), s.problem]
-        digest.update(json.dumps(row).encode())
+        digest.update(_ROW(row).encode())
     return digest.hexdigest()
 
 

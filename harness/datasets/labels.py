@@ -24,4 +24,4 @@ def fold_emotion(label: str) -> str | None:
 
     Fear, disgust, contempt and similar labels are not among the six: they need a mapping declared by the user.
     """
-    return _FOLD.get(label.strip().casefold().replace(" ", "_").replace("-", "_"))
+    return _FOLD.get(label) or _FOLD.get(label.strip().casefold().replace(" ", "_").replace("-", "_"))

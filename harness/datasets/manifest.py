@@ -27,6 +27,7 @@ from harness.types import EMOTIONS, Sample
 MANIFESTS = ("manifest.csv", "manifest.jsonl", "manifest.parquet")
 LABELS = ("image", "id", "emotion", "intensity", "quality")
 """Columns that are not attributes."""
+NUMBERS = ("intensity", "quality")
 COLUMNS = frozenset((*LABELS, "prompt_id", "pair_id", "subject", "generator"))
 """Columns with a meaning: their names are read in any case, and with spaces for `_`."""
 NEEDS = (("image",),)
@@ -51,24 +52,26 @@ def read_manifest(path: Path, notes: list[str]) -> list[Sample]:
     seen: set[str] = set()
     commas: set[str] = set()
     for line, row, problem in readers[path.suffix](path, notes):
-        image = _text(row.get("image"))
-        sample_id = _text(row.get("id")) or os.path.splitext(image)[0] or f"row {line}"
+        cells = {column: text for column, value in row.items() if (text := _text(value))}
+        image = cells.get("image", "")
+        sample_id = cells.get("id") or os.path.splitext(image)[0] or f"row {line}"
         if sample_id in seen:
             raise BadData(
                 f"{path}, line {line}: the id {sample_id!r} is duplicated.",
                 "Give each row a unique value in the column `id`.",
             )
         seen.add(sample_id)
-        samples.append(_sample(sample_id, image, row, line, problem, commas))
+        samples.append(_sample(sample_id, image, cells, line, problem, commas))
     notes += [decimal_comma_note(path.name, column) for column in sorted(commas)]
     return samples
 
 
 def _sample(
-    sample_id: str, image: str, row: Mapping[str, Any], line: int, problem: str, commas: set[str]
+    sample_id: str, image: str, cells: Mapping[str, str], line: int, problem: str, commas: set[str]
 ) -> Sample:
+    """The sample of a row. `cells`: those that are not empty, by column."""
     problems = [f"line {line} is invalid: {problem}"] if problem else []
-    label = _text(row.get("emotion"))
+    label = cells.get("emotion")
     emotion = fold_emotion(label) if label else None
     if label and emotion is None:
         guess = nearest(label, EMOTIONS)
@@ -80,35 +83,33 @@ def _sample(
         problems.append(f"line {line} names no image")
     elif "://" in image:
         problems.append(f"{image!r} (line {line}) is a URL; pictures are never fetched")
-    numbers = {}
-    for column in ("intensity", "quality"):
-        text = _text(row.get(column))
+    numbers: dict[str, float] = {}
+    for column in NUMBERS:
+        text = cells.get(column)
+        if text is None:
+            continue
         try:
             numbers[column] = _number(text)
         except ValueError as e:
-            numbers[column] = None
             problems.append(f"the {column} {text!r} (line {line}) is {e}")
-        if "," in text and numbers[column] is not None:
-            commas.add(column)
-    others = {
-        sys.intern(str(k)): sys.intern(_text(v)) for k, v in row.items() if k and k not in LABELS and _text(v)
-    }
+        else:
+            if "," in text:
+                commas.add(column)
+    others = {sys.intern(k): sys.intern(v) for k, v in cells.items() if k and k not in LABELS}
     return Sample(
         sample_id,
         image or None,
         emotion,
-        numbers["intensity"],
-        numbers["quality"],
+        numbers.get("intensity"),
+        numbers.get("quality"),
         others or _NOTHING,
         "; ".join(problems) or None,
     )
 
 
 @functools.lru_cache(maxsize=1024)
-def _number(text: str) -> float | None:
+def _number(text: str) -> float:
     """A number, cached so that samples share it. Raises `ValueError` if it is not finite."""
-    if not text:
-        return None
     value = number(text)
     if value is not None:
         return value
@@ -120,6 +121,8 @@ def _number(text: str) -> float | None:
 
 
 def _text(value: Any) -> str:
+    if type(value) is str:
+        return value.strip()
     if value is None or (isinstance(value, float) and value != value):
         return ""
     return str(value).strip()

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, NamedTuple
 
 from harness.errors import BadData, nearest
 
@@ -31,8 +31,7 @@ _CHUNK = 2**20
 Opener = Callable[[], IO[bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row of a table."""
 
     file: str

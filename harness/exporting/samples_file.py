@@ -18,6 +18,7 @@ from harness.errors import BadOutput, RequestError
 from harness.escaping import csv_cell, printable_json
 from harness.exporting.sample_columns import FIXED, Cell, SampleColumns
 from harness.exporting.samples import SampleRow, iter_samples
+from harness.json_lines import line_encoder
 from harness.store.files import cannot_write
 from harness.store.outputs import refuse_file_of_a_run
 from harness.store.owners import sweep, temporary_path
@@ -27,7 +28,7 @@ from harness.store.runfolder import GENERATE_ONLY, RUN, read_run
 DEFAULT_NAMES = {"parquet": "samples.parquet", "csv": "samples.csv", "jsonl": "samples.export.jsonl"}
 """Format -> name of the file in the run folder, where `samples.jsonl` is what the run is made of."""
 STANDARD_OUTPUT = Path("-")
-_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+_ENCODE = line_encoder(ascii_only=False, compact=True)
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
 BATCH_ROWS, BATCH_CHARACTERS = 5_000, 16 * 2**20
 """Maximum size of a row group of Parquet, which is held in memory."""

@@ -32,6 +32,10 @@ _ALONE = {0x01, *range(0xD0, 0xD9)}
 _START_OF_SCAN, _END_OF_IMAGE, _COMMENT = 0xDA, 0xD9, 0xFE
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 """What ends a scan: neither an escaped byte nor a restart marker."""
+_CHUNK = struct.Struct(">I4s")
+"""Size and type of a PNG's chunk."""
+_CRITICAL = frozenset(range(ord("A"), ord("Z") + 1))
+"""First letters of chunks that a PNG cannot be decoded without."""
 _KEPT_CHUNKS = {b"tRNS"}
 _XMP_TEXT = b"XML:com.adobe.xmp\0"
 _ORIENTATION = 0x0112
@@ -77,9 +81,9 @@ def _png(data: bytes) -> Bare:
         number += 1
         if number > MAX_PARTS:
             raise _too_many("chunks", MAX_PARTS)
-        size, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        size, kind = _CHUNK.unpack_from(data, at)
         end = at + 12 + size
-        if kind[:1].isupper() or kind in _KEPT_CHUNKS:
+        if kind[0] in _CRITICAL or kind in _KEPT_CHUNKS:
             kept.append(data[at:end])
         elif kind == b"eXIf" and size <= MAX_EXIF:
             exif = data[at + 8 : end - 4]

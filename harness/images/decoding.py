@@ -85,11 +85,13 @@ _SAFELY = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 
 def _open(root: str, path: str, allow_outside: bool) -> int:
     """A descriptor of the file at `path` below `root`, after links are resolved. Raises `OSError`, `PictureProblem`."""
-    full = os.path.join(root, path)
     if allow_outside:
-        return os.open(full, _SAFELY)
-    if not _inside(root, _real_folder(os.path.dirname(full))):
+        return os.open(os.path.join(root, path), _SAFELY)
+    folder, slash, name = path.rpartition(os.sep)
+    inside = _folder_inside(root, folder + slash)
+    if inside is None:
         raise _outside(path)
+    full = inside + name
     try:
         return os.open(full, _SAFELY | os.O_NOFOLLOW)
     except OSError as e:
@@ -114,9 +116,11 @@ def _inside(root: str, real: str) -> bool:
 
 
 @functools.lru_cache(maxsize=4096)
-def _real_folder(folder: str) -> str:
+def _folder_inside(root: str, folder: str) -> str | None:
+    """The path of a folder of pictures, with a separator at its end; None if it is not in `root` once links are resolved."""
     # Many pictures share a folder: resolving each folder once saves several system calls per picture.
-    return os.path.realpath(folder)
+    full = os.path.join(root, folder, "")
+    return full if _inside(root, os.path.realpath(full)) else None
 
 
 class Decoded(NamedTuple):

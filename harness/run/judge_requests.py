@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
-from weakref import WeakValueDictionary
+from weakref import ref
 
 from harness.datasets import names_label
 from harness.images import decoding
@@ -18,8 +18,8 @@ from harness.images.metadata import portable
 from harness.run.participants import Participant
 from harness.run.prefetch import Prepared
 from harness.run.room import reserve
-from harness.run.schedule import Job
-from harness.tasks.answers import statement_of, truth_of
+from harness.run.schedule import Job, TrueAnswer
+from harness.tasks.answers import statement_of
 from harness.tasks.prompts import render, reveals_emotion, shown_labels, shown_options
 from harness.tasks.spec import Answer, PromptVariant, TaskSpec
 from harness.types import AnswerMode, Capability, JudgeRequest, Message, Picture, Question, Sample, Sampling
@@ -29,10 +29,39 @@ MOST_ASKED = 1024
 """Rendered questions that are kept: six options have 720 orders, and a prompt may be long."""
 
 
+MOST_ENDED = 4096
+"""References to pictures that are no longer in use, which are kept until so many more were added."""
+
+
 class SharedPicture(Picture):
     """A picture that several requests may share."""
 
     __slots__ = ("__weakref__",)
+
+
+class InUse:
+    """Pictures by their digests, while any request for them is under way."""
+
+    # A WeakValueDictionary costs four times as much for each picture: it is told of the end of each.
+
+    def __init__(self) -> None:
+        self._known: dict[str, ref[SharedPicture]] = {}
+        self._swept_at = MOST_ENDED
+
+    def find(self, digest: str) -> SharedPicture | None:
+        """The picture with this digest, if it is in use."""
+        known = self._known.get(digest)
+        return None if known is None else known()
+
+    def add(self, picture: SharedPicture) -> None:
+        """Know a picture. Threads may call this at the same time: one of two equal pictures is then forgotten."""
+        self._known[picture.digest] = ref(picture)
+        if len(self._known) >= self._swept_at:
+            # list() first: another thread may add a picture meanwhile.
+            self._known = {
+                digest: known for digest, known in list(self._known.items()) if known() is not None
+            }
+            self._swept_at = 2 * len(self._known) + MOST_ENDED
 
 
 class InFlight(NamedTuple):
@@ -110,8 +139,7 @@ class RequestBuilder:
         self._prefixes = {
             (name, w.name): self._prefix(name, w) for name in questions for w in self.prompt_variants[name]
         }
-        self._in_use: WeakValueDictionary[str, SharedPicture] = WeakValueDictionary()
-        """Pictures by their digests, while any request for them is under way."""
+        self._in_use = InUse()
         # Many samples are asked the same: what is asked is made once for each order of the options.
         self._asked = lru_cache(MOST_ASKED)(self._make_asked)
 
@@ -132,8 +160,7 @@ class RequestBuilder:
 
     def count(self, job: Job) -> int:
         """How many requests a job has."""
-        truths = self._truths(job)
-        return sum(self.times(q) for q in job.questions if self._can_answer(job, truths[q]))
+        return sum([self.times(q) for q, truth in job.truths.items() if self._can_answer(job, truth)])
 
     def times(self, question: str) -> int:
         """How often a question is asked about one picture."""
@@ -152,20 +179,19 @@ class RequestBuilder:
             return Prepared([], 0, JobOutcome(record, problem, {}))
 
     def _prepare(self, job: Job) -> Prepared[JudgeRequest]:
-        record, sample = job.record(), job.sample
-        truths = self._truths(job)
-        shown = {q: shown_options(self._answers[q], sample.id, self.seed, truths[q]) for q in job.questions}
+        record, sample, pictured = job.record(), job.sample, job.shown
+        shown = {q: shown_options(self._answers[q], sample.id, self.seed, t) for q, t in job.truths.items()}
         record["shown"] = {q: options for q, options in shown.items() if self._answers[q].kind == "choice"}
         try:
-            files = [self._read(job.root, sample) for sample in job.shown]
+            files = [self._read(job.root, sample) for sample in pictured]
             digests = [hashlib.sha256(data).hexdigest() for data in files]
             record |= _digests(job, digests)
             digest = record["digest"]
-            keys = {self._id(k, job, digest): k for k in self._keys(job, truths)}
+            keys = {self._id(k, job, digest): k for k in self._keys(job)}
             missing = {i: k for i, k in keys.items() if bytes.fromhex(i) not in self.answered}
             if not missing:
                 return Prepared([], 0, JobOutcome(record, None, {}))
-            images = tuple(map(self._picture, job.shown, files, digests))
+            images = tuple(map(self._picture, pictured, files, digests))
         except PictureProblem as problem:
             return Prepared([], 0, JobOutcome(record | {"digest": None}, problem, {}))
         sample_id = sample.id if self.oracle else visible_id(job, self._truth_columns(job.questions))
@@ -177,13 +203,10 @@ class RequestBuilder:
             statement = statement_of(self._answers[question], sample)
             ask = self._make_asked if statement else self._asked  # Each sample may have its own statement.
             asked, messages = ask(question, variant.name, options, named, statement)
-            truth = truths[question] if self.oracle else None
+            truth = job.truths[question] if self.oracle else None
             sampling = self._sampling(question, id_)
             requests.append(JudgeRequest(id_, sample_id, images, messages, asked, sampling, truth))
         return Prepared(requests, sum(map(_size, images)), JobOutcome(record, None, in_flight))
-
-    def _truths(self, job: Job) -> dict[str, str | float | None]:
-        return {q: truth_of(self._answers[q], job.sample) for q in job.questions}
 
     def _truth_columns(self, questions: Iterable[str]) -> list[str]:
         """The columns that some questions of choice take their truth from."""
@@ -196,10 +219,11 @@ class RequestBuilder:
 
     def _picture(self, sample: Sample, data: bytes, digest: str) -> Picture:
         """A picture in the form that the judge takes."""
-        found = self._in_use.get(digest)
+        found = self._in_use.find(digest)
         if found is None:
             assert sample.path is not None, "a sample without a picture is not read"
-            found = self._in_use[digest] = self._patiently_decoded(sample.path, data, digest)
+            found = self._patiently_decoded(sample.path, data, digest)
+            self._in_use.add(found)
         return found
 
     def _patiently_decoded(self, path: str, data: bytes, digest: str) -> SharedPicture:
@@ -219,17 +243,15 @@ class RequestBuilder:
         decoded = decoding.decode(data, path, reserve)
         return SharedPicture(digest, decoded.image, None, decoded.media_type)
 
-    def _keys(
-        self, job: Job, truths: Mapping[str, str | float | None]
-    ) -> Iterator[tuple[str, PromptVariant, int]]:
-        for question in job.questions:
-            if not self._can_answer(job, truths[question]):
+    def _keys(self, job: Job) -> Iterator[tuple[str, PromptVariant, int]]:
+        for question, truth in job.truths.items():
+            if not self._can_answer(job, truth):
                 continue
             for variant in self.prompt_variants[question]:
                 for repeat in range(self.repeats):
                     yield question, variant, repeat
 
-    def _can_answer(self, job: Job, truth: str | float | None) -> bool:
+    def _can_answer(self, job: Job, truth: TrueAnswer) -> bool:
         # A stand-in that answers from the truth cannot answer without it.
         return truth is not None or not self.oracle or bool(job.sample.problem)
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from harness.run.watch import SafeWatch, Watch
+from harness.run.watch import Watch, safe
 from harness.store import RunFolder
 from harness.store.runfolder import PACE
 
 
-class Pace(SafeWatch):
+class Pace(Watch):
     """Counts and times what it passes on to another watch. Loading a model counts: it is time that a user waits."""
 
     def __init__(self, watch: Watch) -> None:
-        super().__init__(watch)
+        self._watch = safe(watch)
         self._phases: dict[str, tuple[int, float]] = {}
         self._title = ""
         self._began = 0.0
@@ -23,15 +23,24 @@ class Pace(SafeWatch):
     def phase(self, title: str, total: int, done: int = 0) -> None:
         self._close_phase()
         self._title, self._began, self._count = title, time.monotonic(), 0
-        super().phase(title, total, done)
+        self._watch.phase(title, total, done)
 
     def advance(self, *, failed: bool = False, unparsed: bool = False) -> None:
         self._count += 1
-        super().advance(failed=failed, unparsed=unparsed)
+        self._watch.advance(failed=failed, unparsed=unparsed)
+
+    def working(self, text: str) -> None:
+        self._watch.working(text)
 
     def end(self) -> None:
         self._close_phase()
-        super().end()
+        self._watch.end()
+
+    def close(self) -> None:
+        self._watch.close()
+
+    def note(self, text: str) -> None:
+        self._watch.note(text)
 
     def _close_phase(self) -> None:
         if self._title and self._count:

@@ -189,13 +189,12 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
             if prepared.cost:
                 self._cost = prepared.cost
             self.arrived(job, prepared)
-            last = len(prepared.requests) - 1
-            self._buffer.extend(
-                (request, prepared.cost if number == last else 0)
-                for number, request in enumerate(prepared.requests)
-            )
             if not prepared.requests:
                 self._room.free(prepared.cost)
+                continue
+            *others, last = prepared.requests
+            self._buffer.extend([(request, 0) for request in others])
+            self._buffer.append((last, prepared.cost))
 
     def ready(self, max_n: int, timeout: float = 0.0) -> list[T]:
         """Up to `max_n` prepared requests; waits up to `timeout` seconds for the first."""
@@ -220,13 +219,10 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
         """Every request that is left, in order."""
         self._between_steps = False
         self._fill()
-        while not self.exhausted:
-            while not self._buffer and not self.exhausted:
-                self._take()
-            if self._buffer:
-                left = time.perf_counter()
-                yield self._hand()
-                self._away += time.perf_counter() - left
+        while self.any():
+            left = time.perf_counter()
+            yield self._hand()
+            self._away += time.perf_counter() - left
             self._come_back()
 
     def _wait_for_first(self, seconds: float) -> bool:

@@ -7,7 +7,7 @@ from collections import Counter
 from harness.escaping import plain
 from harness.run.expected_costs import CHARACTERS, PICTURE_TOKENS, costs
 from harness.run.plan import Plan
-from harness.run.schedule import image_questions, judge_jobs, planned_images
+from harness.run.schedule import image_truths, judge_jobs, planned_images
 from harness.tasks.answers import statement_of, truth_of
 from harness.tasks.prompts import as_text, render, shown_options
 from harness.types import EMOTIONS
@@ -33,7 +33,7 @@ def preview(plan: Plan) -> str:
         first = {q: job.sample for job in reversed(jobs) if not job.sample.problem for q in job.questions}
     else:
         wanted = planned_images(plan, request.shard)
-        asked = Counter(q for image in wanted for q in image_questions(plan, image))
+        asked = Counter(q for image in wanted for q in image_truths(plan, image))
         lines += [
             f"model: {plan.model.name} (generator)",
             f"portraits to generate: {len(wanted)}",
@@ -43,7 +43,7 @@ def preview(plan: Plan) -> str:
         first = {
             q: image.sample(plan.model.name, delivered=True)
             for image in reversed(wanted)
-            for q in image_questions(plan, image)
+            for q in image_truths(plan, image)
         }
         if wanted:
             lines.append(f"first prompt: {wanted[0].request.prompt}")

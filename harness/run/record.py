@@ -87,7 +87,9 @@ def _counts(plan: Plan, wanted: Sequence[PlannedImage], shard: Shard | None = No
     counts = {f"{q}@{data.name}": 0 for q in plan.questions for data in plan.data}
     for data in plan.data:
         samples = limited(data, plan.request.limit, plan.request.seed)
-        counts[f"@{data.name}"] = sum(shard is None or shard.has(data.name, s.id) for s in samples)
+        counts[f"@{data.name}"] = (
+            len(samples) if shard is None else sum(shard.has(data.name, s.id) for s in samples)
+        )
     for job in judge_jobs(plan, shard):
         for question in job.questions:
             counts[f"{question}@{job.data}"] += plan.request.repeats

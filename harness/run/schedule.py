@@ -19,8 +19,11 @@ from harness.store.replies import image_replies
 from harness.tasks.answers import rates_unlabelled, truth_of
 from harness.tasks.each import each_emotion
 from harness.tasks.pairing import as_samples, select_pairs
-from harness.tasks.spec import TaskSpec
+from harness.tasks.spec import Answer, TaskSpec
 from harness.types import Sample
+
+TrueAnswer = str | float | None
+"""The true answer to a question: an option or a number, None where it is not known."""
 
 
 class Job(NamedTuple):
@@ -29,11 +32,17 @@ class Job(NamedTuple):
     sample: Sample
     data: str
     root: str
-    questions: tuple[str, ...]
+    truths: Mapping[str, TrueAnswer]
+    """The questions that it is asked, each with its true answer."""
     extra: Mapping[str, Any] = MappingProxyType({})
     """More fields of the sample's record."""
     pair: tuple[Sample, Sample] | None = None
     """Where two pictures are shown: their samples, in order. `sample` then stands for both."""
+
+    @property
+    def questions(self) -> tuple[str, ...]:
+        """The questions that it is asked."""
+        return tuple(self.truths)
 
     @property
     def shown(self) -> tuple[Sample, ...]:
@@ -67,21 +76,24 @@ def judge_jobs(plan: Plan, shard: Shard | None = None) -> Iterator[Job]:
 
 def _jobs(plan: Plan) -> Iterator[Job]:
     # All roots first: a judge may change the working directory.
+    every = _answers(plan.questions)
+    alone = _answers(plan.questions, alone=True)
     for data, root in [(data, real_root(data.root)) for data in plan.data]:
         for sample in limited(data, plan.request.limit, plan.request.seed):
             # A sample with a problem fails in every task: its labels are unknown.
-            asked = tuple(plan.questions) if sample.problem else _questions_for(sample, plan.questions)
-            if asked:
-                yield Job(sample, data.name, root, asked)
+            truths = {q: truth_of(a, sample) for q, a in every} if sample.problem else _truths(sample, alone)
+            if truths:
+                yield Job(sample, data.name, root, truths)
         for name, spec in plan.questions.items():
             if spec.each is not None and spec.answer is not None:
                 for sample in limited(data, plan.request.limit, plan.request.seed):
                     for one in each_emotion(sample, spec.each, spec.answer, name):
-                        yield Job(one, data.name, root, (name,), {"question": name})
-            if spec.pairs is not None:
+                        truths = {name: truth_of(spec.answer, one)}
+                        yield Job(one, data.name, root, truths, {"question": name})
+            if spec.pairs is not None and spec.answer is not None:
                 for pair in select_pairs(data, spec, plan.request.limit, plan.request.seed):
                     for both, shown in as_samples(pair, spec, plan.request.seed):
-                        yield Job(both, data.name, root, (name,), pair=shown)
+                        yield Job(both, data.name, root, {name: truth_of(spec.answer, both)}, pair=shown)
 
 
 def limited(data: DataFolder, limit: int | None, seed: int) -> list[Sample]:
@@ -132,27 +144,33 @@ def image_jobs(
                 planned.sample(plan.model.name, delivered=delivered),
                 plan.model.name,
                 root,
-                image_questions(plan, planned),
+                image_truths(plan, planned),
                 {"tasks": list(planned.tasks), "prompt": planned.row.prompt},
             )
 
 
-def image_questions(plan: Plan, planned: PlannedImage) -> tuple[str, ...]:
-    """The questions that the tasks of a portrait ask about it."""
+def image_truths(plan: Plan, planned: PlannedImage) -> dict[str, TrueAnswer]:
+    """The questions that the tasks of a portrait ask about it, each with its true answer."""
     asks = {q for t in plan.tasks if t.spec.name in planned.tasks for q in t.spec.asks}
-    questions = {q: spec for q, spec in plan.questions.items() if q in asks}
-    return _questions_for(planned.sample(plan.model.name, delivered=True), questions, generated=True)
+    answers = [(q, answer) for q, answer in _answers(plan.questions, alone=True) if q in asks]
+    return _truths(planned.sample(plan.model.name, delivered=True), answers, generated=True)
 
 
-def _questions_for(
-    sample: Sample, questions: Mapping[str, TaskSpec], *, generated: bool = False
-) -> tuple[str, ...]:
+def _answers(questions: Mapping[str, TaskSpec], *, alone: bool = False) -> list[tuple[str, Answer]]:
+    """What the answers to the questions look like; `alone`: to those about one picture as it is."""
+    return [
+        (name, spec.answer)
+        for name, spec in questions.items()
+        if spec.answer is not None and not (alone and (spec.pairs or spec.each))
+    ]
+
+
+def _truths(
+    sample: Sample, answers: Sequence[tuple[str, Answer]], *, generated: bool = False
+) -> dict[str, TrueAnswer]:
     """The questions that a sample has a true answer to, or that a generated portrait is asked without one."""
-    found = []
-    for question, spec in questions.items():
-        answer = spec.answer if spec.pairs is None and spec.each is None else None
-        if answer and (
-            truth_of(answer, sample) is not None or (generated and rates_unlabelled(answer, sample))
-        ):
-            found.append(question)
-    return tuple(found)
+    return {
+        question: truth
+        for question, answer in answers
+        if (truth := truth_of(answer, sample)) is not None or (generated and rates_unlabelled(answer, sample))
+    }

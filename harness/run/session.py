@@ -27,7 +27,7 @@ from harness.run.record import run_document
 from harness.run.schedule import Job, image_jobs, judge_jobs, planned_images
 from harness.run.stopping import Budget, Halt, Several, Stopping
 from harness.run.supervisor import current
-from harness.run.watch import Watch, safe
+from harness.run.watch import Watch
 from harness.scoring.score_run import score_folder
 from harness.scoring.stored_ratings import store_ratings
 from harness.store import RunFolder
@@ -53,7 +53,7 @@ def execute(plan: Plan, watch: Watch, stopping: Stopping | None = None) -> RunRe
 
     `stopping` may end the run early, as the limits of the request do. That raises nothing: the result says so.
     """
-    watch = Pace(safe(watch))
+    watch = Pace(watch)
     wanted = planned_images(plan, plan.request.shard)
     chosen = (
         choose_detector([t.spec.detector for t in plan.tasks], plan.request.detector_options)

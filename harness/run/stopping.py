@@ -122,12 +122,10 @@ class Budget(Stopping):
 
     def reason(self) -> str | None:
         """The limit that is reached, with what was spent."""
-        spent = self.spent + self._arriving
-        if self.max_cost is not None and spent >= self.max_cost:
+        if self.max_cost is not None and (spent := self.spent + self._arriving) >= self.max_cost:
             self.advice = "the same command with a larger --max-cost resumes"
             return f"{spent:.4g} is spent, and --max-cost is {self.max_cost:.4g}"
-        passed = self._clock() - self._began
-        if self.max_time is not None and passed >= self.max_time:
+        if self.max_time is not None and (passed := self._clock() - self._began) >= self.max_time:
             self.advice = "the same command resumes"
             return (
                 f"{passed:.{0 if passed >= 10 else 2}f} s have passed, and --max-time is {self.max_time:g} s"

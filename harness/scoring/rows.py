@@ -91,7 +91,7 @@ class Rows:
     @property
     def answered(self) -> int:
         """How many rows have a reply, parsed or not."""
-        return sum(r is not None for r in self.reasons)
+        return len(self.reasons) - self.reasons.count(None)
 
     @property
     def unparsed(self) -> dict[str, int]:

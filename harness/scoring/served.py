@@ -26,7 +26,7 @@ class ServedCounts:
 
     def add(self, role: str, name: str, served: Any) -> None:
         """Count one reply. `served` is the reply's record: a mapping of texts, or None, which is not counted."""
-        if not isinstance(served, Mapping) or not served:
+        if not served or not isinstance(served, Mapping):
             return
         participant = role, name
         counts = self._counts.get(participant)

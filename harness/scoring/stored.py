@@ -98,7 +98,7 @@ class _Shared:
     """Makes samples that share their equal values."""
 
     def __init__(self) -> None:
-        self._numbers: dict[float | None, float | None] = {}
+        self._numbers: dict[float, float] = {}
         self._attributes: dict[Any, dict[str, str]] = {}
         self._shown: dict[Any, dict[str, tuple[str, ...]]] = {}
         self._orders: dict[tuple[str, ...], tuple[str, ...]] = {}
@@ -106,7 +106,8 @@ class _Shared:
 
     def sample(self, line: Mapping[str, Any], number: int) -> StoredSample:
         """One line of `samples.jsonl`, the `number`th."""
-        emotion, tasks = line["emotion"], tuple(line["tasks"]) if "tasks" in line else ()
+        emotion, tasks = line["emotion"], tuple(line.get("tasks", ()))
+        pictures = line.get("pictures")
         return StoredSample(
             number,
             line["id"],
@@ -117,11 +118,13 @@ class _Shared:
             self._attributes_of(line["attributes"]),
             self._shown_of(line["shown"]),
             self._tasks.setdefault(tasks, tasks),
-            tuple(hash(picture["digest"]) for picture in line.get("pictures", ())),
+            tuple([hash(picture["digest"]) for picture in pictures]) if pictures else (),
             intern(line.get("question", "")),
         )
 
     def _number(self, value: float | None) -> float | None:
+        if value is None:
+            return None
         known = self._numbers
         return known.setdefault(value, value) if len(known) < MAX_SHARED else known.get(value, value)
 

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic_core import SchemaValidator, from_json
 
 from harness.errors import BadOutput, RunMismatch, StorageError
+from harness.json_lines import line_encoder
 from harness.store.owners import sweep, temporary_path
 from harness.store.packed import LONGEST_LINE, unpacked_lines
 from harness.store.regular import open_regular, open_to_create, open_to_read, own_copy
@@ -22,7 +23,7 @@ from harness.store.shapes import problem_of, shape_of, unusable_number
 
 LARGEST_DOCUMENT = 1 << 28
 """Bytes of a document that is read whole."""
-_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+_ENCODE = line_encoder(ascii_only=False, compact=True)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ def role_of(record: Mapping[str, Any]) -> str:
     return record.get("role") or (GENERATOR if "outcome" in record else JUDGE)
 
 
-def judge_replies(folder: Path, needs: Collection[str] = frozenset()) -> Iterator[dict[str, Any]]:
+def judge_replies(folder: Path, needs: Set[str] = frozenset()) -> Iterator[dict[str, Any]]:
     """The judges' replies of a run folder, in the order in which they came.
 
     Raises `RunMismatch` where one has not the keys `needs`: `JUDGE_KEYS`, or some of them.
@@ -32,7 +32,7 @@ def judge_replies(folder: Path, needs: Collection[str] = frozenset()) -> Iterato
     return (usable(_with(record, needs, folder)) for record in found if role_of(record) == JUDGE)
 
 
-def image_replies(folder: Path, needs: Collection[str] = IMAGE_KEYS) -> Iterator[dict[str, Any]]:
+def image_replies(folder: Path, needs: Set[str] = IMAGE_KEYS) -> Iterator[dict[str, Any]]:
     """The generator's replies of a run folder, in the order in which they came."""
     # All of them have an outcome, which judges' replies seldom mention: most lines need no parsing.
     found = read_lines(folder / REPLIES, containing=b'"outcome"')
@@ -44,9 +44,9 @@ def latest_image_replies(folder: Path) -> dict[str, dict[str, Any]]:
     return {reply["id"]: reply for reply in image_replies(folder)}
 
 
-def _with(record: dict[str, Any], keys: Collection[str], folder: Path) -> dict[str, Any]:
-    missing = [key for key in keys if key not in record]
-    if missing:
+def _with(record: dict[str, Any], keys: Set[str], folder: Path) -> dict[str, Any]:
+    if not record.keys() >= keys:
+        missing = [key for key in keys if key not in record]
         raise RunMismatch(
             f"{folder / REPLIES}: the reply {record['id']!r} has no {min(missing)!r}.",
             f"See `harness verify {folder}`: remove that line, then run again.",

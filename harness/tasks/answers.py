@@ -46,9 +46,10 @@ class Labelled(Protocol):
 
 def truth_of(answer: Answer, sample: Labelled) -> str | float | None:
     """The correct answer for a sample; None if the task does not apply to it."""
-    if sample.emotion in answer.truth.leave_out or (answer.statement and not statement_of(answer, sample)):
+    truth = answer.truth
+    if sample.emotion in truth.leave_out or (answer.statement and not statement_of(answer, sample)):
         return None
-    field = answer.truth.field
+    field = truth.field
     value = getattr(sample, field) if field in LABELS else sample.attributes.get(field)
     if value is None or value == "":
         return None
@@ -58,8 +59,8 @@ def truth_of(answer: Answer, sample: Labelled) -> str | float | None:
         except ValueError:
             return None
         return _on_scale(answer, number) if math.isfinite(number) else None
-    label = answer.truth.label(f"{value:g}" if isinstance(value, float) else str(value))
-    mapped = None if label is None else answer.truth.mapping.get(label, label)
+    label = truth.label(f"{value:g}" if isinstance(value, float) else str(value))
+    mapped = None if label is None else truth.mapping.get(label, label)
     return mapped if mapped in (answer.contrast or answer.options) else None
 
 
@@ -121,6 +122,8 @@ def parse_reply(
 
 
 def _from_text(text: str, answer: Answer, shown: Sequence[str], mode: str) -> ParsedReply:
+    if answer.kind == "choice" and answer.labels == "none" and text in shown:
+        return ParsedReply(text, how="declared")
     labels = shown_labels(answer, shown)
     parsed: Parsed[Any] | Unparsed
     if answer.kind == "rating":

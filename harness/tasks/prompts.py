@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from harness.tasks.spec import Answer, PromptVariant
 from harness.types import Message, Part
 
+MOST_ORDERS = 4096
+"""Orders of options that are kept: six have 720."""
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 
 
@@ -20,14 +24,20 @@ def shown_options(
     For a task with `contrast`, they are the sample's `truth` and one of its confusable options, chosen by the seed;
     without a truth, all options.
     """
-    left, shown = list(answer.options), []
+    left = answer.options
     neighbours = answer.contrast.get(truth, ()) if isinstance(truth, str) else ()
     if neighbours:
         chosen = neighbours[_number(f"{seed}:{sample_id}:contrast") % len(neighbours)]
-        left = [option for option in left if option in (truth, chosen)]
+        left = tuple(option for option in left if option in (truth, chosen))
     if answer.kind != "choice" or not answer.shuffle:
-        return tuple(left)
-    number = _number(f"{seed}:{sample_id}")
+        return left
+    return _permuted(left, _number(f"{seed}:{sample_id}") % math.factorial(len(left)))
+
+
+@lru_cache(MOST_ORDERS)
+def _permuted(options: tuple[str, ...], number: int) -> tuple[str, ...]:
+    """The permutation with this number, below the factorial of the number of options."""
+    left, shown = list(options), []
     while left:
         number, position = divmod(number, len(left))
         shown.append(left.pop(position))

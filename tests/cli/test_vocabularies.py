@@ -137,6 +137,6 @@ def test_ids_that_name_the_category_are_hidden_from_judges() -> None:
     from harness.types import Sample
 
     sample = Sample("Awe/01", "x.png", attributes={"category": "awe"})
-    job = Job(sample, "felt", "", ("evoked_emotion",))
+    job = Job(sample, "felt", "", {"evoked_emotion": "awe"})
     assert visible_id(job) == "Awe/01"
     assert "we" not in visible_id(job, ["category"])

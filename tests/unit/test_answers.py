@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import Sample
-from harness.tasks.answers import parse_reply, rates_unlabelled, truth_of
+from harness.tasks.answers import ParsedReply, parse_reply, rates_unlabelled, truth_of
 from harness.tasks.spec import Answer
 
 CHOICE = Answer.model_validate(
@@ -205,3 +205,10 @@ class TestReasoned:
             assert parse(reply, CHOICE, "reasoned")[0] is None
         cut = {"thought": "Answer: sad", "text": "", "finish_reason": "length"}
         assert parse(cut, CHOICE, "reasoned") == (None, "cut off")
+
+
+@pytest.mark.parametrize("options", [("yes", "no, not at all"), ("A", "an answer"), ("Not sure", "Happy!")])
+def test_an_option_by_itself_is_that_option(options: tuple[str, ...]) -> None:
+    answer = Answer.model_validate({"kind": "choice", "options": options, "truth": {"field": "mood"}})
+    for option in options:
+        assert parse_reply({"text": option}, answer, options, "text") == ParsedReply(option, how="declared")

@@ -21,7 +21,7 @@ PLUGINS = sorted(p.parent for p in (ROOT / "plugins").glob("*/pyproject.toml"))
 
 LAYERS = (
     ("installing", "deprecations"),
-    ("errors", "types", "arrays", "escaping", "numbers", "secrets", "_version"),
+    ("errors", "types", "arrays", "escaping", "json_lines", "numbers", "secrets", "_version"),
     ("records", "toml"),
     ("config",),
     ("results",),

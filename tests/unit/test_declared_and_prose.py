@@ -77,10 +77,14 @@ def test_numbers_log_probabilities_and_guided_choices_are_declared() -> None:
     assert parse(None, CHOICE, "logprobs", scores=dict.fromkeys(scores, 0.0)).how == "", "a tie is unparsed"
 
 
-def test_an_option_of_a_guided_choice_is_declared_whatever_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_option_letter_by_letter_is_declared_whatever_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answers, "read_choice", lambda *a, **k: Parsed("sad", "prose"))
-    assert parse("sad", CHOICE, "choice").how == "declared"
-    assert parse("sad", CHOICE, "text").how == "prose"
+    lettered = CHOICE.model_copy(update={"labels": "letters"})
+    assert parse("sad", CHOICE, "choice").how == parse("sad", CHOICE, "text").how == "declared"
+    assert parse("sad", lettered, "choice").how == "declared"
+    assert parse("sad", lettered, "text").how == "prose", (
+        "where options have labels, a text may be one of them"
+    )
     assert parse(PROSE, CHOICE, "choice").how == "prose", "the server did not hold the judge to the options"
 
 
