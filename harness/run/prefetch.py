@@ -20,6 +20,9 @@ CHEAP = 0.0015
 BRISK = CHEAP / 2
 """The same for a consumer that is as fast: it waits for no other thread, and few pictures are read and decoded in so little time."""
 
+IN_A_ROW = 32
+"""Jobs that such a consumer prepares at a time."""
+
 J = TypeVar("J")
 T = TypeVar("T")
 
@@ -71,7 +74,7 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
     _drained: bool = False
     _cost: int = 1 << 20
     _seconds: float = CHEAP
-    """Duration of the fastest job of the last chunk: the others may have waited for the interpreter."""
+    """Duration of the fastest job of the last chunk, as the others may have waited for the interpreter; without threads, of a mean one."""
     _between_steps: bool = False
     _away: float = 0.0
     """Seconds that an iterating consumer spent with what it took."""
@@ -92,6 +95,11 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
         """Whether an iterating consumer takes so little time that preparing jobs meanwhile costs more than it saves."""
         return self._seconds < BRISK and self.handed >= self.max_ahead and self._away < BRISK * self.handed
 
+    @property
+    def _here_only(self) -> bool:
+        """Whether jobs are prepared by the consumer's thread alone."""
+        return self._brisk and not self._between_steps
+
     def _fill(self, wanted: int = 0) -> None:
         """Submit jobs to the threads, as far ahead as the limits allow; of cheap ones only as many as are `wanted` now."""
         while not self._drained and self._ahead < (
@@ -106,8 +114,11 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
                 return
             self._ahead += len(jobs)
             number = next(self._numbers)
-            here = self._cheap and not self._between_steps
-            future = self._here(jobs, number) if here else self._pool.submit(self._prepare_all, jobs, number)
+            future = (
+                self._here(jobs, number)
+                if self._here_only
+                else self._pool.submit(self._prepare_all, jobs, number)
+            )
             self._pending.append(_Chunk(number, jobs, future))
             if len(self._pending) == 1:
                 self._room.first(number, waiting=False)
@@ -129,12 +140,15 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
     def _chunk(self) -> int:
         """How many jobs a thread takes at a time: several, so that threads rarely wait for each other."""
         share = 4 * self.workers
-        return max(1, min(8, self.max_ahead // share, self.max_bytes // (share * self._cost)))
+        room = self.max_bytes // (share * self._cost)
+        # Where no thread waits for them, more in a row: turns between different code empty the processor's caches.
+        most = min(IN_A_ROW, self.max_ahead) if self._here_only else min(8, self.max_ahead // share)
+        return max(1, min(most, room))
 
     def _prepare_all(self, jobs: list[J], number: int, *, waits: bool = True) -> list[Prepared[T]]:
         """Prepare jobs until there is no room for the next one."""
         done: list[Prepared[T]] = []
-        fastest = math.inf
+        fastest, began, alone = math.inf, time.perf_counter(), self._here_only
         for job in jobs:
             started = time.perf_counter()
             try:
@@ -146,7 +160,9 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
                 break
             done.append(prepared)
             fastest = min(fastest, time.perf_counter() - started)
-        self._seconds = fastest if done else self._seconds
+        if done:
+            # A consumer that prepares many large pictures and a few small ones itself would wait for all of them.
+            self._seconds = (time.perf_counter() - began) / len(done) if alone else fastest
         return done
 
     def _next_jobs(self) -> list[J]:

@@ -74,6 +74,22 @@ def test_threads_prepare_what_takes_long() -> None:
     assert "MainThread" not in prepared_by(Recorder(slow=0.004), 0.0)
 
 
+def test_a_few_cheap_jobs_among_slow_ones_keep_no_thread_idle() -> None:
+    by_threads = []
+
+    def prepare(job: int) -> Prepared[int]:
+        slow = job >= 200 and job % 8 > 0
+        time.sleep(0.003 * slow)
+        if slow:
+            by_threads.append(threading.current_thread() is not threading.main_thread())
+        return Prepared([job])
+
+    source = PrefetchSource(iter(range(600)), prepare, lambda job, prepared: None)
+    assert list(source) == list(range(600))
+    source.close()
+    assert sum(by_threads) > len(by_threads) / 3
+
+
 def test_no_jobs() -> None:
     source = Recorder().source(0)
     assert source.exhausted
