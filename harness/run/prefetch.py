@@ -19,9 +19,8 @@ CHEAP = 0.0015
 """Seconds for one job below which preparing it in parallel costs more than it saves: threads share the interpreter."""
 BRISK = CHEAP / 2
 """The same for a consumer that is as fast: it waits for no other thread, and few pictures are read and decoded in so little time."""
-
 IN_A_ROW = 32
-"""Jobs that such a consumer prepares at a time."""
+"""Jobs that a brisk consumer prepares at a time."""
 
 J = TypeVar("J")
 T = TypeVar("T")
@@ -74,7 +73,7 @@ class PrefetchSource(RequestSource[T], Generic[J, T]):
     _drained: bool = False
     _cost: int = 1 << 20
     _seconds: float = CHEAP
-    """Duration of the fastest job of the last chunk, as the others may have waited for the interpreter; without threads, of a mean one."""
+    """What a job of the last chunk took: the mean without threads, else the fastest, as the others may have waited for the interpreter."""
     _between_steps: bool = False
     _away: float = 0.0
     """Seconds that an iterating consumer spent with what it took."""
